@@ -1,0 +1,1 @@
+//! libpurple for many users, as channels.

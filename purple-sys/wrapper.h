@@ -1,0 +1,19 @@
+/* Every public header of libpurple, in the order libpurple's own umbrella header has them, and our shim. */
+#include <purple.h>
+#include <buddyicon.h>
+#include <certificate.h>
+#include <dnsquery.h>
+#include <dnssrv.h>
+#include <idle.h>
+#include <imgstore.h>
+#include <media.h>
+#include <network.h>
+#include <pounce.h>
+#include <roomlist.h>
+#include <savedstatuses.h>
+#include <smiley.h>
+#include <sslconn.h>
+#include <util.h>
+#include <whiteboard.h>
+#include <xmlnode.h>
+#include "shim/shim.h"

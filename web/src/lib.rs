@@ -1,0 +1,2 @@
+//! HTTP and what a browser session is.
+#![forbid(unsafe_code)]
