@@ -1,1 +1,19 @@
-//! libpurple for many users, as channels.
+//! libpurple for many users, as channels: plain data in, plain data out; no pointer, GLib type or libpurple call leaves this crate.
+//!
+//! Start with [`handle::start`]. [`command`] is what goes in, [`event`] what comes out, [`model`] the things both speak of. Everything that
+//! touches libpurple lives in `purple/`, on one thread.
+
+pub mod command;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod handle;
+pub mod id;
+pub mod model;
+mod purple;
+mod purple_model;
+pub mod time;
+
+pub use command::{Command, CommandKind};
+pub use event::{Batch, Event, EventKind};
+pub use handle::{BridgeHandle, start};

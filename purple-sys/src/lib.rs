@@ -3,9 +3,7 @@
 #![allow(clippy::all, clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
 #![allow(rustdoc::all, unnecessary_transmutes)]
 
-
 pub use glib_sys::*;
-
 
 pub type gboolean = i32;
 pub type gpointer = *mut std::os::raw::c_void;

@@ -1,0 +1,85 @@
+//! What the bridge needs to be told at start; already checked by whoever read it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An address range, `address/bits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// Any address in the range.
+    pub address: IpAddr,
+    /// 0-32 for IPv4, 0-128 for IPv6.
+    pub bits: u8,
+}
+
+impl std::str::FromStr for Range {
+    type Err = String;
+    /// `10.0.0.0/8`, `fd00::/8`, or a single address.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| format!("`{text}` is not an address range like 10.0.0.0/8 or fd00::/8"))?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = match bits {
+            None => most,
+            Some(bits) => {
+                bits.parse::<u8>().ok().filter(|b| *b <= most).ok_or_else(|| format!("`{text}`: the prefix length is 0 to {most}"))?
+            }
+        };
+        Ok(Self { address, bits })
+    }
+}
+
+/// Configuration of one libpurple.
+#[derive(Debug, Clone)]
+pub struct BridgeConfig {
+    /// Private ranges that may be reached all the same (`egress.allow`).
+    pub egress_allow: Vec<Range>,
+    /// Protocol ids to offer; empty means all that libpurple finds.
+    pub protocols_allow: Vec<String>,
+    /// Protocol ids never to load, on top of prpl-zephyr and prpl-bonjour, which are refused unless `protocols_allow` names them.
+    pub protocols_deny: Vec<String>,
+    /// Further directories with protocol plugins.
+    pub plugin_paths: Vec<PathBuf>,
+    /// Ids of plugins that are not protocols and are to be loaded.
+    pub plugins_load: Vec<String>,
+    /// Where to put the throw-away user directory; `None` takes `XDG_RUNTIME_DIR`, `/dev/shm` or the temporary directory.
+    pub private_dir: Option<PathBuf>,
+    /// Commands that may wait for the libpurple thread; more are rejected as busy.
+    pub mailbox: usize,
+    /// Sign-ons begun per second, at most.
+    pub sign_ons_per_second: u32,
+    /// First wait before a reconnect; doubles with jitter up to `reconnect_most`.
+    pub reconnect_first: Duration,
+    /// Longest wait before a reconnect.
+    pub reconnect_most: Duration,
+    /// A sign-on without progress is ended after this.
+    pub sign_on_timeout: Duration,
+    /// Extra trust roots (PEM file) besides the platform's.
+    pub extra_roots: Option<PathBuf>,
+    /// Use libpurple's own NSS back end (for measurement only: it asks no user about certificates).
+    pub native_tls: bool,
+}
+
+impl Default for BridgeConfig {
+    fn default() -> Self {
+        Self {
+            egress_allow: Vec::new(),
+            protocols_allow: Vec::new(),
+            protocols_deny: Vec::new(),
+            plugin_paths: Vec::new(),
+            plugins_load: Vec::new(),
+            private_dir: None,
+            mailbox: 4096,
+            sign_ons_per_second: 50,
+            reconnect_first: Duration::from_secs(2),
+            reconnect_most: Duration::from_secs(300),
+            sign_on_timeout: Duration::from_secs(60),
+            extra_roots: None,
+            native_tls: false,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What comes out of the bridge: things that happened, each with its owner; owned plain data, in the order libpurple told them.
+
+use crate::command::Origin;
+use crate::error::CommandError;
+use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, RoomListId, TransferId, UserId};
+use crate::model::{
+    Account, AccountStanding, Authorization, Buddy, Conversation, Member, MenuItem, Message, Notice, Privacy, Request, RoomListRows,
+    StatusKind, Transfer, TypingState,
+};
+use serde::{Deserialize, Serialize};
+
+/// All that one turn of the libpurple loop produced.
+pub type Batch = Vec<Event>;
+
+/// Something that happened to one user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Whom it concerns. There is no event without an owner.
+    pub user: UserId,
+    /// The command that caused it.
+    pub origin: Option<Origin>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// A picture or other bytes by content hash, sent before the event that names it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    /// SHA-256, lower-case hex.
+    pub hash: String,
+    /// The bytes. Untrusted.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Media {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Media({}, {} bytes)", self.hash, self.bytes.len())
+    }
+}
+
+/// What a command that went well gives back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// `{"account":…}`
+    Account(AccountId),
+    /// `{"conversation":…}`
+    Conversation(ConversationId),
+    /// `{"items":[…]}`
+    Items(Vec<MenuItem>),
+    /// `{"list":…}`
+    List(RoomListId),
+}
+
+/// The sorts of events. Names in the past tense.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum EventKind {
+    /// An account is there.
+    AccountAdded(Account),
+    /// Anything of it changed but its standing.
+    AccountUpdated(Account),
+    /// It stands otherwise.
+    AccountState {
+        /// Which.
+        account: AccountId,
+        /// How it stands now.
+        standing: AccountStanding,
+    },
+    /// Its own status changed.
+    AccountStatus {
+        /// Which.
+        account: AccountId,
+        /// Now.
+        status: StatusKind,
+        /// Own words.
+        message: Option<String>,
+        /// Shown as idle.
+        idle: bool,
+    },
+    /// It is gone, with its buddies and conversations (no separate events follow for those).
+    AccountRemoved {
+        /// Which.
+        account: AccountId,
+    },
+    /// The user trusts this certificate for this account from now on.
+    AccountPinned {
+        /// Which.
+        account: AccountId,
+        /// SHA-256, `AB:CD:…`.
+        fingerprint: String,
+    },
+    /// A plugin stored a setting of its own (a token, say), to be kept with the account.
+    AccountSettingStored {
+        /// Which.
+        account: AccountId,
+        /// The setting.
+        key: String,
+        /// Its value; `None` when it was removed.
+        value: Option<crate::model::Value>,
+    },
+    /// Buddies are there, at most 500 at once. One with a known id replaces it.
+    BuddiesAdded(Vec<Buddy>),
+    /// One of them changed.
+    BuddyUpdated(Buddy),
+    /// They are gone from the list, all of one account, at most 500 at once.
+    BuddiesRemoved {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        buddies: Vec<BuddyId>,
+    },
+    /// A conversation is there (again).
+    ConversationOpened(Conversation),
+    /// Title, buddy, topic, nick or joined changed. `members` is absent here: it comes by `RoomMembers`.
+    ConversationUpdated(Conversation),
+    /// It is gone from libpurple.
+    ConversationClosed {
+        /// Which.
+        conversation: ConversationId,
+    },
+    /// A line.
+    MessageAdded {
+        /// Where.
+        conversation: ConversationId,
+        /// What.
+        message: Message,
+    },
+    /// Somebody writes.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        who: String,
+        /// How.
+        state: TypingState,
+    },
+    /// Who is in a room changed. `left` before `joined`: a nick change is one of each, with `renamed`.
+    RoomMembers {
+        /// Where.
+        conversation: ConversationId,
+        /// New ones.
+        joined: Vec<Member>,
+        /// Nicks that are gone.
+        left: Vec<String>,
+        /// New flags or alias.
+        changed: Vec<Member>,
+        /// `(old, new)` nicks: `old` is in `left`, `new` in `joined`.
+        renamed: Vec<(String, String)>,
+        /// True for the list that comes with joining: no join lines are wanted.
+        initial: bool,
+    },
+    /// The topic changed.
+    RoomTopic {
+        /// Where.
+        conversation: ConversationId,
+        /// By whom.
+        who: Option<String>,
+        /// Now. Plain text.
+        topic: String,
+    },
+    /// Rows of a room list.
+    RoomList(RoomListRows),
+    /// Somebody wants the user's attention (a "nudge").
+    Attention {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        who: String,
+        /// What it is called there.
+        text: String,
+    },
+    /// Unread mails.
+    Mail {
+        /// Which mailbox.
+        account: AccountId,
+        /// How many.
+        count: u32,
+    },
+    /// A question.
+    RequestOpened(Request),
+    /// It is answered, or withdrawn.
+    RequestClosed {
+        /// Which.
+        request: RequestId,
+    },
+    /// Somebody wants to add the user.
+    AuthorizationOpened(Authorization),
+    /// It is answered, or withdrawn.
+    AuthorizationClosed {
+        /// Which.
+        authorization: AuthorizationId,
+    },
+    /// Something is told.
+    NoticeOpened(Notice),
+    /// New rows of a search notice.
+    NoticeRows {
+        /// Which.
+        notice: NoticeId,
+        /// More rows.
+        rows: Vec<Vec<String>>,
+    },
+    /// It is closed.
+    NoticeClosed {
+        /// Which.
+        notice: NoticeId,
+    },
+    /// A file is offered or begun.
+    TransferOpened(Transfer),
+    /// It goes on.
+    TransferProgress(Transfer),
+    /// It ended.
+    TransferClosed {
+        /// Which.
+        transfer: TransferId,
+        /// How.
+        state: String,
+    },
+    /// The block list of an account.
+    Privacy {
+        /// Which.
+        account: AccountId,
+        /// Now.
+        privacy: Privacy,
+    },
+    /// Bytes that a later event names.
+    MediaStored(Media),
+    /// A command ended well. Comes after all that it caused in the same turn.
+    CommandDone {
+        /// What it gives back.
+        result: Option<Outcome>,
+    },
+    /// A command did not.
+    CommandFailed {
+        /// Why.
+        error: CommandError,
+    },
+}

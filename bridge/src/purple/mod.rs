@@ -1,0 +1,10 @@
+//! All of libpurple, on one thread; nothing unsafe is done outside this folder and purple-sys.
+
+mod ffi;
+mod mailbox;
+mod owner;
+mod thread;
+mod token;
+
+pub(crate) use mailbox::MailboxSender;
+pub(crate) use thread::start;

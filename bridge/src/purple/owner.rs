@@ -1,0 +1,71 @@
+//! Whose callback is running: the "current account" that every source, request and notice is attributed to; it holds no accounts.
+
+use crate::id::AccountId;
+use std::cell::{Cell, RefCell};
+
+thread_local! {
+    static CURRENT: Cell<Option<AccountId>> = const { Cell::new(None) };
+    static BLAMED: RefCell<Vec<AccountId>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The account that what happens now is for; `None` when nobody knows.
+pub(crate) fn current() -> Option<AccountId> {
+    CURRENT.try_with(Cell::get).ok().flatten()
+}
+
+/// Runs `body` for `account`, and puts back what was before, also when it panics.
+pub(crate) fn with<T>(account: Option<AccountId>, body: impl FnOnce() -> T) -> T {
+    struct Restore(Option<AccountId>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CURRENT.set(self.0);
+        }
+    }
+    let _restore = Restore(CURRENT.replace(account));
+    body()
+}
+
+/// Notes that a callback panicked under the current account; it is failed at the end of the turn.
+pub(crate) fn blame(callback: &'static str) {
+    match current() {
+        Some(account) => {
+            let _ = BLAMED.try_with(|blamed| blamed.borrow_mut().push(account));
+        }
+        None => log::error!(target: "bridge", "{callback} ran for no account: nobody is failed"),
+    }
+}
+
+/// The accounts to fail, once each.
+pub(crate) fn take_blamed() -> Vec<AccountId> {
+    let mut blamed = BLAMED.take();
+    blamed.sort_unstable();
+    blamed.dedup();
+    blamed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_current_account_nests_and_survives_a_panic() {
+        let (one, two) = (AccountId(1), AccountId(2));
+        with(Some(one), || {
+            with(Some(two), || assert_eq!(current(), Some(two)));
+            let caught = std::panic::catch_unwind(|| with(Some(two), || panic!("on purpose")));
+            assert!(caught.is_err());
+            assert_eq!(current(), Some(one));
+        });
+        assert_eq!(current(), None);
+    }
+
+    #[test]
+    fn a_panicking_callback_fails_its_account_once() {
+        with(Some(AccountId(3)), || {
+            super::super::ffi::guard("test", (), || panic!("on purpose"));
+            super::super::ffi::guard("test", (), || panic!("on purpose"));
+        });
+        assert_eq!(take_blamed(), [AccountId(3)]);
+        assert!(take_blamed().is_empty());
+    }
+}

@@ -1,0 +1,136 @@
+//! What libpurple tells about its protocols: the forms a user fills in and the plugins an admin sees; data only.
+
+use crate::model::{Choice, StatusKind, Value};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A part of a user name that is typed apart (`user` `@` `domain`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Split {
+    /// Its label.
+    pub label: String,
+    /// What it starts with.
+    pub default: String,
+    /// The character between the parts.
+    pub separator: String,
+}
+
+/// How a protocol's user names look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsernameForm {
+    /// What the first part is called.
+    pub label: String,
+    /// The other parts.
+    pub splits: Vec<Split>,
+}
+
+/// Whether a protocol wants a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordNeed {
+    /// Always.
+    Required,
+    /// Possible.
+    Optional,
+    /// Never.
+    None,
+}
+
+/// Type of a protocol option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OptionType {
+    /// A check box.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A text.
+    String,
+    /// One of `choices`.
+    Choice,
+}
+
+/// A protocol option that a user may set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProtocolOption {
+    /// The plugin's own setting name.
+    pub key: String,
+    /// Its label.
+    pub label: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: OptionType,
+    /// What it starts with.
+    pub default: Value,
+    /// A password.
+    pub masked: bool,
+    /// For `choice`.
+    pub choices: Vec<Choice>,
+}
+
+/// A field of the form to join a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomField {
+    /// To be given back in `room.join`.
+    pub key: String,
+    /// Its label.
+    pub label: String,
+    /// `string` or `int`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Must be filled in.
+    pub required: bool,
+    /// A password.
+    pub masked: bool,
+    /// What it starts with.
+    pub default: String,
+}
+
+/// A status that a protocol has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StatusType {
+    /// The plugin's id of it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it amounts to.
+    pub kind: StatusKind,
+    /// Ids of its attributes, as `message`.
+    pub attributes: Vec<String>,
+}
+
+/// A network that a user can add an account of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Protocol {
+    /// As `prpl-jabber`.
+    pub id: String,
+    /// As `XMPP`.
+    pub name: String,
+    /// The plugin's icon name, as `jabber`.
+    pub icon: String,
+    /// Its user names.
+    pub username: UsernameForm,
+    /// Its password.
+    pub password: PasswordNeed,
+    /// Its options.
+    pub options: Vec<ProtocolOption>,
+    /// Its rooms.
+    pub room_fields: Vec<RoomField>,
+    /// Its statuses.
+    pub statuses: Vec<StatusType>,
+    /// What it can do (see [`crate::model::Account::features`]).
+    pub features: Vec<String>,
+}
+
+/// What became of one plugin file or protocol, for `bellflower protocols`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginReport {
+    /// The file.
+    pub path: String,
+    /// The plugin's id, when it could be read.
+    pub id: Option<String>,
+    /// `loaded`, `found` or `refused`.
+    pub state: String,
+    /// Why it was refused.
+    pub reason: Option<String>,
+}
