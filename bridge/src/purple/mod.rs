@@ -4,8 +4,10 @@ mod ffi;
 mod interpose;
 mod mailbox;
 mod owner;
+mod process;
 mod thread;
 mod token;
 
 pub(crate) use mailbox::MailboxSender;
+pub use process::prepare_process;
 pub(crate) use thread::start;
