@@ -6,6 +6,7 @@ mod mailbox;
 mod owner;
 mod process;
 mod thread;
+mod tls;
 mod token;
 
 pub(crate) use mailbox::MailboxSender;
