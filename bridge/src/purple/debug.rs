@@ -1,0 +1,129 @@
+//! libpurple's and GLib's own words into our log, without the secrets in them; what a protocol tells a user never comes this way.
+
+use super::ffi::{borrowed, guard};
+use super::token::OnPurple;
+use glib_sys::{GFALSE, gboolean, gpointer};
+use log::Level;
+use purple_sys::{PurpleDebugLevel, PurpleDebugUiOps};
+use std::ffi::{c_char, c_uint};
+use std::ptr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Registers both. To be called first of all: libpurple's start already talks.
+pub(super) fn install(_: OnPurple) {
+    let ops = PurpleDebugUiOps { print: Some(on_print), is_enabled: Some(on_is_enabled), ..Default::default() };
+    // SAFETY: libpurple keeps the pointer for ever, and the box is never freed.
+    unsafe { purple_sys::purple_debug_set_ui_ops(Box::leak(Box::new(ops))) };
+    // SAFETY: the handler is static and takes any thread and any data. As the default handler it serves every domain; a message marked
+    // fatal still ends the program, so nobody sets G_DEBUG=fatal-* in production.
+    unsafe { glib_sys::g_log_set_default_handler(Some(on_glib), ptr::null_mut()) };
+}
+
+fn level_of(level: PurpleDebugLevel) -> Level {
+    match level {
+        PurpleDebugLevel::PURPLE_DEBUG_FATAL | PurpleDebugLevel::PURPLE_DEBUG_ERROR => Level::Warn,
+        PurpleDebugLevel::PURPLE_DEBUG_WARNING => Level::Info,
+        PurpleDebugLevel::PURPLE_DEBUG_INFO => Level::Debug,
+        _ => Level::Trace,
+    }
+}
+
+/// The cheap filter: without it libpurple formats every stanza for nothing.
+unsafe extern "C" fn on_is_enabled(level: PurpleDebugLevel, _: *const c_char) -> gboolean {
+    guard("debug is_enabled", GFALSE, || gboolean::from(log::log_enabled!(target: "libpurple", level_of(level))))
+}
+
+/// Any thread: plugins have some of their own.
+unsafe extern "C" fn on_print(level: PurpleDebugLevel, category: *const c_char, text: *const c_char) {
+    guard("debug print", (), || {
+        let level = level_of(level);
+        if !log::log_enabled!(target: "libpurple", level) {
+            return;
+        }
+        // SAFETY: libpurple passes C strings or NULL.
+        let (category, text) = (unsafe { borrowed(category) }, unsafe { borrowed(text) });
+        let (category, text) = (category.unwrap_or_default(), text.unwrap_or_default());
+        log::log!(target: "libpurple", level, "{category}: {}", super::redact::redact(&category, text.trim_end()));
+    });
+}
+
+/// At most this many of GLib's messages a second: a plugin in a loop must not fill the disk (hazard 22).
+const A_SECOND: u32 = 20;
+
+struct Pace {
+    since: Option<Instant>,
+    told: u32,
+    dropped: u32,
+}
+
+impl Pace {
+    /// Whether one more may be told now, and how many were not since the last second that had such.
+    fn take(&mut self, now: Instant) -> (bool, u32) {
+        let mut missed = 0;
+        if self.since.is_none_or(|since| now.duration_since(since) >= Duration::from_secs(1)) {
+            missed = std::mem::take(&mut self.dropped);
+            self.told = 0;
+            self.since = Some(now);
+        }
+        if self.told < A_SECOND {
+            self.told += 1;
+            return (true, missed);
+        }
+        self.dropped += 1;
+        (false, missed)
+    }
+}
+
+static PACE: Mutex<Pace> = Mutex::new(Pace { since: None, told: 0, dropped: 0 });
+
+/// Any thread.
+unsafe extern "C" fn on_glib(domain: *const c_char, flags: c_uint, text: *const c_char, _: gpointer) {
+    guard("g_log", (), || {
+        let level = match flags {
+            _ if flags & (glib_sys::G_LOG_LEVEL_ERROR | glib_sys::G_LOG_LEVEL_CRITICAL) != 0 => Level::Error,
+            _ if flags & glib_sys::G_LOG_LEVEL_WARNING != 0 => Level::Warn,
+            _ if flags & (glib_sys::G_LOG_LEVEL_MESSAGE | glib_sys::G_LOG_LEVEL_INFO) != 0 => Level::Debug,
+            _ => Level::Trace,
+        };
+        // SAFETY: GLib passes C strings or NULL.
+        let (domain, text) = (unsafe { borrowed(domain) }, unsafe { borrowed(text) });
+        let (domain, text) = (domain.unwrap_or_default(), text.unwrap_or_default());
+        #[cfg(test)]
+        if level <= Level::Warn {
+            super::testing::complained(&format!("{domain}: {text}"));
+        }
+        if !log::log_enabled!(target: "glib", level) {
+            return;
+        }
+        let (tell, missed) = PACE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(Instant::now());
+        if missed > 0 {
+            log::warn!(target: "glib", "{missed} messages were dropped: too many in one second");
+        }
+        if tell {
+            log::log!(target: "glib", level, "{domain}: {}", super::redact::redact(&domain, text.trim_end()));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_cut_and_counted() {
+        let mut pace = Pace { since: None, told: 0, dropped: 0 };
+        let start = Instant::now();
+        let told = (0..100).filter(|_| pace.take(start).0).count();
+        assert_eq!(told, A_SECOND as usize);
+        assert_eq!(pace.take(start + Duration::from_secs(1)), (true, 80));
+        assert_eq!(pace.take(start + Duration::from_secs(1)), (true, 0));
+    }
+
+    #[test]
+    fn levels_follow_what_an_admin_has_to_act_on() {
+        assert_eq!(level_of(PurpleDebugLevel::PURPLE_DEBUG_ERROR), Level::Warn);
+        assert_eq!(level_of(PurpleDebugLevel::PURPLE_DEBUG_MISC), Level::Trace);
+        assert_eq!(level_of(PurpleDebugLevel(99)), Level::Trace);
+    }
+}
