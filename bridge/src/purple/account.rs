@@ -1,0 +1,247 @@
+//! Accounts as libpurple objects that are never added to its own list (hazard 1): made, changed, shown; their end is in `teardown.rs`.
+
+use super::accounts::{self, Entry};
+use super::connection::{self, SignOn};
+use super::ffi::{borrowed, c_string, guard_on};
+use super::token::OnPurple;
+use super::{authorization, outbox, owner, protocols};
+use crate::command::{AccountSettings, Secret, Username};
+use crate::error::CommandError;
+use crate::event::EventKind;
+use crate::id::{AccountId, UserId};
+use crate::model::{Account, AccountStanding, AccountState, Value};
+use purple_sys::{PurpleAccount, PurpleAccountUiOps, PurpleStatus};
+use std::collections::{BTreeMap, HashMap};
+
+/// Registers with libpurple.
+pub(super) fn install(_: OnPurple) {
+    static OPS: super::Ops<PurpleAccountUiOps> = super::Ops(PurpleAccountUiOps {
+        notify_added: Some(authorization::on_notify_added),
+        status_changed: Some(on_status_changed),
+        request_add: Some(authorization::on_request_add),
+        request_authorize: Some(authorization::on_request_authorize),
+        close_account_request: Some(authorization::on_close_account_request),
+        _purple_reserved1: None,
+        _purple_reserved2: None,
+        _purple_reserved3: None,
+        _purple_reserved4: None,
+    });
+    // SAFETY: libpurple only reads the ops, which are static.
+    unsafe { purple_sys::purple_accounts_set_ui_ops(OPS.pointer()) };
+}
+
+/// Makes an account, and signs it on when it is enabled.
+///
+/// # Errors
+/// A protocol that is not there, a user name or option that its plugin does not take; `field` says which.
+pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: AccountSettings) -> Result<(), CommandError> {
+    if account.0 == 0 || accounts::user(token, account).is_some() {
+        return Err(CommandError::new("bad_account", "This account id is in use already.").at("account"));
+    }
+    let username = protocols::join_username(token, &settings.protocol, &settings.username)?;
+    protocols::check_options(token, &settings.protocol, &settings.options)?;
+    let (name, protocol) = (c_string(&username), c_string(&settings.protocol));
+    // SAFETY: two C strings, copied. libpurple's own list is empty, so this is a new object and not another user's.
+    let purple = unsafe { purple_sys::purple_account_new(name.as_ptr(), protocol.as_ptr()) };
+    if purple.is_null() {
+        return Err(CommandError::new("bad_username", "The network does not take this user name.").at("username"));
+    }
+    // SAFETY: our own new account; `ui_data` is for the front end alone.
+    unsafe { (*purple).ui_data = account.0 as *mut std::ffi::c_void };
+    for (key, value) in settings.options.iter().chain(&settings.stored) {
+        store_option(purple, key, value);
+    }
+    let entry = Entry {
+        user,
+        purple,
+        features: protocols::features(token, &settings.protocol),
+        protocol: settings.protocol,
+        username,
+        password: settings.password,
+        options: settings.options,
+        pins: settings.pins,
+        enabled: settings.enabled,
+        status: settings.status,
+        standing: AccountStanding::plain(AccountState::Offline),
+        sign_on: SignOn::default(),
+        icon: None,
+        mail: None,
+        rooms: HashMap::new(),
+    };
+    accounts::insert(token, account, entry);
+    if !settings.alias.is_empty() {
+        let alias = c_string(&settings.alias);
+        // SAFETY: a live account and a C string, copied.
+        unsafe { purple_sys::purple_account_set_alias(purple, alias.as_ptr()) };
+    }
+    if let Some(shown) = describe(token, account) {
+        outbox::emit(token, user, EventKind::AccountAdded(shown));
+    }
+    if accounts::wanted(token, account) {
+        connection::connect(token, account, true);
+    }
+    Ok(())
+}
+
+fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value) {
+    let key = c_string(key);
+    // SAFETY: a live account and C strings, copied.
+    unsafe {
+        match value {
+            Value::Bool(value) => purple_sys::purple_account_set_bool(purple, key.as_ptr(), i32::from(*value)),
+            Value::Int(value) => {
+                let value = i32::try_from(*value).unwrap_or(if *value < 0 { i32::MIN } else { i32::MAX });
+                purple_sys::purple_account_set_int(purple, key.as_ptr(), value);
+            }
+            Value::Text(value) => purple_sys::purple_account_set_string(purple, key.as_ptr(), c_string(value).as_ptr()),
+            Value::List(_) => log::warn!(target: "bridge", "an account option cannot be a list; left out"),
+        }
+    }
+}
+
+/// The account as a user sees it.
+pub(crate) fn describe(token: OnPurple, account: AccountId) -> Option<Account> {
+    let purple = accounts::read(token, account, |entry| entry.purple)?;
+    // SAFETY: a live account; strings are copied.
+    let alias = unsafe { borrowed(purple_sys::purple_account_get_alias(purple)) }.unwrap_or_default();
+    let user = accounts::user(token, account)?;
+    let idle = accounts::person(token, user, |person| person.idle_since.is_some()).unwrap_or(false);
+    accounts::read(token, account, |entry| Account {
+        id: account,
+        protocol: entry.protocol.clone(),
+        username: entry.username.clone(),
+        alias,
+        icon: entry.icon.clone(),
+        enabled: entry.enabled,
+        standing: entry.standing.clone(),
+        status: entry.status.status,
+        status_message: entry.status.message.clone(),
+        idle,
+        mail: entry.mail,
+        features: entry.features.clone(),
+    })
+}
+
+/// Tells the owner how the account looks now.
+pub(crate) fn refresh(token: OnPurple, account: AccountId) {
+    if let (Some(user), Some(shown)) = (accounts::user(token, account), describe(token, account)) {
+        outbox::emit(token, user, EventKind::AccountUpdated(shown));
+    }
+}
+
+/// `account.update`: what the network has to hear of needs a new sign-on.
+pub(super) fn update(
+    token: OnPurple,
+    user: UserId,
+    account: AccountId,
+    username: Option<&Username>,
+    password: Option<Secret>,
+    options: BTreeMap<String, Value>,
+) -> Result<(), CommandError> {
+    let purple = accounts::pointer(token, user, account)?;
+    let protocol = accounts::read(token, account, |entry| entry.protocol.clone()).unwrap_or_default();
+    let username = username.map(|name| protocols::join_username(token, &protocol, name)).transpose()?;
+    protocols::check_options(token, &protocol, &options)?;
+    connection::disconnect(token, account);
+    if let Some(name) = &username {
+        let name = c_string(name);
+        // SAFETY: a live account that is not connected; the string is copied.
+        unsafe { purple_sys::purple_account_set_username(purple, name.as_ptr()) };
+    }
+    for (key, value) in &options {
+        store_option(purple, key, value);
+    }
+    accounts::change(token, account, |entry| {
+        if let Some(name) = username {
+            entry.username = name;
+        }
+        if let Some(password) = password {
+            entry.password = Some(password);
+        }
+        entry.options.extend(options);
+    });
+    refresh(token, account);
+    if accounts::wanted(token, account) {
+        connection::connect(token, account, true);
+    }
+    Ok(())
+}
+
+/// `account.enable`, `account.disable`
+pub(super) fn enable(token: OnPurple, user: UserId, account: AccountId, enabled: bool) -> Result<(), CommandError> {
+    accounts::pointer(token, user, account)?;
+    accounts::change(token, account, |entry| entry.enabled = enabled);
+    refresh(token, account);
+    if !enabled {
+        connection::disconnect(token, account);
+        super::blist::hide(token, account);
+    } else if accounts::wanted(token, account) {
+        connection::connect(token, account, true);
+    }
+    Ok(())
+}
+
+/// `account.connect`: try again now.
+pub(super) fn connect_now(token: OnPurple, user: UserId, account: AccountId) -> Result<(), CommandError> {
+    accounts::pointer(token, user, account)?;
+    accounts::change(token, account, |entry| {
+        entry.enabled = true;
+        if entry.status.status == crate::model::StatusKind::Offline {
+            entry.status = crate::model::Status::default();
+        }
+    });
+    connection::connect(token, account, true);
+    refresh(token, account);
+    Ok(())
+}
+
+/// `account.alias`: kept here, and told to the network where it keeps such a name.
+pub(super) fn set_alias(token: OnPurple, user: UserId, account: AccountId, alias: &str) -> Result<(), CommandError> {
+    let purple = accounts::pointer(token, user, account)?;
+    let alias = c_string(alias);
+    // SAFETY: a live account and a C string, copied.
+    owner::with(Some(account), || unsafe {
+        purple_sys::purple_account_set_alias(purple, alias.as_ptr());
+        if purple_sys::purple_account_is_connected(purple) != glib_sys::GFALSE {
+            purple_sys::purple_account_set_public_alias(purple, alias.as_ptr(), None, None);
+        }
+    });
+    refresh(token, account);
+    Ok(())
+}
+
+/// `account.password`: changed on the server, and used here from then on.
+pub(super) fn change_password(token: OnPurple, user: UserId, account: AccountId, old: &Secret, new: Secret) -> Result<(), CommandError> {
+    let purple = accounts::pointer(token, user, account)?;
+    // SAFETY: a live account.
+    let connected = unsafe { purple_sys::purple_account_is_connected(purple) } != glib_sys::GFALSE;
+    if !connected {
+        return Err(CommandError::new("not_connected", "Sign this account on first."));
+    }
+    let (was, becomes) = (c_string(old.expose()), c_string(new.expose()));
+    // SAFETY: a live, connected account and C strings, copied.
+    owner::with(Some(account), || unsafe { purple_sys::purple_account_change_password(purple, was.as_ptr(), becomes.as_ptr()) });
+    accounts::change(token, account, |entry| entry.password = Some(new));
+    Ok(())
+}
+
+/// `account.register`: make the account on the server. libpurple asks for what it needs by requests.
+pub(super) fn register(token: OnPurple, user: UserId, account: AccountId) -> Result<(), CommandError> {
+    let purple = accounts::pointer(token, user, account)?;
+    let able = accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "register")).unwrap_or(false);
+    if !able {
+        return Err(CommandError::new("not_supported", "This network cannot make accounts from here."));
+    }
+    connection::disconnect(token, account);
+    // SAFETY: a live account that is not connected.
+    owner::with(Some(account), || unsafe { purple_sys::purple_account_register(purple) });
+    Ok(())
+}
+
+unsafe extern "C" fn on_status_changed(account: *mut PurpleAccount, _: *mut PurpleStatus) {
+    guard_on("status_changed", (), |token| {
+        // SAFETY: libpurple gives a live account. What the user shows is told by `status.rs`, which caused this.
+        let account = unsafe { accounts::id(token, account) };
+        log::trace!(target: "bridge", "status of {account:?} changed");
+    });
+}

@@ -1,0 +1,170 @@
+//! Our own table of accounts, keyed by user (hazard 1: libpurple's table would give one user's account to another); it makes no libpurple calls.
+
+use super::token::OnPurple;
+use crate::command::{Origin, Secret};
+use crate::error::CommandError;
+use crate::event::EventKind;
+use crate::id::{AccountId, ConversationId, UserId};
+use crate::model::{AccountStanding, Status, StatusKind, Value};
+use crate::time::Timestamp;
+use purple_sys::PurpleAccount;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+
+/// An account as we know it. libpurple's own object is `purple`; its `ui_data` holds the [`AccountId`].
+pub(crate) struct Entry {
+    pub(crate) user: UserId,
+    pub(crate) purple: *mut PurpleAccount,
+    pub(crate) protocol: String,
+    pub(crate) username: String,
+    pub(crate) password: Option<Secret>,
+    pub(crate) options: BTreeMap<String, Value>,
+    pub(crate) pins: Vec<String>,
+    pub(crate) enabled: bool,
+    /// What the user wants to show; applied while connected or in our own connect step (hazard 32).
+    pub(crate) status: Status,
+    pub(crate) standing: AccountStanding,
+    pub(crate) sign_on: super::connection::SignOn,
+    pub(crate) icon: Option<String>,
+    pub(crate) mail: Option<u32>,
+    /// Rooms the user is in, with the form that joined them: joined again after a reconnect.
+    pub(crate) rooms: HashMap<ConversationId, BTreeMap<String, String>>,
+    pub(crate) features: Vec<String>,
+}
+
+/// What holds for all accounts of a user.
+#[derive(Default)]
+pub(crate) struct Person {
+    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) idle_since: Option<Timestamp>,
+    pub(crate) focus: Option<ConversationId>,
+}
+
+#[derive(Default)]
+struct Table {
+    entries: HashMap<AccountId, Entry>,
+    people: HashMap<UserId, Person>,
+}
+
+thread_local! {
+    static TABLE: RefCell<Table> = RefCell::default();
+}
+
+/// Puts an account in. False: the id is taken.
+pub(crate) fn insert(_: OnPurple, account: AccountId, entry: Entry) -> bool {
+    TABLE.with_borrow_mut(|table| {
+        if table.entries.contains_key(&account) {
+            return false;
+        }
+        table.people.entry(entry.user).or_default().accounts.push(account);
+        table.entries.insert(account, entry);
+        true
+    })
+}
+
+/// Takes an account out; with its last account a person is forgotten.
+pub(crate) fn remove(_: OnPurple, account: AccountId) -> Option<Entry> {
+    TABLE.with_borrow_mut(|table| {
+        let entry = table.entries.remove(&account)?;
+        if let Some(person) = table.people.get_mut(&entry.user) {
+            person.accounts.retain(|other| *other != account);
+            if person.accounts.is_empty() {
+                table.people.remove(&entry.user);
+            }
+        }
+        Some(entry)
+    })
+}
+
+/// Reads an entry. `read` must not call libpurple: the table is borrowed.
+pub(crate) fn read<T>(_: OnPurple, account: AccountId, read: impl FnOnce(&Entry) -> T) -> Option<T> {
+    TABLE.with_borrow(|table| table.entries.get(&account).map(read))
+}
+
+/// Changes an entry. `change` must not call libpurple: the table is borrowed.
+pub(crate) fn change<T>(_: OnPurple, account: AccountId, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+    TABLE.with_borrow_mut(|table| table.entries.get_mut(&account).map(change))
+}
+
+/// Reads what holds for a user.
+pub(crate) fn person<T>(_: OnPurple, user: UserId, read: impl FnOnce(&Person) -> T) -> Option<T> {
+    TABLE.with_borrow(|table| table.people.get(&user).map(read))
+}
+
+/// Changes what holds for a user who has accounts.
+pub(crate) fn change_person<T>(_: OnPurple, user: UserId, change: impl FnOnce(&mut Person) -> T) -> Option<T> {
+    TABLE.with_borrow_mut(|table| table.people.get_mut(&user).map(change))
+}
+
+/// The accounts of a user.
+pub(crate) fn of_user(token: OnPurple, user: UserId) -> Vec<AccountId> {
+    person(token, user, |person| person.accounts.clone()).unwrap_or_default()
+}
+
+/// All accounts.
+pub(crate) fn all(_: OnPurple) -> Vec<AccountId> {
+    TABLE.with_borrow(|table| table.entries.keys().copied().collect())
+}
+
+/// How many accounts there are.
+pub(crate) fn count(_: OnPurple) -> usize {
+    TABLE.with_borrow(|table| table.entries.len())
+}
+
+/// The user an account belongs to.
+pub(crate) fn user(token: OnPurple, account: AccountId) -> Option<UserId> {
+    read(token, account, |entry| entry.user)
+}
+
+/// libpurple's object, if the account is `user`'s. This is where one user is kept from another's accounts.
+pub(crate) fn pointer(token: OnPurple, user: UserId, account: AccountId) -> Result<*mut PurpleAccount, CommandError> {
+    read(token, account, |entry| (entry.user == user).then_some(entry.purple))
+        .flatten()
+        .ok_or_else(|| CommandError::new("no_such_account", "There is no such account (any more).").at("account"))
+}
+
+/// The id of libpurple's object, when it is one of ours.
+///
+/// # Safety
+/// `account` is NULL or a live `PurpleAccount`.
+pub(crate) unsafe fn id(token: OnPurple, account: *const PurpleAccount) -> Option<AccountId> {
+    if account.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL, and the caller promises the rest.
+    let id = AccountId(unsafe { (*account).ui_data } as u64);
+    // An account that is being made or has been taken apart is not in the table.
+    read(token, id, |entry| std::ptr::eq(entry.purple, account)).filter(|ours| *ours).map(|_| id)
+}
+
+/// The user and id of libpurple's object.
+///
+/// # Safety
+/// As [`id`].
+pub(crate) unsafe fn owner(token: OnPurple, account: *const PurpleAccount) -> Option<(UserId, AccountId)> {
+    // SAFETY: passed on.
+    let id = unsafe { id(token, account) }?;
+    Some((user(token, id)?, id))
+}
+
+/// Tells the owner of an account of something; without an owner it goes to the log, never to a user.
+///
+/// # Safety
+/// As [`id`].
+pub(crate) unsafe fn tell(token: OnPurple, account: *const PurpleAccount, kind: EventKind) {
+    // SAFETY: passed on.
+    match unsafe { owner(token, account) } {
+        Some((user, _)) => super::outbox::emit(token, user, kind),
+        None => log::debug!(target: "bridge", "nobody to tell: {kind:?}"),
+    }
+}
+
+/// The command that is performed now, if it is of this account's user.
+pub(crate) fn cause(token: OnPurple, account: AccountId) -> Option<Origin> {
+    super::outbox::cause(user(token, account)?)
+}
+
+/// Whether the user wants this account signed on.
+pub(crate) fn wanted(token: OnPurple, account: AccountId) -> bool {
+    read(token, account, |entry| entry.enabled && entry.status.status != StatusKind::Offline).unwrap_or(false)
+}

@@ -1,0 +1,449 @@
+//! The buddy list: libpurple's global one, told to each owner in parts of a turn; groups are never renamed or removed in libpurple (hazard 3).
+
+use super::accounts;
+use super::connection::Phase;
+use super::ffi::{borrowed, c_string, guard_on, owned, slist};
+use super::token::OnPurple;
+use super::{conversation, icon, outbox, owner, privacy, status};
+use crate::command::Origin;
+use crate::error::CommandError;
+use crate::event::EventKind;
+use crate::id::{AccountId, BuddyId, UserId};
+use crate::model::{Buddy, StatusKind};
+use crate::time::Timestamp;
+use purple_sys::{PurpleAccount, PurpleBlistNode, PurpleBlistNodeFlags, PurpleBlistNodeType, PurpleBlistUiOps, PurpleBuddy, PurpleBuddyList, PurpleGroup};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{c_char, c_void};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A buddy that its owner was told of. The node's `ui_data` holds the [`BuddyId`].
+struct Known {
+    user: UserId,
+    account: AccountId,
+    purple: *mut PurpleBuddy,
+    /// What was last told, hashed: libpurple updates nodes far more often than they change.
+    told: Option<u64>,
+}
+
+#[derive(Default)]
+struct Blist {
+    known: HashMap<BuddyId, Known>,
+    /// What changed in this turn, in order, with the command that caused it.
+    touched: Vec<(BuddyId, Option<Origin>)>,
+    gone: Vec<(UserId, AccountId, BuddyId)>,
+    /// Accounts that are being freed: their nodes are gone for good, not merely offline.
+    ending: Option<AccountId>,
+}
+
+thread_local! {
+    static BLIST: RefCell<Blist> = RefCell::default();
+}
+
+/// Buddies in one event.
+const A_BATCH: usize = 500;
+/// Where buddies go that nobody put anywhere; libpurple's own name for it.
+const DEFAULT_GROUP: &str = "Buddies";
+
+/// Registers with libpurple.
+pub(super) fn install(token: OnPurple) {
+    static OPS: super::Ops<PurpleBlistUiOps> = super::Ops(PurpleBlistUiOps {
+        new_list: None,
+        new_node: None,
+        show: None,
+        update: Some(on_update),
+        remove: Some(on_remove),
+        destroy: None,
+        set_visible: None,
+        request_add_buddy: None,
+        request_add_chat: None,
+        request_add_group: None,
+        // All three, or blist.xml is written.
+        save_node: Some(on_save_node),
+        remove_node: Some(on_save_node),
+        save_account: Some(on_save_account),
+        _purple_reserved1: None,
+    });
+    // SAFETY: libpurple only reads the ops, which are static. An empty list instead of purple_blist_load keeps blist.xml from being read.
+    unsafe {
+        purple_sys::purple_blist_set_ui_ops(OPS.pointer());
+        purple_sys::purple_set_blist(purple_sys::purple_blist_new());
+    }
+    super::signals::connect_buddies(token);
+}
+
+/// # Safety
+/// `node` is a live node.
+unsafe fn as_buddy(node: *mut PurpleBlistNode) -> Option<*mut PurpleBuddy> {
+    // SAFETY: the caller's promise. A node that is not to be saved is libpurple's own stand-in for a stranger.
+    let (kind, flags) = unsafe { (purple_sys::purple_blist_node_get_type(node), purple_sys::purple_blist_node_get_flags(node)) };
+    let temporary = flags.0 & PurpleBlistNodeFlags::PURPLE_BLIST_NODE_FLAG_NO_SAVE.0 != 0;
+    (kind == PurpleBlistNodeType::PURPLE_BLIST_BUDDY_NODE && !temporary).then_some(node.cast::<PurpleBuddy>())
+}
+
+/// # Safety
+/// A live buddy.
+unsafe fn group_name(buddy: *mut PurpleBuddy) -> Option<String> {
+    // SAFETY: the caller's promise; a buddy without a group is not on the list.
+    unsafe {
+        let group = purple_sys::purple_buddy_get_group(buddy);
+        if group.is_null() { None } else { borrowed(purple_sys::purple_group_get_name(group)) }
+    }
+}
+
+/// Something of a buddy changed, or it is new: told at the end of the turn.
+///
+/// # Safety
+/// A live buddy.
+pub(super) unsafe fn touch(token: OnPurple, buddy: *mut PurpleBuddy) {
+    // SAFETY: the caller's promise; its account lives at least as long.
+    let (owner, group, name, raw) = unsafe {
+        let raw = purple_sys::purple_buddy_get_account(buddy);
+        let name = borrowed(purple_sys::purple_buddy_get_name(buddy));
+        if as_buddy(buddy.cast::<PurpleBlistNode>()).is_none() {
+            return;
+        }
+        (accounts::owner(token, raw), group_name(buddy), name, raw)
+    };
+    let (Some((user, account)), Some(group), Some(name)) = (owner, group, name) else { return };
+    let id = BuddyId::of(account, &group, &conversation::normalize(token, raw, &name));
+    let cause = outbox::cause(user);
+    BLIST.with_borrow_mut(|blist| {
+        // SAFETY: a live node; `ui_data` is for the front end alone.
+        let before = BuddyId(unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data } as u64);
+        if before != id && blist.known.get(&before).is_some_and(|known| known.purple == buddy) {
+            blist.known.remove(&before);
+            blist.gone.push((user, account, before));
+        }
+        // SAFETY: as above.
+        unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data = id.0 as *mut c_void };
+        let known = blist.known.entry(id).or_insert(Known { user, account, purple: buddy, told: None });
+        known.purple = buddy;
+        blist.touched.push((id, cause));
+    });
+}
+
+/// The end of a turn: tells what changed, in as few events as can be.
+pub(super) fn flush(token: OnPurple) {
+    let (touched, gone) = BLIST.with_borrow_mut(|blist| (std::mem::take(&mut blist.touched), std::mem::take(&mut blist.gone)));
+    if touched.is_empty() && gone.is_empty() {
+        return;
+    }
+    tell_gone(token, gone);
+    let mut fresh: Vec<(UserId, Option<Origin>, Vec<Buddy>)> = Vec::new();
+    for (id, origin) in touched {
+        let Some((user, account, purple)) = BLIST.with_borrow(|blist| blist.known.get(&id).map(|known| (known.user, known.account, known.purple))) else {
+            continue;
+        };
+        // SAFETY: a known buddy is on libpurple's list, so it lives.
+        let Some(shown) = (unsafe { describe(token, user, account, id, purple) }) else { continue };
+        let hash = fingerprint(&shown);
+        let before = BLIST.with_borrow_mut(|blist| blist.known.get_mut(&id).map(|known| known.told.replace(hash))).flatten();
+        match before {
+            Some(before) if before == hash => {}
+            Some(_) => outbox::emit_caused(token, user, origin, EventKind::BuddyUpdated(shown)),
+            None => match fresh.iter_mut().rev().find(|(whose, cause, some)| *whose == user && *cause == origin && some.len() < A_BATCH) {
+                Some((.., some)) => some.push(shown),
+                None => fresh.push((user, origin, vec![shown])),
+            },
+        }
+    }
+    for (user, origin, buddies) in fresh {
+        outbox::emit_caused(token, user, origin, EventKind::BuddiesAdded(buddies));
+    }
+}
+
+fn tell_gone(token: OnPurple, gone: Vec<(UserId, AccountId, BuddyId)>) {
+    let mut told: Vec<(UserId, AccountId, Vec<BuddyId>)> = Vec::new();
+    for (user, account, buddy) in gone {
+        match told.iter_mut().rev().find(|(_, whose, some)| *whose == account && some.len() < A_BATCH) {
+            Some((.., some)) => some.push(buddy),
+            None => told.push((user, account, vec![buddy])),
+        }
+    }
+    for (user, account, buddies) in told {
+        outbox::emit(token, user, EventKind::BuddiesRemoved { account, buddies });
+    }
+}
+
+fn fingerprint(buddy: &Buddy) -> u64 {
+    let mut hash = DefaultHasher::new();
+    (&buddy.name, &buddy.alias, &buddy.server_alias, &buddy.group, &buddy.contact, buddy.status).hash(&mut hash);
+    (&buddy.status_message, buddy.idle_since, &buddy.icon, buddy.blocked, &buddy.features).hash(&mut hash);
+    hash.finish()
+}
+
+/// # Safety
+/// A live buddy of that account.
+unsafe fn describe(token: OnPurple, user: UserId, account: AccountId, id: BuddyId, purple: *mut PurpleBuddy) -> Option<Buddy> {
+    let online = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Online { .. }))?;
+    // SAFETY: the caller's promise; strings are copied.
+    unsafe {
+        let name = borrowed(purple_sys::purple_buddy_get_name(purple))?;
+        let group = group_name(purple)?;
+        let presence = purple_sys::purple_buddy_get_presence(purple);
+        let active = purple_sys::purple_presence_get_active_status(presence);
+        let mut kind = StatusKind::Offline;
+        let mut message = None;
+        let mut idle_since = None;
+        if online && !active.is_null() {
+            kind = status::from_primitive(purple_sys::purple_status_type_get_primitive(purple_sys::purple_status_get_type(active))).unwrap_or_default();
+            message = borrowed(purple_sys::purple_status_get_attr_string(active, c"message".as_ptr()));
+            if purple_sys::purple_presence_is_idle(presence) != glib_sys::GFALSE {
+                let since = purple_sys::purple_presence_get_idle_time(presence);
+                idle_since = Timestamp::from_seconds(since);
+            }
+        }
+        let message = message.and_then(|html| owned(purple_sys::purple_markup_strip_html(c_string(&html).as_ptr())));
+        Some(Buddy {
+            id,
+            account,
+            alias: borrowed(purple_sys::purple_buddy_get_local_buddy_alias(purple)).unwrap_or_default(),
+            server_alias: borrowed(purple_sys::purple_buddy_get_server_alias(purple)).filter(|alias| !alias.is_empty()),
+            group,
+            contact: id.to_string(),
+            status: kind,
+            status_message: message.filter(|text| !text.trim().is_empty()),
+            idle_since,
+            icon: icon::of_buddy(token, user, purple),
+            blocked: privacy::is_blocked(token, account, &name),
+            features: Vec::new(),
+            name,
+        })
+    }
+}
+
+/// The buddy of that name, when there is one.
+pub(super) fn find(token: OnPurple, account: AccountId, name: &str) -> Option<BuddyId> {
+    let purple = accounts::read(token, account, |entry| entry.purple)?;
+    let name = c_string(name);
+    // SAFETY: a live account and a C string.
+    let buddy = unsafe { purple_sys::purple_find_buddy(purple, name.as_ptr()) };
+    if buddy.is_null() {
+        return None;
+    }
+    // SAFETY: a live node.
+    let id = BuddyId(unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data } as u64);
+    BLIST.with_borrow(|blist| blist.known.contains_key(&id)).then_some(id)
+}
+
+/// libpurple's object, if the buddy is `user`'s.
+pub(super) fn pointer(_: OnPurple, user: UserId, buddy: BuddyId) -> Result<(*mut PurpleBuddy, AccountId), CommandError> {
+    BLIST
+        .with_borrow(|blist| blist.known.get(&buddy).filter(|known| known.user == user).map(|known| (known.purple, known.account)))
+        .ok_or_else(|| CommandError::new("no_such_buddy", "This buddy is not on the list (any more).").at("buddy"))
+}
+
+/// The account went offline: its buddies stay, and are offline.
+pub(super) fn account_went(_: OnPurple, account: AccountId) {
+    BLIST.with_borrow_mut(|blist| {
+        let theirs: Vec<BuddyId> = blist.known.iter().filter(|(_, known)| known.account == account).map(|(id, _)| *id).collect();
+        blist.touched.extend(theirs.into_iter().map(|id| (id, None)));
+    });
+}
+
+/// The account is disabled: its buddies are taken off the user's list until it is back.
+pub(super) fn hide(token: OnPurple, account: AccountId) {
+    let Some(user) = accounts::user(token, account) else { return };
+    BLIST.with_borrow_mut(|blist| {
+        let blist = &mut *blist;
+        for (id, known) in blist.known.iter_mut().filter(|(_, known)| known.account == account && known.told.is_some()) {
+            known.told = None;
+            blist.gone.push((user, account, *id));
+        }
+        blist.touched.retain(|(id, _)| blist.known.get(id).is_none_or(|known| known.account != account));
+    });
+}
+
+/// The account is about to be freed: its nodes go without a word.
+pub(super) fn forget(token: OnPurple, account: AccountId) {
+    let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return };
+    BLIST.with_borrow_mut(|blist| blist.ending = Some(account));
+    // SAFETY: a live account; the list is ours to free, its buddies are freed one by one.
+    unsafe {
+        let found = purple_sys::purple_find_buddies(purple, std::ptr::null());
+        for buddy in slist::<PurpleBuddy>(found) {
+            purple_sys::purple_blist_remove_buddy(buddy);
+        }
+        glib_sys::g_slist_free(found);
+        remove_chats(purple);
+    }
+    BLIST.with_borrow_mut(|blist| {
+        blist.ending = None;
+        blist.known.retain(|_, known| known.account != account);
+        blist.gone.retain(|(_, whose, _)| *whose != account);
+    });
+}
+
+/// # Safety
+/// A live account.
+unsafe fn remove_chats(purple: *mut PurpleAccount) {
+    // SAFETY: walks libpurple's list, taking the next node before a chat is freed.
+    unsafe {
+        let mut node = purple_sys::purple_blist_get_root();
+        while !node.is_null() {
+            let next = purple_sys::purple_blist_node_next(node, glib_sys::GTRUE);
+            let chat = node.cast::<purple_sys::PurpleChat>();
+            if purple_sys::purple_blist_node_get_type(node) == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE && purple_sys::purple_chat_get_account(chat) == purple {
+                purple_sys::purple_blist_remove_chat(chat);
+            }
+            node = next;
+        }
+    }
+}
+
+/// # Safety
+/// Only the thread may call it: it makes the group when there is none.
+unsafe fn group(name: &str) -> *mut PurpleGroup {
+    let name = c_string(if name.trim().is_empty() { DEFAULT_GROUP } else { name.trim() });
+    // SAFETY: C strings, copied. Adding a group that is there already gives that one.
+    unsafe {
+        let found = purple_sys::purple_find_group(name.as_ptr());
+        if !found.is_null() {
+            return found;
+        }
+        let made = purple_sys::purple_group_new(name.as_ptr());
+        purple_sys::purple_blist_add_group(made, std::ptr::null_mut());
+        made
+    }
+}
+
+/// `buddy.add`: on the list here and on the server, and asks them.
+pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, name: &str, into: Option<&str>, alias: &str, message: &str) -> Result<(), CommandError> {
+    let purple = accounts::pointer(token, user, account)?;
+    conversation::connected(token, account)?;
+    let name = name.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(CommandError::new("bad_name", "Enter the network's name of this person.").at("name"));
+    }
+    let (text, alias, message) = (c_string(name), c_string(alias.trim()), c_string(message));
+    let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
+    let message = if message.is_empty() { std::ptr::null() } else { message.as_ptr() };
+    // SAFETY: a live, connected account and C strings, copied.
+    owner::with(Some(account), || unsafe {
+        let group = group(into.unwrap_or(DEFAULT_GROUP));
+        if !purple_sys::purple_find_buddy_in_group(purple, text.as_ptr(), group).is_null() {
+            return Err(CommandError::new("already_there", "This person is in that group already.").at("name"));
+        }
+        let buddy = purple_sys::purple_buddy_new(purple, text.as_ptr(), alias);
+        purple_sys::purple_blist_add_buddy(buddy, std::ptr::null_mut(), group, std::ptr::null_mut());
+        purple_sys::purple_account_add_buddy_with_invite(purple, buddy, message);
+        Ok(())
+    })
+}
+
+/// `buddy.remove`: off the list here and on the server.
+pub(super) fn remove(token: OnPurple, user: UserId, buddy: BuddyId) -> Result<(), CommandError> {
+    let (purple, account) = pointer(token, user, buddy)?;
+    conversation::connected(token, account)?;
+    // SAFETY: a live buddy of a connected account.
+    owner::with(Some(account), || unsafe {
+        let group = purple_sys::purple_buddy_get_group(purple);
+        purple_sys::purple_account_remove_buddy(purple_sys::purple_buddy_get_account(purple), purple, group);
+        purple_sys::purple_blist_remove_buddy(purple);
+    });
+    Ok(())
+}
+
+/// `buddy.alias`
+pub(super) fn set_alias(token: OnPurple, user: UserId, buddy: BuddyId, alias: &str) -> Result<(), CommandError> {
+    let (purple, account) = pointer(token, user, buddy)?;
+    conversation::connected(token, account)?;
+    let alias = c_string(alias.trim());
+    // SAFETY: a live buddy of a connected account and a C string, copied.
+    owner::with(Some(account), || unsafe {
+        purple_sys::purple_blist_alias_buddy(purple, alias.as_ptr());
+        purple_sys::serv_alias_buddy(purple);
+        touch(token, purple);
+    });
+    Ok(())
+}
+
+/// `buddy.move`: the server hears of it too.
+pub(super) fn move_to(token: OnPurple, user: UserId, buddy: BuddyId, into: &str) -> Result<(), CommandError> {
+    let (purple, account) = pointer(token, user, buddy)?;
+    conversation::connected(token, account)?;
+    if into.trim().is_empty() {
+        return Err(CommandError::new("bad_group", "Name the group.").at("group"));
+    }
+    // SAFETY: a live buddy of a connected account.
+    owner::with(Some(account), || unsafe {
+        let group = group(into);
+        if purple_sys::purple_buddy_get_group(purple) != group {
+            purple_sys::purple_blist_add_buddy(purple, std::ptr::null_mut(), group, std::ptr::null_mut());
+            touch(token, purple);
+        }
+    });
+    Ok(())
+}
+
+/// The user's buddies in a group, on signed-on accounts.
+fn in_group(token: OnPurple, user: UserId, group: &str) -> Vec<BuddyId> {
+    let theirs: Vec<(BuddyId, *mut PurpleBuddy, AccountId)> = BLIST
+        .with_borrow(|blist| blist.known.iter().filter(|(_, known)| known.user == user).map(|(id, known)| (*id, known.purple, known.account)).collect());
+    theirs
+        .into_iter()
+        // SAFETY: a known buddy is on libpurple's list, so it lives.
+        .filter(|(_, purple, account)| conversation::connected(token, *account).is_ok() && unsafe { group_name(*purple) }.as_deref() == Some(group))
+        .map(|(id, ..)| id)
+        .collect()
+}
+
+/// `group.rename`: moves this user's buddies one by one (hazard 3).
+pub(super) fn rename_group(token: OnPurple, user: UserId, from: &str, to: &str) -> Result<(), CommandError> {
+    in_group(token, user, from).into_iter().try_for_each(|buddy| move_to(token, user, buddy, to))
+}
+
+/// `group.remove`: removes this user's buddies one by one (hazard 3).
+pub(super) fn remove_group(token: OnPurple, user: UserId, name: &str) -> Result<(), CommandError> {
+    in_group(token, user, name).into_iter().try_for_each(|buddy| remove(token, user, buddy))
+}
+
+unsafe extern "C" fn on_update(_: *mut PurpleBuddyList, node: *mut PurpleBlistNode) {
+    guard_on("blist update", (), |token| {
+        // SAFETY: libpurple gives a live node, or NULL for the whole list.
+        unsafe {
+            if !node.is_null()
+                && let Some(buddy) = as_buddy(node)
+            {
+                touch(token, buddy);
+            }
+        }
+    });
+}
+
+unsafe extern "C" fn on_remove(_: *mut PurpleBuddyList, node: *mut PurpleBlistNode) {
+    guard_on("blist remove", (), |token| {
+        // SAFETY: libpurple gives a node that still lives.
+        let (buddy, raw) = unsafe {
+            let Some(buddy) = as_buddy(node) else { return };
+            (buddy, purple_sys::purple_buddy_get_account(buddy))
+        };
+        // SAFETY: the buddy's account lives at least as long.
+        let (owner, connected) = unsafe { (accounts::owner(token, raw), purple_sys::purple_account_is_connected(raw) != glib_sys::GFALSE) };
+        let Some((user, account)) = owner else { return };
+        BLIST.with_borrow_mut(|blist| {
+            // Its account merely went offline: the node stays in libpurple.
+            if !connected && blist.ending != Some(account) {
+                return;
+            }
+            // SAFETY: as above.
+            let id = BuddyId(unsafe { std::mem::replace(&mut (*node).ui_data, std::ptr::null_mut()) } as u64);
+            let ours = blist.known.get(&id).is_some_and(|known| known.purple == buddy);
+            if ours && blist.known.remove(&id).is_some_and(|known| known.told.is_some()) {
+                blist.gone.push((user, account, id));
+            }
+        });
+    });
+}
+
+unsafe extern "C" fn on_save_node(_: *mut PurpleBlistNode) {}
+unsafe extern "C" fn on_save_account(_: *mut PurpleAccount) {}
+
+/// The name that the network has for a buddy.
+pub(super) fn name_of(token: OnPurple, user: UserId, buddy: BuddyId) -> Result<(AccountId, String), CommandError> {
+    let (purple, account) = pointer(token, user, buddy)?;
+    // SAFETY: a live buddy; copied.
+    let name = unsafe { borrowed(purple_sys::purple_buddy_get_name(purple).cast::<c_char>()) };
+    Ok((account, name.unwrap_or_default()))
+}

@@ -1,0 +1,419 @@
+//! Sign-on as a state machine of our own (libpurple never reconnects): paced, watched, retried with growing waits, never after a fatal error.
+//! It decides when an account connects; what an account is belongs to `account.rs`.
+
+use super::accounts;
+use super::ffi::{borrowed, c_string, guard_on};
+use super::timers::{self, Timer};
+use super::token::OnPurple;
+use super::{conversation, outbox, owner, request, room, status};
+use crate::event::EventKind;
+use crate::id::AccountId;
+use crate::model::{AccountError, AccountStanding, AccountState, Progress};
+use crate::time::Timestamp;
+use purple_sys::{PurpleConnection, PurpleConnectionError, PurpleConnectionUiOps};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::ffi::{c_char, c_void};
+use std::ptr;
+use std::time::Duration;
+
+/// How far an account is with signing on.
+#[derive(Default)]
+pub(crate) enum Phase {
+    /// Neither signed on nor about to.
+    #[default]
+    Idle,
+    /// Waits for its turn.
+    Queued,
+    /// libpurple is at it; ended by the watchdog when it makes no progress.
+    Connecting { progressed: bool, _watchdog: Timer },
+    /// Signed on; after a quiet while the next failure counts as the first again.
+    Online { _settled: Timer },
+    /// Tried again when the timer fires.
+    Waiting { _retry: Timer },
+}
+
+/// The sign-on of one account.
+#[derive(Default)]
+pub(crate) struct SignOn {
+    pub(crate) phase: Phase,
+    attempts: u32,
+    failure: Option<AccountError>,
+    /// We ended the connection ourselves: the callback decides nothing.
+    ours: bool,
+}
+
+/// Pacing and waits, from the configuration.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) between: Duration,
+    pub(crate) first: Duration,
+    pub(crate) most: Duration,
+    pub(crate) timeout: Duration,
+}
+
+struct Queue {
+    pace: Pace,
+    waiting: VecDeque<AccountId>,
+    running: bool,
+}
+
+thread_local! {
+    static QUEUE: RefCell<Queue> = const {
+        RefCell::new(Queue {
+            pace: Pace { between: Duration::from_millis(20), first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) },
+            waiting: VecDeque::new(),
+            running: false,
+        })
+    };
+}
+
+/// A connection that stood this long starts with short waits again.
+const SETTLED: Duration = Duration::from_secs(60);
+
+fn pace() -> Pace {
+    QUEUE.with_borrow(|queue| queue.pace)
+}
+
+/// Registers with libpurple.
+pub(super) fn install(_: OnPurple, pace: Pace) {
+    static OPS: super::Ops<PurpleConnectionUiOps> = super::Ops(PurpleConnectionUiOps {
+        connect_progress: Some(on_connect_progress),
+        connected: Some(on_connected),
+        disconnected: Some(on_disconnected),
+        notice: Some(on_notice),
+        report_disconnect: None,
+        network_connected: None,
+        network_disconnected: None,
+        report_disconnect_reason: Some(on_report_disconnect_reason),
+        _purple_reserved1: None,
+        _purple_reserved2: None,
+        _purple_reserved3: None,
+    });
+    QUEUE.with_borrow_mut(|queue| queue.pace = pace);
+    // SAFETY: libpurple only reads the ops, which are static.
+    unsafe { purple_sys::purple_connections_set_ui_ops(OPS.pointer()) };
+}
+
+/// Sets and tells how an account stands.
+pub(crate) fn stand(token: OnPurple, account: AccountId, standing: AccountStanding) {
+    let told = accounts::change(token, account, |entry| {
+        if entry.standing == standing {
+            return None;
+        }
+        entry.standing = standing.clone();
+        Some(entry.user)
+    });
+    if let Some(Some(user)) = told {
+        outbox::emit(token, user, EventKind::AccountState { account, standing });
+    }
+}
+
+/// Asks for a sign-on, in its turn. Nothing happens when it is signed on or at it already.
+pub(crate) fn connect(token: OnPurple, account: AccountId, anew: bool) {
+    let queued = accounts::change(token, account, |entry| {
+        if matches!(entry.sign_on.phase, Phase::Queued | Phase::Connecting { .. } | Phase::Online { .. }) {
+            return None;
+        }
+        if anew {
+            entry.sign_on.attempts = 0;
+        }
+        Some(std::mem::replace(&mut entry.sign_on.phase, Phase::Queued))
+    });
+    // A waiting timer is dropped out here, where the table is not borrowed.
+    let Some(Some(_before)) = queued else { return };
+    stand(token, account, AccountStanding::plain(AccountState::Connecting));
+    let start = QUEUE.with_borrow_mut(|queue| {
+        queue.waiting.push_back(account);
+        !std::mem::replace(&mut queue.running, true)
+    });
+    if start {
+        timers::soon(token, None, next);
+    }
+}
+
+/// One sign-on from the queue, then the pause that the pace wants.
+fn next(token: OnPurple) {
+    let account = QUEUE.with_borrow_mut(|queue| queue.waiting.pop_front());
+    let Some(account) = account else {
+        QUEUE.with_borrow_mut(|queue| queue.running = false);
+        return;
+    };
+    std::mem::forget(timers::after(token, pace().between, None, next));
+    let queued = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Queued)).unwrap_or(false);
+    if queued {
+        owner::with(Some(account), || begin(token, account));
+    }
+}
+
+fn watch(token: OnPurple, account: AccountId) -> Timer {
+    timers::after(token, pace().timeout, Some(account), move |token| watched(token, account))
+}
+
+/// The watchdog: no progress for the whole time, and the user is not being asked anything (hazard 34).
+fn watched(token: OnPurple, account: AccountId) {
+    let paused = request::open_for(token, account);
+    let next = watch(token, account);
+    let stuck = accounts::change(token, account, |entry| match &mut entry.sign_on.phase {
+        Phase::Connecting { progressed, _watchdog } => {
+            let stuck = !*progressed && !paused;
+            *progressed = false;
+            // The old timer has fired; this one replaces it.
+            (stuck, Some(std::mem::replace(_watchdog, next)))
+        }
+        _ => (false, Some(next)),
+    });
+    if let Some((true, _)) = stuck {
+        let error = AccountError { code: "timeout".to_owned(), message: "The server did not answer in time.".to_owned(), fatal: false };
+        lose(token, account, error);
+    }
+}
+
+/// Our own connect step: the only place where an account is connected (hazards 13, 32).
+fn begin(token: OnPurple, account: AccountId) {
+    let watchdog = watch(token, account);
+    let known = accounts::change(token, account, |entry| {
+        entry.sign_on.phase = Phase::Connecting { progressed: false, _watchdog: watchdog };
+        entry.sign_on.failure = None;
+        entry.sign_on.ours = false;
+        entry.sign_on.attempts = entry.sign_on.attempts.saturating_add(1);
+        (entry.purple, entry.password.clone(), entry.protocol.clone())
+    });
+    let Some((purple, password, protocol)) = known else { return };
+    if password.is_none() && super::protocols::password_required(token, &protocol) {
+        let message = "This network needs a password. Enter it to sign on.".to_owned();
+        return lose(token, account, AccountError { code: "password_required".to_owned(), message, fatal: true });
+    }
+    let password = password.map(|secret| c_string(secret.expose()));
+    let password = password.as_ref().map_or(ptr::null(), |text| text.as_ptr());
+    // SAFETY: `purple` lives as long as its entry; the password is copied.
+    unsafe { purple_sys::purple_account_set_password(purple, password) };
+    status::apply(token, account);
+    // SAFETY: a live account. Enabled only for this call, so that nothing but this step connects it.
+    unsafe {
+        let ui = purple_sys::purple_core_get_ui();
+        purple_sys::purple_account_set_ui_bool(purple, ui, c"auto-login".as_ptr(), glib_sys::GTRUE);
+        purple_sys::purple_account_connect(purple);
+    }
+    // The account may have failed, and even be gone, while it connected.
+    if let Some(purple) = accounts::read(token, account, |entry| entry.purple) {
+        // SAFETY: as above.
+        unsafe { purple_sys::purple_account_set_ui_bool(purple, purple_sys::purple_core_get_ui(), c"auto-login".as_ptr(), glib_sys::GFALSE) };
+        // SAFETY: as above.
+        let started = unsafe { !(*purple).gc.is_null() };
+        let connecting = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Connecting { .. })).unwrap_or(false);
+        if connecting && !started {
+            let message = "The protocol did not start to connect. Check the account's settings.".to_owned();
+            lose(token, account, AccountError { code: "not_started".to_owned(), message, fatal: true });
+        }
+    }
+}
+
+/// Ends a connection because of `error`, and goes on as the error wants.
+pub(crate) fn lose(token: OnPurple, account: AccountId, error: AccountError) {
+    accounts::change(token, account, |entry| entry.sign_on.failure = Some(error));
+    if !drop_connection(token, account, false) {
+        lost(token, account);
+    }
+}
+
+/// Disconnects in libpurple. False: there was no connection. `ours`: what comes next is decided by the caller.
+fn drop_connection(token: OnPurple, account: AccountId, ours: bool) -> bool {
+    let purple = accounts::change(token, account, |entry| {
+        entry.sign_on.ours = ours;
+        entry.purple
+    });
+    let Some(purple) = purple else { return false };
+    // SAFETY: a live account.
+    let connected = unsafe { !(*purple).gc.is_null() && (*purple).disconnecting == glib_sys::GFALSE };
+    if connected {
+        // SAFETY: a live account with a connection that is not being taken down already.
+        owner::with(Some(account), || unsafe { purple_sys::purple_account_disconnect(purple) });
+    }
+    connected
+}
+
+/// Signs off and stays so: state `offline`.
+pub(crate) fn disconnect(token: OnPurple, account: AccountId) {
+    drop_connection(token, account, true);
+    let before = accounts::change(token, account, |entry| {
+        entry.sign_on.failure = None;
+        entry.sign_on.attempts = 0;
+        std::mem::take(&mut entry.sign_on.phase)
+    });
+    drop(before);
+    stand(token, account, AccountStanding::plain(AccountState::Offline));
+}
+
+/// Signs off and on again, with what has changed since.
+pub(crate) fn reconnect(token: OnPurple, account: AccountId) {
+    disconnect(token, account);
+    if accounts::wanted(token, account) {
+        connect(token, account, true);
+    }
+}
+
+/// What comes after a connection that ended without our doing.
+fn lost(token: OnPurple, account: AccountId) {
+    let Some((failure, attempts, before)) = accounts::change(token, account, |entry| {
+        let before = std::mem::take(&mut entry.sign_on.phase);
+        (entry.sign_on.failure.take(), entry.sign_on.attempts, before)
+    }) else {
+        return;
+    };
+    drop(before);
+    let error = failure.unwrap_or_else(|| AccountError {
+        code: "disconnected".to_owned(),
+        message: "The connection ended.".to_owned(),
+        fatal: false,
+    });
+    if error.fatal {
+        return stand(token, account, AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) });
+    }
+    if !accounts::wanted(token, account) {
+        return stand(token, account, AccountStanding::plain(AccountState::Offline));
+    }
+    let wait = wait_before(pace(), attempts, chance());
+    let retry = timers::after(token, wait, Some(account), move |token| connect(token, account, false));
+    accounts::change(token, account, |entry| entry.sign_on.phase = Phase::Waiting { _retry: retry });
+    let retry_at = Timestamp(Timestamp::now().0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+    stand(token, account, AccountStanding { error: Some(error), retry_at: Some(retry_at), ..AccountStanding::plain(AccountState::Waiting) });
+}
+
+/// Doubles with each attempt up to the longest; `chance` (0 to 1) spreads it over the upper half, so that a server's users do not all return at once.
+fn wait_before(pace: Pace, attempts: u32, chance: f64) -> Duration {
+    let doubled = pace.first.saturating_mul(1u32.checked_shl(attempts.saturating_sub(1).min(16)).unwrap_or(u32::MAX));
+    doubled.min(pace.most).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
+}
+
+fn chance() -> f64 {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}
+
+/// The account of a connection.
+///
+/// # Safety
+/// `gc` is a live connection.
+unsafe fn account_of(token: OnPurple, gc: *mut PurpleConnection) -> Option<AccountId> {
+    // SAFETY: the caller's promise; its account lives as long.
+    unsafe { accounts::id(token, (*gc).account) }
+}
+
+unsafe extern "C" fn on_connect_progress(gc: *mut PurpleConnection, text: *const c_char, step: usize, steps: usize) {
+    guard_on("connect_progress", (), |token| {
+        // SAFETY: libpurple gives a live connection and a string or NULL.
+        let (account, text) = unsafe { (account_of(token, gc), borrowed(text).unwrap_or_default()) };
+        let Some(account) = account else { return };
+        let connecting = accounts::change(token, account, |entry| match &mut entry.sign_on.phase {
+            Phase::Connecting { progressed, .. } => {
+                *progressed = true;
+                true
+            }
+            _ => false,
+        });
+        if connecting == Some(true) {
+            let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            let progress = Progress { text, step: number(step), steps: number(steps) };
+            stand(token, account, AccountStanding { progress: Some(progress), ..AccountStanding::plain(AccountState::Connecting) });
+        }
+    });
+}
+
+unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
+    guard_on("connected", (), |token| {
+        // SAFETY: a live connection.
+        let Some(account) = (unsafe { account_of(token, gc) }) else { return };
+        let settled = timers::after(token, SETTLED, Some(account), move |token| {
+            accounts::change(token, account, |entry| entry.sign_on.attempts = 0);
+        });
+        let before = accounts::change(token, account, |entry| std::mem::replace(&mut entry.sign_on.phase, Phase::Online { _settled: settled }));
+        drop(before);
+        stand(token, account, AccountStanding::plain(AccountState::Online));
+        // libpurple shows the buddies only after this callback.
+        timers::soon(token, Some(account), move |token| {
+            status::apply_idle(token, account);
+            super::account::refresh(token, account);
+            room::rejoin(token, account);
+        });
+    });
+}
+
+unsafe extern "C" fn on_disconnected(gc: *mut PurpleConnection) {
+    guard_on("disconnected", (), |token| {
+        // SAFETY: a live connection.
+        let Some(account) = (unsafe { account_of(token, gc) }) else { return };
+        conversation::account_went(token, account);
+        let ours = accounts::read(token, account, |entry| entry.sign_on.ours).unwrap_or(true);
+        if !ours {
+            lost(token, account);
+        }
+    });
+}
+
+unsafe extern "C" fn on_notice(gc: *mut PurpleConnection, text: *const c_char) {
+    guard_on("notice", (), |token| {
+        // SAFETY: a live connection and a string or NULL.
+        let (account, text) = unsafe { (account_of(token, gc), borrowed(text).unwrap_or_default()) };
+        log::info!(target: "bridge", "{account:?}: {text}");
+    });
+}
+
+unsafe extern "C" fn on_report_disconnect_reason(gc: *mut PurpleConnection, reason: PurpleConnectionError, text: *const c_char) {
+    guard_on("report_disconnect_reason", (), |token| {
+        // SAFETY: a live connection and a string or NULL.
+        let (account, text) = unsafe { (account_of(token, gc), borrowed(text)) };
+        let Some(account) = account else { return };
+        // SAFETY: a pure function of the number.
+        let fatal = unsafe { purple_sys::purple_connection_error_is_fatal(reason) } != glib_sys::GFALSE;
+        let error = explain(token, account, reason, text.unwrap_or_default(), fatal);
+        accounts::change(token, account, |entry| entry.sign_on.failure.get_or_insert(error).code.len());
+    });
+}
+
+/// libpurple's reason in the wire's words; what our own network guard and TLS know is told instead of "Permission denied".
+fn explain(token: OnPurple, account: AccountId, reason: PurpleConnectionError, message: String, fatal: bool) -> AccountError {
+    if let Some(address) = super::egress::take_refusal(account) {
+        let message = format!("This site does not let accounts connect to {address}. Check the server's name, or ask the site's admin.");
+        return AccountError { code: "refused_address".to_owned(), message, fatal: true };
+    }
+    if let Some((code, message)) = super::tls::take_failure(token, account) {
+        return AccountError { code, message, fatal: true };
+    }
+    type Reason = PurpleConnectionError;
+    let code = match reason {
+        Reason::PURPLE_CONNECTION_ERROR_NETWORK_ERROR => "network",
+        Reason::PURPLE_CONNECTION_ERROR_INVALID_USERNAME => "wrong_username",
+        Reason::PURPLE_CONNECTION_ERROR_AUTHENTICATION_FAILED => "wrong_password",
+        Reason::PURPLE_CONNECTION_ERROR_AUTHENTICATION_IMPOSSIBLE => "authentication_impossible",
+        Reason::PURPLE_CONNECTION_ERROR_NO_SSL_SUPPORT => "no_tls",
+        Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR => "encryption",
+        Reason::PURPLE_CONNECTION_ERROR_NAME_IN_USE => "name_in_use",
+        Reason::PURPLE_CONNECTION_ERROR_INVALID_SETTINGS => "invalid_settings",
+        Reason(number) if (Reason::PURPLE_CONNECTION_ERROR_CERT_NOT_PROVIDED.0..Reason::PURPLE_CONNECTION_ERROR_OTHER_ERROR.0).contains(&number) => {
+            "certificate"
+        }
+        _ => "other",
+    };
+    AccountError { code: code.to_owned(), message, fatal }
+}
+
+/// The data argument of signal handlers that need none.
+pub(crate) const NO_DATA: *mut c_void = ptr::null_mut();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_longest_and_are_spread() {
+        let pace = Pace { between: Duration::ZERO, first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) };
+        assert_eq!(wait_before(pace, 1, 1.0), Duration::from_secs(2));
+        assert_eq!(wait_before(pace, 1, 0.0), Duration::from_secs(1));
+        assert_eq!(wait_before(pace, 4, 1.0), Duration::from_secs(16));
+        assert_eq!(wait_before(pace, 4000, 1.0), Duration::from_secs(300));
+        let spread: std::collections::HashSet<u64> = (0..50).map(|_| chance().to_bits()).collect();
+        assert!(spread.len() > 40);
+    }
+}

@@ -1,0 +1,83 @@
+//! Ids for things that come and go: a slot and its generation, so that the id of a thing that is gone never finds another; it owns, it does not free.
+
+/// A table whose ids are never used twice.
+pub(crate) struct Registry<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+}
+
+struct Slot<T> {
+    generation: u32,
+    value: Option<T>,
+}
+
+impl<T> Registry<T> {
+    pub(crate) const fn new() -> Self {
+        Self { slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// Puts it in; the id is never 0.
+    pub(crate) fn insert(&mut self, value: T) -> u64 {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { generation: 0, value: None });
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        let Some(slot) = self.slots.get_mut(index as usize) else { return 0 };
+        slot.generation += 1;
+        slot.value = Some(value);
+        u64::from(slot.generation) << 32 | u64::from(index)
+    }
+
+    fn slot(&self, id: u64) -> Option<usize> {
+        let index = usize::try_from(id & 0xffff_ffff).ok()?;
+        self.slots.get(index).filter(|slot| u64::from(slot.generation) == id >> 32).map(|_| index)
+    }
+
+    pub(crate) fn get(&self, id: u64) -> Option<&T> {
+        self.slots.get(self.slot(id)?)?.value.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut T> {
+        let index = self.slot(id)?;
+        self.slots.get_mut(index)?.value.as_mut()
+    }
+
+    /// Takes it out, once.
+    pub(crate) fn remove(&mut self, id: u64) -> Option<T> {
+        let index = self.slot(id)?;
+        let slot = self.slots.get_mut(index)?;
+        let value = slot.value.take()?;
+        if slot.generation < u32::MAX {
+            self.free.push(u32::try_from(index).ok()?);
+        }
+        Some(value)
+    }
+
+    /// Everything that is in.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| {
+            let id = u64::from(slot.generation) << 32 | index as u64;
+            slot.value.as_ref().map(|value| (id, value))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_good_once_and_never_for_another() {
+        let mut registry = Registry::new();
+        let first = registry.insert("first");
+        assert_eq!(registry.get(first), Some(&"first"));
+        assert_eq!(registry.remove(first), Some("first"));
+        assert_eq!(registry.remove(first), None);
+        let second = registry.insert("second");
+        assert_ne!(first, second);
+        assert_eq!(registry.get(first), None);
+        assert_eq!(registry.get(second), Some(&"second"));
+        assert_eq!(registry.get(0), None);
+        assert_eq!(registry.iter().map(|(id, _)| id).collect::<Vec<_>>(), [second]);
+    }
+}

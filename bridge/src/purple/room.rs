@@ -1,0 +1,402 @@
+//! What only rooms have: joining and joining again, members, topic, nick, invitations; their lines are `conversation.rs`'s.
+
+use super::accounts;
+use super::conversation::{self, Ended};
+use super::ffi::{borrowed, c_string, guard_on, list, owned};
+use super::token::OnPurple;
+use super::{blist, outbox, owner};
+use crate::command::Origin;
+use crate::error::CommandError;
+use crate::event::{EventKind, Outcome};
+use crate::id::{AccountId, ConversationId, UserId};
+use crate::model::{Conversation, ConversationKind, Member};
+use glib_sys::{GFALSE, GHashTable, GList, gboolean};
+use purple_sys::{PurpleConnection, PurpleConvChatBuddy, PurpleConvChatBuddyFlags, PurpleConversation, PurplePluginProtocolInfo};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::{c_char, c_void};
+
+/// A join that the network has not answered yet.
+struct Joining {
+    account: AccountId,
+    conversation: ConversationId,
+    user: UserId,
+    origin: Option<Origin>,
+}
+
+thread_local! {
+    static JOINING: RefCell<Vec<Joining>> = const { RefCell::new(Vec::new()) };
+}
+
+/// # Safety
+/// A live connection.
+unsafe fn protocol(gc: *mut PurpleConnection) -> *const PurplePluginProtocolInfo {
+    // SAFETY: the caller's promise; a protocol plugin's `extra_info` is its protocol info.
+    unsafe { (*(*(*gc).prpl).info).extra_info.cast::<PurplePluginProtocolInfo>() }
+}
+
+/// The form that a protocol reads when joining: a GLib hash table of strings.
+fn components(fields: &BTreeMap<String, String>) -> *mut GHashTable {
+    // SAFETY: GLib's own functions for keys and values that GLib allocates and frees.
+    unsafe {
+        let table = glib_sys::g_hash_table_new_full(Some(glib_sys::g_str_hash), Some(glib_sys::g_str_equal), Some(glib_sys::g_free), Some(glib_sys::g_free));
+        for (key, value) in fields {
+            let (key, value) = (c_string(key), c_string(value));
+            glib_sys::g_hash_table_replace(table, glib_sys::g_strdup(key.as_ptr()).cast::<c_void>(), glib_sys::g_strdup(value.as_ptr()).cast::<c_void>());
+        }
+        table
+    }
+}
+
+/// Checks the form against what the protocol declares.
+fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>) -> Result<(), CommandError> {
+    // SAFETY: a live connection; the entries are ours to free, their texts are the plugin's.
+    let declared: Vec<(String, bool)> = unsafe {
+        let Some(chat_info) = (*protocol(gc)).chat_info else {
+            return Err(CommandError::new("not_supported", "This network has no rooms."));
+        };
+        let entries = chat_info(gc);
+        let read = list::<purple_sys::proto_chat_entry>(entries)
+            .into_iter()
+            .map(|entry| {
+                let known = (borrowed((*entry).identifier).unwrap_or_default(), (*entry).required != GFALSE);
+                glib_sys::g_free(entry.cast::<c_void>());
+                known
+            })
+            .collect();
+        glib_sys::g_list_free(entries);
+        read
+    };
+    if let Some(unknown) = fields.keys().find(|key| !declared.iter().any(|(name, _)| name == *key)) {
+        return Err(CommandError::new("unknown_field", format!("This network's rooms have no `{unknown}`.")).at(unknown));
+    }
+    if let Some((missing, _)) = declared.iter().find(|(name, required)| *required && fields.get(name).is_none_or(|value| value.trim().is_empty())) {
+        return Err(CommandError::new("missing_field", "Fill this in to join.").at(missing));
+    }
+    Ok(())
+}
+
+/// `room.join`: ends when the network says that the user is in, or is not.
+pub(super) fn join(token: OnPurple, user: UserId, account: AccountId, fields: BTreeMap<String, String>) -> Result<Ended, CommandError> {
+    let purple = accounts::pointer(token, user, account)?;
+    let gc = conversation::connected(token, account)?;
+    check(gc, &fields)?;
+    let fields = with_defaults(gc, fields);
+    let table = components(&fields);
+    // SAFETY: a live connection; the name is ours to free.
+    let name = unsafe { (*protocol(gc)).get_chat_name.and_then(|name| owned(name(table))) };
+    let name = name.map(|name| conversation::normalize(token, purple, &name));
+    let id = name.map(|name| ConversationId::of(account, ConversationKind::Room, &name));
+    if let Some(id) = id {
+        // SAFETY: an open conversation is live.
+        let inside = conversation::read(token, id, |open| open.purple).is_some_and(|purple| unsafe { !has_left(purple) });
+        if inside {
+            // SAFETY: our own table.
+            unsafe { glib_sys::g_hash_table_destroy(table) };
+            conversation::announce(token, id);
+            return Ok(Ended::Now(Some(Outcome::Conversation(id))));
+        }
+        accounts::change(token, account, |entry| entry.rooms.insert(id, fields));
+        let joining = Joining { account, conversation: id, user, origin: outbox::cause(user) };
+        JOINING.with_borrow_mut(|all| all.push(joining));
+    }
+    // SAFETY: a live connection; the plugin copies what it keeps.
+    owner::with(Some(account), || unsafe {
+        purple_sys::serv_join_chat(gc, table);
+        glib_sys::g_hash_table_destroy(table);
+    });
+    Ok(if id.is_some() { Ended::Later } else { Ended::Now(None) })
+}
+
+/// What the form leaves out takes the protocol's defaults (XMPP's handle and server).
+fn with_defaults(gc: *mut PurpleConnection, mut fields: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    // SAFETY: a live connection; the table is ours to free, its texts are copied.
+    unsafe {
+        let Some(defaults) = (*protocol(gc)).chat_info_defaults else { return fields };
+        let table = defaults(gc, std::ptr::null());
+        if table.is_null() {
+            return fields;
+        }
+        let keys = glib_sys::g_hash_table_get_keys(table);
+        for key in list::<c_char>(keys) {
+            let value = glib_sys::g_hash_table_lookup(table, key.cast::<c_void>()).cast::<c_char>();
+            if let (Some(key), Some(value)) = (borrowed(key), borrowed(value)) {
+                let given = fields.entry(key).or_default();
+                if given.trim().is_empty() {
+                    *given = value;
+                }
+            }
+        }
+        glib_sys::g_list_free(keys);
+        glib_sys::g_hash_table_destroy(table);
+    }
+    fields
+}
+
+/// # Safety
+/// A live room.
+unsafe fn has_left(purple: *mut PurpleConversation) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { purple_sys::purple_conv_chat_has_left(purple_sys::purple_conversation_get_chat_data(purple)) != GFALSE }
+}
+
+/// After a sign-on: back into the rooms the user was in.
+pub(super) fn rejoin(token: OnPurple, account: AccountId) {
+    let rooms = accounts::read(token, account, |entry| entry.rooms.clone()).unwrap_or_default();
+    for fields in rooms.values() {
+        let Ok(gc) = conversation::connected(token, account) else { return };
+        let table = components(fields);
+        // SAFETY: a live connection; the plugin copies what it keeps.
+        owner::with(Some(account), || unsafe {
+            purple_sys::serv_join_chat(gc, table);
+            glib_sys::g_hash_table_destroy(table);
+        });
+    }
+}
+
+/// The network let the user in (signal `chat-joined`).
+pub(super) fn joined(token: OnPurple, conversation: ConversationId) {
+    conversation::announce(token, conversation);
+    for joining in take_joining(|joining| joining.conversation == conversation) {
+        if joining.origin.is_some() {
+            let result = Some(Outcome::Conversation(conversation));
+            outbox::emit_caused(token, joining.user, joining.origin, EventKind::CommandDone { result });
+        }
+    }
+}
+
+/// The network did not (signal `chat-join-failed`). Its words come as a notice.
+pub(super) fn join_failed(token: OnPurple, account: AccountId, purple: *const purple_sys::PurpleAccount, gc: *mut PurpleConnection, table: *mut GHashTable) {
+    // SAFETY: libpurple gives a live connection and table; the name is ours to free.
+    let name = unsafe { if table.is_null() { None } else { (*protocol(gc)).get_chat_name.and_then(|name| owned(name(table))) } };
+    let id = name.map(|name| ConversationId::of(account, ConversationKind::Room, &conversation::normalize(token, purple, &name)));
+    let failed = take_joining(|joining| joining.account == account && id.is_none_or(|id| id == joining.conversation));
+    if let Some(id) = id {
+        accounts::change(token, account, |entry| entry.rooms.remove(&id));
+    }
+    tell_failed(token, failed, "join_failed", "The room could not be joined. Its notice says why.");
+}
+
+/// The account went offline while joins were under way.
+pub(super) fn joins_failed(token: OnPurple, account: AccountId) {
+    let failed = take_joining(|joining| joining.account == account);
+    tell_failed(token, failed, "not_connected", "The connection ended before the room answered. It is joined when the account is back.");
+}
+
+fn take_joining(which: impl Fn(&Joining) -> bool) -> Vec<Joining> {
+    JOINING.with_borrow_mut(|all| {
+        let (taken, kept) = std::mem::take(all).into_iter().partition(|joining| which(joining));
+        *all = kept;
+        taken
+    })
+}
+
+fn tell_failed(token: OnPurple, failed: Vec<Joining>, code: &str, message: &str) {
+    for joining in failed.into_iter().filter(|joining| joining.origin.is_some()) {
+        let error = CommandError::new(code, message);
+        outbox::emit_caused(token, joining.user, joining.origin, EventKind::CommandFailed { error });
+    }
+}
+
+/// A room of the user that they are in.
+fn inside(token: OnPurple, user: UserId, id: ConversationId) -> Result<(*mut PurpleConversation, AccountId, *mut PurpleConnection, i32), CommandError> {
+    let (purple, account) = conversation::live(token, user, id)?;
+    let gc = conversation::connected(token, account)?;
+    let room = conversation::read(token, id, |open| open.kind == ConversationKind::Room).unwrap_or(false);
+    // SAFETY: a live room.
+    if !room || unsafe { has_left(purple) } {
+        return Err(CommandError::new("not_in_room", "You are not in this room. Join it first.").at("conversation"));
+    }
+    // SAFETY: a live room.
+    let number = unsafe { purple_sys::purple_conv_chat_get_id(purple_sys::purple_conversation_get_chat_data(purple)) };
+    Ok((purple, account, gc, number))
+}
+
+/// `room.leave`: out, and the conversation stays to be read.
+pub(super) fn leave(token: OnPurple, user: UserId, id: ConversationId) -> Result<(), CommandError> {
+    let (_, account) = conversation::pointer(token, user, id)?;
+    accounts::change(token, account, |entry| entry.rooms.remove(&id));
+    let Ok((purple, account, gc, number)) = inside(token, user, id) else { return Ok(()) };
+    owner::with(Some(account), || {
+        // SAFETY: a live connection and a room of it.
+        unsafe { purple_sys::serv_chat_leave(gc, number) };
+        // SAFETY: leaving does not destroy it.
+        let still = conversation::read(token, id, |_| ()).is_some() && unsafe { !has_left(purple) };
+        if still {
+            // SAFETY: as above; plugins that say nothing themselves.
+            unsafe { purple_sys::serv_got_chat_left(gc, number) };
+        }
+    });
+    conversation::fail_unreflected(token, id);
+    Ok(())
+}
+
+/// `room.invite`
+pub(super) fn invite(token: OnPurple, user: UserId, id: ConversationId, name: &str, message: &str) -> Result<(), CommandError> {
+    let (_, account, gc, number) = inside(token, user, id)?;
+    if name.trim().is_empty() {
+        return Err(CommandError::new("bad_name", "Say whom to invite.").at("name"));
+    }
+    let (name, message) = (c_string(name.trim()), c_string(message));
+    // SAFETY: a live connection and C strings.
+    owner::with(Some(account), || unsafe { purple_sys::serv_chat_invite(gc, number, message.as_ptr(), name.as_ptr()) });
+    Ok(())
+}
+
+/// `room.topic`
+pub(super) fn set_topic(token: OnPurple, user: UserId, id: ConversationId, topic: &str) -> Result<(), CommandError> {
+    let (_, account, gc, number) = inside(token, user, id)?;
+    // SAFETY: a live connection.
+    let Some(set) = (unsafe { (*protocol(gc)).set_chat_topic }) else {
+        return Err(CommandError::new("not_supported", "This network's rooms have no topic to set."));
+    };
+    let topic = c_string(topic);
+    // SAFETY: a live connection, a room of it, a C string.
+    owner::with(Some(account), || unsafe { set(gc, number, topic.as_ptr()) });
+    Ok(())
+}
+
+/// `room.nick`: by the protocol's own slash command, which is the one way that all of them have.
+pub(super) fn set_nick(token: OnPurple, user: UserId, id: ConversationId, nick: &str) -> Result<(), CommandError> {
+    inside(token, user, id)?;
+    let nick = nick.trim();
+    if nick.is_empty() || nick.chars().any(char::is_control) {
+        return Err(CommandError::new("bad_nick", "A nick is one line of text.").at("nick"));
+    }
+    let line = format!("/nick {nick}");
+    match conversation::send_command_only(token, user, id, &line) {
+        Some(result) => result,
+        None => Err(CommandError::new("not_supported", "Nicks cannot be changed on this network.")),
+    }
+}
+
+/// Fills in what only rooms have.
+pub(super) fn describe(token: OnPurple, purple: *mut PurpleConversation, account: AccountId, shown: &mut Conversation, members: bool) {
+    // SAFETY: a live room; strings are copied.
+    let (left, topic, nick, users) = unsafe {
+        let chat = purple_sys::purple_conversation_get_chat_data(purple);
+        (
+            has_left(purple),
+            borrowed(purple_sys::purple_conv_chat_get_topic(chat)),
+            borrowed(purple_sys::purple_conv_chat_get_nick(chat)),
+            list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat)),
+        )
+    };
+    // SAFETY: a live account.
+    let online = accounts::read(token, account, |entry| entry.purple).is_some_and(|a| unsafe { purple_sys::purple_account_is_connected(a) != GFALSE });
+    shown.joined = Some(!left && online);
+    shown.topic = Some(topic.unwrap_or_default());
+    if members {
+        // SAFETY: the list's own members, live.
+        shown.members = Some(users.into_iter().filter_map(|user| unsafe { member(token, account, user, nick.as_deref()) }).collect());
+    }
+    shown.nick = nick;
+}
+
+/// # Safety
+/// A live member.
+unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvChatBuddy, own: Option<&str>) -> Option<Member> {
+    if user.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL and live; strings are copied.
+    let (name, alias, flags, known) = unsafe { (borrowed((*user).name)?, borrowed((*user).alias), (*user).flags, (*user).buddy != GFALSE) };
+    let has = |flag: PurpleConvChatBuddyFlags| flags.0 & flag.0 != 0;
+    type F = PurpleConvChatBuddyFlags;
+    let mut shown: Vec<String> = [
+        (F::PURPLE_CBFLAGS_FOUNDER, "founder"),
+        (F::PURPLE_CBFLAGS_OP, "operator"),
+        (F::PURPLE_CBFLAGS_HALFOP, "half_operator"),
+        (F::PURPLE_CBFLAGS_VOICE, "voice"),
+        (F::PURPLE_CBFLAGS_TYPING, "typing"),
+        (F::PURPLE_CBFLAGS_AWAY, "away"),
+    ]
+    .into_iter()
+    .filter(|(flag, _)| has(*flag))
+    .map(|(_, name)| name.to_owned())
+    .collect();
+    if own == Some(name.as_str()) {
+        shown.push("self".to_owned());
+    }
+    let buddy = if known { blist::find(token, account, &name) } else { None };
+    Some(Member { alias: alias.filter(|alias| *alias != name && !alias.is_empty()), buddy, flags: shown, name })
+}
+
+/// What a members callback needs: the room, its user and account, and the own nick.
+///
+/// # Safety
+/// A live conversation.
+unsafe fn room_of(token: OnPurple, purple: *mut PurpleConversation) -> Option<(ConversationId, UserId, AccountId, Option<String>)> {
+    // SAFETY: the caller's promise.
+    let (id, nick) = unsafe { (conversation::id(purple)?, borrowed(purple_sys::purple_conv_chat_get_nick(purple_sys::purple_conversation_get_chat_data(purple)))) };
+    let (user, account) = conversation::read(token, id, |open| (open.user, open.account))?;
+    Some((id, user, account, nick))
+}
+
+struct Changes {
+    joined: Vec<Member>,
+    left: Vec<String>,
+    changed: Vec<Member>,
+    renamed: Vec<(String, String)>,
+    initial: bool,
+}
+
+fn tell(token: OnPurple, user: UserId, conversation: ConversationId, changes: Changes) {
+    let Changes { joined, left, changed, renamed, initial } = changes;
+    if joined.is_empty() && left.is_empty() && changed.is_empty() {
+        return;
+    }
+    outbox::emit(token, user, EventKind::RoomMembers { conversation, joined, left, changed, renamed, initial });
+}
+
+const NOTHING: Changes = Changes { joined: Vec::new(), left: Vec::new(), changed: Vec::new(), renamed: Vec::new(), initial: false };
+
+pub(super) unsafe extern "C" fn on_add_users(purple: *mut PurpleConversation, users: *mut GList, new_arrivals: gboolean) {
+    guard_on("chat_add_users", (), |token| {
+        // SAFETY: libpurple gives a live room and a list of live members.
+        unsafe {
+            let Some((id, user, account, nick)) = room_of(token, purple) else { return };
+            let joined = list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_deref())).collect();
+            tell(token, user, id, Changes { joined, initial: new_arrivals == GFALSE, ..NOTHING });
+        }
+    });
+}
+
+pub(super) unsafe extern "C" fn on_remove_users(purple: *mut PurpleConversation, users: *mut GList) {
+    guard_on("chat_remove_users", (), |token| {
+        // SAFETY: libpurple gives a live room and a list of C strings.
+        unsafe {
+            let Some((id, user, ..)) = room_of(token, purple) else { return };
+            let left = list::<c_char>(users).into_iter().filter_map(|name| borrowed(name)).collect();
+            tell(token, user, id, Changes { left, ..NOTHING });
+        }
+    });
+}
+
+pub(super) unsafe extern "C" fn on_rename_user(purple: *mut PurpleConversation, old: *const c_char, new: *const c_char, _: *const c_char) {
+    guard_on("chat_rename_user", (), |token| {
+        // SAFETY: libpurple gives a live room and C strings; the new member is in the room already.
+        unsafe {
+            let Some((id, user, account, nick)) = room_of(token, purple) else { return };
+            let (Some(old), Some(name)) = (borrowed(old), borrowed(new)) else { return };
+            let found = purple_sys::purple_conv_chat_cb_find(purple_sys::purple_conversation_get_chat_data(purple), new);
+            let fallback = || Member { name: name.clone(), alias: None, buddy: None, flags: Vec::new() };
+            let joined = vec![member(token, account, found, nick.as_deref()).unwrap_or_else(fallback)];
+            tell(token, user, id, Changes { joined, left: vec![old.clone()], renamed: vec![(old, name)], ..NOTHING });
+            // The own nick may be the one that changed.
+            conversation::refresh(token, id);
+        }
+    });
+}
+
+pub(super) unsafe extern "C" fn on_update_user(purple: *mut PurpleConversation, name: *const c_char) {
+    guard_on("chat_update_user", (), |token| {
+        // SAFETY: libpurple gives a live room and a C string.
+        unsafe {
+            let Some((id, user, account, nick)) = room_of(token, purple) else { return };
+            let found = purple_sys::purple_conv_chat_cb_find(purple_sys::purple_conversation_get_chat_data(purple), name);
+            let changed = member(token, account, found, nick.as_deref()).into_iter().collect();
+            tell(token, user, id, Changes { changed, ..NOTHING });
+        }
+    });
+}

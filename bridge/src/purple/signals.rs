@@ -1,0 +1,195 @@
+//! What libpurple tells by signals only (typing, joins, topics, attention); each handler copies and hands on to the room it belongs to.
+
+use super::accounts;
+use super::connection::NO_DATA;
+use super::ffi::{borrowed, guard_on};
+use super::token::OnPurple;
+use super::{blist, conversation, outbox, room};
+use crate::event::EventKind;
+use crate::id::{AccountId, ConversationId, UserId};
+use crate::model::{ConversationKind, TypingState};
+use glib_sys::GHashTable;
+use purple_sys::{PurpleAccount, PurpleBuddy, PurpleConnection, PurpleConvUpdateType, PurpleConversation, PurpleMessageFlags};
+use std::ffi::{CStr, c_char, c_void};
+
+/// What our handlers are known by when they are disconnected.
+static HANDLE: u8 = 0;
+
+fn handle() -> *mut c_void {
+    std::ptr::from_ref(&HANDLE).cast_mut().cast::<c_void>()
+}
+
+/// Connects one handler. `handler` must have the C signature that libpurple's documentation gives for `signal`.
+///
+/// # Safety
+/// The signature fits.
+unsafe fn connect(instance: *mut c_void, signal: &CStr, handler: unsafe extern "C" fn()) {
+    // SAFETY: the caller's promise; the handle is static.
+    unsafe { purple_sys::purple_signal_connect(instance, signal.as_ptr(), handle(), Some(handler), NO_DATA) };
+}
+
+macro_rules! handler {
+    ($function:expr, $($argument:ty),*) => {
+        // SAFETY: libpurple's signals call through untyped pointers and cast back to the signature that is named here.
+        unsafe { std::mem::transmute::<unsafe extern "C" fn($($argument),*), unsafe extern "C" fn()>($function) }
+    };
+}
+
+/// Connects what concerns conversations.
+pub(super) fn connect_conversations(_: OnPurple) {
+    let wrote = handler!(on_wrote, *mut PurpleAccount, *const c_char, *const c_char, *mut PurpleConversation, PurpleMessageFlags, *mut c_void);
+    let typing = handler!(on_typing, *mut PurpleAccount, *const c_char, *mut c_void);
+    let typed = handler!(on_typed, *mut PurpleAccount, *const c_char, *mut c_void);
+    let stopped = handler!(on_typing_stopped, *mut PurpleAccount, *const c_char, *mut c_void);
+    let updated = handler!(on_conversation_updated, *mut PurpleConversation, PurpleConvUpdateType, *mut c_void);
+    let joined = handler!(on_chat_joined, *mut PurpleConversation, *mut c_void);
+    let failed = handler!(on_chat_join_failed, *mut PurpleConnection, *mut GHashTable, *mut c_void);
+    let topic = handler!(on_chat_topic_changed, *mut PurpleConversation, *const c_char, *const c_char, *mut c_void);
+    let attention = handler!(on_got_attention, *mut PurpleAccount, *const c_char, *mut PurpleConversation, u32, *mut c_void);
+    // SAFETY: the signatures are those of libpurple's conversation-signals documentation.
+    unsafe {
+        let instance = purple_sys::purple_conversations_get_handle();
+        connect(instance, c"wrote-im-msg", wrote);
+        connect(instance, c"wrote-chat-msg", wrote);
+        connect(instance, c"buddy-typing", typing);
+        connect(instance, c"buddy-typed", typed);
+        connect(instance, c"buddy-typing-stopped", stopped);
+        connect(instance, c"conversation-updated", updated);
+        connect(instance, c"chat-joined", joined);
+        connect(instance, c"chat-join-failed", failed);
+        connect(instance, c"chat-topic-changed", topic);
+        connect(instance, c"got-attention", attention);
+    }
+}
+
+/// Connects what concerns buddies.
+pub(super) fn connect_buddies(_: OnPurple) {
+    let changed = handler!(on_buddy_changed, *mut PurpleBuddy, *mut c_void);
+    // SAFETY: the signatures begin with the buddy; what follows is not read.
+    unsafe {
+        let instance = purple_sys::purple_blist_get_handle();
+        for signal in [c"buddy-status-changed", c"buddy-idle-changed", c"buddy-icon-changed", c"buddy-caps-changed", c"buddy-signed-on", c"buddy-signed-off"] {
+            connect(instance, signal, changed);
+        }
+    }
+}
+
+/// Lets go of everything.
+pub(super) fn disconnect(_: OnPurple) {
+    // SAFETY: the handle that `connect` used.
+    unsafe { purple_sys::purple_signals_disconnect_by_handle(handle()) };
+}
+
+/// libpurple keeps every line for ever; we never read them back (hazard 27).
+unsafe extern "C" fn on_wrote(
+    _: *mut PurpleAccount,
+    _: *const c_char,
+    _: *const c_char,
+    conversation: *mut PurpleConversation,
+    _: PurpleMessageFlags,
+    _: *mut c_void,
+) {
+    guard_on("wrote-msg", (), |_| {
+        // SAFETY: a live conversation; nobody else holds its history.
+        unsafe { purple_sys::purple_conversation_clear_message_history(conversation) };
+    });
+}
+
+/// # Safety
+/// libpurple's arguments of a typing signal.
+unsafe fn typing_in(token: OnPurple, account: *mut PurpleAccount, name: *const c_char) -> Option<(UserId, AccountId, ConversationId, String)> {
+    // SAFETY: the caller's promise.
+    let (owner, name) = unsafe { (accounts::owner(token, account), borrowed(name)) };
+    let ((user, id), name) = (owner?, name?);
+    let conversation = ConversationId::of(id, ConversationKind::Im, &conversation::normalize(token, account, &name));
+    // Nobody looks at a conversation that is not open.
+    conversation::read(token, conversation, |_| ())?;
+    Some((user, id, conversation, name))
+}
+
+/// # Safety
+/// libpurple's arguments of a typing signal.
+unsafe fn tell_typing(callback: &'static str, account: *mut PurpleAccount, name: *const c_char, state: TypingState) {
+    guard_on(callback, (), |token| {
+        // SAFETY: the caller's promise.
+        if let Some((user, _, conversation, who)) = unsafe { typing_in(token, account, name) } {
+            outbox::emit_caused(token, user, None, EventKind::Typing { conversation, who, state });
+        }
+    });
+}
+
+unsafe extern "C" fn on_typing(account: *mut PurpleAccount, name: *const c_char, _: *mut c_void) {
+    // SAFETY: libpurple's own arguments.
+    unsafe { tell_typing("buddy-typing", account, name, TypingState::Typing) };
+}
+
+unsafe extern "C" fn on_typed(account: *mut PurpleAccount, name: *const c_char, _: *mut c_void) {
+    // SAFETY: libpurple's own arguments.
+    unsafe { tell_typing("buddy-typed", account, name, TypingState::Paused) };
+}
+
+unsafe extern "C" fn on_typing_stopped(account: *mut PurpleAccount, name: *const c_char, _: *mut c_void) {
+    // SAFETY: libpurple's own arguments.
+    unsafe { tell_typing("buddy-typing-stopped", account, name, TypingState::None) };
+}
+
+unsafe extern "C" fn on_conversation_updated(purple: *mut PurpleConversation, what: PurpleConvUpdateType, _: *mut c_void) {
+    guard_on("conversation-updated", (), |token| {
+        type What = PurpleConvUpdateType;
+        if matches!(what, What::PURPLE_CONV_UPDATE_CHATLEFT | What::PURPLE_CONV_UPDATE_TITLE | What::PURPLE_CONV_ACCOUNT_OFFLINE | What::PURPLE_CONV_ACCOUNT_ONLINE)
+        {
+            // SAFETY: libpurple gives a live conversation.
+            if let Some(id) = unsafe { conversation::id(purple) } {
+                conversation::refresh(token, id);
+            }
+        }
+    });
+}
+
+unsafe extern "C" fn on_chat_joined(purple: *mut PurpleConversation, _: *mut c_void) {
+    guard_on("chat-joined", (), |token| {
+        // SAFETY: libpurple gives a live conversation.
+        if let Some(id) = unsafe { conversation::id(purple) } {
+            room::joined(token, id);
+        }
+    });
+}
+
+unsafe extern "C" fn on_chat_join_failed(gc: *mut PurpleConnection, components: *mut GHashTable, _: *mut c_void) {
+    guard_on("chat-join-failed", (), |token| {
+        // SAFETY: libpurple gives a live connection and the form.
+        unsafe {
+            let purple = (*gc).account;
+            if let Some(account) = accounts::id(token, purple) {
+                room::join_failed(token, account, purple, gc, components);
+            }
+        }
+    });
+}
+
+unsafe extern "C" fn on_chat_topic_changed(purple: *mut PurpleConversation, who: *const c_char, topic: *const c_char, _: *mut c_void) {
+    guard_on("chat-topic-changed", (), |token| {
+        // SAFETY: libpurple gives a live conversation and strings or NULL.
+        let (id, who, topic) = unsafe { (conversation::id(purple), borrowed(who), borrowed(topic).unwrap_or_default()) };
+        let Some(conversation) = id else { return };
+        if let Some(user) = conversation::read(token, conversation, |open| open.user) {
+            outbox::emit(token, user, EventKind::RoomTopic { conversation, who, topic });
+        }
+    });
+}
+
+unsafe extern "C" fn on_got_attention(account: *mut PurpleAccount, who: *const c_char, _: *mut PurpleConversation, kind: u32, _: *mut c_void) {
+    guard_on("got-attention", (), |token| {
+        // SAFETY: libpurple's own arguments.
+        let Some((user, _, conversation, who)) = (unsafe { typing_in(token, account, who) }) else { return };
+        log::debug!(target: "bridge", "attention of type {kind}");
+        outbox::emit(token, user, EventKind::Attention { conversation, who, text: String::new() });
+    });
+}
+
+unsafe extern "C" fn on_buddy_changed(buddy: *mut PurpleBuddy, _: *mut c_void) {
+    guard_on("buddy-changed", (), |token| {
+        // SAFETY: libpurple gives a live buddy.
+        unsafe { blist::touch(token, buddy) };
+    });
+}
