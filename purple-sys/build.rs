@@ -34,7 +34,7 @@ fn main() -> Result<(), Failure> {
         .clang_args(arguments)
         .clang_arg("-Wno-deprecated-declarations")
         .allowlist_function("(purple|serv|xmlnode|bellflower)_.*")
-        .allowlist_type("_?(Purple|xmlnode|XMLNode|Bellflower).*")
+        .allowlist_type("_?(proto_chat_entry|Purple|xmlnode|XMLNode|Bellflower).*")
         .allowlist_var("(PURPLE|OPT_PROTO)_.*")
         .blocklist_type(FROM_GLIB)
         .blocklist_type("g(boolean|char|uchar|int|uint|short|ushort|long|ulong|int8|uint8|int16|uint16|int32|uint32|int64|uint64|float|double|size|ssize|pointer|constpointer|unichar|offset|intptr|uintptr)")

@@ -367,18 +367,18 @@ unsafe extern "C" fn on_report_disconnect_reason(gc: *mut PurpleConnection, reas
         let Some(account) = account else { return };
         // SAFETY: a pure function of the number.
         let fatal = unsafe { purple_sys::purple_connection_error_is_fatal(reason) } != glib_sys::GFALSE;
-        let error = explain(token, account, reason, text.unwrap_or_default(), fatal);
+        let error = explain(account, reason, text.unwrap_or_default(), fatal);
         accounts::change(token, account, |entry| entry.sign_on.failure.get_or_insert(error).code.len());
     });
 }
 
 /// libpurple's reason in the wire's words; what our own network guard and TLS know is told instead of "Permission denied".
-fn explain(token: OnPurple, account: AccountId, reason: PurpleConnectionError, message: String, fatal: bool) -> AccountError {
+fn explain(account: AccountId, reason: PurpleConnectionError, message: String, fatal: bool) -> AccountError {
     if let Some(address) = super::egress::take_refusal(account) {
         let message = format!("This site does not let accounts connect to {address}. Check the server's name, or ask the site's admin.");
         return AccountError { code: "refused_address".to_owned(), message, fatal: true };
     }
-    if let Some((code, message)) = super::tls::take_failure(token, account) {
+    if let Some((code, message)) = super::tls::take_failure(account) {
         return AccountError { code, message, fatal: true };
     }
     type Reason = PurpleConnectionError;
@@ -391,7 +391,7 @@ fn explain(token: OnPurple, account: AccountId, reason: PurpleConnectionError, m
         Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR => "encryption",
         Reason::PURPLE_CONNECTION_ERROR_NAME_IN_USE => "name_in_use",
         Reason::PURPLE_CONNECTION_ERROR_INVALID_SETTINGS => "invalid_settings",
-        Reason(number) if (Reason::PURPLE_CONNECTION_ERROR_CERT_NOT_PROVIDED.0..Reason::PURPLE_CONNECTION_ERROR_OTHER_ERROR.0).contains(&number) => {
+        PurpleConnectionError(number) if (Reason::PURPLE_CONNECTION_ERROR_CERT_NOT_PROVIDED.0..Reason::PURPLE_CONNECTION_ERROR_OTHER_ERROR.0).contains(&number) => {
             "certificate"
         }
         _ => "other",

@@ -138,11 +138,16 @@ pub(crate) fn describe(token: OnPurple, conversation: ConversationId, members: b
     let (name, title) = unsafe {
         (borrowed(purple_sys::purple_conversation_get_name(purple)).unwrap_or_default(), borrowed(purple_sys::purple_conversation_get_title(purple)))
     };
+    // libpurple's name of an IM may carry the device that wrote last; people are their normalised name.
+    // SAFETY: a live conversation has a live account.
+    let plain = if kind == ConversationKind::Im { normalize(token, unsafe { (*purple).account }, &name) } else { name.clone() };
+    let title = title.filter(|title| !title.is_empty() && *title != name).unwrap_or_else(|| plain.clone());
+    let name = plain;
     let mut shown = Conversation {
         id: conversation,
         account,
         kind,
-        title: title.filter(|title| !title.is_empty()).unwrap_or_else(|| name.clone()),
+        title,
         buddy: None,
         topic: None,
         members: None,
@@ -214,6 +219,8 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     if name.trim().is_empty() {
         return Err(CommandError::new("bad_name", "Say with whom.").at("name"));
     }
+    let existing = ConversationId::of(account, ConversationKind::Im, &normalize(token, purple, name.trim()));
+    let existed = read(token, existing, |_| ()).is_some();
     let name = c_string(name.trim());
     // SAFETY: a live, connected account and a C string, copied. Finds the conversation when there is one.
     let conversation = owner::with(Some(account), || unsafe {
@@ -223,7 +230,9 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     let Some(id) = (unsafe { id(conversation) }) else {
         return Err(CommandError::new("bad_name", "The network does not know such a name.").at("name"));
     };
-    announce(token, id);
+    if existed {
+        announce(token, id);
+    }
     Ok(Ended::Now(Some(Outcome::Conversation(id))))
 }
 
@@ -326,8 +335,20 @@ pub(super) fn send_command_only(token: OnPurple, user: UserId, conversation: Con
 }
 
 fn own_author(token: OnPurple, account: AccountId) -> Author {
-    let name = accounts::read(token, account, |entry| entry.username.clone()).unwrap_or_default();
-    Author { name, alias: None, buddy: None, own: true }
+    let known = accounts::read(token, account, |entry| (entry.username.clone(), entry.purple));
+    let Some((name, purple)) = known else { return Author { name: String::new(), alias: None, buddy: None, own: true } };
+    // SAFETY: a live account; copied.
+    let alias = unsafe { borrowed(purple_sys::purple_account_get_alias(purple)) };
+    Author { name, alias: alias.filter(|alias| !alias.is_empty()), buddy: None, own: true }
+}
+
+/// The other one in an IM: without the device in the name.
+fn other_author(token: OnPurple, account: AccountId, full: &str, alias: Option<String>) -> Author {
+    let purple = accounts::read(token, account, |entry| entry.purple);
+    let name = purple.map_or_else(|| full.to_owned(), |purple| normalize(token, purple, full));
+    let alias = alias.filter(|alias| alias != full && *alias != name && !alias.is_empty());
+    let buddy: Option<BuddyId> = blist::find(token, account, &name);
+    Author { name, alias, buddy, own: false }
 }
 
 unsafe extern "C" fn on_create(purple: *mut PurpleConversation) {
@@ -352,7 +373,10 @@ unsafe extern "C" fn on_create(purple: *mut PurpleConversation) {
         unsafe { (*purple).ui_data = id.0 as *mut c_void };
         let open = Open { user, account, purple, kind, unreflected: VecDeque::new(), written: None };
         OPEN.with_borrow_mut(|all| all.insert(id, open));
-        announce(token, id);
+        // A room is announced when the user is in it (`chat-joined`).
+        if kind == ConversationKind::Im {
+            announce(token, id);
+        }
     });
 }
 
@@ -387,6 +411,8 @@ fn write(token: OnPurple, conversation: ConversationId, name: String, alias: Opt
     let has = |flag: PurpleMessageFlags| flags.0 & flag.0 != 0;
     let kind = if has(PurpleMessageFlags::PURPLE_MESSAGE_ERROR) {
         MessageKind::Failed
+    } else if has(PurpleMessageFlags::PURPLE_MESSAGE_SYSTEM) {
+        MessageKind::System
     } else if has(PurpleMessageFlags::PURPLE_MESSAGE_SEND) || has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND) {
         MessageKind::Sent
     } else if has(PurpleMessageFlags::PURPLE_MESSAGE_RECV) {
@@ -412,12 +438,17 @@ fn write(token: OnPurple, conversation: ConversationId, name: String, alias: Opt
         (open.user, open.account, open.kind, if reflects { open.unreflected.pop_front() } else { None }, sending)
     });
     let Some((user, account, place, reflected, sending)) = known else { return };
-    let own = kind == MessageKind::Sent;
-    let alias = alias.filter(|alias| *alias != name && !alias.is_empty());
-    let buddy: Option<BuddyId> = if own || place == ConversationKind::Room { None } else { blist::find(token, account, &name) };
+    let from = match (place, kind) {
+        (ConversationKind::Im, MessageKind::Sent) => own_author(token, account),
+        (ConversationKind::Im, _) => other_author(token, account, &name, alias),
+        (ConversationKind::Room, _) => {
+            let alias = alias.filter(|alias| *alias != name && !alias.is_empty());
+            Author { name, alias, buddy: None, own: kind == MessageKind::Sent }
+        }
+    };
     let message = Message {
         kind,
-        from: Author { name, alias, buddy, own },
+        from,
         time: Timestamp::from_seconds(time).unwrap_or_else(Timestamp::now),
         html: cut(html),
         delayed,

@@ -2,3 +2,7 @@
 
 mod next;
 mod timers;
+
+pub(super) fn install(_: super::token::OnPurple, _: &crate::config::BridgeConfig) {}
+pub(super) fn self_test(_: super::token::OnPurple) -> Result<(), crate::error::StartError> { Ok(()) }
+pub(super) fn plugin_reports() -> Vec<crate::model::PluginReport> { Vec::new() }

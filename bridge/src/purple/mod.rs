@@ -1,19 +1,57 @@
 //! All of libpurple, on one thread; nothing unsafe is done outside this folder and purple-sys.
 
+mod account;
+mod accounts;
+mod authorization;
+mod blist;
+mod connection;
+mod conversation;
 mod debug;
+mod dispatch;
+mod dns;
+mod egress;
+mod eventloop;
 mod ffi;
+mod icon;
 mod interpose;
 mod mailbox;
+mod menu;
+mod notify;
+mod outbox;
 mod owner;
-mod process;
 mod prefs;
+mod privacy;
+mod process;
+mod protocols;
 mod redact;
+mod registry;
+mod request;
+mod room;
+mod roomlist;
+mod signals;
+mod status;
+mod teardown;
 #[cfg(test)]
 mod testing;
 mod thread;
+mod timers;
 mod tls;
 mod token;
+mod trust;
 
 pub(crate) use mailbox::MailboxSender;
 pub use process::prepare_process;
 pub(crate) use thread::start;
+
+/// A table of callbacks that libpurple reads and never writes, for as long as the process lives.
+struct Ops<T>(T);
+
+// SAFETY: libpurple reads it, on its own thread; nobody writes it.
+unsafe impl<T> Sync for Ops<T> {}
+
+impl<T> Ops<T> {
+    /// As C wants it.
+    fn pointer(&'static self) -> *mut T {
+        std::ptr::from_ref(&self.0).cast_mut()
+    }
+}

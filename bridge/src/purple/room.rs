@@ -157,12 +157,32 @@ pub(super) fn rejoin(token: OnPurple, account: AccountId) {
 /// The network let the user in (signal `chat-joined`).
 pub(super) fn joined(token: OnPurple, conversation: ConversationId) {
     conversation::announce(token, conversation);
+    let account = conversation::read(token, conversation, |open| open.account);
+    // Protocols set the own nick only after they have added the members.
+    super::timers::soon(token, account, move |token| settle_nick(token, conversation));
     for joining in take_joining(|joining| joining.conversation == conversation) {
         if joining.origin.is_some() {
             let result = Some(Outcome::Conversation(conversation));
             outbox::emit_caused(token, joining.user, joining.origin, EventKind::CommandDone { result });
         }
     }
+}
+
+/// Tells which of the members is the user.
+fn settle_nick(token: OnPurple, id: ConversationId) {
+    let Some(purple) = conversation::read(token, id, |open| open.purple) else { return };
+    // SAFETY: an open room is live; the nick lives as long.
+    unsafe {
+        let Some((_, user, account, nick)) = room_of(token, purple) else { return };
+        let chat = purple_sys::purple_conversation_get_chat_data(purple);
+        let own = list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat))
+            .into_iter()
+            .filter_map(|one| member(token, account, one, nick.as_deref()))
+            .filter(|member| member.flags.iter().any(|flag| flag == "self"))
+            .collect();
+        tell(token, user, id, Changes { changed: own, ..NOTHING });
+    }
+    conversation::refresh(token, id);
 }
 
 /// The network did not (signal `chat-join-failed`). Its words come as a notice.
@@ -315,7 +335,9 @@ unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvCha
     .filter(|(flag, _)| has(*flag))
     .map(|(_, name)| name.to_owned())
     .collect();
-    if own == Some(name.as_str()) {
+    let purple = accounts::read(token, account, |entry| entry.purple)?;
+    // libpurple keeps the own nick normalised.
+    if own.is_some_and(|own| own == name || own == conversation::normalize(token, purple, &name)) {
         shown.push("self".to_owned());
     }
     let buddy = if known { blist::find(token, account, &name) } else { None };

@@ -1,0 +1,71 @@
+//! What the TLS back end asks about accounts: which domain, which pins, and the question to their user; the checks themselves are `tls.rs`'s.
+
+use super::accounts;
+use super::token::OnPurple;
+use super::tls::{AskId, TrustHooks};
+use super::{outbox, request};
+use crate::event::EventKind;
+use crate::id::AccountId;
+use crate::model::{Certificate, Value};
+
+/// Answers from our own table.
+pub(super) struct Accounts;
+
+/// The domain in a user name like `ines@example.org/laptop`.
+fn domain_of(username: &str) -> Option<&str> {
+    let (_, rest) = username.split_once('@')?;
+    let domain = rest.split('/').next().unwrap_or(rest);
+    (!domain.is_empty()).then_some(domain)
+}
+
+impl TrustHooks for Accounts {
+    fn domain(&self, account: AccountId, host: Option<&str>) -> Option<String> {
+        let token = OnPurple::here()?;
+        accounts::read(token, account, |entry| {
+            let domain = domain_of(&entry.username)?;
+            let same = |name: &str| host.is_some_and(|host| host.eq_ignore_ascii_case(name));
+            let reached_by = entry.options.get("connect_server").is_some_and(|value| matches!(value, Value::Text(name) if same(name)));
+            (host.is_none() || same(domain) || reached_by).then(|| domain.to_owned())
+        })
+        .flatten()
+    }
+
+    fn pins(&self, account: AccountId) -> Vec<String> {
+        OnPurple::here().and_then(|token| accounts::read(token, account, |entry| entry.pins.clone())).unwrap_or_default()
+    }
+
+    fn ask(&self, account: AccountId, certificate: Certificate, answer: Box<dyn FnOnce(bool)>) -> Option<AskId> {
+        request::ask_certificate(OnPurple::here()?, account, certificate, answer)
+    }
+
+    fn withdraw(&self, question: AskId) {
+        if let Some(token) = OnPurple::here() {
+            request::withdraw(token, question);
+        }
+    }
+
+    fn pin(&self, account: AccountId, fingerprint: String) {
+        let Some(token) = OnPurple::here() else { return };
+        let user = accounts::change(token, account, |entry| {
+            // One certificate a server: a new one that is trusted replaces the old.
+            entry.pins = vec![fingerprint.clone()];
+            entry.user
+        });
+        if let Some(user) = user {
+            outbox::emit(token, user, EventKind::AccountPinned { account, fingerprint });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_domain_is_between_at_and_slash() {
+        assert_eq!(domain_of("ines@example.org/laptop"), Some("example.org"));
+        assert_eq!(domain_of("nick@irc.example.net"), Some("irc.example.net"));
+        assert_eq!(domain_of("ines"), None);
+        assert_eq!(domain_of("ines@"), None);
+    }
+}
