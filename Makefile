@@ -1,0 +1,46 @@
+# Every common task by one name. What each needs of the system is installed by packaging/install-deps.sh; nothing here starts a packaged daemon.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+CARGO ?= cargo
+CLIENT := web/client
+PROFILE := release
+BINARY := target/release/bellflower
+LISTEN ?= 127.0.0.1:8080
+
+.PHONY: help deps deps-test client build run demo test lint bench fmt
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+deps: ## install what is missing to build and run
+	@packaging/install-deps.sh build run
+
+deps-test: ## install what is missing to test and for the demo
+	@packaging/install-deps.sh build run test
+
+client: ## build the page into web/client/dist
+	@packaging/build-client.sh $(CLIENT)
+
+build: deps client ## build the release binary, target/release/bellflower
+	$(CARGO) build --release --locked --package bellflower
+
+run: build ## build, then serve on $(LISTEN) with data below .run/
+	@mkdir -p .run/data
+	exec $(BINARY) serve --listen $(LISTEN) --data-dir .run/data
+
+demo: deps-test build ## make run, with a Prosody and an ngircd of its own and people to talk to
+	exec node packaging/demo/demo.mjs $(BINARY) $(LISTEN)
+
+test: deps-test client ## every test, against real servers and a real browser
+	@packaging/test.sh
+
+lint: deps client ## formatting, clippy, the page's types, licences and sources
+	@packaging/lint.sh
+
+bench: deps-test build ## figures against the floors, see tests/support
+	$(CARGO) run --release --locked --package support --bin bench -- $(BINARY)
+
+fmt: ## format the Rust code
+	$(CARGO) fmt --all

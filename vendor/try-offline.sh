@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Builds the daemon from the bundles alone: no network, no crates but the vendored ones, an empty CARGO_HOME. It must not read the work tree.
+#
+# Usage: vendor/try-offline.sh VERSION [cargo build flags, e.g. --release]
+set -euo pipefail
+
+version=${1:?usage: vendor/try-offline.sh VERSION [cargo build flags]}
+shift
+out=$(cd "$(dirname "${BASH_SOURCE[0]}")/out" && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+(cd "$out" && sha256sum --check --quiet SHA256SUMS)
+for bundle in "$out/bellflower-$version.tar.gz" "$out/bellflower-$version-crates.tar.gz" "$out/bellflower-$version-page.tar.gz"; do
+    if [ -e "$bundle" ]; then tar --extract --gzip --directory "$scratch" --file "$bundle"; fi
+done
+cd "$scratch/bellflower-$version"
+
+# rustup's proxies look for toolchains below RUSTUP_HOME, which stays; CARGO_HOME is new and empty.
+rustup_home=${RUSTUP_HOME:-$HOME/.rustup}
+cargo=$(command -v cargo)
+CARGO_HOME="$scratch/cargo-home" RUSTUP_HOME="$rustup_home" "$cargo" build --offline --locked --package bellflower "$@"
+built=(target/*/bellflower)
+"${built[0]}" --version
