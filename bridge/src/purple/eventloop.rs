@@ -1,49 +1,145 @@
-//! Stand-in, soon replaced by the real room: in a conflict take the other side whole.
+//! PurpleEventLoopUiOps on GLib's default context: one epoll set, one timer heap, one idle queue; it knows no protocol and no account but whose each is.
+
+mod counters;
+mod epoll;
+mod ids;
+mod source;
+mod state;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod watchers;
+
+pub(crate) use counters::{Counters, counters};
+pub(super) use ids::FIRST;
+pub(super) use state::remove_by_data as remove_timer_by_data;
+
+use super::ffi::guard;
+use super::interpose::timers::real;
 use super::token::OnPurple;
 use crate::error::StartError;
-use glib_sys::{GIOChannel, GIOCondition, gboolean, gpointer};
+use glib_sys::{GFALSE, GSourceFunc, gboolean, gpointer};
 use purple_sys::{PurpleEventLoopUiOps, PurpleInputCondition, PurpleInputFunction};
+use std::ffi::c_int;
+use std::time::Duration;
+use timers::{CCall, Call, Rhythm};
 
-struct Closure { function: PurpleInputFunction, data: gpointer, account: Option<crate::id::AccountId> }
+struct Ops(PurpleEventLoopUiOps);
+// SAFETY: function pointers.
+unsafe impl Sync for Ops {}
 
-unsafe extern "C" fn invoke(source: *mut GIOChannel, condition: GIOCondition, data: gpointer) -> gboolean {
-    // SAFETY: ours.
-    unsafe {
-        let closure = &*data.cast::<Closure>();
-        let mut c = 0;
-        if condition & (glib_sys::G_IO_IN | glib_sys::G_IO_HUP | glib_sys::G_IO_ERR) != 0 { c |= 1; }
-        if condition & (glib_sys::G_IO_OUT | glib_sys::G_IO_HUP | glib_sys::G_IO_ERR | glib_sys::G_IO_NVAL) != 0 { c |= 2; }
-        let (function, user, account) = (closure.function, closure.data, closure.account);
-        let fd = glib_sys::g_io_channel_unix_get_fd(source);
-        super::owner::with(account, || if let Some(f) = function { f(user, fd, PurpleInputCondition(c)) });
+static OPS: Ops = Ops(PurpleEventLoopUiOps {
+    timeout_add: Some(on_timeout_add),
+    timeout_remove: Some(on_remove),
+    input_add: Some(on_input_add),
+    input_remove: Some(on_remove),
+    input_get_error: Some(on_input_get_error),
+    timeout_add_seconds: Some(on_timeout_add_seconds),
+    _purple_reserved2: None,
+    _purple_reserved3: None,
+    _purple_reserved4: None,
+});
+
+/// Sets libpurple's event loop up on GLib's default context, which this thread is to run. Before `purple_core_init`.
+///
+/// # Errors
+/// [`StartError::AlreadyStarted`], or [`StartError::EventLoop`] when the system gives no epoll set.
+pub(crate) fn install(_: OnPurple) -> Result<(), StartError> {
+    let mut state = state::lock();
+    if state.live.is_some() {
+        return Err(StartError::AlreadyStarted);
     }
-    1
-}
-unsafe extern "C" fn free(data: gpointer) {
-    // SAFETY: ours.
-    drop(unsafe { Box::from_raw(data.cast::<Closure>()) });
-}
-unsafe extern "C" fn input_add(fd: i32, condition: PurpleInputCondition, function: PurpleInputFunction, data: gpointer) -> u32 {
-    let closure = Box::into_raw(Box::new(Closure { function, data, account: super::owner::current() }));
-    let mut cond = 0;
-    if condition.0 & 1 != 0 { cond |= glib_sys::G_IO_IN | glib_sys::G_IO_HUP | glib_sys::G_IO_ERR; }
-    if condition.0 & 2 != 0 { cond |= glib_sys::G_IO_OUT | glib_sys::G_IO_HUP | glib_sys::G_IO_ERR | glib_sys::G_IO_NVAL; }
-    // SAFETY: glib.
-    unsafe {
-        let channel = glib_sys::g_io_channel_unix_new(fd);
-        let id = glib_sys::g_io_add_watch_full(channel, 0, cond, Some(invoke), closure.cast(), Some(free));
-        glib_sys::g_io_channel_unref(channel);
-        id
-    }
-}
-pub(super) fn install(_: OnPurple) -> Result<(), StartError> {
-    static OPS: super::Ops<PurpleEventLoopUiOps> = super::Ops(PurpleEventLoopUiOps {
-        timeout_add: Some(glib_sys::g_timeout_add), timeout_remove: Some(glib_sys::g_source_remove),
-        input_add: Some(input_add), input_remove: Some(glib_sys::g_source_remove), input_get_error: None,
-        timeout_add_seconds: Some(glib_sys::g_timeout_add_seconds), _purple_reserved2: None, _purple_reserved3: None, _purple_reserved4: None,
-    });
-    // SAFETY: static.
-    unsafe { purple_sys::purple_eventloop_set_ui_ops(OPS.pointer()) };
+    let epoll = epoll::Epoll::new().map_err(StartError::EventLoop)?;
+    let live = state.install(epoll);
+    live.sources = source::attach(live.watchers.raw());
+    drop(state);
+    // SAFETY: libpurple only reads the operations, which are static.
+    unsafe { purple_sys::purple_eventloop_set_ui_ops(std::ptr::from_ref(&OPS.0).cast_mut()) };
     Ok(())
 }
-pub(super) fn uninstall(_: OnPurple) {}
+
+/// Ends the loop after `purple_core_quit` and frees what it held; what is added later goes to GLib's own timers.
+pub(crate) fn uninstall(_: OnPurple) {
+    let live = state::lock().live.take();
+    if let Some(live) = live {
+        source::detach(live.sources);
+        // Dropped unlocked: closures may own anything.
+        drop(live);
+    }
+}
+
+/// A timer of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TimerId(u32);
+
+/// Calls `body` on the libpurple thread after `interval` (to the microsecond; the loop wakes by the millisecond), and again so long after each call,
+/// as long as it answers `true`. It runs for the account that is current now. Without an installed loop it is never called.
+pub(crate) fn add_timer(_: OnPurple, interval: Duration, body: impl FnMut() -> bool + 'static) -> TimerId {
+    let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX);
+    let added = state::add_timer(Rhythm::Every(interval), Call::Rust(Box::new(body)));
+    TimerId(added.unwrap_or(0))
+}
+
+/// Removes a timer of ours, also from within itself; `false` when it is no more.
+pub(crate) fn remove_timer(_: OnPurple, id: TimerId) -> bool {
+    let mut state = state::lock();
+    let Some(live) = state.live.as_mut() else { return false };
+    let was = live.timers.contains(id.0);
+    let closure = live.timers.remove_closure(id.0);
+    drop(state);
+    drop(closure);
+    was
+}
+
+fn c_timer(rhythm: Rhythm, function: GSourceFunc, data: gpointer) -> Option<u32> {
+    let function = function?;
+    state::add_timer(rhythm, Call::C(CCall { function, data })).ok()
+}
+
+/// A timer of C's, in milliseconds; `None` without a loop. Any thread.
+pub(super) fn timeout(milliseconds: u32, function: GSourceFunc, data: gpointer) -> Option<u32> {
+    c_timer(Rhythm::Every(i64::from(milliseconds) * 1000), function, data)
+}
+
+/// A timer of C's, in whole seconds; `None` without a loop. Any thread.
+pub(super) fn timeout_seconds(seconds: u32, function: GSourceFunc, data: gpointer) -> Option<u32> {
+    c_timer(Rhythm::Seconds(i64::from(seconds)), function, data)
+}
+
+/// An idle call of C's; `None` without a loop. Any thread.
+pub(super) fn idle(function: GSourceFunc, data: gpointer) -> Option<u32> {
+    c_timer(Rhythm::Idle, function, data)
+}
+
+/// Removes whatever has this id, a watcher, a timer or a source of GLib's; `false` when nothing has. Any thread.
+pub(super) fn remove(id: u32) -> bool {
+    if id >= FIRST { state::remove(id) } else { real::source_remove(id) }
+}
+
+unsafe extern "C" fn on_timeout_add(interval: u32, function: GSourceFunc, data: gpointer) -> u32 {
+    guard("timeout_add", 0, || timeout(interval, function, data).unwrap_or_else(|| real::timeout_add(interval, function, data)))
+}
+
+unsafe extern "C" fn on_timeout_add_seconds(interval: u32, function: GSourceFunc, data: gpointer) -> u32 {
+    guard("timeout_add_seconds", 0, || {
+        timeout_seconds(interval, function, data).unwrap_or_else(|| real::timeout_add_seconds(interval, function, data))
+    })
+}
+
+unsafe extern "C" fn on_remove(id: u32) -> gboolean {
+    guard("timeout or input remove", GFALSE, || remove(id).into())
+}
+
+unsafe extern "C" fn on_input_add(fd: c_int, wants: PurpleInputCondition, function: PurpleInputFunction, data: gpointer) -> u32 {
+    guard("input_add", 0, || match function {
+        Some(function) => state::add_watcher(wants.0, watchers::Callback { function, data, fd, owner: None }),
+        None => 0,
+    })
+}
+
+/// The pending error of a socket; libpurple puts it into errno itself.
+unsafe extern "C" fn on_input_get_error(fd: c_int, error: *mut c_int) -> c_int {
+    let mut size = libc::socklen_t::try_from(size_of::<c_int>()).unwrap_or(4);
+    // SAFETY: libpurple gives a place for one int.
+    unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_ERROR, error.cast(), &raw mut size) }
+}

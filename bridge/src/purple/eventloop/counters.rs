@@ -1,0 +1,50 @@
+//! What the loop did, as numbers that any thread may read; nothing here decides anything.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A sum since the start of the process.
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// The libpurple thread is the only writer, so that no locked instruction is needed.
+    pub(super) fn add(&self, more: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
+    }
+}
+
+pub(super) static TURNS: Counter = Counter::new();
+pub(super) static EVENTS: Counter = Counter::new();
+pub(super) static TIMERS: Counter = Counter::new();
+static LONGEST: AtomicU64 = AtomicU64::new(0);
+
+/// A turn took so many nanoseconds.
+pub(super) fn turn_took(nanoseconds: u64) {
+    LONGEST.fetch_max(nanoseconds, Relaxed);
+}
+
+/// The loop in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
+    /// Turns of the loop since the start.
+    pub(crate) turns: u64,
+    /// Watcher callbacks since the start.
+    pub(crate) events: u64,
+    /// Timers and idle calls since the start.
+    pub(crate) timers: u64,
+    /// The longest turn since the last call, from waking up to looking for work again, in nanoseconds.
+    pub(crate) longest_turn: u64,
+}
+
+/// Reads the sums, and the longest turn since this was last called. Any thread.
+pub(crate) fn counters() -> Counters {
+    Counters {
+        turns: TURNS.0.load(Relaxed),
+        events: EVENTS.0.load(Relaxed),
+        timers: TIMERS.0.load(Relaxed),
+        longest_turn: LONGEST.swap(0, Relaxed),
+    }
+}
