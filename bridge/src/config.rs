@@ -38,6 +38,10 @@ impl std::str::FromStr for Range {
 pub struct BridgeConfig {
     /// Private ranges that may be reached all the same (`egress.allow`).
     pub egress_allow: Vec<Range>,
+    /// Name servers to ask instead of those of `/etc/resolv.conf`; empty means those.
+    pub dns_servers: Vec<std::net::SocketAddr>,
+    /// Whether protocols may listen for connections (file transfers of IRC and XMPP, SIMPLE): on every interface.
+    pub listen: bool,
     /// Protocol ids to offer; empty means all that libpurple finds.
     pub protocols_allow: Vec<String>,
     /// Protocol ids never to load, on top of prpl-zephyr and prpl-bonjour, which are refused unless `protocols_allow` names them.
@@ -68,6 +72,8 @@ impl Default for BridgeConfig {
     fn default() -> Self {
         Self {
             egress_allow: Vec::new(),
+            dns_servers: Vec::new(),
+            listen: false,
             protocols_allow: Vec::new(),
             protocols_deny: Vec::new(),
             plugin_paths: Vec::new(),

@@ -17,4 +17,4 @@ pub mod time;
 pub use command::{Command, CommandKind};
 pub use event::{Batch, Event, EventKind};
 pub use handle::{BridgeHandle, start};
-pub use purple::prepare_process;
+pub use purple::{prepare_process, trust_this_thread};

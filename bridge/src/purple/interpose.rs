@@ -1,8 +1,27 @@
 //! The C symbols that the executable answers in libpurple's and GLib's stead (`bridge/interposed.txt` names them all); their policies live elsewhere.
 
+mod files;
 mod next;
+mod plugins;
+mod sasl;
+mod self_test;
+mod socket;
+mod ssl;
 pub(super) mod timers;
 
-pub(super) fn install(_: super::token::OnPurple, _: &crate::config::BridgeConfig) {}
-pub(super) fn self_test(_: super::token::OnPurple) -> Result<(), crate::error::StartError> { Ok(()) }
-pub(super) fn plugin_reports() -> Vec<crate::model::PluginReport> { Vec::new() }
+use super::{egress, token::OnPurple};
+use crate::config::BridgeConfig;
+
+pub(crate) use plugins::{load_plugins, plugin_reports};
+pub(crate) use self_test::self_test;
+pub use socket::trust_this_thread;
+pub(crate) use ssl::{SslOwner, ssl_closed, ssl_owner};
+
+/// Puts the configured rules into force; before `purple_core_init`, which probes plugins. From here on every thread that is not marked by
+/// [`trust_this_thread`] is checked.
+pub(crate) fn install(token: OnPurple, config: &BridgeConfig) {
+    egress::set_policy(egress::Policy::new(&config.egress_allow));
+    files::let_listen(config.listen);
+    plugins::configure(token, config);
+    socket::arm();
+}

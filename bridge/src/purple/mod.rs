@@ -2,6 +2,8 @@
 
 mod account;
 mod accounts;
+#[cfg(test)]
+mod alone;
 mod authorization;
 mod blist;
 mod connection;
@@ -39,6 +41,7 @@ mod tls;
 mod token;
 mod trust;
 
+pub use interpose::trust_this_thread;
 pub(crate) use mailbox::MailboxSender;
 pub use process::prepare_process;
 pub(crate) use thread::start;

@@ -161,6 +161,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig, user_dir: &Path) -> Result<C
     // Statuses are ours to apply; libpurple must not wait for a network manager (hazard 32).
     // SAFETY: after core_init.
     unsafe { purple_sys::purple_network_force_online() };
+    interpose::load_plugins(token);
     interpose::self_test(token)?;
     // SAFETY: a static text, copied.
     let version = unsafe { borrowed(purple_sys::purple_core_get_version()) }.unwrap_or_default();

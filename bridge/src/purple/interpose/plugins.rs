@@ -1,0 +1,208 @@
+//! Which plugin files libpurple opens: `purple_plugins_probe` answered in its stead by a list; what a plugin then does is not its business.
+
+mod choice;
+
+use super::super::{ffi, token::OnPurple};
+use super::next::Next;
+use crate::config::BridgeConfig;
+use choice::Choice;
+use purple_sys::{PurplePlugin, PurplePluginType, gchar};
+use std::cell::RefCell;
+use std::ffi::CStr;
+use std::path::PathBuf;
+
+pub(super) type Probe = unsafe extern "C" fn(*const gchar);
+
+// SAFETY: libpurple's declaration.
+static PROBE: Next<Probe> = unsafe { Next::new(c"purple_plugins_probe") };
+
+/// No file ends like this: libpurple's own function is called with it to load what has been probed.
+const NO_EXTENSION: &CStr = c".bellflower-none";
+
+/// What became of one plugin file, for the administrator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct PluginReport {
+    /// The file that was looked at.
+    file: PathBuf,
+    /// The plugin's id ("prpl-jabber"); `None` when the file was not opened, or is no plugin.
+    id: Option<String>,
+    /// What happened.
+    outcome: PluginOutcome,
+}
+
+/// See [`PluginReport`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum PluginOutcome {
+    /// In use.
+    Loaded,
+    /// Opened, and to be loaded by [`load_plugins`]: no protocol, so it may need all of libpurple to be there.
+    Waiting,
+    /// Left out by configuration or by rule; says which.
+    Skipped(&'static str),
+    /// Wanted, but could not be loaded; says why, in libpurple's words where there are any.
+    Failed(String),
+}
+
+thread_local! {
+    static CHOICE: RefCell<Option<Choice>> = const { RefCell::new(None) };
+    static REPORTS: RefCell<Vec<PluginReport>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Sets what the probe in `purple_core_init` will look for.
+pub(super) fn configure(_: OnPurple, config: &BridgeConfig) {
+    CHOICE.set(Some(Choice::new(config)));
+    REPORTS.take();
+}
+
+/// What became of each plugin file, in the order they were looked at; complete after [`load_plugins`].
+pub(crate) fn plugin_reports() -> Vec<crate::model::PluginReport> {
+    REPORTS.with_borrow(|reports| reports.iter().map(PluginReport::told).collect())
+}
+
+impl PluginReport {
+    fn told(&self) -> crate::model::PluginReport {
+        let (state, reason) = match &self.outcome {
+            PluginOutcome::Loaded => ("loaded", None),
+            PluginOutcome::Waiting => ("found", None),
+            PluginOutcome::Skipped(why) => ("refused", Some((*why).to_owned())),
+            PluginOutcome::Failed(why) => ("refused", Some(why.clone())),
+        };
+        crate::model::PluginReport { path: self.file.display().to_string(), id: self.id.clone(), state: state.to_owned(), reason }
+    }
+}
+
+/// `purple_plugins_probe` in libpurple's stead: opens the wanted files, has libpurple load what they hold, and reports on each.
+///
+/// # Safety
+/// As libpurple's.
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn purple_plugins_probe(extension: *const gchar) {
+    ffi::guard_on("purple_plugins_probe", (), |token| {
+        let Some(real) = PROBE.get() else { return };
+        // SAFETY: libpurple passes a C string or NULL.
+        let extension = unsafe { ffi::borrowed(extension) };
+        let choice = CHOICE.take();
+        match (&choice, extension.as_deref()) {
+            (Some(choice), None | Some("so")) => probe_chosen(token, choice, real),
+            // A loader that was asked for by name looks for its scripts.
+            (Some(choice), Some(extension)) if choice.has_loaders() => {
+                let extension = ffi::c_string(extension);
+                // SAFETY: a live C string.
+                unsafe { real(extension.as_ptr()) };
+            }
+            _ => log::warn!(target: "bridge", "a search for plugins was left out"),
+        }
+        CHOICE.set(choice);
+    });
+}
+
+fn probe_chosen(token: OnPurple, choice: &Choice, real: Probe) {
+    let mut reports: Vec<PluginReport> =
+        choice.files(&search_paths(token)).into_iter().map(|file| probe_file(token, choice, file)).collect();
+    // SAFETY: a C string. This loads the protocols that were probed.
+    unsafe { real(NO_EXTENSION.as_ptr()) };
+    for report in &mut reports {
+        settle(token, report);
+        tell(report);
+    }
+    REPORTS.with_borrow_mut(|all| all.extend(reports));
+}
+
+fn search_paths(_: OnPurple) -> Vec<PathBuf> {
+    // SAFETY: libpurple's own list of C strings, copied before anything else runs.
+    let paths: Vec<*mut gchar> = unsafe { ffi::list(purple_sys::purple_plugins_get_search_paths()) };
+    // SAFETY: as above.
+    paths.into_iter().filter_map(|path| unsafe { ffi::borrowed(path) }).map(PathBuf::from).collect()
+}
+
+/// Decides by the file, opens it, then decides by what it says it is.
+fn probe_file(token: OnPurple, choice: &Choice, file: PathBuf) -> PluginReport {
+    if let Err(why) = choice.may_open(&file) {
+        return PluginReport { file, id: None, outcome: PluginOutcome::Skipped(why) };
+    }
+    let path = ffi::c_string(&file.to_string_lossy());
+    // SAFETY: a live C string.
+    let plugin = unsafe { purple_sys::purple_plugin_probe(path.as_ptr()) };
+    if plugin.is_null() {
+        return PluginReport { file, id: None, outcome: PluginOutcome::Failed("is not a plugin for this libpurple".to_owned()) };
+    }
+    let Some((id, kind)) = id_and_kind(token, plugin) else {
+        return PluginReport { file, id: None, outcome: PluginOutcome::Failed(error_of(token, plugin)) };
+    };
+    // SAFETY: a live plugin. libpurple destroys such a one itself, with the reason.
+    if unsafe { purple_sys::purple_plugin_is_unloadable(plugin) } != 0 {
+        return PluginReport { file, id: Some(id), outcome: PluginOutcome::Failed(error_of(token, plugin)) };
+    }
+    if let Err(why) = choice.may_load(&file, &id, kind == PurplePluginType::PURPLE_PLUGIN_PROTOCOL) {
+        // SAFETY: just probed, not loaded, and nobody has it.
+        unsafe { purple_sys::purple_plugin_destroy(plugin) };
+        return PluginReport { file, id: Some(id), outcome: PluginOutcome::Skipped(why) };
+    }
+    // libpurple loads protocols by itself as soon as they are probed.
+    let outcome = if kind == PurplePluginType::PURPLE_PLUGIN_PROTOCOL { PluginOutcome::Loaded } else { PluginOutcome::Waiting };
+    PluginReport { file, id: Some(id), outcome }
+}
+
+fn id_and_kind(_: OnPurple, plugin: *const PurplePlugin) -> Option<(String, PurplePluginType)> {
+    // SAFETY: a live plugin.
+    let info = unsafe { (*plugin).info };
+    if info.is_null() {
+        return None;
+    }
+    // SAFETY: the plugin's own static description, of which the id is a C string or NULL.
+    let id = unsafe { ffi::borrowed((*info).id) }.filter(|id| !id.is_empty())?;
+    // SAFETY: as above.
+    Some((id, unsafe { (*info).type_ }))
+}
+
+fn error_of(_: OnPurple, plugin: *const PurplePlugin) -> String {
+    // SAFETY: a live plugin; its error is a C string or NULL.
+    unsafe { ffi::borrowed((*plugin).error) }.unwrap_or_else(|| "libpurple did not load it and does not say why".to_owned())
+}
+
+/// After libpurple has loaded the protocols: is it among them?
+fn settle(_: OnPurple, report: &mut PluginReport) {
+    let (PluginOutcome::Loaded, Some(id)) = (&report.outcome, &report.id) else { return };
+    let id = ffi::c_string(id);
+    // SAFETY: a live C string.
+    if unsafe { purple_sys::purple_find_prpl(id.as_ptr()) }.is_null() {
+        report.outcome = PluginOutcome::Failed("libpurple could not load it".to_owned());
+    }
+}
+
+/// Loads the plugins that are no protocols and were asked for. Once, after `purple_core_init`: they connect to signals of all its parts.
+pub(crate) fn load_plugins(token: OnPurple) {
+    let mut reports = REPORTS.take();
+    for report in reports.iter_mut().filter(|report| report.outcome == PluginOutcome::Waiting) {
+        report.outcome = load(token, report.id.as_deref().unwrap_or_default());
+        tell(report);
+    }
+    REPORTS.set(reports);
+}
+
+fn load(token: OnPurple, id: &str) -> PluginOutcome {
+    let id = ffi::c_string(id);
+    // SAFETY: a live C string.
+    let plugin = unsafe { purple_sys::purple_plugins_find_with_id(id.as_ptr()) };
+    if plugin.is_null() {
+        return PluginOutcome::Failed("libpurple could not load it".to_owned());
+    }
+    // SAFETY: a live plugin; one that is loaded already stays so.
+    if unsafe { purple_sys::purple_plugin_load(plugin) } == 0 {
+        return PluginOutcome::Failed(error_of(token, plugin));
+    }
+    PluginOutcome::Loaded
+}
+
+fn tell(report: &PluginReport) {
+    let file = report.file.display();
+    match &report.outcome {
+        PluginOutcome::Loaded => log::info!(target: "bridge", "plugin {file}: loaded"),
+        PluginOutcome::Waiting => log::debug!(target: "bridge", "plugin {file}: opened"),
+        PluginOutcome::Skipped(why) => log::debug!(target: "bridge", "plugin {file}: left out: {why}"),
+        PluginOutcome::Failed(why) => log::warn!(target: "bridge", "plugin {file}: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
+
+use super::super::{ffi, token::OnPurple};
+use super::{files, plugins, sasl, socket, ssl};
+use crate::error::StartError;
+use purple_sys::{gchar, gpointer};
+use std::cell::RefCell;
+use std::ffi::{CStr, c_int, c_void};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+/// TEST-NET-1 (RFC 5737): nobody is there, should the guard be missing.
+const NOBODY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+/// Longest wait for libpurple to try; it takes two turns of the loop.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+thread_local! {
+    static OUTCOME: RefCell<Option<(c_int, Option<String>)>> = const { RefCell::new(None) };
+}
+
+/// What the build scripts export, one name a line.
+const LIST: &str = include_str!("../../../interposed.txt");
+
+/// Names and our answers to them. That they are named here also makes the linker keep them.
+fn answers() -> Vec<(&'static CStr, *const c_void)> {
+    vec![
+        (c"connect", socket::connect as socket::Connect as *const c_void),
+        (c"sendto", socket::sendto as socket::SendTo as *const c_void),
+        (c"sendmsg", socket::sendmsg as socket::SendMsg as *const c_void),
+        (c"sendmmsg", socket::sendmmsg as socket::SendMmsg as *const c_void),
+        (c"purple_plugins_probe", plugins::purple_plugins_probe as plugins::Probe as *const c_void),
+        (c"purple_util_write_data_to_file", files::purple_util_write_data_to_file as *const c_void),
+        (c"purple_network_listen_family", files::purple_network_listen_family as files::Listen as *const c_void),
+        (c"purple_network_listen_range_family", files::purple_network_listen_range_family as files::ListenRange as *const c_void),
+        (c"purple_ssl_connect_with_host_fd", ssl::purple_ssl_connect_with_host_fd as ssl::WithHostFd as *const c_void),
+        (c"purple_ssl_connect_with_ssl_cn", ssl::purple_ssl_connect_with_ssl_cn as ssl::WithSslCn as *const c_void),
+        (c"sasl_client_init", sasl::sasl_client_init as sasl::ClientInit as *const c_void),
+    ]
+}
+
+fn listed() -> impl Iterator<Item = &'static str> {
+    LIST.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// Proves the interposition, once, after `purple_core_init` and with the event loop in place (this runs a few turns of it).
+///
+/// # Errors
+/// [`StartError::Interposition`] with the symbol that another object answers, or the check that did not hold.
+pub(crate) fn self_test(token: OnPurple) -> Result<(), StartError> {
+    by_name()?;
+    as_a_plugin()?;
+    as_libpurple(token)
+}
+
+/// What a library that is loaded later finds under each name: ours exactly, and for the rest of the list something in this executable.
+fn by_name() -> Result<(), StartError> {
+    by_address()?;
+    let here = object_of(by_name as fn() -> Result<(), StartError> as *const c_void);
+    for name in listed() {
+        let found = find(&ffi::c_string(name));
+        if found.is_null() || here.is_null() || object_of(found) != here {
+            return Err(StartError::Interposition(name));
+        }
+    }
+    Ok(())
+}
+
+fn by_address() -> Result<(), StartError> {
+    let other = answers().into_iter().find(|(name, ours)| !std::ptr::eq(find(name), *ours));
+    other.map_or(Ok(()), |(name, _)| Err(StartError::Interposition(name.to_str().unwrap_or("a symbol"))))
+}
+
+fn find(name: &CStr) -> *const c_void {
+    // SAFETY: a C string.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+}
+
+/// The start of the executable or library that an address lies in; NULL when it lies in none.
+fn object_of(address: *const c_void) -> *mut c_void {
+    // SAFETY: zeroes are a value.
+    let mut about: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: any address may be asked for; the place for the answer is live.
+    if unsafe { libc::dladdr(address, &raw mut about) } == 0 { std::ptr::null_mut() } else { about.dli_fbase }
+}
+
+/// A connection through the symbol as `dlsym` gives it to a plugin.
+fn as_a_plugin() -> Result<(), StartError> {
+    const FAILED: StartError = StartError::Interposition("connect, as a plugin calls it");
+    let found = find(c"connect");
+    if found.is_null() {
+        return Err(FAILED);
+    }
+    // SAFETY: the type of connect(2), whoever answers it.
+    let connect = unsafe { std::mem::transmute::<*const c_void, socket::Connect>(found) };
+    // SAFETY: zeroes are a value.
+    let mut address: libc::sockaddr_in = unsafe { std::mem::zeroed() };
+    address.sin_family = libc::AF_INET as libc::sa_family_t;
+    address.sin_port = 9_u16.to_be();
+    address.sin_addr.s_addr = u32::from_ne_bytes(NOBODY.octets());
+    let length = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+    // SAFETY: no memory is involved.
+    let datagrams = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
+    // SAFETY: the address lives through the call. Were it not refused, a datagram socket's connect sends nothing.
+    let result = socket::refusing(IpAddr::V4(NOBODY), || unsafe { connect(datagrams, (&raw const address).cast(), length) });
+    let errno = std::io::Error::last_os_error().raw_os_error();
+    if datagrams >= 0 {
+        // SAFETY: our own descriptor.
+        unsafe { libc::close(datagrams) };
+    }
+    if result == -1 && errno == Some(libc::EACCES) { Ok(()) } else { Err(FAILED) }
+}
+
+unsafe extern "C" fn on_connected(_: gpointer, socket: c_int, error: *const gchar) {
+    ffi::guard("self-test connected", (), || {
+        // SAFETY: libpurple passes a C string or NULL.
+        let error = unsafe { ffi::borrowed(error) };
+        OUTCOME.set(Some((socket, error)));
+    });
+}
+
+/// A connection that libpurple's own code makes, as for any account.
+fn as_libpurple(_: OnPurple) -> Result<(), StartError> {
+    const FAILED: StartError = StartError::Interposition("connect, as libpurple calls it");
+    // SAFETY: no arguments.
+    if unsafe { purple_sys::purple_get_core() }.is_null() {
+        return Err(FAILED);
+    }
+    OUTCOME.take();
+    let host = ffi::c_string(&NOBODY.to_string());
+    let handle = std::ptr::from_ref(&OUTCOME).cast_mut().cast::<c_void>();
+    let outcome = socket::refusing(IpAddr::V4(NOBODY), || {
+        // SAFETY: live C strings and a callback of that type; the handle only names this attempt.
+        let attempt = unsafe {
+            purple_sys::purple_proxy_connect(handle, std::ptr::null_mut(), host.as_ptr(), 9, Some(on_connected), std::ptr::null_mut())
+        };
+        if attempt.is_null() {
+            return None;
+        }
+        let end = Instant::now() + PATIENCE;
+        while OUTCOME.with_borrow(Option::is_none) && Instant::now() < end {
+            // SAFETY: the default context, which this thread owns, as the token says.
+            if unsafe { glib_sys::g_main_context_iteration(std::ptr::null_mut(), glib_sys::GFALSE) } == glib_sys::GFALSE {
+                std::thread::yield_now();
+            }
+        }
+        // SAFETY: cancels what is left of the attempt, nothing when it is over.
+        unsafe { purple_sys::purple_proxy_connect_cancel_with_handle(handle) };
+        OUTCOME.take()
+    });
+    // SAFETY: any errno has a text.
+    let refused = unsafe { ffi::borrowed(glib_sys::g_strerror(libc::EACCES)) };
+    match outcome {
+        Some((socket, error)) if socket < 0 && error.is_some() && error == refused => Ok(()),
+        Some((socket, error)) => {
+            log::error!(target: "bridge", "libpurple's own connection was not refused: descriptor {socket}, {error:?}");
+            if socket >= 0 {
+                // SAFETY: libpurple gave it to the callback, whose it is.
+                unsafe { libc::close(socket) };
+            }
+            Err(FAILED)
+        }
+        None => Err(FAILED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_is_answered_by_us() {
+        by_address().unwrap();
+    }
+
+    #[test]
+    fn the_list_for_the_linker_names_every_answer() {
+        let listed: BTreeSet<&str> = listed().collect();
+        for (name, _) in answers() {
+            assert!(listed.contains(name.to_str().unwrap()), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn objects_are_told_apart() {
+        let libc_function = find(c"getpid");
+        assert!(!libc_function.is_null());
+        assert_ne!(object_of(libc_function), object_of(find(c"connect")));
+        assert!(object_of(std::ptr::null()).is_null());
+    }
+
+    #[test]
+    fn a_plugin_is_refused() {
+        as_a_plugin().unwrap();
+    }
+}
