@@ -48,7 +48,7 @@ fn listed() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// [`StartError::Interposition`] with the symbol that another object answers, or the check that did not hold.
 pub(crate) fn self_test(token: OnPurple) -> Result<(), StartError> {
-    by_name()?;
+    by_address()?;
     as_a_plugin()?;
     as_libpurple(token)
 }

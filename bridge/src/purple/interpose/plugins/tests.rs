@@ -135,7 +135,11 @@ fn start(token: OnPurple, config: &BridgeConfig) -> BTreeMap<String, PluginRepor
     let written: Vec<_> = fs::read_dir(&directory).unwrap().filter_map(Result::ok).map(|entry| entry.file_name()).collect();
     fs::remove_dir_all(&directory).unwrap();
     assert!(!written.iter().any(|name| name.to_string_lossy().ends_with(".xml")), "{written:?}");
-    REPORTS.with_borrow(Clone::clone).into_iter().map(|report| (report.file.file_name().unwrap().to_string_lossy().into_owned(), report)).collect()
+    REPORTS
+        .with_borrow(Clone::clone)
+        .into_iter()
+        .map(|report| (report.file.file_name().unwrap().to_string_lossy().into_owned(), report))
+        .collect()
 }
 
 #[test]
@@ -172,8 +176,7 @@ fn an_allow_list_and_a_named_plugin_are_obeyed() {
         assert_eq!(reports["psychic.so"].outcome, PluginOutcome::Waiting);
         load_plugins(token);
         let settled = plugin_reports();
-        let loaded: Vec<_> =
-            settled.iter().filter(|report| report.state == "loaded").map(|report| report.id.as_deref()).collect();
+        let loaded: Vec<_> = settled.iter().filter(|report| report.state == "loaded").map(|report| report.id.as_deref()).collect();
         assert_eq!(loaded, [Some("prpl-irc"), Some("core-psychic")]);
     });
 }
