@@ -1,0 +1,66 @@
+// Builds the page into dist/: content-hashed files, index.html and a table of sizes; it must not reach the network.
+import { build, context } from "esbuild";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
+import { basename } from "node:path";
+
+const LIMIT = 90 * 1024;
+const watch = process.argv.includes("--watch");
+
+const hashed = (name, bytes) => {
+  const dot = name.lastIndexOf(".");
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 10);
+  return `${name.slice(0, dot)}-${hash}${name.slice(dot)}`;
+};
+
+async function page(result) {
+  const outputs = Object.entries(result.metafile.outputs).filter(([path]) => !path.endsWith(".map"));
+  const script = outputs.find(([path, o]) => o.entryPoint && path.endsWith(".js"));
+  if (!script) throw new Error("no script was built");
+  const sheet = script[1].cssBundle;
+  const logo = await readFile("public/logo.svg");
+  const icon = hashed("logo.svg", logo);
+  await writeFile(`dist/${icon}`, logo);
+  const html = (await readFile("src/index.html", "utf8"))
+    .replaceAll("{{script}}", basename(script[0]))
+    .replaceAll("{{style}}", basename(sheet))
+    .replaceAll("{{icon}}", icon);
+  await writeFile("dist/index.html", html);
+  let total = 0;
+  for (const [path] of outputs) {
+    const size = gzipSync(await readFile(path), { level: 9 }).length;
+    total += size;
+    console.log(`${path.padEnd(34)} ${(size / 1024).toFixed(1)} KB gzip`);
+  }
+  console.log(`${"first load".padEnd(34)} ${(total / 1024).toFixed(1)} KB gzip of ${LIMIT / 1024}`);
+  if (!watch && total > LIMIT) throw new Error("the page has outgrown its first-load limit");
+}
+
+const options = {
+  entryPoints: { app: "src/main.tsx" },
+  outdir: "dist",
+  entryNames: "[name]-[hash]",
+  assetNames: "[name]-[hash]",
+  bundle: true,
+  format: "esm",
+  target: ["chrome110", "firefox115", "safari16"],
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  minify: !watch,
+  charset: "utf8",
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+  loader: { ".svg": "file" },
+};
+
+await rm("dist", { recursive: true, force: true });
+await mkdir("dist", { recursive: true });
+if (watch) {
+  const plugin = { name: "page", setup: (b) => b.onEnd((r) => (r.metafile && r.errors.length === 0 ? page(r) : undefined)) };
+  const ctx = await context({ ...options, plugins: [plugin] });
+  await ctx.watch();
+} else {
+  await page(await build(options));
+}

@@ -1,0 +1,144 @@
+// What asks for attention and what the daemon is told of it: title, sound, announcements, focus, idleness, read marks.
+import { effect, signal } from "@preact/signals";
+import { sound } from "./prefs";
+import { link, model, onEvents, readUpTo, talks, tell, unreadTotal } from "./store";
+import { active, arrangement, onTalk, surface, wins } from "./windows";
+import type { Message } from "../wire/types";
+import { w } from "../words";
+
+/** What a screen reader is told, politely. */
+export const announcement = signal("");
+export const visible = signal(document.visibilityState === "visible");
+export const focused = signal(document.hasFocus());
+/** The log of the active conversation shows its end. */
+export const atEnd = signal(true);
+
+effect(() => {
+  const n = model.value ? unreadTotal.value : 0;
+  document.title = n > 0 ? `(${n}) ${w.app}` : w.app;
+});
+
+let audio: AudioContext | null = null;
+// Browsers let a page sound only after a gesture: make the context then.
+addEventListener("pointerdown", () => { audio ??= typeof AudioContext === "function" ? new AudioContext() : null; }, { once: true });
+
+function tone(steps: readonly number[]): void {
+  if (!sound.value || !audio || audio.state === "closed") return;
+  void audio.resume();
+  const start = audio.currentTime;
+  steps.forEach((hertz, at) => {
+    if (!audio) return;
+    const voice = audio.createOscillator();
+    const loudness = audio.createGain();
+    const from = start + at * 0.11;
+    voice.type = "sine";
+    voice.frequency.value = hertz;
+    loudness.gain.setValueAtTime(0, from);
+    loudness.gain.linearRampToValueAtTime(0.11, from + 0.015);
+    loudness.gain.exponentialRampToValueAtTime(0.0006, from + 0.42);
+    voice.connect(loudness).connect(audio.destination);
+    voice.start(from);
+    voice.stop(from + 0.45);
+  });
+}
+
+/** Whether the reader looks at this conversation right now. */
+export function watching(id: string): boolean {
+  return visible.value && focused.value && active.value === id && (arrangement.value !== "stack" || onTalk.value) && !wins.value.get(id)?.minimised;
+}
+
+onEvents((events) => {
+  let ring: "message" | "mention" | null = null;
+  for (const event of events) {
+    if (event.type === "message.received") {
+      const message = event["message"] as Message;
+      const id = event["conversation"] as string;
+      const talk = talks.value.get(id);
+      if (!talk || message.from?.self) continue;
+      surface(id);
+      const who = message.from?.alias || message.from?.name || talk.title;
+      if (talk.kind === "im" || message.highlight) announcement.value = w.said(who, message.text);
+      if (!watching(id) && !message.delayed) {
+        if (message.highlight) ring = "mention";
+        else if (talk.kind === "im") ring ??= "message";
+      }
+    } else if (event.type === "conversation.opened" && event.origin?.client !== link.id) {
+      const id = (event["conversation"] as { id?: string }).id;
+      if (id && talks.value.get(id)?.kind === "room") surface(id);
+    } else if (event.type === "attention") {
+      const talk = talks.value.get(event["conversation"] as string);
+      announcement.value = w.attention(talk?.title ?? String(event["who"] ?? ""));
+      ring = "mention";
+    } else if (event.type === "request.opened" || event.type === "authorization.opened") {
+      ring ??= "mention";
+    }
+  }
+  if (ring) tone(ring === "mention" ? [880, 1174.7, 1318.5] : [784, 1046.5]);
+});
+
+// Reading is: this page is in front, the conversation has the focus, and its end is in sight.
+effect(() => {
+  const id = active.value;
+  if (!id || !visible.value || !focused.value || !atEnd.value) return;
+  if (arrangement.value === "stack" && !onTalk.value) return;
+  const talk = talks.value.get(id);
+  const last = talk?.messages.at(-1);
+  if (talk && last && (talk.unread > 0 || talk.mentions > 0) && !wins.value.get(id)?.minimised) queueMicrotask(() => readUpTo(id, last.id));
+});
+
+// Tell the daemon what this tab is doing, when that changes.
+
+const IDLE_AFTER = 300_000;
+let lastInput = Date.now();
+let idle = false;
+let told = "";
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function report(): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (!model.value) return;
+    const state = {
+      hidden: !visible.value,
+      focused: visible.value && focused.value ? (active.value ?? undefined) : undefined,
+      idle_seconds: idle ? Math.round((Date.now() - lastInput) / 1000) : 0,
+    };
+    const text = JSON.stringify([state.hidden, state.focused, idle ? Math.floor(state.idle_seconds / 300) : 0]);
+    if (text === told) return;
+    told = text;
+    tell("client.state", state, "client.state");
+  }, 250);
+}
+
+function looked(): void {
+  visible.value = document.visibilityState === "visible";
+  focused.value = document.hasFocus();
+  report();
+}
+
+function active_(): void {
+  lastInput = Date.now();
+  if (idle) {
+    idle = false;
+    report();
+  }
+}
+
+export function startAttention(): void {
+  document.addEventListener("visibilitychange", looked);
+  addEventListener("focus", looked);
+  addEventListener("blur", looked);
+  for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) addEventListener(kind, active_, { passive: true, capture: true });
+  setInterval(() => {
+    const now = Date.now() - lastInput >= IDLE_AFTER;
+    if (now) {
+      idle = true;
+      report();
+    }
+  }, 30_000);
+  effect(() => {
+    void active.value;
+    if (model.value === null) told = "";
+    else report();
+  });
+}

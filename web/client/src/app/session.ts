@@ -1,0 +1,91 @@
+// Coming in and going out: first look, log-in, log-out; it must not draw.
+import { batch, computed, signal } from "@preact/signals";
+import * as net from "../net";
+import type { Account } from "../wire/types";
+import { accounts, link, model, onAttached, phase, protocols, site, user } from "./store";
+
+/** The site cannot be reached at all (front page, before anything is known). */
+export const unreachable = signal(false);
+const goneOn = signal(false);
+const wasOnline = signal(false);
+
+/** A guest whose only account has not come online yet: what to show instead of the desk. */
+export const arriving = computed<Account | null>(() => {
+  if (!user.value?.guest || goneOn.value || wasOnline.value || accounts.value.size !== 1) return null;
+  const [account] = accounts.value.values();
+  return account && account.state !== "online" && account.state !== "offline" ? account : null;
+});
+
+accounts.subscribe((all) => {
+  for (const one of all.values()) if (one.state === "online") wasOnline.value = true;
+});
+
+onAttached((first) => {
+  // Someone coming back to a running session wants the desk, whatever the account does.
+  if (first && !cameByForm) goneOn.value = [...accounts.value.values()].every((one) => one.state !== "connecting" && one.state !== "error");
+});
+
+let cameByForm = false;
+
+async function look(tries = 0): Promise<void> {
+  try {
+    const [theSite, list] = await Promise.all([net.site(), net.protocols()]);
+    batch(() => {
+      site.value = theSite;
+      protocols.value = list;
+      unreachable.value = false;
+    });
+  } catch {
+    unreachable.value = true;
+    setTimeout(() => void look(tries + 1), Math.min(15_000, 1000 * 2 ** tries));
+  }
+}
+
+export function start(): void {
+  void look();
+  link.start();
+}
+
+function entered(): void {
+  cameByForm = true;
+  batch(() => {
+    goneOn.value = false;
+    wasOnline.value = false;
+  });
+  link.start();
+}
+
+export async function signInNetwork(network: net.NetworkLogin): Promise<void> {
+  await net.loginNetwork(network);
+  entered();
+}
+
+export async function signInSite(name: string, password: string): Promise<void> {
+  await net.login(name, password);
+  goneOn.value = true;
+  cameByForm = false;
+  link.start();
+}
+
+export function goOn(): void {
+  goneOn.value = true;
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await net.logout();
+  } catch {
+    // Without an answer the session ends by itself; this page forgets it now.
+  }
+  link.stop();
+  try {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith("bellflower.draft.")) sessionStorage.removeItem(key);
+  } catch {
+    // Storage is switched off.
+  }
+  batch(() => {
+    model.value = null;
+    phase.value = { kind: "front", reason: null };
+  });
+  void look();
+}

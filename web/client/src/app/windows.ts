@@ -1,0 +1,219 @@
+// Which conversations this screen shows and where; it must not know what is said in them.
+import { batch, computed, signal } from "@preact/signals";
+import { clamp, half, place, tile, type Area, type Frame, type Half } from "../state/geometry";
+import { command, model, onAttached, settings, talks, tell } from "./store";
+import type { Buddy } from "../wire/types";
+
+export interface Win {
+  id: string;
+  frame: Frame;
+  /** The frame to come back to from a half or the whole desk. */
+  before: Frame | null;
+  z: number;
+  minimised: boolean;
+}
+
+export type Arrangement = "desk" | "panes" | "stack";
+
+const widthOf = (): Arrangement => (innerWidth >= 1100 ? "desk" : innerWidth >= 700 ? "panes" : "stack");
+
+export const arrangement = signal<Arrangement>(typeof innerWidth === "number" ? widthOf() : "desk");
+export const area = signal<Area>({ w: 900, h: 700 });
+export const wins = signal<ReadonlyMap<string, Win>>(new Map());
+export const active = signal<string | null>(null);
+/** In the stack: whether a conversation covers the list. */
+export const onTalk = signal(false);
+/** Counts up when the active conversation's box should take the focus. */
+export const focusRequest = signal(0);
+/** The read mark as it was when a conversation got the focus: below it runs the "new" line. */
+export const unreadFrom = signal<ReadonlyMap<string, string | null>>(new Map());
+
+/** Conversations that still exist, in the order of the windows. */
+export const shown = computed(() => [...wins.value.values()].filter((win) => talks.value.has(win.id)));
+
+let top = 1;
+
+function put(win: Win): void {
+  wins.value = new Map(wins.value).set(win.id, win);
+}
+
+export function change(id: string, patch: Partial<Win>): void {
+  const win = wins.value.get(id);
+  if (win) put({ ...win, ...patch });
+}
+
+function ensure(id: string, minimised: boolean): Win {
+  const old = wins.value.get(id);
+  if (old) return old;
+  const talk = talks.value.get(id);
+  const size = talk?.kind === "room" ? { w: 540, h: 440 } : { w: 380, h: 460 };
+  const others = shown.value.filter((win) => !win.minimised).map((win) => win.frame);
+  const win: Win = { id, frame: place(size, others, area.value), before: null, z: ++top, minimised };
+  put(win);
+  return win;
+}
+
+function markUnread(id: string): void {
+  const talk = talks.value.get(id);
+  unreadFrom.value = new Map(unreadFrom.value).set(id, talk && talk.unread > 0 ? (talk.read_upto ?? oldestRead(id)) : null);
+}
+
+/** Without a read mark: the message just before the unread ones. */
+function oldestRead(id: string): string | null {
+  const talk = talks.value.get(id);
+  if (!talk) return null;
+  const at = talk.messages.length - talk.unread - 1;
+  return at >= 0 ? (talk.messages[at]?.id ?? null) : "";
+}
+
+/** Brings a conversation to the front and gives it the focus. */
+export function show(id: string, focus = true): void {
+  batch(() => {
+    ensure(id, false);
+    change(id, { minimised: false, z: ++top });
+    if (active.value !== id) markUnread(id);
+    active.value = id;
+    onTalk.value = true;
+    if (focus) focusRequest.value++;
+  });
+  save();
+}
+
+/** A conversation that somebody else began: visible, but it takes no focus from what one is writing. */
+export function surface(id: string): void {
+  if (wins.value.has(id)) return;
+  const crowded = shown.value.filter((win) => !win.minimised).length >= 3;
+  ensure(id, arrangement.value !== "desk" || crowded);
+  markUnread(id);
+  save();
+}
+
+export function touch(id: string): void {
+  if (active.value === id && wins.value.get(id)?.z === top) return;
+  batch(() => {
+    change(id, { z: ++top });
+    if (active.value !== id) markUnread(id);
+    active.value = id;
+  });
+}
+
+function next(): void {
+  const rest = shown.value.filter((win) => !win.minimised && win.id !== active.value).sort((a, b) => b.z - a.z);
+  active.value = rest[0]?.id ?? null;
+}
+
+export function minimise(id: string): void {
+  batch(() => {
+    change(id, { minimised: true });
+    if (active.value === id) next();
+  });
+  save();
+}
+
+export function close(id: string): void {
+  batch(() => {
+    const rest = new Map(wins.value);
+    rest.delete(id);
+    wins.value = rest;
+    if (active.value === id) {
+      next();
+      onTalk.value = false;
+    }
+  });
+  tell("conversation.close", { conversation: id });
+  save();
+}
+
+export function snap(id: string, which: Half): void {
+  const win = wins.value.get(id);
+  if (!win) return;
+  change(id, { frame: half(which, area.value), before: win.before ?? win.frame, minimised: false, z: ++top });
+  save();
+}
+
+export function restore(id: string): void {
+  const win = wins.value.get(id);
+  if (!win?.before) return;
+  change(id, { frame: clamp(win.before, area.value), before: null });
+  save();
+}
+
+export function tileAll(): void {
+  const open = shown.value.filter((win) => !win.minimised);
+  const frames = tile(open.length, area.value);
+  batch(() => open.forEach((win, at) => change(win.id, { frame: frames[at] ?? win.frame, before: win.before ?? win.frame })));
+  save();
+}
+
+export function setFrame(id: string, frame: Frame): void {
+  change(id, { frame, before: null });
+}
+
+export function resized(size: Area): void {
+  batch(() => {
+    area.value = size;
+    arrangement.value = widthOf();
+    for (const win of wins.value.values()) {
+      const frame = clamp(win.frame, size);
+      if (frame.x !== win.frame.x || frame.y !== win.frame.y || frame.w !== win.frame.w || frame.h !== win.frame.h) change(win.id, { frame });
+    }
+  });
+}
+
+/** Opens the conversation with a buddy, or begins one. */
+export async function openBuddy(buddy: Pick<Buddy, "account" | "name"> & { id?: string }): Promise<void> {
+  for (const talk of talks.value.values()) {
+    if (talk.kind === "im" && ((buddy.id && talk.buddy === buddy.id) || (talk.account === buddy.account && talk.name === buddy.name))) return show(talk.id);
+  }
+  const result = await command<{ conversation: string | { id: string } }>("conversation.open", { account: buddy.account, name: buddy.name });
+  showResult(result);
+}
+
+/** Shows the conversation that a command's result names. */
+export function showResult(result: { conversation?: string | { id: string } } | null): void {
+  const id = typeof result?.conversation === "string" ? result.conversation : result?.conversation?.id;
+  if (id && talks.value.has(id)) show(id);
+}
+
+export function cycle(step: 1 | -1, unreadOnly = false): void {
+  const list = shown.value.filter((win) => !unreadOnly || (talks.value.get(win.id)?.unread ?? 0) > 0);
+  if (list.length === 0) return;
+  const at = list.findIndex((win) => win.id === active.value);
+  const to = list[(at + step + list.length) % list.length];
+  if (to) show(to.id);
+}
+
+// Positions follow the user: kept in the settings, written when things have been still for a while.
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+export function save(): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (!model.value || arrangement.value !== "desk") return;
+    const layout = shown.value.slice(-40).map((win) => ({ id: win.id, ...win.frame, z: win.z, min: win.minimised }));
+    tell("settings.set", { values: { layout } }, "layout");
+  }, 1500);
+}
+
+onAttached((first) => {
+  if (!first) return;
+  const layout = settings.value["layout"];
+  const kept = new Map<string, Win>();
+  if (Array.isArray(layout)) {
+    for (const raw of layout as Record<string, unknown>[]) {
+      const [id, x, y, w, h, z] = [raw["id"], raw["x"], raw["y"], raw["w"], raw["h"], raw["z"]];
+      if (typeof id !== "string" || ![x, y, w, h, z].every((n) => typeof n === "number") || !talks.value.has(id)) continue;
+      kept.set(id, { id, frame: clamp({ x, y, w, h } as Frame, area.value), before: null, z: z as number, minimised: raw["min"] === true });
+      top = Math.max(top, z as number);
+    }
+  }
+  batch(() => {
+    wins.value = kept;
+    active.value = null;
+    onTalk.value = false;
+    for (const talk of talks.value.values()) if (!kept.has(talk.id)) ensure(talk.id, kept.size > 0 || talks.value.size > 3 || arrangement.value !== "desk");
+    for (const id of talks.value.keys()) markUnread(id);
+    if (arrangement.value === "panes") active.value = shown.value[0]?.id ?? null;
+  });
+});

@@ -1,0 +1,64 @@
+// One-shot calls to the daemon as JSON with its errors as values of one class; it must not retry or keep state.
+import type { WireError } from "../wire/types";
+
+const BASE = "api/v1/";
+
+/** What went wrong with a call: `status` 0 means that no answer came at all. */
+export class CallError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly field: string | null;
+  readonly retryMs: number | null;
+
+  constructor(status: number, error: WireError) {
+    super(error.message);
+    this.status = status;
+    this.code = error.code;
+    this.field = error.field ?? null;
+    this.retryMs = error.retry_ms ?? null;
+  }
+}
+
+export function urlOf(path: string, query?: Record<string, string | number | undefined>): string {
+  const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== "");
+  const text = pairs.map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(String(value))}`).join("&");
+  return BASE + path + (text ? `?${text}` : "");
+}
+
+async function failureOf(answer: Response): Promise<CallError> {
+  try {
+    const body = (await answer.json()) as { error?: WireError };
+    if (body.error && typeof body.error.code === "string") return new CallError(answer.status, body.error);
+  } catch {
+    // A proxy in between answers with a page of its own: the status is all there is to go by.
+  }
+  return new CallError(answer.status, { code: "http_" + answer.status, message: answer.statusText });
+}
+
+/** Calls `path` below the API; throws CallError. `body` given means POST. */
+export async function call<T>(path: string, init: { body?: unknown; method?: string; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<T> {
+  const raw = init.body instanceof Blob;
+  const headers: Record<string, string> = { Accept: "application/json", ...init.headers };
+  const method = init.method ?? (init.body === undefined ? "GET" : "POST");
+  if (method !== "GET" && !raw) headers["Content-Type"] = "application/json";
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers,
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: init.signal ?? null,
+      body: raw ? (init.body as Blob) : method === "GET" ? null : JSON.stringify(init.body ?? {}),
+    });
+  } catch (cause) {
+    throw new CallError(0, { code: init.signal?.aborted ? "aborted" : "no_answer", message: String(cause) });
+  }
+  if (!answer.ok) throw await failureOf(answer);
+  if (answer.status === 204) return undefined as T;
+  try {
+    return (await answer.json()) as T;
+  } catch (cause) {
+    throw new CallError(0, { code: init.signal?.aborted ? "aborted" : "bad_answer", message: String(cause) });
+  }
+}

@@ -1,0 +1,234 @@
+// The one connection between page and daemon: attach, held polls, acknowledgements, recovery; it must not know what events mean.
+import type { Attached, CommandBody, CommandsAnswer, PollAnswer, WireEvent } from "../wire/types";
+import { CallError } from "./http";
+import { Outbox } from "./outbox";
+
+export type LinkState =
+  | { kind: "idle" }
+  | { kind: "catching-up" }
+  | { kind: "live" }
+  | { kind: "offline"; since: number };
+
+export interface LinkWorld {
+  attach(client: string, signal: AbortSignal): Promise<Attached>;
+  poll(query: { client: string; epoch: string; after: number; n: number }, signal: AbortSignal): Promise<PollAnswer>;
+  commands(client: string, commands: CommandBody[]): Promise<CommandsAnswer>;
+  detach(client: string): void;
+  clientId(): string;
+  newClientId(): string;
+  now(): number;
+  later(ms: number, run: () => void): () => void;
+  wait(failures: number): number;
+}
+
+export interface LinkListener {
+  attached(answer: Attached, sameEpoch: boolean): void;
+  events(events: WireEvent[]): void;
+  state(state: LinkState): void;
+  /** The session has ended: back to the front page. */
+  ended(code: string): void;
+}
+
+const GIVE_UP = 10_000;
+const ATTACH_GIVE_UP = 30_000;
+
+export class Link {
+  readonly outbox: Outbox;
+  private client: string;
+  private epoch: string | null = null;
+  private after = 0;
+  private n = 0;
+  private hold = 25_000;
+  private running = false;
+  /** Which run of the loop is the current one; an older one stops at its next step. */
+  private turn = 0;
+  private abort: AbortController | null = null;
+  private wake: (() => void) | null = null;
+  private failures = 0;
+  private since: number | null = null;
+  private readonly world: LinkWorld;
+  private readonly listener: LinkListener;
+
+  constructor(world: LinkWorld, listener: LinkListener) {
+    this.world = world;
+    this.listener = listener;
+    this.client = world.clientId();
+    this.outbox = new Outbox({
+      post: (commands) => world.commands(this.client, commands),
+      later: (ms, run) => world.later(ms, run),
+      wait: (failures) => world.wait(failures),
+      refused: (error) => this.refused(error),
+    });
+  }
+
+  get id(): string {
+    return this.client;
+  }
+
+  start(): void {
+    if (this.running) return;
+    this.running = true;
+    this.failures = 0;
+    this.since = null;
+    void this.run(++this.turn);
+  }
+
+  /** Stops for good (signed out): nothing is kept. */
+  stop(): void {
+    this.halt();
+    this.epoch = null;
+    this.outbox.drop();
+    this.listener.state({ kind: "idle" });
+  }
+
+  /** The page goes away: tell the daemon without waiting. */
+  leave(): void {
+    if (!this.running) return;
+    this.halt();
+    this.outbox.pause();
+    this.world.detach(this.client);
+  }
+
+  /** The page is back from the back/forward cache. */
+  comeBack(): void {
+    if (this.running || this.epoch === null) return;
+    this.running = true;
+    void this.run(++this.turn, true);
+  }
+
+  /** The network may be back: skip what is left of a wait. */
+  nudge(): void {
+    this.wake?.();
+    this.outbox.nudge();
+  }
+
+  /** The network is known to be gone. */
+  lost(): void {
+    if (this.running) this.offline();
+  }
+
+  private halt(): void {
+    this.running = false;
+    this.turn++;
+    this.abort?.abort();
+    this.abort = null;
+    this.wake?.();
+  }
+
+  private refused(error: CallError): void {
+    if (!this.running) return;
+    if (error.status === 401) return this.over(error.code);
+    // The daemon forgot this client: attach again with what is left of the old state.
+    this.turn++;
+    this.abort?.abort();
+    void this.run(this.turn, true);
+  }
+
+  private over(code: string): void {
+    this.halt();
+    this.epoch = null;
+    this.outbox.drop();
+    this.listener.ended(code);
+  }
+
+  private offline(): void {
+    this.since ??= this.world.now();
+    this.listener.state({ kind: "offline", since: this.since });
+  }
+
+  private live(): void {
+    this.failures = 0;
+    this.since = null;
+    this.listener.state({ kind: "live" });
+  }
+
+  private current(turn: number): boolean {
+    return this.running && turn === this.turn;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        if (this.wake === finish) this.wake = null;
+        resolve();
+      };
+      const cancel = this.world.later(ms, finish);
+      this.wake = finish;
+    });
+  }
+
+  private async bounded<T>(ms: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const control = new AbortController();
+    this.abort = control;
+    const cancel = this.world.later(ms, () => control.abort());
+    try {
+      return await run(control.signal);
+    } finally {
+      cancel();
+      if (this.abort === control) this.abort = null;
+    }
+  }
+
+  private async run(turn: number, attach = this.epoch === null): Promise<void> {
+    let attachNext = attach;
+    let resets = 0;
+    while (this.current(turn)) {
+      try {
+        if (attachNext) {
+          this.outbox.pause();
+          if (this.since === null) this.listener.state({ kind: "catching-up" });
+          const answer = await this.bounded(ATTACH_GIVE_UP, (signal) => this.world.attach(this.client, signal));
+          if (!this.current(turn)) return;
+          const same = this.epoch === answer.epoch;
+          this.epoch = answer.epoch;
+          this.after = answer.seq;
+          this.hold = answer.hold_ms;
+          attachNext = false;
+          this.listener.attached(answer, same);
+          this.outbox.resume(answer.commands ?? [], same);
+          this.live();
+        }
+        const query = { client: this.client, epoch: this.epoch ?? "", after: this.after, n: ++this.n };
+        const answer = await this.bounded(this.hold + GIVE_UP, (signal) => this.world.poll(query, signal));
+        if (!this.current(turn)) return;
+        if (answer.reset) {
+          attachNext = true;
+          if (++resets > 2) await this.pause(this.world.wait(resets));
+          continue;
+        }
+        resets = 0;
+        this.accept(answer);
+        this.live();
+        if (answer.end === "auth") return this.over("signed_out");
+        if (answer.end === "superseded") {
+          // No newer poll of ours is under way, so another tab has our name: a duplicated one. Part ways.
+          this.client = this.world.newClientId();
+          this.n = 0;
+          attachNext = true;
+        } else if (answer.end === "restart") {
+          this.listener.state({ kind: "catching-up" });
+          await this.pause(answer.retry_ms ?? 1000);
+        }
+      } catch (cause) {
+        if (!this.current(turn)) return;
+        const error = cause instanceof CallError ? cause : new CallError(0, { code: "no_answer", message: String(cause) });
+        if (error.status === 401) return this.over(error.code);
+        if (error.status === 400 || error.status === 404 || error.status === 410) attachNext = true;
+        this.offline();
+        await this.pause(error.retryMs ?? this.world.wait(++this.failures));
+        if (!this.current(turn)) return;
+      }
+    }
+  }
+
+  private accept(answer: PollAnswer): void {
+    const events = (answer.events ?? []).filter((event) => event.seq > this.after);
+    const last = events.at(-1);
+    if (!last) return;
+    this.listener.events(events);
+    // The outcome of a command is told after its effects are in the state.
+    this.outbox.observe(events, this.client);
+    this.after = last.seq;
+  }
+}

@@ -1,0 +1,57 @@
+// The whole state of a signed-in page as plain immutable data; it must not hold what only this screen cares for (windows, drafts, menus).
+import type {
+  Account, Authorization, Buddy, Conversation, Group, Message, Notice, OwnStatus, Request, Settings, Transfer, TypingState, User, WireError,
+} from "../wire/types";
+
+/** A conversation with its messages, oldest first. */
+export interface Talk extends Conversation {
+  messages: Message[];
+  /** The history below the oldest message may hold more. */
+  more: boolean;
+  /** Messages may be missing just before this one (after a gap in the events). */
+  gap: string | null;
+}
+
+/** A message of one's own that the daemon has not shown back yet. */
+export interface Outgoing {
+  command: string;
+  conversation: string;
+  text: string;
+  time: string;
+  state: "pending" | "failed" | "unknown";
+  error: WireError | null;
+}
+
+export interface Invitation {
+  id: string;
+  account: string;
+  room: string;
+  from: string;
+  message: string | null;
+  fields: Record<string, unknown> | null;
+}
+
+export interface RoomRow { name: string; category: boolean; cells: string[]; fields: Record<string, unknown> | null }
+export interface RoomList { id: string; account: string; columns: string[]; rows: RoomRow[]; running: boolean }
+
+export interface Model {
+  user: User;
+  epoch: string;
+  seq: number;
+  accounts: ReadonlyMap<string, Account>;
+  groups: ReadonlyMap<string, Group>;
+  buddies: ReadonlyMap<string, Buddy>;
+  talks: ReadonlyMap<string, Talk>;
+  requests: ReadonlyMap<string, Request>;
+  authorizations: ReadonlyMap<string, Authorization>;
+  notices: ReadonlyMap<string, Notice>;
+  transfers: ReadonlyMap<string, Transfer>;
+  invitations: ReadonlyMap<string, Invitation>;
+  roomLists: ReadonlyMap<string, RoomList>;
+  /** By conversation: who is in which typing state ("none" is absent). */
+  typing: ReadonlyMap<string, Readonly<Record<string, TypingState>>>;
+  /** By conversation: own messages under way. */
+  outgoing: ReadonlyMap<string, readonly Outgoing[]>;
+  status: OwnStatus;
+  settings: Settings;
+}

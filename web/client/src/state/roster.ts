@@ -1,0 +1,170 @@
+// From buddies to the rows of the list: contacts, groups, order, search; it must not draw or keep state of its own.
+import type { Account, Buddy, Group } from "../wire/types";
+import type { Talk } from "./model";
+
+export type Presence = "online" | "away" | "busy" | "offline";
+
+export interface Person {
+  key: string;
+  group: string;
+  /** The buddy to show and to write to: the one that can be reached best. */
+  best: Buddy;
+  buddies: Buddy[];
+  name: string;
+  presence: Presence;
+}
+
+export type Row =
+  | { kind: "section"; key: string; title: string; name: string; group: string | null; shown: number; total: number; collapsed: boolean }
+  | { kind: "person"; key: string; person: Person; unread: number }
+  | { kind: "talk"; key: string; talk: Talk }
+  | { kind: "empty"; key: string; text: string };
+
+export interface RosterInput {
+  buddies: ReadonlyMap<string, Buddy>;
+  groups: ReadonlyMap<string, Group>;
+  accounts: ReadonlyMap<string, Account>;
+  talks: ReadonlyMap<string, Talk>;
+  query: string;
+  hideOffline: boolean;
+  collapsed: ReadonlySet<string>;
+  /** Open conversations get a section of their own at the top (where no dock shows them). */
+  conversationsFirst: boolean;
+  words: { rooms: string; conversations: string; noGroup: string };
+}
+
+/** Collapsed-set keys of the two sections that are no groups. */
+export const ROOMS = "\u0000rooms";
+export const TALKS = "\u0000talks";
+
+const RANK: Record<Presence, number> = { online: 0, busy: 1, away: 1, offline: 3 };
+
+export function presenceOf(status: string | null | undefined, idle?: string | null): Presence {
+  switch (status) {
+    case "offline":
+    case "unknown":
+    case "unset":
+    case "invisible":
+    case undefined:
+    case null:
+    case "":
+      return "offline";
+    case "unavailable":
+    case "dnd":
+    case "busy":
+      return "busy";
+    case "away":
+    case "extended_away":
+    case "xa":
+      return "away";
+    default:
+      return idle ? "away" : "online";
+  }
+}
+
+export function buddyName(buddy: Buddy): string {
+  return buddy.alias || buddy.server_alias || buddy.name;
+}
+
+interface Keys { sort: string; find: string; presence: Presence }
+const keys = new WeakMap<Buddy, Keys>();
+
+/** Folds case and accents, so that "dvorak" finds "Dvořák". */
+export function fold(text: string): string {
+  return text.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase();
+}
+
+/** Derived once per buddy object: sorting ten thousand must not fold ten thousand names again. */
+function keysOf(buddy: Buddy): Keys {
+  let found = keys.get(buddy);
+  if (!found) {
+    const name = fold(buddyName(buddy));
+    found = { sort: name, find: `${name}\n${fold(buddy.name)}\n${fold(buddy.status_message ?? "")}`, presence: presenceOf(buddy.status, buddy.idle_since) };
+    keys.set(buddy, found);
+  }
+  return found;
+}
+
+function people(buddies: Iterable<Buddy>): Map<string, Person[]> {
+  const contacts = new Map<string, Person>();
+  const groups = new Map<string, Person[]>();
+  for (const buddy of buddies) {
+    const { presence } = keysOf(buddy);
+    const key = `${buddy.group}\u0000${buddy.contact || buddy.id}`;
+    const person = contacts.get(key);
+    if (!person) {
+      const fresh: Person = { key, group: buddy.group, best: buddy, buddies: [buddy], name: buddyName(buddy), presence };
+      contacts.set(key, fresh);
+      const list = groups.get(buddy.group);
+      if (list) list.push(fresh);
+      else groups.set(buddy.group, [fresh]);
+      continue;
+    }
+    person.buddies.push(buddy);
+    if (RANK[presence] < RANK[person.presence]) {
+      person.best = buddy;
+      person.presence = presence;
+      person.name = buddyName(buddy);
+    }
+  }
+  return groups;
+}
+
+function byPresence(a: Person, b: Person): number {
+  const rank = RANK[a.presence] - RANK[b.presence];
+  if (rank !== 0) return rank;
+  const left = keysOf(a.best).sort;
+  const right = keysOf(b.best).sort;
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** When the newest message came, for the order of conversations; milliseconds. */
+export function lastTime(talk: Talk): number {
+  const last = talk.messages.at(-1);
+  return last ? Date.parse(last.time) || 0 : 0;
+}
+
+export function rosterRows(input: RosterInput): Row[] {
+  const rows: Row[] = [];
+  const query = fold(input.query.trim());
+  const unread = new Map<string, number>();
+  for (const talk of input.talks.values()) if (talk.buddy && talk.unread > 0) unread.set(talk.buddy, talk.unread);
+  const waiting = (person: Person) => person.buddies.reduce((sum, buddy) => sum + (unread.get(buddy.id) ?? 0), 0);
+
+  const matching = (talk: Talk) => query === "" || fold(`${talk.title}\n${talk.name}`).includes(query);
+  const talks = [...input.talks.values()].filter(matching);
+  const section = (key: string, title: string, list: Talk[]) => {
+    if (list.length === 0) return;
+    const collapsed = query === "" && input.collapsed.has(key);
+    rows.push({ kind: "section", key, title, name: title, group: null, shown: list.length, total: list.length, collapsed });
+    if (!collapsed) for (const talk of list) rows.push({ kind: "talk", key: `${key}/${talk.id}`, talk });
+  };
+  if (input.conversationsFirst) {
+    section(TALKS, input.words.conversations, talks.sort((a, b) => Number(b.unread > 0) - Number(a.unread > 0) || lastTime(b) - lastTime(a)));
+  }
+
+  const groups = people(input.buddies.values());
+  const order = [...new Set([...input.groups.keys(), ...groups.keys()])].sort((a, b) => {
+    const left = input.groups.get(a)?.order ?? Number.MAX_SAFE_INTEGER;
+    const right = input.groups.get(b)?.order ?? Number.MAX_SAFE_INTEGER;
+    return left - right || (fold(a) < fold(b) ? -1 : 1);
+  });
+  for (const name of order) {
+    const all = groups.get(name) ?? [];
+    const online = all.reduce((sum, person) => sum + (person.presence === "offline" ? 0 : 1), 0);
+    let list = all;
+    if (query !== "") list = all.filter((person) => person.buddies.some((buddy) => keysOf(buddy).find.includes(query)));
+    else if (input.hideOffline) list = all.filter((person) => person.presence !== "offline" || waiting(person) > 0);
+    if (query !== "" && list.length === 0) continue;
+    const collapsed = query === "" && input.collapsed.has(name);
+    rows.push({ kind: "section", key: `group/${name}`, title: name || input.words.noGroup, name, group: name, shown: online, total: all.length, collapsed });
+    if (collapsed) continue;
+    list.sort(byPresence);
+    for (const person of list) rows.push({ kind: "person", key: person.key, person, unread: waiting(person) });
+  }
+
+  if (!input.conversationsFirst) {
+    section(ROOMS, input.words.rooms, talks.filter((talk) => talk.kind === "room").sort((a, b) => (fold(a.title) < fold(b.title) ? -1 : 1)));
+  }
+  return rows;
+}

@@ -1,0 +1,79 @@
+// Which of the page's faces shows, and the keys that work everywhere; it must not hold state.
+import { useEffect } from "preact/hooks";
+import { announcement } from "../app/attention";
+import { arriving } from "../app/session";
+import { phase } from "../app/store";
+import { active, arrangement, close, cycle, minimise, resized } from "../app/windows";
+import { area } from "../app/windows";
+import { w } from "../words";
+import { DialogHost, closeAllDialogs, ToastHost } from "./Dialog";
+import { Desk } from "./desk/Desk";
+import { Panes, Stack } from "./desk/Narrow";
+import { helpDialog } from "./dialogs/Help";
+import { Prompts } from "./dialogs/Prompts";
+import { Arriving } from "./front/Arriving";
+import { Front } from "./front/Front";
+import { Logo } from "./icons";
+import { focusSearch } from "./list/BuddyList";
+import { MenuHost } from "./Menu";
+import { EmojiHost } from "./talk/emoji";
+
+const writing = (target: EventTarget | null): boolean => target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+
+function keys(event: KeyboardEvent): void {
+  if (phase.value.kind !== "in" || document.querySelector("dialog[open]")) return;
+  const id = active.value;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    focusSearch();
+  } else if (event.altKey && !event.ctrlKey && !event.metaKey) {
+    const run: Record<string, () => void> = {
+      ArrowDown: () => cycle(1),
+      ArrowUp: () => cycle(-1),
+      KeyU: () => cycle(1, true),
+      KeyW: () => { if (id) close(id); },
+      KeyM: () => { if (id) minimise(id); },
+    };
+    const found = run[event.code];
+    if (found) {
+      event.preventDefault();
+      found();
+    }
+  } else if (event.key === "?" && !writing(event.target)) {
+    event.preventDefault();
+    helpDialog();
+  }
+}
+
+function Inside() {
+  useEffect(() => {
+    const measure = () => resized(area.peek());
+    addEventListener("keydown", keys);
+    addEventListener("resize", measure);
+    return () => {
+      removeEventListener("keydown", keys);
+      removeEventListener("resize", measure);
+      closeAllDialogs();
+    };
+  }, []);
+  const shape = arrangement.value;
+  return shape === "desk" ? <Desk /> : shape === "panes" ? <Panes /> : <Stack />;
+}
+
+export function App() {
+  const { kind } = phase.value;
+  const account = arriving.value;
+  return (
+    <>
+      {kind === "starting" && <main class="front starting" aria-busy="true"><Logo size={64} /></main>}
+      {kind === "front" && <Front />}
+      {kind === "in" && (account ? <Arriving account={account} /> : <Inside />)}
+      {kind === "in" && <Prompts />}
+      <DialogHost />
+      <MenuHost />
+      <EmojiHost />
+      <ToastHost />
+      <div class="sr" role="log" aria-live="polite" aria-label={w.app}>{announcement.value}</div>
+    </>
+  );
+}

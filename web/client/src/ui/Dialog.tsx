@@ -1,0 +1,97 @@
+// Dialogs: a stack of native modal ones (focus trap and Esc are the browser's), and the toast line; it must not know their content.
+import { signal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { w } from "../words";
+import { Icon } from "./icons";
+
+interface Entry { key: number; view: (close: () => void) => JSX.Element }
+
+const stack = signal<readonly Entry[]>([]);
+let last = 0;
+
+export function openDialog(view: (close: () => void) => JSX.Element): () => void {
+  const key = ++last;
+  stack.value = [...stack.value, { key, view }];
+  return () => closeDialog(key);
+}
+
+function closeDialog(key: number): void {
+  stack.value = stack.value.filter((entry) => entry.key !== key);
+}
+
+export function closeAllDialogs(): void {
+  stack.value = [];
+}
+
+export function DialogHost() {
+  return <>{stack.value.map((entry) => <div key={entry.key} class="dialog-slot">{entry.view(() => closeDialog(entry.key))}</div>)}</>;
+}
+
+export interface DialogProps {
+  title: string;
+  testid?: string;
+  wide?: boolean;
+  children: ComponentChildren;
+  onClose(): void;
+  /** Given: the content is a form. */
+  onSubmit?: (() => void) | undefined;
+  actions?: ComponentChildren;
+}
+
+export function Dialog({ title, testid, wide, children, onClose, onSubmit, actions }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useRef(`dialog-${++last}`).current;
+  useEffect(() => {
+    const dialog = ref.current;
+    const back = document.activeElement;
+    if (dialog && !dialog.open) dialog.showModal();
+    const first = dialog?.querySelector<HTMLElement>("[autofocus], .dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
+    first?.focus();
+    return () => {
+      dialog?.close();
+      if (back instanceof HTMLElement && back.isConnected) back.focus();
+    };
+  }, []);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    onSubmit?.();
+  };
+  const cancel = (event: Event) => {
+    event.preventDefault();
+    onClose();
+  };
+  const backdrop = (event: MouseEvent) => {
+    if (event.target === ref.current && !onSubmit) onClose();
+  };
+  return (
+    <dialog ref={ref} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} data-testid={testid} onCancel={cancel} onPointerDown={backdrop}>
+      <form method="dialog" noValidate onSubmit={submit}>
+        <header class="dialog-head">
+          <h2 id={id}>{title}</h2>
+          <button type="button" class="tool" aria-label={w.close} title={w.close} onClick={onClose}><Icon name="close" /></button>
+        </header>
+        <div class="dialog-body">{children}</div>
+        {actions && <footer class="dialog-actions">{actions}</footer>}
+      </form>
+    </dialog>
+  );
+}
+
+interface Toast { key: number; text: string }
+const toasts = signal<readonly Toast[]>([]);
+
+/** A short word at the lower edge, gone by itself. */
+export function toast(text: string): void {
+  const key = ++last;
+  toasts.value = [...toasts.value.slice(-3), { key, text }];
+  setTimeout(() => (toasts.value = toasts.value.filter((one) => one.key !== key)), 6000);
+}
+
+export function ToastHost() {
+  return (
+    <div class="toasts" role="status">
+      {toasts.value.map((one) => <div key={one.key} class="toast" data-testid="toast">{one.text}</div>)}
+    </div>
+  );
+}

@@ -1,0 +1,110 @@
+// The one menu that may be open, with keys and focus; it must not know what its items do.
+import { signal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { Icon, type IconName } from "./icons";
+
+export type Item =
+  | { kind?: "item"; label: string; icon?: IconName; checked?: boolean; danger?: boolean; disabled?: boolean; hint?: string; testid?: string; run(): void }
+  | { kind: "line" }
+  | { kind: "head"; label: string }
+  | { kind: "wait"; label: string };
+
+interface Open { items: Item[]; x: number; y: number; from: Element | null; alignRight: boolean; label: string }
+
+const open = signal<Open | null>(null);
+
+export function closeMenu(): void {
+  const was = open.value;
+  open.value = null;
+  if (was?.from instanceof HTMLElement && was.from.isConnected) was.from.focus();
+}
+
+/** Opens at the pointer, or below the element that asked. */
+export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[], label = ""): void {
+  const element = at instanceof Element ? at : (at.currentTarget as Element | null);
+  if (!(at instanceof Element)) at.preventDefault();
+  const pointed = at instanceof MouseEvent && at.type === "contextmenu" && at.clientX > 0;
+  const box = element?.getBoundingClientRect();
+  const right = !pointed && !!box && box.left + 220 > innerWidth;
+  open.value = {
+    items,
+    label,
+    from: document.activeElement instanceof HTMLElement && document.activeElement !== document.body ? document.activeElement : element,
+    x: pointed ? at.clientX : right ? (box?.right ?? 0) : (box?.left ?? 0),
+    y: pointed ? at.clientY : (box?.bottom ?? 0) + 4,
+    alignRight: right,
+  };
+}
+
+/** Replaces the items of the open menu (more of them arrived). */
+export function extendMenu(label: string, change: (items: Item[]) => Item[]): void {
+  if (open.value?.label === label) open.value = { ...open.value, items: change(open.value.items) };
+}
+
+function Entry({ item }: { item: Item }) {
+  if (item.kind === "line") return <hr />;
+  if (item.kind === "head") return <div class="menu-head">{item.label}</div>;
+  if (item.kind === "wait") return <div class="menu-head">{item.label}</div>;
+  const run = () => {
+    closeMenu();
+    item.run();
+  };
+  return (
+    <button type="button" role={item.checked === undefined ? "menuitem" : "menuitemradio"} aria-checked={item.checked} tabIndex={-1} disabled={item.disabled} class={item.danger ? "danger" : ""} onClick={run} data-testid={item.testid}>
+      <span class="menu-icon">{item.checked ? <Icon name="check" size={16} /> : item.icon ? <Icon name={item.icon} size={16} /> : null}</span>
+      <span class="menu-label">{item.label}</span>
+      {item.hint && <small>{item.hint}</small>}
+    </button>
+  );
+}
+
+export function MenuHost() {
+  const menu = open.value;
+  const ref = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const box = ref.current;
+    if (!box || !menu) return;
+    // In the top layer, so that a menu opened from a dialog lies above it.
+    if (box.showPopover && !box.matches(":popover-open")) box.showPopover();
+    const { width, height } = box.getBoundingClientRect();
+    const x = menu.alignRight ? menu.x - width : menu.x;
+    box.style.left = `${Math.max(6, Math.min(x, innerWidth - width - 6))}px`;
+    box.style.top = `${menu.y + height > innerHeight - 6 ? Math.max(6, innerHeight - height - 6) : menu.y}px`;
+    if (!box.contains(document.activeElement)) box.querySelector<HTMLElement>("button:not(:disabled)")?.focus();
+  }, [menu]);
+  useEffect(() => {
+    if (!menu) return;
+    const away = (event: Event) => {
+      if (!ref.current?.contains(event.target as Node)) open.value = null;
+    };
+    const gone = () => (open.value = null);
+    addEventListener("pointerdown", away, true);
+    addEventListener("resize", gone);
+    return () => {
+      removeEventListener("pointerdown", away, true);
+      removeEventListener("resize", gone);
+    };
+  }, [menu !== null]);
+  if (!menu) return null;
+  const key = (event: KeyboardEvent) => {
+    const all = [...(ref.current?.querySelectorAll<HTMLElement>("button:not(:disabled)") ?? [])];
+    const at = all.indexOf(document.activeElement as HTMLElement);
+    const to = event.key === "ArrowDown" ? at + 1 : event.key === "ArrowUp" ? at - 1 : event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : null;
+    if (to !== null) {
+      event.preventDefault();
+      all[(to + all.length) % all.length]?.focus();
+    } else if (event.key === "Escape" || event.key === "Tab") {
+      event.preventDefault();
+      closeMenu();
+    } else if (event.key.length === 1 && event.key !== " ") {
+      const letter = event.key.toLowerCase();
+      all.find((one, i) => i > at && one.textContent?.trim().toLowerCase().startsWith(letter))?.focus();
+    }
+    event.stopPropagation();
+  };
+  return (
+    <div class="menu" role="menu" aria-label={menu.label || undefined} popover="manual" ref={ref} onKeyDown={key}>
+      {menu.items.map((item, at) => <Entry key={at} item={item} />)}
+    </div>
+  );
+}

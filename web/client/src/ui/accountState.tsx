@@ -1,0 +1,31 @@
+// An account's state in words; it must not act.
+import { useEffect, useState } from "preact/hooks";
+import type { Account } from "../wire/types";
+import { accountErrorText, span, w } from "../words";
+
+export function progressText(account: Account): string {
+  const { progress } = account;
+  if (!progress) return "";
+  return typeof progress === "string" ? progress : (progress.text ?? "");
+}
+
+export function Countdown({ to }: { to: string | null | undefined }) {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    if (!to) return;
+    const timer = setInterval(() => tick((n) => n + 1), 1000);
+    return () => clearInterval(timer);
+  }, [to]);
+  if (!to) return null;
+  return <span class="countdown">{w.accounts.nextTry(span(Date.parse(to) - Date.now()))}</span>;
+}
+
+export function accountName(account: Account): string {
+  return account.alias || account.username;
+}
+
+export function stateText(account: Account): string {
+  if (account.state === "connecting") return progressText(account) || w.accounts.states.connecting;
+  if (account.error && account.state !== "online") return accountErrorText(account.error);
+  return w.accounts.states[account.state] ?? account.state;
+}

@@ -1,0 +1,69 @@
+// The two narrower arrangements: list beside conversation, and one thing at a time; it must not float windows.
+import { talks } from "../../app/store";
+import { active, arrangement, close, onTalk, show, shown } from "../../app/windows";
+import { w } from "../../words";
+import { Avatar } from "../Avatar";
+import { PromptPill } from "../dialogs/Prompts";
+import { Icon, Logo } from "../icons";
+import { LinkPill } from "../LinkPill";
+import { BuddyList } from "../list/BuddyList";
+import { Count } from "../list/rows";
+import { presenceOfTalk, Talk } from "../talk/Talk";
+
+function Tabs() {
+  return (
+    <nav class="tabs" aria-label={w.desk.dock}>
+      {shown.value.map((win) => {
+        const talk = talks.value.get(win.id);
+        if (!talk) return null;
+        return (
+          <span key={win.id} class={active.value === win.id ? "tab current" : "tab"}>
+            <button type="button" class="tab-main" data-testid="dock-tile" data-name={talk.name} aria-current={active.value === win.id} onClick={() => show(win.id)}>
+              <Avatar name={talk.title} room={talk.kind === "room"} presence={presenceOfTalk(talk)} size={24} />
+              <span class="dock-name">{talk.title}</span>
+              <Count n={talk.unread} mention={talk.kind === "room" && talk.mentions > 0} />
+            </button>
+            <button type="button" class="tool small" aria-label={w.talk.close} onClick={() => close(win.id)}><Icon name="close" size={13} /></button>
+          </span>
+        );
+      })}
+    </nav>
+  );
+}
+
+export function Panes() {
+  const talk = active.value ? talks.value.get(active.value) : undefined;
+  return (
+    <div class="panes">
+      <div class="pane-list">
+        <header class="top"><span class="logo"><Logo size={24} />{w.app}</span><LinkPill /><PromptPill /></header>
+        <BuddyList />
+      </div>
+      <main class="pane-main">
+        {shown.value.length > 0 && <Tabs />}
+        {talk ? <Talk key={talk.id} talk={talk} controls={<></>} /> : <div class="desk-empty"><Logo size={72} /><p>{w.desk.empty}</p></div>}
+      </main>
+    </div>
+  );
+}
+
+export function Stack() {
+  const talk = onTalk.value && active.value ? talks.value.get(active.value) : undefined;
+  return (
+    <div class="stack">
+      {talk ? (
+        <main class="stack-talk"><Talk key={talk.id} talk={talk} onBack={() => (onTalk.value = false)} /></main>
+      ) : (
+        <main class="stack-list">
+          <header class="top"><span class="logo"><Logo size={24} />{w.app}</span><LinkPill /><PromptPill /></header>
+          <BuddyList />
+        </main>
+      )}
+      {talk && <PillWhenTroubled />}
+    </div>
+  );
+}
+
+function PillWhenTroubled() {
+  return arrangement.value === "stack" ? <div class="stack-pill"><LinkPill onlyTrouble /><PromptPill /></div> : null;
+}

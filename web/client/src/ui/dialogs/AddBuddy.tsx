@@ -1,0 +1,60 @@
+// The dialog that adds a buddy; it must not check names, the network does.
+import { useSignal } from "@preact/signals";
+import { accounts, command, groups, protocolOf } from "../../app/store";
+import { errorText, w } from "../../words";
+import { Dialog, openDialog } from "../Dialog";
+import { SelectField, TextField } from "../fields";
+import { Problem } from "../front/Front";
+
+interface Start { account?: string; name?: string; alias?: string }
+
+export function AccountSelect({ value, onInput, filter }: { value: string; onInput(id: string): void; filter?: (protocol: string) => boolean }) {
+  const list = [...accounts.value.values()].filter((one) => one.state === "online" && (!filter || filter(one.protocol)));
+  return (
+    <SelectField label={w.list.account} name="account" value={value} onInput={onInput}
+      choices={list.map((one) => ({ value: one.id, label: `${one.username} (${protocolOf(one.protocol)?.name ?? one.protocol})` }))} />
+  );
+}
+
+export function firstOnline(filter?: (protocol: string) => boolean): string {
+  return [...accounts.value.values()].find((one) => one.state === "online" && (!filter || filter(one.protocol)))?.id ?? "";
+}
+
+function AddBuddy({ start, close }: { start: Start; close(): void }) {
+  const account = useSignal(start.account ?? firstOnline());
+  const name = useSignal(start.name ?? "");
+  const alias = useSignal(start.alias ?? "");
+  const group = useSignal("");
+  const message = useSignal("");
+  const busy = useSignal(false);
+  const error = useSignal<unknown>(null);
+  const submit = () => {
+    if (busy.value || name.value.trim() === "" || account.value === "") return;
+    busy.value = true;
+    const optional = { alias: alias.value.trim(), message: message.value.trim() };
+    command("buddy.add", {
+      account: account.value,
+      name: name.value.trim(),
+      group: group.value.trim() || ([...groups.value.keys()][0] ?? w.list.noGroup),
+      ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== "")),
+    }).then(close, (cause: unknown) => {
+      error.value = cause;
+      busy.value = false;
+    });
+  };
+  return (
+    <Dialog title={w.list.addTitle} testid="add-buddy-dialog" onClose={close} onSubmit={submit}
+      actions={<><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || name.value.trim() === "" || account.value === ""} data-testid="add-buddy-ok">{w.list.add}</button></>}>
+      <AccountSelect value={account.value} onInput={(id) => (account.value = id)} />
+      <TextField label={w.list.addName} name="buddy-name" value={name.value} autofocus onInput={(text) => (name.value = text)} />
+      <TextField label={`${w.list.addAlias} (${w.optional})`} name="buddy-alias" value={alias.value} onInput={(text) => (alias.value = text)} />
+      <TextField label={w.list.addGroup} name="buddy-group" value={group.value} list={[...groups.value.keys()]} placeholder={[...groups.value.keys()][0] ?? w.list.noGroup} onInput={(text) => (group.value = text)} />
+      <TextField label={`${w.list.addMessage} (${w.optional})`} name="buddy-message" value={message.value} onInput={(text) => (message.value = text)} />
+      {error.value !== null && <Problem text={errorText(error.value)} />}
+    </Dialog>
+  );
+}
+
+export function addBuddyDialog(start: Start = {}): void {
+  openDialog((close) => <AddBuddy start={start} close={close} />);
+}

@@ -1,0 +1,103 @@
+// Joining a room: the form from the protocol's own fields, and the rooms a network lists; it must not know networks.
+import { useSignal } from "@preact/signals";
+import { accounts, command, protocolOf, roomLists, tell } from "../../app/store";
+import { showResult } from "../../app/windows";
+import { fold } from "../../state/roster";
+import type { RoomField } from "../../wire/types";
+import { errorText, w } from "../../words";
+import { Dialog, openDialog } from "../Dialog";
+import { CheckField, TextField } from "../fields";
+import { Problem } from "../front/Front";
+import { AccountSelect, firstOnline } from "./AddBuddy";
+
+const hasRooms = (protocol: string): boolean => (protocolOf(protocol)?.room_fields.length ?? 0) > 0;
+/** Rows beyond this are reached by the filter. */
+const DRAWN = 200;
+
+function fieldsOf(account: string): RoomField[] {
+  return protocolOf(accounts.value.get(account)?.protocol ?? "")?.room_fields ?? [];
+}
+
+function RoomRows({ list, choose }: { list: string; choose(name: string, fields: Record<string, unknown> | null): void }) {
+  const filter = useSignal("");
+  const found = roomLists.value.get(list);
+  if (!found) return <p class="lead"><i class="spinner" /> {w.loading}</p>;
+  const wanted = fold(filter.value);
+  const rows = found.rows.filter((row) => !row.category && (wanted === "" || fold(`${row.name} ${(row.cells ?? []).join(" ")}`).includes(wanted)));
+  return (
+    <div class="rooms">
+      <TextField label={w.room.filter} name="room-filter" value={filter.value} type="search" onInput={(text) => (filter.value = text)} />
+      <small>{found.running && <i class="spinner" />} {w.room.found(rows.length)}</small>
+      <ul>
+        {rows.slice(0, DRAWN).map((row) => (
+          <li key={row.name}><button type="button" data-testid="room-row" onClick={() => choose(row.name, row.fields)}><b>{row.name}</b><small>{(row.cells ?? []).join(" · ")}</small></button></li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Join({ start, given, close }: { start: string | undefined; given: Record<string, unknown>; close(): void }) {
+  const account = useSignal(start ?? firstOnline(hasRooms));
+  const values = useSignal<Record<string, string | boolean>>(Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)])));
+  const busy = useSignal(false);
+  const error = useSignal<unknown>(null);
+  const list = useSignal<string | null>(null);
+  const fields = fieldsOf(account.value);
+  const valueOf = (field: RoomField): string | boolean => values.value[field.key] ?? (field.type === "bool" ? field.default === true : String(field.default ?? ""));
+  const set = (key: string, value: string | boolean) => (values.value = { ...values.value, [key]: value });
+  const missing = fields.some((field) => field.required && String(valueOf(field)).trim() === "");
+  const submit = () => {
+    if (busy.value || account.value === "" || missing) return;
+    busy.value = true;
+    error.value = null;
+    const out: Record<string, unknown> = {};
+    for (const field of fields) {
+      const value = valueOf(field);
+      if (typeof value === "boolean") out[field.key] = value;
+      else if (value.trim() !== "") out[field.key] = field.type === "int" ? Number.parseInt(value, 10) : value.trim();
+    }
+    command<{ conversation: string }>("room.join", { account: account.value, fields: out }).then(
+      (result) => {
+        if (list.value) tell("room.list_stop", { account: account.value, list: list.value });
+        close();
+        showResult(result);
+      },
+      (cause: unknown) => {
+        error.value = cause;
+        busy.value = false;
+      },
+    );
+  };
+  const browse = () => {
+    command<{ list: string }>("room.list", { account: account.value }).then((result) => (list.value = String(result.list)), (cause: unknown) => (error.value = cause));
+  };
+  const choose = (name: string, given: Record<string, unknown> | null) => {
+    const first = fields.find((field) => field.required) ?? fields[0];
+    const filled = given ? Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)])) : first ? { [first.key]: name } : {};
+    values.value = { ...values.value, ...filled };
+  };
+  return (
+    <Dialog title={w.room.joinTitle} testid="join-dialog" onClose={close} onSubmit={submit}
+      actions={<><button type="button" onClick={browse} disabled={account.value === "" || list.value !== null} data-testid="room-browse">{w.room.browse}</button><span class="stretch" /><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || account.value === "" || missing} data-testid="join-ok">{w.room.join}</button></>}>
+      {account.value === "" ? <p>{w.room.noAccounts}</p> : (
+        <>
+          <AccountSelect value={account.value} filter={hasRooms} onInput={(id) => { account.value = id; values.value = {}; list.value = null; }} />
+          {fields.map((field) => {
+            const value = valueOf(field);
+            const label = field.label.replace(/_|:\s*$/g, "") + (field.required ? "" : ` (${w.optional})`);
+            return typeof value === "boolean"
+              ? <CheckField key={field.key} label={label} name={`room-${field.key}`} value={value} onInput={(on) => set(field.key, on)} />
+              : <TextField key={field.key} label={label} name={`room-${field.key}`} value={value} masked={field.masked} type={field.type === "int" ? "number" : "text"} onInput={(text) => set(field.key, text)} />;
+          })}
+        </>
+      )}
+      {error.value !== null && <Problem text={errorText(error.value)} />}
+      {list.value !== null && <RoomRows list={list.value} choose={choose} />}
+    </Dialog>
+  );
+}
+
+export function joinDialog(account?: string, given: Record<string, unknown> = {}): void {
+  openDialog((close) => <Join start={account} given={given} close={close} />);
+}

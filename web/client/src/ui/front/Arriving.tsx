@@ -1,0 +1,86 @@
+// Between a guest's sign-in and the desk: progress, or what went wrong and a way to correct it; it must not decide when it shows.
+import { useSignal } from "@preact/signals";
+import { goOn, signOut } from "../../app/session";
+import { command, protocolOf } from "../../app/store";
+import type { Account, Protocol } from "../../wire/types";
+import { accountErrorText, errorText, w } from "../../words";
+import { NetworkTile } from "../glyphs";
+import { Logo } from "../icons";
+import { progressText, Countdown } from "../accountState";
+import { AccountFields, changedOptions, useAccountForm, wireName } from "./accountForm";
+import { Problem } from "./Front";
+
+function Correct({ account, protocol }: { account: Account; protocol: Protocol }) {
+  const form = useAccountForm(protocol, { username: account.username });
+  const busy = useSignal(false);
+  const error = useSignal<unknown>(null);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (busy.value || !form.check()) return;
+    busy.value = true;
+    error.value = null;
+    try {
+      const options = changedOptions(protocol, form.values);
+      const { password } = form.values;
+      await command("account.update", {
+        account: account.id,
+        ...wireName(protocol, form.values),
+        ...(password === "" ? {} : { password }),
+        ...(Object.keys(options).length > 0 ? { options } : {}),
+      });
+      await command("account.connect", { account: account.id });
+    } catch (cause) {
+      error.value = cause;
+    }
+    busy.value = false;
+  };
+  return (
+    <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="correct-form">
+      <h2>{w.front.notSignedIn}</h2>
+      <Problem text={accountErrorText(account.error)} />
+      <p class="lead">{w.front.changeDetails}</p>
+      <AccountFields protocol={protocol} form={form} existing />
+      {error.value !== null && <Problem text={errorText(error.value)} />}
+      <button type="submit" class="primary big" disabled={busy.value} data-testid="signin">{w.retry}</button>
+      <p class="alt"><button type="button" class="text-link" onClick={() => void signOut()} data-testid="start-over">{w.front.startOver}</button></p>
+    </form>
+  );
+}
+
+export function Arriving({ account }: { account: Account }) {
+  const protocol = protocolOf(account.protocol);
+  const failed = account.state === "error" || (account.error?.fatal === true && account.state !== "connecting");
+  return (
+    <main class="front">
+      <div class="card narrow" data-testid="arriving" data-state={account.state}>
+        <section class="card-right">
+          <span class="logo"><Logo />{w.app}</span>
+          {failed && protocol ? <Correct key={account.id} account={account} protocol={protocol} /> : (
+            <div class="arriving" role="status">
+              <span class="halo"><NetworkTile protocol={account.protocol} size={64} /></span>
+              <h2>{w.front.connecting(protocol?.name ?? account.protocol)}</h2>
+              <p class="who">{account.username}</p>
+              {account.state === "waiting" ? (
+                <>
+                  <Problem text={accountErrorText(account.error)} />
+                  <p class="lead">{w.front.stillWaiting} <Countdown to={account.retry_at} /></p>
+                  <button type="button" class="primary" onClick={() => void command("account.connect", { account: account.id }).catch(() => undefined)}>{w.accounts.retryNow}</button>
+                </>
+              ) : (
+                <>
+                  <div class="progress"><i /></div>
+                  <p class="lead">{progressText(account) || w.front.connectingLead}</p>
+                </>
+              )}
+              <p class="alt">
+                <button type="button" class="text-link" onClick={() => void signOut()} data-testid="start-over">{w.front.startOver}</button>
+                {" · "}
+                <button type="button" class="text-link" onClick={goOn} data-testid="go-on">{w.front.goOn}</button>
+              </p>
+            </div>
+          )}
+        </section>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,140 @@
+// The boxes that describe an IM account, built from the protocol's own data; the front page and the account dialogs share it.
+import { useState } from "preact/hooks";
+import { defaultParts, dealOut, isMainSplit, splitName, type Parts } from "../../state/address";
+import type { Protocol, ProtocolOption } from "../../wire/types";
+import { w } from "../../words";
+import { CheckField, choicesOf, SelectField, TextField } from "../fields";
+import { Icon } from "../icons";
+
+export interface AccountValues {
+  name: Parts;
+  password: string;
+  options: Record<string, string | boolean>;
+}
+
+export interface AccountFormState {
+  values: AccountValues;
+  errors: Record<string, string>;
+  set(change: Partial<AccountValues>): void;
+  fail(field: string, text: string): void;
+  /** True when it can be sent; else the errors are shown. */
+  check(): boolean;
+}
+
+function startValues(protocol: Protocol, username?: string): AccountValues {
+  const options: Record<string, string | boolean> = {};
+  for (const option of protocol.options) options[option.key] = option.type === "bool" ? option.default === true : String(option.default ?? "");
+  return { name: username === undefined ? defaultParts(protocol) : splitName(protocol, username), password: "", options };
+}
+
+export function useAccountForm(protocol: Protocol, existing?: { username: string }): AccountFormState {
+  const [values, setValues] = useState(() => startValues(protocol, existing?.username));
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const set = (change: Partial<AccountValues>) => {
+    setValues((old) => ({ ...old, ...change }));
+    setErrors({});
+  };
+  const check = () => {
+    const found: Record<string, string> = {};
+    if (values.name.user.trim() === "") found["user"] = w.front.required;
+    protocol.username.splits.forEach((split, at) => {
+      if (isMainSplit(split, at) && (values.name.parts[at] ?? "").trim() === "") found[`part-${at}`] = w.front.required;
+    });
+    if (!existing && protocol.password === "required" && values.password === "") found["password"] = w.front.required;
+    for (const option of protocol.options) {
+      const value = values.options[option.key];
+      if (option.type === "int" && typeof value === "string" && value.trim() !== "" && !/^-?\d+$/.test(value.trim())) found[`option-${option.key}`] = w.front.notNumber;
+    }
+    setErrors(found);
+    return Object.keys(found).length === 0;
+  };
+  return { values, errors, set, check, fail: (field, text) => setErrors({ [field]: text }) };
+}
+
+/** Only what differs from the plugin's defaults is sent. */
+export function changedOptions(protocol: Protocol, values: AccountValues): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const option of protocol.options) {
+    const value = values.options[option.key];
+    if (option.type === "bool") {
+      if (value !== (option.default === true)) out[option.key] = value;
+    } else if (typeof value === "string" && value !== String(option.default ?? "")) {
+      if (option.type !== "int") out[option.key] = value;
+      else if (value.trim() !== "") out[option.key] = Number.parseInt(value, 10);
+    }
+  }
+  return out;
+}
+
+export function wireName(protocol: Protocol, values: AccountValues): { splits: { user: string; parts: string[] } } | { username: string } {
+  const user = values.name.user.trim();
+  if (protocol.username.splits.length === 0) return { username: user };
+  return { splits: { user, parts: protocol.username.splits.map((_, at) => (values.name.parts[at] ?? "").trim()) } };
+}
+
+/** The daemon's `field` of an error, as the name of a box of this form. */
+export function boxOf(protocol: Protocol, field: string | null): string | null {
+  if (!field) return null;
+  const last = field.split(".").at(-1) ?? field;
+  if (last === "username" || last === "user" || last === "splits") return "user";
+  if (last === "password") return "password";
+  return protocol.options.some((option) => option.key === last) ? `option-${last}` : null;
+}
+
+function OptionField({ option, form }: { option: ProtocolOption; form: AccountFormState }) {
+  const value = form.values.options[option.key];
+  const name = `option-${option.key}`;
+  const label = option.label.replace(/:\s*$/, "");
+  const set = (next: string | boolean) => form.set({ options: { ...form.values.options, [option.key]: next } });
+  if (option.type === "bool") return <CheckField label={label} name={name} value={value === true} onInput={set} />;
+  const text = typeof value === "string" ? value : "";
+  if (option.type === "choice") return <SelectField label={label} name={name} value={text} choices={choicesOf(option.choices)} onInput={set} />;
+  return <TextField label={label} name={name} value={text} error={form.errors[name]} masked={option.masked} type={option.type === "int" ? "number" : "text"} onInput={set} />;
+}
+
+export function AccountFields({ protocol, form, existing, autofocus }: { protocol: Protocol; form: AccountFormState; existing?: boolean; autofocus?: boolean }) {
+  const [more, setMore] = useState(false);
+  const { name } = form.values;
+  const { splits } = protocol.username;
+  const open = more || protocol.options.some((option) => form.errors[`option-${option.key}`]);
+  const main = splits[0] && isMainSplit(splits[0], 0) ? splits[0] : null;
+  const deal = () => form.set({ name: dealOut(name.user, splits, name.parts) });
+  const part = (at: number, value: string) => form.set({ name: { ...name, parts: splits.map((_, i) => (i === at ? value : (name.parts[i] ?? ""))) } });
+  const rest = splits.map((split, at) => ({ split, at })).filter(({ split, at }) => !isMainSplit(split, at));
+  const user = (
+    <TextField label={protocol.username.label || w.front.name} name="user" value={name.user} error={form.errors["user"]} autofocus={autofocus} autocomplete="username" onBlur={deal}
+      onInput={(value) => (main && value.includes(main.separator) && !name.user.includes(main.separator) && value.length - name.user.length > 1
+        ? form.set({ name: dealOut(value, splits, name.parts) })
+        : form.set({ name: { ...name, user: value } }))}
+    />
+  );
+  return (
+    <>
+      {main ? (
+        <div class="joined">
+          {user}
+          <span class="joint" aria-hidden="true">{main.separator}</span>
+          <TextField label={main.label} name="part-0" value={name.parts[0] ?? ""} error={form.errors["part-0"]} onInput={(value) => part(0, value)} placeholder={main.default ?? undefined} />
+        </div>
+      ) : user}
+      {protocol.password !== "none" && (
+        <TextField label={protocol.password === "optional" ? `${w.front.password} (${w.optional})` : w.front.password} name="password" masked value={form.values.password} error={form.errors["password"]} autocomplete="current-password"
+          placeholder={existing ? w.accounts.keepPassword : undefined} onInput={(password) => form.set({ password })} />
+      )}
+      {(rest.length > 0 || protocol.options.length > 0) && (
+        <div class={open ? "options open" : "options"}>
+          <button type="button" class="quiet options-toggle" aria-expanded={open} data-testid="more-options" onClick={() => setMore(!open)}>
+            <Icon name={open ? "down" : "right"} size={15} />{open ? w.front.fewerOptions : w.front.moreOptions}
+          </button>
+          {open && (
+            <div class="options-list">
+              {rest.map(({ split, at }) => <TextField key={at} label={split.label} name={`part-${at}`} value={name.parts[at] ?? ""} onInput={(value) => part(at, value)} />)}
+              {protocol.options.map((option) => <OptionField key={option.key} option={option} form={form} />)}
+            </div>
+          )}
+        </div>
+      )}
+    </>
+  );
+}
+

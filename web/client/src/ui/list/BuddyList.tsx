@@ -1,0 +1,151 @@
+// The docked list: who I am, my accounts, everybody else; it must not fetch.
+import { computed, signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { hideOffline, setHideOffline } from "../../app/prefs";
+import { accounts, buddies, groups, talks, tell } from "../../app/store";
+import { active, arrangement, openBuddy, show } from "../../app/windows";
+import { ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
+import { errorText, w } from "../../words";
+import { toast } from "../Dialog";
+import { Icon } from "../icons";
+import { openMenu } from "../Menu";
+import { addBuddyDialog } from "../dialogs/AddBuddy";
+import { joinDialog } from "../dialogs/Join";
+import { addAccountDialog } from "../account/AccountDialog";
+import { AccountStrip } from "../account/AccountStrip";
+import { Me } from "../account/Me";
+import { buddyMenu, groupMenu } from "./menus";
+import { PersonRow, SectionRow, TalkRow } from "./rows";
+import { VirtualList } from "./VirtualList";
+import { talkMenu } from "../talk/talkMenu";
+
+export const query = signal("");
+const searchBox = signal<HTMLInputElement | null>(null);
+/** Sections that are no groups fold on this screen only; groups fold in the daemon. */
+const folded = signal<ReadonlySet<string>>(new Set());
+const localFolds = signal<ReadonlyMap<string, boolean>>(new Map());
+
+export function focusSearch(): void {
+  searchBox.value?.focus();
+  searchBox.value?.select();
+}
+
+const collapsed = computed(() => {
+  const set = new Set(folded.value);
+  for (const group of groups.value.values()) if (localFolds.value.get(group.name) ?? group.collapsed) set.add(group.name);
+  return set;
+});
+
+const rows = computed<Row[]>(() =>
+  rosterRows({
+    buddies: buddies.value,
+    groups: groups.value,
+    accounts: accounts.value,
+    talks: talks.value,
+    query: query.value,
+    hideOffline: hideOffline.value,
+    collapsed: collapsed.value,
+    conversationsFirst: arrangement.value !== "desk",
+    words: { rooms: w.list.rooms, conversations: w.list.conversations, noGroup: w.list.noGroup },
+  }),
+);
+
+function toggle(row: Extract<Row, { kind: "section" }>): void {
+  if (row.key === ROOMS || row.key === TALKS) {
+    const next = new Set(folded.value);
+    if (next.has(row.key)) next.delete(row.key);
+    else next.add(row.key);
+    folded.value = next;
+    return;
+  }
+  localFolds.value = new Map(localFolds.value).set(row.name, !row.collapsed);
+  if (groups.value.has(row.name)) tell("group.collapse", { group: row.name, collapsed: !row.collapsed }, `collapse ${row.name}`);
+}
+
+function activate(row: Row): void {
+  if (row.kind === "section") toggle(row);
+  else if (row.kind === "talk") show(row.talk.id);
+  else if (row.kind === "person") void openBuddy(row.person.best).catch((error: unknown) => toast(errorText(error)));
+}
+
+function menu(event: MouseEvent | KeyboardEvent | Element, row: Row): void {
+  if (row.kind === "section" && row.group !== null) openMenu(event, groupMenu(row.name), row.title);
+  else if (row.kind === "person") openMenu(event, buddyMenu(row.person), `buddy ${row.person.key}`);
+  else if (row.kind === "talk") openMenu(event, talkMenu(row.talk));
+}
+
+function draw(row: Row) {
+  switch (row.kind) {
+    case "section":
+      return <SectionRow row={row} />;
+    case "person":
+      return <PersonRow row={row} current={isCurrent(row)} />;
+    case "talk":
+      return <TalkRow row={row} current={active.value === row.talk.id} />;
+    case "empty":
+      return <p class="list-empty">{row.text}</p>;
+  }
+}
+
+function isCurrent(row: Extract<Row, { kind: "person" }>): boolean {
+  const talk = active.value ? talks.value.get(active.value) : undefined;
+  return talk?.buddy != null && row.person.buddies.some((buddy) => buddy.id === talk.buddy);
+}
+
+function addMenu(event: MouseEvent): void {
+  openMenu(event, [
+    { label: w.list.addBuddy, icon: "people", testid: "menu-add-buddy", run: () => addBuddyDialog() },
+    { label: w.list.joinRoom, icon: "hash", testid: "menu-join-room", run: () => joinDialog() },
+    { label: w.accounts.add, icon: "plus", testid: "menu-add-account", run: addAccountDialog },
+    { kind: "line" },
+    { label: hideOffline.value ? w.list.showOffline : w.list.hideOffline, icon: "eye", testid: "menu-hide-offline", run: () => setHideOffline(!hideOffline.value) },
+  ]);
+}
+
+export function BuddyList() {
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    searchBox.value = box.current;
+  }, []);
+  const list = rows.value;
+  const compact = arrangement.value === "desk" || !matchMedia("(pointer: coarse)").matches;
+  const nothing = list.every((row) => row.kind === "section");
+  const first = () => {
+    const hit = list.find((row) => row.kind !== "section");
+    if (hit) activate(hit);
+  };
+  const key = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && query.value !== "") {
+      event.preventDefault();
+      query.value = "";
+    } else if (event.key === "Enter") {
+      first();
+      query.value = "";
+    } else if (event.key === "ArrowDown") {
+      event.preventDefault();
+      document.querySelector<HTMLElement>(".vlist [tabindex='0']")?.focus();
+    }
+  };
+  return (
+    <aside class="list" aria-label={w.list.label} data-testid="buddy-list">
+      <Me />
+      <AccountStrip />
+      <div class="search" role="search">
+        <Icon name="search" size={16} />
+        <input ref={box} type="search" value={query.value} placeholder={w.list.search} aria-label={w.list.search} data-testid="search" onInput={(event) => (query.value = event.currentTarget.value)} onKeyDown={key} />
+        {query.value !== "" && <button type="button" class="tool small" aria-label={w.list.clear} onClick={() => { query.value = ""; box.current?.focus(); }}><Icon name="close" size={14} /></button>}
+        <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
+        <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={addMenu}><Icon name="plus" size={16} /></button>
+      </div>
+      <VirtualList rows={list} heightOf={(row) => (row.kind === "section" ? 32 : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} label={w.list.label} />
+      {nothing && (
+        <div class="empty-state">
+          {query.value !== "" ? <p>{w.list.noHits}</p> : buddies.value.size > 0 ? null
+            : [...accounts.value.values()].some((one) => one.state === "online")
+              ? <><Icon name="people" size={30} /><b>{w.list.empty}</b><p>{w.list.emptyLead}</p><button type="button" class="primary" onClick={() => addBuddyDialog()}>{w.list.addBuddy}</button></>
+              : <><Icon name="people" size={30} /><b>{w.accounts.nothing}</b><p>{w.accounts.nothingLead}</p><button type="button" class="primary" onClick={addAccountDialog}>{w.accounts.add}</button></>}
+        </div>
+      )}
+    </aside>
+  );
+}

@@ -1,0 +1,69 @@
+// How a group, a person and a conversation look in the list; it must not act.
+import { accounts, protocolOf, typing } from "../../app/store";
+import type { Row } from "../../state/roster";
+import { span, w } from "../../words";
+import { Avatar } from "../Avatar";
+import { NetworkMark } from "../glyphs";
+import { Icon } from "../icons";
+import { presenceOfTalk } from "../talk/Talk";
+
+export function Count({ n, mention }: { n: number; mention?: boolean }) {
+  if (n <= 0) return null;
+  return <span class="count" aria-label={w.list.unread(n)} data-testid="unread">{mention ? "@" : ""}{n > 999 ? "999+" : n}</span>;
+}
+
+export function SectionRow({ row }: { row: Extract<Row, { kind: "section" }> }) {
+  return (
+    <div class="section">
+      <Icon name={row.collapsed ? "right" : "down"} size={13} />
+      <span class="section-name">{row.title}</span>
+      <span class="section-count" aria-label={row.group === null ? undefined : w.list.countsLabel(row.shown, row.total)}>{row.group === null ? row.total : w.list.counts(row.shown, row.total)}</span>
+    </div>
+  );
+}
+
+const words = w.status as unknown as Record<string, string>;
+
+export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person" }>; current: boolean }) {
+  const { best, buddies, name, presence } = row.person;
+  const idle = best.idle_since ? w.status.idle(span(Date.now() - Date.parse(best.idle_since))) : "";
+  const state = words[best.status] ?? (presence === "offline" ? w.status.offline : best.status);
+  const second = [best.status_message || (presence === "online" ? "" : state), idle, best.blocked ? w.list.blocked : ""].filter(Boolean).join(" · ");
+  const seen = new Set<string>();
+  return (
+    <div class={`person ${presence} ${current ? "current" : ""}`} title={`${name}\n${best.name}\n${state}${best.status_message ? `: ${best.status_message}` : ""}`}>
+      <Avatar name={name} icon={best.icon} presence={presence} size={32} />
+      <span class="two">
+        <span class="one" data-testid="buddy-name">{name}</span>
+        {second && <small>{second}</small>}
+      </span>
+      <span class="sr">{state}</span>
+      <Count n={row.unread} />
+      {buddies.map((buddy) => {
+        const protocol = accounts.value.get(buddy.account)?.protocol ?? "";
+        if (seen.has(protocol)) return null;
+        seen.add(protocol);
+        return <NetworkMark key={protocol} protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />;
+      })}
+    </div>
+  );
+}
+
+export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>; current: boolean }) {
+  const { talk } = row;
+  const last = talk.messages.at(-1);
+  const who = last?.from && !last.from.self && talk.kind === "room" ? `${last.from.alias || last.from.name}: ` : "";
+  const writing = Object.values(typing.value.get(talk.id) ?? {}).includes("typing");
+  const protocol = accounts.value.get(talk.account)?.protocol ?? "";
+  return (
+    <div class={`person ${current ? "current" : ""} ${talk.joined === false ? "offline" : ""}`} title={talk.name}>
+      <Avatar name={talk.title} room={talk.kind === "room"} presence={presenceOfTalk(talk)} size={32} />
+      <span class="two">
+        <span class="one">{talk.title}</span>
+        <small>{writing ? w.talk.typing(talk.title) : last ? who + last.text : (talk.topic ?? "")}</small>
+      </span>
+      <Count n={talk.kind === "room" && talk.mentions > 0 ? talk.mentions : talk.unread} mention={talk.kind === "room" && talk.mentions > 0} />
+      <NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />
+    </div>
+  );
+}

@@ -1,0 +1,21 @@
+// The page's own menu: look, sounds, help, sign out; it must not draw.
+import { setSound, setTheme, sound, theme } from "../app/prefs";
+import { signOut } from "../app/session";
+import { user } from "../app/store";
+import { w } from "../words";
+import { helpDialog } from "./dialogs/Help";
+import { openMenu } from "./Menu";
+
+export function mainMenu(event: MouseEvent): void {
+  openMenu(event, [
+    { kind: "head", label: w.menu.theme },
+    { label: w.menu.light, checked: theme.value === "light", testid: "theme-light", run: () => setTheme("light") },
+    { label: w.menu.dark, checked: theme.value === "dark", testid: "theme-dark", run: () => setTheme("dark") },
+    { label: w.menu.system, checked: theme.value === "system", testid: "theme-system", run: () => setTheme("system") },
+    { kind: "line" },
+    { label: w.menu.sound, icon: sound.value ? "sound" : "mute", checked: sound.value, testid: "toggle-sound", run: () => setSound(!sound.value) },
+    { label: w.menu.help, icon: "help", hint: "?", testid: "open-help", run: helpDialog },
+    { kind: "line" },
+    { label: user.value?.guest ? w.menu.signOutGuest : w.menu.signOut, icon: "out", testid: "sign-out", run: () => void signOut() },
+  ]);
+}

@@ -1,0 +1,31 @@
+// Menu entries that the protocol itself offers, fetched when the menu opens; it must not know which.
+import { command } from "../app/store";
+import type { MenuItem } from "../wire/types";
+import { errorText, w } from "../words";
+import { toast } from "./Dialog";
+import { extendMenu, type Item } from "./Menu";
+
+function flatten(items: readonly MenuItem[], run: (action: string) => void, prefix = ""): Item[] {
+  return items.flatMap((one): Item[] => {
+    const label = prefix ? `${prefix} › ${one.label}` : one.label;
+    if (one.items && one.items.length > 0) return flatten(one.items, run, label);
+    const action = one.id ?? one.action;
+    if (action === undefined) return [];
+    return [{ label, disabled: one.enabled === false, run: () => run(String(action)) }];
+  });
+}
+
+/** Placeholder entries for a menu labelled `label`; the real ones take their place when they arrive. */
+export function serverMenu(type: string, action: string, subject: Record<string, unknown>, label: string): Item[] {
+  const head: Item = { kind: "wait", label: w.loading };
+  command<{ items?: MenuItem[] }>(type, subject).then(
+    (result) => {
+      const items = flatten(result?.items ?? [], (id) => {
+        command(action, { ...subject, action: id }).catch((error: unknown) => toast(errorText(error)));
+      });
+      extendMenu(label, (old) => old.flatMap((one): Item[] => (one === head ? (items.length > 0 ? [{ kind: "line" }, ...items] : []) : [one])));
+    },
+    () => extendMenu(label, (old) => old.filter((one) => one !== head)),
+  );
+  return [head];
+}

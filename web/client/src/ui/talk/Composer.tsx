@@ -1,0 +1,181 @@
+// The box one writes in: drafts, typing notices, keys, emoji; it must not show messages.
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { sendMessage, tell } from "../../app/store";
+import { active, focusRequest } from "../../app/windows";
+import type { Talk } from "../../state/model";
+import { w } from "../../words";
+import { Icon } from "../icons";
+import { openEmoji } from "./emoji";
+
+const TYPING_EVERY = 4000;
+const PAUSED_AFTER = 5000;
+
+function draftOf(id: string): string {
+  try {
+    return sessionStorage.getItem("bellflower.draft." + id) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function keepDraft(id: string, text: string): void {
+  try {
+    if (text) sessionStorage.setItem("bellflower.draft." + id, text);
+    else sessionStorage.removeItem("bellflower.draft." + id);
+  } catch {
+    // Without storage a draft lasts as long as its box.
+  }
+}
+
+/** Tells the other side that one is typing: now and then while it goes on, and when it stops. */
+class TypingTeller {
+  private said: "typing" | "paused" | "none" = "none";
+  private at = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly conversation: string;
+
+  constructor(conversation: string) {
+    this.conversation = conversation;
+  }
+
+  private say(state: "typing" | "paused" | "none"): void {
+    this.said = state;
+    this.at = Date.now();
+    tell("typing.set", { conversation: this.conversation, state }, `typing ${this.conversation}`);
+  }
+
+  input(text: string): void {
+    clearTimeout(this.timer);
+    if (text === "" || text.startsWith("/")) {
+      if (this.said !== "none") this.say("none");
+      return;
+    }
+    if (this.said !== "typing" || Date.now() - this.at > TYPING_EVERY) this.say("typing");
+    this.timer = setTimeout(() => this.say("paused"), PAUSED_AFTER);
+  }
+
+  /** A message says itself that the typing is over. */
+  sent(): void {
+    clearTimeout(this.timer);
+    this.said = "none";
+  }
+
+  leave(): void {
+    clearTimeout(this.timer);
+    if (this.said === "typing") this.say("paused");
+  }
+}
+
+export function Composer({ talk, label, disabled }: { talk: Talk; label: string; disabled?: boolean }) {
+  const box = useRef<HTMLTextAreaElement>(null);
+  const teller = useRef<TypingTeller | null>(null);
+  const sentTexts = useRef<string[]>([]);
+  const recall = useRef(-1);
+  const completion = useRef<{ hits: string[]; at: number; start: number } | null>(null);
+
+  const fit = () => {
+    const element = box.current;
+    if (!element) return;
+    element.style.height = "auto";
+    element.style.height = `${Math.min(element.scrollHeight, 160)}px`;
+  };
+  useLayoutEffect(() => {
+    if (box.current) box.current.value = draftOf(talk.id);
+    fit();
+    const one = new TypingTeller(talk.id);
+    teller.current = one;
+    return () => one.leave();
+  }, [talk.id]);
+  const wanted = focusRequest.value;
+  const isActive = active.value === talk.id;
+  useEffect(() => {
+    // On a phone the focus would raise the keyboard over what one came to read.
+    if (isActive && wanted > 0 && !matchMedia("(pointer: coarse)").matches) box.current?.focus();
+  }, [wanted, isActive]);
+
+  const changed = () => {
+    const text = box.current?.value ?? "";
+    keepDraft(talk.id, text);
+    if (talk.kind === "im") teller.current?.input(text);
+    completion.current = null;
+    fit();
+  };
+  const put = (text: string) => {
+    const element = box.current;
+    if (!element) return;
+    element.value = text;
+    element.selectionStart = element.selectionEnd = text.length;
+    changed();
+  };
+  const insert = (text: string) => {
+    const element = box.current;
+    if (!element) return;
+    element.setRangeText(text, element.selectionStart, element.selectionEnd, "end");
+    element.focus();
+    changed();
+  };
+  const send = () => {
+    const text = box.current?.value ?? "";
+    if (text.trim() === "") return;
+    sentTexts.current = [...sentTexts.current.slice(-49), text];
+    recall.current = -1;
+    teller.current?.sent();
+    sendMessage(talk.id, text);
+    if (box.current) box.current.value = "";
+    keepDraft(talk.id, "");
+    fit();
+    box.current?.focus();
+  };
+  const complete = (): boolean => {
+    const element = box.current;
+    if (!element || talk.kind !== "room") return false;
+    const old = completion.current;
+    if (old) {
+      old.at = (old.at + 1) % old.hits.length;
+    } else {
+      const before = element.value.slice(0, element.selectionStart);
+      const word = /(\S+)$/.exec(before)?.[1]?.toLowerCase();
+      if (!word) return false;
+      const hits = (talk.members ?? []).map((one) => one.name).filter((name) => name.toLowerCase().startsWith(word)).sort();
+      if (hits.length === 0) return false;
+      completion.current = { hits, at: 0, start: before.length - word.length };
+    }
+    const now = completion.current;
+    if (!now) return false;
+    const name = (now.hits[now.at] ?? "") + (now.start === 0 ? ": " : " ");
+    const rest = element.value.slice(element.selectionStart);
+    element.value = element.value.slice(0, now.start) + name + rest;
+    element.selectionStart = element.selectionEnd = now.start + name.length;
+    keepDraft(talk.id, element.value);
+    return true;
+  };
+  const key = (event: KeyboardEvent) => {
+    if (event.isComposing) return;
+    const element = box.current;
+    if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === "ArrowUp" && element && (element.value === "" || recall.current >= 0)) {
+      const list = sentTexts.current.length > 0 ? sentTexts.current : talk.messages.filter((one) => one.from?.self).map((one) => one.text);
+      if (list.length === 0) return;
+      event.preventDefault();
+      recall.current = Math.min(recall.current + 1, list.length - 1);
+      const at = recall.current;
+      put(list[list.length - 1 - at] ?? "");
+    } else if (event.key === "ArrowDown" && recall.current >= 0) {
+      event.preventDefault();
+      const list = sentTexts.current.length > 0 ? sentTexts.current : talk.messages.filter((one) => one.from?.self).map((one) => one.text);
+      recall.current -= 1;
+      put(recall.current < 0 ? "" : (list[list.length - 1 - recall.current] ?? ""));
+    } else if (event.key === "Tab" && !event.shiftKey && complete()) {
+      event.preventDefault();
+    }
+  };
+  return (
+    <div class={disabled ? "composer off" : "composer"}>
+      <textarea ref={box} rows={1} placeholder={label} aria-label={label} data-testid="composer" onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
+      <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
+      <button type="button" class="tool send" aria-label={w.talk.send} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+// What one can do with a conversation and its window, as a menu; it must not draw.
+import { command, buddies, tell } from "../../app/store";
+import { arrangement, close, minimise, restore, snap, tileAll, wins } from "../../app/windows";
+import type { Talk } from "../../state/model";
+import { errorText, w } from "../../words";
+import { toast } from "../Dialog";
+import { ask } from "../dialogs/Ask";
+import type { Item } from "../Menu";
+
+const say = (error: unknown): void => toast(errorText(error));
+
+export function talkMenu(talk: Talk): Item[] {
+  const items: Item[] = [];
+  const run = (type: string, fields: Record<string, unknown>) => command(type, fields);
+  if (talk.kind === "room") {
+    items.push(
+      { label: w.talk.setTopic, run: () => ask({ title: w.talk.topicTitle(talk.title), label: w.talk.topic, value: talk.topic ?? "", multiline: true, testid: "topic-dialog", send: (topic) => run("room.topic", { conversation: talk.id, topic }) }) },
+      { label: w.talk.nick, run: () => ask({ title: w.talk.nickTitle(talk.title), label: w.front.name, value: "", testid: "nick-dialog", send: (nick) => run("room.nick", { conversation: talk.id, nick }) }) },
+      { label: w.talk.invite, run: () => ask({ title: w.talk.inviteTitle(talk.title), label: w.talk.inviteWho, value: "", second: w.talk.inviteMessage, testid: "invite-dialog", send: (name, message) => run("room.invite", { conversation: talk.id, name, message: message ?? "" }) }) },
+      { label: w.talk.leave, icon: "out", danger: true, run: () => { run("room.leave", { conversation: talk.id }).catch(say); } },
+    );
+  } else {
+    const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
+    if (buddy) items.push({ label: w.talk.info, run: () => { run("buddy.info", { buddy: buddy.id }).catch(say); } });
+    items.push({ label: w.talk.attention, run: () => tell("attention.send", { conversation: talk.id }) });
+  }
+  if (arrangement.value === "desk") {
+    const win = wins.value.get(talk.id);
+    items.push({ kind: "line" }, { label: w.talk.left, run: () => snap(talk.id, "left") }, { label: w.talk.right, run: () => snap(talk.id, "right") });
+    if (win?.before) items.push({ label: w.talk.restore, icon: "restore", run: () => restore(talk.id) });
+    else items.push({ label: w.talk.maximise, icon: "fill", run: () => snap(talk.id, "full") });
+    items.push({ label: w.talk.clearUp, icon: "tile", run: tileAll }, { label: w.talk.minimise, icon: "minus", hint: "Alt M", run: () => minimise(talk.id) });
+  }
+  items.push({ label: w.talk.close, icon: "close", hint: "Alt W", run: () => close(talk.id) });
+  return items;
+}

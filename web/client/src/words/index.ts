@@ -1,0 +1,45 @@
+// Chooses the language of the page; it must not hold words.
+import { en } from "./en";
+
+export const w = en;
+
+export function clock(time: string | number): string {
+  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+}
+
+const midnight = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+
+/** "Today", "Yesterday" or the date. */
+export function dayName(time: string, now: number = Date.now()): string {
+  const days = Math.round((midnight(new Date(now)) - midnight(new Date(time))) / 86_400_000);
+  if (days === 0) return w.talk.today;
+  if (days === 1) return w.talk.yesterday;
+  const options: Intl.DateTimeFormatOptions = { weekday: "long", day: "numeric", month: "long" };
+  if (new Date(time).getFullYear() !== new Date(now).getFullYear()) options.year = "numeric";
+  return new Date(time).toLocaleDateString(undefined, options);
+}
+
+/** A short length of time: "45 s", "24 min", "3 h", "2 d". */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** What to say about a failed call or command. */
+export function errorText(error: unknown): string {
+  const { code, message, retryMs } = (error ?? {}) as { code?: string; message?: string; retryMs?: number | null };
+  let text = (code !== undefined && w.errors[code]) || message || w.anyError;
+  if (retryMs) text += " " + w.waitSeconds(Math.ceil(retryMs / 1000));
+  return text;
+}
+
+export function accountErrorText(error: { code: string; message: string } | null | undefined): string {
+  if (!error) return "";
+  const known = w.accountErrors[error.code];
+  const said = error.message.trim();
+  if (!known) return said || w.anyError;
+  return said && !known.toLowerCase().includes(said.toLowerCase()) ? `${known} (${said})` : known;
+}
