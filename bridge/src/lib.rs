@@ -14,6 +14,9 @@ mod purple;
 mod purple_model;
 pub mod time;
 
+#[cfg(feature = "bare")]
+pub use purple::bare;
+
 pub use command::{Command, CommandKind};
 pub use event::{Batch, Event, EventKind};
 pub use handle::{BridgeHandle, start};

@@ -83,7 +83,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     Ok(())
 }
 
-fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value) {
+pub(super) fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value) {
     let key = c_string(key);
     // SAFETY: a live account and C strings, copied.
     unsafe {

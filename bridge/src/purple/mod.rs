@@ -5,6 +5,8 @@ mod accounts;
 #[cfg(test)]
 mod alone;
 mod authorization;
+#[cfg(feature = "bare")]
+pub mod bare;
 mod blist;
 mod connection;
 mod conversation;

@@ -35,9 +35,20 @@ macro_rules! handler {
     };
 }
 
-/// Connects what concerns conversations.
-pub(super) fn connect_conversations(_: OnPurple) {
+/// Drops libpurple's own copy of each line (hazard 27).
+pub(super) fn keep_no_history(_: OnPurple) {
     let wrote = handler!(on_wrote, *mut PurpleAccount, *const c_char, *const c_char, *mut PurpleConversation, PurpleMessageFlags, *mut c_void);
+    // SAFETY: the signature is that of libpurple's conversation-signals documentation.
+    unsafe {
+        let instance = purple_sys::purple_conversations_get_handle();
+        connect(instance, c"wrote-im-msg", wrote);
+        connect(instance, c"wrote-chat-msg", wrote);
+    }
+}
+
+/// Connects what concerns conversations.
+pub(super) fn connect_conversations(token: OnPurple) {
+    keep_no_history(token);
     let typing = handler!(on_typing, *mut PurpleAccount, *const c_char, *mut c_void);
     let typed = handler!(on_typed, *mut PurpleAccount, *const c_char, *mut c_void);
     let stopped = handler!(on_typing_stopped, *mut PurpleAccount, *const c_char, *mut c_void);
@@ -49,8 +60,6 @@ pub(super) fn connect_conversations(_: OnPurple) {
     // SAFETY: the signatures are those of libpurple's conversation-signals documentation.
     unsafe {
         let instance = purple_sys::purple_conversations_get_handle();
-        connect(instance, c"wrote-im-msg", wrote);
-        connect(instance, c"wrote-chat-msg", wrote);
         connect(instance, c"buddy-typing", typing);
         connect(instance, c"buddy-typed", typed);
         connect(instance, c"buddy-typing-stopped", stopped);

@@ -49,7 +49,7 @@ pub(crate) fn start(config: BridgeConfig) -> Result<Bridge, StartError> {
 }
 
 /// The throw-away user directory: mode 0700, empty, gone when dropped.
-struct PrivateDir(PathBuf);
+pub(super) struct PrivateDir(PathBuf);
 
 impl PrivateDir {
     fn make(config: &BridgeConfig) -> Result<Self, StartError> {
@@ -89,7 +89,7 @@ fn run(config: &BridgeConfig, mailbox: MailboxSender, batches: UnboundedSender<B
         glib_sys::g_main_context_acquire(std::ptr::null_mut());
         OnPurple::declare()
     };
-    let started = PrivateDir::make(config).and_then(|dir| bring_up(token, config, &dir.0).map(|catalogue| (dir, catalogue)));
+    let started = bring_up_core(token, config, Box::new(trust::Accounts)).and_then(|dir| bring_up(token, config).map(|catalogue| (dir, catalogue)));
     let (_dir, catalogue) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -111,16 +111,15 @@ fn run(config: &BridgeConfig, mailbox: MailboxSender, batches: UnboundedSender<B
     take_down(token);
 }
 
-/// Everything before the loop runs, in the order that libpurple needs: what must not fall back to a default comes before `purple_core_init`.
-fn bring_up(token: OnPurple, config: &BridgeConfig, user_dir: &Path) -> Result<Catalogue, StartError> {
+/// libpurple's core, in the order that it needs: what must not fall back to a default comes before `purple_core_init`.
+pub(super) fn bring_up_core(token: OnPurple, config: &BridgeConfig, hooks: Box<dyn tls::TrustHooks>) -> Result<PrivateDir, StartError> {
     // SAFETY: a static text, copied.
-    let misfit = unsafe {
-        borrowed(purple_sys::purple_version_check(purple_sys::PURPLE_MAJOR_VERSION, purple_sys::PURPLE_MINOR_VERSION, 0))
-    };
+    let misfit = unsafe { borrowed(purple_sys::purple_version_check(purple_sys::PURPLE_MAJOR_VERSION, purple_sys::PURPLE_MINOR_VERSION, 0)) };
     if let Some(reason) = misfit {
         return Err(StartError::Version { built: purple_sys::BUILD_VERSION.to_owned(), reason });
     }
-    let user_dir = super::ffi::c_string(&user_dir.to_string_lossy());
+    let dir = PrivateDir::make(config)?;
+    let user_dir = super::ffi::c_string(&dir.0.to_string_lossy());
     // SAFETY: a C string, copied.
     unsafe { purple_sys::purple_util_set_user_dir(user_dir.as_ptr()) };
     debug::install(token);
@@ -130,7 +129,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig, user_dir: &Path) -> Result<C
     interpose::install(token, config);
     dns::install(token, config)?;
     if !config.native_tls {
-        tls::install(token, config, Box::new(trust::Accounts))?;
+        tls::install(token, config, hooks)?;
     }
     static CORE: super::Ops<PurpleCoreUiOps> = super::Ops(PurpleCoreUiOps {
         ui_prefs_init: None,
@@ -147,9 +146,11 @@ fn bring_up(token: OnPurple, config: &BridgeConfig, user_dir: &Path) -> Result<C
         purple_sys::purple_core_set_ui_ops(CORE.pointer());
         purple_sys::purple_core_init(UI.as_ptr())
     };
-    if up == glib_sys::GFALSE {
-        return Err(StartError::Core);
-    }
+    if up == glib_sys::GFALSE { Err(StartError::Core) } else { Ok(dir) }
+}
+
+/// Everything of ours on top of the core.
+fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartError> {
     blist::install(token);
     account::install(token);
     connection::install(token, pace(config));

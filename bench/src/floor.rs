@@ -1,0 +1,139 @@
+//! The floor: a process with libpurple, the bridge's event loop and nothing else; told what to report over a socket of its own.
+
+use crate::child::{Process, Scratch, free_port, listening};
+use crate::latency::{self, Latencies};
+use crate::Outcome;
+use bridge::bare::{BareAccount, BareTls};
+use bridge::model::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+#[derive(Default)]
+struct Seen {
+    online: AtomicUsize,
+    received: AtomicUsize,
+    latencies: Mutex<Vec<Duration>>,
+}
+
+/// The process itself.
+pub(crate) fn main(port: u16, users: usize, tls: &str) -> Outcome<()> {
+    bridge::prepare_process()?;
+    let tls = match tls {
+        "none" => BareTls::None,
+        "rustls" => BareTls::Rustls,
+        "nss" => BareTls::Nss,
+        other => return Err(format!("`{other}`: none, rustls or nss").into()),
+    };
+    let control: u16 = std::env::var("BELLFLOWER_BENCH_CONTROL")?.parse()?;
+    let seen = Arc::new(Seen::default());
+    let listener = std::net::TcpListener::bind(("127.0.0.1", control))?;
+    let told = seen.clone();
+    std::thread::spawn(move || serve(&listener, &told));
+    let security = if tls == BareTls::None { "opportunistic_tls" } else { "require_tls" };
+    let accounts = (0..users)
+        .map(|n| BareAccount {
+            protocol: "prpl-jabber".to_owned(),
+            username: format!("u{n}@localhost"),
+            password: "secret".to_owned(),
+            options: [
+                ("connect_server".to_owned(), Value::Text("127.0.0.1".to_owned())),
+                ("port".to_owned(), Value::Int(i64::from(port))),
+                ("connection_security".to_owned(), Value::Text(security.to_owned())),
+                ("auth_plain_in_clear".to_owned(), Value::Bool(true)),
+            ]
+            .into(),
+        })
+        .collect();
+    let (online, received) = (seen.clone(), seen);
+    bridge::bare::run(
+        accounts,
+        tls,
+        move || {
+            online.online.fetch_add(1, Ordering::Relaxed);
+        },
+        move |text| {
+            received.received.fetch_add(1, Ordering::Relaxed);
+            received.latencies.lock().unwrap_or_else(PoisonError::into_inner).extend(latency::age(text));
+        },
+    )?;
+    Ok(())
+}
+
+/// One request a line: `counts`, or `take` for the latencies since the last one.
+fn serve(listener: &std::net::TcpListener, seen: &Seen) {
+    for stream in listener.incoming().flatten() {
+        let mut line = String::new();
+        let mut reader = BufReader::new(&stream);
+        if reader.read_line(&mut line).is_err() {
+            continue;
+        }
+        let answer = if line.trim() == "take" {
+            let taken = std::mem::take(&mut *seen.latencies.lock().unwrap_or_else(PoisonError::into_inner));
+            taken.iter().map(|one| one.as_nanos().to_string()).collect::<Vec<_>>().join(" ")
+        } else {
+            format!("{} {}", seen.online.load(Ordering::Relaxed), seen.received.load(Ordering::Relaxed))
+        };
+        // Whoever asked may have gone.
+        let _ = (&stream).write_all(format!("{answer}\n").as_bytes());
+    }
+}
+
+/// The process as its parent sees it.
+pub(crate) struct Floor {
+    pub(crate) process: Process,
+    control: u16,
+    _dir: Scratch,
+}
+
+impl Floor {
+    /// Starts it and waits until all are signed on.
+    pub(crate) async fn start(port: u16, users: usize, tls: &str) -> Outcome<Self> {
+        let dir = Scratch::new(&format!("floor-{users}-{tls}"))?;
+        let control = free_port()?;
+        let log = dir.0.join("log");
+        let mut command = std::process::Command::new(std::env::current_exe()?);
+        command.arg("floor").args(["--port", &port.to_string(), "--users", &users.to_string(), "--tls", tls]);
+        command.env("BELLFLOWER_BENCH_CONTROL", control.to_string());
+        let mut process = Process::start(command, &log)?;
+        listening(control, &mut process, &log).await?;
+        let mut floor = Self { process, control, _dir: dir };
+        floor.wait(|online, _| online >= users, Duration::from_secs(300)).await.map_err(|error| {
+            format!("the bare libpurple: {error}; it said: {}", std::fs::read_to_string(&log).unwrap_or_default())
+        })?;
+        Ok(floor)
+    }
+
+    async fn ask(&self, what: &str) -> Outcome<String> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.control)).await?;
+        stream.write_all(format!("{what}\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    /// Waits until the counts (online, received) are as wanted.
+    pub(crate) async fn wait(&mut self, wanted: impl Fn(usize, usize) -> bool, most: Duration) -> Outcome<()> {
+        let deadline = tokio::time::Instant::now() + most;
+        loop {
+            let answer = self.ask("counts").await?;
+            let mut counts = answer.split_whitespace().map(|count| count.parse::<usize>().unwrap_or(0));
+            let (online, received) = (counts.next().unwrap_or(0), counts.next().unwrap_or(0));
+            if wanted(online, received) {
+                return Ok(());
+            }
+            if tokio::time::Instant::now() > deadline || !self.process.running() {
+                return Err(format!("stuck at {online} online and {received} received").into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The latencies since the last call.
+    pub(crate) async fn take(&self) -> Outcome<Latencies> {
+        let answer = self.ask("take").await?;
+        Ok(Latencies(answer.split_whitespace().filter_map(|nanos| nanos.parse().ok()).map(Duration::from_nanos).collect()))
+    }
+}

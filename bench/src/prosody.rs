@@ -1,0 +1,56 @@
+//! A real Prosody on loopback with accounts u0 to uN-1 and `sender`, all with the password `secret`.
+
+use crate::Outcome;
+use crate::child::{Process, Scratch, free_port, listening};
+use std::process::Command;
+
+/// The server; gone when dropped.
+pub(crate) struct Prosody {
+    pub(crate) port: u16,
+    _process: Process,
+    _dir: Scratch,
+}
+
+impl Prosody {
+    /// Starts one. `tls`: with a certificate of its own, and TLS required.
+    pub(crate) async fn start(users: usize, tls: bool) -> Outcome<Self> {
+        let dir = Scratch::new(if tls { "prosody-tls" } else { "prosody" })?;
+        let port = free_port()?;
+        let accounts = dir.0.join("data/localhost/accounts");
+        std::fs::create_dir_all(&accounts)?;
+        let names = (0..users).map(|n| format!("u{n}")).chain(["sender".to_owned(), "raw".to_owned()]);
+        for name in names {
+            std::fs::write(accounts.join(format!("{name}.dat")), "return { [\"password\"] = \"secret\"; };\n")?;
+        }
+        let path = dir.0.display();
+        let certificate = if tls { certificate(&dir)? } else { String::new() };
+        let secure = if tls { "" } else { "modules_disabled = { \"tls\" }\n" };
+        let config = format!(
+            "run_as_root = true\ndaemonize = false\npidfile = \"{path}/pid\"\ndata_path = \"{path}/data\"\ninterfaces = {{ \"127.0.0.1\" }}\n\
+             c2s_ports = {{ {port} }}\ns2s_ports = {{}}\nhttp_ports = {{}}\nhttps_ports = {{}}\nuse_libevent = false\n\
+             modules_enabled = {{ \"roster\", \"saslauth\", \"disco\", \"ping\", \"presence\", \"message\", \"iq\", \"c2s\", \"tls\" }}\n{secure}\
+             c2s_require_encryption = {tls}\nallow_unencrypted_plain_auth = true\nauthentication = \"internal_plain\"\nstorage = \"internal\"\n\
+             limits = {{}}\nlog = {{ {{ levels = {{ min = \"warn\" }}, to = \"console\" }} }}\n{certificate}VirtualHost \"localhost\"\n{certificate}"
+        );
+        let file = dir.0.join("prosody.cfg.lua");
+        std::fs::write(&file, config)?;
+        let log = dir.0.join("log");
+        let mut command = Command::new("prosody");
+        command.arg("--config").arg(&file).arg("-F");
+        let mut process = Process::start(command, &log)?;
+        listening(port, &mut process, &log).await?;
+        Ok(Self { port, _process: process, _dir: dir })
+    }
+}
+
+fn certificate(dir: &Scratch) -> Outcome<String> {
+    let (key, cert) = (dir.0.join("key.pem"), dir.0.join("cert.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args([std::ffi::OsStr::new("-keyout"), key.as_os_str(), std::ffi::OsStr::new("-out"), cert.as_os_str()])
+        .output()?;
+    if !made.status.success() {
+        return Err(format!("openssl: {}", String::from_utf8_lossy(&made.stderr)).into());
+    }
+    Ok(format!("ssl = {{ key = \"{}\", certificate = \"{}\" }}\n", key.display(), cert.display()))
+}

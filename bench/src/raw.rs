@@ -1,0 +1,79 @@
+//! A raw XMPP client, as small as one can be: the sender of every measurement, and the floor of its latency.
+
+use crate::Outcome;
+use crate::latency::{self, Latencies};
+use base64::Engine;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A signed-on connection.
+pub(crate) struct Raw {
+    stream: TcpStream,
+    unread: String,
+}
+
+impl Raw {
+    /// Signs on as `name` with the password `secret`, and is available.
+    pub(crate) async fn sign_on(port: u16, name: &str) -> Outcome<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.set_nodelay(true)?;
+        let mut raw = Self { stream, unread: String::new() };
+        const OPEN: &str = "<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+        raw.write(OPEN).await?;
+        raw.until("</stream:features>").await?;
+        let token = base64::engine::general_purpose::STANDARD.encode(format!("\0{name}\0secret"));
+        raw.write(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{token}</auth>")).await?;
+        raw.until("<success").await?;
+        raw.unread.clear();
+        raw.write(OPEN).await?;
+        raw.until("</stream:features>").await?;
+        raw.write("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>").await?;
+        raw.until("</iq>").await?;
+        raw.write("<presence/>").await?;
+        raw.until("<presence").await?;
+        Ok(raw)
+    }
+
+    async fn write(&mut self, text: &str) -> Outcome<()> {
+        Ok(self.stream.write_all(text.as_bytes()).await?)
+    }
+
+    /// Reads up to and with `mark`, and gives what was read.
+    async fn until(&mut self, mark: &str) -> Outcome<String> {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(at) = self.unread.find(mark) {
+                let rest = self.unread.split_off(at + mark.len());
+                return Ok(std::mem::replace(&mut self.unread, rest));
+            }
+            let mut buffer = [0; 16384];
+            let read = tokio::time::timeout_at(deadline, self.stream.read(&mut buffer)).await.map_err(|_| format!("no {mark} from the server"))??;
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if bytes.is_empty() {
+                return Err("the XMPP server closed the connection".into());
+            }
+            self.unread.push_str(&String::from_utf8_lossy(bytes));
+        }
+    }
+
+    /// A chat message with the time of its sending in it.
+    pub(crate) async fn send(&mut self, to: &str) -> Outcome<()> {
+        let body = latency::stamp();
+        self.write(&format!("<message to='{to}@localhost' type='chat'><body>{body}</body></message>")).await
+    }
+}
+
+/// Raw client to raw client through the same server, one message at a time.
+pub(crate) async fn floor(port: u16, messages: usize) -> Outcome<Latencies> {
+    let mut receiver = Raw::sign_on(port, "raw").await?;
+    let mut sender = Raw::sign_on(port, "sender").await?;
+    let mut all = Latencies::default();
+    for _ in 0..messages {
+        sender.send("raw").await?;
+        receiver.until("<body>").await?;
+        let body = receiver.until("</body>").await?;
+        all.0.extend(latency::age(&body));
+    }
+    Ok(all)
+}

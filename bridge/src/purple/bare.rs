@@ -1,0 +1,169 @@
+//! The floor of every measurement: libpurple with our event loop and nothing else; no bridge, no users, no channels. Built for `make bench` only.
+
+use super::ffi::{borrowed, c_string, guard_on};
+use super::token::OnPurple;
+use crate::config::BridgeConfig;
+use crate::error::StartError;
+use crate::id::AccountId;
+use crate::model::{Certificate, Value};
+use purple_sys::{PurpleAccount, PurpleConnection, PurpleConnectionUiOps, PurpleConversation, PurpleConversationUiOps, PurpleMessageFlags};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::c_char;
+use std::time::Duration;
+
+/// An account of the bare process.
+pub struct BareAccount {
+    /// As `prpl-jabber`.
+    pub protocol: String,
+    /// libpurple's user name.
+    pub username: String,
+    /// Password.
+    pub password: String,
+    /// The plugin's settings.
+    pub options: BTreeMap<String, Value>,
+}
+
+/// The TLS of the bare process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BareTls {
+    /// None is needed.
+    None,
+    /// Ours, with every certificate trusted.
+    Rustls,
+    /// libpurple's own.
+    Nss,
+}
+
+type OnOnline = Box<dyn Fn()>;
+type OnMessage = Box<dyn Fn(&str)>;
+
+thread_local! {
+    static HOOKS: RefCell<Option<(OnOnline, OnMessage)>> = const { RefCell::new(None) };
+}
+
+/// Says yes to every certificate: this process measures memory, it guards nothing.
+struct Trusting;
+
+impl super::tls::TrustHooks for Trusting {
+    fn domain(&self, _: AccountId, _: Option<&str>) -> Option<String> {
+        None
+    }
+    fn account_of(&self) -> Option<AccountId> {
+        Some(AccountId(1))
+    }
+    fn pins(&self, _: AccountId) -> Vec<String> {
+        Vec::new()
+    }
+    fn ask(&self, _: AccountId, _: Certificate, answer: Box<dyn FnOnce(bool)>) -> Option<super::tls::AskId> {
+        answer(true);
+        Some(crate::id::RequestId(1))
+    }
+    fn withdraw(&self, _: super::tls::AskId) {}
+    fn pin(&self, _: AccountId, _: String) {}
+}
+
+/// Signs all on, 50 a second, and runs for ever.
+///
+/// # Errors
+/// libpurple or its parts could not be set up.
+pub fn run(accounts: Vec<BareAccount>, tls: BareTls, online: impl Fn() + 'static, message: impl Fn(&str) + 'static) -> Result<(), StartError> {
+    // SAFETY: this thread takes the default context first; the process starts no other libpurple.
+    let token = unsafe {
+        glib_sys::g_main_context_acquire(std::ptr::null_mut());
+        OnPurple::declare()
+    };
+    HOOKS.set(Some((Box::new(online), Box::new(message))));
+    let loopback = "127.0.0.0/8".parse().map_err(StartError::Tls)?;
+    let config = BridgeConfig { egress_allow: vec![loopback], native_tls: tls == BareTls::Nss, ..BridgeConfig::default() };
+    let _dir = super::thread::bring_up_core(token, &config, Box::new(Trusting))?;
+    static CONNECTION: super::Ops<PurpleConnectionUiOps> = super::Ops(PurpleConnectionUiOps {
+        connect_progress: None,
+        connected: Some(on_connected),
+        disconnected: None,
+        notice: None,
+        report_disconnect: None,
+        network_connected: None,
+        network_disconnected: None,
+        report_disconnect_reason: Some(on_failed),
+        _purple_reserved1: None,
+        _purple_reserved2: None,
+        _purple_reserved3: None,
+    });
+    static CONVERSATION: super::Ops<PurpleConversationUiOps> = super::Ops(PurpleConversationUiOps {
+        create_conversation: None,
+        destroy_conversation: None,
+        write_chat: None,
+        write_im: None,
+        write_conv: Some(on_write),
+        chat_add_users: None,
+        chat_rename_user: None,
+        chat_remove_users: None,
+        chat_update_user: None,
+        present: None,
+        has_focus: None,
+        custom_smiley_add: None,
+        custom_smiley_write: None,
+        custom_smiley_close: None,
+        send_confirm: None,
+        _purple_reserved1: None,
+        _purple_reserved2: None,
+        _purple_reserved3: None,
+        _purple_reserved4: None,
+    });
+    // SAFETY: the ops are static; libpurple only reads them. An empty list, so that none is loaded.
+    unsafe {
+        purple_sys::purple_connections_set_ui_ops(CONNECTION.pointer());
+        purple_sys::purple_conversations_set_ui_ops(CONVERSATION.pointer());
+        purple_sys::purple_set_blist(purple_sys::purple_blist_new());
+        purple_sys::purple_network_force_online();
+    }
+    super::signals::keep_no_history(token);
+    let mut wait = Duration::ZERO;
+    for account in accounts {
+        std::mem::forget(super::timers::after(token, wait, None, move |_| connect(&account)));
+        wait += Duration::from_millis(20);
+    }
+    // SAFETY: a loop on the default context, which this thread owns.
+    unsafe { glib_sys::g_main_loop_run(glib_sys::g_main_loop_new(std::ptr::null_mut(), glib_sys::GFALSE)) };
+    Ok(())
+}
+
+fn connect(account: &BareAccount) {
+    let (name, protocol, password) = (c_string(&account.username), c_string(&account.protocol), c_string(&account.password));
+    // SAFETY: C strings, copied; the account lives as long as the process.
+    unsafe {
+        let purple = purple_sys::purple_account_new(name.as_ptr(), protocol.as_ptr());
+        for (key, value) in &account.options {
+            super::account::store_option(purple, key, value);
+        }
+        purple_sys::purple_account_set_password(purple, password.as_ptr());
+        purple_sys::purple_account_set_enabled(purple, purple_sys::purple_core_get_ui(), glib_sys::GTRUE);
+        let _: *mut PurpleAccount = purple;
+    }
+}
+
+unsafe extern "C" fn on_connected(_: *mut PurpleConnection) {
+    guard_on("connected", (), |_| HOOKS.with_borrow(|hooks| if let Some((online, _)) = hooks { online() }));
+}
+
+unsafe extern "C" fn on_failed(_: *mut PurpleConnection, _: purple_sys::PurpleConnectionError, text: *const c_char) {
+    // SAFETY: a C string or NULL.
+    let text = unsafe { borrowed(text) };
+    eprintln!("an account failed: {}", text.unwrap_or_default());
+}
+
+unsafe extern "C" fn on_write(
+    _: *mut PurpleConversation,
+    _: *const c_char,
+    _: *const c_char,
+    text: *const c_char,
+    _: PurpleMessageFlags,
+    _: purple_sys::time_t,
+) {
+    guard_on("write_conv", (), |_| {
+        // SAFETY: a C string or NULL.
+        let text = unsafe { borrowed(text) }.unwrap_or_default();
+        HOOKS.with_borrow(|hooks| if let Some((_, message)) = hooks { message(&text) });
+    });
+}
