@@ -11,9 +11,20 @@ pub(super) fn complained(text: &str) {
     COMPLAINTS.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
 }
 
+/// The ownership of GLib's default context.
+pub(crate) struct Alone {
+    _lock: MutexGuard<'static, ()>,
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        OnPurple::retract();
+    }
+}
+
 /// Makes this test's thread libpurple's until the guard is dropped; other tests wait. Keep the guard to the end of the test.
-pub(crate) fn default_context() -> (OnPurple, MutexGuard<'static, ()>) {
-    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+pub(crate) fn default_context() -> (OnPurple, Alone) {
+    let alone = Alone { _lock: ALONE.lock().unwrap_or_else(PoisonError::into_inner) };
     // SAFETY: whoever runs the default context in a test holds the lock.
     (unsafe { OnPurple::declare() }, alone)
 }

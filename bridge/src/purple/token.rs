@@ -21,6 +21,12 @@ impl OnPurple {
         Self(PhantomData)
     }
 
+    /// Takes the declaration back, at the end of a test whose thread runs other tests too.
+    #[cfg(test)]
+    pub(super) fn retract() {
+        ON_PURPLE.set(false);
+    }
+
     /// The token, when this is libpurple's thread. libpurple calls its callbacks there only; GLib timers of plugins with threads of their own may not.
     pub(crate) fn here() -> Option<Self> {
         // The flag is gone only while the thread itself ends.

@@ -7,7 +7,6 @@ use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
-use std::sync::MutexGuard;
 use std::time::Instant;
 
 const READ: PurpleInputCondition = PurpleInputCondition::PURPLE_INPUT_READ;
@@ -21,7 +20,7 @@ struct Loop {
     token: OnPurple,
     inputs: RefCell<Vec<*mut OnInput>>,
     timers: RefCell<Vec<*mut OnTimer>>,
-    _alone: MutexGuard<'static, ()>,
+    _alone: testing::Alone,
 }
 
 unsafe extern "C" fn call_input(data: gpointer, fd: c_int, condition: PurpleInputCondition) {
@@ -123,4 +122,6 @@ fn count() -> (Rc<Cell<u32>>, Rc<Cell<u32>>) {
     (cell.clone(), cell)
 }
 
-mod contract;
+mod foreign;
+mod repeats;
+mod watching;
