@@ -5,6 +5,8 @@ mod decision;
 mod engine;
 mod policy;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub(crate) use policy::{AskId, TrustHooks};

@@ -26,9 +26,11 @@ impl Connection {
         };
         let answer = Answer { id: self.id, given: false };
         match self.shared.hooks.ask(account, certificate, Box::new(move |yes| answer.give(yes))) {
-            // Closed or answered while being asked.
-            question if self.phase.get() != Phase::Deciding || self.answer.get().is_some() => drop(question),
-            Some(question) => self.question.set(Some(question)),
+            // Answered while being asked: the timer has it.
+            Some(_) if self.answer.get().is_some() => {}
+            Some(question) if self.phase.get() == Phase::Deciding => self.question.set(Some(question)),
+            // Closed while being asked.
+            Some(question) => self.shared.hooks.withdraw(question),
             None => self.refuse(&reason),
         }
     }
@@ -48,7 +50,9 @@ impl Connection {
         }
         if let Some(account) = self.account {
             let fingerprint = self.fingerprint.borrow().clone();
-            self.shared.hooks.pin(account, fingerprint.clone());
+            if !self.shared.hooks.pins(account).contains(&fingerprint) {
+                self.shared.hooks.pin(account, fingerprint.clone());
+            }
             // The same question may be open for the account's other connections.
             for other in super::all() {
                 if other.id != self.id && other.account == self.account && *other.fingerprint.borrow() == fingerprint {

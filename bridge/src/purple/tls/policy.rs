@@ -148,13 +148,14 @@ fn reason(error: &Error, leaf: &[u8]) -> &'static str {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "not_yet_valid",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "wrong_host",
-        // webpki has its own word for one that signed itself and may sign others, too.
+        // webpki has its own word for one that signed itself and may sign others, too; a bad signature is that of an issuer who only bears the
+        // name of a trusted one.
         CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_)
             if certificate::is_self_issued(leaf) =>
         {
             "self_signed"
         }
-        CertificateError::UnknownIssuer => "unknown_issuer",
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => "unknown_issuer",
         _ => "unsupported",
     }
 }
