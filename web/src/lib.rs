@@ -1,2 +1,7 @@
 //! HTTP and what a browser session is.
 #![forbid(unsafe_code)]
+
+pub mod api;
+pub mod body;
+pub mod session;
+pub mod wire;

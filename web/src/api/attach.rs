@@ -1,0 +1,27 @@
+//! `POST /attach`: the whole state for a tab that has none.
+
+use super::{ApiError, answer, settle, who, with};
+use crate::session::Hub;
+use crate::wire::Detach;
+use std::sync::Arc;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::StatusCode;
+use warp::reply::Response;
+
+pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
+    warp::path!("attach")
+        .and(warp::post())
+        .and(with(hub))
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(|hub: Arc<Hub>, headers, body| async move {
+            let attach = async {
+                let session = who(&hub, &headers)?;
+                let Detach { client } = answer::read_json(&headers, body, 4096).await?;
+                Ok::<_, ApiError>(answer::raw_json(StatusCode::OK, hub.attach(&session, &client)?))
+            };
+            settle(attach.await)
+        })
+        .boxed()
+}

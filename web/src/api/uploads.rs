@@ -1,0 +1,26 @@
+//! `POST /uploads`: bytes to be named in a command (an icon); bounded, kept in memory, for this user only.
+
+use super::{ApiError, answer, settle, who, with};
+use crate::session::Hub;
+use std::sync::Arc;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::StatusCode;
+use warp::reply::Response;
+
+pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
+    warp::path!("uploads")
+        .and(warp::post())
+        .and(with(hub))
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(|hub: Arc<Hub>, headers, body| async move {
+            let upload = async {
+                let session = who(&hub, &headers)?;
+                let bytes = answer::read(&headers, body, hub.upload_bytes()).await?;
+                Ok::<_, ApiError>(answer::json(StatusCode::CREATED, &hub.upload(&session, bytes)?))
+            };
+            settle(upload.await)
+        })
+        .boxed()
+}

@@ -1,0 +1,120 @@
+//! Checks of what a user types to make an account, against what its protocol declares; sends nothing.
+
+use crate::wire::{Password, Splits};
+use bridge::command::Username;
+use bridge::handle::Catalogue;
+use bridge::model::{OptionType, PasswordNeed, Protocol, ProtocolOption, StatusKind, Value};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use crate::wire::ErrorBody;
+
+/// The `network` of a log-in: straight in with an IM account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Network {
+    /// Protocol id, as `prpl-jabber`.
+    pub protocol: String,
+    /// The full libpurple name; or `splits`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The name in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub splits: Option<Splits>,
+    /// The password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+    /// The plugin's own settings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, Value>,
+    /// What to show at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<StatusKind>,
+}
+
+fn error(code: &str, field: &str, message: impl Into<String>) -> ErrorBody {
+    ErrorBody { code: code.to_owned(), message: message.into(), field: Some(field.to_owned()), retry_ms: None }
+}
+
+/// The protocol of that id.
+pub(crate) fn protocol<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Protocol, ErrorBody> {
+    let known = catalogue.protocols.iter().find(|protocol| protocol.id == id);
+    known.ok_or_else(|| error("unknown_protocol", "protocol", "This network is not offered here."))
+}
+
+/// A user name out of one of its two forms, and how it reads when joined.
+pub(crate) fn username(
+    protocol: &Protocol,
+    whole: Option<String>,
+    splits: Option<Splits>,
+) -> Result<Option<(Username, String)>, ErrorBody> {
+    let bounded = |text: &str, field: &str| {
+        let bad = text.len() > 1024 || text.chars().any(char::is_control);
+        if bad { Err(error("bad_username", field, "This user name is too long or has characters that no name has.")) } else { Ok(()) }
+    };
+    match (whole, splits) {
+        (Some(whole), None) => {
+            bounded(&whole, "username")?;
+            if whole.is_empty() {
+                return Err(error("missing_field", "username", format!("Please fill in: {}.", protocol.username.label)));
+            }
+            Ok(Some((Username::Whole(whole.clone()), whole)))
+        }
+        (None, Some(splits)) => {
+            bounded(&splits.user, "splits.user")?;
+            for (at, part) in splits.parts.iter().enumerate() {
+                bounded(part, &format!("splits.parts[{at}]"))?;
+            }
+            if splits.user.is_empty() {
+                return Err(error("missing_field", "splits.user", format!("Please fill in: {}.", protocol.username.label)));
+            }
+            if splits.parts.len() > protocol.username.splits.len() {
+                return Err(error("bad_field", "splits.parts", "A user name of this network does not have so many parts."));
+            }
+            let mut joined = splits.user.clone();
+            for (at, split) in protocol.username.splits.iter().enumerate() {
+                let part = splits.parts.get(at).filter(|part| !part.is_empty()).unwrap_or(&split.default);
+                if !part.is_empty() {
+                    joined.push_str(&split.separator);
+                    joined.push_str(part);
+                }
+            }
+            Ok(Some((Username::Parts { user: splits.user, parts: splits.parts }, joined)))
+        }
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err(error("bad_field", "splits", "Give either `username` or `splits`.")),
+    }
+}
+
+/// Fails when the protocol wants a password and there is none.
+pub(crate) fn password(protocol: &Protocol, given: Option<&Password>) -> Result<(), ErrorBody> {
+    let missing = given.is_none_or(|password| password.0.expose().is_empty());
+    match protocol.password {
+        PasswordNeed::Required if missing => Err(error("missing_field", "password", "Please give the password.")),
+        _ => Ok(()),
+    }
+}
+
+/// Fails on the first option that the protocol does not declare, or that is of another type.
+pub(crate) fn options(protocol: &Protocol, given: &BTreeMap<String, Value>) -> Result<(), ErrorBody> {
+    for (key, value) in given {
+        let field = format!("options.{key}");
+        let Some(declared) = protocol.options.iter().find(|option| option.key == *key) else {
+            return Err(error("unknown_option", &field, format!("{} has no setting of this name.", protocol.name)));
+        };
+        if !fits(declared, value) {
+            return Err(error("bad_option", &field, format!("The setting “{}” cannot be this.", declared.label)));
+        }
+    }
+    Ok(())
+}
+
+fn fits(declared: &ProtocolOption, value: &Value) -> bool {
+    match (declared.kind, value) {
+        (OptionType::Bool, Value::Bool(_)) => true,
+        (OptionType::Int, Value::Int(number)) => i32::try_from(*number).is_ok(),
+        (OptionType::String, Value::Text(text)) => text.len() <= 4096 && !text.contains('\0'),
+        (OptionType::Choice, Value::Text(text)) => declared.choices.iter().any(|choice| choice.value == *text),
+        _ => false,
+    }
+}

@@ -1,0 +1,320 @@
+//! From what the bridge tells to the user's state and log: accounts, buddies, groups, questions and outcomes; sends nothing.
+
+use super::client::Fate;
+use super::hub::LOGIN;
+use super::state::{Env, GroupPlace, State};
+use crate::body;
+use crate::wire::{ErrorBody, EventBody, Notice};
+use bridge::command::Origin;
+use bridge::event::{EventKind, Outcome};
+use bridge::id::{AccountId, BuddyId};
+use bridge::model::{Account, AccountError, AccountStanding, AccountState, Buddy};
+
+/// Adds or replaces by id.
+fn put<T, I: PartialEq>(list: &mut Vec<T>, thing: T, id: impl Fn(&T) -> I) {
+    match list.iter_mut().find(|known| id(known) == id(&thing)) {
+        Some(known) => *known = thing,
+        None => list.push(thing),
+    }
+}
+
+/// Takes away by id. True when it was there.
+fn take<T, I: PartialEq>(list: &mut Vec<T>, wanted: &I, id: impl Fn(&T) -> I) -> bool {
+    let before = list.len();
+    list.retain(|known| id(known) != *wanted);
+    if list.is_empty() {
+        list.shrink_to(0);
+    }
+    list.len() != before
+}
+
+impl State {
+    /// Takes in one event. The caller delivers after the last one of a batch.
+    pub(crate) fn apply(&mut self, env: &Env<'_>, origin: Option<&Origin>, kind: EventKind) {
+        match kind {
+            EventKind::AccountAdded(account) => {
+                put(&mut self.accounts, account.clone(), |known| known.id);
+                self.emit(env, origin, EventBody::AccountAdded { account });
+            }
+            EventKind::AccountUpdated(account) => {
+                put(&mut self.accounts, account.clone(), |known| known.id);
+                self.emit(env, origin, EventBody::AccountUpdated { account });
+            }
+            EventKind::AccountState { account, standing } => self.account_stands(env, origin, account, standing),
+            EventKind::AccountStatus { account, status, message, idle } => {
+                if let Some(known) = self.account(account) {
+                    known.status = status;
+                    known.status_message.clone_from(&message);
+                    known.idle = idle;
+                    self.emit(env, origin, EventBody::AccountStatus { account, status, status_message: message, idle });
+                }
+            }
+            EventKind::AccountRemoved { account } => self.account_removed(env, origin, account),
+            // For whoever keeps accounts; no page shows them.
+            EventKind::AccountPinned { .. } | EventKind::AccountSettingStored { .. } | EventKind::MediaStored(_) => {}
+            EventKind::BuddiesAdded(buddies) => self.buddies_added(env, origin, buddies),
+            EventKind::BuddyUpdated(buddy) => {
+                self.place(env, &buddy);
+                self.emit(env, origin, EventBody::BuddyUpdated { account: buddy.account, buddy });
+            }
+            EventKind::BuddiesRemoved { account, buddies } => self.buddies_removed(env, origin, account, buddies),
+            EventKind::Mail { account, count } => {
+                if let Some(known) = self.account(account) {
+                    known.mail = Some(count);
+                    self.emit(env, origin, EventBody::Mail { account, count });
+                }
+            }
+            EventKind::RequestOpened(request) => {
+                put(&mut self.requests, request.clone(), |known| known.id);
+                self.emit(env, origin, EventBody::RequestOpened { account: request.account, request });
+            }
+            EventKind::RequestClosed { request } => {
+                if take(&mut self.requests, &request, |known| known.id) {
+                    self.emit(env, origin, EventBody::RequestClosed { request });
+                }
+            }
+            EventKind::AuthorizationOpened(authorization) => {
+                put(&mut self.authorizations, authorization.clone(), |known| known.id);
+                self.emit(env, origin, EventBody::AuthorizationOpened { account: authorization.account, authorization });
+            }
+            EventKind::AuthorizationClosed { authorization } => {
+                if take(&mut self.authorizations, &authorization, |known| known.id) {
+                    self.emit(env, origin, EventBody::AuthorizationClosed { authorization });
+                }
+            }
+            EventKind::NoticeOpened(notice) => {
+                let notice = wire_notice(notice, env.config.text_bytes);
+                put(&mut self.notices, notice.clone(), |known| known.id);
+                self.emit(env, origin, EventBody::NoticeOpened { account: notice.account, notice });
+            }
+            EventKind::NoticeRows { notice, rows } => {
+                if let Some(known) = self.notices.iter_mut().find(|known| known.id == notice) {
+                    known.rows.extend(rows.iter().cloned());
+                    self.emit(env, origin, EventBody::NoticeRows { notice, rows });
+                }
+            }
+            EventKind::NoticeClosed { notice } => {
+                if take(&mut self.notices, &notice, |known| known.id) {
+                    self.emit(env, origin, EventBody::NoticeClosed { notice });
+                }
+            }
+            EventKind::TransferOpened(transfer) => {
+                put(&mut self.transfers, transfer.clone(), |known| known.id);
+                self.emit(env, origin, EventBody::TransferOpened { account: transfer.account, transfer });
+            }
+            EventKind::TransferProgress(transfer) => {
+                put(&mut self.transfers, transfer.clone(), |known| known.id);
+                self.emit(env, origin, EventBody::TransferProgress { account: transfer.account, transfer });
+            }
+            EventKind::TransferClosed { transfer, state } => {
+                if take(&mut self.transfers, &transfer, |known| known.id) {
+                    self.emit(env, origin, EventBody::TransferClosed { transfer, state });
+                }
+            }
+            EventKind::Privacy { account, privacy } => self.emit(env, origin, EventBody::Privacy { account, privacy }),
+            EventKind::RoomList(rows) => self.emit(env, origin, EventBody::RoomList { rows }),
+            EventKind::CommandDone { result } => self.command_ended(env, origin, Ok(result)),
+            EventKind::CommandFailed { error } => self.command_ended(env, origin, Err(error.into())),
+            EventKind::ConversationOpened(conversation) => self.conversation_opened(env, origin, conversation),
+            EventKind::ConversationUpdated(conversation) => self.conversation_updated(env, origin, conversation),
+            EventKind::ConversationClosed { conversation } => self.conversation_closed(env, origin, conversation),
+            EventKind::MessageAdded { conversation, message } => self.message_added(env, origin, conversation, message),
+            EventKind::Typing { conversation, who, state } => {
+                if let Some(account) = self.open_conversation(conversation).map(|conv| conv.base.account) {
+                    self.emit(env, origin, EventBody::Typing { account, conversation, who, state });
+                }
+            }
+            EventKind::RoomMembers { conversation, joined, left, changed, renamed, initial } => {
+                self.members_changed(env, origin, conversation, super::apply_room::Change { joined, left, changed, renamed, initial });
+            }
+            EventKind::RoomTopic { conversation, who, topic } => {
+                if let Some(conv) = self.open_conversation(conversation) {
+                    conv.base.topic = Some(topic.clone());
+                    let account = conv.base.account;
+                    self.emit(env, origin, EventBody::RoomTopic { account, conversation, who, topic });
+                }
+            }
+            EventKind::Attention { conversation, who, text } => {
+                if let Some(account) = self.open_conversation(conversation).map(|conv| conv.base.account) {
+                    self.emit(env, origin, EventBody::Attention { account, conversation, who, text });
+                }
+            }
+        }
+    }
+
+    fn account_stands(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, standing: AccountStanding) {
+        if let Some(known) = self.account(account) {
+            known.standing = standing.clone();
+            self.emit(env, origin, EventBody::AccountState { account, standing });
+        }
+    }
+
+    fn account_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId) {
+        // Questions about it are of no use any more; the bridge may have withdrawn them already.
+        let requests: Vec<_> = self.requests.iter().filter(|known| known.account == Some(account)).map(|known| known.id).collect();
+        for request in requests {
+            self.apply(env, None, EventKind::RequestClosed { request });
+        }
+        let authorizations: Vec<_> = self.authorizations.iter().filter(|known| known.account == account).map(|known| known.id).collect();
+        for authorization in authorizations {
+            self.apply(env, None, EventKind::AuthorizationClosed { authorization });
+        }
+        self.transfers.retain(|transfer| transfer.account != account);
+        let (mut groups, mut freed) = (Vec::new(), 0);
+        self.buddies.retain(|_, buddy| {
+            let stays = buddy.account != account;
+            if !stays {
+                groups.push(std::mem::take(&mut buddy.group));
+            }
+            stays
+        });
+        for group in groups {
+            self.leave_group(env, &group);
+        }
+        self.conversations.retain(|_, conv| {
+            let stays = conv.base.account != account;
+            if !stays {
+                freed += conv.kept_bytes();
+            }
+            stays
+        });
+        self.kept_bytes = self.kept_bytes.saturating_sub(freed);
+        if take(&mut self.accounts, &account, |known: &Account| known.id) {
+            self.emit(env, origin, EventBody::AccountRemoved { account });
+        }
+    }
+
+    fn buddies_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, buddies: Vec<Buddy>) {
+        for buddy in &buddies {
+            self.place(env, buddy);
+        }
+        // One event an account, in the order of their coming.
+        let mut rest = buddies.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let account = first.account;
+            let mut of_account = vec![first];
+            while let Some(buddy) = rest.next_if(|buddy| buddy.account == account) {
+                of_account.push(buddy);
+            }
+            self.emit(env, origin, EventBody::BuddyAdded { account, buddies: of_account });
+        }
+    }
+
+    fn buddies_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, buddies: Vec<BuddyId>) {
+        let mut groups = Vec::new();
+        for id in &buddies {
+            groups.extend(self.buddies.remove(id).map(|buddy| buddy.group));
+        }
+        self.emit(env, origin, EventBody::BuddyRemoved { account, buddies });
+        for group in groups {
+            self.leave_group(env, &group);
+        }
+    }
+
+    /// Puts a buddy, new or known, into the list and its group.
+    fn place(&mut self, env: &Env<'_>, buddy: &Buddy) {
+        let before = self.buddies.insert(buddy.id, buddy.clone()).map(|known| known.group);
+        if before.as_deref() == Some(buddy.group.as_str()) {
+            return;
+        }
+        match self.groups.iter_mut().find(|group| *group.name == *buddy.group) {
+            Some(group) => {
+                group.buddies += 1;
+                if group.buddies == 1 {
+                    let group = group.wire();
+                    self.emit(env, None, EventBody::GroupAdded { group });
+                }
+            }
+            None => {
+                let group = GroupPlace { name: buddy.group.as_str().into(), order: 0, collapsed: false, buddies: 1 };
+                self.emit(env, None, EventBody::GroupAdded { group: group.wire() });
+                self.groups.push(group);
+            }
+        }
+        if let Some(before) = before {
+            self.leave_group(env, &before);
+        }
+    }
+
+    fn leave_group(&mut self, env: &Env<'_>, name: &str) {
+        let Some(at) = self.groups.iter().position(|group| *group.name == *name) else { return };
+        let Some(group) = self.groups.get_mut(at) else { return };
+        group.buddies = group.buddies.saturating_sub(1);
+        if group.buddies == 0 {
+            // What the user arranged is remembered for when its buddies come back.
+            if group.order == 0 && !group.collapsed {
+                self.groups.swap_remove(at);
+            }
+            self.emit(env, None, EventBody::GroupRemoved { group: name.to_owned() });
+        }
+    }
+
+    /// A command of some client of this user has ended.
+    pub(crate) fn command_ended(&mut self, env: &Env<'_>, origin: Option<&Origin>, outcome: Result<Option<Outcome>, ErrorBody>) {
+        let Some(origin) = origin else { return };
+        if origin.client.is_empty() {
+            if let (LOGIN, Err(error)) = (origin.command.as_str(), outcome) {
+                self.login_failed(env, error);
+            }
+            return;
+        }
+        let fate = match &outcome {
+            Ok(result) => Fate::Done(result.clone().map(Box::new)),
+            Err(error) => Fate::Failed(Box::new(error.clone())),
+        };
+        if let Some(client) = self.client(&origin.client) {
+            client.conclude(&origin.command, fate);
+        }
+        let body = match outcome {
+            Ok(result) => EventBody::CommandDone { result },
+            Err(error) => EventBody::CommandFailed { error },
+        };
+        self.emit(env, Some(origin), body);
+    }
+
+    /// The account of the log-in could not even be made: it stands in error, so that the page can say why.
+    fn login_failed(&mut self, env: &Env<'_>, error: ErrorBody) {
+        let error = AccountError { code: error.code, message: error.message, fatal: true };
+        let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
+        if let Some(account) = self.accounts.first().map(|account| account.id) {
+            self.account_stands(env, None, account, standing);
+        }
+    }
+
+    /// The networks are gone: accounts are offline, and nobody knows what became of the commands that ran.
+    pub(crate) fn bridge_gone(&mut self, env: &Env<'_>) {
+        let message = "The server lost its connection to the networks.";
+        for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
+            let error = AccountError { code: "bridge_gone".to_owned(), message: message.to_owned(), fatal: true };
+            let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
+            self.account_stands(env, None, account, standing);
+        }
+        let running: Vec<Origin> = self.clients.iter().flat_map(|client| {
+            let of = |command| Origin { client: client.id.to_string(), command };
+            client.running().into_iter().map(of)
+        }).collect();
+        for origin in running {
+            let error = ErrorBody {
+                code: "unknown_fate".to_owned(),
+                message: "Nobody knows whether this was done: the server lost its connection to the networks.".to_owned(),
+                field: None,
+                retry_ms: None,
+            };
+            self.command_ended(env, Some(&origin), Err(error));
+        }
+    }
+}
+
+fn wire_notice(notice: bridge::model::Notice, limit: usize) -> Notice {
+    Notice {
+        id: notice.id,
+        account: notice.account,
+        kind: notice.kind,
+        title: notice.title,
+        body: body::spans(&notice.html, limit),
+        columns: notice.columns,
+        rows: notice.rows,
+        buttons: notice.buttons,
+        url: notice.url.as_deref().and_then(body::safe_link),
+    }
+}

@@ -1,0 +1,184 @@
+//! From what the bridge tells to the user's conversations: opening, lines, members; keeps the last messages within their bounds.
+
+use super::conversation::{Conv, Kept, message_id};
+use super::state::{Env, State};
+use crate::body;
+use crate::wire::{self, EventBody, MessageState};
+use bridge::command::Origin;
+use bridge::id::{ConversationId, ConversationKind};
+use bridge::model::{Conversation, Member, Message, MessageKind};
+use serde_json::value::to_raw_value;
+
+/// Who is in a room changed.
+pub(super) struct Change {
+    pub(super) joined: Vec<Member>,
+    pub(super) left: Vec<String>,
+    pub(super) changed: Vec<Member>,
+    pub(super) renamed: Vec<(String, String)>,
+    pub(super) initial: bool,
+}
+
+impl State {
+    /// It, when it is shown.
+    pub(crate) fn open_conversation(&mut self, id: ConversationId) -> Option<&mut Conv> {
+        self.conversations.get_mut(&id).filter(|conv| conv.open)
+    }
+
+    pub(super) fn conversation_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, conversation: Conversation) {
+        let (id, account) = (conversation.id, conversation.account);
+        let conv = self.conversations.entry(id).or_insert_with(|| Conv::new(conversation.clone()));
+        conv.base = conversation;
+        conv.open = true;
+        let conversation = conv.wire(true);
+        self.emit(env, origin, EventBody::ConversationOpened { account, conversation });
+    }
+
+    pub(super) fn conversation_updated(&mut self, env: &Env<'_>, origin: Option<&Origin>, conversation: Conversation) {
+        let Some(conv) = self.open_conversation(conversation.id) else {
+            return self.conversation_opened(env, origin, conversation);
+        };
+        let account = conversation.account;
+        let members = conv.base.members.take();
+        conv.base = conversation;
+        conv.base.members = conv.base.members.take().or(members);
+        let conversation = conv.wire(false);
+        self.emit(env, origin, EventBody::ConversationUpdated { account, conversation });
+    }
+
+    pub(super) fn conversation_closed(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId) {
+        let Some(conv) = self.open_conversation(id) else { return };
+        conv.open = false;
+        conv.base.members = None;
+        let account = conv.base.account;
+        if conv.kept.is_empty() {
+            self.conversations.remove(&id);
+        }
+        for client in &mut self.clients {
+            if client.focused == Some(id) {
+                client.focused = None;
+            }
+        }
+        self.emit(env, origin, EventBody::ConversationClosed { account, conversation: id });
+    }
+
+    pub(super) fn members_changed(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, change: Change) {
+        let Some(conv) = self.open_conversation(id) else { return };
+        let account = conv.base.account;
+        let members = conv.base.members.get_or_insert_default();
+        if change.initial {
+            members.clear();
+        }
+        if !change.left.is_empty() {
+            members.retain(|member| !change.left.contains(&member.name));
+        }
+        for member in change.joined.iter().chain(&change.changed) {
+            match members.iter_mut().find(|known| known.name == member.name) {
+                Some(known) => known.clone_from(member),
+                None => members.push(member.clone()),
+            }
+        }
+        let Change { joined, left, changed, renamed, initial } = change;
+        self.emit(env, origin, EventBody::RoomMembers { account, conversation: id, joined, left, changed, renamed, initial });
+    }
+
+    pub(super) fn message_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, message: Message) {
+        let number = self.next_message(env);
+        let Some(conv) = self.conversations.get_mut(&id) else {
+            log::warn!("a message came for a conversation that was never opened");
+            return;
+        };
+        let account = conv.base.account;
+        if !conv.open {
+            // A closed one that is only kept for its messages: it comes back.
+            conv.open = true;
+            let conversation = conv.wire(true);
+            self.emit(env, None, EventBody::ConversationOpened { account, conversation });
+        }
+        let Some(conv) = self.conversations.get_mut(&id) else { return };
+        let room = conv.base.kind == ConversationKind::Room;
+        let kind = message.kind;
+        // What a room replays on joining was said to others, some time ago.
+        let counts = kind == MessageKind::Received && !(room && message.delayed);
+        // Who answers has read what is above.
+        let answers = kind == MessageKind::Sent && message.from.own && !message.delayed;
+        let message = wire_message(message, number, env.config.text_bytes);
+        let mut read = false;
+        match to_raw_value(&message) {
+            Ok(json) => {
+                let kept = Kept { number, counts, mentions: counts && message.highlight, json };
+                let change = conv.keep(kept, env.config.kept_messages.max(1));
+                read = answers && conv.unread > 0 && conv.mark_read(None);
+                self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
+                self.bound_kept(env.config.kept_bytes);
+            }
+            Err(error) => log::error!("a message could not be written: {error}"),
+        }
+        let body = match kind {
+            MessageKind::Received => {
+                env.counters.messages_received.one();
+                EventBody::MessageReceived { account, conversation: id, message }
+            }
+            MessageKind::Sent => {
+                env.counters.messages_sent.one();
+                EventBody::MessageSent { account, conversation: id, message }
+            }
+            MessageKind::System => EventBody::MessageSystem { account, conversation: id, message },
+            MessageKind::Failed => EventBody::MessageFailed { account, conversation: id, message },
+        };
+        self.emit(env, origin, body);
+        if read {
+            self.emit_read(env, None, id);
+        }
+    }
+
+    /// Logs how much of a conversation is read.
+    pub(crate) fn emit_read(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId) {
+        let Some(conv) = self.conversations.get(&id) else { return };
+        let (account, read_upto, unread, mentions) = (conv.base.account, conv.read_upto(), conv.unread, conv.mentions);
+        self.emit(env, origin, EventBody::ConversationRead { account, conversation: id, read_upto, unread, mentions });
+    }
+
+    /// A number for a message: the time of its arrival, and never the same twice.
+    fn next_message(&mut self, env: &Env<'_>) -> u64 {
+        let time = u64::try_from(env.wall.0).unwrap_or(0) << 16;
+        self.last_message = time.max(self.last_message + 1);
+        self.last_message
+    }
+
+    /// Lets go of the oldest messages of all conversations until the rest fits.
+    fn bound_kept(&mut self, most: usize) {
+        while self.kept_bytes > most {
+            let oldest = |conv: &&mut Conv| conv.kept.front().map_or(u64::MAX, |message| message.number);
+            let Some(conv) = self.conversations.values_mut().filter(|conv| !conv.kept.is_empty()).min_by_key(oldest) else { break };
+            let id = conv.base.id;
+            let freed = conv.drop_oldest().unwrap_or(0);
+            let forgotten = conv.kept.is_empty() && !conv.open;
+            self.kept_bytes = self.kept_bytes.saturating_sub(freed);
+            if forgotten {
+                self.conversations.remove(&id);
+            }
+        }
+    }
+}
+
+fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
+    let spans = body::spans(&message.html, limit);
+    let state = match message.kind {
+        MessageKind::Sent => Some(MessageState::Sent),
+        MessageKind::Failed => Some(MessageState::Failed),
+        MessageKind::Received | MessageKind::System => None,
+    };
+    wire::Message {
+        id: message_id(number),
+        from: message.from,
+        time: message.time,
+        text: body::text(&spans),
+        spans,
+        delayed: message.delayed,
+        highlight: message.highlight,
+        auto_reply: message.auto_reply,
+        remote: message.remote,
+        system: message.kind == MessageKind::System,
+        state,
+    }
+}

@@ -1,0 +1,69 @@
+//! What a browser fetches apart from its events: older messages, pictures, and where it puts its uploads; changes no log.
+
+use super::media::Upload;
+use super::{Blob, Hub, Session, sniff};
+use crate::api::ApiError;
+use crate::wire::Uploaded;
+use bridge::id::ConversationId;
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+impl Session {
+    /// The kept messages of a conversation before a message: the newest `limit` of them. JSON of [`crate::wire::History`].
+    ///
+    /// # Errors
+    /// 404 `unknown_conversation`, 400 `bad_field` for a `before` that is no message id.
+    pub fn history(&self, conversation: &str, before: Option<&str>, limit: usize) -> Result<Bytes, ApiError> {
+        #[derive(Serialize)]
+        struct History<'a> {
+            messages: Vec<&'a RawValue>,
+            more: bool,
+        }
+        let before = match before {
+            None => u64::MAX,
+            Some(id) => super::conversation::message_number(id)
+                .ok_or_else(|| ApiError::bad_request("bad_field", "This is not the id of a message.").at("before"))?,
+        };
+        let state = self.lock();
+        let conv = conversation.parse::<ConversationId>().ok().and_then(|id| state.conversations.get(&id)).ok_or_else(|| {
+            let message = "There is no such conversation (any more).";
+            ApiError::new(warp::http::StatusCode::NOT_FOUND, "unknown_conversation", message).at("conversation")
+        })?;
+        let end = conv.kept.partition_point(|message| message.number < before);
+        let start = end.saturating_sub(limit);
+        let history = History { messages: conv.kept.range(start..end).map(|message| &*message.json).collect(), more: start > 0 };
+        serde_json::to_vec(&history).map(Bytes::from).map_err(|error| {
+            log::error!("history could not be written: {error}");
+            ApiError::unavailable()
+        })
+    }
+
+    /// A picture that this user was shown.
+    pub fn media(&self, hash: &str) -> Option<Arc<Blob>> {
+        self.lock().shelf.blob(hash)
+    }
+}
+
+impl Hub {
+    /// Largest upload.
+    pub fn upload_bytes(&self) -> usize {
+        if self.config.upload_bytes == 0 { usize::MAX } else { self.config.upload_bytes }
+    }
+
+    /// Keeps bytes until a command names them, or newer ones need the room.
+    ///
+    /// # Errors
+    /// 400 `empty`; 503 when the system has no randomness.
+    pub fn upload(&self, session: &Session, bytes: Bytes) -> Result<Uploaded, ApiError> {
+        if bytes.is_empty() {
+            return Err(ApiError::bad_request("empty", "There is nothing in this file."));
+        }
+        let id = super::token::create().map_err(|_| ApiError::unavailable())?;
+        let kind = sniff(&bytes);
+        let uploaded = Uploaded { upload: id.clone(), size: bytes.len() as u64, kind: kind.unwrap_or("application/octet-stream").to_owned() };
+        session.lock().shelf.upload(Upload { id: id.into(), kind, bytes }, self.config.upload_bytes.saturating_mul(4));
+        Ok(uploaded)
+    }
+}

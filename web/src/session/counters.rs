@@ -1,0 +1,90 @@
+//! What the sessions count for statistics; reading them is somebody else's business.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that many threads add to.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// One more.
+    pub fn one(&self) {
+        self.add(1);
+    }
+    /// So many more.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+    /// How many so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Everything counted, since the start.
+        #[derive(Debug, Default)]
+        pub struct Counters { $($(#[$doc])* pub $name: Counter,)* }
+
+        impl Counters {
+            /// Names and values.
+            pub fn all(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.get()),)*]
+            }
+        }
+    };
+}
+
+counters! {
+    /// Sessions opened.
+    sessions_opened,
+    /// Sessions that ended, for whatever reason.
+    sessions_ended,
+    /// Of these, because nobody polled any more.
+    sessions_lingered_out,
+    /// Times a user was found gone.
+    users_detached,
+    /// Attaches.
+    attaches,
+    /// Polls taken.
+    polls,
+    /// Polls that had to wait.
+    polls_parked,
+    /// Answers with events.
+    answers,
+    /// Answers at the end of the hold.
+    answers_empty,
+    /// Polls superseded.
+    polls_superseded,
+    /// Resets for a gap.
+    resets_gap,
+    /// Resets for another epoch.
+    resets_epoch,
+    /// Resets for an unknown client.
+    resets_client,
+    /// Bytes of poll answers.
+    answer_bytes,
+    /// Batches from the bridge.
+    batches,
+    /// Events from the bridge.
+    bridge_events,
+    /// Events from the bridge for users that are gone.
+    bridge_events_unowned,
+    /// Events written to logs.
+    log_events,
+    /// Events in logs that a newer one made void.
+    log_blanked,
+    /// Events that logs dropped before every client had them.
+    log_dropped,
+    /// Commands taken.
+    commands_accepted,
+    /// Commands not taken.
+    commands_rejected,
+    /// Commands seen again.
+    commands_repeated,
+    /// Messages received.
+    messages_received,
+    /// Messages sent.
+    messages_sent,
+}

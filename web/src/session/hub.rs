@@ -1,0 +1,400 @@
+//! All sessions of the daemon: opens them, finds them by their token, feeds them from the bridge and ends them; knows no HTTP requests.
+
+use super::account::{self, Network};
+use super::media::Blob;
+use super::state::Env;
+use super::token::{self, TokenHash, Tokens};
+use super::{Clock, Counters, Session, SessionConfig};
+use crate::api::ApiError;
+use crate::wire::{End, User};
+use bridge::command::{AccountSettings, Command, CommandKind, Origin, Secret};
+use bridge::event::{Batch, Event, EventKind};
+use bridge::handle::{BridgeHandle, Rejected};
+use bridge::id::{AccountId, UserId};
+use bridge::model::{Account, AccountStanding, AccountState, Status};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use warp::http::StatusCode;
+
+/// The origin of the command that a log-in sends; no client has an empty id.
+pub(crate) const LOGIN: &str = "login";
+
+/// A log-in that went well.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// For the cookie: 256 random bits, base64url.
+    pub token: String,
+    /// Who.
+    pub user: User,
+    /// The account that was made.
+    pub account: AccountId,
+}
+
+/// All sessions.
+pub struct Hub {
+    handle: BridgeHandle,
+    pub(crate) config: SessionConfig,
+    clock: Arc<dyn Clock>,
+    counters: Counters,
+    sessions: RwLock<HashMap<UserId, Arc<Session>>>,
+    tokens: RwLock<Tokens<Arc<Session>>>,
+    /// When to look at whom again. Lazily: a session may have moved its time since.
+    deadlines: Mutex<BinaryHeap<Reverse<(u64, UserId)>>>,
+    /// Users that the bridge had no room to be told about.
+    removals: Mutex<Vec<UserId>>,
+    blobs: Mutex<HashMap<Box<str>, Weak<Blob>>>,
+    draining: AtomicBool,
+    /// Polls are answered with `restart` and about this time; 0 while they are not.
+    restart_ms: AtomicU64,
+    bridge_gone: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A random number, for ids; never 0.
+fn random() -> Result<u64, ApiError> {
+    match getrandom::u64() {
+        Ok(number) => Ok(number.max(1)),
+        Err(error) => {
+            log::error!("the system gives no random numbers: {error}");
+            Err(ApiError::unavailable())
+        }
+    }
+}
+
+impl Hub {
+    /// An empty hub. [`Hub::run`] brings it to life.
+    pub fn new(handle: BridgeHandle, config: SessionConfig, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self {
+            handle,
+            config,
+            clock,
+            counters: Counters::default(),
+            sessions: RwLock::default(),
+            tokens: RwLock::default(),
+            deadlines: Mutex::default(),
+            removals: Mutex::default(),
+            blobs: Mutex::default(),
+            draining: AtomicBool::new(false),
+            restart_ms: AtomicU64::new(0),
+            bridge_gone: AtomicBool::new(false),
+        })
+    }
+
+    /// What is counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Users signed in now.
+    pub fn users(&self) -> usize {
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The bridge, for pings and the catalogue.
+    pub fn bridge(&self) -> &BridgeHandle {
+        &self.handle
+    }
+
+    /// True once the bridge's event channel has ended.
+    pub fn is_bridge_gone(&self) -> bool {
+        self.bridge_gone.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn env(&self) -> Env<'_> {
+        Env::read(&*self.clock, &self.config, &self.counters)
+    }
+
+    /// Feeds the sessions from the bridge until its channel ends, then tells every user that the networks are gone.
+    pub async fn run(self: Arc<Self>, mut events: UnboundedReceiver<Batch>) {
+        let mut every_second = tokio::time::interval(Duration::from_secs(1));
+        every_second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                batch = events.recv() => match batch {
+                    Some(batch) => self.take_batch(batch),
+                    None => break,
+                },
+                _ = every_second.tick() => self.tick(),
+            }
+        }
+        self.bridge_gone.store(true, Ordering::Release);
+        for session in self.all() {
+            let env = self.env();
+            let mut state = session.lock();
+            state.bridge_gone(&env);
+            state.deliver(&env);
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<Session>> {
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn session(&self, user: UserId) -> Option<Arc<Session>> {
+        self.sessions.read().unwrap_or_else(PoisonError::into_inner).get(&user).cloned()
+    }
+
+    /// One turn of the libpurple loop: each user's lock is taken once, and each held poll answered once.
+    pub(crate) fn take_batch(&self, mut batch: Batch) {
+        self.counters.batches.one();
+        self.counters.bridge_events.add(batch.len() as u64);
+        batch.sort_by_key(|event| event.user); // stable: a user's events keep their order
+        let mut rest = batch.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let user = first.user;
+            let Some(session) = self.session(user) else {
+                self.counters.bridge_events_unowned.one();
+                continue;
+            };
+            let env = self.env();
+            let mut state = session.lock();
+            let mut next = Some(first);
+            while let Some(Event { origin, kind, .. }) = next {
+                match kind {
+                    EventKind::MediaStored(media) => state.shelf.show(self.share(media), self.config.media_bytes),
+                    kind => state.apply(&env, origin.as_ref(), kind),
+                }
+                next = rest.next_if(|event| event.user == user);
+            }
+            state.deliver(&env);
+            let failed = session.guest && state.note_failure(&env);
+            drop(state);
+            if failed {
+                self.look_again(user, env.now + self.config.failed_guest_linger_ms);
+            }
+        }
+    }
+
+    /// One copy of the bytes for all who are shown them.
+    fn share(&self, media: bridge::event::Media) -> Arc<Blob> {
+        let mut blobs = lock(&self.blobs);
+        if let Some(blob) = blobs.get(media.hash.as_str()).and_then(Weak::upgrade) {
+            return blob;
+        }
+        if blobs.len() == blobs.capacity() {
+            blobs.retain(|_, blob| blob.strong_count() > 0);
+        }
+        let hash: Box<str> = media.hash.into();
+        let blob = Arc::new(Blob { hash: hash.clone(), kind: super::sniff(&media.bytes), bytes: media.bytes.into() });
+        blobs.insert(hash, Arc::downgrade(&blob));
+        blob
+    }
+
+    pub(crate) fn look_at(&self, session: &Session, at: u64) {
+        self.look_again(session.id, at);
+    }
+
+    fn look_again(&self, user: UserId, at: u64) {
+        lock(&self.deadlines).push(Reverse((at, user)));
+    }
+
+    /// Looks at every session whose time may have come, and tells the bridge again what it had no room for.
+    pub(crate) fn tick(&self) {
+        let removals = std::mem::take(&mut *lock(&self.removals));
+        for user in removals {
+            self.remove_from_bridge(user);
+        }
+        let now = self.clock.now();
+        loop {
+            let user = {
+                let mut deadlines = lock(&self.deadlines);
+                match deadlines.peek() {
+                    Some(Reverse((at, _))) if *at <= now => deadlines.pop().map(|Reverse((_, user))| user),
+                    _ => None,
+                }
+            };
+            let Some(user) = user else { break };
+            let Some(session) = self.session(user) else { continue };
+            let env = self.env();
+            let check = session.lock().check(&env, session.guest);
+            if check.end {
+                self.counters.sessions_lingered_out.one();
+                self.end(&session, true);
+            } else {
+                self.settle_idle(&session);
+                self.look_again(user, check.next);
+            }
+        }
+    }
+
+    /// Tells the bridge when the user has become idle, or is back.
+    pub(crate) fn settle_idle(&self, session: &Session) {
+        let env = self.env();
+        let mut state = session.lock();
+        let since = state.idle_since();
+        if since.is_some() == state.life.idle_told {
+            return;
+        }
+        let wall = since.map(|since| {
+            let ago = i64::try_from(env.now.saturating_sub(since)).unwrap_or(i64::MAX);
+            bridge::time::Timestamp(env.wall.0.saturating_sub(ago))
+        });
+        if self.tell(session.id, CommandKind::SetIdle { since: wall }) {
+            state.life.idle_told = since.is_some();
+        }
+    }
+
+    /// Sends a command that no browser asked for. False when there was no room.
+    pub(crate) fn tell(&self, user: UserId, kind: CommandKind) -> bool {
+        !matches!(self.handle.send(Command { user, origin: None, kind }), Err(Rejected::Busy(_)))
+    }
+
+    pub(crate) fn send(&self, user: UserId, origin: Origin, kind: CommandKind) -> Result<(), Rejected> {
+        self.handle.send(Command { user, origin: Some(origin), kind })
+    }
+
+    fn remove_from_bridge(&self, user: UserId) {
+        if !self.tell(user, CommandKind::RemoveUser) {
+            lock(&self.removals).push(user);
+        }
+    }
+
+    /// Opens a session for a guest and begins to sign their account on. Does not wait for the network.
+    ///
+    /// # Errors
+    /// 400 with the field at fault; 503 when the site is full, restarting, busy or without its networks.
+    pub fn open_guest(&self, network: Network) -> Result<Login, ApiError> {
+        let bad = |error| ApiError::with_status(StatusCode::BAD_REQUEST, error);
+        if self.draining.load(Ordering::Acquire) {
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000));
+        }
+        let protocol = account::protocol(self.handle.catalogue(), &network.protocol).map_err(bad)?;
+        let Some((username, joined)) = account::username(protocol, network.username, network.splits).map_err(bad)? else {
+            return Err(ApiError::bad_request("missing_field", format!("Please fill in: {}.", protocol.username.label)).at("username"));
+        };
+        account::password(protocol, network.password.as_ref()).map_err(bad)?;
+        account::options(protocol, &network.options).map_err(bad)?;
+        if self.config.users > 0 && self.users() >= self.config.users {
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000));
+        }
+
+        let (user, account) = (UserId(random()?), AccountId(random()?));
+        let status = Status { status: network.status.unwrap_or_default(), message: None };
+        let settings = AccountSettings {
+            protocol: network.protocol.clone(),
+            username,
+            password: network.password.map(|password| Secret::new(password.0.expose().to_owned())),
+            options: network.options,
+            stored: BTreeMap::new(),
+            pins: Vec::new(),
+            alias: String::new(),
+            enabled: true,
+            status: status.clone(),
+        };
+        let standing = AccountStanding::plain(AccountState::Connecting);
+        let placeholder = new_account(account, network.protocol, joined.clone(), standing, &status);
+        let token = token::create().map_err(|_| ApiError::unavailable())?;
+        let now = self.clock.now();
+        let session = Arc::new(Session::new(user, &joined, true, random()?, now));
+        {
+            let mut state = session.lock();
+            state.accounts.push(placeholder);
+            state.status = status;
+        }
+        self.enter(&session, token::hash(&token));
+        let origin = Origin { client: String::new(), command: LOGIN.to_owned() };
+        if let Err(rejected) = self.send(user, origin, CommandKind::AddAccount { account, settings }) {
+            self.leave(&session, false);
+            return Err(match rejected {
+                Rejected::Busy(_) => ApiError::busy(2000),
+                Rejected::Closed => ApiError::unavailable(),
+            });
+        }
+        self.counters.sessions_opened.one();
+        self.look_again(user, now + self.config.hold_ms + self.config.grace_ms);
+        Ok(Login { token, user: session.user(), account })
+    }
+
+    fn enter(&self, session: &Arc<Session>, token: TokenHash) {
+        session.lock().tokens.push(token);
+        self.sessions.write().unwrap_or_else(PoisonError::into_inner).insert(session.id, Arc::clone(session));
+        self.tokens.write().unwrap_or_else(PoisonError::into_inner).insert(token, Arc::clone(session));
+    }
+
+    /// Takes a session out of all lists; `remembered` when its browser is to be told that it ended.
+    fn leave(&self, session: &Session, remembered: bool) {
+        let held = std::mem::take(&mut session.lock().tokens);
+        self.sessions.write().unwrap_or_else(PoisonError::into_inner).remove(&session.id);
+        let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        for token in held {
+            if remembered {
+                tokens.end(&token);
+            } else {
+                tokens.remove(&token);
+            }
+        }
+    }
+
+    fn end(&self, session: &Session, remembered: bool) {
+        self.leave(session, remembered);
+        {
+            let mut state = session.lock();
+            state.ended = Some(End::Auth);
+            state.wake_all();
+        }
+        self.remove_from_bridge(session.id);
+        self.counters.sessions_ended.one();
+    }
+
+    /// Who is signed in by this token.
+    pub fn authenticate(&self, token: &str) -> Option<Arc<Session>> {
+        self.tokens.read().unwrap_or_else(PoisonError::into_inner).get(&token::hash(token)).cloned()
+    }
+
+    /// What to tell a browser whose token nobody is signed in by.
+    pub fn refusal(&self, token: Option<&str>) -> ApiError {
+        let ended = token.is_some_and(|token| self.tokens.read().unwrap_or_else(PoisonError::into_inner).has_ended(&token::hash(token)));
+        if ended { ApiError::session_ended() } else { ApiError::not_signed_in() }
+    }
+
+    /// Signs out. A guest's session is over with that. Polls end with `auth`.
+    pub fn logout(&self, token: &str) {
+        if let Some(session) = self.authenticate(token) {
+            self.end(&session, false);
+        }
+    }
+
+    /// From now on every poll, held or new, is answered with `restart` and a time between `retry_ms` and twice that, spread over the clients.
+    pub fn end_all_polls(&self, retry_ms: u64) {
+        self.restart_ms.store(retry_ms.max(1), Ordering::Release);
+        for session in self.all() {
+            session.lock().wake_all();
+        }
+    }
+
+    /// When the daemon restarts: when a client is to come back.
+    pub(crate) fn restart(&self) -> Option<u64> {
+        let base = self.restart_ms.load(Ordering::Acquire);
+        (base > 0).then(|| base + getrandom::u64().unwrap_or(0) % base)
+    }
+
+    /// Takes no new sessions any more.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+}
+
+/// An account of which nothing is known yet but that it is wanted.
+pub(crate) fn new_account(id: AccountId, protocol: String, username: String, standing: AccountStanding, status: &Status) -> Account {
+    Account {
+        id,
+        protocol,
+        username,
+        alias: String::new(),
+        icon: None,
+        enabled: true,
+        standing,
+        status: status.status,
+        status_message: status.message.clone(),
+        idle: false,
+        mail: None,
+        features: Vec::new(),
+    }
+}

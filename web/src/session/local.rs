@@ -1,0 +1,105 @@
+//! Commands that need no network: how tabs are looked at, what is read, how groups are arranged, settings; all take effect at once.
+
+use super::perform::error;
+use super::state::{Env, State};
+use super::{Hub, Session};
+use crate::wire::{ClientState, ErrorBody, EventBody};
+use bridge::command::{CommandKind, Origin};
+use bridge::event::Outcome;
+use bridge::id::ConversationId;
+use serde_json::{Map, Value};
+
+/// What is to be done here.
+pub(crate) enum Local {
+    ClientState { client: String, state: ClientState },
+    Read { conversation: ConversationId, upto: Option<u64> },
+    Group { name: String, order: Option<i64>, collapsed: Option<bool> },
+    Settings(Map<String, Value>),
+}
+
+impl Hub {
+    /// Does it; events tell the other tabs.
+    pub(crate) fn run_local(
+        &self,
+        session: &Session,
+        state: &mut State,
+        env: &Env<'_>,
+        origin: &Origin,
+        local: Local,
+    ) -> Result<Option<Outcome>, ErrorBody> {
+        match local {
+            Local::ClientState { client, state: report } => {
+                state.tab_reported(env, &client, &report);
+                let focus = state.focus(&client);
+                if state.life.focus_told != focus && self.tell(session.id, CommandKind::SetFocus { conversation: focus }) {
+                    state.life.focus_told = focus;
+                }
+                Ok(None)
+            }
+            Local::Read { conversation, upto } => {
+                if state.conversations.get_mut(&conversation).is_some_and(|conv| conv.mark_read(upto)) {
+                    state.emit_read(env, Some(origin), conversation);
+                }
+                Ok(None)
+            }
+            Local::Group { name, order, collapsed } => {
+                state.arrange(env, origin, &name, order, collapsed);
+                Ok(None)
+            }
+            Local::Settings(values) => state.set_settings(env, origin, values).map(|()| None),
+        }
+    }
+}
+
+impl State {
+    fn tab_reported(&mut self, env: &Env<'_>, client: &str, report: &ClientState) {
+        let idle_ms = report.idle_seconds.saturating_mul(1000);
+        let idle = env.config.idle_after_ms > 0 && idle_ms >= env.config.idle_after_ms;
+        let focused = report.focused.filter(|id| self.conversations.get(id).is_some_and(|conv| conv.open));
+        if let Some(client) = self.client(client) {
+            client.hidden = report.hidden;
+            client.focused = focused;
+            client.idle_since = idle.then(|| env.now.saturating_sub(idle_ms));
+        }
+    }
+
+    /// What the user looks at: in the tab that spoke last, or else in any other that can be seen.
+    fn focus(&self, speaker: &str) -> Option<ConversationId> {
+        let seen = || self.clients.iter().filter(|client| !client.hidden);
+        seen().find(|client| &*client.id == speaker).and_then(|client| client.focused).or_else(|| seen().find_map(|client| client.focused))
+    }
+
+    fn arrange(&mut self, env: &Env<'_>, origin: &Origin, name: &str, order: Option<i64>, collapsed: Option<bool>) {
+        let Some(group) = self.groups.iter_mut().find(|group| *group.name == *name) else { return };
+        group.order = order.unwrap_or(group.order);
+        group.collapsed = collapsed.unwrap_or(group.collapsed);
+        let group = group.wire();
+        self.emit(env, Some(origin), EventBody::GroupUpdated { group });
+    }
+
+    /// Merges settings by key; `null` takes one away. All or nothing.
+    fn set_settings(&mut self, env: &Env<'_>, origin: &Origin, values: Map<String, Value>) -> Result<(), ErrorBody> {
+        let size = |key: &str, value: &Value| key.len() + value.to_string().len();
+        let mut bytes = self.settings_bytes;
+        for (key, value) in &values {
+            bytes -= self.settings.get(key).map_or(0, |old| size(key, old));
+            bytes += if value.is_null() { 0 } else { size(key, value) };
+        }
+        if env.config.settings_bytes > 0 && bytes > env.config.settings_bytes {
+            return Err(error("too_large", format!("Settings take at most {} bytes in all.", env.config.settings_bytes)));
+        }
+        self.settings_bytes = bytes;
+        for (key, value) in values {
+            if self.settings.get(&key).unwrap_or(&Value::Null) == &value {
+                continue;
+            }
+            if value.is_null() {
+                self.settings.remove(&key);
+            } else {
+                self.settings.insert(key.clone(), value.clone());
+            }
+            self.emit(env, Some(origin), EventBody::Settings { values: Map::from_iter([(key, value)]) });
+        }
+        Ok(())
+    }
+}

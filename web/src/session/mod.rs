@@ -1,0 +1,36 @@
+//! What a browser session is: who is signed in, their state and log, their tabs; knows no HTTP.
+//!
+//! [`Hub`] holds the sessions and feeds them from the bridge; a [`Session`] is one user. One lock per session, never held across an await.
+
+mod account;
+mod apply;
+mod apply_room;
+mod attach;
+mod browse;
+mod client;
+mod clock;
+mod config;
+mod conversation;
+mod counters;
+mod hub;
+mod lifecycle;
+mod local;
+mod log;
+mod media;
+mod perform;
+mod poll;
+mod state;
+mod token;
+mod translate;
+
+pub use account::Network;
+pub use clock::{Clock, SystemClock};
+pub use config::SessionConfig;
+pub use counters::{Counter, Counters};
+pub use hub::{Hub, Login};
+pub use media::{Blob, sniff};
+pub use poll::{PollQuery, Polled};
+pub use state::Session;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! A POST of commands: each is taken, refused or known already, in their order; waits for nothing.
+
+use super::account;
+use super::client::Fate;
+use super::state::{Env, State};
+use super::translate::Act;
+use super::{Hub, Session};
+use crate::api::ApiError;
+use crate::wire::{Command, Commanded, ErrorBody, ID_BYTES, Refused};
+use bridge::command::{CommandKind, Origin};
+use bridge::handle::Rejected;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use warp::http::StatusCode;
+
+/// Commands in one POST.
+const MOST: usize = 100;
+/// When to try again what the network side had no room for.
+const BUSY_RETRY_MS: u64 = 500;
+/// Commands that may come at once, as so many seconds' worth.
+const BURST_SECONDS: u64 = 4;
+
+#[derive(Deserialize)]
+struct Body {
+    client: String,
+    commands: Vec<Map<String, Value>>,
+}
+
+pub(crate) fn error(code: &str, message: impl Into<String>) -> ErrorBody {
+    ErrorBody { code: code.to_owned(), message: message.into(), field: None, retry_ms: None }
+}
+
+fn later(code: &str, message: &str, retry_ms: u64) -> ErrorBody {
+    ErrorBody { retry_ms: Some(retry_ms), ..error(code, message) }
+}
+
+/// What became of one command.
+enum Verdict {
+    Accepted,
+    /// For what it is: the same for ever.
+    Refused(ErrorBody),
+    /// For the moment, and with it all that come after.
+    Stopped(ErrorBody),
+}
+
+impl Hub {
+    /// Takes the commands of a POST body. 202, or 503 when nothing was taken for want of room.
+    ///
+    /// # Errors
+    /// 400 for a body that is no list of commands, 409 `unknown_client` before an attach.
+    pub fn perform(&self, session: &Session, body: &[u8]) -> Result<(StatusCode, Commanded), ApiError> {
+        let Body { client, commands } = crate::api::parse(body)?;
+        if commands.len() > MOST {
+            return Err(ApiError::bad_request("too_many_commands", format!("At most {MOST} commands at once.")).at("commands"));
+        }
+        let env = self.env();
+        let mut state = session.lock();
+        if state.ended.is_some() {
+            return Err(ApiError::session_ended());
+        }
+        if state.client(&client).is_none() {
+            return Err(ApiError::new(StatusCode::CONFLICT, "unknown_client", "Attach first.").at("client"));
+        }
+        let mut answer = Commanded { accepted: Vec::new(), rejected: Vec::new(), error: None };
+        let mut stopped: Option<ErrorBody> = None;
+        for object in commands {
+            let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let verdict = self.take_in(session, &mut state, &env, &client, &id, object, stopped.as_ref());
+            match verdict {
+                Verdict::Accepted => answer.accepted.push(id),
+                Verdict::Refused(error) => answer.rejected.push(Refused { id, error }),
+                Verdict::Stopped(error) => {
+                    stopped = Some(error.clone());
+                    answer.rejected.push(Refused { id, error });
+                }
+            }
+        }
+        state.deliver(&env);
+        drop(state);
+        self.settle_idle(session);
+        self.counters().commands_accepted.add(answer.accepted.len() as u64);
+        self.counters().commands_rejected.add(answer.rejected.len() as u64);
+        let status = match stopped {
+            Some(error) if answer.accepted.is_empty() && error.code != "rate_limited" => {
+                answer.error = Some(error);
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Some(error) if answer.accepted.is_empty() => {
+                answer.error = Some(error);
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            _ => StatusCode::ACCEPTED,
+        };
+        Ok((status, answer))
+    }
+
+    #[allow(clippy::too_many_arguments)] // all of one POST, taken apart by its only caller
+    fn take_in(
+        &self,
+        session: &Session,
+        state: &mut State,
+        env: &Env<'_>,
+        client: &str,
+        id: &str,
+        mut object: Map<String, Value>,
+        stopped: Option<&ErrorBody>,
+    ) -> Verdict {
+        if id.is_empty() || id.len() > ID_BYTES || id.chars().any(char::is_control) {
+            let message = format!("A command has an `id` of 1 to {ID_BYTES} bytes.");
+            return Verdict::Refused(ErrorBody { field: Some("id".to_owned()), ..error("bad_field", message) });
+        }
+        if let Some(fate) = state.client(client).and_then(|client| client.fate(id)) {
+            self.counters().commands_repeated.one();
+            return match fate {
+                Fate::Rejected(error) => Verdict::Refused((**error).clone()),
+                _ => Verdict::Accepted,
+            };
+        }
+        if let Some(error) = stopped {
+            return Verdict::Stopped(error.clone());
+        }
+        let per_second = u64::from(self.config.commands_per_second);
+        if let Err(retry_ms) = state.commands.take(env.now, per_second * 60, per_second * BURST_SECONDS) {
+            return Verdict::Stopped(later("rate_limited", "Too many commands at once. Please wait a moment.", retry_ms));
+        }
+        object.remove("id");
+        let kind = match object.remove("type") {
+            Some(Value::String(kind)) => kind,
+            _ => String::new(),
+        };
+        let origin = Origin { client: client.to_owned(), command: id.to_owned() };
+        let act = Command::parse(&kind, object).and_then(|command| self.act(state, client, command));
+        let remember = |state: &mut State, fate: Fate| {
+            if let Some(client) = state.client(client) {
+                client.remember(id, fate);
+            }
+        };
+        match act {
+            Err(error) => {
+                remember(state, Fate::Rejected(Box::new(error.clone())));
+                Verdict::Refused(error)
+            }
+            Ok(Act::Local(local)) => {
+                remember(state, Fate::Running);
+                let outcome = self.run_local(session, state, env, &origin, local);
+                state.command_ended(env, Some(&origin), outcome);
+                Verdict::Accepted
+            }
+            Ok(Act::Bridge(kind)) => {
+                let status = match &kind {
+                    CommandKind::SetStatus { status, accounts: None, .. } => Some(status.clone()),
+                    _ => None,
+                };
+                match self.send(session.id, origin.clone(), kind) {
+                    Ok(()) => {
+                        remember(state, Fate::Running);
+                        if let Some(status) = status {
+                            state.status = status.clone();
+                            state.emit(env, Some(&origin), crate::wire::EventBody::Status { status });
+                        }
+                        Verdict::Accepted
+                    }
+                    Err(Rejected::Busy(_)) => Verdict::Stopped(later("busy", "The server is busy. Please try again.", BUSY_RETRY_MS)),
+                    Err(Rejected::Closed) => Verdict::Stopped(error("unavailable", "The connection to the networks is down.")),
+                }
+            }
+        }
+    }
+
+    /// What a command comes to: something for the bridge, or something to be done here.
+    fn act(&self, state: &mut State, client: &str, command: Command) -> Result<Act, ErrorBody> {
+        let catalogue = self.bridge().catalogue();
+        state.translate(&self.config, catalogue, client, command)
+    }
+}
+
+/// The account of an `account.add`, ready for the bridge.
+pub(crate) fn add_account(
+    catalogue: &bridge::handle::Catalogue,
+    status: &bridge::model::Status,
+    add: crate::wire::AccountAdd,
+) -> Result<CommandKind, ErrorBody> {
+    let protocol = account::protocol(catalogue, &add.protocol)?;
+    let Some((username, _)) = account::username(protocol, add.username, add.splits)? else {
+        let missing = error("missing_field", format!("Please fill in: {}.", protocol.username.label));
+        return Err(ErrorBody { field: Some("username".to_owned()), ..missing });
+    };
+    let enabled = add.enabled.unwrap_or(true);
+    if enabled {
+        account::password(protocol, add.password.as_ref())?;
+    }
+    account::options(protocol, &add.options)?;
+    let id = getrandom::u64().map_err(|_| error("unavailable", "The server cannot do this right now."))?.max(1);
+    let settings = bridge::command::AccountSettings {
+        protocol: add.protocol,
+        username,
+        password: add.password.map(|password| password.0),
+        options: add.options,
+        stored: std::collections::BTreeMap::new(),
+        pins: Vec::new(),
+        alias: add.alias.unwrap_or_default(),
+        enabled,
+        status: status.clone(),
+    };
+    Ok(CommandKind::AddAccount { account: bridge::id::AccountId(id), settings })
+}

@@ -1,0 +1,216 @@
+//! One signed-in user: what they have, their log and their tabs, behind one lock; the rules that change it are in the files beside.
+
+use super::client::Client;
+use super::clock::Allowance;
+use super::conversation::Conv;
+use super::counters::Counters;
+use super::lifecycle::Life;
+use super::log::Log;
+use super::media::Shelf;
+use super::token::TokenHash;
+use super::{Clock, SessionConfig};
+use crate::wire::{self, End, Event, EventBody, Notice};
+use bridge::command::Origin;
+use bridge::id::{AccountId, BuddyId, ConversationId, UserId};
+use bridge::model::{Account, Authorization, Buddy, Request, Status, Transfer};
+use bridge::time::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A user who is signed in.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) id: UserId,
+    pub(crate) name: Box<str>,
+    pub(crate) guest: bool,
+    /// Which log; another one after any break.
+    pub(crate) epoch: Box<str>,
+    state: Mutex<State>,
+}
+
+impl Session {
+    pub(crate) fn new(id: UserId, name: &str, guest: bool, epoch: u64, now: u64) -> Self {
+        let state = Mutex::new(State::new(now));
+        Self { id, name: name.into(), guest, epoch: format!("{epoch:016x}").into(), state }
+    }
+
+    /// The user's id.
+    pub fn id(&self) -> UserId {
+        self.id
+    }
+
+    /// The user as the wire has it.
+    pub fn user(&self) -> wire::User {
+        wire::User { id: self.id, name: self.name.to_string(), guest: self.guest }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change leaves the state usable between its statements, so one that a panic broke off is better than none.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a change of state may look at besides the state.
+#[derive(Clone, Copy)]
+pub(crate) struct Env<'a> {
+    pub(crate) now: u64,
+    pub(crate) wall: Timestamp,
+    pub(crate) config: &'a SessionConfig,
+    pub(crate) counters: &'a Counters,
+}
+
+impl<'a> Env<'a> {
+    pub(crate) fn read(clock: &dyn Clock, config: &'a SessionConfig, counters: &'a Counters) -> Self {
+        Self { now: clock.now(), wall: clock.wall(), config, counters }
+    }
+}
+
+/// A group that has buddies, or that the user arranged.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupPlace {
+    pub(crate) name: Box<str>,
+    pub(crate) order: i64,
+    pub(crate) collapsed: bool,
+    pub(crate) buddies: u32,
+}
+
+impl GroupPlace {
+    pub(crate) fn wire(&self) -> wire::Group {
+        wire::Group { name: self.name.to_string(), order: self.order, collapsed: self.collapsed }
+    }
+}
+
+/// Everything of a user.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) groups: Vec<GroupPlace>,
+    pub(crate) buddies: BTreeMap<BuddyId, Buddy>,
+    pub(crate) conversations: BTreeMap<ConversationId, Conv>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) authorizations: Vec<Authorization>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) transfers: Vec<Transfer>,
+    pub(crate) status: Status,
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) settings_bytes: usize,
+    /// Bytes of kept messages in all conversations.
+    pub(crate) kept_bytes: usize,
+    /// The last message id given.
+    pub(crate) last_message: u64,
+    pub(crate) log: Log,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) life: Life,
+    pub(crate) shelf: Shelf,
+    /// Polls are answered with this from now on.
+    pub(crate) ended: Option<End>,
+    pub(crate) commands: Allowance,
+    pub(crate) attaches: Allowance,
+    /// What the user is signed in by.
+    pub(crate) tokens: Vec<TokenHash>,
+}
+
+impl State {
+    fn new(now: u64) -> Self {
+        Self {
+            accounts: Vec::new(),
+            groups: Vec::new(),
+            buddies: BTreeMap::new(),
+            conversations: BTreeMap::new(),
+            requests: Vec::new(),
+            authorizations: Vec::new(),
+            notices: Vec::new(),
+            transfers: Vec::new(),
+            status: Status::default(),
+            settings: Map::new(),
+            settings_bytes: 0,
+            kept_bytes: 0,
+            last_message: 0,
+            log: Log::default(),
+            clients: Vec::new(),
+            life: Life::new(now),
+            shelf: Shelf::default(),
+            ended: None,
+            commands: Allowance::default(),
+            attaches: Allowance::default(),
+            tokens: Vec::new(),
+        }
+    }
+
+    /// Logs an event. Waking the polls is for the caller to do once ([`State::deliver`]).
+    pub(crate) fn emit(&mut self, env: &Env<'_>, origin: Option<&Origin>, body: EventBody) {
+        env.counters.log_events.one();
+        if self.clients.is_empty() {
+            self.log.skip();
+            return;
+        }
+        let subject = subject(&body);
+        let event = Event { seq: self.log.next(), time: env.wall, origin: origin.cloned(), body };
+        match serde_json::to_vec(&event) {
+            Ok(bytes) => {
+                if self.log.push(subject, bytes) {
+                    env.counters.log_blanked.one();
+                }
+            }
+            Err(error) => log::error!("an event could not be written: {error}"),
+        }
+    }
+
+    /// After a batch of events: bounds the log and wakes the held polls, each once.
+    pub(crate) fn deliver(&mut self, env: &Env<'_>) {
+        self.bound_log(env);
+        let log = &self.log;
+        for client in &mut self.clients {
+            if client.waiter.is_some() && log.has_after(client.acked) {
+                client.wake();
+            }
+        }
+    }
+
+    /// Lets every held poll look again.
+    pub(crate) fn wake_all(&mut self) {
+        for client in &mut self.clients {
+            client.wake();
+        }
+    }
+
+    /// Drops from the log what every client has, and what is over the bounds.
+    pub(crate) fn bound_log(&mut self, env: &Env<'_>) {
+        let acked = self.clients.iter().map(|client| client.acked).min().unwrap_or(self.log.last());
+        self.log.forget(acked);
+        let live = |client: &&Client| client.is_parked() || client.last_contact + env.config.stale_ms > env.now;
+        let needed = self.clients.iter().filter(live).map(|client| client.acked).min().unwrap_or(u64::MAX);
+        let bounds = |limit: usize| if limit == 0 { usize::MAX } else { limit };
+        let (events, bytes) = (bounds(env.config.log_events), bounds(env.config.log_bytes));
+        let dropped = self.log.bound(events, bytes, bounds(env.config.stale_log_bytes), needed);
+        env.counters.log_dropped.add(dropped);
+    }
+
+    pub(crate) fn account(&mut self, id: AccountId) -> Option<&mut Account> {
+        self.accounts.iter_mut().find(|account| account.id == id)
+    }
+
+    pub(crate) fn client(&mut self, id: &str) -> Option<&mut Client> {
+        self.clients.iter_mut().find(|client| &*client.id == id)
+    }
+}
+
+/// What an event is the latest word on; 0 when it stands for itself.
+fn subject(body: &EventBody) -> u64 {
+    let mut hash = DefaultHasher::new();
+    match body {
+        EventBody::Typing { conversation, who, .. } => ("typing", conversation, who).hash(&mut hash),
+        EventBody::BuddyUpdated { buddy, .. } => ("buddy.updated", buddy.id).hash(&mut hash),
+        EventBody::AccountStatus { account, .. } => ("account.status", account).hash(&mut hash),
+        EventBody::ConversationUpdated { conversation, .. } => ("conversation.updated", conversation.id).hash(&mut hash),
+        EventBody::TransferProgress { transfer, .. } => ("transfer.progress", transfer.id).hash(&mut hash),
+        EventBody::Mail { account, .. } => ("mail", account).hash(&mut hash),
+        EventBody::Status { .. } => "status".hash(&mut hash),
+        // One key an event, so that a newer one takes nothing else away.
+        EventBody::Settings { values } => ("settings", values.keys().collect::<Vec<_>>()).hash(&mut hash),
+        _ => return 0,
+    }
+    hash.finish().max(1)
+}

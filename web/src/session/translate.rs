@@ -1,0 +1,303 @@
+//! From a browser's command to the bridge's: ids are looked up among the user's own things, so that those of others do not exist; sends nothing.
+
+use super::SessionConfig;
+use super::local::Local;
+use super::perform::{add_account, error};
+use super::state::State;
+use crate::body;
+use crate::wire::{Command, ErrorBody, MessageSend, OfPerson};
+use bridge::command::CommandKind;
+use bridge::handle::Catalogue;
+use bridge::id::{AccountId, BuddyId, ConversationId};
+use bridge::model::{Account, Buddy, ConversationKind, Status};
+
+/// Where a command goes.
+pub(crate) enum Act {
+    Bridge(CommandKind),
+    Local(Local),
+}
+
+fn at(code: &str, field: &str, message: impl Into<String>) -> ErrorBody {
+    ErrorBody { field: Some(field.to_owned()), ..error(code, message) }
+}
+
+fn unknown(what: &str) -> ErrorBody {
+    at(&format!("unknown_{what}"), what, format!("There is no such {what} (any more)."))
+}
+
+fn filled<'a>(text: &'a str, field: &str) -> Result<&'a str, ErrorBody> {
+    if text.trim().is_empty() { Err(at("missing_field", field, "Please fill this in.")) } else { Ok(text) }
+}
+
+impl State {
+    fn known_account(&self, id: AccountId) -> Result<&Account, ErrorBody> {
+        self.accounts.iter().find(|account| account.id == id).ok_or_else(|| unknown("account"))
+    }
+
+    fn known_buddy(&self, id: BuddyId) -> Result<&Buddy, ErrorBody> {
+        self.buddies.get(&id).ok_or_else(|| unknown("buddy"))
+    }
+
+    fn known_conversation(&self, id: ConversationId) -> Result<ConversationId, ErrorBody> {
+        self.conversations.get(&id).filter(|conv| conv.open).map(|_| id).ok_or_else(|| unknown("conversation"))
+    }
+
+    fn known_room(&self, id: ConversationId) -> Result<ConversationId, ErrorBody> {
+        let conv = self.conversations.get(&id).filter(|conv| conv.open).ok_or_else(|| unknown("conversation"))?;
+        if conv.base.kind == ConversationKind::Room { Ok(id) } else { Err(at("not_a_room", "conversation", "This is not a room.")) }
+    }
+
+    fn known_group(&self, name: &str) -> Result<(), ErrorBody> {
+        let known = self.groups.iter().any(|group| *group.name == *name && group.buddies > 0);
+        if known { Ok(()) } else { Err(unknown("group")) }
+    }
+
+    fn person(&self, of: OfPerson) -> Result<(AccountId, String), ErrorBody> {
+        match of {
+            OfPerson { buddy: Some(buddy), .. } => self.known_buddy(buddy).map(|buddy| (buddy.account, buddy.name.clone())),
+            OfPerson { account: Some(account), name: Some(name), .. } => {
+                self.known_account(account)?;
+                filled(&name, "name")?;
+                Ok((account, name))
+            }
+            OfPerson { account: None, .. } => Err(at("missing_field", "buddy", "Give either `buddy`, or `account` and `name`.")),
+            OfPerson { name: None, .. } => Err(at("missing_field", "name", "Please give a name.")),
+        }
+    }
+
+    fn room_for_conversation(&self, config: &SessionConfig) -> Result<(), ErrorBody> {
+        let open = self.conversations.values().filter(|conv| conv.open).count();
+        let most = config.conversations_per_user;
+        if most > 0 && open >= most { Err(error("limit", format!("At most {most} conversations can be open."))) } else { Ok(()) }
+    }
+
+    /// What a command comes to.
+    pub(crate) fn translate(
+        &mut self,
+        config: &SessionConfig,
+        catalogue: &Catalogue,
+        client: &str,
+        command: Command,
+    ) -> Result<Act, ErrorBody> {
+        use Command as C;
+        use CommandKind as K;
+        let account = |id: AccountId| self.known_account(id).map(|account| account.id);
+        let kind = match command {
+            C::AccountAdd(add) => {
+                if config.accounts_per_user > 0 && self.accounts.len() >= config.accounts_per_user {
+                    return Err(error("limit", format!("At most {} accounts are allowed.", config.accounts_per_user)));
+                }
+                add_account(catalogue, &self.status, add)?
+            }
+            C::AccountUpdate(update) => {
+                let known = self.known_account(update.account)?;
+                let protocol = super::account::protocol(catalogue, &known.protocol)?;
+                super::account::options(protocol, &update.options)?;
+                K::UpdateAccount {
+                    account: update.account,
+                    username: super::account::username(protocol, update.username, update.splits)?.map(|(username, _)| username),
+                    password: update.password.map(|password| password.0),
+                    options: update.options,
+                }
+            }
+            C::AccountRemove(of) => K::RemoveAccount(account(of.account)?),
+            C::AccountEnable(of) => K::EnableAccount(account(of.account)?),
+            C::AccountDisable(of) => K::DisableAccount(account(of.account)?),
+            C::AccountConnect(of) => K::ConnectAccount(account(of.account)?),
+            C::AccountAlias(alias) => K::SetAccountAlias { account: account(alias.account)?, alias: alias.alias },
+            C::AccountPassword(change) => {
+                filled(change.new.0.expose(), "new")?;
+                K::ChangePassword { account: account(change.account)?, old: change.old.0, new: change.new.0 }
+            }
+            C::AccountIcon(icon) => K::SetAccountIcon { account: account(icon.account)?, image: self.icon(icon.upload.as_deref())? },
+            C::AccountRegister(of) => K::RegisterAccount(account(of.account)?),
+            C::AccountMenu(of) => K::ShowAccountMenu(account(of.account)?),
+            C::AccountAction(run) => K::RunAccountAction { account: account(run.account)?, action: run.action },
+            C::StatusSet(set) => {
+                for id in set.accounts.iter().flatten() {
+                    account(*id).map_err(|error| ErrorBody { field: Some("accounts".to_owned()), ..error })?;
+                }
+                let status = Status { status: set.status, message: set.message.filter(|message| !message.is_empty()) };
+                K::SetStatus { status, attributes: set.attributes, accounts: set.accounts }
+            }
+            C::BuddyAdd(add) => K::AddBuddy {
+                account: account(add.account)?,
+                name: filled(&add.name, "name")?.trim().to_owned(),
+                group: add.group.filter(|group| !group.trim().is_empty()),
+                alias: add.alias.unwrap_or_default(),
+                message: add.message.unwrap_or_default(),
+            },
+            C::BuddyRemove(of) => K::RemoveBuddy(self.known_buddy(of.buddy)?.id),
+            C::BuddyAlias(alias) => K::SetBuddyAlias { buddy: self.known_buddy(alias.buddy)?.id, alias: alias.alias },
+            C::BuddyMove(to) => K::MoveBuddy { buddy: self.known_buddy(to.buddy)?.id, group: filled(&to.group, "group")?.to_owned() },
+            C::BuddyInfo(of) => self.person(of).map(|(account, name)| K::ShowBuddyInfo { account, name })?,
+            C::BuddyMenu(of) => K::ShowBuddyMenu(self.known_buddy(of.buddy)?.id),
+            C::BuddyAction(run) => K::RunBuddyAction { buddy: self.known_buddy(run.buddy)?.id, action: run.action },
+            C::BuddyBlock(of) => self.person(of).map(|(account, name)| K::Block { account, name, block: true })?,
+            C::BuddyUnblock(of) => self.person(of).map(|(account, name)| K::Block { account, name, block: false })?,
+            C::GroupRename(rename) => {
+                self.known_group(&rename.group)?;
+                K::RenameGroup { from: rename.group, to: filled(&rename.name, "name")?.to_owned() }
+            }
+            C::GroupRemove(of) => {
+                self.known_group(&of.group)?;
+                K::RemoveGroup { name: of.group }
+            }
+            C::PrivacySet(set) => {
+                const MODES: [&str; 5] = ["allow_all", "deny_all", "allow_users", "deny_users", "allow_buddies"];
+                if !MODES.contains(&set.mode.as_str()) {
+                    return Err(at("bad_field", "mode", format!("The mode is one of {}.", MODES.join(", "))));
+                }
+                K::SetPrivacy { account: account(set.account)?, mode: set.mode, list: set.list }
+            }
+            C::ConversationOpen(open) => {
+                self.room_for_conversation(config)?;
+                K::OpenConversation { account: account(open.account)?, name: filled(&open.name, "name")?.trim().to_owned() }
+            }
+            C::ConversationClose(of) => K::CloseConversation(self.known_conversation(of.conversation)?),
+            C::MessageSend(send) => self.message(config, send)?,
+            C::TypingSet(set) => K::SetTyping { conversation: self.known_conversation(set.conversation)?, state: set.state },
+            C::AttentionSend(of) => K::SendAttention(self.known_conversation(of.conversation)?),
+            C::RoomJoin(join) => {
+                self.room_for_conversation(config)?;
+                let known = self.known_account(join.account)?;
+                if let Ok(protocol) = super::account::protocol(catalogue, &known.protocol) {
+                    for field in protocol.room_fields.iter().filter(|field| field.required) {
+                        let given = join.fields.get(&field.key).is_some_and(|value| !value.trim().is_empty());
+                        if !given && field.default.is_empty() {
+                            let field_path = format!("fields.{}", field.key);
+                            return Err(at("missing_field", &field_path, format!("Please fill in: {}.", field.label)));
+                        }
+                    }
+                }
+                K::JoinRoom { account: join.account, fields: join.fields }
+            }
+            C::RoomLeave(of) => K::LeaveRoom(self.known_room(of.conversation)?),
+            C::RoomInvite(invite) => K::InviteToRoom {
+                conversation: self.known_room(invite.conversation)?,
+                name: filled(&invite.name, "name")?.trim().to_owned(),
+                message: invite.message.unwrap_or_default(),
+            },
+            C::RoomTopic(set) => K::SetTopic { conversation: self.known_room(set.conversation)?, topic: set.topic },
+            C::RoomNick(set) => {
+                K::SetNick { conversation: self.known_room(set.conversation)?, nick: filled(&set.nick, "nick")?.trim().to_owned() }
+            }
+            C::RoomList(of) => K::ListRooms(account(of.account)?),
+            C::RoomListStop(stop) => K::StopRoomList(stop.list),
+            C::TransferCancel(of) => {
+                let known = self.transfers.iter().any(|transfer| transfer.id == of.transfer);
+                if !known {
+                    return Err(unknown("transfer"));
+                }
+                K::CancelTransfer(of.transfer)
+            }
+            C::RequestAnswer(answer) => {
+                let request = self.requests.iter().find(|request| request.id == answer.request).ok_or_else(|| unknown("request"))?;
+                if !request.buttons.iter().any(|button| button.id == answer.button) {
+                    return Err(unknown("button"));
+                }
+                if let Some(key) = answer.values.keys().find(|key| !request.fields.iter().any(|field| field.id == **key)) {
+                    return Err(at("bad_field", &format!("values.{key}"), "The question has no such field."));
+                }
+                K::AnswerRequest { request: answer.request, button: answer.button, values: answer.values }
+            }
+            C::AuthorizationAnswer(answer) => {
+                let known = self.authorizations.iter().any(|authorization| authorization.id == answer.authorization);
+                if !known {
+                    return Err(unknown("authorization"));
+                }
+                K::AnswerAuthorization { authorization: answer.authorization, allow: answer.allow, add: answer.add }
+            }
+            C::NoticeClose(of) => {
+                self.notices.iter().find(|notice| notice.id == of.notice).ok_or_else(|| unknown("notice"))?;
+                K::CloseNotice(of.notice)
+            }
+            C::NoticeAction(run) => {
+                let notice = self.notices.iter().find(|notice| notice.id == run.notice).ok_or_else(|| unknown("notice"))?;
+                if !notice.buttons.iter().any(|button| button.id == run.button) {
+                    return Err(unknown("button"));
+                }
+                if run.row >= notice.rows.len() {
+                    return Err(at("bad_field", "row", "There is no such row."));
+                }
+                K::RunNoticeAction { notice: run.notice, button: run.button, row: run.row }
+            }
+            C::ClientState(state) => {
+                return Ok(Act::Local(Local::ClientState { client: client.to_owned(), state }));
+            }
+            C::ConversationRead(read) => {
+                let conversation = self.known_conversation(read.conversation)?;
+                let upto = match &read.upto {
+                    None => None,
+                    Some(id) => Some(
+                        super::conversation::message_number(id).ok_or_else(|| at("bad_field", "upto", "This is not the id of a message."))?,
+                    ),
+                };
+                return Ok(Act::Local(Local::Read { conversation, upto }));
+            }
+            C::GroupOrder(set) => {
+                self.known_group(&set.group)?;
+                return Ok(Act::Local(Local::Group { name: set.group, order: Some(set.order), collapsed: None }));
+            }
+            C::GroupCollapse(set) => {
+                self.known_group(&set.group)?;
+                return Ok(Act::Local(Local::Group { name: set.group, order: None, collapsed: Some(set.collapsed) }));
+            }
+            C::SettingsSet(set) => return Ok(Act::Local(Local::Settings(set.values))),
+            C::BuddyMerge(_)
+            | C::BuddySplit(_)
+            | C::PounceAdd(_)
+            | C::PounceRemove(_)
+            | C::BookmarkAdd(_)
+            | C::BookmarkUpdate(_)
+            | C::BookmarkRemove(_)
+            | C::RoomMenu(_)
+            | C::RoomAction(_)
+            | C::TransferSend(_)
+            | C::TransferAccept(_) => return Err(error("not_supported", "This server cannot do that yet.")),
+        };
+        Ok(Act::Bridge(kind))
+    }
+
+    fn icon(&mut self, upload: Option<&str>) -> Result<Option<Vec<u8>>, ErrorBody> {
+        let Some(id) = upload else { return Ok(None) };
+        let known = self.shelf.uploaded(id).ok_or_else(|| unknown("upload"))?;
+        if !matches!(known.kind, Some("image/png" | "image/gif" | "image/jpeg")) {
+            return Err(at("bad_picture", "upload", "An icon is a PNG, GIF or JPEG picture."));
+        }
+        // It stays: a repeat after `busy` needs it again. The shelf is bounded.
+        Ok(Some(known.bytes.to_vec()))
+    }
+
+    fn message(&self, config: &SessionConfig, send: MessageSend) -> Result<CommandKind, ErrorBody> {
+        let conversation = self.known_conversation(send.conversation)?;
+        let bounded = |length: usize, field: &str| match length {
+            0 => Err(at("missing_field", field, "There is nothing to send.")),
+            length if length > config.text_bytes => {
+                Err(at("too_long", field, format!("A message has at most {} bytes; this one has {length}.", config.text_bytes)))
+            }
+            _ => Ok(()),
+        };
+        match (send.text, send.spans) {
+            (Some(text), None) => {
+                bounded(text.len(), "text")?;
+                // `//` says that the slash is meant as it stands; one slash may be a command of the protocol's.
+                let (slash, plain) = match text.strip_prefix("//") {
+                    Some(rest) => (String::new(), format!("/{rest}")),
+                    None if text.starts_with('/') => (text.clone(), text),
+                    None => (String::new(), text),
+                };
+                Ok(CommandKind::SendMessage { conversation, text: slash, html: body::html_of_text(&plain) })
+            }
+            (None, Some(spans)) => {
+                bounded(spans.iter().map(|span| span.text.len()).sum(), "spans")?;
+                if spans.len() > 4096 {
+                    return Err(at("too_long", "spans", "A message has at most 4096 spans."));
+                }
+                Ok(CommandKind::SendMessage { conversation, text: String::new(), html: body::html_of_spans(&spans) })
+            }
+            (None, None) => Err(at("missing_field", "text", "Give either `text` or `spans`.")),
+            (Some(_), Some(_)) => Err(at("bad_field", "spans", "Give either `text` or `spans`.")),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What crosses between browser and daemon, as types: names fixed by the published schema; no behaviour, no I/O.
+//!
+//! Things that the bridge has in the same shape are reused from [`bridge::model`]; the rest is here.
+
+mod answer;
+mod command;
+mod command_fields;
+mod event;
+mod shape;
+
+pub use answer::{Attached, CommandFate, CommandState, Commanded, Commands, Detach, End, ErrorBody, History, PollAnswer, Refused, Reset, Uploaded};
+pub use command::{Command, CommandHead};
+pub(crate) use command::{ID_BYTES, fields as read_fields};
+pub use command_fields::*;
+pub use event::{Event, EventBody};
+pub use shape::{Conversation, Group, Message, MessageState, Notice, Snapshot, Span, User};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! The things a browser shows: as in `bridge::model`, plus what only the hub knows (unread counts, kept messages, spans); data only.
+
+use bridge::id::{AccountId, ConversationId, ConversationKind, NoticeId};
+use bridge::model::{Account, Author, Authorization, Buddy, Button, Member, NoticeKind, Request, Status, Transfer};
+use bridge::time::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+fn no(value: &bool) -> bool {
+    !*value
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// Opaque.
+    pub id: bridge::id::UserId,
+    /// To be shown.
+    pub name: String,
+    /// Signed in straight with an IM account: ends with the session.
+    pub guest: bool,
+}
+
+/// A run of text in one style. A message body is a list of these; its text is their concatenation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Span {
+    /// The characters; newlines are line breaks.
+    pub text: String,
+    /// Bold.
+    #[serde(default, skip_serializing_if = "no")]
+    pub bold: bool,
+    /// Italic.
+    #[serde(default, skip_serializing_if = "no")]
+    pub italic: bool,
+    /// Underlined.
+    #[serde(default, skip_serializing_if = "no")]
+    pub underline: bool,
+    /// Struck through.
+    #[serde(default, skip_serializing_if = "no")]
+    pub strike: bool,
+    /// Fixed width.
+    #[serde(default, skip_serializing_if = "no")]
+    pub code: bool,
+    /// Quoted.
+    #[serde(default, skip_serializing_if = "no")]
+    pub quote: bool,
+    /// `#rrggbb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// An address with a harmless scheme (see `body::links`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// A media hash; the text is what to show in its stead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// What became of a message of the user's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// On its way (pages use this for their own echo).
+    Pending,
+    /// Handed to the network, or reflected by the room.
+    Sent,
+    /// Not delivered.
+    Failed,
+    /// Nobody knows: the daemon lost the network side while it was on its way.
+    Unknown,
+}
+
+/// A line of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Message {
+    /// Unique in its conversation; ids sort (as text) by time of arrival.
+    pub id: String,
+    /// Who wrote it.
+    pub from: Author,
+    /// When it was written, by the network's word.
+    pub time: Timestamp,
+    /// The concatenation of the spans' texts.
+    pub text: String,
+    /// The body.
+    pub spans: Vec<Span>,
+    /// Delivered later than written.
+    #[serde(default, skip_serializing_if = "no")]
+    pub delayed: bool,
+    /// The user's nick is in it.
+    #[serde(default, skip_serializing_if = "no")]
+    pub highlight: bool,
+    /// Sent by a machine on someone's behalf.
+    #[serde(default, skip_serializing_if = "no")]
+    pub auto_reply: bool,
+    /// The user's own, from another device.
+    #[serde(default, skip_serializing_if = "no")]
+    pub remote: bool,
+    /// A line of the network's or libpurple's, not of a person.
+    #[serde(default, skip_serializing_if = "no")]
+    pub system: bool,
+    /// For the user's own messages and for failures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<MessageState>,
+}
+
+/// A group of the buddy list. Groups are one list over all accounts, named by the networks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Group {
+    /// Its name, which is its id.
+    pub name: String,
+    /// Lower comes first; equal ones sort by name.
+    pub order: i64,
+    /// Folded up.
+    pub collapsed: bool,
+}
+
+/// A conversation. `messages` and `members` are absent where they did not change (`conversation.updated`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// Whose.
+    pub account: AccountId,
+    /// With one or many.
+    pub kind: ConversationKind,
+    /// The network's name.
+    pub name: String,
+    /// The name to show.
+    pub title: String,
+    /// For an IM with a buddy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buddy: Option<bridge::id::BuddyId>,
+    /// Messages received since `read_upto`.
+    pub unread: u32,
+    /// Of these, those that name the user.
+    pub mentions: u32,
+    /// Id of the last message that the user has seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_upto: Option<String>,
+    /// Rooms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Rooms: everyone, the user included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<Member>>,
+    /// Rooms: in it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<bool>,
+    /// Rooms: the user's nick there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nick: Option<String>,
+    /// The last ones, newest last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Vec<Message>>,
+}
+
+/// Something told to the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Notice {
+    /// Its id.
+    pub id: NoticeId,
+    /// The account it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// What sort.
+    pub kind: NoticeKind,
+    /// Plain text.
+    pub title: String,
+    /// What it says.
+    pub body: Vec<Span>,
+    /// For `search`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// For `search`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<Vec<String>>,
+    /// For `search`: what can be done with a row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+    /// For `uri` and `mail`; its scheme is a harmless one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// The whole state of a user as of a sequence number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Snapshot {
+    /// IM accounts.
+    pub accounts: Vec<Account>,
+    /// Groups that have buddies.
+    pub groups: Vec<Group>,
+    /// Buddies of all accounts.
+    pub buddies: Vec<Buddy>,
+    /// Open conversations.
+    pub conversations: Vec<Conversation>,
+    /// Open questions.
+    pub requests: Vec<Request>,
+    /// Open authorizations.
+    pub authorizations: Vec<Authorization>,
+    /// Open notices.
+    pub notices: Vec<Notice>,
+    /// Transfers that are not over.
+    pub transfers: Vec<Transfer>,
+    /// Rooms and people to come back to.
+    pub bookmarks: Vec<Value>,
+    /// What the user shows.
+    pub status: Status,
+    /// What `settings.set` kept.
+    pub settings: Map<String, Value>,
+}
