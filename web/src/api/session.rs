@@ -15,10 +15,12 @@ pub const COOKIE_TLS: &str = "__Host-bellflower";
 /// The token in a request's cookies; the one that TLS protects first.
 pub fn token(headers: &HeaderMap) -> Option<&str> {
     let find = |wanted: &str| {
-        headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';')).find_map(|pair| {
-            let (name, value) = pair.split_once('=')?;
-            (name.trim() == wanted).then_some(value.trim()).filter(|value| !value.is_empty())
-        })
+        headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';')).find_map(
+            |pair| {
+                let (name, value) = pair.split_once('=')?;
+                (name.trim() == wanted).then_some(value.trim()).filter(|value| !value.is_empty())
+            },
+        )
     };
     find(COOKIE_TLS).or_else(|| find(COOKIE))
 }

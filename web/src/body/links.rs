@@ -71,7 +71,10 @@ fn next_start(text: &str, from: usize) -> Option<usize> {
             && STARTS.iter().any(|start| bytes.get(at..at + start.len()).is_some_and(|here| here.eq_ignore_ascii_case(start.as_bytes())))
     };
     // All starts begin with a letter, so this never lands within a character.
-    (from..bytes.len()).find(|at| matches!(bytes.get(*at), Some(b'h' | b'H' | b'f' | b'F' | b'i' | b'I' | b'w' | b'W' | b'm' | b'M' | b'x' | b'X')) && starts_here(*at))
+    (from..bytes.len()).find(|at| {
+        matches!(bytes.get(*at), Some(b'h' | b'H' | b'f' | b'F' | b'i' | b'I' | b'w' | b'W' | b'm' | b'M' | b'x' | b'X'))
+            && starts_here(*at)
+    })
 }
 
 /// How far an address goes: to white space or a quote, without the punctuation of the sentence around it.

@@ -289,10 +289,14 @@ impl State {
             let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
             self.account_stands(env, None, account, standing);
         }
-        let running: Vec<Origin> = self.clients.iter().flat_map(|client| {
-            let of = |command| Origin { client: client.id.to_string(), command };
-            client.running().into_iter().map(of)
-        }).collect();
+        let running: Vec<Origin> = self
+            .clients
+            .iter()
+            .flat_map(|client| {
+                let of = |command| Origin { client: client.id.to_string(), command };
+                client.running().into_iter().map(of)
+            })
+            .collect();
         for origin in running {
             let error = ErrorBody {
                 code: "unknown_fate".to_owned(),

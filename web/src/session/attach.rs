@@ -156,9 +156,5 @@ impl Hub {
 /// Fails when this is no client id: 1 to 64 of `A-Z a-z 0-9 - _`.
 pub(crate) fn check_client(id: &str) -> Result<(), ApiError> {
     let fits = (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if fits {
-        Ok(())
-    } else {
-        Err(ApiError::bad_request("bad_field", "A client id is 1 to 64 letters, digits, `-` or `_`.").at("client"))
-    }
+    if fits { Ok(()) } else { Err(ApiError::bad_request("bad_field", "A client id is 1 to 64 letters, digits, `-` or `_`.").at("client")) }
 }

@@ -263,7 +263,9 @@ impl Hub {
     pub fn open_guest(&self, network: Network) -> Result<Login, ApiError> {
         let bad = |error| ApiError::with_status(StatusCode::BAD_REQUEST, error);
         if self.draining.load(Ordering::Acquire) {
-            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000));
+            return Err(
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000)
+            );
         }
         let protocol = account::protocol(self.handle.catalogue(), &network.protocol).map_err(bad)?;
         let Some((username, joined)) = account::username(protocol, network.username, network.splits).map_err(bad)? else {
@@ -272,7 +274,9 @@ impl Hub {
         account::password(protocol, network.password.as_ref()).map_err(bad)?;
         account::options(protocol, &network.options).map_err(bad)?;
         if self.config.users > 0 && self.users() >= self.config.users {
-            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000));
+            return Err(
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000)
+            );
         }
 
         let (user, account) = (UserId(random()?), AccountId(random()?));

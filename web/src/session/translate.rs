@@ -230,7 +230,8 @@ impl State {
                 let upto = match &read.upto {
                     None => None,
                     Some(id) => Some(
-                        super::conversation::message_number(id).ok_or_else(|| at("bad_field", "upto", "This is not the id of a message."))?,
+                        super::conversation::message_number(id)
+                            .ok_or_else(|| at("bad_field", "upto", "This is not the id of a message."))?,
                     ),
                 };
                 return Ok(Act::Local(Local::Read { conversation, upto }));

@@ -4,7 +4,9 @@ use super::{Conversation, ErrorBody, Group, Message, Notice};
 use bridge::command::Origin;
 use bridge::event::Outcome;
 use bridge::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, TransferId};
-use bridge::model::{Account, AccountStanding, Authorization, Buddy, Member, Privacy, Request, RoomListRows, Status, StatusKind, Transfer, TypingState};
+use bridge::model::{
+    Account, AccountStanding, Authorization, Buddy, Member, Privacy, Request, RoomListRows, Status, StatusKind, Transfer, TypingState,
+};
 use bridge::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,9 @@ mod command_fields;
 mod event;
 mod shape;
 
-pub use answer::{Attached, CommandFate, CommandState, Commanded, Commands, Detach, End, ErrorBody, History, PollAnswer, Refused, Reset, Uploaded};
+pub use answer::{
+    Attached, CommandFate, CommandState, Commanded, Commands, Detach, End, ErrorBody, History, PollAnswer, Refused, Reset, Uploaded,
+};
 pub use command::{Command, CommandHead};
 pub(crate) use command::{ID_BYTES, fields as read_fields};
 pub use command_fields::*;
