@@ -379,7 +379,9 @@ fn explain(account: AccountId, reason: PurpleConnectionError, message: String, f
         return AccountError { code: "refused_address".to_owned(), message, fatal: true };
     }
     if let Some((code, message)) = super::tls::take_failure(account) {
-        return AccountError { code, message, fatal: true };
+        // A server that hangs up may be back soon; a certificate or a TLS version will not change by waiting.
+        let fatal = fatal || code != "network";
+        return AccountError { code, message, fatal };
     }
     type Reason = PurpleConnectionError;
     let code = match reason {

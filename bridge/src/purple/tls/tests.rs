@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 pub(super) const ACCOUNT: AccountId = AccountId(7);
 /// Nothing here takes longer than a second on an idle machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// libpurple has one state per process and no locks: one test at a time.
 static ONE: Mutex<()> = Mutex::new(());
@@ -30,13 +30,15 @@ thread_local! {
     static CONTEXT: Cell<*mut glib_sys::GMainContext> = const { Cell::new(std::ptr::null_mut()) };
 }
 
+type Answer = Box<dyn FnOnce(bool)>;
+
 /// What the test knows of accounts and users.
 #[derive(Default)]
 pub(super) struct Site {
     pub(super) domain: RefCell<Option<String>>,
     pub(super) pins: RefCell<Vec<String>>,
     pub(super) asked: RefCell<Vec<Certificate>>,
-    pub(super) answers: RefCell<Vec<Option<Box<dyn FnOnce(bool)>>>>,
+    pub(super) answers: RefCell<Vec<Option<Answer>>>,
     pub(super) withdrawn: RefCell<Vec<AskId>>,
     /// Answers while being asked.
     pub(super) at_once: Cell<Option<bool>>,

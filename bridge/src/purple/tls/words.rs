@@ -9,7 +9,7 @@ use rustls::{AlertDescription, Error, PeerIncompatible};
 pub(super) struct Failure {
     /// What libpurple's three cases make of it; a network failure is tried again, a refused certificate is not.
     pub(super) kind: PurpleSslErrorType,
-    /// For programs: `network`, `encryption_error` or `certificate`.
+    /// For programs: `network`, `encryption` or `certificate`.
     pub(super) code: &'static str,
     /// A sentence.
     pub(super) message: String,
@@ -34,7 +34,7 @@ impl Failure {
 
     pub(super) fn of_tls(error: &Error, host: &str) -> Self {
         let kind = PurpleSslErrorType::PURPLE_SSL_HANDSHAKE_FAILED;
-        Self { kind, code: "encryption_error", message: sentence(error, host) }
+        Self { kind, code: "encryption", message: sentence(error, host) }
     }
 }
 

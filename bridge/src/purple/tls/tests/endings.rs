@@ -96,7 +96,7 @@ fn rubbish_after_the_handshake_is_told_in_words() {
         });
         assert_eq!(client.ended.get(), Some(Err(libc::EPROTO)));
         let (code, message) = client.failure.take().unwrap();
-        assert_eq!(code, "encryption_error");
+        assert_eq!(code, "encryption");
         assert!(message.contains(HOST), "{message}");
     });
 }
@@ -119,17 +119,17 @@ fn servers_that_cannot_be_talked_to_are_told_apart() {
     on_purple(|_| {
         let refused = PurpleSslErrorType::PURPLE_SSL_HANDSHAKE_FAILED;
         for (answer, kind, code, words) in [
-            (&b":irc.example.org NOTICE AUTH :*** Looking up your hostname\r\n"[..], refused, "encryption_error", "is not TLS"),
+            (&b":irc.example.org NOTICE AUTH :*** Looking up your hostname\r\n"[..], refused, "encryption", "is not TLS"),
             (b"", PurpleSslErrorType::PURPLE_SSL_CONNECT_FAILED, "network", "hung up"),
             // The alerts protocol_version and handshake_failure.
-            (b"\x15\x03\x01\x00\x02\x02\x46", refused, "encryption_error", "older than 1.2"),
-            (b"\x15\x03\x03\x00\x02\x02\x28", refused, "encryption_error", "no encryption that is still safe"),
+            (b"\x15\x03\x01\x00\x02\x02\x46", refused, "encryption", "older than 1.2"),
+            (b"\x15\x03\x03\x00\x02\x02\x28", refused, "encryption", "no encryption that is still safe"),
             // A ServerHello of TLS 1.0.
             (
                 b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01\
                   0123456789abcdef0123456789abcdef\x00\x00\x2f\x00",
                 refused,
-                "encryption_error",
+                "encryption",
                 "older than 1.2",
             ),
         ] {
