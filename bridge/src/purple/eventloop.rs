@@ -21,8 +21,7 @@ use crate::error::StartError;
 use glib_sys::{GFALSE, GSourceFunc, gboolean, gpointer};
 use purple_sys::{PurpleEventLoopUiOps, PurpleInputCondition, PurpleInputFunction};
 use std::ffi::c_int;
-use std::time::Duration;
-use timers::{CCall, Call, Rhythm};
+use timers::{Call, Rhythm};
 
 struct Ops(PurpleEventLoopUiOps);
 // SAFETY: function pointers.
@@ -62,53 +61,28 @@ pub(crate) fn install(_: OnPurple) -> Result<(), StartError> {
 pub(crate) fn uninstall(_: OnPurple) {
     let live = state::lock().live.take();
     if let Some(live) = live {
+        // The sources first: they poll the descriptor that goes with the rest.
         source::detach(live.sources);
-        // Dropped unlocked: closures may own anything.
-        drop(live);
     }
 }
 
-/// A timer of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct TimerId(u32);
-
-/// Calls `body` on the libpurple thread after `interval` (to the microsecond; the loop wakes by the millisecond), and again so long after each call,
-/// as long as it answers `true`. It runs for the account that is current now. Without an installed loop it is never called.
-pub(crate) fn add_timer(_: OnPurple, interval: Duration, body: impl FnMut() -> bool + 'static) -> TimerId {
-    let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX);
-    let added = state::add_timer(Rhythm::Every(interval), Call::Rust(Box::new(body)));
-    TimerId(added.unwrap_or(0))
+fn add_timer(rhythm: Rhythm, function: GSourceFunc, data: gpointer) -> Option<u32> {
+    state::add_timer(rhythm, Call { function: function?, data })
 }
 
-/// Removes a timer of ours, also from within itself; `false` when it is no more.
-pub(crate) fn remove_timer(_: OnPurple, id: TimerId) -> bool {
-    let mut state = state::lock();
-    let Some(live) = state.live.as_mut() else { return false };
-    let was = live.timers.contains(id.0);
-    let closure = live.timers.remove_closure(id.0);
-    drop(state);
-    drop(closure);
-    was
-}
-
-fn c_timer(rhythm: Rhythm, function: GSourceFunc, data: gpointer) -> Option<u32> {
-    let function = function?;
-    state::add_timer(rhythm, Call::C(CCall { function, data })).ok()
-}
-
-/// A timer of C's, in milliseconds; `None` without a loop. Any thread.
+/// A timer, in milliseconds; `None` without a loop. Any thread.
 pub(super) fn timeout(milliseconds: u32, function: GSourceFunc, data: gpointer) -> Option<u32> {
-    c_timer(Rhythm::Every(i64::from(milliseconds) * 1000), function, data)
+    add_timer(Rhythm::Every(i64::from(milliseconds) * 1000), function, data)
 }
 
-/// A timer of C's, in whole seconds; `None` without a loop. Any thread.
+/// A timer, in whole seconds; `None` without a loop. Any thread.
 pub(super) fn timeout_seconds(seconds: u32, function: GSourceFunc, data: gpointer) -> Option<u32> {
-    c_timer(Rhythm::Seconds(i64::from(seconds)), function, data)
+    add_timer(Rhythm::Seconds(i64::from(seconds)), function, data)
 }
 
-/// An idle call of C's; `None` without a loop. Any thread.
+/// An idle call; `None` without a loop. Any thread.
 pub(super) fn idle(function: GSourceFunc, data: gpointer) -> Option<u32> {
-    c_timer(Rhythm::Idle, function, data)
+    add_timer(Rhythm::Idle, function, data)
 }
 
 /// Removes whatever has this id, a watcher, a timer or a source of GLib's; `false` when nothing has. Any thread.

@@ -197,19 +197,12 @@ type Next = fn(&mut Timers, Pass) -> Option<(u32, Call, Option<AccountId>)>;
 fn run_all(next: Next) {
     let Some(pass) = lock().live.as_ref().map(|live| live.timers.begin(now())) else { return };
     loop {
-        let Some((id, mut call, owner)) = lock().live.as_mut().and_then(|live| next(&mut live.timers, pass)) else { return };
+        let Some((id, call, owner)) = lock().live.as_mut().and_then(|live| next(&mut live.timers, pass)) else { return };
         TIMERS.add(1);
-        let again = owner::with(owner, || match &mut call {
-            // SAFETY: the promise of whoever added it: function and data are good until it is removed or says FALSE, and it did not.
-            Call::C(call) => unsafe { (call.function)(call.data) != GFALSE },
-            Call::Rust(closure) => guard("a timer", false, closure),
-        });
-        let mut state = lock();
-        let over = match state.live.as_mut() {
-            Some(live) => live.timers.ran(id, call, again, pass),
-            None => Some(call),
-        };
-        drop(state);
-        drop(over);
+        // SAFETY: the promise of whoever added it: function and data are good until it is removed or says FALSE, and it did not.
+        let again = owner::with(owner, || unsafe { (call.function)(call.data) != GFALSE });
+        if let Some(live) = lock().live.as_mut() {
+            live.timers.ran(id, again, pass);
+        }
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct State {
 }
 
 // SAFETY: the pointers inside are C's data, which its owner allows to be passed between threads by adding them from there; they are followed on the
-// libpurple thread only. Closures are put in, called and dropped there only.
+// libpurple thread only.
 unsafe impl Send for State {}
 
 static STATE: Mutex<State> = Mutex::new(State { ids: Ids::new(), live: None });
@@ -60,14 +60,14 @@ impl State {
     }
 }
 
-/// Adds a timer for the current account. Gives the call back when no loop is installed. Any thread, but closures on libpurple's only.
-pub(super) fn add_timer(rhythm: Rhythm, call: Call) -> Result<u32, Call> {
+/// Adds a timer for the current account; `None` when no loop is installed. Any thread.
+pub(super) fn add_timer(rhythm: Rhythm, call: Call) -> Option<u32> {
     let mut state = lock();
-    let Some((id, live)) = state.next_id() else { return Err(call) };
+    let (id, live) = state.next_id()?;
     live.timers.add(id, rhythm, call, owner::current(), now());
     drop(state);
     wake_from_afar();
-    Ok(id)
+    Some(id)
 }
 
 /// Adds a watcher for the current account; 0 when no loop is installed. Any thread.
@@ -81,12 +81,12 @@ pub(super) fn add_watcher(wants: u32, mut callback: Callback) -> u32 {
     id
 }
 
-/// Removes a watcher, or a timer of C's; `false` when the id is nobody's. Any thread.
+/// Removes a watcher or a timer; `false` when the id is nobody's. Any thread.
 pub(super) fn remove(id: u32) -> bool {
-    lock().live.as_mut().is_some_and(|live| live.timers.remove_c(id) || live.watchers.remove(id))
+    lock().live.as_mut().is_some_and(|live| live.timers.remove(id) || live.watchers.remove(id))
 }
 
-/// Removes one of C's timers by its data. Any thread.
+/// Removes one timer by its data. Any thread.
 pub(in crate::purple) fn remove_by_data(data: glib_sys::gpointer) -> bool {
     lock().live.as_mut().is_some_and(|live| live.timers.remove_by_data(data))
 }

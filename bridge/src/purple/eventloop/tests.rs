@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const READ: PurpleInputCondition = PurpleInputCondition::PURPLE_INPUT_READ;
 const WRITE: PurpleInputCondition = PurpleInputCondition::PURPLE_INPUT_WRITE;
@@ -68,12 +68,12 @@ impl Loop {
 
     fn until(&self, done: impl Fn() -> bool) {
         let start = Instant::now();
-        let guard = add_timer(self.token, Duration::from_millis(20), || true);
+        let heartbeat = self.timer(20, || true);
         while !done() {
             assert!(start.elapsed() < Duration::from_secs(10), "it never happened");
             testing::turn(self.token, true);
         }
-        assert!(remove_timer(self.token, guard));
+        assert!(remove_timeout(heartbeat));
     }
 }
 

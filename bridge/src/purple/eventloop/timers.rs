@@ -4,6 +4,7 @@ use super::ids::FastMap;
 use crate::id::AccountId;
 use glib_sys::{gboolean, gpointer};
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, VecDeque};
 
 const SECOND: i64 = 1_000_000;
@@ -32,27 +33,19 @@ impl Rhythm {
     }
 }
 
-/// What C gives: a function and the data it is to be called with.
+/// A function and the data it is to be called with.
 #[derive(Clone, Copy)]
-pub(super) struct CCall {
+pub(super) struct Call {
     pub(super) function: unsafe extern "C" fn(gpointer) -> gboolean,
     pub(super) data: gpointer,
 }
 
-/// What a timer calls. A closure is made, called and dropped on the libpurple thread only.
-pub(super) enum Call {
-    C(CCall),
-    Rust(Box<dyn FnMut() -> bool>),
-}
-
 struct Timer {
     rhythm: Rhythm,
-    /// `None` while a closure runs.
-    call: Option<Call>,
+    call: Call,
     owner: Option<AccountId>,
     /// Which entry of the heap or of the idle queue is this timer's; 0 while it runs.
     serial: u64,
-    by_closure: bool,
 }
 
 /// One run through what is due: nothing that was queued after its start belongs to it.
@@ -96,12 +89,9 @@ impl Timers {
     }
 
     pub(super) fn add(&mut self, id: u32, rhythm: Rhythm, call: Call, owner: Option<AccountId>, now: i64) {
-        let by_closure = matches!(call, Call::Rust(_));
-        if let Call::C(call) = &call {
-            *self.by_data.entry(call.data.addr()).or_default() += 1;
-        }
+        *self.by_data.entry(call.data.addr()).or_default() += 1;
         let serial = self.queue(id, rhythm, now);
-        self.timers.insert(id, Timer { rhythm, call: Some(call), owner, serial, by_closure });
+        self.timers.insert(id, Timer { rhythm, call, owner, serial });
     }
 
     fn queue(&mut self, id: u32, rhythm: Rhythm, now: i64) -> u64 {
@@ -113,37 +103,22 @@ impl Timers {
         self.serial
     }
 
-    /// Removes a timer of C's, whoever made it; closures are not C's to remove. Also while it runs.
-    pub(super) fn remove_c(&mut self, id: u32) -> bool {
-        let found = self.timers.get(&id).is_some_and(|timer| !timer.by_closure);
-        if found {
-            self.take(id);
-        }
-        found
-    }
-
-    /// Removes a closure's timer and gives the closure back, to be dropped where it may call anything.
-    pub(super) fn remove_closure(&mut self, id: u32) -> Option<Call> {
-        if self.timers.get(&id)?.by_closure { self.take(id) } else { None }
-    }
-
     /// Removes one timer that has these data; `false` when none has.
     pub(super) fn remove_by_data(&mut self, data: gpointer) -> bool {
         if !self.by_data.contains_key(&data.addr()) {
             return false;
         }
-        let with_data = |timer: &Timer| matches!(&timer.call, Some(Call::C(call)) if call.data == data);
-        let found = self.timers.iter().filter(|(_, timer)| with_data(timer)).map(|(id, _)| *id).min();
-        found.is_some_and(|id| self.remove_c(id))
+        let found = self.timers.iter().filter(|(_, timer)| timer.call.data == data).map(|(id, _)| *id).min();
+        found.is_some_and(|id| self.remove(id))
     }
 
-    fn take(&mut self, id: u32) -> Option<Call> {
-        let timer = self.timers.remove(&id)?;
-        if let Some(Call::C(call)) = &timer.call {
-            let left = self.by_data.entry(call.data.addr()).or_insert(1);
-            *left -= 1;
-            if *left == 0 {
-                self.by_data.remove(&call.data.addr());
+    /// Removes a timer, also while it runs; `false` when there is none of this id.
+    pub(super) fn remove(&mut self, id: u32) -> bool {
+        let Some(timer) = self.timers.remove(&id) else { return false };
+        if let Entry::Occupied(mut users) = self.by_data.entry(timer.call.data.addr()) {
+            *users.get_mut() -= 1;
+            if *users.get() == 0 {
+                users.remove();
             }
         }
         if timer.serial != 0 && timer.rhythm != Rhythm::Idle {
@@ -154,7 +129,7 @@ impl Timers {
                 self.stale = 0;
             }
         }
-        timer.call
+        true
     }
 
     /// When the next timer is due.
@@ -206,26 +181,20 @@ impl Timers {
     fn start(&mut self, id: u32) -> Option<(u32, Call, Option<AccountId>)> {
         let timer = self.timers.get_mut(&id)?;
         timer.serial = 0;
-        let call = match &timer.call {
-            Some(Call::C(call)) => Call::C(*call),
-            _ => timer.call.take()?,
-        };
-        Some((id, call, timer.owner))
+        Some((id, timer.call, timer.owner))
     }
 
-    /// After the call: queues the timer again when it wants that and was not removed meanwhile. What comes back is to be dropped unlocked.
-    pub(super) fn ran(&mut self, id: u32, call: Call, again: bool, pass: Pass) -> Option<Call> {
-        let Some(timer) = self.timers.get(&id) else { return Some(call) };
+    /// After the call: queues the timer again when it wants that and was not removed meanwhile.
+    pub(super) fn ran(&mut self, id: u32, again: bool, pass: Pass) {
         if !again {
-            self.take(id);
-            return Some(call);
+            self.remove(id);
+            return;
         }
+        let Some(timer) = self.timers.get(&id) else { return };
         let serial = self.queue(id, timer.rhythm, pass.now);
         if let Some(timer) = self.timers.get_mut(&id) {
             timer.serial = serial;
-            timer.call = Some(call);
         }
-        None
     }
 
     #[cfg(test)]

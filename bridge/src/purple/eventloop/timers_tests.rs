@@ -7,7 +7,7 @@ unsafe extern "C" fn nothing(_: gpointer) -> gboolean {
 }
 
 fn c(data: usize) -> Call {
-    Call::C(CCall { function: nothing, data: std::ptr::without_provenance_mut(data) })
+    Call { function: nothing, data: std::ptr::without_provenance_mut(data) }
 }
 
 fn every(timers: &mut Timers, id: u32, interval: i64, now: i64) {
@@ -18,9 +18,9 @@ fn every(timers: &mut Timers, id: u32, interval: i64, now: i64) {
 fn pass(timers: &mut Timers, now: i64, again: bool) -> Vec<u32> {
     let pass = timers.begin(now);
     let mut fired = Vec::new();
-    while let Some((id, call, _)) = timers.next_due(pass) {
+    while let Some((id, _, _)) = timers.next_due(pass) {
         fired.push(id);
-        timers.ran(id, call, again, pass);
+        timers.ran(id, again, pass);
     }
     fired
 }
@@ -53,9 +53,9 @@ fn what_is_added_in_a_pass_waits_for_the_next() {
     let mut timers = Timers::new();
     every(&mut timers, 1, 0, 1000);
     let running = timers.begin(1000);
-    let (id, call, _) = timers.next_due(running).unwrap();
+    let (id, _, _) = timers.next_due(running).unwrap();
     every(&mut timers, 2, 0, 1000);
-    timers.ran(id, call, false, running);
+    timers.ran(id, false, running);
     assert!(timers.next_due(running).is_none());
     assert_eq!(pass(&mut timers, 1000, false), [2]);
 }
@@ -66,11 +66,11 @@ fn self_removal_wins_over_true_and_a_removed_due_timer_is_not_called() {
     every(&mut timers, 1, 0, 1000);
     every(&mut timers, 2, 0, 1000);
     let running = timers.begin(1000);
-    let (id, call, _) = timers.next_due(running).unwrap();
-    assert!(timers.remove_c(1));
-    assert!(!timers.remove_c(1));
-    assert!(timers.remove_c(2));
-    assert!(timers.ran(id, call, true, running).is_some());
+    let (id, _, _) = timers.next_due(running).unwrap();
+    assert!(timers.remove(1));
+    assert!(!timers.remove(1));
+    assert!(timers.remove(2));
+    timers.ran(id, true, running);
     assert!(timers.next_due(running).is_none());
     assert_eq!(timers.next_at(), None);
 }
@@ -81,9 +81,9 @@ fn a_running_timer_is_not_started_again_by_a_nested_pass() {
     every(&mut timers, 1, 0, 1000);
     every(&mut timers, 2, 0, 1000);
     let outer = timers.begin(1000);
-    let (id, call, _) = timers.next_due(outer).unwrap();
+    let (id, _, _) = timers.next_due(outer).unwrap();
     assert_eq!(pass(&mut timers, 5000, true), [2]);
-    timers.ran(id, call, true, outer);
+    timers.ran(id, true, outer);
     assert!(timers.next_due(outer).is_none());
 }
 
@@ -99,19 +99,15 @@ fn seconds_timers_fire_together_on_the_nearest_tick() {
 }
 
 #[test]
-fn removal_by_data_takes_one_at_a_time_and_never_a_closure() {
+fn removal_by_data_takes_one_at_a_time() {
     let mut timers = Timers::new();
     timers.add(1, Rhythm::Every(5), c(64), None, 0);
     timers.add(2, Rhythm::Idle, c(64), None, 0);
     timers.add(3, Rhythm::Every(5), c(128), None, 0);
-    timers.add(4, Rhythm::Every(5), Call::Rust(Box::new(|| true)), None, 0);
     let data = std::ptr::without_provenance_mut(64);
     assert!(timers.remove_by_data(data) && timers.remove_by_data(data));
     assert!(!timers.remove_by_data(data));
     assert!(!timers.idle_waits());
-    assert!(!timers.remove_c(4));
-    assert!(timers.remove_closure(3).is_none());
-    assert!(timers.remove_closure(4).is_some());
     assert_eq!(pass(&mut timers, 5, true), [3]);
     assert!(timers.remove_by_data(std::ptr::without_provenance_mut(128)));
     assert!(timers.by_data.is_empty());
@@ -123,7 +119,7 @@ fn removed_timers_do_not_pile_up() {
     every(&mut timers, 1, 1_000_000, 0);
     for id in 2..10_000 {
         every(&mut timers, id, 90_000_000, 0);
-        timers.remove_c(id);
+        timers.remove(id);
     }
     assert!(timers.heap_len() < 200, "{}", timers.heap_len());
     assert_eq!(timers.next_at(), Some(1_000_000));

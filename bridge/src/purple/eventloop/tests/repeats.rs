@@ -150,7 +150,7 @@ fn watchers_and_timers_run_for_the_account_that_made_them() {
         // SAFETY: the closure lives as long as the loop.
         unsafe { glib_sys::g_idle_add(Some(call_timer), data) }
     });
-    add_timer(run.token, Duration::ZERO, move || {
+    run.timer(0, move || {
         own.borrow_mut().push(owner::current());
         false
     });
@@ -161,28 +161,6 @@ fn watchers_and_timers_run_for_the_account_that_made_them() {
     assert_eq!(firsts, [Some(AccountId(1)), Some(AccountId(2)), None]);
     assert!(remove_input(watcher));
     run.until(|| seen.borrow().contains(&Some(AccountId(3))));
-}
-
-#[test]
-fn a_panicking_timer_of_ours_ends_and_blames_its_account() {
-    let run = Loop::new();
-    owner::with(Some(AccountId(7)), || add_timer(run.token, Duration::ZERO, || panic!("on purpose")));
-    run.turn();
-    assert_eq!(owner::take_blamed(), [AccountId(7)]);
-    assert!(!run.turn());
-}
-
-#[test]
-fn a_removed_timer_of_ours_drops_what_it_holds() {
-    let run = Loop::new();
-    let held = Rc::new(());
-    let inside = held.clone();
-    let id = add_timer(run.token, Duration::from_secs(60), move || Rc::strong_count(&inside) > 0);
-    assert_eq!(Rc::strong_count(&held), 2);
-    assert!(!remove_timeout(id.0), "closures are not C's to remove");
-    assert!(remove_timer(run.token, id));
-    assert_eq!(Rc::strong_count(&held), 1);
-    assert!(!remove_timer(run.token, id));
 }
 
 #[test]
