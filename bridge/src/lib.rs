@@ -20,4 +20,4 @@ pub use purple::bare;
 pub use command::{Command, CommandKind};
 pub use event::{Batch, Event, EventKind};
 pub use handle::{BridgeHandle, start};
-pub use purple::{prepare_process, trust_this_thread};
+pub use purple::{LoopCounters, loop_counters, prepare_process, trust_this_thread, with_event_loop};

@@ -10,7 +10,7 @@ mod tests;
 mod timers;
 mod watchers;
 
-pub(crate) use counters::{Counters, counters};
+pub use counters::{LoopCounters, loop_counters};
 pub(super) use ids::FIRST;
 pub(super) use state::remove_by_data as remove_timer_by_data;
 
@@ -64,6 +64,22 @@ pub(crate) fn uninstall(_: OnPurple) {
         // The sources first: they poll the descriptor that goes with the rest.
         source::detach(live.sources);
     }
+}
+
+/// Runs `body` with the event loop installed on the calling thread, which becomes libpurple's; for the bench alone.
+///
+/// # Panics
+/// When the system gives no epoll set, or libpurple runs already.
+#[doc(hidden)]
+pub fn with_event_loop<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: a bench has no other thread that runs libpurple.
+    let token = unsafe { OnPurple::declare() };
+    if let Err(error) = install(token) {
+        panic!("{error}");
+    }
+    let answer = body();
+    uninstall(token);
+    answer
 }
 
 fn add_timer(rhythm: Rhythm, function: GSourceFunc, data: gpointer) -> Option<u32> {

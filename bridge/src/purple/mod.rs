@@ -44,6 +44,7 @@ mod token;
 mod trust;
 
 pub use interpose::trust_this_thread;
+pub use eventloop::{LoopCounters, loop_counters, with_event_loop};
 pub(crate) use mailbox::MailboxSender;
 pub use process::prepare_process;
 pub(crate) use thread::start;

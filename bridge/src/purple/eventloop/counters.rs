@@ -26,22 +26,22 @@ pub(super) fn turn_took(nanoseconds: u64) {
     LONGEST.fetch_max(nanoseconds, Relaxed);
 }
 
-/// The loop in numbers.
+/// The libpurple thread's main loop in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
+pub struct LoopCounters {
     /// Turns of the loop since the start.
-    pub(crate) turns: u64,
+    pub turns: u64,
     /// Watcher callbacks since the start.
-    pub(crate) events: u64,
+    pub events: u64,
     /// Timers and idle calls since the start.
-    pub(crate) timers: u64,
+    pub timers: u64,
     /// The longest turn since the last call, from waking up to looking for work again, in nanoseconds.
-    pub(crate) longest_turn: u64,
+    pub longest_turn: u64,
 }
 
 /// Reads the sums, and the longest turn since this was last called. Any thread.
-pub(crate) fn counters() -> Counters {
-    Counters {
+pub fn loop_counters() -> LoopCounters {
+    LoopCounters {
         turns: TURNS.0.load(Relaxed),
         events: EVENTS.0.load(Relaxed),
         timers: TIMERS.0.load(Relaxed),

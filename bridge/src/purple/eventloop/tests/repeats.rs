@@ -170,10 +170,10 @@ fn turns_events_and_timers_are_counted() {
     run.watch(one.as_raw_fd(), READ, |_, _| {});
     run.timer(0, || false);
     two.write_all(b"x").unwrap();
-    let before = counters();
+    let before = loop_counters();
     run.turn();
     run.turn();
-    let after = counters();
+    let after = loop_counters();
     assert_eq!((after.turns - before.turns, after.events - before.events, after.timers - before.timers), (2, 2, 1));
     assert!(after.longest_turn > 0);
 }
