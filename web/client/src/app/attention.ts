@@ -116,7 +116,7 @@ function looked(): void {
   report();
 }
 
-function active_(): void {
+function stirred(): void {
   lastInput = Date.now();
   if (idle) {
     idle = false;
@@ -128,7 +128,7 @@ export function startAttention(): void {
   document.addEventListener("visibilitychange", looked);
   addEventListener("focus", looked);
   addEventListener("blur", looked);
-  for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) addEventListener(kind, active_, { passive: true, capture: true });
+  for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) addEventListener(kind, stirred, { passive: true, capture: true });
   setInterval(() => {
     const now = Date.now() - lastInput >= IDLE_AFTER;
     if (now) {

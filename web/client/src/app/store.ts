@@ -24,7 +24,6 @@ export const talks = computed(() => model.value?.talks ?? none);
 export const requests = computed(() => model.value?.requests ?? none);
 export const authorizations = computed(() => model.value?.authorizations ?? none);
 export const notices = computed(() => model.value?.notices ?? none);
-export const invitations = computed(() => model.value?.invitations ?? none);
 export const typing = computed(() => model.value?.typing ?? none);
 export const outgoing = computed(() => model.value?.outgoing ?? none);
 export const roomLists = computed(() => model.value?.roomLists ?? none);

@@ -2,6 +2,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import { clamp, half, place, tile, type Area, type Frame, type Half } from "../state/geometry";
 import { command, model, onAttached, settings, talks, tell } from "./store";
+import { lastTime } from "../state/roster";
 import type { Buddy } from "../wire/types";
 
 export interface Win {
@@ -17,8 +18,9 @@ export type Arrangement = "desk" | "panes" | "stack";
 
 const widthOf = (): Arrangement => (innerWidth >= 1100 ? "desk" : innerWidth >= 700 ? "panes" : "stack");
 
-export const arrangement = signal<Arrangement>(typeof innerWidth === "number" ? widthOf() : "desk");
-export const area = signal<Area>({ w: 900, h: 700 });
+export const arrangement = signal<Arrangement>(widthOf());
+/** The desk without list, top line and dock; measured once it is drawn. */
+export const area = signal<Area>({ w: Math.max(320, innerWidth - 328), h: Math.max(300, innerHeight - 128) });
 export const wins = signal<ReadonlyMap<string, Win>>(new Map());
 export const active = signal<string | null>(null);
 /** In the stack: whether a conversation covers the list. */
@@ -212,7 +214,9 @@ onAttached((first) => {
     wins.value = kept;
     active.value = null;
     onTalk.value = false;
-    for (const talk of talks.value.values()) if (!kept.has(talk.id)) ensure(talk.id, kept.size > 0 || talks.value.size > 3 || arrangement.value !== "desk");
+    // Nothing was arranged before: the three that were last spoken in stand open.
+    const recent = [...talks.value.values()].filter((talk) => !kept.has(talk.id)).sort((a, b) => lastTime(b) - lastTime(a));
+    recent.forEach((talk, at) => ensure(talk.id, kept.size > 0 || at >= 3 || arrangement.value !== "desk"));
     for (const id of talks.value.keys()) markUnread(id);
     if (arrangement.value === "panes") active.value = shown.value[0]?.id ?? null;
   });

@@ -22,17 +22,9 @@ export interface Outgoing {
   error: WireError | null;
 }
 
-export interface Invitation {
-  id: string;
-  account: string;
-  room: string;
-  from: string;
-  message: string | null;
-  fields: Record<string, unknown> | null;
-}
-
-export interface RoomRow { name: string; category: boolean; cells: string[]; fields: Record<string, unknown> | null }
-export interface RoomList { id: string; account: string; columns: string[]; rows: RoomRow[]; running: boolean }
+/** A row of a room list; a category is a heading. `fields` tells about the room by column. */
+export interface RoomRow { name: string; category?: boolean; parent?: string | null; fields: Record<string, string> }
+export interface RoomList { id: string; rows: RoomRow[]; running: boolean }
 
 export interface Model {
   user: User;
@@ -46,7 +38,6 @@ export interface Model {
   authorizations: ReadonlyMap<string, Authorization>;
   notices: ReadonlyMap<string, Notice>;
   transfers: ReadonlyMap<string, Transfer>;
-  invitations: ReadonlyMap<string, Invitation>;
   roomLists: ReadonlyMap<string, RoomList>;
   /** By conversation: who is in which typing state ("none" is absent). */
   typing: ReadonlyMap<string, Readonly<Record<string, TypingState>>>;

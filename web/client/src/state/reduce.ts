@@ -1,10 +1,10 @@
 // Snapshot + events -> state, pure; it must not look at the clock, the network or the screen.
 import type {
-  Account, Attached, Authorization, Buddy, Conversation, Group, Member, Message, Notice, OwnStatus, Request, Snapshot, Transfer, TypingState,
+  Account, Attached, Authorization, Buddy, Conversation, Group, Member, Message, Notice, OwnStatus, Request, Settings, Snapshot, Transfer, TypingState,
   WireError, WireEvent,
 } from "../wire/types";
 import { hasGap, insertMessage, isSystem, mergeMessages } from "./messages";
-import type { Invitation, Model, Outgoing, RoomList, RoomRow, Talk } from "./model";
+import type { Model, Outgoing, RoomList, RoomRow, Talk } from "./model";
 
 const byId = <T extends { id: string }>(list: readonly T[] | undefined): Map<string, T> => new Map((list ?? []).map((one) => [one.id, one]));
 
@@ -39,7 +39,6 @@ export function fromSnapshot(answer: Attached, old: Model | null = null): Model 
     authorizations: byId(snapshot.authorizations),
     notices: byId(snapshot.notices),
     transfers: byId(snapshot.transfers),
-    invitations: kept?.invitations ?? new Map(),
     roomLists: new Map(),
     typing: new Map(),
     outgoing: kept?.outgoing ?? new Map(),
@@ -92,27 +91,41 @@ function whole<T>(event: WireEvent, key: string): T | null {
   return value && typeof value === "object" ? (value as T) : null;
 }
 
+/** An account takes its buddies, its conversations and the groups left empty along, without events of their own. */
+function accountGone(draft: Draft, id: string): void {
+  draft.drop("accounts", id);
+  const left = new Set<string>();
+  for (const buddy of [...draft.model.buddies.values()]) {
+    if (buddy.account === id) {
+      draft.drop("buddies", buddy.id);
+      left.add(buddy.group);
+    }
+  }
+  for (const buddy of draft.model.buddies.values()) left.delete(buddy.group);
+  for (const name of left) draft.drop("groups", name);
+  for (const talk of [...draft.model.talks.values()]) if (talk.account === id) draft.drop("talks", talk.id);
+}
+
 function account(draft: Draft, event: WireEvent): void {
   const id = subject(event, "account");
   if (!id) return;
   switch (event.type) {
     case "account.removed":
-      draft.drop("accounts", id);
-      return;
+      return accountGone(draft, id);
     case "account.state": {
-      const patch: Partial<Account> = { state: event["state"] as Account["state"] };
-      patch.progress = (event["progress"] as Account["progress"]) ?? null;
-      patch.error = (event["error"] as Account["error"]) ?? null;
-      patch.retry_at = (event["retry_at"] as string | undefined) ?? null;
-      draft.patch<Account>("accounts", id, patch);
+      // The parts of its standing that are absent no longer hold.
+      const { progress: _progress, error: _error, retry_at: _retry, ...old } = draft.model.accounts.get(id) ?? ({} as Account);
+      if (!old.id) return;
+      const standing: Record<string, unknown> = { state: event["state"] };
+      for (const key of ["progress", "error", "retry_at"]) if (event[key] !== undefined) standing[key] = event[key];
+      draft.put("accounts", id, { ...old, ...standing });
       return;
     }
     case "account.status": {
-      const patch: Partial<Account> = {};
-      if (typeof event["status"] === "string") patch.status = event["status"];
-      if ("status_message" in event || "message" in event) patch.status_message = (event["status_message"] ?? event["message"] ?? null) as string | null;
-      if ("idle" in event) patch.idle = event["idle"] as Account["idle"];
-      draft.patch<Account>("accounts", id, patch);
+      const { status_message: _message, ...old } = draft.model.accounts.get(id) ?? ({} as Account);
+      if (!old.id) return;
+      const message = event["status_message"];
+      draft.put("accounts", id, { ...old, status: event["status"], idle: event["idle"] === true, ...(typeof message === "string" ? { status_message: message } : {}) });
       return;
     }
     default: {
@@ -142,8 +155,6 @@ function group(draft: Draft, event: WireEvent): void {
     draft.drop("groups", name);
     return;
   }
-  const old = event["old_name"] ?? event["was"];
-  if (typeof old === "string") draft.drop("groups", old);
   if (full) draft.put("groups", full.name, full);
 }
 
@@ -156,10 +167,8 @@ function conversation(draft: Draft, event: WireEvent): void {
     return;
   }
   if (event.type === "conversation.read") {
-    const patch: Partial<Talk> = {};
-    patch.read_upto = (event["read_upto"] ?? event["upto"] ?? null) as string | null;
-    patch.unread = Number(event["unread"] ?? 0);
-    patch.mentions = Number(event["mentions"] ?? 0);
+    const patch: Partial<Talk> = { unread: Number(event["unread"] ?? 0), mentions: Number(event["mentions"] ?? 0) };
+    if (typeof event["read_upto"] === "string") patch.read_upto = event["read_upto"];
     draft.patch<Talk>("talks", id, patch);
     return;
   }
@@ -185,7 +194,8 @@ function message(draft: Draft, event: WireEvent): void {
   const marked = event.type === "message.system" && !isSystem(body) ? { ...body, system: true } : body;
   const known = talk.messages.some((one) => one.id === marked.id);
   const next: Talk = { ...talk, messages: insertMessage(talk.messages, marked) };
-  if (event.type === "message.received" && !known && !isSystem(marked) && !marked.from?.self) {
+  // What a room replays on joining was said to others, some time ago.
+  if (event.type === "message.received" && !known && !(talk.kind === "room" && marked.delayed)) {
     next.unread = talk.unread + 1;
     if (marked.highlight) next.mentions = talk.mentions + 1;
     const who = marked.from?.name;
@@ -208,47 +218,22 @@ function typing(draft: Draft, event: WireEvent): void {
   draft.put("typing", id, state === "none" ? rest : { ...rest, [who]: state });
 }
 
-const memberOf = (value: string | Member): Member => (typeof value === "string" ? { name: value } : value);
-
 function members(draft: Draft, event: WireEvent): void {
   const id = subject(event, "conversation");
   const talk = id ? draft.model.talks.get(id) : undefined;
   if (!id || !talk) return;
-  const map = new Map((talk.members ?? []).map((one) => [one.name, one]));
-  for (const one of (event["left"] as (string | Member)[] | undefined) ?? []) map.delete(memberOf(one).name);
-  for (const raw of (event["changed"] as (Member & { was?: string; old_name?: string })[] | undefined) ?? []) {
-    const { was, old_name, ...one } = raw;
-    const before = was ?? old_name;
-    if (before) map.delete(before);
-    map.set(one.name, one);
-  }
-  for (const one of (event["joined"] as (string | Member)[] | undefined) ?? []) map.set(memberOf(one).name, memberOf(one));
+  // A nick change is one that left and one that joined.
+  const map = new Map(event["initial"] === true ? [] : (talk.members ?? []).map((one) => [one.name, one]));
+  for (const name of (event["left"] as string[] | undefined) ?? []) map.delete(name);
+  for (const one of (event["joined"] as Member[] | undefined) ?? []) map.set(one.name, one);
+  for (const one of (event["changed"] as Member[] | undefined) ?? []) map.set(one.name, one);
   draft.put("talks", id, { ...talk, members: [...map.values()] });
 }
 
-function invited(draft: Draft, event: WireEvent): void {
-  const invitation: Invitation = {
-    id: String(event["invitation"] ?? event["id"] ?? event.seq),
-    account: typeof event.account === "string" ? event.account : "",
-    room: String(event["room"] ?? event["name"] ?? ""),
-    from: String(event["from"] ?? event["who"] ?? ""),
-    message: (event["message"] as string | undefined) ?? null,
-    fields: whole<Record<string, unknown>>(event, "fields"),
-  };
-  draft.put("invitations", invitation.id, invitation);
-}
-
 function roomList(draft: Draft, event: WireEvent): void {
-  const id = String(event["list"] ?? event["id"] ?? "");
-  const old = draft.model.roomLists.get(id);
-  const rows = ((event["rows"] ?? event["rooms"]) as RoomRow[] | undefined) ?? [];
-  const list: RoomList = {
-    id,
-    account: typeof event.account === "string" ? event.account : (old?.account ?? ""),
-    columns: (event["columns"] as string[] | undefined) ?? old?.columns ?? [],
-    rows: [...(old?.rows ?? []), ...rows],
-    running: event["done"] !== true && event["in_progress"] !== false,
-  };
+  const id = String(event["list"] ?? "");
+  const rows = (event["rows"] as RoomRow[] | undefined) ?? [];
+  const list: RoomList = { id, rows: [...(draft.model.roomLists.get(id)?.rows ?? []), ...rows], running: event["more"] === true };
   draft.put("roomLists", id, list);
 }
 
@@ -264,16 +249,24 @@ function kept(draft: Draft, event: WireEvent, kind: string): void {
   const place = KEPT[kind];
   if (!place) return;
   const full = whole<Request | Authorization | Notice | Transfer>(event, place.key);
-  if (event.type.endsWith(".closed") && kind !== "transfer") {
+  if (event.type === "notice.rows") {
+    const old = draft.model.notices.get(String(event["notice"]));
+    if (old) draft.put("notices", old.id, { ...old, rows: [...(old.rows ?? []), ...((event["rows"] as string[][] | undefined) ?? [])] });
+    return;
+  }
+  if (event.type.endsWith(".closed")) {
     const id = subject(event, place.key);
     if (id) draft.drop(place.map, id);
   } else if (full) {
     draft.put(place.map, full.id, full);
-  } else {
-    const id = subject(event, place.key);
-    const { seq: _s, type: _t, time: _w, origin: _o, account: _a, [place.key]: _k, ...change } = event;
-    if (id) draft.patch(place.map, id, change);
   }
+}
+
+/** Changed keys only; null takes one away. */
+function settings(draft: Draft, values: Settings): void {
+  const next = { ...draft.model.settings, ...values };
+  for (const key of Object.keys(values)) if (values[key] === null) delete next[key];
+  draft.model.settings = next;
 }
 
 function one(draft: Draft, event: WireEvent): void {
@@ -294,16 +287,14 @@ function one(draft: Draft, event: WireEvent): void {
     case "room":
       if (event.type === "room.members") return members(draft, event);
       if (event.type === "room.topic") return draft.patch<Talk>("talks", subject(event, "conversation") ?? "", { topic: (event["topic"] as string | null) ?? null });
-      if (event.type === "room.invited") return invited(draft, event);
       if (event.type === "room.list") return roomList(draft, event);
       return;
     case "mail":
-      return draft.patch<Account>("accounts", subject(event, "account") ?? "", { mail: (event["mail"] as Account["mail"]) ?? { count: Number(event["count"] ?? 0) } });
+      return draft.patch<Account>("accounts", subject(event, "account") ?? "", { mail: Number(event["count"] ?? 0) });
     case "settings":
-      draft.model.settings = { ...draft.model.settings, ...((event["settings"] ?? event["values"] ?? {}) as object) };
-      return;
+      return settings(draft, (event["values"] ?? {}) as Settings);
     case "status":
-      draft.model.status = ownStatus((whole<OwnStatus>(event, "status") ?? { status: event["status"], message: event["message"] }) as OwnStatus);
+      draft.model.status = { status: String(event["status"]), ...(typeof event["message"] === "string" ? { message: event["message"] } : {}) };
       return;
     default:
       return kept(draft, event, kind);
@@ -352,10 +343,4 @@ export function markRead(model: Model, conversation: string, upto: string): Mode
   const talk = model.talks.get(conversation);
   if (!talk || (talk.unread === 0 && talk.mentions === 0 && talk.read_upto === upto)) return model;
   return { ...model, talks: new Map(model.talks).set(conversation, { ...talk, unread: 0, mentions: 0, read_upto: upto }) };
-}
-
-export function dropInvitation(model: Model, id: string): Model {
-  const invitations = new Map(model.invitations);
-  invitations.delete(id);
-  return { ...model, invitations };
 }

@@ -4,9 +4,7 @@ import type { Account } from "../wire/types";
 import { accountErrorText, span, w } from "../words";
 
 export function progressText(account: Account): string {
-  const { progress } = account;
-  if (!progress) return "";
-  return typeof progress === "string" ? progress : (progress.text ?? "");
+  return account.progress?.text ?? "";
 }
 
 export function Countdown({ to }: { to: string | null | undefined }) {

@@ -4,7 +4,7 @@ interface Glyph { color: string; path?: string; fill?: boolean; short: string }
 
 /** By the end of the plugin's id, so that third-party plugins of the same network share a drawing. All are drawn here, in a 24 x 24 box. */
 const GLYPHS: Record<string, Glyph> = {
-  jabber: { color: "#6a4fc4", short: "XM", path: "M4 5l8 14M20 5l-8 14M4 5h4.500M20 5h-4.500M9.500 12.500c1.500 1.500 3.500 1.500 5 0" },
+  jabber: { color: "#6a4fc4", short: "XM", path: "M4 5.500c.6 6 4 10.800 9.500 13.500M20 5.500c-.6 6-4 10.800-9.500 13.500M4 5.500l5 1.300c.2 2.700 1.200 5 3 7M20 5.500l-5 1.300c-.2 2.700-1.200 5-3 7" },
   irc: { color: "#2f7f6c", short: "IRC", path: "M10 4L8 20M16 4l-2 16M4.500 9.500h15.500M4 14.500h15.500" },
   discord: { color: "#5865a9", short: "Ds", path: "M7 6.500C10 5 14 5 17 6.500c2 3 3 6.500 2.800 10-1.300 1-2.600 1.700-4 2l-1.100-1.900h-5.400L8.200 18.500c-1.400-.3-2.700-1-4-2C4 13 5 9.500 7 6.500zM9.300 12.200h.01M14.700 12.200h.01" },
   rocketchat: { color: "#b8533c", short: "RC", path: "M4 6c2 .3 3.300 1 4.300 2 6-1.700 12 .6 12 4.500s-6 6.200-12 4.500c-1 1-2.300 1.700-4.300 2 .8-1.300 1.200-2.700 1-4.200-1.400-1.500-1.400-3.100 0-4.600.2-1.500-.2-2.900-1-4.200zM9.500 12.500h.01M13 12.500h.01M16.500 12.500h.01" },
@@ -32,12 +32,15 @@ const GLYPHS: Record<string, Glyph> = {
   bonjour: { color: "#b07b1e", short: "Bj", path: "M12 12h.01M8.500 15.500a5 5 0 010-7M15.500 8.500a5 5 0 010 7M5.700 18.300a9 9 0 010-12.600M18.300 5.700a9 9 0 010 12.600" },
 };
 
-const PALETTE = ["#6a4fc4", "#2f7f6c", "#b8533c", "#3a76b4", "#a06a12", "#3e7d8c", "#a24a78", "#5865a9", "#4b7f3f"];
+const PALETTE = ["#6a4fc4", "#2f7f6c", "#b8533c", "#3a76b4", "#a06a12", "#3e7d8c", "#b04f7d", "#5865a9", "#4b7f3f", "#8d5bb0", "#c05a62", "#7a6a3a", "#2c7f96"];
 
 export function hue(text: string): string {
   let sum = 0;
-  for (let at = 0; at < text.length; at++) sum = (sum * 31 + text.charCodeAt(at)) >>> 0;
-  return PALETTE[sum % PALETTE.length] ?? "#6a4fc4";
+  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) >>> 0;
+  sum ^= sum >>> 13;
+  sum = Math.imul(sum, 0x5bd1e995) >>> 0;
+  sum ^= sum >>> 15;
+  return PALETTE[(sum >>> 0) % PALETTE.length] ?? "#6a4fc4";
 }
 
 function glyphOf(id: string): Glyph {

@@ -9,9 +9,9 @@ function flatten(items: readonly MenuItem[], run: (action: string) => void, pref
   return items.flatMap((one): Item[] => {
     const label = prefix ? `${prefix} › ${one.label}` : one.label;
     if (one.items && one.items.length > 0) return flatten(one.items, run, label);
-    const action = one.id ?? one.action;
-    if (action === undefined) return [];
-    return [{ label, disabled: one.enabled === false, run: () => run(String(action)) }];
+    const action = one.id;
+    if (action === undefined || action === null) return [];
+    return [{ label, run: () => run(action) }];
   });
 }
 

@@ -64,13 +64,13 @@ export interface Account {
   icon?: string | null;
   enabled: boolean;
   state: AccountState;
-  progress?: { step?: number; steps?: number; text?: string } | string | null;
+  progress?: { text: string; step: number; steps: number } | null;
   error?: AccountError | null;
   retry_at?: string | null;
   status?: string;
   status_message?: string | null;
-  idle?: boolean | string | null;
-  mail?: { count?: number; url?: string | null } | number | null;
+  idle?: boolean;
+  mail?: number | null;
   features?: string[];
 }
 export interface Group { name: string; order: number; collapsed: boolean }
@@ -112,6 +112,7 @@ export interface Message {
   delayed?: boolean;
   highlight?: boolean;
   auto_reply?: boolean;
+  remote?: boolean;
   system?: boolean;
   state?: MessageState | null;
 }
@@ -128,6 +129,7 @@ export interface Conversation {
   topic?: string | null;
   members?: Member[] | null;
   joined?: boolean | null;
+  nick?: string | null;
   messages?: Message[];
 }
 export interface Button { id: string; label: string; default?: boolean }
@@ -140,7 +142,6 @@ export interface RequestField {
   required?: boolean;
   masked?: boolean;
   multiline?: boolean;
-  multiple?: boolean;
   image?: string | null;
 }
 export interface Request {
@@ -152,7 +153,17 @@ export interface Request {
   secondary?: string | null;
   buttons: Button[];
   fields: RequestField[];
-  details?: unknown;
+  details?: Certificate | null;
+}
+export interface Certificate {
+  host: string;
+  fingerprint: string;
+  names: string[];
+  subject: string;
+  issuer: string;
+  not_before?: string | null;
+  not_after?: string | null;
+  reason: string;
 }
 export interface Authorization {
   id: string;
@@ -233,4 +244,4 @@ export interface CommandsAnswer { accepted: string[]; rejected: { id: string; er
 export interface LoggedIn { user: User; account?: string | Account | null }
 export interface HistoryAnswer { messages: Message[]; more: boolean }
 export interface Uploaded { upload: string; size: number; type: string }
-export interface MenuItem { id?: string; action?: string; label: string; items?: MenuItem[]; enabled?: boolean }
+export interface MenuItem { id?: string | null; label: string; items?: MenuItem[] }

@@ -21,7 +21,7 @@ function Tabs() {
             <button type="button" class="tab-main" data-testid="dock-tile" data-name={talk.name} aria-current={active.value === win.id} onClick={() => show(win.id)}>
               <Avatar name={talk.title} room={talk.kind === "room"} presence={presenceOfTalk(talk)} size={24} />
               <span class="dock-name">{talk.title}</span>
-              <Count n={talk.unread} mention={talk.kind === "room" && talk.mentions > 0} />
+              <Count n={talk.kind === "room" && talk.mentions > 0 ? talk.mentions : talk.unread} mention={talk.kind === "room" && talk.mentions > 0} />
             </button>
             <button type="button" class="tool small" aria-label={w.talk.close} onClick={() => close(win.id)}><Icon name="close" size={13} /></button>
           </span>

@@ -18,19 +18,36 @@ function fieldsOf(account: string): RoomField[] {
   return protocolOf(accounts.value.get(account)?.protocol ?? "")?.room_fields ?? [];
 }
 
-function RoomRows({ list, choose }: { list: string; choose(name: string, fields: Record<string, unknown> | null): void }) {
+/** What a room's name says about the fields of its join form: the first required one, and where that is followed by a place, the part behind the `@`. */
+export function roomGiven(account: string, name: string): Record<string, string> {
+  const [first, second] = fieldsOf(account).filter((field) => field.required);
+  const at = name.lastIndexOf("@");
+  if (first && second && at > 0) return { [first.key]: name.slice(0, at), [second.key]: name.slice(at + 1) };
+  const only = first ?? fieldsOf(account)[0];
+  return only ? { [only.key]: name } : {};
+}
+
+/** Joins again without asking, as far as the name says all that is needed. */
+export function rejoin(account: string, name: string): void {
+  const given = roomGiven(account, name);
+  if (fieldsOf(account).some((field) => field.required && !given[field.key] && !field.default)) return joinDialog(account, given);
+  const fields = Object.fromEntries(fieldsOf(account).map((field) => [field.key, given[field.key] ?? String(field.default ?? "")]).filter(([, value]) => value !== ""));
+  command<{ conversation: string }>("room.join", { account, fields }).then(showResult, () => joinDialog(account, given));
+}
+
+function RoomRows({ list, choose }: { list: string; choose(name: string): void }) {
   const filter = useSignal("");
   const found = roomLists.value.get(list);
   if (!found) return <p class="lead"><i class="spinner" /> {w.loading}</p>;
   const wanted = fold(filter.value);
-  const rows = found.rows.filter((row) => !row.category && (wanted === "" || fold(`${row.name} ${(row.cells ?? []).join(" ")}`).includes(wanted)));
+  const rows = found.rows.filter((row) => !row.category && (wanted === "" || fold(`${row.name} ${Object.values(row.fields).join(" ")}`).includes(wanted)));
   return (
     <div class="rooms">
       <TextField label={w.room.filter} name="room-filter" value={filter.value} type="search" onInput={(text) => (filter.value = text)} />
       <small>{found.running && <i class="spinner" />} {w.room.found(rows.length)}</small>
       <ul>
         {rows.slice(0, DRAWN).map((row) => (
-          <li key={row.name}><button type="button" data-testid="room-row" onClick={() => choose(row.name, row.fields)}><b>{row.name}</b><small>{(row.cells ?? []).join(" · ")}</small></button></li>
+          <li key={row.name}><button type="button" data-testid="room-row" onClick={() => choose(row.name)}><b>{row.name}</b><small>{Object.values(row.fields).filter(Boolean).join(" · ")}</small></button></li>
         ))}
       </ul>
     </div>
@@ -51,15 +68,14 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
     if (busy.value || account.value === "" || missing) return;
     busy.value = true;
     error.value = null;
-    const out: Record<string, unknown> = {};
+    const out: Record<string, string> = {};
     for (const field of fields) {
-      const value = valueOf(field);
-      if (typeof value === "boolean") out[field.key] = value;
-      else if (value.trim() !== "") out[field.key] = field.type === "int" ? Number.parseInt(value, 10) : value.trim();
+      const value = String(valueOf(field)).trim();
+      if (value !== "") out[field.key] = value;
     }
     command<{ conversation: string }>("room.join", { account: account.value, fields: out }).then(
       (result) => {
-        if (list.value) tell("room.list_stop", { account: account.value, list: list.value });
+        if (list.value) tell("room.list_stop", { list: list.value });
         close();
         showResult(result);
       },
@@ -72,11 +88,7 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
   const browse = () => {
     command<{ list: string }>("room.list", { account: account.value }).then((result) => (list.value = String(result.list)), (cause: unknown) => (error.value = cause));
   };
-  const choose = (name: string, given: Record<string, unknown> | null) => {
-    const first = fields.find((field) => field.required) ?? fields[0];
-    const filled = given ? Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)])) : first ? { [first.key]: name } : {};
-    values.value = { ...values.value, ...filled };
-  };
+  const choose = (name: string) => (values.value = { ...values.value, ...roomGiven(account.value, name) });
   return (
     <Dialog title={w.room.joinTitle} testid="join-dialog" onClose={close} onSubmit={submit}
       actions={<><button type="button" onClick={browse} disabled={account.value === "" || list.value !== null} data-testid="room-browse">{w.room.browse}</button><span class="stretch" /><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || account.value === "" || missing} data-testid="join-ok">{w.room.join}</button></>}>

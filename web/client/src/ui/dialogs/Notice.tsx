@@ -11,9 +11,9 @@ export function NoticeDialog({ notice }: { notice: Notice }) {
   const row = useSignal<number | null>(null);
   const close = () => tell("notice.close", { notice: notice.id });
   const title = notice.title || { message: w.app, formatted: w.app, mail: w.notice.mail, userinfo: w.notice.userinfo, search: w.notice.search, uri: w.notice.uri }[notice.kind];
-  const act = (action: string) => {
+  const act = (button: string) => {
     if (row.value === null) return toast(w.notice.choose);
-    command("notice.action", { notice: notice.id, action, row: row.value }).catch((error: unknown) => toast(errorText(error)));
+    command("notice.action", { notice: notice.id, button, row: row.value }).catch((error: unknown) => toast(errorText(error)));
   };
   const link = safeLink(notice.url);
   return (
@@ -28,10 +28,10 @@ export function NoticeDialog({ notice }: { notice: Notice }) {
       {accountLine(notice.account) && <p class="lead small">{accountLine(notice.account)}</p>}
       {notice.body && notice.body.length > 0 && <div class="prose"><Spans spans={notice.body} /></div>}
       {link && <p class="mono">{link}</p>}
-      {notice.rows && (
+      {notice.rows && notice.rows.length > 0 && (
         <div class="table-frame">
           <table>
-            {notice.columns && <thead><tr>{notice.columns.map((one) => <th key={one} scope="col">{one}</th>)}</tr></thead>}
+            {notice.columns && notice.columns.length > 0 && <thead><tr>{notice.columns.map((one) => <th key={one} scope="col">{one}</th>)}</tr></thead>}
             <tbody>
               {notice.rows.map((cells, at) => (
                 <tr key={at} aria-selected={row.value === at} tabIndex={0} onClick={() => (row.value = at)} onKeyDown={(event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); row.value = at; } }}>

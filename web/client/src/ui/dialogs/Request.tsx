@@ -1,8 +1,8 @@
 // One question of a network as a dialog: text, choice, buttons, form, certificate; it must not know which network.
 import { useSignal } from "@preact/signals";
 import { command } from "../../app/store";
-import { media, upload } from "../../net";
-import type { Request, RequestField } from "../../wire/types";
+import { media } from "../../net";
+import type { Certificate, Request, RequestField } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { Dialog } from "../Dialog";
 import { CheckField, choicesOf, Field, SelectField, TextField } from "../fields";
@@ -21,8 +21,8 @@ function OneField({ field, value, set }: { field: RequestField; value: unknown; 
     case "image":
       return <figure class="field-image"><img src={media(field.image ?? text)} alt={label || w.picture} />{label && <figcaption>{label}</figcaption>}</figure>;
     case "bool":
-    case "boolean":
       return <CheckField label={label} name={name} value={value === true} onInput={set} />;
+    case "account":
     case "choice": {
       const choices = choicesOf(field.choices);
       return <SelectField label={label} name={name} value={text} choices={choices} onInput={set} />;
@@ -31,38 +31,41 @@ function OneField({ field, value, set }: { field: RequestField; value: unknown; 
       const picked = new Set((Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]).map(String));
       return (
         <Field label={label} id={name}>
-          <select id={name} multiple={field.multiple === true} size={Math.min(8, Math.max(3, field.choices?.length ?? 3))} data-testid={`field-${name}`} onChange={(event) => set([...event.currentTarget.selectedOptions].map((one) => one.value))}>
+          <select id={name} multiple={true} size={Math.min(8, Math.max(3, field.choices?.length ?? 3))} data-testid={`field-${name}`} onChange={(event) => set([...event.currentTarget.selectedOptions].map((one) => one.value))}>
             {choicesOf(field.choices).map((one) => <option key={one.value} value={one.value} selected={picked.has(one.value)}>{one.label}</option>)}
           </select>
         </Field>
       );
     }
-    case "file":
-      return (
-        <Field label={label} id={name}>
-          <input id={name} type="file" data-testid={`field-${name}`} onChange={(event) => { const file = event.currentTarget.files?.[0]; if (file) void upload(file).then((done) => set(done.upload)); }} />
-        </Field>
-      );
     default:
       return (
         <>
           {field.image && <figure class="field-image"><img src={media(field.image)} alt={label || w.picture} /></figure>}
-          <TextField label={field.required ? label : label} name={name} value={text} masked={field.masked} multiline={field.multiline} type={field.type === "int" ? "number" : "text"} onInput={(next) => set(field.type === "int" && /^-?\d+$/.test(next) ? Number(next) : next)} />
+          <TextField label={label} name={name} value={text} masked={field.masked} multiline={field.multiline} type={field.type === "int" ? "number" : "text"} onInput={(next) => set(field.type === "int" && /^-?\d+$/.test(next) ? Number(next) : next)} />
         </>
       );
   }
 }
 
-function Details({ details }: { details: unknown }) {
-  if (details === null || details === undefined || details === "") return null;
-  if (typeof details === "string") return <pre class="details">{details}</pre>;
-  const entries: [string, unknown][] = Array.isArray(details)
-    ? details.map((one, at): [string, unknown] => (one && typeof one === "object" && "label" in one ? [String((one as { label: unknown }).label), (one as { value?: unknown }).value] : [String(at + 1), one]))
-    : Object.entries(details as object);
+const day = (time: string | null | undefined): string => (time ? new Date(time).toLocaleDateString() : "?");
+
+function Details({ details }: { details: Certificate | null | undefined }) {
+  if (!details) return null;
+  const rows: [string, string, boolean][] = [
+    [w.request.host, details.host, false],
+    [w.request.names, (details.names ?? []).join(", "), false],
+    [w.request.issuer, details.issuer, false],
+    [w.request.subject, details.subject, false],
+    [w.request.valid, details.not_before || details.not_after ? w.request.from_to(day(details.not_before), day(details.not_after)) : "", false],
+    [w.request.fingerprint, details.fingerprint, true],
+  ];
   return (
-    <dl class="details" data-testid="details">
-      {entries.map(([key, value]) => <div key={key}><dt>{key.replace(/_/g, " ")}</dt><dd class={/finger|sha|hash/i.test(key) ? "mono" : ""}>{typeof value === "object" ? JSON.stringify(value) : String(value)}</dd></div>)}
-    </dl>
+    <>
+      {details.reason && <Problem text={w.request.reasons[details.reason] ?? details.reason} />}
+      <dl class="details" data-testid="certificate-details">
+        {rows.filter(([, value]) => value).map(([label, value, mono]) => <div key={label}><dt>{label}</dt><dd class={mono ? "mono" : ""}>{value}</dd></div>)}
+      </dl>
+    </>
   );
 }
 
@@ -108,8 +111,8 @@ export function RequestDialog({ request, onLater }: { request: Request; onLater(
 }
 
 function startOf(field: RequestField): unknown {
-  if (field.type === "bool" || field.type === "boolean") return false;
-  if (field.type === "choice") return choicesOf(field.choices)[0]?.value ?? "";
+  if (field.type === "bool") return false;
+  if (field.type === "choice" || field.type === "account") return choicesOf(field.choices)[0]?.value ?? "";
   if (field.type === "list") return [];
   return "";
 }

@@ -1,5 +1,6 @@
 // Who is in a room, with roles; it must not show messages.
 import { useMemo } from "preact/hooks";
+import { command } from "../../app/store";
 import { openBuddy } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { fold } from "../../state/roster";
@@ -7,11 +8,10 @@ import type { Member } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { openMenu } from "../Menu";
-import { serverMenu } from "../serverMenu";
 import { nickHue } from "./Log";
 
-const RANK = ["founder", "op", "operator", "halfop", "half_op", "voice"];
-const SIGN: Record<string, string> = { founder: "★", op: "@", operator: "@", halfop: "%", half_op: "%", voice: "+" };
+const RANK = ["founder", "operator", "half_operator", "voice"];
+const SIGN: Record<string, string> = { founder: "★", operator: "@", half_operator: "%", voice: "+" };
 
 const rank = (member: Member): number => {
   const found = RANK.findIndex((flag) => member.flags?.includes(flag));
@@ -22,7 +22,7 @@ function menu(event: MouseEvent, talk: Talk, member: Member): void {
   openMenu(event, [
     { kind: "head", label: member.alias || member.name },
     { label: w.talk.message, icon: "chat", run: () => void openBuddy({ account: talk.account, name: member.name }).catch((error: unknown) => toast(errorText(error))) },
-    ...serverMenu("room.menu", "room.action", { conversation: talk.id, name: member.name }, `member ${member.name}`),
+    { label: w.talk.info, run: () => { command("buddy.info", { account: talk.account, name: member.name }).catch((error: unknown) => toast(errorText(error))); } },
   ], `member ${member.name}`);
 }
 
@@ -41,8 +41,8 @@ export function Members({ talk }: { talk: Talk }) {
         {members.slice(0, DRAWN).map((member) => {
           const flag = RANK.find((one) => member.flags?.includes(one));
           return (
-            <li key={member.name}>
-              <button type="button" data-testid="member" data-name={member.name} title={flag ? `${member.name}: ${w.talk.roles[flag] ?? flag}` : member.name} onClick={(event) => menu(event, talk, member)} onContextMenu={(event) => menu(event, talk, member)}>
+            <li key={member.name} class={member.flags?.includes("away") ? "away" : ""}>
+              <button type="button" data-testid="member" data-flags={(member.flags ?? []).join(" ")} data-name={member.name} title={flag ? `${member.name}: ${w.talk.roles[flag] ?? flag}` : member.name} onClick={(event) => menu(event, talk, member)} onContextMenu={(event) => menu(event, talk, member)}>
                 <span class="sign" aria-label={flag ? (w.talk.roles[flag] ?? flag) : undefined}>{flag ? SIGN[flag] : ""}</span>
                 <span class={`nick nick-${nickHue(member.name)}`}>{member.alias || member.name}</span>
               </button>

@@ -1,13 +1,13 @@
 // One conversation, in whatever frame: header, messages, people, box; it must not place itself on the screen.
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { accounts, buddies, command, protocolOf, typing } from "../../app/store";
-import { active, arrangement, close, showResult, touch } from "../../app/windows";
+import { accounts, buddies, protocolOf, typing } from "../../app/store";
+import { active, arrangement, close, touch } from "../../app/windows";
 import type { Talk as TalkState } from "../../state/model";
 import { buddyName, presenceOf, type Presence } from "../../state/roster";
-import { errorText, w } from "../../words";
+import { w } from "../../words";
 import { Avatar } from "../Avatar";
-import { toast } from "../Dialog";
+import { rejoin } from "../dialogs/Join";
 import { Icon } from "../icons";
 import { openMenu } from "../Menu";
 import { Composer } from "./Composer";
@@ -45,12 +45,6 @@ function TypingLine({ talk }: { talk: TalkState }) {
   return <div class={text ? "typing on" : "typing"} data-testid="typing">{writing.length > 0 && <span class="typing-dots" aria-hidden="true"><i /><i /><i /></span>}{text}</div>;
 }
 
-export function rejoin(talk: TalkState): void {
-  const protocol = protocolOf(accounts.value.get(talk.account)?.protocol ?? "");
-  const first = protocol?.room_fields.find((field) => field.required) ?? protocol?.room_fields[0];
-  command<{ conversation: string }>("room.join", { account: talk.account, conversation: talk.id, fields: first ? { [first.key]: talk.name } : {} }).then(showResult, (error: unknown) => toast(errorText(error)));
-}
-
 export interface TalkProps {
   talk: TalkState;
   /** Controls of the frame, right in the header. */
@@ -85,7 +79,7 @@ export function Talk({ talk, controls, onBack, bar }: TalkProps) {
       <div class="talk-body">
         <div class="talk-main">
           <Log talk={talk} />
-          {gone ? <p class="strip-note">{w.talk.notJoined} <button type="button" class="text-link" data-testid="rejoin" onClick={() => rejoin(talk)}>{w.talk.rejoin}</button></p>
+          {gone ? <p class="strip-note">{w.talk.notJoined} <button type="button" class="text-link" data-testid="rejoin" onClick={() => rejoin(talk.account, talk.name)}>{w.talk.rejoin}</button></p>
             : off ? <p class="strip-note">{w.talk.accountOff}</p>
             : !room && buddy && presenceOf(buddy.status) === "offline" ? <p class="strip-note">{w.talk.offline(buddyName(buddy))}</p> : null}
           <TypingLine talk={talk} />
