@@ -1,2 +1,42 @@
-//! The daemon.
-fn main() {}
+//! The daemon's entry: arguments, settings, log, then whatever was asked for; nothing is decided here.
+
+mod cli;
+mod config;
+mod error;
+mod health;
+mod logging;
+mod page;
+mod report;
+mod serve;
+mod systemd;
+
+use error::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before any thread, and before libpurple reads a single variable.
+    match bridge::prepare_process().map_err(|error| Failure::System("the process", error)).and_then(|()| run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bellflower: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    let asked = cli::parse()?;
+    match asked.what {
+        cli::What::Serve => {
+            logging::start();
+            serve::serve(asked.config()?)
+        }
+        cli::What::Check => report::check(&asked.config()?),
+        cli::What::Protocols => {
+            logging::start();
+            report::protocols(&asked.config()?)
+        }
+        cli::What::Healthcheck => health::check(&asked.config()?),
+        cli::What::Schema => report::schema(),
+    }
+}

@@ -1,18 +1,26 @@
 //! The HTTP interface: one file per family of endpoints. Handlers check, ask the hub, and answer; they keep nothing.
 
+pub mod admin;
 pub mod answer;
 mod attach;
 mod commands;
 mod detach;
 mod error;
+pub mod front;
 mod history;
+pub mod login;
+mod logout;
 mod media;
 mod poll;
+mod refused;
+pub mod schema;
 mod session;
+mod throttle;
 mod uploads;
 
 pub use answer::{json, nothing, parse, raw_json, read, read_json};
 pub use error::ApiError;
+pub use refused::{Refusal, refused};
 pub use session::{COOKIE, COOKIE_TLS, token, who};
 
 use crate::session::Hub;
@@ -37,7 +45,7 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .unify()
         .or(uploads::route(hub))
         .unify();
-    api.and(routes).map(Reply::into_response).boxed()
+    api.and(routes).map(Reply::into_response).or(logout::route(hub)).unify().boxed()
 }
 
 /// The hub, for a handler.

@@ -6,6 +6,7 @@ mod answer;
 mod command;
 mod command_fields;
 mod event;
+mod front;
 mod shape;
 
 pub use answer::{
@@ -15,6 +16,7 @@ pub use command::{Command, CommandHead};
 pub(crate) use command::{ID_BYTES, fields as read_fields};
 pub use command_fields::*;
 pub use event::{Event, EventBody};
+pub use front::{Health, LoggedIn, LoginRequest, RegisterRequest, Registration, Site};
 pub use shape::{Conversation, Group, Message, MessageState, Notice, Snapshot, Span, User};
 
 #[cfg(test)]

@@ -1,0 +1,105 @@
+//! The command line: subcommands, and one flag and variable for each setting, made from the settings themselves; it carries nothing out.
+
+use crate::config::{self, Config, Key, Override};
+use crate::error::Failure;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+use std::path::PathBuf;
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Serve,
+    Check,
+    Protocols,
+    Healthcheck,
+    Schema,
+}
+
+/// A subcommand with its settings, not yet checked.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) what: What,
+    file: Option<PathBuf>,
+    overrides: Vec<Override>,
+}
+
+impl Asked {
+    /// The settings, checked.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        Ok(config::load(self.file.as_deref(), &self.overrides)?)
+    }
+}
+
+/// The whole command line, for parsing and for the manual.
+pub(crate) fn command() -> Command {
+    let keys = config::keys();
+    let with_settings = |name: &'static str, about: &'static str| {
+        let file = Arg::new("config")
+            .long("config")
+            .short('c')
+            .env("BELLFLOWER_CONFIG")
+            .value_name("FILE")
+            .help("Read the settings from this file");
+        keys.iter().fold(Command::new(name).about(about).arg(file), |command, key| command.arg(argument(key)))
+    };
+    Command::new("bellflower")
+        .about("Every instant-messaging network in one web page")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(with_settings("serve", "Serve the page"))
+        .subcommand(with_settings("check", "Check the settings, say what is wrong with them, and end"))
+        .subcommand(with_settings("protocols", "List the networks and plugins that libpurple finds"))
+        .subcommand(with_settings("healthcheck", "Ask the daemon with these settings whether it is well"))
+        .subcommand(Command::new("schema").about("Print the JSON schema of the HTTP interface"))
+}
+
+fn argument(key: &Key) -> Arg {
+    let help = match &key.default {
+        Some(default) if !default.is_empty() => format!("{} [default: {default}]", key.help),
+        _ => key.help.clone(),
+    };
+    Arg::new(key.path.clone()).long(key.flag()).env(key.variable()).hide_env(true).value_name("VALUE").help(help).allow_hyphen_values(true)
+}
+
+/// Reads the command line; prints and exits by itself for `--help`, `--version` and what cannot be read (exit code 2).
+pub(crate) fn parse() -> Result<Asked, Failure> {
+    Ok(asked(&command().get_matches()))
+}
+
+fn asked(matches: &ArgMatches) -> Asked {
+    let (name, matches) = matches.subcommand().unwrap_or(("serve", matches));
+    let what = match name {
+        "check" => What::Check,
+        "protocols" => What::Protocols,
+        "healthcheck" => What::Healthcheck,
+        "schema" => return Asked { what: What::Schema, file: None, overrides: Vec::new() },
+        _ => What::Serve,
+    };
+    let overrides = config::keys().into_iter().filter_map(|key| {
+        let text = matches.get_one::<String>(&key.path)?.clone();
+        let source = match matches.value_source(&key.path) {
+            Some(ValueSource::EnvVariable) => key.variable(),
+            _ => format!("--{}", key.flag()),
+        };
+        Some(Override { key, source, text })
+    });
+    Asked { what, file: matches.get_one::<String>("config").map(PathBuf::from), overrides: overrides.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_a_flag() {
+        command().debug_assert();
+        let line = ["bellflower", "serve", "--limits-users", "3", "--listen", "127.0.0.1:0", "-c", "x.toml"];
+        let asked = asked(&command().try_get_matches_from(line).unwrap());
+        assert_eq!((asked.what, asked.file.as_deref()), (What::Serve, Some(std::path::Path::new("x.toml"))));
+        let given: Vec<_> = asked.overrides.iter().map(|o| (o.source.as_str(), o.text.as_str())).collect();
+        assert!(given.contains(&("--limits-users", "3")) && given.contains(&("--listen", "127.0.0.1:0")), "{given:?}");
+        assert!(command().try_get_matches_from(["bellflower", "serve", "--limits-user", "3"]).is_err());
+    }
+}

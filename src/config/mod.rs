@@ -1,0 +1,322 @@
+//! Every setting of the daemon, with its default and its check; it reads no file and starts nothing (that is `load`).
+
+mod keys;
+mod load;
+mod values;
+
+pub(crate) use keys::{Key, keys};
+pub(crate) use load::{ConfigError, Override, load};
+pub(crate) use values::{AdminListen, Listen, Number, Span};
+
+use bridge::config::{BridgeConfig, Range};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use values::{OriginText, RangeText, ServerText, TrustedText};
+use web::wire::Registration;
+
+/// The settings. The doc comments are the help texts of the flags.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where the page is served: `ADDRESS:PORT` or `unix:PATH`. Port 0 takes a free one and prints it.
+    pub(crate) listen: Listen,
+    /// Where /metrics and /stats are served: `ADDRESS:PORT`, `unix:PATH` or `off`. Unset: loopback, the port after that of `listen`.
+    pub(crate) admin_listen: Option<AdminListen>,
+    /// Where lasting data is kept. Unset: $STATE_DIRECTORY, else the user's data directory.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// What the site calls itself.
+    pub(crate) name: String,
+    /// A line for the front page.
+    pub(crate) notice: Option<String>,
+    /// How long a poll is held, in milliseconds.
+    pub(crate) hold_ms: Number<10_000, 55_000>,
+    /// How often a stream says that it lives, in milliseconds.
+    pub(crate) heartbeat_ms: Number<1_000, 55_000>,
+    /// How long after the hold a silent user counts as away from the page, in milliseconds.
+    pub(crate) grace_ms: Number<1_000, 600_000>,
+    /// The same for a page that last said it was hidden, in milliseconds.
+    pub(crate) hidden_grace_ms: Number<1_000, 3_600_000>,
+    /// How long the accounts of a user without a page stay signed on.
+    pub(crate) linger: Span,
+    /// The same for guests.
+    pub(crate) guest_linger: Span,
+    /// The same for guests whose only account failed for good.
+    pub(crate) failed_guest_linger: Span,
+    /// Whether one may sign in straight with an IM account.
+    pub(crate) guests: bool,
+    /// Who may make a user of this site: `open`, `invite` or `closed`.
+    pub(crate) registration: Registration,
+    /// Further origins that may use the site, as `https://chat.example.org`.
+    pub(crate) origins: Vec<OriginText>,
+    /// Whose word on the visitor's address is taken: addresses, ranges, or `unix` for all who come by the Unix socket.
+    pub(crate) trusted_proxies: Vec<TrustedText>,
+    /// Where libpurple may connect to.
+    pub(crate) egress: Egress,
+    /// Which networks are offered.
+    pub(crate) protocols: Protocols,
+    /// Plugins of libpurple.
+    pub(crate) plugins: Plugins,
+    /// How accounts sign on.
+    pub(crate) accounts: Accounts,
+    /// Trust in IM servers.
+    pub(crate) tls: Tls,
+    /// Caps; 0 means none.
+    pub(crate) limits: Limits,
+    /// How long a peer may dawdle; 0 means for ever.
+    pub(crate) timeouts: Timeouts,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: Listen::default(),
+            admin_listen: None,
+            data_dir: None,
+            name: "Bellflower".to_owned(),
+            notice: None,
+            hold_ms: Number(25_000),
+            heartbeat_ms: Number(10_000),
+            grace_ms: Number(20_000),
+            hidden_grace_ms: Number(90_000),
+            linger: Span::hours(12),
+            guest_linger: Span::minutes(10),
+            failed_guest_linger: Span::seconds(60),
+            guests: true,
+            registration: Registration::Closed,
+            origins: Vec::new(),
+            trusted_proxies: vec![TrustedText(web::server::peer::Trusted::Unix)],
+            egress: Egress::default(),
+            protocols: Protocols::default(),
+            plugins: Plugins::default(),
+            accounts: Accounts::default(),
+            tls: Tls::default(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// `[egress]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Egress {
+    /// Private address ranges that may be reached all the same, as `10.0.0.0/8`.
+    pub(crate) allow: Vec<RangeText>,
+    /// Name servers to ask instead of the system's: `ADDRESS` or `ADDRESS:PORT`.
+    pub(crate) dns_servers: Vec<ServerText>,
+    /// Whether protocols may listen for connections on every interface, for file transfers.
+    pub(crate) listen: bool,
+}
+
+/// `[protocols]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Protocols {
+    /// Protocol ids to offer, as `prpl-jabber`. Empty: all that are installed.
+    pub(crate) allow: Vec<String>,
+    /// Protocol ids never to load.
+    pub(crate) deny: Vec<String>,
+}
+
+/// `[plugins]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Plugins {
+    /// Further directories with protocol plugins.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Ids of plugins that are not protocols and are to be loaded.
+    pub(crate) load: Vec<String>,
+}
+
+/// `[accounts]`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Accounts {
+    /// First wait before a lost account is tried again; it doubles.
+    pub(crate) reconnect_first: Span,
+    /// Longest wait before a lost account is tried again.
+    pub(crate) reconnect_most: Span,
+    /// A sign-on without progress is given up after this.
+    pub(crate) sign_on_timeout: Span,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self { reconnect_first: Span::seconds(2), reconnect_most: Span::minutes(5), sign_on_timeout: Span::seconds(60) }
+    }
+}
+
+/// `[tls]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// A PEM file with further trust roots for IM servers.
+    pub(crate) extra_roots: Option<PathBuf>,
+    /// Use libpurple's own TLS (for measurement only: it asks nobody about certificates).
+    pub(crate) native: bool,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Users at once, guests included.
+    pub(crate) users: u32,
+    /// Guests at once from one address.
+    pub(crate) guests_per_address: u32,
+    /// Log-ins and registrations a minute from one address.
+    pub(crate) logins_per_minute: u32,
+    /// Accounts of one user.
+    pub(crate) accounts_per_user: u32,
+    /// Open conversations of one user.
+    pub(crate) conversations_per_user: u32,
+    /// Browsers and tabs of one user; the longest unpolled one goes.
+    pub(crate) clients_per_user: u32,
+    /// Connections at once.
+    pub(crate) connections: u32,
+    /// Connections at once from one address, trusted proxies aside.
+    pub(crate) connections_per_address: u32,
+    /// Bytes of one request's body.
+    pub(crate) body_bytes: u32,
+    /// Attaches a minute by one user.
+    pub(crate) attaches_per_minute: u32,
+    /// Commands a second by one user.
+    pub(crate) commands_per_second: u32,
+    /// Events kept for a user's clients to catch up with.
+    pub(crate) log_events: Number<100, 1_000_000>,
+    /// Bytes of events kept for a user's clients to catch up with.
+    pub(crate) log_bytes: Number<65_536, 1_073_741_824>,
+    /// Sign-ons begun a second.
+    pub(crate) sign_ons_per_second: u32,
+    /// Commands that may wait for libpurple.
+    pub(crate) mailbox: Number<1, 1_000_000>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            users: 5_000,
+            guests_per_address: 20,
+            logins_per_minute: 30,
+            accounts_per_user: 20,
+            conversations_per_user: 200,
+            clients_per_user: 16,
+            connections: 20_000,
+            connections_per_address: 100,
+            body_bytes: 256 * 1024,
+            attaches_per_minute: 60,
+            commands_per_second: 50,
+            log_events: Number(2_000),
+            log_bytes: Number(1024 * 1024),
+            sign_ons_per_second: 50,
+            mailbox: Number(4096),
+        }
+    }
+}
+
+/// `[timeouts]`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Timeouts {
+    /// For the head of a request, from its first byte (or from connecting) to its last.
+    pub(crate) head: Span,
+    /// For the body of a request.
+    pub(crate) body: Span,
+    /// For a peer to take the next part of an answer.
+    pub(crate) write: Span,
+    /// For a connection without a request.
+    pub(crate) idle: Span,
+    /// For what is under way when the daemon is stopped.
+    pub(crate) stop: Span,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { head: Span::seconds(10), body: Span::seconds(20), write: Span::seconds(20), idle: Span::seconds(75), stop: Span::seconds(5) }
+    }
+}
+
+impl Config {
+    /// What libpurple's side has to know.
+    pub(crate) fn bridge(&self) -> BridgeConfig {
+        let ranges: Vec<Range> = self.egress.allow.iter().map(|r| r.0).collect();
+        BridgeConfig {
+            egress_allow: ranges,
+            dns_servers: self.egress.dns_servers.iter().map(|s| s.0).collect(),
+            listen: self.egress.listen,
+            protocols_allow: self.protocols.allow.clone(),
+            protocols_deny: self.protocols.deny.clone(),
+            plugin_paths: self.plugins.paths.clone(),
+            plugins_load: self.plugins.load.clone(),
+            private_dir: None,
+            mailbox: usize::try_from(self.limits.mailbox.0).unwrap_or(usize::MAX),
+            sign_ons_per_second: if self.limits.sign_ons_per_second == 0 { u32::MAX } else { self.limits.sign_ons_per_second },
+            reconnect_first: self.accounts.reconnect_first.0,
+            reconnect_most: self.accounts.reconnect_most.0,
+            sign_on_timeout: self.accounts.sign_on_timeout.0,
+            extra_roots: self.tls.extra_roots.clone(),
+            native_tls: self.tls.native,
+        }
+    }
+
+    /// What the accept loop has to know.
+    pub(crate) fn server(&self) -> web::server::Settings {
+        web::server::Settings {
+            trusted: self.trusted_proxies.iter().map(|t| t.0.clone()).collect(),
+            origins: self.origins.iter().map(|o| o.0.clone()).collect(),
+            connections: self.limits.connections,
+            connections_per_address: self.limits.connections_per_address,
+            body_bytes: self.limits.body_bytes as usize,
+            head: self.timeouts.head.limit(),
+            body: self.timeouts.body.limit(),
+            write: self.timeouts.write.limit(),
+            idle: self.timeouts.idle.limit(),
+            stop: self.timeouts.stop.0,
+        }
+    }
+
+    /// What anybody may know.
+    pub(crate) fn site(&self) -> web::wire::Site {
+        web::wire::Site {
+            name: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            guests: self.guests,
+            registration: self.registration,
+            notice: self.notice.clone(),
+        }
+    }
+
+    /// What log-ins are held to.
+    pub(crate) fn logins(&self) -> web::api::login::LoginLimits {
+        web::api::login::LoginLimits {
+            guests: self.guests,
+            registration: self.registration,
+            logins_per_minute: self.limits.logins_per_minute,
+            guests_per_address: self.limits.guests_per_address,
+        }
+    }
+
+    /// What sessions are held to.
+    pub(crate) fn sessions(&self) -> web::session::SessionConfig {
+        let limits = &self.limits;
+        web::session::SessionConfig {
+            hold_ms: self.hold_ms.0,
+            heartbeat_ms: self.heartbeat_ms.0,
+            grace_ms: self.grace_ms.0,
+            hidden_grace_ms: self.hidden_grace_ms.0,
+            linger_ms: self.linger.ms(),
+            guest_linger_ms: self.guest_linger.ms(),
+            failed_guest_linger_ms: self.failed_guest_linger.ms(),
+            log_events: limits.log_events.0 as usize,
+            log_bytes: limits.log_bytes.0 as usize,
+            clients_per_user: limits.clients_per_user as usize,
+            accounts_per_user: limits.accounts_per_user as usize,
+            conversations_per_user: limits.conversations_per_user as usize,
+            commands_per_second: limits.commands_per_second,
+            attaches_per_minute: limits.attaches_per_minute,
+            users: limits.users as usize,
+            ..web::session::SessionConfig::default()
+        }
+    }
+}

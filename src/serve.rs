@@ -1,0 +1,185 @@
+//! The life of the daemon: libpurple, ports, ready, signals, end; it answers no request itself.
+
+use crate::config::{AdminListen, Config, Listen};
+use crate::error::Failure;
+use crate::systemd::Manager;
+use bridge::BridgeHandle;
+use bridge::handle::Bridge;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use warp::Filter;
+use web::api::front::{self, Front};
+use web::server::Settings;
+use web::server::listen::Listener;
+use web::session::{Hub, SystemClock};
+use web::stats::Stats;
+
+/// How long libpurple gets to sign everybody off.
+const QUIT: Duration = Duration::from_secs(10);
+
+/// When browsers are told to come back after a stop: this, to twice this, spread over them.
+const RETRY_MS: u64 = 1_500;
+
+/// Serves until a signal.
+pub(crate) fn serve(config: Config) -> Result<(), Failure> {
+    let bridge = bridge::start(config.bridge())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::System("the event loop", e))?;
+    let result = runtime.block_on(live(&config, bridge));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+/// From ports to the last connection.
+async fn live(config: &Config, bridge: Bridge) -> Result<(), Failure> {
+    let Bridge { handle, events, thread } = bridge;
+    let result = async {
+        let manager = Manager::from_env();
+        let mut signals = Signals::new()?;
+        let main = bind(&config.listen)?;
+        let admin = bind_admin(config, &main)?;
+        let stats = Arc::new(Stats::default());
+        let (stop, stopped) = watch::channel(false);
+        let hub = Hub::new(handle.clone(), config.sessions(), Arc::new(SystemClock::default()));
+        let mut fed = tokio::spawn(Arc::clone(&hub).run(events));
+        let front = Arc::new(Front { site: config.site(), bridge: handle.clone(), page: web::page::Page::new(crate::page::files()) });
+        let routes = web::api::session_routes(&hub)
+            .or(web::api::login::routes(&hub, &stats, config.logins()))
+            .unify()
+            .or(front::routes(&front))
+            .unify()
+            .or(front::page(&front))
+            .unify()
+            .recover(web::api::refused)
+            .unify()
+            .boxed();
+        announce(config, &main, admin.as_ref());
+        let serving = tokio::spawn(web::server::serve(main, routes, config.server(), Arc::clone(&stats), until(stopped.clone())));
+        let admin = admin.map(|listener| {
+            let settings = Settings { connections: 100, connections_per_address: 0, stop: Duration::from_millis(500), ..config.server() };
+            tokio::spawn(web::server::serve(
+                listener,
+                web::api::admin::routes(&stats, &hub),
+                settings,
+                Arc::new(Stats::default()),
+                until(stopped),
+            ))
+        });
+        manager.say("READY=1");
+        let lost = tokio::select! {
+            name = signals.next() => { log::info!("{name}: ending"); false }
+            _ = &mut fed => true,
+            () = watch_over(&manager, &handle) => false,
+        };
+        manager.say("STOPPING=1");
+        hub.drain();
+        hub.end_all_polls(RETRY_MS);
+        stop.send_replace(true);
+        let ending = async {
+            let _ = serving.await;
+            if let Some(admin) = admin {
+                let _ = admin.await;
+            }
+        };
+        tokio::select! {
+            () = ending => {}
+            name = signals.next() => {
+                log::warn!("{name} again: ending at once");
+                std::process::exit(1);
+            }
+        }
+        if lost { Err(Failure::Lost) } else { Ok(()) }
+    }
+    .await;
+    handle.quit();
+    let quitting = tokio::task::spawn_blocking(move || thread.join().is_ok());
+    match tokio::time::timeout(QUIT, quitting).await {
+        Ok(Ok(true)) => result,
+        Ok(_) => Err(Failure::Lost),
+        Err(_) => {
+            log::error!("libpurple did not end within {} s", QUIT.as_secs());
+            result
+        }
+    }
+}
+
+fn bind(place: &Listen) -> Result<Listener, Failure> {
+    let bound = match place {
+        Listen::Tcp(address) => Listener::tcp(*address),
+        Listen::Unix(path) => Listener::unix(path),
+    };
+    bound.map_err(|error| Failure::Bind(place.to_string(), error))
+}
+
+/// The admin's listener. A place that was not asked for by name is not worth a failed start.
+fn bind_admin(config: &Config, main: &Listener) -> Result<Option<Listener>, Failure> {
+    match &config.admin_listen {
+        Some(AdminListen::Off) => Ok(None),
+        Some(AdminListen::At(place)) => bind(place).map(Some),
+        None => {
+            let fixed = matches!(config.listen, Listen::Tcp(address) if address.port() != 0);
+            let port = main.local().ok().flatten().filter(|_| fixed).and_then(|a| a.port().checked_add(1)).unwrap_or(0);
+            match Listener::tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
+                Ok(listener) => Ok(Some(listener)),
+                Err(error) => {
+                    log::warn!("no /metrics and /stats: 127.0.0.1:{port}: {error}; choose a place with --admin-listen");
+                    Ok(None)
+                }
+            }
+        }
+    }
+}
+
+/// Says where the page is, on standard output for people and scripts.
+fn announce(config: &Config, main: &Listener, admin: Option<&Listener>) {
+    let place = match main.local() {
+        Ok(Some(address)) => format!("http://{address}/"),
+        _ => config.listen.to_string(),
+    };
+    let mut out = std::io::stdout();
+    // Nobody may be listening; that is their choice.
+    let _ = writeln!(out, "Bellflower is at {place}").and_then(|()| out.flush());
+    if let Some(Ok(Some(address))) = admin.map(Listener::local) {
+        log::info!("figures are at http://{address}/metrics and http://{address}/stats");
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Feeds the service manager's watchdog as long as libpurple's loop turns; never returns.
+async fn watch_over(manager: &Manager, handle: &BridgeHandle) {
+    let Some(interval) = manager.interval() else { return std::future::pending().await };
+    loop {
+        match tokio::time::timeout(interval, handle.ping()).await {
+            Ok(Ok(())) => manager.say("WATCHDOG=1"),
+            _ => log::error!("libpurple's loop did not turn for {} ms", interval.as_millis()),
+        }
+        tokio::time::sleep(interval).await;
+    }
+}
+
+/// The signals that end the daemon.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let of = |kind| signal(kind).map_err(|error| Failure::System("signals", error));
+        Ok(Self { terminate: of(SignalKind::terminate())?, interrupt: of(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

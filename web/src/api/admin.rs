@@ -1,0 +1,31 @@
+//! The admin's endpoints, on a listener of their own: figures for Prometheus and as JSON; nothing of any one user.
+
+use super::{answer, refused};
+use crate::server::Routes;
+use crate::session::Hub;
+use crate::stats::{self, Figure, Stats};
+use std::sync::Arc;
+use warp::Filter;
+use warp::http::{HeaderValue, StatusCode, header};
+use warp::reply::Response;
+
+/// `GET /metrics` (Prometheus' text format) and `GET /stats` (JSON).
+pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
+    let (stats, hub) = (Arc::clone(stats), Arc::clone(hub));
+    let figures = move || {
+        let mut all = stats::figures(&stats);
+        all.push(Figure { name: "users", grows: false, value: hub.users() as u64 });
+        all.extend(hub.counters().all().into_iter().map(|(name, value)| Figure { name, grows: true, value }));
+        all
+    };
+    let metrics = warp::path!("metrics").and(warp::get()).map({
+        let figures = figures.clone();
+        move || {
+            let mut response = Response::new(stats::prometheus(&figures()).into());
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"));
+            response
+        }
+    });
+    let json = warp::path!("stats").and(warp::get()).map(move || answer::json(StatusCode::OK, &stats::json(&figures())));
+    metrics.or(json).unify().recover(refused).unify().boxed()
+}

@@ -1,0 +1,108 @@
+//! The endpoints that need no session: site, protocols, schema, health, and the page's files; they read only what was fixed at start.
+
+use super::refused::{Refusal, method_not_allowed};
+use super::{ApiError, answer, schema};
+use crate::page::Page;
+use crate::server::Routes;
+use crate::wire::{Health, Site};
+use bridge::BridgeHandle;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use warp::Filter;
+use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
+use warp::reply::Response;
+
+/// How long libpurple's loop may take for one turn before the site counts as not ready.
+const READY: Duration = Duration::from_secs(2);
+
+/// What is told without asking who wants to know.
+pub struct Front {
+    /// Answer of `/site`.
+    pub site: Site,
+    /// The networks, and whether they live.
+    pub bridge: BridgeHandle,
+    /// The built page.
+    pub page: Page,
+}
+
+/// An answer that stays the same until the daemon is restarted.
+#[derive(Clone)]
+struct Fixed {
+    body: Bytes,
+    kind: &'static str,
+    tag: HeaderValue,
+}
+
+impl Fixed {
+    fn new(kind: &'static str, value: &impl serde::Serialize) -> Self {
+        use sha2::Digest;
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        let digest = sha2::Sha256::digest(&body);
+        let tag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self { body: body.into(), kind, tag: HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"\"")) }
+    }
+
+    fn answer(&self, headers: &HeaderMap) -> Response {
+        let same = headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent == self.tag);
+        let mut response = Response::new(if same { Bytes::new().into() } else { self.body.clone().into() });
+        let out = response.headers_mut();
+        out.insert(header::ETAG, self.tag.clone());
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        out.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        if same {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        response
+    }
+}
+
+/// `GET` of `/site`, `/protocols`, `/schema`, `/healthz`, `/readyz` below `/api/v1`; the latter two also without it, where monitors look.
+pub fn routes(front: &Arc<Front>) -> Routes {
+    let fixed = |name: &'static str, fixed: Fixed| {
+        let headers = warp::header::headers_cloned();
+        warp::path!("api" / "v1" / ..)
+            .and(warp::path(name))
+            .and(warp::path::end())
+            .and(warp::get())
+            .and(headers)
+            .map(move |h| fixed.answer(&h))
+    };
+    let site = fixed("site", Fixed::new("application/json", &front.site));
+    let protocols = fixed("protocols", Fixed::new("application/json", &front.bridge.catalogue().protocols));
+    let schema = fixed("schema", Fixed::new("application/schema+json", &schema::document()));
+    let health = |name: &'static str| {
+        let below = warp::path!("api" / "v1" / ..).and(warp::path(name)).and(warp::path::end());
+        warp::path(name).and(warp::path::end()).or(below).unify().and(warp::get())
+    };
+    let healthz = health("healthz").map(|| answer::json(StatusCode::OK, &Health { ok: true }));
+    let bridge = front.bridge.clone();
+    let readyz = health("readyz").then(move || ready(bridge.clone()));
+    site.or(protocols).unify().or(schema).unify().or(healthz).unify().or(readyz).unify().boxed()
+}
+
+/// Whether libpurple's loop turns.
+async fn ready(bridge: BridgeHandle) -> Response {
+    match tokio::time::timeout(READY, bridge.ping()).await {
+        Ok(Ok(())) => answer::json(StatusCode::OK, &Health { ok: true }),
+        _ => ApiError::unavailable().retry_in(5_000).response(),
+    }
+}
+
+/// The page and its files, below any prefix; nothing below `/api/v1`, so that a wrong method there is told as such.
+pub fn page(front: &Arc<Front>) -> Routes {
+    let front = Arc::clone(front);
+    warp::path::full()
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and_then(move |path: warp::path::FullPath, method: warp::http::Method, headers: HeaderMap| {
+            let path = path.as_str();
+            let found = if path.starts_with("/api/") { None } else { front.page.answer(path, &headers) };
+            std::future::ready(match found {
+                Some(found) if method == warp::http::Method::GET => Ok(found.map(|bytes| Bytes::from_static(bytes).into())),
+                Some(_) => Err(warp::reject::custom(Refusal(method_not_allowed()))),
+                None => Err(warp::reject::not_found()),
+            })
+        })
+        .boxed()
+}

@@ -1,0 +1,31 @@
+//! `POST /logout`: ends the session and takes its cookie away; polls end by the hub.
+
+use super::login::cookie;
+use super::{ApiError, answer, settle, token};
+use crate::server::peer::Visitor;
+use crate::session::Hub;
+use std::sync::Arc;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, header};
+use warp::reply::Response;
+
+/// `POST /logout` below `/api/v1`.
+pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
+    let hub = Arc::clone(hub);
+    warp::path!("api" / "v1" / "logout")
+        .and(warp::post())
+        .and(warp::ext::get::<Visitor>())
+        .and(warp::header::headers_cloned())
+        .map(move |visitor: Visitor, headers: HeaderMap| settle(logout(&hub, &visitor, &headers)))
+        .boxed()
+}
+
+fn logout(hub: &Hub, visitor: &Visitor, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let given = token(headers);
+    let signed_in = given.filter(|token| hub.authenticate(token).is_some());
+    hub.logout(signed_in.ok_or_else(|| hub.refusal(given))?);
+    let mut response = answer::nothing();
+    response.headers_mut().append(header::SET_COOKIE, cookie(visitor, None)?);
+    Ok(response)
+}

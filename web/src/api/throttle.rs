@@ -1,0 +1,133 @@
+//! How often and how many from one address: log-ins a minute as token buckets, guests at once; it knows no request.
+
+use crate::server::peer::Address;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// Entries looked after without clearing up first.
+const ENTRIES: usize = 4096;
+
+/// Token buckets by address group.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    /// Time that one attempt costs; `None` lets everything pass.
+    cost: Option<Duration>,
+    /// How much time a bucket holds.
+    depth: Duration,
+    /// When each bucket will be, or was, full again.
+    full_at: Mutex<HashMap<Address, Instant>>,
+}
+
+impl Throttle {
+    /// So many a minute from one address, all at once if need be; 0 means any number.
+    pub(super) fn new(per_minute: u32) -> Self {
+        const MINUTE: Duration = Duration::from_secs(60);
+        let cost = (per_minute > 0).then(|| MINUTE / per_minute);
+        Self { cost, depth: MINUTE, full_at: Mutex::default() }
+    }
+
+    /// Takes one attempt, or tells how long to wait for the next.
+    pub(super) fn take(&self, address: Address, now: Instant) -> Result<(), Duration> {
+        let Some(cost) = self.cost else { return Ok(()) };
+        let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= ENTRIES {
+            buckets.retain(|_, full_at| *full_at > now);
+        }
+        let bucket = buckets.entry(address.group()).or_insert(now);
+        let full_at = (*bucket).max(now) + cost;
+        match full_at.checked_duration_since(now + self.depth) {
+            // A nanosecond is what dividing a minute loses.
+            Some(over) if over > Duration::from_nanos(1) => Err(over),
+            _ => {
+                *bucket = full_at;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Who is there, by address group; `T` lives as long as the guest does.
+#[derive(Debug)]
+pub(super) struct Guests<T> {
+    most: usize,
+    there: Mutex<HashMap<Address, Vec<Weak<T>>>>,
+}
+
+impl<T> Guests<T> {
+    /// So many at once from one address; 0 means any number.
+    pub(super) fn new(most: u32) -> Self {
+        Self { most: most as usize, there: Mutex::default() }
+    }
+
+    /// Runs `open` for one more guest from `address`, unless there are as many as may be (`None`) after `leaving` is gone.
+    pub(super) fn admit<R>(&self, address: Address, leaving: Option<&Weak<T>>, open: impl FnOnce() -> (R, Option<Weak<T>>)) -> Option<R> {
+        if self.most == 0 {
+            return Some(open().0);
+        }
+        let mut there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
+        if there.len() >= ENTRIES {
+            there.retain(|_, guests| guests.iter().any(|guest| guest.strong_count() > 0));
+        }
+        let guests = there.entry(address.group()).or_default();
+        guests.retain(|guest| guest.strong_count() > 0);
+        let leaves = |guest: &&Weak<T>| leaving.is_some_and(|leaving| guest.ptr_eq(leaving));
+        if guests.len() - guests.iter().filter(leaves).count() >= self.most {
+            return None;
+        }
+        let (result, guest) = open();
+        guests.extend(guest);
+        Some(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    fn address(text: &str) -> Address {
+        Address::from(text.parse::<IpAddr>().unwrap())
+    }
+
+    #[test]
+    fn a_burst_passes_then_one_at_a_time() {
+        let throttle = Throttle::new(6);
+        let (here, start) = (address("127.0.0.1"), Instant::now());
+        for number in 0..6 {
+            assert_eq!(throttle.take(here, start), Ok(()), "{number}");
+        }
+        let wait = throttle.take(here, start).unwrap_err();
+        assert!(wait > Duration::from_secs(9) && wait <= Duration::from_secs(10), "{wait:?}");
+        assert_eq!(throttle.take(address("192.0.2.1"), start), Ok(()));
+        assert_eq!(throttle.take(here, start + Duration::from_secs(10)), Ok(()));
+        assert!(throttle.take(here, start + Duration::from_secs(11)).is_err());
+        assert_eq!(Throttle::new(0).take(here, start), Ok(()));
+    }
+
+    #[test]
+    fn old_buckets_are_cleared() {
+        let throttle = Throttle::new(1);
+        let start = Instant::now();
+        for number in 0..ENTRIES as u32 {
+            throttle.take(Address::from(IpAddr::from(number.to_be_bytes())), start).unwrap();
+        }
+        throttle.take(address("192.0.2.1"), start + Duration::from_secs(3600)).unwrap();
+        assert_eq!(throttle.full_at.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn guests_count_while_they_live() {
+        let guests = Guests::new(1);
+        let here = address("127.0.0.1");
+        let guest = Arc::new(1);
+        let open = || ((), Some(Arc::downgrade(&guest)));
+        assert!(guests.admit(here, None, open).is_some());
+        assert!(guests.admit(here, None, open).is_none());
+        assert!(guests.admit(address("192.0.2.1"), None, open).is_some());
+        assert!(guests.admit(here, Some(&Arc::downgrade(&guest)), || ((), None)).is_some(), "one who logs in again takes no second place");
+        drop(guest);
+        assert!(guests.admit(here, None, || ((), None)).is_some());
+    }
+}

@@ -1,0 +1,184 @@
+//! The accept loop: connections with caps, deadlines and a graceful end around one warp service; it knows no endpoint.
+//!
+//! `warp::serve` has no timers, no cap and no `TCP_NODELAY`, and keeps more memory for each parked poll; so the loop is our own.
+
+pub mod listen;
+pub mod origin;
+pub mod peer;
+
+mod refuse;
+mod respond;
+mod seats;
+mod stream;
+
+use respond::Site;
+
+use crate::stats::Stats;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use listen::Listener;
+use origin::Origin;
+use peer::{Address, Trusted};
+use seats::Seats;
+use std::sync::Arc;
+use std::time::Duration;
+use stream::{Deadlines, Guarded, Phase, Socket};
+use tokio::sync::{Semaphore, watch};
+
+/// What the loop keeps to. 0 and `None` mean no limit.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whose forwarded headers are believed.
+    pub trusted: Vec<Trusted>,
+    /// Origins besides the site's own.
+    pub origins: Vec<Origin>,
+    /// Connections at once.
+    pub connections: u32,
+    /// Connections at once from one address; trusted proxies are not counted.
+    pub connections_per_address: u32,
+    /// Bytes of a request's body, uploads aside.
+    pub body_bytes: usize,
+    /// For a request's head.
+    pub head: Option<Duration>,
+    /// For a request's body.
+    pub body: Option<Duration>,
+    /// For a peer to take the next part of an answer.
+    pub write: Option<Duration>,
+    /// For a connection without a request.
+    pub idle: Option<Duration>,
+    /// For connections to end after the stop.
+    pub stop: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            trusted: Vec::new(),
+            origins: Vec::new(),
+            connections: 20_000,
+            connections_per_address: 100,
+            body_bytes: 256 * 1024,
+            head: Some(Duration::from_secs(10)),
+            body: Some(Duration::from_secs(20)),
+            write: Some(Duration::from_secs(20)),
+            idle: Some(Duration::from_secs(75)),
+            stop: Duration::from_secs(5),
+        }
+    }
+}
+
+/// How the daemon is ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    No,
+    Drain,
+    Now,
+}
+
+/// Largest head of a request: cookies and a long query fit, an attack does not.
+const HEAD_BYTES: usize = 16 * 1024;
+const HEADERS: usize = 64;
+const DAY: Duration = Duration::from_secs(86_400);
+/// How many turned-away connections are answered at once; further ones are just closed.
+const REFUSALS: usize = 64;
+
+/// Everything that is served: warp filters with their rejections already turned into answers.
+pub type Routes = warp::filters::BoxedFilter<(warp::reply::Response,)>;
+
+/// Serves `routes` on `listener` until `stop` resolves, then lets what is under way finish for at most [`Settings::stop`].
+///
+/// `stop` should end held polls first, or the drain waits for their holds.
+pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats: Arc<Stats>, stop: impl Future<Output = ()>) {
+    let seats = Seats::new(settings.connections, settings.connections_per_address);
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let (ending, _) = watch::channel(Ending::No);
+    let limit = settings.stop;
+    let site = Arc::new(Site { routes, settings, stats });
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (socket, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                listen::after_error(&error).await;
+                continue;
+            }
+        };
+        let counted = (!peer::is_trusted(&site.settings.trusted, address)).then_some(address);
+        match seats.take(counted) {
+            Ok(seat) => {
+                let (site, ending) = (Arc::clone(&site), ending.subscribe());
+                tokio::spawn(async move {
+                    site.stats.connections.opened.add(1);
+                    converse(&site, socket, address, ending).await;
+                    site.stats.connections.closed.add(1);
+                    drop(seat);
+                });
+            }
+            Err(full) => {
+                site.stats.connections.refused.add(1);
+                if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
+                    tokio::spawn(refuse::refuse(socket, full, permit));
+                }
+            }
+        }
+    }
+    drop(listener);
+    ending.send_replace(Ending::Drain);
+    if tokio::time::timeout(limit, seats.empty()).await.is_err() {
+        log::info!("{} connections are cut: they did not end within {} ms", seats.count(), limit.as_millis());
+    }
+    ending.send_replace(Ending::Now);
+}
+
+/// One connection, from its first byte to its last.
+async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending: watch::Receiver<Ending>) {
+    let phase = Phase::new();
+    let settings = &site.settings;
+    let stream = Guarded::new(socket, phase.clone(), Deadlines { head: settings.head, idle: settings.idle, write: settings.write });
+    let service = service_fn({
+        let (site, phase) = (Arc::clone(site), phase.clone());
+        move |request| respond::respond(Arc::clone(&site), address, phase.clone(), request)
+    });
+    // hyper looks for a next request at once, which starts our own deadlines, only when it has a deadline too: one that comes later than ours.
+    let outer = settings.idle.unwrap_or(DAY) + settings.head.unwrap_or(DAY);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(outer)
+        .half_close(false)
+        .max_headers(HEADERS)
+        .max_header_size(HEAD_BYTES)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    // Peers leave as they like: worth a line only to someone who looks for it.
+                    log::debug!("connection from {address}: {error}");
+                }
+                return;
+            }
+            changed = ending.changed() => {
+                match (changed.is_ok(), *ending.borrow_and_update()) {
+                    (true, Ending::No) => {}
+                    (true, Ending::Drain) if !draining => {
+                        draining = true;
+                        if phase.has_begun() { connection.as_mut().graceful_shutdown() } else { return }
+                    }
+                    (true, Ending::Drain) => {}
+                    _ => return,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

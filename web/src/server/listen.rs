@@ -1,0 +1,109 @@
+//! Ports and Unix sockets: binding with an error that says what to do, accepting, and what to do when accepting fails; no HTTP here.
+
+use super::peer::Address;
+use super::stream::Socket;
+use std::fs::Permissions;
+use std::io::{Error, ErrorKind, Result};
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
+
+/// Connections that may wait to be accepted; the kernel cuts it to its own limit.
+const BACKLOG: u32 = 4096;
+/// How long to wait when the process or the machine is out of something that connections need.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Something that accepts connections. A Unix socket's file goes with it.
+#[derive(Debug)]
+pub enum Listener {
+    /// A port.
+    Tcp(TcpListener),
+    /// A socket in the file system.
+    Unix(UnixListener, SocketFile),
+}
+
+/// Removes the file of a Unix socket when dropped.
+#[derive(Debug)]
+pub struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0)
+            && error.kind() != ErrorKind::NotFound
+        {
+            log::warn!("cannot remove {}: {error}", self.0.display());
+        }
+    }
+}
+
+impl Listener {
+    /// Binds a port; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// As the system says: in use, not allowed, no such address.
+    pub fn tcp(address: SocketAddr) -> Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self::Tcp(socket.listen(BACKLOG)?))
+    }
+
+    /// Binds a socket in the file system, for owner and group (mode 0660). One that a dead daemon left behind is replaced.
+    ///
+    /// # Errors
+    /// As the system says; `AddrInUse` when somebody listens there, `AlreadyExists` when it is no socket.
+    pub fn unix(path: &Path) -> Result<Self> {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => match std::os::unix::net::UnixStream::connect(path) {
+                Ok(_) => return Err(Error::new(ErrorKind::AddrInUse, "somebody listens there already")),
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(path)?,
+                Err(error) => return Err(error),
+            },
+            Ok(_) => return Err(Error::new(ErrorKind::AlreadyExists, "there is a file of that name that is not a socket")),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let listener = UnixListener::bind(path)?;
+        let file = SocketFile(path.to_owned());
+        std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
+        Ok(Self::Unix(listener, file))
+    }
+
+    /// The port's address, with the real port; `None` for a Unix socket.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn local(&self) -> Result<Option<SocketAddr>> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map(Some),
+            Self::Unix(..) => Ok(None),
+        }
+    }
+
+    pub(super) async fn accept(&self) -> Result<(Socket, Address)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // Without it small answers wait for the peer's delayed acknowledgement: 40 ms.
+                if let Err(error) = stream.set_nodelay(true) {
+                    log::debug!("TCP_NODELAY: {error}");
+                }
+                Ok((Socket::Tcp(stream), Address::from(peer.ip())))
+            }
+            Self::Unix(listener, _) => Ok((Socket::Unix(listener.accept().await?.0), Address::Local)),
+        }
+    }
+}
+
+/// Waits where trying again at once would only spin: out of descriptors or memory. A peer that left already costs nothing.
+pub(super) async fn after_error(error: &Error) {
+    match error.kind() {
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => {}
+        _ => {
+            log::error!("cannot accept connections: {error}; a higher LimitNOFILE or a lower limits.connections may help");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What happens to every request before and after its route: who sent it, may they, its body in time, and the headers that protect the answer.
+
+use super::Settings;
+use super::origin;
+use super::peer::{self, Address};
+use super::stream::Phase;
+use crate::api::ApiError;
+use crate::stats::Stats;
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, EXPECT, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+use tower_service::Service;
+
+/// Where the interface begins.
+const API: &str = "/api/v1";
+/// A body this much too large is still read to its end, so that its sender sees the answer instead of a broken connection.
+const OVERSHOOT: u64 = 1024 * 1024;
+
+/// What all connections share.
+pub(super) struct Site {
+    pub(super) routes: super::Routes,
+    pub(super) settings: Settings,
+    pub(super) stats: Arc<Stats>,
+}
+
+/// Answers one request.
+pub(super) async fn respond(
+    site: Arc<Site>,
+    from: Address,
+    phase: Phase,
+    request: Request<Incoming>,
+) -> Result<Response<Answer<impl Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>>>, Infallible> {
+    phase.busy();
+    site.stats.requests.add(1);
+    let (response, kind) = match admit(&site, from, request).await {
+        Ok((request, kind)) => {
+            let mut service = warp::service(site.routes.clone());
+            // Made first, so that nothing of this function but the route's own future is kept while a poll waits.
+            let answer = service.call(request);
+            (answer.await.unwrap_or_else(|never| match never {}), kind)
+        }
+        Err(error) => (error.response(), Kind::Interface),
+    };
+    site.stats.answered(response.status());
+    let mut response = response;
+    protect(&mut response, kind);
+    Ok(response.map(|body| Answer { body, phase }))
+}
+
+/// What sort of thing is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Below `/api/v1`.
+    Interface,
+    /// The page and its files.
+    Page,
+}
+
+type RouteBody = Either<Full<Bytes>, Streamed>;
+
+/// Checks that need no route, and the request as a route sees it: without a prefix, with its [`peer::Visitor`], its body read.
+async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result<(Request<RouteBody>, Kind), ApiError> {
+    let settings = &site.settings;
+    let (mut parts, body) = request.into_parts();
+    let (prefix, kind) = match split(parts.uri.path()) {
+        Some((prefix, path)) => {
+            let visitor = peer::visitor(&settings.trusted, from, &parts.headers, prefix.to_owned());
+            if !origin::same_origin(&settings.origins, &visitor, &parts.headers) {
+                return Err(ApiError::new(StatusCode::FORBIDDEN, "cross_origin", "This request comes from a foreign page."));
+            }
+            if !origin::declares_json(&parts.method, path, &parts.headers) {
+                let message = "The body has to be JSON, with `Content-Type: application/json`.";
+                return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message));
+            }
+            let prefix = prefix.len();
+            parts.extensions.insert(visitor);
+            (prefix, Kind::Interface)
+        }
+        None => {
+            parts.extensions.insert(peer::visitor(&settings.trusted, from, &parts.headers, "/".to_owned()));
+            (0, Kind::Page)
+        }
+    };
+    // The prefix ends with the slash that the path begins with.
+    if prefix > 1
+        && let Some(rest) = parts.uri.path_and_query().and_then(|all| all.as_str().get(prefix - 1..))
+    {
+        parts.uri = rest.parse::<Uri>().map_err(|_| ApiError::not_found())?;
+    }
+    let body = if parts.method.is_safe() {
+        Either::Left(Full::default())
+    } else if parts.uri.path().ends_with("/uploads") {
+        Either::Right(Streamed { body, timer: None, limit: settings.body })
+    } else {
+        let eager = !parts.headers.contains_key(EXPECT);
+        Either::Left(Full::new(collect(body, settings.body_bytes, settings.body, eager).await?))
+    };
+    // A HEAD of the page is a GET whose body hyper leaves out.
+    if kind == Kind::Page && parts.method == Method::HEAD {
+        parts.method = Method::GET;
+    }
+    Ok((Request::from_parts(parts, body), kind))
+}
+
+/// What stands before `/api/v1`, with its last slash, and what follows it. `None` when the path is not below it.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let at = path.match_indices(API).map(|(at, _)| at).find(|at| matches!(path.as_bytes().get(at + API.len()), None | Some(b'/')))?;
+    Some((path.get(..=at)?, path.get(at + API.len()..)?))
+}
+
+/// Reads a body whole.
+async fn collect(mut body: Incoming, most: usize, limit: Option<Duration>, eager: bool) -> Result<Bytes, ApiError> {
+    let too_large =
+        || ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("That is too large: at most {most} bytes are taken."));
+    let reading = async {
+        let announced = body.size_hint().lower();
+        let most = if most == 0 { u64::MAX } else { most as u64 };
+        if announced > most && !(eager && announced <= most.saturating_add(OVERSHOOT)) {
+            return Err(too_large());
+        }
+        let (mut bytes, mut length) = (BytesMut::new(), 0_u64);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::bad_request("bad_body", "The request broke off."))?;
+            let Ok(data) = frame.into_data() else { continue };
+            length += data.len() as u64;
+            if length <= most {
+                bytes.extend_from_slice(&data);
+            } else if length > most.saturating_add(OVERSHOOT) {
+                break;
+            }
+        }
+        if length > most { Err(too_large()) } else { Ok(bytes.freeze()) }
+    };
+    match limit {
+        None => reading.await,
+        Some(limit) => tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
+            Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The body of the request did not come in time."))
+        }),
+    }
+}
+
+/// Headers that tell the browser what the answer must never be used for.
+fn protect<B>(response: &mut Response<B>, kind: Kind) {
+    const PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
+        font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    const INTERFACE: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let policy = if kind == Kind::Page { PAGE } else { INTERFACE };
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    if kind == Kind::Page {
+        headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+        headers.insert("permissions-policy", HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
+    } else {
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+}
+
+/// An answer's body; its end starts the time for the next request.
+pub(super) struct Answer<B> {
+    body: B,
+    phase: Phase,
+}
+
+impl<B> Drop for Answer<B> {
+    fn drop(&mut self) {
+        self.phase.idle();
+    }
+}
+
+impl<B: Body + Unpin> Body for Answer<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An upload's body: any length, but never a pause longer than the limit.
+pub(super) struct Streamed {
+    body: Incoming,
+    timer: Option<Pin<Box<Sleep>>>,
+    limit: Option<Duration>,
+}
+
+impl Body for Streamed {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        match (Pin::new(&mut this.body).poll_frame(cx), this.limit) {
+            (Poll::Ready(frame), _) => {
+                this.timer = None;
+                Poll::Ready(frame.map(|f| f.map_err(Into::into)))
+            }
+            (Poll::Pending, None) => Poll::Pending,
+            (Poll::Pending, Some(limit)) => {
+                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + limit)));
+                timer.as_mut().poll(cx).map(|()| Some(Err("the upload came to a halt".into())))
+            }
+        }
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn a_prefix_is_whatever_stands_before_the_interface() {
+        assert_eq!(split("/api/v1/site"), Some(("/", "/site")));
+        assert_eq!(split("/chat/api/v1/site"), Some(("/chat/", "/site")));
+        assert_eq!(split("/api/v1"), Some(("/", "")));
+        assert_eq!(split("/a/b/api/v1/media/api/v1/x"), Some(("/a/b/", "/media/api/v1/x")));
+        for other in ["/", "/api/v10/site", "/app.js", "/api/", "/xapi"] {
+            assert_eq!(split(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Counters of the daemon: adding is one atomic operation; it keeps nothing about any one user.
+
+mod text;
+
+pub use text::{Figure, figures, json, prometheus};
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Only ever grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+    /// So far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Connections of browsers and proxies.
+#[derive(Debug, Default)]
+pub struct Connections {
+    /// Taken.
+    pub opened: Counter,
+    /// Ended, of those taken.
+    pub closed: Counter,
+    /// Turned away at a cap.
+    pub refused: Counter,
+}
+
+/// The counters.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Connections.
+    pub connections: Connections,
+    /// Requests.
+    pub requests: Counter,
+    /// Answers by first digit of their status, from 1xx to 5xx.
+    pub answers: [Counter; 5],
+    /// Log-ins that went well.
+    pub logins: Counter,
+    /// Log-ins refused, for whatever reason.
+    pub logins_refused: Counter,
+}
+
+impl Stats {
+    /// Counts an answer.
+    pub fn answered(&self, status: hyper::StatusCode) {
+        if let Some(counter) = self.answers.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+            counter.add(1);
+        }
+    }
+}
