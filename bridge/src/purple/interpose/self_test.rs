@@ -176,25 +176,12 @@ mod tests {
         as_a_plugin().unwrap();
     }
 
-    fn with_core(token: OnPurple) {
-        let directory = std::env::temp_dir().join(format!("bellflower-self-test-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let path = ffi::c_string(&directory.to_string_lossy());
-        // SAFETY: a live C string, which libpurple copies.
-        unsafe { purple_sys::purple_util_set_user_dir(path.as_ptr()) };
-        crate::purple::eventloop::install(token).unwrap();
-        // SAFETY: the thread that `alone` made libpurple's.
-        assert_ne!(unsafe { purple_sys::purple_core_init(c"bellflower-test".as_ptr()) }, 0);
-        std::fs::remove_dir_all(&directory).unwrap();
-    }
-
     #[test]
     fn libpurples_own_connection_is_refused() {
         crate::purple::alone::run("purple::interpose::self_test::tests::libpurples_own_connection_is_refused", |token| {
             // Even when the administrator allows everything, the self-test's own address is refused.
             let everything = crate::config::BridgeConfig { egress_allow: vec!["0.0.0.0/0".parse().unwrap()], ..Default::default() };
-            super::super::install(token, &everything);
-            with_core(token);
+            crate::purple::alone::core(token, &everything);
             self_test(token).unwrap();
             // And the test can fail: on a thread that is trusted nothing is refused.
             socket::trust_this_thread();

@@ -94,52 +94,10 @@ fn mapped() -> String {
     fs::read_to_string("/proc/self/maps").unwrap()
 }
 
-/// The event loop that libpurple cannot start without; nothing is due during these tests.
-fn idle_event_loop() {
-    unsafe extern "C" fn timeout_add(_: u32, _: glib_sys::GSourceFunc, _: purple_sys::gpointer) -> u32 {
-        1
-    }
-    unsafe extern "C" fn remove(_: u32) -> i32 {
-        1
-    }
-    unsafe extern "C" fn input_add(
-        _: i32,
-        _: purple_sys::PurpleInputCondition,
-        _: purple_sys::PurpleInputFunction,
-        _: purple_sys::gpointer,
-    ) -> u32 {
-        1
-    }
-    let ops = purple_sys::PurpleEventLoopUiOps {
-        timeout_add: Some(timeout_add),
-        timeout_remove: Some(remove),
-        input_add: Some(input_add),
-        input_remove: Some(remove),
-        timeout_add_seconds: Some(timeout_add),
-        ..Default::default()
-    };
-    // SAFETY: libpurple keeps the pointer for ever, so the operations are given away.
-    unsafe { purple_sys::purple_eventloop_set_ui_ops(Box::leak(Box::new(ops))) };
-}
-
 fn start(token: OnPurple, config: &BridgeConfig) -> BTreeMap<String, PluginReport> {
-    let directory = std::env::temp_dir().join(format!("bellflower-probe-{}", std::process::id()));
-    fs::create_dir_all(&directory).unwrap();
-    let path = ffi::c_string(&directory.to_string_lossy());
-    // SAFETY: a live C string, which libpurple copies.
-    unsafe { purple_sys::purple_util_set_user_dir(path.as_ptr()) };
-    idle_event_loop();
-    super::super::install(token, config);
-    // SAFETY: the thread that `alone` made libpurple's.
-    assert_ne!(unsafe { purple_sys::purple_core_init(c"bellflower-test".as_ptr()) }, 0);
-    let written: Vec<_> = fs::read_dir(&directory).unwrap().filter_map(Result::ok).map(|entry| entry.file_name()).collect();
-    fs::remove_dir_all(&directory).unwrap();
-    assert!(!written.iter().any(|name| name.to_string_lossy().ends_with(".xml")), "{written:?}");
-    REPORTS
-        .with_borrow(Clone::clone)
-        .into_iter()
-        .map(|report| (report.file.file_name().unwrap().to_string_lossy().into_owned(), report))
-        .collect()
+    alone::core(token, config);
+    let name = |report: &PluginReport| report.file.file_name().unwrap().to_string_lossy().into_owned();
+    REPORTS.with_borrow(Clone::clone).into_iter().map(|report| (name(&report), report)).collect()
 }
 
 #[test]
