@@ -128,10 +128,10 @@ mod tests {
         unsafe { glib_sys::g_list_free_full(list, Some(glib_sys::g_free)) };
 
         let list = texts(&[b"_xmpp-client-xbosh=https://x.example".to_vec(), b"\xff".to_vec()]);
+        let expected = ["_xmpp-client-xbosh=https://x.example", "\u{fffd}"];
         // SAFETY: the list that was just made.
-        for (response, text) in
-            unsafe { ffi::list::<PurpleTxtResponse>(list) }.into_iter().zip(["_xmpp-client-xbosh=https://x.example", "\u{fffd}"])
-        {
+        let responses: Vec<*mut PurpleTxtResponse> = unsafe { ffi::list(list) };
+        for (response, text) in responses.into_iter().zip(expected) {
             // SAFETY: a live response.
             assert_eq!(unsafe { ffi::borrowed((*response).content) }.as_deref(), Some(text));
             // SAFETY: nobody else has it.

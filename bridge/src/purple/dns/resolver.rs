@@ -183,7 +183,8 @@ fn literal(host: &str) -> Option<IpAddr> {
 /// The name as it goes over the wire: ASCII (RFC 5891), absolute.
 fn absolute(name: &str) -> Option<Name> {
     let ascii = if name.is_ascii() { name.to_ascii_lowercase() } else { idna::domain_to_ascii(name).ok()? };
-    let mut name = Name::from_ascii(ascii.trim_end_matches('.')).ok().filter(|name| !name.is_root())?;
+    let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
+    let mut name = Name::from_ascii(ascii).ok().filter(|_| !ascii.is_empty())?;
     name.set_fqdn(true);
     Some(name)
 }

@@ -27,7 +27,7 @@ impl Server {
                 let (length, client) = socket.recv_from(&mut packet).unwrap();
                 let question = Message::from_vec(&packet[..length]).unwrap();
                 let query = question.queries[0].clone();
-                asked.lock().unwrap().push((query.name().to_string().to_lowercase(), query.query_type()));
+                asked.lock().unwrap().push((query.name().to_ascii().to_lowercase(), query.query_type()));
                 if let Some(answer) = answer(&zone, &question) {
                     socket.send_to(&answer.to_vec().unwrap(), client).unwrap();
                 }
@@ -44,7 +44,7 @@ impl Server {
 
 fn answer(zone: &Zone, question: &Message) -> Option<Message> {
     let query = question.queries[0].clone();
-    let name = query.name().to_string().to_lowercase();
+    let name = query.name().to_ascii().to_lowercase();
     if name.starts_with("silent") {
         return None;
     }

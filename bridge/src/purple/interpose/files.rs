@@ -6,7 +6,6 @@ use purple_sys::{PurpleNetworkListenCallback, PurpleNetworkListenData, gboolean,
 use std::ffi::{c_int, c_ushort};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(super) type Write = unsafe extern "C" fn(*const gchar, *const gchar, gssize) -> gboolean;
 pub(super) type Listen =
     unsafe extern "C" fn(c_ushort, c_int, c_int, PurpleNetworkListenCallback, gpointer) -> *mut PurpleNetworkListenData;
 pub(super) type ListenRange =
