@@ -15,7 +15,7 @@ use crate::config::BridgeConfig;
 pub(crate) use plugins::{load_plugins, plugin_reports};
 pub(crate) use self_test::self_test;
 pub use socket::trust_this_thread;
-pub(crate) use ssl::{SslOwner, ssl_closed, ssl_owner};
+pub(crate) use ssl::{ssl_closed, ssl_owner};
 
 /// Puts the configured rules into force; before `purple_core_init`, which probes plugins. From here on every thread that is not marked by
 /// [`trust_this_thread`] is checked.

@@ -13,6 +13,7 @@ pub(crate) use policy::{AskId, TrustHooks};
 
 use super::ffi::{borrowed, guard_on};
 use super::token::OnPurple;
+use super::{interpose, owner};
 use crate::config::BridgeConfig;
 use crate::error::StartError;
 use crate::id::AccountId;
@@ -132,13 +133,17 @@ unsafe extern "C" fn on_init() -> purple_sys::gboolean {
 unsafe extern "C" fn on_uninit() {}
 
 unsafe extern "C" fn on_connect(gsc: *mut PurpleSslConnection) {
-    guard_on("ssl connectfunc", (), |_| {
+    guard_on("ssl connectfunc", (), |token| {
         let Some(shared) = shared() else { return };
         // SAFETY: libpurple made it just now and passes it in; the reference ends at once.
         let (host, fd) = unsafe { gsc.as_ref() }.map_or((std::ptr::null_mut(), -1), |gsc| (gsc.host, gsc.fd));
         // SAFETY: NULL or a string of libpurple's own.
         let host = unsafe { borrowed(host) };
-        let account = shared.hooks.account_of();
+        let account = match interpose::ssl_owner(token, gsc) {
+            Some(asked) => asked.account,
+            // A plugin made the structure by itself.
+            None => owner::current(),
+        };
         let id = TABLE.with_borrow_mut(|table| {
             table.last += 1;
             table.last
@@ -153,7 +158,8 @@ unsafe extern "C" fn on_connect(gsc: *mut PurpleSslConnection) {
 }
 
 unsafe extern "C" fn on_close(gsc: *mut PurpleSslConnection) {
-    guard_on("ssl close", (), |_| {
+    guard_on("ssl close", (), |token| {
+        interpose::ssl_closed(token, gsc);
         // SAFETY: libpurple frees it only after this call.
         let id = unsafe { (*gsc).private_data }.addr();
         // SAFETY: as above.

@@ -1,6 +1,6 @@
 //! Which account a TLS connection belongs to, learnt where libpurple is asked for it; what is trusted is `tls.rs`'s business.
 
-use super::super::{ffi, owner, token::OnPurple};
+use super::super::{accounts, ffi, owner, token::OnPurple};
 use super::next::Next;
 use crate::id::AccountId;
 use purple_sys::{PurpleAccount, PurpleSslConnection, PurpleSslErrorFunction, PurpleSslInputFunction, gchar, gpointer};
@@ -34,10 +34,9 @@ static WITH_SSL_CN: Next<WithSslCn> = unsafe { Next::new(c"purple_ssl_connect_wi
 /// Who asked for a TLS connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SslOwner {
-    /// libpurple's account, as it was passed; NULL for look-ups that name none. Alive as long as its connection: compare, or look it up.
-    pub(crate) account: *mut PurpleAccount,
-    /// The account whose callback asked, which is there for NULL too.
-    pub(crate) current: Option<AccountId>,
+    /// The account that was named, looked up while it was certainly alive (a look-up may outlive it); the account whose callback asked, where
+    /// none was named. `None` when neither is one of ours.
+    pub(crate) account: Option<AccountId>,
 }
 
 thread_local! {
@@ -58,8 +57,14 @@ pub(crate) fn ssl_closed(_: OnPurple, connection: *const PurpleSslConnection) {
     WAITING.with_borrow_mut(|waiting| waiting.remove(&connection));
 }
 
-fn asked_by(account: *mut PurpleAccount) -> SslOwner {
-    SslOwner { account, current: owner::current() }
+/// # Safety
+/// `account` is NULL or a live `PurpleAccount`.
+unsafe fn asked_by(account: *const PurpleAccount) -> SslOwner {
+    if account.is_null() {
+        return SslOwner { account: owner::current() };
+    }
+    // SAFETY: passed on.
+    SslOwner { account: OnPurple::here().and_then(|token| unsafe { accounts::id(token, account) }) }
 }
 
 struct Restore(Option<SslOwner>);
@@ -85,7 +90,8 @@ pub(super) unsafe extern "C" fn purple_ssl_connect_with_host_fd(
 ) -> *mut PurpleSslConnection {
     ffi::guard("purple_ssl_connect_with_host_fd", std::ptr::null_mut(), || {
         let Some(real) = WITH_HOST_FD.get() else { return std::ptr::null_mut() };
-        let _restore = Restore(RUNNING.replace(Some(asked_by(account))));
+        // SAFETY: the caller's own account.
+        let _restore = Restore(RUNNING.replace(Some(unsafe { asked_by(account) })));
         // SAFETY: the caller's own arguments.
         unsafe { real(account, socket, connected, failed, host, data) }
     })
@@ -110,7 +116,8 @@ pub(super) unsafe extern "C" fn purple_ssl_connect_with_ssl_cn(
         // SAFETY: the caller's own arguments.
         let connection = unsafe { real(account, host, port, connected, failed, name, data) };
         if !connection.is_null() {
-            let asked = asked_by(account);
+            // SAFETY: the caller's own account.
+            let asked = unsafe { asked_by(account) };
             WAITING.with_borrow_mut(|waiting| waiting.insert(connection, asked));
         }
         connection

@@ -19,10 +19,6 @@ pub(crate) type AskId = RequestId;
 
 /// What the policy asks of those who know accounts and users. All of it on the libpurple thread; none of it may wait.
 pub(crate) trait TrustHooks {
-    /// Whose connection is being made right now.
-    fn account_of(&self) -> Option<AccountId> {
-        super::super::owner::current()
-    }
     /// The name that the certificate has to prove when `account` connects to `host` (what libpurple would check; NULL is `None`): the account's
     /// domain, where `host` is its chat server, whatever name that was reached by (RFC 6120, 13.7.2.1). `None` for anything else the
     /// account connects to, as the host of an upload or an avatar: those have to prove `host` itself.

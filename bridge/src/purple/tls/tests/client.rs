@@ -2,7 +2,7 @@
 
 use super::turn_until;
 use crate::purple::ffi::c_string;
-use purple_sys::{PurpleInputCondition, PurpleSslConnection, PurpleSslErrorType, gpointer};
+use purple_sys::{PurpleAccount, PurpleInputCondition, PurpleSslConnection, PurpleSslErrorType, gpointer};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::net::TcpStream;
@@ -45,6 +45,11 @@ impl Client {
     }
 
     pub(super) fn prepared(socket: TcpStream, host: Option<&str>, prepare: impl FnOnce(&Self)) -> Rc<Self> {
+        Self::named(std::ptr::null_mut(), socket, host, prepare)
+    }
+
+    /// With an account of libpurple's named; NULL leaves it to whose callback is running.
+    pub(super) fn named(account: *mut PurpleAccount, socket: TcpStream, host: Option<&str>, prepare: impl FnOnce(&Self)) -> Rc<Self> {
         let client = Rc::new(Self {
             gsc: Cell::new(std::ptr::null_mut()),
             connected: Cell::new(false),
@@ -64,9 +69,7 @@ impl Client {
         let host = host.as_ref().map_or(std::ptr::null(), |host| host.as_ptr());
         let (data, fd) = (Rc::as_ptr(&client).cast_mut().cast(), socket.into_raw_fd());
         // SAFETY: an open socket that is libpurple's from now on; the client outlives the connection.
-        let gsc = unsafe {
-            purple_sys::purple_ssl_connect_with_host_fd(std::ptr::null_mut(), fd, Some(on_connected), Some(on_error), host, data)
-        };
+        let gsc = unsafe { purple_sys::purple_ssl_connect_with_host_fd(account, fd, Some(on_connected), Some(on_error), host, data) };
         assert!(!gsc.is_null());
         assert!(!client.connected.get() && client.error.get().is_none(), "called back before it had the connection");
         client.gsc.set(gsc);

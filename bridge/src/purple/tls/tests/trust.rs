@@ -168,6 +168,12 @@ fn without_an_account_nobody_is_asked() {
             client.close();
             assert_eq!(server.join().unwrap(), b"secret");
         });
+        // An account that is not in our table (any more) is nobody's either, whoever's callback is running.
+        let mut stranger = purple_sys::PurpleAccount::default();
+        let (socket, server) = serve(&config(Shows::SelfSigned, BOTH[1]), drain);
+        let client = Client::named(&raw mut stranger, socket, Some(HOST), |_| {});
+        turn_until("failure", || client.error.get().is_some());
+        assert_eq!(server.join().unwrap(), b"");
         assert!(site.asked.borrow().is_empty());
     });
 }
