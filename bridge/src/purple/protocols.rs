@@ -1,22 +1,134 @@
-//! Stand-in, soon replaced by the real room: in a conflict take the other side whole.
-use super::ffi::{borrowed, list};
+//! The networks that users can add accounts of, each told from its plugin's own data; nothing is special-cased by name but what would harm a shared daemon.
+
+mod check;
+mod read;
+
 use super::token::OnPurple;
 use crate::command::Username;
 use crate::config::BridgeConfig;
 use crate::error::CommandError;
-use crate::model::*;
+use crate::model::{PasswordNeed, Protocol, Value};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-pub(super) fn catalogue(_: OnPurple, _: &BridgeConfig) -> Vec<Protocol> {
-    // SAFETY: libpurple's list.
-    unsafe { list::<purple_sys::PurplePlugin>(purple_sys::purple_plugins_get_protocols()) }.into_iter().map(|p| {
-        // SAFETY: live.
-        let (id, name) = unsafe { (borrowed((*(*p).info).id).unwrap_or_default(), borrowed((*(*p).info).name).unwrap_or_default()) };
-        Protocol { id, name, icon: String::new(), username: UsernameForm { label: "Username".into(), splits: vec![] }, password: PasswordNeed::Required, options: vec![], room_fields: vec![], statuses: vec![], features: vec![] }
-    }).collect()
+
+/// Refused unless the configuration names them: the one runs a command that the user sets, the other announces the machine on the local network.
+const RISKY: &[&str] = &["prpl-zephyr", "prpl-bonjour"];
+
+thread_local! {
+    static OFFERED: RefCell<Vec<Protocol>> = const { RefCell::new(Vec::new()) };
 }
-pub(super) fn features(_: OnPurple, _: &str) -> Vec<String> { vec![] }
-pub(super) fn password_required(_: OnPurple, protocol: &str) -> bool { protocol == "prpl-jabber" }
-pub(super) fn check_options(_: OnPurple, _: &str, _: &BTreeMap<String, Value>) -> Result<(), CommandError> { Ok(()) }
-pub(super) fn join_username(_: OnPurple, _: &str, username: &Username) -> Result<String, CommandError> {
-    match username { Username::Whole(name) => Ok(name.clone()), Username::Parts { user, parts } => Ok(format!("{user}@{}", parts.first().cloned().unwrap_or_default())) }
+
+/// Reads what the loaded plugins offer, by name. To be called once, after `purple_core_init`; the rest of this room answers from it.
+pub(super) fn catalogue(token: OnPurple, config: &BridgeConfig) -> Vec<Protocol> {
+    let mut offered: Vec<Protocol> =
+        read::all(token).into_iter().filter(|plugin| is_allowed(config, &plugin.id)).map(|plugin| read::protocol(token, plugin)).collect();
+    offered.sort_by_cached_key(|protocol| (protocol.name.to_lowercase(), protocol.id.clone()));
+    OFFERED.with_borrow_mut(|all| all.clone_from(&offered));
+    offered
+}
+
+/// Whether accounts of this protocol may be had here.
+fn is_allowed(config: &BridgeConfig, id: &str) -> bool {
+    let named = config.protocols_allow.iter().any(|name| name == id);
+    let wanted = if config.protocols_allow.is_empty() { !RISKY.contains(&id) } else { named };
+    wanted && !config.protocols_deny.iter().any(|name| name == id)
+}
+
+fn with<T>(id: &str, read: impl FnOnce(&Protocol) -> T) -> Option<T> {
+    OFFERED.with_borrow(|all| all.iter().find(|protocol| protocol.id == id).map(read))
+}
+
+/// What the protocol can do; empty for one that is not offered. Names as in [`crate::model::Account::features`].
+pub(super) fn features(_: OnPurple, protocol: &str) -> Vec<String> {
+    with(protocol, |protocol| protocol.features.clone()).unwrap_or_default()
+}
+
+/// Whether an account of it cannot sign on without a password.
+pub(super) fn password_required(_: OnPurple, protocol: &str) -> bool {
+    with(protocol, |protocol| protocol.password == PasswordNeed::Required).unwrap_or(false)
+}
+
+fn not_offered() -> CommandError {
+    CommandError::new("no_such_protocol", "This site does not offer this network.").at("protocol")
+}
+
+/// Checks settings against what the plugin declares.
+///
+/// # Errors
+/// A protocol that is not offered; a key that the plugin does not declare, or a value of another type, out of range or not among the
+/// choices. `field` is the key then.
+pub(super) fn check_options(_: OnPurple, protocol: &str, options: &BTreeMap<String, Value>) -> Result<(), CommandError> {
+    with(protocol, |protocol| check::options(&protocol.options, options)).unwrap_or_else(|| Err(not_offered()))
+}
+
+/// The user name as libpurple has it: parts joined by the protocol's separators, missing ones by their defaults.
+///
+/// # Errors
+/// A protocol that is not offered; an empty or unusable part (`field` is `username`).
+pub(super) fn join_username(_: OnPurple, protocol: &str, username: &Username) -> Result<String, CommandError> {
+    with(protocol, |protocol| check::username(&protocol.username, username)).unwrap_or_else(|| Err(not_offered()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn risky_protocols_need_to_be_named() {
+        let mut config = BridgeConfig::default();
+        assert!(is_allowed(&config, "prpl-jabber"));
+        assert!(!is_allowed(&config, "prpl-zephyr") && !is_allowed(&config, "prpl-bonjour"));
+        config.protocols_allow = vec!["prpl-irc".to_owned(), "prpl-zephyr".to_owned()];
+        assert!(is_allowed(&config, "prpl-zephyr") && is_allowed(&config, "prpl-irc") && !is_allowed(&config, "prpl-jabber"));
+        config.protocols_deny = vec!["prpl-irc".to_owned()];
+        assert!(!is_allowed(&config, "prpl-irc"));
+    }
+
+    #[test]
+    fn libpurples_own_protocols_are_told_whole() {
+        super::super::testing::with_core("purple::protocols::tests::libpurples_own_protocols_are_told_whole", |core| {
+            told_whole(&catalogue(core.token, &BridgeConfig::default()));
+        });
+    }
+
+    fn told_whole(protocols: &[Protocol]) {
+        let find = |id: &str| protocols.iter().find(|protocol| protocol.id == id).unwrap();
+        let xmpp = find("prpl-jabber");
+        assert_eq!((xmpp.name.as_str(), xmpp.icon.as_str()), ("XMPP", "jabber"));
+        assert_eq!(xmpp.username.splits.iter().map(|split| split.separator.as_str()).collect::<Vec<_>>(), ["@", "/"]);
+        assert_eq!(xmpp.password, PasswordNeed::Optional);
+        let port = xmpp.options.iter().find(|option| option.key == "port").unwrap();
+        assert_eq!(port.default, Value::Int(5222));
+        let security = xmpp.options.iter().find(|option| option.key == "connection_security").unwrap();
+        assert!(security.choices.iter().any(|choice| choice.value == "require_tls"), "{security:?}");
+        assert_eq!(xmpp.room_fields.iter().map(|field| field.key.as_str()).collect::<Vec<_>>(), ["room", "server", "handle", "password"]);
+        assert!(xmpp.room_fields[0].required && xmpp.room_fields[3].masked);
+        assert!(xmpp.statuses.iter().any(|status| status.id == "dnd" && status.attributes.iter().any(|name| name == "message")));
+        for feature in
+            ["im", "rooms", "room_list", "room_topic", "room_invite", "typing", "icons", "block", "info", "register", "attention", "menu"]
+        {
+            assert!(xmpp.features.iter().any(|name| name == feature), "XMPP has no {feature}: {:?}", xmpp.features);
+        }
+        let irc = find("prpl-irc");
+        assert_eq!(irc.username.splits.len(), 1);
+        assert!(!irc.features.iter().any(|name| name == "typing"));
+        assert!(protocols.iter().all(|protocol| protocol.id != "prpl-zephyr"));
+    }
+
+    #[test]
+    fn accounts_are_checked_by_the_plugins_words() {
+        super::super::testing::with_core("purple::protocols::tests::accounts_are_checked_by_the_plugins_words", |core| {
+            let token = core.token;
+            let named =
+                |parts: &[&str]| Username::Parts { user: "ines".to_owned(), parts: parts.iter().map(|part| (*part).to_owned()).collect() };
+            assert_eq!(join_username(token, "prpl-jabber", &named(&["example.org"])).unwrap(), "ines@example.org");
+            assert_eq!(join_username(token, "prpl-jabber", &named(&["example.org", "desk"])).unwrap(), "ines@example.org/desk");
+            assert!(join_username(token, "prpl-irc", &named(&[])).unwrap().starts_with("ines@"));
+            assert_eq!(join_username(token, "prpl-jabber", &named(&[])).unwrap_err().field.as_deref(), Some("username"));
+            assert_eq!(join_username(token, "prpl-zephyr", &named(&[])).unwrap_err().code, "no_such_protocol");
+            let options = BTreeMap::from([("tzc_command".to_owned(), Value::Text("/bin/sh".to_owned()))]);
+            assert_eq!(check_options(token, "prpl-jabber", &options).unwrap_err().field.as_deref(), Some("tzc_command"));
+            assert_eq!(features(token, "prpl-nothing"), Vec::<String>::new());
+        });
+    }
 }

@@ -1,6 +1,13 @@
 //! What unit tests of the libpurple side share: who owns GLib's default context, and the check that libpurple never complained; only compiled for tests.
 
 use super::token::OnPurple;
+use super::{account, accounts, blist, conversation, notify, outbox, privacy, protocols, request, roomlist, thread, trust};
+use crate::command::{AccountSettings, Username};
+use crate::config::BridgeConfig;
+use crate::event::{Batch, EventKind};
+use crate::id::{AccountId, UserId};
+use crate::model::Status;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static COMPLAINTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -33,4 +40,74 @@ pub(crate) fn default_context() -> (OnPurple, Alone) {
 pub(crate) fn turn(_: OnPurple, wait: bool) -> bool {
     // SAFETY: the default context, on the one thread that runs it.
     unsafe { glib_sys::g_main_context_iteration(std::ptr::null_mut(), wait.into()) != glib_sys::GFALSE }
+}
+
+/// libpurple's core with this crate's parts on it, in a process of its own; nothing here connects anywhere.
+pub(super) struct Core {
+    pub(super) token: OnPurple,
+    events: tokio::sync::mpsc::UnboundedReceiver<Batch>,
+}
+
+/// Runs `body` with a core, in a process of its own (see `alone.rs`), and fails the test `name` (its full path) when libpurple or GLib complained.
+pub(super) fn with_core(name: &str, body: impl FnOnce(&mut Core)) {
+    super::alone::run(name, |token| {
+        let config = BridgeConfig::default();
+        let dir = thread::bring_up_core(token, &config, Box::new(trust::Accounts)).unwrap();
+        blist::install(token);
+        account::install(token);
+        conversation::install(token);
+        request::install(token);
+        notify::install(token);
+        privacy::install(token);
+        roomlist::install(token);
+        super::interpose::load_plugins(token);
+        protocols::catalogue(token, &config);
+        let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+        outbox::open(token, sender);
+        body(&mut Core { token, events });
+        drop(dir);
+        let complaints = std::mem::take(&mut *COMPLAINTS.lock().unwrap_or_else(PoisonError::into_inner));
+        assert!(complaints.is_empty(), "libpurple complained: {complaints:#?}");
+    });
+}
+
+impl Core {
+    /// What was told so far and not taken yet.
+    pub(super) fn events(&mut self) -> Vec<(UserId, EventKind)> {
+        outbox::flush(self.token);
+        let mut all = Vec::new();
+        while let Ok(batch) = self.events.try_recv() {
+            all.extend(batch.into_iter().map(|event| (event.user, event.kind)));
+        }
+        all
+    }
+
+    /// An XMPP account of `user` that is not signed on.
+    pub(super) fn account(&mut self, user: u64, id: u64) -> *mut purple_sys::PurpleAccount {
+        let settings = AccountSettings {
+            protocol: "prpl-jabber".to_owned(),
+            username: Username::Whole(format!("user{user}@example.org")),
+            password: None,
+            options: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            pins: Vec::new(),
+            alias: String::new(),
+            enabled: false,
+            status: Status::default(),
+        };
+        account::add(self.token, UserId(user), AccountId(id), settings).unwrap();
+        self.events();
+        accounts::pointer(self.token, UserId(user), AccountId(id)).unwrap()
+    }
+
+    /// Lets the loop run until `done`; fails after ten seconds.
+    pub(super) fn turn_until(&self, mut done: impl FnMut() -> bool) {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while !done() {
+            assert!(std::time::Instant::now() < end, "nothing happened for ten seconds");
+            if !turn(self.token, false) {
+                std::thread::yield_now();
+            }
+        }
+    }
 }
