@@ -71,6 +71,7 @@ const keys = new WeakMap<Buddy, Keys>();
 
 /** Folds case and accents, so that "dvorak" finds "Dvořák". */
 export function fold(text: string): string {
+  if (/^[\x20-\x7e\n]*$/.test(text)) return text.toLowerCase();
   return text.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase();
 }
 

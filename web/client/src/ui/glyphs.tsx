@@ -34,13 +34,17 @@ const GLYPHS: Record<string, Glyph> = {
 
 const PALETTE = ["#6a4fc4", "#2f7f6c", "#b8533c", "#3a76b4", "#a06a12", "#3e7d8c", "#b04f7d", "#5865a9", "#4b7f3f", "#8d5bb0", "#c05a62", "#7a6a3a", "#2c7f96"];
 
-export function hue(text: string): string {
-  let sum = 0;
-  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) >>> 0;
+/** A well-mixed number for a name, the same everywhere. */
+export function mix(text: string): number {
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
   sum ^= sum >>> 13;
-  sum = Math.imul(sum, 0x5bd1e995) >>> 0;
-  sum ^= sum >>> 15;
-  return PALETTE[(sum >>> 0) % PALETTE.length] ?? "#6a4fc4";
+  sum = Math.imul(sum, 0x5bd1e995);
+  return (sum ^ (sum >>> 15)) >>> 0;
+}
+
+export function hue(text: string): string {
+  return PALETTE[mix(text) % PALETTE.length] ?? "#6a4fc4";
 }
 
 function glyphOf(id: string): Glyph {

@@ -100,7 +100,7 @@ function Window({ win, talk, zone }: { win: Win; talk: TalkState; zone: { value:
   };
   const full = () => (win.before ? restore(win.id) : snap(win.id, "full"));
   return (
-    <div class={active.value === win.id ? "window lead" : "window"} ref={ref} hidden={win.minimised} style={{ transform: `translate(${frame.x}px, ${frame.y}px)`, width: `${frame.w}px`, height: `${frame.h}px`, zIndex: win.z }}>
+    <div class={active.value === win.id ? "window foremost" : "window"} ref={ref} hidden={win.minimised} style={{ transform: `translate(${frame.x}px, ${frame.y}px)`, width: `${frame.w}px`, height: `${frame.h}px`, zIndex: win.z }}>
       <Talk
         talk={talk}
         bar={{ onPointerDown: drag, onDblClick: full, onKeyDown: key }}

@@ -9,6 +9,7 @@ import type { Talk } from "../../state/model";
 import type { Message } from "../../wire/types";
 import { clock, dayName, errorText, w } from "../../words";
 import { Avatar } from "../Avatar";
+import { mix } from "../glyphs";
 import { Icon } from "../icons";
 import { memo } from "../memo";
 import { Spans } from "./Spans";
@@ -17,9 +18,7 @@ import { Spans } from "./Spans";
 const SHOWN = 160;
 
 export function nickHue(name: string): number {
-  let sum = 0;
-  for (const letter of name.toLowerCase()) sum = (sum * 33 + (letter.codePointAt(0) ?? 0)) >>> 0;
-  return sum % 8;
+  return mix(name.toLowerCase()) % 8;
 }
 
 /** One to three emoji and nothing else: shown large. */

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { accounts, buddies, protocolOf, typing } from "../../app/store";
-import { active, arrangement, close, touch } from "../../app/windows";
+import { arrangement, close, touch } from "../../app/windows";
 import type { Talk as TalkState } from "../../state/model";
 import { buddyName, presenceOf, type Presence } from "../../state/roster";
 import { w } from "../../words";
@@ -62,7 +62,7 @@ export function Talk({ talk, controls, onBack, bar }: TalkProps) {
   const off = account !== undefined && account.state !== "online";
   const gone = room && talk.joined === false;
   return (
-    <section class={active.value === talk.id ? "talk lead" : "talk"} aria-label={room ? w.talk.roomLabel(talk.title) : w.talk.label(talk.title)} data-testid="conversation" data-name={talk.name} data-id={talk.id} data-kind={talk.kind}
+    <section class="talk" aria-label={room ? w.talk.roomLabel(talk.title) : w.talk.label(talk.title)} data-testid="conversation" data-name={talk.name} data-id={talk.id} data-kind={talk.kind}
       onPointerDown={() => touch(talk.id)} onFocusIn={() => touch(talk.id)}>
       <header class="bar" {...bar} tabIndex={bar ? 0 : undefined} onContextMenu={(event) => openMenu(event, talkMenu(talk))}>
         {onBack && <button type="button" class="tool" aria-label={w.back} onClick={onBack} data-testid="back"><Icon name="back" /></button>}

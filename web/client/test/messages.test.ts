@@ -1,0 +1,58 @@
+// Order and union of messages, and what a conversation shows of them.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isCrowd, logItems } from "../src/state/log";
+import { compareIds, insertMessage, mergeMessages } from "../src/state/messages";
+import { message, own } from "./fixtures";
+
+test("ids compare as text, plain numbers as numbers", () => {
+  assert.ok(compareIds("a9", "b1") < 0);
+  assert.ok(compareIds("9", "10") < 0);
+  assert.ok(compareIds("0010", "9") > 0);
+  assert.equal(compareIds("x", "x"), 0);
+});
+
+test("a late message finds its place, a known one is replaced", () => {
+  const list = [message("m10", "a"), message("m30", "c")];
+  assert.deepEqual(insertMessage(list, message("m20", "b")).map((one) => one.text), ["a", "b", "c"]);
+  assert.deepEqual(insertMessage(list, message("m30", "C")).map((one) => one.text), ["a", "C"]);
+});
+
+test("a union has each message once, the newer view of it", () => {
+  const merged = mergeMessages([message("m10", "old"), message("m20", "b")], [message("m10", "new"), message("m30", "c")]);
+  assert.deepEqual(merged.map((one) => one.text), ["new", "b", "c"]);
+});
+
+const at = (id: string, text: string, time: string, more = {}) => message(id, text, { time, ...more });
+
+test("messages of one person close together make a group, days and the unread line part them", () => {
+  const items = logItems(
+    [
+      at("m1", "a", "2026-11-20T10:00:00"),
+      at("m2", "b", "2026-11-20T10:01:00"),
+      at("m3", "c", "2026-11-20T10:20:00"),
+      at("m4", "d", "2026-11-21T10:00:00"),
+    ],
+    [],
+    "m3",
+  );
+  assert.deepEqual(items.map((item) => (item.kind === "message" ? `${item.message.id}${item.first ? "<" : ""}${item.last ? ">" : ""}` : item.kind)), ["day", "m1<", "m2>", "m3<>", "day", "unread", "m4<>"]);
+});
+
+test("comings and goings in a row become one line", () => {
+  const system = { system: true, from: { name: "", self: false } };
+  const items = logItems(
+    [at("m1", "otto entered the room.", "2026-11-20T10:00:00", system), at("m2", "wren left the room.", "2026-11-20T10:00:01", system), at("m3", "The topic is: x", "2026-11-20T10:00:02", system)],
+    [],
+    null,
+  );
+  assert.deepEqual(items.map((item) => (item.kind === "system" ? item.count : item.kind)), ["day", 2, 1]);
+  assert.equal(isCrowd(message("m9", "I left the room")), false);
+});
+
+test("own messages under way join the group of the last own one", () => {
+  const out = { command: "c1", conversation: "t1", text: "x", time: "", state: "pending" as const, error: null };
+  const items = logItems([own("m1", "a")], [out, { ...out, command: "c2" }], null);
+  const rows = items.flatMap((item) => (item.kind === "outgoing" ? [[item.first, item.last]] : []));
+  assert.deepEqual(rows, [[false, false], [false, true]]);
+});

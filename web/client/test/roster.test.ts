@@ -1,0 +1,69 @@
+// The rows of the buddy list: groups, contacts, order, search, ten thousand buddies.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Talk } from "../src/state/model";
+import { presenceOf, rosterRows, type RosterInput, type Row } from "../src/state/roster";
+import type { Buddy } from "../src/wire/types";
+import { buddy, conversation } from "./fixtures";
+
+function input(buddies: Buddy[], more: Partial<RosterInput> = {}): RosterInput {
+  return {
+    buddies: new Map(buddies.map((one) => [one.id, one])), groups: new Map(), accounts: new Map(), talks: new Map(), query: "", hideOffline: false, collapsed: new Set(),
+    conversationsFirst: false, words: { rooms: "Rooms", conversations: "Conversations", noGroup: "Buddies" }, ...more,
+  };
+}
+const show = (rows: Row[]) => rows.map((row) => (row.kind === "section" ? `# ${row.title} ${row.shown}/${row.total}` : row.kind === "person" ? row.person.name : row.kind === "talk" ? row.talk.title : row.text));
+const talk = (id: string, more = {}): Talk => ({ ...conversation(id, more), messages: [], more: false, gap: null });
+
+test("who is online stands first, then by name; groups by their order", () => {
+  const rows = rosterRows(input(
+    [buddy("z", { alias: "Zoe" }), buddy("a", { alias: "Abel", status: "offline" }), buddy("m", { alias: "Max", status: "away" }), buddy("w", { alias: "Wren", group: "Work" }), buddy("e", { alias: "Élise" })],
+    { groups: new Map([["Friends", { name: "Friends", order: 2, collapsed: false }], ["Work", { name: "Work", order: 1, collapsed: false }]]) },
+  ));
+  assert.deepEqual(show(rows), ["# Work 1/1", "Wren", "# Friends 3/4", "Élise", "Zoe", "Max", "Abel"]);
+});
+
+test("buddies of one contact are one person, shown by the one that can be reached best", () => {
+  const rows = rosterRows(input([buddy("f1", { contact: "c", alias: "Freya", status: "offline" }), buddy("f2", { contact: "c", alias: "Freya on the phone", status: "available" })]));
+  assert.deepEqual(show(rows), ["# Friends 1/1", "Freya on the phone"]);
+});
+
+test("a search looks through names, addresses and words, without case and accents, into folded groups", () => {
+  const list = [buddy("d", { alias: "Hana Dvořák" }), buddy("x", { alias: "Otto", status_message: "deploying" }), buddy("o", { alias: "Nobody", status: "offline" })];
+  const find = (query: string) => show(rosterRows(input(list, { query, hideOffline: true, collapsed: new Set(["Friends"]) }))).slice(1);
+  assert.deepEqual(find("dvor"), ["Hana Dvořák"]);
+  assert.deepEqual(find("DEPLOY"), ["Otto"]);
+  assert.deepEqual(find("o@example"), ["Nobody"]);
+  assert.deepEqual(find("zzz"), []);
+});
+
+test("offline buddies can be hidden, but not those who have written", () => {
+  const rows = rosterRows(input([buddy("a", { alias: "Abel", status: "offline" }), buddy("b", { alias: "Bert", status: "offline" })], { hideOffline: true, talks: new Map([["t1", talk("t1", { buddy: "b", unread: 2 })]]) }));
+  assert.deepEqual(show(rows), ["# Friends 0/2", "Bert"]);
+});
+
+test("rooms stand below, or all conversations on top, those with news first", () => {
+  const talks = new Map([["r", talk("r", { kind: "room", title: "#rust" })], ["t", talk("t", { title: "Noor", unread: 1 })]]);
+  assert.deepEqual(show(rosterRows(input([], { talks }))), ["# Rooms 1/1", "#rust"]);
+  assert.deepEqual(show(rosterRows(input([], { talks, conversationsFirst: true }))), ["# Conversations 2/2", "Noor", "#rust"]);
+});
+
+test("what a status means", () => {
+  assert.equal(presenceOf("available"), "online");
+  assert.equal(presenceOf("available", "2026-11-22T20:00:00Z"), "away");
+  assert.equal(presenceOf("extended_away"), "away");
+  assert.equal(presenceOf("unavailable"), "busy");
+  assert.equal(presenceOf("offline"), "offline");
+  assert.equal(presenceOf(undefined), "offline");
+});
+
+test("ten thousand buddies are sorted again without a stall", () => {
+  const many = Array.from({ length: 10_000 }, (_, at) => buddy(`b${at}`, { alias: `Person ${(at * 7919) % 10_000}`, group: `G${at % 20}`, status: at % 3 ? "available" : "offline" }));
+  const all = input(many);
+  rosterRows(all);
+  const from = performance.now();
+  const rows = rosterRows({ ...all, query: "person 99" });
+  const took = performance.now() - from;
+  assert.ok(rows.length > 100);
+  assert.ok(took < 1000, `${took} ms`);
+});
