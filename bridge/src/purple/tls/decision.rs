@@ -21,7 +21,7 @@ impl Connection {
         let reason = certificate.reason.clone();
         self.fingerprint.borrow_mut().clone_from(&certificate.fingerprint);
         let Some(account) = self.account else {
-            log::warn!(target: "bridge", "a certificate of {} is not trusted ({reason}), and the connection is of no account: refused", self.host());
+            log::warn!(target: "bridge", "a certificate of {} is not trusted ({reason}), and the connection is of no account: refused", self.name.host());
             return self.refuse(&reason);
         };
         let answer = Answer { id: self.id, given: false };
@@ -46,7 +46,7 @@ impl Connection {
     /// Its user said so; from the loop.
     pub(super) fn decided(&self, yes: bool) {
         if !yes {
-            return self.fail(&Failure::certificate(format!("The certificate of {} was not accepted.", self.host())));
+            return self.fail(&Failure::certificate(format!("The certificate of {} was not accepted.", self.name.host())));
         }
         if let Some(account) = self.account {
             let fingerprint = self.fingerprint.borrow().clone();
@@ -68,7 +68,7 @@ impl Connection {
     }
 
     fn refuse(&self, reason: &str) {
-        self.fail(&Failure::certificate(format!("The certificate of {} is not trusted ({reason}).", self.host())));
+        self.fail(&Failure::certificate(format!("The certificate of {} is not trusted ({reason}).", self.name.host())));
     }
 }
 

@@ -8,12 +8,10 @@ use crate::id::AccountId;
 use crate::purple::ffi::guard_on;
 use crate::purple::owner;
 use purple_sys::{PurpleInputCondition, PurpleSslConnection, guint};
-use rustls::ClientConnection;
-use rustls::pki_types::ServerName;
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
-use std::net::Ipv4Addr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// How soon a protocol that does not listen is looked at again, in milliseconds.
 const LATER: guint = 50;
@@ -160,18 +158,15 @@ impl Connection {
                 self.watch(&self.read_watch, PurpleInputCondition::PURPLE_INPUT_READ, true);
                 self.settle();
             }
-            Err(stop) => self.fail(&Failure::of_handshake(&stop, self.host())),
+            Err(stop) => self.fail(&Failure::of_handshake(&stop, self.name.host())),
         }
     }
 
     fn begin(&self) -> Result<(), Stop> {
         let mut stream = self.stream.borrow_mut();
         if stream.is_none() {
-            // An address is not sent as SNI: what has no name names nothing.
-            let nobody = || ServerName::IpAddress(Ipv4Addr::UNSPECIFIED.into());
-            let server = self.name.server.clone().unwrap_or_else(nobody);
-            let tls = ClientConnection::new(self.shared.policy.client.clone(), server).map_err(Stop::Tls)?;
-            *stream = Some(Stream::new(tls, self.fd));
+            let begun = Stream::new(Arc::clone(&self.shared.policy.client), self.name.server.clone(), self.fd);
+            *stream = Some(begun.map_err(Stop::Tls)?);
         }
         Ok(())
     }
@@ -235,10 +230,6 @@ impl Connection {
     fn look<T>(&self, body: impl FnOnce(&PurpleSslConnection) -> T) -> Option<T> {
         // SAFETY: NULL, or alive: libpurple frees it only after `close`. The reference ends before anything is called.
         unsafe { self.gsc.get().as_ref() }.map(body)
-    }
-
-    pub(super) fn host(&self) -> &str {
-        if self.name.shown.is_empty() { "the server" } else { &self.name.shown }
     }
 
     pub(super) fn silence(&self) {

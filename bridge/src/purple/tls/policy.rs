@@ -50,6 +50,11 @@ impl Reference {
         let shown = domain.or_else(|| host.map(str::to_owned)).unwrap_or_default();
         Self { server: server_name(&shown), shown, own }
     }
+
+    /// For sentences.
+    pub(super) fn host(&self) -> &str {
+        if self.shown.is_empty() { "the server" } else { &self.shown }
+    }
 }
 
 /// Addresses as they are, domain names in their ASCII form (RFC 5890).

@@ -1,8 +1,11 @@
 //! rustls over a socket that never waits: handshake, reading and writing as libpurple expects them; it knows neither libpurple nor trust.
 
-use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use std::ffi::c_int;
 use std::io::{self, BufRead, IoSlice, Read, Write};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// Plaintext that is handed out between two returns to the loop; protocols read until there is nothing more, and a peer that sends faster than
 /// they read would have the thread for itself.
@@ -34,8 +37,12 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(tls: ClientConnection, fd: c_int) -> Self {
-        Self { tls, socket: Socket(fd), out_broken: None, in_broken: None, end_told: false, turn: 0, failure: None }
+    /// Sends nothing yet. Without a server name no SNI is sent.
+    pub(super) fn new(config: Arc<ClientConfig>, server: Option<ServerName<'static>>, fd: c_int) -> Result<Self, rustls::Error> {
+        // rustls wants a name, but an address is never sent.
+        let server = server.unwrap_or(ServerName::IpAddress(Ipv4Addr::UNSPECIFIED.into()));
+        let tls = ClientConnection::new(config, server)?;
+        Ok(Self { tls, socket: Socket(fd), out_broken: None, in_broken: None, end_told: false, turn: 0, failure: None })
     }
 
     pub(super) fn chain(&self) -> &[rustls::pki_types::CertificateDer<'static>] {
