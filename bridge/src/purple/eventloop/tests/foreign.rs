@@ -30,27 +30,31 @@ fn a_foreign_thread_adds_wakes_and_removes() {
     // The loop sleeps for a minute unless it is woken.
     let minute = run.timer(60_000, || false);
     let start = Instant::now();
+    let task = std::path::Path::new("/proc").join(std::fs::read_link("/proc/thread-self").unwrap()).join("stat");
     let thread = std::thread::spawn(move || {
+        while !std::fs::read_to_string(&task).unwrap().contains(") S ") {
+            std::thread::yield_now();
+        }
         // SAFETY: functions that take any data.
         unsafe {
             [
                 purple_sys::purple_timeout_add(0, Some(count_call), std::ptr::null_mut()),
                 glib_sys::g_timeout_add(0, Some(count_call), std::ptr::null_mut()),
                 glib_sys::g_idle_add(Some(count_call), std::ptr::null_mut()),
-                purple_sys::purple_input_add(fd, WRITE, Some(count_input), std::ptr::null_mut()),
             ]
         }
     });
-    while CALLS.load(Ordering::SeqCst) < 2 {
+    while CALLS.load(Ordering::SeqCst) < 3 {
         testing::turn(run.token, true);
     }
     let ids = thread.join().unwrap();
     assert!(ids.iter().all(|id| *id >= FIRST));
-    let input = ids[3];
-    run.until(|| CALLS.load(Ordering::SeqCst) >= 3);
+    // SAFETY: a function that takes any data.
+    let input = elsewhere(move || unsafe { purple_sys::purple_input_add(fd, WRITE, Some(count_input), std::ptr::null_mut()) });
+    run.until(|| CALLS.load(Ordering::SeqCst) > 3);
     assert!(elsewhere(move || remove_input(input)));
     assert!(!elsewhere(move || remove_input(input)));
-    run.until(|| !elsewhere(move || ids.iter().any(|id| remove_timeout(*id))));
+    assert!(!elsewhere(move || ids.iter().any(|id| remove_timeout(*id))));
     assert!(elsewhere(move || remove_timeout(minute)));
     assert!(!remove_timeout(minute));
     assert!(start.elapsed() < Duration::from_secs(20));

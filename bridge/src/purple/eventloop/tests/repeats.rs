@@ -129,6 +129,22 @@ fn an_idle_call_waits_for_everything_else() {
 }
 
 #[test]
+fn an_idle_repeater_is_called_once_a_turn() {
+    let run = Loop::new();
+    let (calls, call) = count();
+    let data = run.on_timer(move || {
+        call.set(call.get() + 1);
+        call.get() < 100
+    });
+    // SAFETY: the closure lives as long as the loop.
+    unsafe { glib_sys::g_idle_add(Some(call_timer), data) };
+    for turn in 1..=3 {
+        run.turn();
+        assert_eq!(calls.get(), turn);
+    }
+}
+
+#[test]
 fn watchers_and_timers_run_for_the_account_that_made_them() {
     let run = Loop::new();
     let (one, mut two) = pair();

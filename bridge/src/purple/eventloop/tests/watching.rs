@@ -31,9 +31,11 @@ fn readers_and_writers_are_merged_and_leave_one_by_one() {
     run.turn();
     assert_eq!((reads.get(), writes.get()), (0, WRITE.0));
     two.write_all(b"x").unwrap();
+    run.turn();
+    assert_eq!((reads.get(), writes.get()), (READ.0, 2 * WRITE.0));
     assert!(remove_input(writer));
     run.turn();
-    assert_eq!((reads.get(), writes.get()), (READ.0, WRITE.0));
+    assert_eq!((reads.get(), writes.get()), (2 * READ.0, 2 * WRITE.0));
     assert!(remove_input(reader));
     assert!(!remove_input(reader));
     assert!(!run.turn());
@@ -183,6 +185,32 @@ fn a_reused_number_is_a_new_descriptor() {
     drop((fd, three));
     assert!(remove_input(new));
     assert!(!run.turn());
+}
+
+#[test]
+fn a_number_reused_earlier_in_the_turn_calls_nobody_of_before() {
+    let run = Loop::new();
+    let calls = Rc::new(Cell::new(0));
+    for number in [710, 711] {
+        let (one, mut two) = pair();
+        let (weak, calls, other) = (Rc::downgrade(&run), calls.clone(), 1421 - number);
+        let fd = high(&one, number);
+        std::mem::forget(fd); // closed below by number
+        run.watch(number, READ, move |_, _| {
+            calls.set(calls.get() + 1);
+            // SAFETY: this test's own number; whoever is called first closes the other's.
+            drop(unsafe { OwnedFd::from_raw_fd(other) });
+            std::mem::forget(high(&one, other));
+            weak.upgrade().unwrap().watch(other, WRITE, |_, _| {});
+        });
+        two.write_all(b"x").unwrap();
+    }
+    run.turn();
+    assert_eq!(calls.get(), 1);
+    for number in [710, 711] {
+        // SAFETY: this test's own numbers, open still.
+        drop(unsafe { OwnedFd::from_raw_fd(number) });
+    }
 }
 
 #[test]
