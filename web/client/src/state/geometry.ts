@@ -42,8 +42,8 @@ export function place(size: Area, others: readonly Frame[], area: Area): Frame {
       }
     }
   }
-  if (least > 0 && others.length > 0) {
-    // No free place: a cascade.
+  if (least > (w * h) / 2) {
+    // Crowded: a cascade.
     const step = (others.length % 8) * 28;
     best = clamp({ x: 40 + step, y: 24 + step, w, h }, area);
   }

@@ -97,7 +97,7 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
           <AccountSelect value={account.value} filter={hasRooms} onInput={(id) => { account.value = id; values.value = {}; list.value = null; }} />
           {fields.map((field) => {
             const value = valueOf(field);
-            const label = field.label.replace(/_|:\s*$/g, "") + (field.required ? "" : ` (${w.optional})`);
+            const label = field.label.replace(/^_|:\s*$/g, "") + (field.required ? "" : ` (${w.optional})`);
             return typeof value === "boolean"
               ? <CheckField key={field.key} label={label} name={`room-${field.key}`} value={value} onInput={(on) => set(field.key, on)} />
               : <TextField key={field.key} label={label} name={`room-${field.key}`} value={value} masked={field.masked} type={field.type === "int" ? "number" : "text"} onInput={(text) => set(field.key, text)} />;

@@ -20,7 +20,7 @@ export function NoticeDialog({ notice }: { notice: Notice }) {
     <Dialog title={title} testid={`notice-${notice.kind}`} wide={notice.kind === "search"} onClose={close}
       actions={
         <>
-          {(notice.buttons ?? []).map((button) => <button key={button.id} type="button" onClick={() => act(button.id)} data-testid={`notice-button-${button.id}`}>{button.label.replace(/_/g, "")}</button>)}
+          {(notice.buttons ?? []).map((button) => <button key={button.id} type="button" onClick={() => act(button.id)} data-testid={`notice-button-${button.id}`}>{button.label}</button>)}
           {link && <a class="button" href={link} target="_blank" rel="noopener noreferrer">{w.notice.open}</a>}
           <button type="button" class="primary" autofocus onClick={close} data-testid="notice-close">{w.close}</button>
         </>

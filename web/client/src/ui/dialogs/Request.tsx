@@ -5,7 +5,7 @@ import { media } from "../../net";
 import type { Certificate, Request, RequestField } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { Dialog } from "../Dialog";
-import { CheckField, choicesOf, Field, SelectField, TextField } from "../fields";
+import { CheckField, choicesOf, SelectField, TextField } from "../fields";
 import { Problem } from "../front/Front";
 import { accountLine } from "./Prompts";
 
@@ -28,13 +28,17 @@ function OneField({ field, value, set }: { field: RequestField; value: unknown; 
       return <SelectField label={label} name={name} value={text} choices={choices} onInput={set} />;
     }
     case "list": {
-      const picked = new Set((Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]).map(String));
+      const picked = new Set((Array.isArray(value) ? value : []).map(String));
+      const turn = (one: string, on: boolean) => {
+        if (on) picked.add(one);
+        else picked.delete(one);
+        set([...picked]);
+      };
       return (
-        <Field label={label} id={name}>
-          <select id={name} multiple={true} size={Math.min(8, Math.max(3, field.choices?.length ?? 3))} data-testid={`field-${name}`} onChange={(event) => set([...event.currentTarget.selectedOptions].map((one) => one.value))}>
-            {choicesOf(field.choices).map((one) => <option key={one.value} value={one.value} selected={picked.has(one.value)}>{one.label}</option>)}
-          </select>
-        </Field>
+        <fieldset class="checks" data-testid={`field-${name}`}>
+          <legend>{label}</legend>
+          {choicesOf(field.choices).map((one) => <CheckField key={one.value} label={one.label} name={`${name}-${one.value}`} value={picked.has(one.value)} onInput={(on) => turn(one.value, on)} />)}
+        </fieldset>
       );
     }
     default:
@@ -82,7 +86,8 @@ export function RequestDialog({ request, onLater }: { request: Request; onLater(
     });
   };
   const buttons = request.buttons ?? [];
-  const main = buttons.find((one) => one.default) ?? buttons.at(0);
+  // Trusting a stranger's certificate is never what Enter does by itself.
+  const main = buttons.find((one) => one.default) ?? (request.kind === "certificate" ? buttons.at(-1) : buttons.at(0));
   const missing = (request.fields ?? []).some((field) => field.required && String(values.value[field.id] ?? "") === "");
   const title = request.title || (request.kind === "certificate" ? w.request.certificate : request.primary) || w.request.answer;
   // The main one last, where the eye and the thumb expect it.
@@ -95,7 +100,7 @@ export function RequestDialog({ request, onLater }: { request: Request; onLater(
           <span class="stretch" />
           {ordered.map((button) => (
             <button key={button.id} type={button.id === main?.id ? "submit" : "button"} class={button.id === main?.id ? "primary" : ""} disabled={busy.value || (button.id === main?.id && missing)} data-testid={`request-button-${button.id}`} onClick={button.id === main?.id ? undefined : () => answer(button.id, true)}>
-              {button.label.replace(/_/g, "")}
+              {button.label}
             </button>
           ))}
         </>
