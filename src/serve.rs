@@ -26,18 +26,18 @@ const RETRY_MS: u64 = 1_500;
 
 /// Serves until a signal.
 pub(crate) fn serve(config: Config) -> Result<(), Failure> {
+    let manager = Manager::from_env();
     let bridge = bridge::start(config.bridge())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::System("the event loop", e))?;
-    let result = runtime.block_on(live(&config, bridge));
+    let result = runtime.block_on(live(&config, bridge, &manager));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
 /// From ports to the last connection.
-async fn live(config: &Config, bridge: Bridge) -> Result<(), Failure> {
+async fn live(config: &Config, bridge: Bridge, manager: &Manager) -> Result<(), Failure> {
     let Bridge { handle, events, thread } = bridge;
     let result = async {
-        let manager = Manager::from_env();
         let mut signals = Signals::new()?;
         let main = bind(&config.listen)?;
         let admin = bind_admin(config, &main)?;
@@ -72,7 +72,7 @@ async fn live(config: &Config, bridge: Bridge) -> Result<(), Failure> {
         let lost = tokio::select! {
             name = signals.next() => { log::info!("{name}: ending"); false }
             _ = &mut fed => true,
-            () = watch_over(&manager, &handle) => false,
+            () = watch_over(manager, &handle) => false,
         };
         manager.say("STOPPING=1");
         hub.drain();

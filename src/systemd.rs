@@ -8,18 +8,30 @@ use std::time::Duration;
 /// The socket of the service manager.
 #[derive(Debug)]
 pub(crate) struct Manager {
-    to: Option<(UnixDatagram, SocketAddr)>,
+    to: Option<UnixDatagram>,
     watchdog: Option<Duration>,
 }
 
 impl Manager {
-    /// From `NOTIFY_SOCKET` (a path, or `@` and an abstract name), `WATCHDOG_USEC` and `WATCHDOG_PID`.
+    /// From `NOTIFY_SOCKET` (a path, or `@` and an abstract name), `WATCHDOG_USEC` and `WATCHDOG_PID`. To be called before libpurple is
+    /// started: from then on this process may open no connection that the egress rules do not know, and this one is none of them.
     pub(crate) fn from_env() -> Self {
         let address = std::env::var_os("NOTIFY_SOCKET").and_then(|name| match name.as_bytes() {
             [b'@', rest @ ..] => SocketAddr::from_abstract_name(rest).ok(),
             _ => SocketAddr::from_pathname(&name).ok(),
         });
-        let to = address.and_then(|address| Some((UnixDatagram::unbound().ok()?, address)));
+        let connected = |address: SocketAddr| {
+            let socket = UnixDatagram::unbound()?;
+            socket.connect_addr(&address)?;
+            std::io::Result::Ok(socket)
+        };
+        let to = address.and_then(|address| match connected(address) {
+            Ok(socket) => Some(socket),
+            Err(error) => {
+                log::warn!("cannot speak with the service manager: {error}");
+                None
+            }
+        });
         let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
         let mine = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
         let watchdog = number("WATCHDOG_USEC").filter(|n| mine && *n > 0).map(Duration::from_micros);
@@ -28,8 +40,8 @@ impl Manager {
 
     /// Sends `text`, as `READY=1`.
     pub(crate) fn say(&self, text: &str) {
-        if let Some((socket, address)) = &self.to
-            && let Err(error) = socket.send_to_addr(text.as_bytes(), address)
+        if let Some(socket) = &self.to
+            && let Err(error) = socket.send(text.as_bytes())
         {
             log::warn!("cannot tell the service manager {text}: {error}");
         }

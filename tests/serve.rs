@@ -1,0 +1,182 @@
+//! The daemon's own promises: it starts, says where it is, refuses what it must, and ends well. Networks are other tests' business.
+
+mod daemon;
+
+use daemon::{Daemon, LONG, ask, header, json, program, status};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
+
+const GUEST: &str = r#"{"network":{"protocol":"prpl-jabber","username":"nobody@localhost","password":"x"}}"#;
+
+fn cookie(answer: &str) -> String {
+    header(answer, "set-cookie").unwrap_or_else(|| panic!("no cookie: {answer}")).split(';').next().unwrap().to_owned()
+}
+
+#[test]
+fn it_serves_and_ends_well() {
+    let mut daemon = Daemon::start(&["--name", "Testing", "--admin-listen", "off"]);
+    let site = daemon.get("/api/v1/site", "");
+    assert_eq!((status(&site), json(&site)["name"].as_str(), json(&site)["registration"].as_str()), (200, Some("Testing"), Some("closed")));
+    let page = daemon.get("/", "");
+    assert!(status(&page) == 200 && header(&page, "content-type").unwrap().starts_with("text/html"), "{page}");
+    let policy = header(&page, "content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+    let tag = format!("If-None-Match: {}\r\n", header(&page, "etag").unwrap());
+    assert_eq!(status(&daemon.get("/any/prefix/", &tag)), 304);
+    for path in ["/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz"] {
+        assert_eq!(status(&daemon.get(path, "")), 200, "{path}");
+    }
+    let protocols = json(&daemon.get("/api/v1/protocols", ""));
+    assert!(protocols.as_array().unwrap().iter().any(|p| p["id"] == "prpl-jabber"), "{protocols}");
+    assert!(json(&daemon.get("/api/v1/schema", ""))["$defs"]["Snapshot"].is_object());
+    assert_eq!(json(&daemon.get("/api/v1/attach", ""))["error"]["code"], "method_not_allowed");
+    assert_eq!(json(&daemon.post("/api/v1/attach", "", r#"{"client":"c"}"#))["error"]["code"], "not_signed_in");
+    let well = program(&["healthcheck", "--listen", &daemon.address.to_string()]).output().unwrap();
+    assert!(well.status.success(), "{well:?}");
+
+    daemon.signal("TERM");
+    assert!(daemon.ended().success());
+    let unwell = program(&["healthcheck", "--listen", &daemon.address.to_string()]).output().unwrap();
+    assert_eq!(unwell.status.code(), Some(1), "{unwell:?}");
+}
+
+#[test]
+fn what_it_cannot_use_is_told_before_it_starts() {
+    let told = |arguments: &[&str]| {
+        let output = program(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let file = std::env::temp_dir().join(format!("bellflower-serve-{}.toml", std::process::id()));
+    std::fs::write(&file, "guests = true\nlisen = \"127.0.0.1:1\"\n").unwrap();
+    let name = file.to_str().unwrap();
+    let (code, text) = told(&["serve", "--config", name]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains(&format!("{name}:2:1: unknown key `lisen`")) && text.contains("`listen`"), "{text}");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(told(&["serve", "--no-such-flag"]).0, Some(2));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (code, text) = told(&["serve", "--listen", &taken.local_addr().unwrap().to_string(), "--admin-listen", "off"]);
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("Choose another place with --listen"), "{text}");
+}
+
+#[test]
+fn guests_get_a_cookie_and_lose_it() {
+    let daemon = Daemon::start(&["--admin-listen", "off", "--trusted-proxies", "127.0.0.1"]);
+    let entered = daemon.post("/chat/api/v1/login", "X-Forwarded-For: 192.0.2.1\r\n", GUEST);
+    assert_eq!((status(&entered), json(&entered)["user"]["guest"].as_bool()), (200, Some(true)), "{entered}");
+    let set = header(&entered, "set-cookie").unwrap();
+    assert!(set.starts_with("bellflower=") && set.ends_with("; Path=/chat/; HttpOnly; SameSite=Strict"), "{set}");
+    let own = format!("Cookie: {}\r\n", cookie(&entered));
+    assert_eq!(status(&daemon.post("/api/v1/attach", &own, r#"{"client":"c"}"#)), 200);
+    let gone = daemon.post("/api/v1/logout", &own, "{}");
+    assert!(status(&gone) == 204 && header(&gone, "set-cookie").unwrap().contains("Max-Age=0"), "{gone}");
+    assert_eq!(status(&daemon.post("/api/v1/attach", &own, r#"{"client":"c"}"#)), 401);
+
+    let secure = daemon.post("/chat/api/v1/login", "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n", GUEST);
+    let set = header(&secure, "set-cookie").unwrap();
+    assert!(set.starts_with("__Host-bellflower=") && set.ends_with("; Path=/; HttpOnly; SameSite=Strict; Secure"), "{set}");
+
+    let wrong = daemon.post("/api/v1/login", "", r#"{"name":"somebody","password":"x"}"#);
+    assert_eq!((status(&wrong), json(&wrong)["error"]["code"].as_str()), (401, Some("bad_credentials")));
+    let wrong = daemon.post("/api/v1/login", "", r#"{"network":{"protocol":"prpl-nothing","username":"x"}}"#);
+    assert_eq!((status(&wrong), json(&wrong)["error"]["field"].as_str()), (400, Some("protocol")), "{wrong}");
+    let closed = daemon.post("/api/v1/register", "", r#"{"name":"somebody","password":"x"}"#);
+    assert_eq!((status(&closed), json(&closed)["error"]["code"].as_str()), (403, Some("registration_closed")));
+}
+
+#[test]
+fn one_address_cannot_log_in_without_end() {
+    let limits =
+        ["--admin-listen", "off", "--trusted-proxies", "127.0.0.1", "--limits-logins-per-minute", "3", "--limits-guests-per-address", "1"];
+    let daemon = Daemon::start(&limits);
+    let from = |n: u8| format!("X-Forwarded-For: 192.0.2.{n}\r\n");
+    let first = daemon.post("/api/v1/login", &from(1), GUEST);
+    assert_eq!(status(&first), 200, "{first}");
+    let second = daemon.post("/api/v1/login", &from(1), GUEST);
+    assert_eq!((status(&second), json(&second)["error"]["code"].as_str()), (429, Some("rate_limited")), "{second}");
+    // One who is in already takes no second place.
+    let again = daemon.post("/api/v1/login", &format!("{}Cookie: {}\r\n", from(1), cookie(&first)), GUEST);
+    assert_eq!(status(&again), 200, "{again}");
+    let fourth = daemon.post("/api/v1/login", &from(1), GUEST);
+    let wait = json(&fourth)["error"]["retry_ms"].as_u64().unwrap();
+    assert!(status(&fourth) == 429 && (1..=20_000).contains(&wait), "{fourth}");
+    assert!(header(&fourth, "retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    assert_eq!(status(&daemon.post("/api/v1/login", &from(2), GUEST)), 200);
+
+    let daemon = Daemon::start(&["--admin-listen", "off", "--guests", "false"]);
+    let refused = daemon.post("/api/v1/login", "", GUEST);
+    assert_eq!((status(&refused), json(&refused)["error"]["code"].as_str()), (403, Some("guests_off")));
+}
+
+#[test]
+fn a_stop_ends_held_polls_first() {
+    let mut daemon = Daemon::start(&["--admin-listen", "127.0.0.1:0"]);
+    let line = daemon.logged("figures are at http://");
+    let admin = line.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
+    let figures = || json(&ask(admin, "GET /stats HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    let own = format!("Cookie: {}\r\n", cookie(&daemon.post("/api/v1/login", "", GUEST)));
+    let attached = json(&daemon.post("/api/v1/attach", &own, r#"{"client":"c"}"#));
+    let (address, epoch) = (daemon.address, attached["epoch"].as_str().unwrap().to_owned());
+    let after = attached["seq"].as_u64().unwrap();
+    let poll = std::thread::spawn(move || {
+        let mut after = after;
+        loop {
+            let query = format!("/api/v1/poll?client=c&epoch={epoch}&after={after}");
+            let answer = json(&ask(address, &format!("GET {query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{own}\r\n")));
+            match answer["events"].as_array().unwrap().last() {
+                Some(last) => after = last["seq"].as_u64().unwrap(),
+                None => return answer,
+            }
+        }
+    });
+    let deadline = std::time::Instant::now() + LONG;
+    while figures()["polls_parked"].as_u64().unwrap() == 0 {
+        assert!(std::time::Instant::now() < deadline, "no poll is held");
+    }
+    let metrics = ask(admin, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert!(metrics.contains("\nbellflower_users 1\n") && metrics.contains("\nbellflower_logins_total 1\n"), "{metrics}");
+    daemon.signal("INT");
+    let last = poll.join().unwrap();
+    assert_eq!(last["end"], "restart", "{last}");
+    assert!(last["retry_ms"].as_u64().unwrap() > 0, "{last}");
+    assert!(daemon.ended().success());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut daemon = Daemon::start(&["--admin-listen", "off", "--timeouts-stop", "10m", "--timeouts-body", "10m"]);
+    let mut stuck = TcpStream::connect(daemon.address).unwrap();
+    let head =
+        "POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    stuck.write_all(head.as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(stuck.try_clone().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("100"), "{line}");
+    daemon.signal("TERM");
+    daemon.logged("SIGTERM: ending");
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().code(), Some(1));
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let path = std::env::temp_dir().join(format!("bellflower-notify-{}.sock", std::process::id()));
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(LONG)).unwrap();
+    let mut command = program(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "off"]);
+    let mut daemon = Daemon::spawn(command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "200000"));
+    let told = || {
+        let mut buffer = [0; 100];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    assert_eq!(told(), "READY=1");
+    assert_eq!(told(), "WATCHDOG=1");
+    assert_eq!(told(), "WATCHDOG=1");
+    daemon.signal("TERM");
+    while told() != "STOPPING=1" {}
+    assert!(daemon.ended().success());
+    std::fs::remove_file(&path).unwrap();
+}
