@@ -27,11 +27,23 @@ const RETRY_MS: u64 = 1_500;
 /// Serves until a signal.
 pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     let manager = Manager::from_env();
+    raise_descriptors(&config);
     let bridge = bridge::start(config.bridge())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::System("the event loop", e))?;
     let result = runtime.block_on(live(&config, bridge, &manager));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
+}
+
+/// Takes as many descriptors as the system lets this process have: each connection of a browser and of an account is one.
+fn raise_descriptors(config: &Config) {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(most) if most < u64::from(config.limits.connections) => {
+            log::warn!("limits.connections is {}, but only {most} descriptors are allowed: raise LimitNOFILE", config.limits.connections);
+        }
+        Ok(_) => {}
+        Err(error) => log::warn!("cannot raise the limit of descriptors: {error}"),
+    }
 }
 
 /// From ports to the last connection.

@@ -30,7 +30,8 @@ fn it_serves_and_ends_well() {
     let protocols = json(&daemon.get("/api/v1/protocols", ""));
     assert!(protocols.as_array().unwrap().iter().any(|p| p["id"] == "prpl-jabber"), "{protocols}");
     assert!(json(&daemon.get("/api/v1/schema", ""))["$defs"]["Snapshot"].is_object());
-    assert_eq!(json(&daemon.get("/api/v1/attach", ""))["error"]["code"], "method_not_allowed");
+    let wrong = daemon.get("/api/v1/attach", "");
+    assert_eq!((json(&wrong)["error"]["code"].as_str(), header(&wrong, "allow")), (Some("method_not_allowed"), Some("POST")), "{wrong}");
     assert_eq!(json(&daemon.post("/api/v1/attach", "", r#"{"client":"c"}"#))["error"]["code"], "not_signed_in");
     let well = program(&["healthcheck", "--listen", &daemon.address.to_string()]).output().unwrap();
     assert!(well.status.success(), "{well:?}");

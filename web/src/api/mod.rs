@@ -20,6 +20,7 @@ mod uploads;
 
 pub use answer::{json, nothing, parse, raw_json, read, read_json};
 pub use error::ApiError;
+pub(crate) use refused::allowed;
 pub use refused::{Refusal, refused};
 pub use session::{COOKIE, COOKIE_TLS, token, who};
 

@@ -5,6 +5,14 @@ use std::convert::Infallible;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+/// What may be done with the paths of the interface, for the `Allow` header that goes with a 405 (RFC 9110, 15.5.6).
+pub(crate) fn allowed(path: &str) -> &'static str {
+    match path {
+        "/login" | "/register" | "/logout" | "/attach" | "/detach" | "/commands" | "/uploads" => "POST",
+        _ => "GET",
+    }
+}
+
 /// An error as a rejection, for filters that refuse.
 #[derive(Debug)]
 pub struct Refusal(pub ApiError);

@@ -9,7 +9,7 @@ use crate::stats::Stats;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, EXPECT, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, EXPECT, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -47,7 +47,7 @@ pub(super) async fn respond(
             let answer = service.call(request);
             (answer.await.unwrap_or_else(|never| match never {}), kind)
         }
-        Err(error) => (error.response(), Kind::Interface),
+        Err(error) => (error.response(), Kind::Interface("")),
     };
     site.stats.answered(response.status());
     let mut response = response;
@@ -58,8 +58,8 @@ pub(super) async fn respond(
 /// What sort of thing is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Below `/api/v1`.
-    Interface,
+    /// Below `/api/v1`, with the methods that it takes.
+    Interface(&'static str),
     /// The page and its files.
     Page,
 }
@@ -80,9 +80,9 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
                 let message = "The body has to be JSON, with `Content-Type: application/json`.";
                 return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message));
             }
-            let prefix = prefix.len();
+            let (prefix, kind) = (prefix.len(), Kind::Interface(crate::api::allowed(path)));
             parts.extensions.insert(visitor);
-            (prefix, Kind::Interface)
+            (prefix, kind)
         }
         None => {
             parts.extensions.insert(peer::visitor(&settings.trusted, from, &parts.headers, "/".to_owned()));
@@ -152,7 +152,12 @@ fn protect<B>(response: &mut Response<B>, kind: Kind) {
     const PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
         font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     const INTERFACE: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+    let is_wrong_method = response.status() == StatusCode::METHOD_NOT_ALLOWED;
     let headers = response.headers_mut();
+    if is_wrong_method {
+        let methods = if let Kind::Interface(methods) = kind { methods } else { "GET, HEAD" };
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let policy = if kind == Kind::Page { PAGE } else { INTERFACE };
