@@ -1,9 +1,8 @@
 //! Our own table of accounts, keyed by user (hazard 1: libpurple's table would give one user's account to another); it makes no libpurple calls.
 
 use super::token::OnPurple;
-use crate::command::{Origin, Secret};
+use crate::command::Secret;
 use crate::error::CommandError;
-use crate::event::EventKind;
 use crate::id::{AccountId, ConversationId, UserId};
 use crate::model::{AccountStanding, Status, StatusKind, Value};
 use crate::time::Timestamp;
@@ -140,23 +139,6 @@ pub(crate) unsafe fn owner(token: OnPurple, account: *const PurpleAccount) -> Op
     // SAFETY: passed on.
     let id = unsafe { id(token, account) }?;
     Some((user(token, id)?, id))
-}
-
-/// Tells the owner of an account of something; without an owner it goes to the log, never to a user.
-///
-/// # Safety
-/// As [`id`].
-pub(crate) unsafe fn tell(token: OnPurple, account: *const PurpleAccount, kind: EventKind) {
-    // SAFETY: passed on.
-    match unsafe { owner(token, account) } {
-        Some((user, _)) => super::outbox::emit(token, user, kind),
-        None => log::debug!(target: "bridge", "nobody to tell: {kind:?}"),
-    }
-}
-
-/// The command that is performed now, if it is of this account's user.
-pub(crate) fn cause(token: OnPurple, account: AccountId) -> Option<Origin> {
-    super::outbox::cause(user(token, account)?)
 }
 
 /// Whether the user wants this account signed on.

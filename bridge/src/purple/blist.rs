@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use purple_sys::{PurpleAccount, PurpleBlistNode, PurpleBlistNodeFlags, PurpleBlistNodeType, PurpleBlistUiOps, PurpleBuddy, PurpleBuddyList, PurpleGroup};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A buddy that its owner was told of. The node's `ui_data` holds the [`BuddyId`].
@@ -439,11 +439,3 @@ unsafe extern "C" fn on_remove(_: *mut PurpleBuddyList, node: *mut PurpleBlistNo
 
 unsafe extern "C" fn on_save_node(_: *mut PurpleBlistNode) {}
 unsafe extern "C" fn on_save_account(_: *mut PurpleAccount) {}
-
-/// The name that the network has for a buddy.
-pub(super) fn name_of(token: OnPurple, user: UserId, buddy: BuddyId) -> Result<(AccountId, String), CommandError> {
-    let (purple, account) = pointer(token, user, buddy)?;
-    // SAFETY: a live buddy; copied.
-    let name = unsafe { borrowed(purple_sys::purple_buddy_get_name(purple).cast::<c_char>()) };
-    Ok((account, name.unwrap_or_default()))
-}

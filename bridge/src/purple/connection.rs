@@ -245,14 +245,6 @@ pub(crate) fn disconnect(token: OnPurple, account: AccountId) {
     stand(token, account, AccountStanding::plain(AccountState::Offline));
 }
 
-/// Signs off and on again, with what has changed since.
-pub(crate) fn reconnect(token: OnPurple, account: AccountId) {
-    disconnect(token, account);
-    if accounts::wanted(token, account) {
-        connect(token, account, true);
-    }
-}
-
 /// What comes after a connection that ended without our doing.
 fn lost(token: OnPurple, account: AccountId) {
     let Some((failure, attempts, before)) = accounts::change(token, account, |entry| {
