@@ -67,7 +67,12 @@ impl super::tls::TrustHooks for Trusting {
 ///
 /// # Errors
 /// libpurple or its parts could not be set up.
-pub fn run(accounts: Vec<BareAccount>, tls: BareTls, online: impl Fn() + 'static, message: impl Fn(&str) + 'static) -> Result<(), StartError> {
+pub fn run(
+    accounts: Vec<BareAccount>,
+    tls: BareTls,
+    online: impl Fn() + 'static,
+    message: impl Fn(&str) + 'static,
+) -> Result<(), StartError> {
     // SAFETY: this thread takes the default context first; the process starts no other libpurple.
     let token = unsafe {
         glib_sys::g_main_context_acquire(std::ptr::null_mut());
@@ -144,7 +149,13 @@ fn connect(account: &BareAccount) {
 }
 
 unsafe extern "C" fn on_connected(_: *mut PurpleConnection) {
-    guard_on("connected", (), |_| HOOKS.with_borrow(|hooks| if let Some((online, _)) = hooks { online() }));
+    guard_on("connected", (), |_| {
+        HOOKS.with_borrow(|hooks| {
+            if let Some((online, _)) = hooks {
+                online()
+            }
+        })
+    });
 }
 
 unsafe extern "C" fn on_failed(_: *mut PurpleConnection, _: purple_sys::PurpleConnectionError, text: *const c_char) {
@@ -164,6 +175,10 @@ unsafe extern "C" fn on_write(
     guard_on("write_conv", (), |_| {
         // SAFETY: a C string or NULL.
         let text = unsafe { borrowed(text) }.unwrap_or_default();
-        HOOKS.with_borrow(|hooks| if let Some((_, message)) = hooks { message(&text) });
+        HOOKS.with_borrow(|hooks| {
+            if let Some((_, message)) = hooks {
+                message(&text)
+            }
+        });
     });
 }

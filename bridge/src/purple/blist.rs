@@ -11,9 +11,11 @@ use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, UserId};
 use crate::model::{Buddy, StatusKind};
 use crate::time::Timestamp;
-use purple_sys::{PurpleAccount, PurpleBlistNode, PurpleBlistNodeFlags, PurpleBlistNodeType, PurpleBlistUiOps, PurpleBuddy, PurpleBuddyList, PurpleGroup};
+use purple_sys::{
+    PurpleAccount, PurpleBlistNode, PurpleBlistNodeFlags, PurpleBlistNodeType, PurpleBlistUiOps, PurpleBuddy, PurpleBuddyList, PurpleGroup,
+};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -29,6 +31,8 @@ struct Known {
 #[derive(Default)]
 struct Blist {
     known: HashMap<BuddyId, Known>,
+    /// The same by account: one account's end must not cost a walk over everybody's buddies.
+    of_account: HashMap<AccountId, HashSet<BuddyId>>,
     /// What changed in this turn, in order, with the command that caused it.
     touched: Vec<(BuddyId, Option<Origin>)>,
     gone: Vec<(UserId, AccountId, BuddyId)>,
@@ -38,6 +42,25 @@ struct Blist {
 
 thread_local! {
     static BLIST: RefCell<Blist> = RefCell::default();
+}
+
+impl Blist {
+    fn add(&mut self, id: BuddyId, known: Known) {
+        self.of_account.entry(known.account).or_default().insert(id);
+        self.known.insert(id, known);
+    }
+
+    fn take(&mut self, id: BuddyId) -> Option<Known> {
+        let known = self.known.remove(&id)?;
+        if let Some(theirs) = self.of_account.get_mut(&known.account) {
+            theirs.remove(&id);
+        }
+        Some(known)
+    }
+
+    fn of(&self, account: AccountId) -> Vec<BuddyId> {
+        self.of_account.get(&account).map(|theirs| theirs.iter().copied().collect()).unwrap_or_default()
+    }
 }
 
 /// Buddies in one event.
@@ -112,13 +135,15 @@ pub(super) unsafe fn touch(token: OnPurple, buddy: *mut PurpleBuddy) {
         // SAFETY: a live node; `ui_data` is for the front end alone.
         let before = BuddyId(unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data } as u64);
         if before != id && blist.known.get(&before).is_some_and(|known| known.purple == buddy) {
-            blist.known.remove(&before);
+            blist.take(before);
             blist.gone.push((user, account, before));
         }
         // SAFETY: as above.
         unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data = id.0 as *mut c_void };
-        let known = blist.known.entry(id).or_insert(Known { user, account, purple: buddy, told: None });
-        known.purple = buddy;
+        match blist.known.get_mut(&id) {
+            Some(known) => known.purple = buddy,
+            None => blist.add(id, Known { user, account, purple: buddy, told: None }),
+        }
         blist.touched.push((id, cause));
     });
 }
@@ -132,7 +157,9 @@ pub(super) fn flush(token: OnPurple) {
     tell_gone(token, gone);
     let mut fresh: Vec<(UserId, Option<Origin>, Vec<Buddy>)> = Vec::new();
     for (id, origin) in touched {
-        let Some((user, account, purple)) = BLIST.with_borrow(|blist| blist.known.get(&id).map(|known| (known.user, known.account, known.purple))) else {
+        let Some((user, account, purple)) =
+            BLIST.with_borrow(|blist| blist.known.get(&id).map(|known| (known.user, known.account, known.purple)))
+        else {
             continue;
         };
         // SAFETY: a known buddy is on libpurple's list, so it lives.
@@ -187,7 +214,8 @@ unsafe fn describe(token: OnPurple, user: UserId, account: AccountId, id: BuddyI
         let mut message = None;
         let mut idle_since = None;
         if online && !active.is_null() {
-            kind = status::from_primitive(purple_sys::purple_status_type_get_primitive(purple_sys::purple_status_get_type(active))).unwrap_or_default();
+            kind = status::from_primitive(purple_sys::purple_status_type_get_primitive(purple_sys::purple_status_get_type(active)))
+                .unwrap_or_default();
             message = borrowed(purple_sys::purple_status_get_attr_string(active, c"message".as_ptr()));
             if purple_sys::purple_presence_is_idle(presence) != glib_sys::GFALSE {
                 let since = purple_sys::purple_presence_get_idle_time(presence);
@@ -237,7 +265,7 @@ pub(super) fn pointer(_: OnPurple, user: UserId, buddy: BuddyId) -> Result<(*mut
 /// The account went offline: its buddies stay, and are offline.
 pub(super) fn account_went(_: OnPurple, account: AccountId) {
     BLIST.with_borrow_mut(|blist| {
-        let theirs: Vec<BuddyId> = blist.known.iter().filter(|(_, known)| known.account == account).map(|(id, _)| *id).collect();
+        let theirs = blist.of(account);
         blist.touched.extend(theirs.into_iter().map(|id| (id, None)));
     });
 }
@@ -246,12 +274,13 @@ pub(super) fn account_went(_: OnPurple, account: AccountId) {
 pub(super) fn hide(token: OnPurple, account: AccountId) {
     let Some(user) = accounts::user(token, account) else { return };
     BLIST.with_borrow_mut(|blist| {
-        let blist = &mut *blist;
-        for (id, known) in blist.known.iter_mut().filter(|(_, known)| known.account == account && known.told.is_some()) {
-            known.told = None;
-            blist.gone.push((user, account, *id));
+        for id in blist.of(account) {
+            if blist.known.get_mut(&id).and_then(|known| known.told.take()).is_some() {
+                blist.gone.push((user, account, id));
+            }
         }
-        blist.touched.retain(|(id, _)| blist.known.get(id).is_none_or(|known| known.account != account));
+        let theirs = blist.of_account.get(&account);
+        blist.touched.retain(|(id, _)| theirs.is_none_or(|theirs| !theirs.contains(id)));
     });
 }
 
@@ -270,7 +299,9 @@ pub(super) fn forget(token: OnPurple, account: AccountId) {
     }
     BLIST.with_borrow_mut(|blist| {
         blist.ending = None;
-        blist.known.retain(|_, known| known.account != account);
+        for id in blist.of_account.remove(&account).unwrap_or_default() {
+            blist.known.remove(&id);
+        }
         blist.gone.retain(|(_, whose, _)| *whose != account);
     });
 }
@@ -284,7 +315,9 @@ unsafe fn remove_chats(purple: *mut PurpleAccount) {
         while !node.is_null() {
             let next = purple_sys::purple_blist_node_next(node, glib_sys::GTRUE);
             let chat = node.cast::<purple_sys::PurpleChat>();
-            if purple_sys::purple_blist_node_get_type(node) == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE && purple_sys::purple_chat_get_account(chat) == purple {
+            if purple_sys::purple_blist_node_get_type(node) == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE
+                && purple_sys::purple_chat_get_account(chat) == purple
+            {
                 purple_sys::purple_blist_remove_chat(chat);
             }
             node = next;
@@ -309,7 +342,15 @@ unsafe fn group(name: &str) -> *mut PurpleGroup {
 }
 
 /// `buddy.add`: on the list here and on the server, and asks them.
-pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, name: &str, into: Option<&str>, alias: &str, message: &str) -> Result<(), CommandError> {
+pub(super) fn add(
+    token: OnPurple,
+    user: UserId,
+    account: AccountId,
+    name: &str,
+    into: Option<&str>,
+    alias: &str,
+    message: &str,
+) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;
     conversation::connected(token, account)?;
     let name = name.trim();
@@ -379,12 +420,17 @@ pub(super) fn move_to(token: OnPurple, user: UserId, buddy: BuddyId, into: &str)
 
 /// The user's buddies in a group, on signed-on accounts.
 fn in_group(token: OnPurple, user: UserId, group: &str) -> Vec<BuddyId> {
-    let theirs: Vec<(BuddyId, *mut PurpleBuddy, AccountId)> = BLIST
-        .with_borrow(|blist| blist.known.iter().filter(|(_, known)| known.user == user).map(|(id, known)| (*id, known.purple, known.account)).collect());
+    let accounts = accounts::of_user(token, user);
+    let theirs: Vec<(BuddyId, *mut PurpleBuddy, AccountId)> = BLIST.with_borrow(|blist| {
+        let ids = accounts.iter().flat_map(|account| blist.of(*account));
+        ids.filter_map(|id| blist.known.get(&id).map(|known| (id, known.purple, known.account))).collect()
+    });
     theirs
         .into_iter()
         // SAFETY: a known buddy is on libpurple's list, so it lives.
-        .filter(|(_, purple, account)| conversation::connected(token, *account).is_ok() && unsafe { group_name(*purple) }.as_deref() == Some(group))
+        .filter(|(_, purple, account)| {
+            conversation::connected(token, *account).is_ok() && unsafe { group_name(*purple) }.as_deref() == Some(group)
+        })
         .map(|(id, ..)| id)
         .collect()
 }
@@ -430,7 +476,7 @@ unsafe extern "C" fn on_remove(_: *mut PurpleBuddyList, node: *mut PurpleBlistNo
             // SAFETY: as above.
             let id = BuddyId(unsafe { std::mem::replace(&mut (*node).ui_data, std::ptr::null_mut()) } as u64);
             let ours = blist.known.get(&id).is_some_and(|known| known.purple == buddy);
-            if ours && blist.known.remove(&id).is_some_and(|known| known.told.is_some()) {
+            if ours && blist.take(id).is_some_and(|known| known.told.is_some()) {
                 blist.gone.push((user, account, id));
             }
         });

@@ -198,7 +198,9 @@ fn begin(token: OnPurple, account: AccountId) {
     // The account may have failed, and even be gone, while it connected.
     if let Some(purple) = accounts::read(token, account, |entry| entry.purple) {
         // SAFETY: as above.
-        unsafe { purple_sys::purple_account_set_ui_bool(purple, purple_sys::purple_core_get_ui(), c"auto-login".as_ptr(), glib_sys::GFALSE) };
+        unsafe {
+            purple_sys::purple_account_set_ui_bool(purple, purple_sys::purple_core_get_ui(), c"auto-login".as_ptr(), glib_sys::GFALSE)
+        };
         // SAFETY: as above.
         let started = unsafe { !(*purple).gc.is_null() };
         let connecting = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Connecting { .. })).unwrap_or(false);
@@ -269,7 +271,11 @@ fn lost(token: OnPurple, account: AccountId) {
     let retry = timers::after(token, wait, Some(account), move |token| connect(token, account, false));
     accounts::change(token, account, |entry| entry.sign_on.phase = Phase::Waiting { _retry: retry });
     let retry_at = Timestamp(Timestamp::now().0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
-    stand(token, account, AccountStanding { error: Some(error), retry_at: Some(retry_at), ..AccountStanding::plain(AccountState::Waiting) });
+    stand(
+        token,
+        account,
+        AccountStanding { error: Some(error), retry_at: Some(retry_at), ..AccountStanding::plain(AccountState::Waiting) },
+    );
 }
 
 /// Doubles with each attempt up to the longest; `chance` (0 to 1) spreads it over the upper half, so that a server's users do not all return at once.
@@ -320,7 +326,8 @@ unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
         let settled = timers::after(token, SETTLED, Some(account), move |token| {
             accounts::change(token, account, |entry| entry.sign_on.attempts = 0);
         });
-        let before = accounts::change(token, account, |entry| std::mem::replace(&mut entry.sign_on.phase, Phase::Online { _settled: settled }));
+        let before =
+            accounts::change(token, account, |entry| std::mem::replace(&mut entry.sign_on.phase, Phase::Online { _settled: settled }));
         drop(before);
         stand(token, account, AccountStanding::plain(AccountState::Online));
         // libpurple shows the buddies only after this callback.
@@ -385,7 +392,9 @@ fn explain(account: AccountId, reason: PurpleConnectionError, message: String, f
         Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR => "encryption",
         Reason::PURPLE_CONNECTION_ERROR_NAME_IN_USE => "name_in_use",
         Reason::PURPLE_CONNECTION_ERROR_INVALID_SETTINGS => "invalid_settings",
-        PurpleConnectionError(number) if (Reason::PURPLE_CONNECTION_ERROR_CERT_NOT_PROVIDED.0..Reason::PURPLE_CONNECTION_ERROR_OTHER_ERROR.0).contains(&number) => {
+        PurpleConnectionError(number)
+            if (Reason::PURPLE_CONNECTION_ERROR_CERT_NOT_PROVIDED.0..Reason::PURPLE_CONNECTION_ERROR_OTHER_ERROR.0).contains(&number) =>
+        {
             "certificate"
         }
         _ => "other",
@@ -402,7 +411,12 @@ mod tests {
 
     #[test]
     fn waits_grow_to_the_longest_and_are_spread() {
-        let pace = Pace { between: Duration::ZERO, first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) };
+        let pace = Pace {
+            between: Duration::ZERO,
+            first: Duration::from_secs(2),
+            most: Duration::from_secs(300),
+            timeout: Duration::from_secs(60),
+        };
         assert_eq!(wait_before(pace, 1, 1.0), Duration::from_secs(2));
         assert_eq!(wait_before(pace, 1, 0.0), Duration::from_secs(1));
         assert_eq!(wait_before(pace, 4, 1.0), Duration::from_secs(16));

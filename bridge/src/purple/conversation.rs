@@ -102,14 +102,22 @@ pub(crate) fn change<T>(_: OnPurple, conversation: ConversationId, change: impl 
 }
 
 /// libpurple's object and account, if the conversation is `user`'s.
-pub(crate) fn pointer(token: OnPurple, user: UserId, conversation: ConversationId) -> Result<(*mut PurpleConversation, AccountId), CommandError> {
-    read(token, conversation, |open| (open.user == user).then_some((open.purple, open.account)))
-        .flatten()
-        .ok_or_else(|| CommandError::new("no_such_conversation", "This conversation is not open (any more). Open it again.").at("conversation"))
+pub(crate) fn pointer(
+    token: OnPurple,
+    user: UserId,
+    conversation: ConversationId,
+) -> Result<(*mut PurpleConversation, AccountId), CommandError> {
+    read(token, conversation, |open| (open.user == user).then_some((open.purple, open.account))).flatten().ok_or_else(|| {
+        CommandError::new("no_such_conversation", "This conversation is not open (any more). Open it again.").at("conversation")
+    })
 }
 
 /// As [`pointer`], and the account is signed on.
-pub(crate) fn live(token: OnPurple, user: UserId, conversation: ConversationId) -> Result<(*mut PurpleConversation, AccountId), CommandError> {
+pub(crate) fn live(
+    token: OnPurple,
+    user: UserId,
+    conversation: ConversationId,
+) -> Result<(*mut PurpleConversation, AccountId), CommandError> {
     let (purple, account) = pointer(token, user, conversation)?;
     connected(token, account)?;
     Ok((purple, account))
@@ -136,25 +144,18 @@ pub(crate) fn describe(token: OnPurple, conversation: ConversationId, members: b
     let (purple, account, kind) = read(token, conversation, |open| (open.purple, open.account, open.kind))?;
     // SAFETY: a live conversation; strings are copied.
     let (name, title) = unsafe {
-        (borrowed(purple_sys::purple_conversation_get_name(purple)).unwrap_or_default(), borrowed(purple_sys::purple_conversation_get_title(purple)))
+        (
+            borrowed(purple_sys::purple_conversation_get_name(purple)).unwrap_or_default(),
+            borrowed(purple_sys::purple_conversation_get_title(purple)),
+        )
     };
     // libpurple's name of an IM may carry the device that wrote last; people are their normalised name.
     // SAFETY: a live conversation has a live account.
     let plain = if kind == ConversationKind::Im { normalize(token, unsafe { (*purple).account }, &name) } else { name.clone() };
     let title = title.filter(|title| !title.is_empty() && *title != name).unwrap_or_else(|| plain.clone());
     let name = plain;
-    let mut shown = Conversation {
-        id: conversation,
-        account,
-        kind,
-        title,
-        buddy: None,
-        topic: None,
-        members: None,
-        joined: None,
-        nick: None,
-        name,
-    };
+    let mut shown =
+        Conversation { id: conversation, account, kind, title, buddy: None, topic: None, members: None, joined: None, nick: None, name };
     match kind {
         ConversationKind::Im => shown.buddy = blist::find(token, account, &shown.name),
         ConversationKind::Room => room::describe(token, purple, account, &mut shown, members),
@@ -197,7 +198,10 @@ pub(crate) fn fail_unreflected(token: OnPurple, conversation: ConversationId) {
     let lost = change(token, conversation, |open| (open.user, std::mem::take(&mut open.unreflected)));
     let Some((user, lost)) = lost else { return };
     for origin in lost {
-        let error = CommandError::new("unknown_fate", "The connection ended before the room confirmed this message. It may or may not have arrived.");
+        let error = CommandError::new(
+            "unknown_fate",
+            "The connection ended before the room confirmed this message. It may or may not have arrived.",
+        );
         outbox::emit_caused(token, user, Some(origin), EventKind::CommandFailed { error });
     }
 }
@@ -261,7 +265,9 @@ pub(super) fn send(token: OnPurple, user: UserId, conversation: ConversationId, 
     // SAFETY: a live conversation of a connected account, of that kind; the text is copied.
     owner::with(Some(account), || unsafe {
         match kind {
-            Some(ConversationKind::Room) => purple_sys::purple_conv_chat_send(purple_sys::purple_conversation_get_chat_data(purple), body.as_ptr()),
+            Some(ConversationKind::Room) => {
+                purple_sys::purple_conv_chat_send(purple_sys::purple_conversation_get_chat_data(purple), body.as_ptr())
+            }
             _ => purple_sys::purple_conv_im_send_with_flags(im(purple), body.as_ptr(), PurpleMessageFlags(0)),
         }
     });
@@ -269,7 +275,9 @@ pub(super) fn send(token: OnPurple, user: UserId, conversation: ConversationId, 
     let written = change(token, conversation, |open| open.written.take()).flatten();
     match (written, kind) {
         (Some(Written::Echo), _) => Ok(Ended::Now(None)),
-        (Some(Written::Error), _) => Err(CommandError::new("not_sent", "The network did not take this message. The conversation says why.")),
+        (Some(Written::Error), _) => {
+            Err(CommandError::new("not_sent", "The network did not take this message. The conversation says why."))
+        }
         (None, _) => Ok(Ended::Now(None)),
         (_, Some(ConversationKind::Room)) => {
             // The room will reflect it.
@@ -327,7 +335,12 @@ fn run_slash_command(purple: *mut PurpleConversation, account: AccountId, line: 
 }
 
 /// Runs a slash command and sends nothing when the protocol does not know it (`None`).
-pub(super) fn send_command_only(token: OnPurple, user: UserId, conversation: ConversationId, text: &str) -> Option<Result<(), CommandError>> {
+pub(super) fn send_command_only(
+    token: OnPurple,
+    user: UserId,
+    conversation: ConversationId,
+    text: &str,
+) -> Option<Result<(), CommandError>> {
     match live(token, user, conversation) {
         Ok((purple, account)) => run_slash_command(purple, account, text.strip_prefix('/')?, text),
         Err(error) => Some(Err(error)),
@@ -366,7 +379,13 @@ unsafe extern "C" fn on_create(purple: *mut PurpleConversation) {
         let normalized = normalize(token, raw, &name);
         // Some protocols have several unnamed rooms at once under one name.
         let id = (0u32..)
-            .map(|nth| if nth == 0 { ConversationId::of(account, kind, &normalized) } else { ConversationId::of(account, kind, &format!("{normalized}\n{nth}")) })
+            .map(|nth| {
+                if nth == 0 {
+                    ConversationId::of(account, kind, &normalized)
+                } else {
+                    ConversationId::of(account, kind, &format!("{normalized}\n{nth}"))
+                }
+            })
             .find(|id| read(token, *id, |_| ()).is_none());
         let Some(id) = id else { return };
         // SAFETY: as above; `ui_data` is for the front end alone.
@@ -401,13 +420,22 @@ unsafe extern "C" fn on_write(
 ) {
     guard_on("write_conv", (), |token| {
         // SAFETY: libpurple gives a live conversation and strings or NULL.
-        let (conversation, name, alias, html) = unsafe { (id(purple), borrowed(name), borrowed(alias), borrowed(text).unwrap_or_default()) };
+        let (conversation, name, alias, html) =
+            unsafe { (id(purple), borrowed(name), borrowed(alias), borrowed(text).unwrap_or_default()) };
         let Some(conversation) = conversation else { return };
         write(token, conversation, name.unwrap_or_default(), alias, html, flags, time);
     });
 }
 
-fn write(token: OnPurple, conversation: ConversationId, name: String, alias: Option<String>, html: String, flags: PurpleMessageFlags, time: i64) {
+fn write(
+    token: OnPurple,
+    conversation: ConversationId,
+    name: String,
+    alias: Option<String>,
+    html: String,
+    flags: PurpleMessageFlags,
+    time: i64,
+) {
     let has = |flag: PurpleMessageFlags| flags.0 & flag.0 != 0;
     let kind = if has(PurpleMessageFlags::PURPLE_MESSAGE_ERROR) {
         MessageKind::Failed

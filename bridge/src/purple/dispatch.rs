@@ -2,7 +2,9 @@
 
 use super::conversation::{self, Ended};
 use super::token::OnPurple;
-use super::{account, accounts, authorization, blist, icon, menu, notify, outbox, owner, privacy, request, room, roomlist, status, teardown};
+use super::{
+    account, accounts, authorization, blist, icon, menu, notify, outbox, owner, privacy, request, room, roomlist, status, teardown,
+};
 use crate::command::{Command, CommandKind};
 use crate::error::CommandError;
 use crate::event::{EventKind, Outcome};
@@ -36,7 +38,9 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
             account::add(token, user, id, settings)?;
             gives(Outcome::Account(id))
         }
-        C::UpdateAccount { account: id, username, password, options } => done(account::update(token, user, id, username.as_ref(), password, options)),
+        C::UpdateAccount { account: id, username, password, options } => {
+            done(account::update(token, user, id, username.as_ref(), password, options))
+        }
         C::RemoveAccount(id) => done(teardown::remove(token, user, id)),
         C::EnableAccount(id) => done(account::enable(token, user, id, true)),
         C::DisableAccount(id) => done(account::enable(token, user, id, false)),
@@ -56,7 +60,9 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
             accounts::change_person(token, user, |person| person.focus = conversation);
             Ok(Ended::Now(None))
         }
-        C::AddBuddy { account: id, name, group, alias, message } => done(blist::add(token, user, id, &name, group.as_deref(), &alias, &message)),
+        C::AddBuddy { account: id, name, group, alias, message } => {
+            done(blist::add(token, user, id, &name, group.as_deref(), &alias, &message))
+        }
         C::RemoveBuddy(id) => done(blist::remove(token, user, id)),
         C::SetBuddyAlias { buddy, alias } => done(blist::set_alias(token, user, buddy, &alias)),
         C::MoveBuddy { buddy, group } => done(blist::move_to(token, user, buddy, &group)),

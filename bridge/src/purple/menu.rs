@@ -28,7 +28,8 @@ unsafe fn read(menu: *const glib_sys::GList, path: &str) -> Vec<MenuItem> {
         .map(|(at, entry)| {
             let id = format!("{path}{at}");
             // SAFETY: live, and its text is copied.
-            let (label, children, takes) = unsafe { (borrowed((*entry).label).unwrap_or_default(), (*entry).children, (*entry).callback.is_some()) };
+            let (label, children, takes) =
+                unsafe { (borrowed((*entry).label).unwrap_or_default(), (*entry).children, (*entry).callback.is_some()) };
             // SAFETY: the entry's own list.
             let items = unsafe { read(children, &format!("{id}.")) };
             MenuItem { label: without_mnemonic(&label), items, id: takes.then_some(id) }
@@ -61,7 +62,12 @@ unsafe fn run(menu: *const glib_sys::GList, path: &str, node: *mut PurpleBlistNo
 }
 
 /// The protocol's own menu for a buddy, with what other plugins add to it; freed with `purple_menu_action_free`.
-fn with_buddy_menu<T>(token: OnPurple, user: UserId, buddy: BuddyId, body: impl FnOnce(*const glib_sys::GList, *mut PurpleBlistNode) -> T) -> Result<T, CommandError> {
+fn with_buddy_menu<T>(
+    token: OnPurple,
+    user: UserId,
+    buddy: BuddyId,
+    body: impl FnOnce(*const glib_sys::GList, *mut PurpleBlistNode) -> T,
+) -> Result<T, CommandError> {
     let (purple, account) = blist::pointer(token, user, buddy)?;
     let gc = conversation::connected(token, account)?;
     let node = purple.cast::<PurpleBlistNode>();
@@ -93,7 +99,12 @@ pub(super) fn run_buddy(token: OnPurple, user: UserId, buddy: BuddyId, action: &
     with_buddy_menu(token, user, buddy, |menu, node| guard("a menu action", Err(gone()), || unsafe { run(menu, action, node) }))?
 }
 
-fn with_account_actions<T>(token: OnPurple, user: UserId, account: AccountId, body: impl FnOnce(&[*mut PurplePluginAction]) -> T) -> Result<T, CommandError> {
+fn with_account_actions<T>(
+    token: OnPurple,
+    user: UserId,
+    account: AccountId,
+    body: impl FnOnce(&[*mut PurplePluginAction]) -> T,
+) -> Result<T, CommandError> {
     accounts::pointer(token, user, account)?;
     let gc = conversation::connected(token, account)?;
     Ok(owner::with(Some(account), || {

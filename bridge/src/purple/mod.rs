@@ -43,8 +43,8 @@ mod tls;
 mod token;
 mod trust;
 
-pub use interpose::trust_this_thread;
 pub use eventloop::{LoopCounters, loop_counters, with_event_loop};
+pub use interpose::trust_this_thread;
 pub(crate) use mailbox::MailboxSender;
 pub use process::prepare_process;
 pub(crate) use thread::start;

@@ -39,10 +39,19 @@ unsafe fn protocol(gc: *mut PurpleConnection) -> *const PurplePluginProtocolInfo
 fn components(fields: &BTreeMap<String, String>) -> *mut GHashTable {
     // SAFETY: GLib's own functions for keys and values that GLib allocates and frees.
     unsafe {
-        let table = glib_sys::g_hash_table_new_full(Some(glib_sys::g_str_hash), Some(glib_sys::g_str_equal), Some(glib_sys::g_free), Some(glib_sys::g_free));
+        let table = glib_sys::g_hash_table_new_full(
+            Some(glib_sys::g_str_hash),
+            Some(glib_sys::g_str_equal),
+            Some(glib_sys::g_free),
+            Some(glib_sys::g_free),
+        );
         for (key, value) in fields {
             let (key, value) = (c_string(key), c_string(value));
-            glib_sys::g_hash_table_replace(table, glib_sys::g_strdup(key.as_ptr()).cast::<c_void>(), glib_sys::g_strdup(value.as_ptr()).cast::<c_void>());
+            glib_sys::g_hash_table_replace(
+                table,
+                glib_sys::g_strdup(key.as_ptr()).cast::<c_void>(),
+                glib_sys::g_strdup(value.as_ptr()).cast::<c_void>(),
+            );
         }
         table
     }
@@ -70,7 +79,9 @@ fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>) -> Result
     if let Some(unknown) = fields.keys().find(|key| !declared.iter().any(|(name, _)| name == *key)) {
         return Err(CommandError::new("unknown_field", format!("This network's rooms have no `{unknown}`.")).at(unknown));
     }
-    if let Some((missing, _)) = declared.iter().find(|(name, required)| *required && fields.get(name).is_none_or(|value| value.trim().is_empty())) {
+    if let Some((missing, _)) =
+        declared.iter().find(|(name, required)| *required && fields.get(name).is_none_or(|value| value.trim().is_empty()))
+    {
         return Err(CommandError::new("missing_field", "Fill this in to join.").at(missing));
     }
     Ok(())
@@ -186,7 +197,13 @@ fn settle_nick(token: OnPurple, id: ConversationId) {
 }
 
 /// The network did not (signal `chat-join-failed`). Its words come as a notice.
-pub(super) fn join_failed(token: OnPurple, account: AccountId, purple: *const purple_sys::PurpleAccount, gc: *mut PurpleConnection, table: *mut GHashTable) {
+pub(super) fn join_failed(
+    token: OnPurple,
+    account: AccountId,
+    purple: *const purple_sys::PurpleAccount,
+    gc: *mut PurpleConnection,
+    table: *mut GHashTable,
+) {
     // SAFETY: libpurple gives a live connection and table; the name is ours to free.
     let name = unsafe { if table.is_null() { None } else { (*protocol(gc)).get_chat_name.and_then(|name| owned(name(table))) } };
     let id = name.map(|name| ConversationId::of(account, ConversationKind::Room, &conversation::normalize(token, purple, &name)));
@@ -219,7 +236,11 @@ fn tell_failed(token: OnPurple, failed: Vec<Joining>, code: &str, message: &str)
 }
 
 /// A room of the user that they are in.
-fn inside(token: OnPurple, user: UserId, id: ConversationId) -> Result<(*mut PurpleConversation, AccountId, *mut PurpleConnection, i32), CommandError> {
+fn inside(
+    token: OnPurple,
+    user: UserId,
+    id: ConversationId,
+) -> Result<(*mut PurpleConversation, AccountId, *mut PurpleConnection, i32), CommandError> {
     let (purple, account) = conversation::live(token, user, id)?;
     let gc = conversation::connected(token, account)?;
     let room = conversation::read(token, id, |open| open.kind == ConversationKind::Room).unwrap_or(false);
@@ -303,7 +324,8 @@ pub(super) fn describe(token: OnPurple, purple: *mut PurpleConversation, account
         )
     };
     // SAFETY: a live account.
-    let online = accounts::read(token, account, |entry| entry.purple).is_some_and(|a| unsafe { purple_sys::purple_account_is_connected(a) != GFALSE });
+    let online = accounts::read(token, account, |entry| entry.purple)
+        .is_some_and(|a| unsafe { purple_sys::purple_account_is_connected(a) != GFALSE });
     shown.joined = Some(!left && online);
     shown.topic = Some(topic.unwrap_or_default());
     if members {
@@ -350,7 +372,9 @@ unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvCha
 /// A live conversation.
 unsafe fn room_of(token: OnPurple, purple: *mut PurpleConversation) -> Option<(ConversationId, UserId, AccountId, Option<String>)> {
     // SAFETY: the caller's promise.
-    let (id, nick) = unsafe { (conversation::id(purple)?, borrowed(purple_sys::purple_conv_chat_get_nick(purple_sys::purple_conversation_get_chat_data(purple)))) };
+    let (id, nick) = unsafe {
+        (conversation::id(purple)?, borrowed(purple_sys::purple_conv_chat_get_nick(purple_sys::purple_conversation_get_chat_data(purple))))
+    };
     let (user, account) = conversation::read(token, id, |open| (open.user, open.account))?;
     Some((id, user, account, nick))
 }
@@ -378,7 +402,8 @@ pub(super) unsafe extern "C" fn on_add_users(purple: *mut PurpleConversation, us
         // SAFETY: libpurple gives a live room and a list of live members.
         unsafe {
             let Some((id, user, account, nick)) = room_of(token, purple) else { return };
-            let joined = list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_deref())).collect();
+            let joined =
+                list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_deref())).collect();
             tell(token, user, id, Changes { joined, initial: new_arrivals == GFALSE, ..NOTHING });
         }
     });

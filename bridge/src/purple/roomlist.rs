@@ -4,5 +4,9 @@ use crate::error::CommandError;
 use crate::id::{AccountId, RoomListId, UserId};
 pub(super) fn install(_: OnPurple) {}
 pub(super) fn close_all(_: OnPurple, _: AccountId) {}
-pub(super) fn list(_: OnPurple, _: UserId, _: AccountId) -> Result<RoomListId, CommandError> { Ok(RoomListId(1)) }
-pub(super) fn stop(_: OnPurple, _: UserId, _: RoomListId) -> Result<(), CommandError> { Ok(()) }
+pub(super) fn list(_: OnPurple, _: UserId, _: AccountId) -> Result<RoomListId, CommandError> {
+    Ok(RoomListId(1))
+}
+pub(super) fn stop(_: OnPurple, _: UserId, _: RoomListId) -> Result<(), CommandError> {
+    Ok(())
+}

@@ -37,7 +37,8 @@ macro_rules! handler {
 
 /// Drops libpurple's own copy of each line (hazard 27).
 pub(super) fn keep_no_history(_: OnPurple) {
-    let wrote = handler!(on_wrote, *mut PurpleAccount, *const c_char, *const c_char, *mut PurpleConversation, PurpleMessageFlags, *mut c_void);
+    let wrote =
+        handler!(on_wrote, *mut PurpleAccount, *const c_char, *const c_char, *mut PurpleConversation, PurpleMessageFlags, *mut c_void);
     // SAFETY: the signature is that of libpurple's conversation-signals documentation.
     unsafe {
         let instance = purple_sys::purple_conversations_get_handle();
@@ -77,7 +78,14 @@ pub(super) fn connect_buddies(_: OnPurple) {
     // SAFETY: the signatures begin with the buddy; what follows is not read.
     unsafe {
         let instance = purple_sys::purple_blist_get_handle();
-        for signal in [c"buddy-status-changed", c"buddy-idle-changed", c"buddy-icon-changed", c"buddy-caps-changed", c"buddy-signed-on", c"buddy-signed-off"] {
+        for signal in [
+            c"buddy-status-changed",
+            c"buddy-idle-changed",
+            c"buddy-icon-changed",
+            c"buddy-caps-changed",
+            c"buddy-signed-on",
+            c"buddy-signed-off",
+        ] {
             connect(instance, signal, changed);
         }
     }
@@ -106,7 +114,11 @@ unsafe extern "C" fn on_wrote(
 
 /// # Safety
 /// libpurple's arguments of a typing signal.
-unsafe fn typing_in(token: OnPurple, account: *mut PurpleAccount, name: *const c_char) -> Option<(UserId, AccountId, ConversationId, String)> {
+unsafe fn typing_in(
+    token: OnPurple,
+    account: *mut PurpleAccount,
+    name: *const c_char,
+) -> Option<(UserId, AccountId, ConversationId, String)> {
     // SAFETY: the caller's promise.
     let (owner, name) = unsafe { (accounts::owner(token, account), borrowed(name)) };
     let ((user, id), name) = (owner?, name?);
@@ -145,8 +157,13 @@ unsafe extern "C" fn on_typing_stopped(account: *mut PurpleAccount, name: *const
 unsafe extern "C" fn on_conversation_updated(purple: *mut PurpleConversation, what: PurpleConvUpdateType, _: *mut c_void) {
     guard_on("conversation-updated", (), |token| {
         type What = PurpleConvUpdateType;
-        if matches!(what, What::PURPLE_CONV_UPDATE_CHATLEFT | What::PURPLE_CONV_UPDATE_TITLE | What::PURPLE_CONV_ACCOUNT_OFFLINE | What::PURPLE_CONV_ACCOUNT_ONLINE)
-        {
+        if matches!(
+            what,
+            What::PURPLE_CONV_UPDATE_CHATLEFT
+                | What::PURPLE_CONV_UPDATE_TITLE
+                | What::PURPLE_CONV_ACCOUNT_OFFLINE
+                | What::PURPLE_CONV_ACCOUNT_ONLINE
+        ) {
             // SAFETY: libpurple gives a live conversation.
             if let Some(id) = unsafe { conversation::id(purple) } {
                 conversation::refresh(token, id);
@@ -187,7 +204,13 @@ unsafe extern "C" fn on_chat_topic_changed(purple: *mut PurpleConversation, who:
     });
 }
 
-unsafe extern "C" fn on_got_attention(account: *mut PurpleAccount, who: *const c_char, _: *mut PurpleConversation, kind: u32, _: *mut c_void) {
+unsafe extern "C" fn on_got_attention(
+    account: *mut PurpleAccount,
+    who: *const c_char,
+    _: *mut PurpleConversation,
+    kind: u32,
+    _: *mut c_void,
+) {
     guard_on("got-attention", (), |token| {
         // SAFETY: libpurple's own arguments.
         let Some((user, _, conversation, who)) = (unsafe { typing_in(token, account, who) }) else { return };

@@ -83,13 +83,19 @@ fn is_writable(path: &Path) -> bool {
     unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) == 0 }
 }
 
-fn run(config: &BridgeConfig, mailbox: MailboxSender, batches: UnboundedSender<Batch>, ready: &mpsc::Sender<Result<Catalogue, StartError>>) {
+fn run(
+    config: &BridgeConfig,
+    mailbox: MailboxSender,
+    batches: UnboundedSender<Batch>,
+    ready: &mpsc::Sender<Result<Catalogue, StartError>>,
+) {
     // SAFETY: this thread takes the default context before anything runs on it, and `STARTED` lets only one such thread be.
     let token = unsafe {
         glib_sys::g_main_context_acquire(std::ptr::null_mut());
         OnPurple::declare()
     };
-    let started = bring_up_core(token, config, Box::new(trust::Accounts)).and_then(|dir| bring_up(token, config).map(|catalogue| (dir, catalogue)));
+    let started =
+        bring_up_core(token, config, Box::new(trust::Accounts)).and_then(|dir| bring_up(token, config).map(|catalogue| (dir, catalogue)));
     let (_dir, catalogue) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -114,7 +120,8 @@ fn run(config: &BridgeConfig, mailbox: MailboxSender, batches: UnboundedSender<B
 /// libpurple's core, in the order that it needs: what must not fall back to a default comes before `purple_core_init`.
 pub(super) fn bring_up_core(token: OnPurple, config: &BridgeConfig, hooks: Box<dyn tls::TrustHooks>) -> Result<PrivateDir, StartError> {
     // SAFETY: a static text, copied.
-    let misfit = unsafe { borrowed(purple_sys::purple_version_check(purple_sys::PURPLE_MAJOR_VERSION, purple_sys::PURPLE_MINOR_VERSION, 0)) };
+    let misfit =
+        unsafe { borrowed(purple_sys::purple_version_check(purple_sys::PURPLE_MAJOR_VERSION, purple_sys::PURPLE_MINOR_VERSION, 0)) };
     if let Some(reason) = misfit {
         return Err(StartError::Version { built: purple_sys::BUILD_VERSION.to_owned(), reason });
     }

@@ -1,8 +1,8 @@
 //! What the TLS back end asks about accounts: which domain, which pins, and the question to their user; the checks themselves are `tls.rs`'s.
 
 use super::accounts;
-use super::token::OnPurple;
 use super::tls::{AskId, TrustHooks};
+use super::token::OnPurple;
 use super::{outbox, request};
 use crate::event::EventKind;
 use crate::id::AccountId;
