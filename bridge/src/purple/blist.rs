@@ -1,10 +1,14 @@
 //! The buddy list: libpurple's global one, told to each owner in parts of a turn; groups are never renamed or removed in libpurple (hazard 3).
 
+mod edit;
+
+pub(super) use edit::{add, move_to, remove, remove_group, rename_group, set_alias};
+
 use super::accounts;
 use super::connection::Phase;
 use super::ffi::{borrowed, c_string, guard_on, owned, slist};
 use super::token::OnPurple;
-use super::{conversation, icon, outbox, owner, privacy, status};
+use super::{conversation, icon, outbox, privacy, status};
 use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::EventKind;
@@ -12,7 +16,7 @@ use crate::id::{AccountId, BuddyId, UserId};
 use crate::model::{Buddy, StatusKind};
 use crate::time::Timestamp;
 use purple_sys::{
-    PurpleAccount, PurpleBlistNode, PurpleBlistNodeFlags, PurpleBlistNodeType, PurpleBlistUiOps, PurpleBuddy, PurpleBuddyList, PurpleGroup,
+    PurpleAccount, PurpleBlistNode, PurpleBlistNodeFlags, PurpleBlistNodeType, PurpleBlistUiOps, PurpleBuddy, PurpleBuddyList,
 };
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -65,8 +69,6 @@ impl Blist {
 
 /// Buddies in one event.
 const A_BATCH: usize = 500;
-/// Where buddies go that nobody put anywhere; libpurple's own name for it.
-const DEFAULT_GROUP: &str = "Buddies";
 
 /// Registers with libpurple.
 pub(super) fn install(token: OnPurple) {
@@ -323,126 +325,6 @@ unsafe fn remove_chats(purple: *mut PurpleAccount) {
             node = next;
         }
     }
-}
-
-/// # Safety
-/// Only the thread may call it: it makes the group when there is none.
-unsafe fn group(name: &str) -> *mut PurpleGroup {
-    let name = c_string(if name.trim().is_empty() { DEFAULT_GROUP } else { name.trim() });
-    // SAFETY: C strings, copied. Adding a group that is there already gives that one.
-    unsafe {
-        let found = purple_sys::purple_find_group(name.as_ptr());
-        if !found.is_null() {
-            return found;
-        }
-        let made = purple_sys::purple_group_new(name.as_ptr());
-        purple_sys::purple_blist_add_group(made, std::ptr::null_mut());
-        made
-    }
-}
-
-/// `buddy.add`: on the list here and on the server, and asks them.
-pub(super) fn add(
-    token: OnPurple,
-    user: UserId,
-    account: AccountId,
-    name: &str,
-    into: Option<&str>,
-    alias: &str,
-    message: &str,
-) -> Result<(), CommandError> {
-    let purple = accounts::pointer(token, user, account)?;
-    conversation::connected(token, account)?;
-    let name = name.trim();
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(CommandError::new("bad_name", "Enter the network's name of this person.").at("name"));
-    }
-    let (text, alias, message) = (c_string(name), c_string(alias.trim()), c_string(message));
-    let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
-    let message = if message.is_empty() { std::ptr::null() } else { message.as_ptr() };
-    // SAFETY: a live, connected account and C strings, copied.
-    owner::with(Some(account), || unsafe {
-        let group = group(into.unwrap_or(DEFAULT_GROUP));
-        if !purple_sys::purple_find_buddy_in_group(purple, text.as_ptr(), group).is_null() {
-            return Err(CommandError::new("already_there", "This person is in that group already.").at("name"));
-        }
-        let buddy = purple_sys::purple_buddy_new(purple, text.as_ptr(), alias);
-        purple_sys::purple_blist_add_buddy(buddy, std::ptr::null_mut(), group, std::ptr::null_mut());
-        purple_sys::purple_account_add_buddy_with_invite(purple, buddy, message);
-        Ok(())
-    })
-}
-
-/// `buddy.remove`: off the list here and on the server.
-pub(super) fn remove(token: OnPurple, user: UserId, buddy: BuddyId) -> Result<(), CommandError> {
-    let (purple, account) = pointer(token, user, buddy)?;
-    conversation::connected(token, account)?;
-    // SAFETY: a live buddy of a connected account.
-    owner::with(Some(account), || unsafe {
-        let group = purple_sys::purple_buddy_get_group(purple);
-        purple_sys::purple_account_remove_buddy(purple_sys::purple_buddy_get_account(purple), purple, group);
-        purple_sys::purple_blist_remove_buddy(purple);
-    });
-    Ok(())
-}
-
-/// `buddy.alias`
-pub(super) fn set_alias(token: OnPurple, user: UserId, buddy: BuddyId, alias: &str) -> Result<(), CommandError> {
-    let (purple, account) = pointer(token, user, buddy)?;
-    conversation::connected(token, account)?;
-    let alias = c_string(alias.trim());
-    // SAFETY: a live buddy of a connected account and a C string, copied.
-    owner::with(Some(account), || unsafe {
-        purple_sys::purple_blist_alias_buddy(purple, alias.as_ptr());
-        purple_sys::serv_alias_buddy(purple);
-        touch(token, purple);
-    });
-    Ok(())
-}
-
-/// `buddy.move`: the server hears of it too.
-pub(super) fn move_to(token: OnPurple, user: UserId, buddy: BuddyId, into: &str) -> Result<(), CommandError> {
-    let (purple, account) = pointer(token, user, buddy)?;
-    conversation::connected(token, account)?;
-    if into.trim().is_empty() {
-        return Err(CommandError::new("bad_group", "Name the group.").at("group"));
-    }
-    // SAFETY: a live buddy of a connected account.
-    owner::with(Some(account), || unsafe {
-        let group = group(into);
-        if purple_sys::purple_buddy_get_group(purple) != group {
-            purple_sys::purple_blist_add_buddy(purple, std::ptr::null_mut(), group, std::ptr::null_mut());
-            touch(token, purple);
-        }
-    });
-    Ok(())
-}
-
-/// The user's buddies in a group, on signed-on accounts.
-fn in_group(token: OnPurple, user: UserId, group: &str) -> Vec<BuddyId> {
-    let accounts = accounts::of_user(token, user);
-    let theirs: Vec<(BuddyId, *mut PurpleBuddy, AccountId)> = BLIST.with_borrow(|blist| {
-        let ids = accounts.iter().flat_map(|account| blist.of(*account));
-        ids.filter_map(|id| blist.known.get(&id).map(|known| (id, known.purple, known.account))).collect()
-    });
-    theirs
-        .into_iter()
-        // SAFETY: a known buddy is on libpurple's list, so it lives.
-        .filter(|(_, purple, account)| {
-            conversation::connected(token, *account).is_ok() && unsafe { group_name(*purple) }.as_deref() == Some(group)
-        })
-        .map(|(id, ..)| id)
-        .collect()
-}
-
-/// `group.rename`: moves this user's buddies one by one (hazard 3).
-pub(super) fn rename_group(token: OnPurple, user: UserId, from: &str, to: &str) -> Result<(), CommandError> {
-    in_group(token, user, from).into_iter().try_for_each(|buddy| move_to(token, user, buddy, to))
-}
-
-/// `group.remove`: removes this user's buddies one by one (hazard 3).
-pub(super) fn remove_group(token: OnPurple, user: UserId, name: &str) -> Result<(), CommandError> {
-    in_group(token, user, name).into_iter().try_for_each(|buddy| remove(token, user, buddy))
 }
 
 unsafe extern "C" fn on_update(_: *mut PurpleBuddyList, node: *mut PurpleBlistNode) {

@@ -1,5 +1,10 @@
 //! Conversations: their ids, their lines, sending and closing; what only rooms have is in `room.rs`.
 
+mod lines;
+mod send;
+
+pub(super) use send::{send, send_command_only};
+
 use super::accounts;
 use super::ffi::{borrowed, c_string, guard, guard_on};
 use super::token::OnPurple;
@@ -7,13 +12,12 @@ use super::{blist, outbox, owner, room};
 use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::{EventKind, Outcome};
-use crate::id::{AccountId, BuddyId, ConversationId, UserId};
-use crate::model::{Author, Conversation, ConversationKind, Message, MessageKind};
-use crate::time::Timestamp;
-use purple_sys::{PurpleConversation, PurpleConversationType, PurpleConversationUiOps, PurpleMessageFlags};
+use crate::id::{AccountId, ConversationId, UserId};
+use crate::model::{Conversation, ConversationKind};
+use purple_sys::{PurpleConversation, PurpleConversationType, PurpleConversationUiOps};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
 /// A conversation that libpurple has open. Its `ui_data` holds the [`ConversationId`].
 pub(crate) struct Open {
@@ -38,9 +42,6 @@ thread_local! {
     static OPEN: RefCell<HashMap<ConversationId, Open>> = RefCell::default();
 }
 
-/// A received text longer than this is cut.
-const LONGEST: usize = 64 * 1024;
-
 /// How a command that was performed ends.
 pub(crate) enum Ended {
     /// Now.
@@ -57,7 +58,7 @@ pub(super) fn install(token: OnPurple) {
         // Left empty, so that libpurple works out names and calls write_conv for both kinds.
         write_chat: None,
         write_im: None,
-        write_conv: Some(on_write),
+        write_conv: Some(lines::on_write),
         chat_add_users: Some(room::on_add_users),
         chat_rename_user: Some(room::on_rename_user),
         chat_remove_users: Some(room::on_remove_users),
@@ -249,121 +250,6 @@ pub(super) fn close(token: OnPurple, user: UserId, conversation: ConversationId)
     Ok(())
 }
 
-/// `message.send`: a slash command where the protocol knows it, else a message.
-pub(super) fn send(token: OnPurple, user: UserId, conversation: ConversationId, text: &str, html: &str) -> Result<Ended, CommandError> {
-    let (purple, account) = live(token, user, conversation)?;
-    if let Some(line) = text.strip_prefix('/').filter(|line| !line.is_empty())
-        && let Some(result) = run_slash_command(purple, account, line, html)
-    {
-        return result.map(|()| Ended::Now(None));
-    }
-    let kind = change(token, conversation, |open| {
-        open.written = Some(Written::Nothing);
-        open.kind
-    });
-    let body = c_string(html);
-    // SAFETY: a live conversation of a connected account, of that kind; the text is copied.
-    owner::with(Some(account), || unsafe {
-        match kind {
-            Some(ConversationKind::Room) => {
-                purple_sys::purple_conv_chat_send(purple_sys::purple_conversation_get_chat_data(purple), body.as_ptr())
-            }
-            _ => purple_sys::purple_conv_im_send_with_flags(im(purple), body.as_ptr(), PurpleMessageFlags(0)),
-        }
-    });
-    let origin = outbox::cause(user);
-    let written = change(token, conversation, |open| open.written.take()).flatten();
-    match (written, kind) {
-        (Some(Written::Echo), _) => Ok(Ended::Now(None)),
-        (Some(Written::Error), _) => {
-            Err(CommandError::new("not_sent", "The network did not take this message. The conversation says why."))
-        }
-        (None, _) => Ok(Ended::Now(None)),
-        (_, Some(ConversationKind::Room)) => {
-            // The room will reflect it.
-            if let Some(origin) = origin {
-                change(token, conversation, |open| open.unreflected.push_back(origin));
-            }
-            Ok(Ended::Later)
-        }
-        _ => {
-            // The protocol took it and echoes nothing: this is the echo.
-            let from = own_author(token, account);
-            let message = Message {
-                kind: MessageKind::Sent,
-                from,
-                time: Timestamp::now(),
-                html: html.to_owned(),
-                delayed: false,
-                highlight: false,
-                auto_reply: false,
-                remote: false,
-            };
-            outbox::emit(token, user, EventKind::MessageAdded { conversation, message });
-            Ok(Ended::Now(None))
-        }
-    }
-}
-
-/// # Safety
-/// A live IM conversation.
-unsafe fn im(purple: *mut PurpleConversation) -> *mut purple_sys::PurpleConvIm {
-    // SAFETY: the caller's promise; libpurple's own check of the kind.
-    unsafe { purple_sys::purple_conversation_get_im_data(purple) }
-}
-
-/// `None`: no such command; the text is a message.
-fn run_slash_command(purple: *mut PurpleConversation, account: AccountId, line: &str, html: &str) -> Option<Result<(), CommandError>> {
-    type Status = purple_sys::PurpleCmdStatus;
-    let (line, markup) = (c_string(line), c_string(html.strip_prefix('/').unwrap_or(html)));
-    let mut error: *mut c_char = std::ptr::null_mut();
-    // SAFETY: a live conversation; the error text is ours to free.
-    let (status, error) = owner::with(Some(account), || unsafe {
-        let status = purple_sys::purple_cmd_do_command(purple, line.as_ptr(), markup.as_ptr(), &raw mut error);
-        (status, super::ffi::owned(error))
-    });
-    match status {
-        Status::PURPLE_CMD_STATUS_OK => Some(Ok(())),
-        Status::PURPLE_CMD_STATUS_FAILED => {
-            Some(Err(CommandError::new("command_failed", error.unwrap_or_else(|| "The command did not work.".to_owned()))))
-        }
-        Status::PURPLE_CMD_STATUS_WRONG_ARGS => {
-            Some(Err(CommandError::new("wrong_arguments", "The command needs other words after it.").at("text")))
-        }
-        _ => None,
-    }
-}
-
-/// Runs a slash command and sends nothing when the protocol does not know it (`None`).
-pub(super) fn send_command_only(
-    token: OnPurple,
-    user: UserId,
-    conversation: ConversationId,
-    text: &str,
-) -> Option<Result<(), CommandError>> {
-    match live(token, user, conversation) {
-        Ok((purple, account)) => run_slash_command(purple, account, text.strip_prefix('/')?, text),
-        Err(error) => Some(Err(error)),
-    }
-}
-
-fn own_author(token: OnPurple, account: AccountId) -> Author {
-    let known = accounts::read(token, account, |entry| (entry.username.clone(), entry.purple));
-    let Some((name, purple)) = known else { return Author { name: String::new(), alias: None, buddy: None, own: true } };
-    // SAFETY: a live account; copied.
-    let alias = unsafe { borrowed(purple_sys::purple_account_get_alias(purple)) };
-    Author { name, alias: alias.filter(|alias| !alias.is_empty()), buddy: None, own: true }
-}
-
-/// The other one in an IM: without the device in the name.
-fn other_author(token: OnPurple, account: AccountId, full: &str, alias: Option<String>) -> Author {
-    let purple = accounts::read(token, account, |entry| entry.purple);
-    let name = purple.map_or_else(|| full.to_owned(), |purple| normalize(token, purple, full));
-    let alias = alias.filter(|alias| alias != full && *alias != name && !alias.is_empty());
-    let buddy: Option<BuddyId> = blist::find(token, account, &name);
-    Author { name, alias, buddy, own: false }
-}
-
 unsafe extern "C" fn on_create(purple: *mut PurpleConversation) {
     guard_on("create_conversation", (), |token| {
         // SAFETY: libpurple gives a live conversation, its account and name with it.
@@ -408,99 +294,6 @@ unsafe extern "C" fn on_destroy(purple: *mut PurpleConversation) {
             outbox::emit(token, known.user, EventKind::ConversationClosed { conversation });
         }
     });
-}
-
-unsafe extern "C" fn on_write(
-    purple: *mut PurpleConversation,
-    name: *const c_char,
-    alias: *const c_char,
-    text: *const c_char,
-    flags: PurpleMessageFlags,
-    time: purple_sys::time_t,
-) {
-    guard_on("write_conv", (), |token| {
-        // SAFETY: libpurple gives a live conversation and strings or NULL.
-        let (conversation, name, alias, html) =
-            unsafe { (id(purple), borrowed(name), borrowed(alias), borrowed(text).unwrap_or_default()) };
-        let Some(conversation) = conversation else { return };
-        write(token, conversation, name.unwrap_or_default(), alias, html, flags, time);
-    });
-}
-
-fn write(
-    token: OnPurple,
-    conversation: ConversationId,
-    name: String,
-    alias: Option<String>,
-    html: String,
-    flags: PurpleMessageFlags,
-    time: i64,
-) {
-    let has = |flag: PurpleMessageFlags| flags.0 & flag.0 != 0;
-    let kind = if has(PurpleMessageFlags::PURPLE_MESSAGE_ERROR) {
-        MessageKind::Failed
-    } else if has(PurpleMessageFlags::PURPLE_MESSAGE_SYSTEM) {
-        MessageKind::System
-    } else if has(PurpleMessageFlags::PURPLE_MESSAGE_SEND) || has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND) {
-        MessageKind::Sent
-    } else if has(PurpleMessageFlags::PURPLE_MESSAGE_RECV) {
-        MessageKind::Received
-    } else {
-        MessageKind::System
-    };
-    if has(PurpleMessageFlags::PURPLE_MESSAGE_INVISIBLE) {
-        return;
-    }
-    let remote = has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND);
-    let delayed = has(PurpleMessageFlags::PURPLE_MESSAGE_DELAYED);
-    let known = change(token, conversation, |open| {
-        if let Some(written) = &mut open.written {
-            *written = match kind {
-                MessageKind::Sent => Written::Echo,
-                MessageKind::Failed => Written::Error,
-                _ => *written,
-            };
-        }
-        let sending = open.written.is_some();
-        let reflects = kind == MessageKind::Sent && open.kind == ConversationKind::Room && !remote && !delayed && !sending;
-        (open.user, open.account, open.kind, if reflects { open.unreflected.pop_front() } else { None }, sending)
-    });
-    let Some((user, account, place, reflected, sending)) = known else { return };
-    let from = match (place, kind) {
-        (ConversationKind::Im, MessageKind::Sent) => own_author(token, account),
-        (ConversationKind::Im, _) => other_author(token, account, &name, alias),
-        (ConversationKind::Room, _) => {
-            let alias = alias.filter(|alias| *alias != name && !alias.is_empty());
-            Author { name, alias, buddy: None, own: kind == MessageKind::Sent }
-        }
-    };
-    let message = Message {
-        kind,
-        from,
-        time: Timestamp::from_seconds(time).unwrap_or_else(Timestamp::now),
-        html: cut(html),
-        delayed,
-        highlight: has(PurpleMessageFlags::PURPLE_MESSAGE_NICK),
-        auto_reply: has(PurpleMessageFlags::PURPLE_MESSAGE_AUTO_RESP),
-        remote,
-    };
-    let origin = if sending { outbox::cause(user) } else { reflected };
-    let ended = origin.clone().filter(|_| !sending);
-    outbox::emit_caused(token, user, origin, EventKind::MessageAdded { conversation, message });
-    if let Some(origin) = ended {
-        outbox::emit_caused(token, user, Some(origin), EventKind::CommandDone { result: None });
-    }
-}
-
-/// Bounds what one line can cost; the web side marks what was cut.
-fn cut(mut html: String) -> String {
-    // Markup takes room too: the text itself is bounded again where the spans are made.
-    let most = 4 * LONGEST;
-    if html.len() > most {
-        let end = (0..=most).rev().find(|at| html.is_char_boundary(*at)).unwrap_or(0);
-        html.truncate(end);
-    }
-    html
 }
 
 unsafe extern "C" fn on_present(purple: *mut PurpleConversation) {

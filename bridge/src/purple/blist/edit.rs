@@ -1,0 +1,132 @@
+//! What a user does to their list: adding, removing, naming and moving buddies, each on the server too; telling of it is `blist.rs`'s.
+
+use super::super::ffi::c_string;
+use super::super::token::OnPurple;
+use super::super::{accounts, conversation, owner};
+use super::{BLIST, group_name, pointer, touch};
+use crate::error::CommandError;
+use crate::id::{AccountId, BuddyId, UserId};
+use purple_sys::{PurpleBuddy, PurpleGroup};
+
+/// Where buddies go that nobody put anywhere; libpurple's own name for it.
+const DEFAULT_GROUP: &str = "Buddies";
+
+/// # Safety
+/// Only the thread may call it: it makes the group when there is none.
+unsafe fn group(name: &str) -> *mut PurpleGroup {
+    let name = c_string(if name.trim().is_empty() { DEFAULT_GROUP } else { name.trim() });
+    // SAFETY: C strings, copied. Adding a group that is there already gives that one.
+    unsafe {
+        let found = purple_sys::purple_find_group(name.as_ptr());
+        if !found.is_null() {
+            return found;
+        }
+        let made = purple_sys::purple_group_new(name.as_ptr());
+        purple_sys::purple_blist_add_group(made, std::ptr::null_mut());
+        made
+    }
+}
+
+/// `buddy.add`: on the list here and on the server, and asks them.
+pub(in crate::purple) fn add(
+    token: OnPurple,
+    user: UserId,
+    account: AccountId,
+    name: &str,
+    into: Option<&str>,
+    alias: &str,
+    message: &str,
+) -> Result<(), CommandError> {
+    let purple = accounts::pointer(token, user, account)?;
+    conversation::connected(token, account)?;
+    let name = name.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(CommandError::new("bad_name", "Enter the network's name of this person.").at("name"));
+    }
+    let (text, alias, message) = (c_string(name), c_string(alias.trim()), c_string(message));
+    let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
+    let message = if message.is_empty() { std::ptr::null() } else { message.as_ptr() };
+    // SAFETY: a live, connected account and C strings, copied.
+    owner::with(Some(account), || unsafe {
+        let group = group(into.unwrap_or(DEFAULT_GROUP));
+        if !purple_sys::purple_find_buddy_in_group(purple, text.as_ptr(), group).is_null() {
+            return Err(CommandError::new("already_there", "This person is in that group already.").at("name"));
+        }
+        let buddy = purple_sys::purple_buddy_new(purple, text.as_ptr(), alias);
+        purple_sys::purple_blist_add_buddy(buddy, std::ptr::null_mut(), group, std::ptr::null_mut());
+        purple_sys::purple_account_add_buddy_with_invite(purple, buddy, message);
+        Ok(())
+    })
+}
+
+/// `buddy.remove`: off the list here and on the server.
+pub(in crate::purple) fn remove(token: OnPurple, user: UserId, buddy: BuddyId) -> Result<(), CommandError> {
+    let (purple, account) = pointer(token, user, buddy)?;
+    conversation::connected(token, account)?;
+    // SAFETY: a live buddy of a connected account.
+    owner::with(Some(account), || unsafe {
+        let group = purple_sys::purple_buddy_get_group(purple);
+        purple_sys::purple_account_remove_buddy(purple_sys::purple_buddy_get_account(purple), purple, group);
+        purple_sys::purple_blist_remove_buddy(purple);
+    });
+    Ok(())
+}
+
+/// `buddy.alias`
+pub(in crate::purple) fn set_alias(token: OnPurple, user: UserId, buddy: BuddyId, alias: &str) -> Result<(), CommandError> {
+    let (purple, account) = pointer(token, user, buddy)?;
+    conversation::connected(token, account)?;
+    let alias = c_string(alias.trim());
+    // SAFETY: a live buddy of a connected account and a C string, copied.
+    owner::with(Some(account), || unsafe {
+        purple_sys::purple_blist_alias_buddy(purple, alias.as_ptr());
+        purple_sys::serv_alias_buddy(purple);
+        touch(token, purple);
+    });
+    Ok(())
+}
+
+/// `buddy.move`: the server hears of it too.
+pub(in crate::purple) fn move_to(token: OnPurple, user: UserId, buddy: BuddyId, into: &str) -> Result<(), CommandError> {
+    let (purple, account) = pointer(token, user, buddy)?;
+    conversation::connected(token, account)?;
+    if into.trim().is_empty() {
+        return Err(CommandError::new("bad_group", "Name the group.").at("group"));
+    }
+    // SAFETY: a live buddy of a connected account.
+    owner::with(Some(account), || unsafe {
+        let group = group(into);
+        if purple_sys::purple_buddy_get_group(purple) != group {
+            purple_sys::purple_blist_add_buddy(purple, std::ptr::null_mut(), group, std::ptr::null_mut());
+            touch(token, purple);
+        }
+    });
+    Ok(())
+}
+
+/// The user's buddies in a group, on signed-on accounts.
+fn in_group(token: OnPurple, user: UserId, group: &str) -> Vec<BuddyId> {
+    let accounts = accounts::of_user(token, user);
+    let theirs: Vec<(BuddyId, *mut PurpleBuddy, AccountId)> = BLIST.with_borrow(|blist| {
+        let ids = accounts.iter().flat_map(|account| blist.of(*account));
+        ids.filter_map(|id| blist.known.get(&id).map(|known| (id, known.purple, known.account))).collect()
+    });
+    theirs
+        .into_iter()
+        // SAFETY: a known buddy is on libpurple's list, so it lives.
+        .filter(|(_, purple, account)| {
+            conversation::connected(token, *account).is_ok() && unsafe { group_name(*purple) }.as_deref() == Some(group)
+        })
+        .map(|(id, ..)| id)
+        .collect()
+}
+
+/// `group.rename`: moves this user's buddies one by one (hazard 3).
+pub(in crate::purple) fn rename_group(token: OnPurple, user: UserId, from: &str, to: &str) -> Result<(), CommandError> {
+    in_group(token, user, from).into_iter().try_for_each(|buddy| move_to(token, user, buddy, to))
+}
+
+/// `group.remove`: removes this user's buddies one by one (hazard 3).
+pub(in crate::purple) fn remove_group(token: OnPurple, user: UserId, name: &str) -> Result<(), CommandError> {
+    in_group(token, user, name).into_iter().try_for_each(|buddy| remove(token, user, buddy))
+}

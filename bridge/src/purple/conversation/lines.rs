@@ -1,0 +1,126 @@
+//! What libpurple writes into a conversation, as messages: who, when, what sort, and which command it answers; it sends nothing.
+
+use super::super::ffi::{borrowed, guard_on};
+use super::super::token::OnPurple;
+use super::super::{accounts, blist, outbox};
+use super::{Written, change, id, normalize};
+use crate::event::EventKind;
+use crate::id::{AccountId, BuddyId, ConversationId};
+use crate::model::{Author, ConversationKind, Message, MessageKind};
+use crate::time::Timestamp;
+use purple_sys::{PurpleConversation, PurpleMessageFlags};
+use std::ffi::c_char;
+
+/// A received text longer than this is cut.
+const LONGEST: usize = 64 * 1024;
+
+pub(super) unsafe extern "C" fn on_write(
+    purple: *mut PurpleConversation,
+    name: *const c_char,
+    alias: *const c_char,
+    text: *const c_char,
+    flags: PurpleMessageFlags,
+    time: purple_sys::time_t,
+) {
+    guard_on("write_conv", (), |token| {
+        // SAFETY: libpurple gives a live conversation and strings or NULL.
+        let (conversation, name, alias, html) =
+            unsafe { (id(purple), borrowed(name), borrowed(alias), borrowed(text).unwrap_or_default()) };
+        let Some(conversation) = conversation else { return };
+        write(token, conversation, name.unwrap_or_default(), alias, html, flags, time);
+    });
+}
+
+fn write(
+    token: OnPurple,
+    conversation: ConversationId,
+    name: String,
+    alias: Option<String>,
+    html: String,
+    flags: PurpleMessageFlags,
+    time: i64,
+) {
+    let has = |flag: PurpleMessageFlags| flags.0 & flag.0 != 0;
+    let kind = if has(PurpleMessageFlags::PURPLE_MESSAGE_ERROR) {
+        MessageKind::Failed
+    } else if has(PurpleMessageFlags::PURPLE_MESSAGE_SYSTEM) {
+        MessageKind::System
+    } else if has(PurpleMessageFlags::PURPLE_MESSAGE_SEND) || has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND) {
+        MessageKind::Sent
+    } else if has(PurpleMessageFlags::PURPLE_MESSAGE_RECV) {
+        MessageKind::Received
+    } else {
+        MessageKind::System
+    };
+    if has(PurpleMessageFlags::PURPLE_MESSAGE_INVISIBLE) {
+        return;
+    }
+    let remote = has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND);
+    let delayed = has(PurpleMessageFlags::PURPLE_MESSAGE_DELAYED);
+    let known = change(token, conversation, |open| {
+        if let Some(written) = &mut open.written {
+            *written = match kind {
+                MessageKind::Sent => Written::Echo,
+                MessageKind::Failed => Written::Error,
+                _ => *written,
+            };
+        }
+        let sending = open.written.is_some();
+        let reflects = kind == MessageKind::Sent && open.kind == ConversationKind::Room && !remote && !delayed && !sending;
+        (open.user, open.account, open.kind, if reflects { open.unreflected.pop_front() } else { None }, sending)
+    });
+    let Some((user, account, place, reflected, sending)) = known else { return };
+    let from = match (place, kind) {
+        (ConversationKind::Im, MessageKind::Sent) => own_author(token, account),
+        (ConversationKind::Im, _) => other_author(token, account, &name, alias),
+        (ConversationKind::Room, _) => {
+            let alias = alias.filter(|alias| *alias != name && !alias.is_empty());
+            Author { name, alias, buddy: None, own: kind == MessageKind::Sent }
+        }
+    };
+    let message = Message {
+        kind,
+        from,
+        time: Timestamp::from_seconds(time).unwrap_or_else(Timestamp::now),
+        html: cut(html),
+        delayed,
+        highlight: has(PurpleMessageFlags::PURPLE_MESSAGE_NICK),
+        auto_reply: has(PurpleMessageFlags::PURPLE_MESSAGE_AUTO_RESP),
+        remote,
+    };
+    let origin = if sending { outbox::cause(user) } else { reflected };
+    let ended = origin.clone().filter(|_| !sending);
+    outbox::emit_caused(token, user, origin, EventKind::MessageAdded { conversation, message });
+    if let Some(origin) = ended {
+        outbox::emit_caused(token, user, Some(origin), EventKind::CommandDone { result: None });
+    }
+}
+
+/// Bounds what one line can cost; the web side marks what was cut.
+fn cut(mut html: String) -> String {
+    // Markup takes room too: the text itself is bounded again where the spans are made.
+    let most = 4 * LONGEST;
+    if html.len() > most {
+        let end = (0..=most).rev().find(|at| html.is_char_boundary(*at)).unwrap_or(0);
+        html.truncate(end);
+    }
+    html
+}
+
+/// The user, as author.
+pub(super) fn own_author(token: OnPurple, account: AccountId) -> Author {
+    let known = accounts::read(token, account, |entry| (entry.username.clone(), entry.purple));
+    let Some((name, purple)) = known else { return Author { name: String::new(), alias: None, buddy: None, own: true } };
+    // SAFETY: a live account; copied.
+    let alias = unsafe { borrowed(purple_sys::purple_account_get_alias(purple)) };
+    Author { name, alias: alias.filter(|alias| !alias.is_empty()), buddy: None, own: true }
+}
+
+/// The other one in an IM: without the device in the name.
+fn other_author(token: OnPurple, account: AccountId, full: &str, alias: Option<String>) -> Author {
+    let purple = accounts::read(token, account, |entry| entry.purple);
+    let name = purple.map_or_else(|| full.to_owned(), |purple| normalize(token, purple, full));
+    let alias = alias.filter(|alias| alias != full && *alias != name && !alias.is_empty());
+    let buddy: Option<BuddyId> = blist::find(token, account, &name);
+    Author { name, alias, buddy, own: false }
+}

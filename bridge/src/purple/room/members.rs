@@ -1,0 +1,177 @@
+//! Who is in a room, and in what role: the list when it is shown, and every change; joining and leaving is `room.rs`'s.
+
+use super::super::ffi::{borrowed, guard_on, list};
+use super::super::token::OnPurple;
+use super::super::{accounts, blist, conversation, outbox};
+use super::has_left;
+use crate::event::EventKind;
+use crate::id::{AccountId, ConversationId, UserId};
+use crate::model::{Conversation, Member};
+use glib_sys::{GFALSE, GList, gboolean};
+use purple_sys::{PurpleConvChatBuddy, PurpleConvChatBuddyFlags, PurpleConversation};
+use std::ffi::c_char;
+
+/// Fills in what only rooms have.
+pub(in crate::purple) fn describe(
+    token: OnPurple,
+    purple: *mut PurpleConversation,
+    account: AccountId,
+    shown: &mut Conversation,
+    members: bool,
+) {
+    // SAFETY: a live room; strings are copied.
+    let (left, topic, nick, users) = unsafe {
+        let chat = purple_sys::purple_conversation_get_chat_data(purple);
+        (
+            has_left(purple),
+            borrowed(purple_sys::purple_conv_chat_get_topic(chat)),
+            borrowed(purple_sys::purple_conv_chat_get_nick(chat)),
+            list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat)),
+        )
+    };
+    // SAFETY: a live account.
+    let online = accounts::read(token, account, |entry| entry.purple)
+        .is_some_and(|a| unsafe { purple_sys::purple_account_is_connected(a) != GFALSE });
+    shown.joined = Some(!left && online);
+    shown.topic = Some(topic.unwrap_or_default());
+    if members {
+        // SAFETY: the list's own members, live.
+        shown.members = Some(users.into_iter().filter_map(|user| unsafe { member(token, account, user, nick.as_deref()) }).collect());
+    }
+    shown.nick = nick;
+}
+
+/// Tells which of the members is the user.
+pub(super) fn settle_nick(token: OnPurple, id: ConversationId) {
+    let Some(purple) = conversation::read(token, id, |open| open.purple) else { return };
+    // SAFETY: an open room is live; the nick lives as long.
+    unsafe {
+        let Some((_, user, account, nick)) = room_of(token, purple) else { return };
+        let chat = purple_sys::purple_conversation_get_chat_data(purple);
+        let own = list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat))
+            .into_iter()
+            .filter_map(|one| member(token, account, one, nick.as_deref()))
+            .filter(|member| member.flags.iter().any(|flag| flag == "self"))
+            .collect();
+        tell(token, user, id, Changes { changed: own, ..NOTHING });
+    }
+    conversation::refresh(token, id);
+}
+
+/// # Safety
+/// A live member.
+unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvChatBuddy, own: Option<&str>) -> Option<Member> {
+    if user.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL and live; strings are copied.
+    let (name, alias, flags, known) = unsafe { (borrowed((*user).name)?, borrowed((*user).alias), (*user).flags, (*user).buddy != GFALSE) };
+    let has = |flag: PurpleConvChatBuddyFlags| flags.0 & flag.0 != 0;
+    type F = PurpleConvChatBuddyFlags;
+    let mut shown: Vec<String> = [
+        (F::PURPLE_CBFLAGS_FOUNDER, "founder"),
+        (F::PURPLE_CBFLAGS_OP, "operator"),
+        (F::PURPLE_CBFLAGS_HALFOP, "half_operator"),
+        (F::PURPLE_CBFLAGS_VOICE, "voice"),
+        (F::PURPLE_CBFLAGS_TYPING, "typing"),
+        (F::PURPLE_CBFLAGS_AWAY, "away"),
+    ]
+    .into_iter()
+    .filter(|(flag, _)| has(*flag))
+    .map(|(_, name)| name.to_owned())
+    .collect();
+    let purple = accounts::read(token, account, |entry| entry.purple)?;
+    // libpurple keeps the own nick normalised.
+    if own.is_some_and(|own| own == name || own == conversation::normalize(token, purple, &name)) {
+        shown.push("self".to_owned());
+    }
+    let buddy = if known { blist::find(token, account, &name) } else { None };
+    Some(Member { alias: alias.filter(|alias| *alias != name && !alias.is_empty()), buddy, flags: shown, name })
+}
+
+/// What a members callback needs: the room, its user and account, and the own nick.
+///
+/// # Safety
+/// A live conversation.
+unsafe fn room_of(token: OnPurple, purple: *mut PurpleConversation) -> Option<(ConversationId, UserId, AccountId, Option<String>)> {
+    // SAFETY: the caller's promise.
+    let (id, nick) = unsafe {
+        (conversation::id(purple)?, borrowed(purple_sys::purple_conv_chat_get_nick(purple_sys::purple_conversation_get_chat_data(purple))))
+    };
+    let (user, account) = conversation::read(token, id, |open| (open.user, open.account))?;
+    Some((id, user, account, nick))
+}
+
+struct Changes {
+    joined: Vec<Member>,
+    left: Vec<String>,
+    changed: Vec<Member>,
+    renamed: Vec<(String, String)>,
+    initial: bool,
+}
+
+fn tell(token: OnPurple, user: UserId, conversation: ConversationId, changes: Changes) {
+    let Changes { joined, left, changed, renamed, initial } = changes;
+    if joined.is_empty() && left.is_empty() && changed.is_empty() {
+        return;
+    }
+    outbox::emit(token, user, EventKind::RoomMembers { conversation, joined, left, changed, renamed, initial });
+}
+
+const NOTHING: Changes = Changes { joined: Vec::new(), left: Vec::new(), changed: Vec::new(), renamed: Vec::new(), initial: false };
+
+pub(in crate::purple) unsafe extern "C" fn on_add_users(purple: *mut PurpleConversation, users: *mut GList, new_arrivals: gboolean) {
+    guard_on("chat_add_users", (), |token| {
+        // SAFETY: libpurple gives a live room and a list of live members.
+        unsafe {
+            let Some((id, user, account, nick)) = room_of(token, purple) else { return };
+            let joined =
+                list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_deref())).collect();
+            tell(token, user, id, Changes { joined, initial: new_arrivals == GFALSE, ..NOTHING });
+        }
+    });
+}
+
+pub(in crate::purple) unsafe extern "C" fn on_remove_users(purple: *mut PurpleConversation, users: *mut GList) {
+    guard_on("chat_remove_users", (), |token| {
+        // SAFETY: libpurple gives a live room and a list of C strings.
+        unsafe {
+            let Some((id, user, ..)) = room_of(token, purple) else { return };
+            let left = list::<c_char>(users).into_iter().filter_map(|name| borrowed(name)).collect();
+            tell(token, user, id, Changes { left, ..NOTHING });
+        }
+    });
+}
+
+pub(in crate::purple) unsafe extern "C" fn on_rename_user(
+    purple: *mut PurpleConversation,
+    old: *const c_char,
+    new: *const c_char,
+    _: *const c_char,
+) {
+    guard_on("chat_rename_user", (), |token| {
+        // SAFETY: libpurple gives a live room and C strings; the new member is in the room already.
+        unsafe {
+            let Some((id, user, account, nick)) = room_of(token, purple) else { return };
+            let (Some(old), Some(name)) = (borrowed(old), borrowed(new)) else { return };
+            let found = purple_sys::purple_conv_chat_cb_find(purple_sys::purple_conversation_get_chat_data(purple), new);
+            let fallback = || Member { name: name.clone(), alias: None, buddy: None, flags: Vec::new() };
+            let joined = vec![member(token, account, found, nick.as_deref()).unwrap_or_else(fallback)];
+            tell(token, user, id, Changes { joined, left: vec![old.clone()], renamed: vec![(old, name)], ..NOTHING });
+            // The own nick may be the one that changed.
+            conversation::refresh(token, id);
+        }
+    });
+}
+
+pub(in crate::purple) unsafe extern "C" fn on_update_user(purple: *mut PurpleConversation, name: *const c_char) {
+    guard_on("chat_update_user", (), |token| {
+        // SAFETY: libpurple gives a live room and a C string.
+        unsafe {
+            let Some((id, user, account, nick)) = room_of(token, purple) else { return };
+            let found = purple_sys::purple_conv_chat_cb_find(purple_sys::purple_conversation_get_chat_data(purple), name);
+            let changed = member(token, account, found, nick.as_deref()).into_iter().collect();
+            tell(token, user, id, Changes { changed, ..NOTHING });
+        }
+    });
+}
