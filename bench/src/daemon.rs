@@ -38,9 +38,20 @@ impl Daemon {
         let dir = Scratch::new("daemon")?;
         let port = free_port()?;
         let config = dir.0.join("bellflower.toml");
-        let limits = ["users", "guests_per_address", "logins_per_minute", "connections_per_address", "connections", "attaches_per_minute", "commands_per_second"];
+        let limits = [
+            "users",
+            "guests_per_address",
+            "logins_per_minute",
+            "connections_per_address",
+            "connections",
+            "attaches_per_minute",
+            "commands_per_second",
+        ];
         let limits: String = limits.iter().map(|limit| format!("{limit} = 0\n")).collect();
-        let text = format!("listen = \"127.0.0.1:{port}\"\ndata_dir = \"{}\"\nguests = true\n[egress]\nallow = [\"127.0.0.0/8\"]\n[limits]\n{limits}", dir.0.display());
+        let text = format!(
+            "listen = \"127.0.0.1:{port}\"\ndata_dir = \"{}\"\nguests = true\n[egress]\nallow = [\"127.0.0.0/8\"]\n[limits]\n{limits}",
+            dir.0.display()
+        );
         std::fs::write(&config, text)?;
         let log = dir.0.join("log");
         let mut command = Command::new(binary);
@@ -76,7 +87,7 @@ async fn light(sender: &mut Raw, users: usize) -> Outcome<()> {
 /// The floor at one population.
 async fn floor(users: usize, messages: usize) -> Outcome<Row> {
     let prosody = Prosody::start(users, false).await?;
-    let mut floor = Floor::start(prosody.port, users, "none").await?;
+    let mut floor = Floor::start(&prosody, users, "none").await?;
     let pid = floor.process.id();
     let sign_on = proc::cpu(pid)?;
     let mut sender = Raw::sign_on(prosody.port, "sender").await?;
@@ -150,7 +161,10 @@ pub(crate) async fn table(binary: &Path, populations: &[usize], messages: usize)
         for (name, row) in [("bare libpurple", &base), ("bellflower    ", &row)] {
             let (cpu, signing) = (row.cpu, row.sign_on * 1000.0 / *users as f64);
             let total = kilobytes(row.memory as f64);
-            println!("{name} {users:>5} users  {}  CPU/10 000 {cpu:>6.2} s  sign-on {signing:>6.2} ms  memory {total}", row.latencies.words());
+            println!(
+                "{name} {users:>5} users  {}  CPU/10 000 {cpu:>6.2} s  sign-on {signing:>6.2} ms  memory {total}",
+                row.latencies.words()
+            );
         }
         floors.push(base);
         rows.push(row);
@@ -161,13 +175,22 @@ pub(crate) async fn table(binary: &Path, populations: &[usize], messages: usize)
         for (base, row) in floors.iter().zip(&rows) {
             if let (Some(base_added), Some(row_added)) = (added(base, least_floor), added(row, least)) {
                 let beyond = kilobytes(row_added - base_added);
-                println!("{:>5} users  bare {}  bellflower {}  beyond {beyond}  (target 32 KB)", row.users, kilobytes(base_added), kilobytes(row_added));
+                println!(
+                    "{:>5} users  bare {}  bellflower {}  beyond {beyond}  (target 32 KB)",
+                    row.users,
+                    kilobytes(base_added),
+                    kilobytes(row_added)
+                );
             }
         }
         println!("\nbeyond the floor:");
         for (base, row) in floors.iter().zip(&rows) {
             let beyond = row.latencies.at(0.5).as_micros() as i64 - base.latencies.at(0.5).as_micros() as i64;
-            println!("{:>5} users  p50 {beyond:+} us (target +500)  CPU per message {:.2}x (target 3x)", row.users, row.cpu / base.cpu.max(0.01));
+            println!(
+                "{:>5} users  p50 {beyond:+} us (target +500)  CPU per message {:.2}x (target 3x)",
+                row.users,
+                row.cpu / base.cpu.max(0.01)
+            );
         }
     }
     println!("clock: {} ns\n", latency::now());

@@ -1,8 +1,9 @@
 //! The floor: a process with libpurple, the bridge's event loop and nothing else; told what to report over a socket of its own.
 
+use crate::Outcome;
 use crate::child::{Process, Scratch, free_port, listening};
 use crate::latency::{self, Latencies};
-use crate::Outcome;
+use crate::prosody::Prosody;
 use bridge::bare::{BareAccount, BareTls};
 use bridge::model::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -20,6 +21,7 @@ struct Seen {
 /// The process itself.
 pub(crate) fn main(port: u16, users: usize, tls: &str) -> Outcome<()> {
     bridge::prepare_process()?;
+    let roots = std::env::var_os("BELLFLOWER_BENCH_ROOTS").map(std::path::PathBuf::from);
     let tls = match tls {
         "none" => BareTls::None,
         "rustls" => BareTls::Rustls,
@@ -50,6 +52,7 @@ pub(crate) fn main(port: u16, users: usize, tls: &str) -> Outcome<()> {
     bridge::bare::run(
         accounts,
         tls,
+        roots,
         move || {
             online.online.fetch_add(1, Ordering::Relaxed);
         },
@@ -89,19 +92,24 @@ pub(crate) struct Floor {
 
 impl Floor {
     /// Starts it and waits until all are signed on.
-    pub(crate) async fn start(port: u16, users: usize, tls: &str) -> Outcome<Self> {
+    pub(crate) async fn start(prosody: &Prosody, users: usize, tls: &str) -> Outcome<Self> {
+        let port = prosody.port;
         let dir = Scratch::new(&format!("floor-{users}-{tls}"))?;
         let control = free_port()?;
         let log = dir.0.join("log");
         let mut command = std::process::Command::new(std::env::current_exe()?);
         command.arg("floor").args(["--port", &port.to_string(), "--users", &users.to_string(), "--tls", tls]);
         command.env("BELLFLOWER_BENCH_CONTROL", control.to_string());
+        if tls == "rustls" {
+            command.env("BELLFLOWER_BENCH_ROOTS", &prosody.certificate);
+        }
         let mut process = Process::start(command, &log)?;
         listening(control, &mut process, &log).await?;
         let mut floor = Self { process, control, _dir: dir };
-        floor.wait(|online, _| online >= users, Duration::from_secs(300)).await.map_err(|error| {
-            format!("the bare libpurple: {error}; it said: {}", std::fs::read_to_string(&log).unwrap_or_default())
-        })?;
+        floor
+            .wait(|online, _| online >= users, Duration::from_secs(300))
+            .await
+            .map_err(|error| format!("the bare libpurple: {error}; it said: {}", std::fs::read_to_string(&log).unwrap_or_default()))?;
         Ok(floor)
     }
 

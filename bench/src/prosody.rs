@@ -7,6 +7,8 @@ use std::process::Command;
 /// The server; gone when dropped.
 pub(crate) struct Prosody {
     pub(crate) port: u16,
+    /// Its certificate, when it has one.
+    pub(crate) certificate: std::path::PathBuf,
     _process: Process,
     _dir: Scratch,
 }
@@ -39,14 +41,29 @@ impl Prosody {
         command.arg("--config").arg(&file).arg("-F");
         let mut process = Process::start(command, &log)?;
         listening(port, &mut process, &log).await?;
-        Ok(Self { port, _process: process, _dir: dir })
+        let certificate = dir.0.join("cert.pem");
+        Ok(Self { port, certificate, _process: process, _dir: dir })
     }
 }
 
 fn certificate(dir: &Scratch) -> Outcome<String> {
     let (key, cert) = (dir.0.join("key.pem"), dir.0.join("cert.pem"));
     let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+        ])
         .args([std::ffi::OsStr::new("-keyout"), key.as_os_str(), std::ffi::OsStr::new("-out"), cert.as_os_str()])
         .output()?;
     if !made.status.success() {

@@ -19,7 +19,8 @@ impl Raw {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
         let mut raw = Self { stream, unread: String::new() };
-        const OPEN: &str = "<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+        const OPEN: &str =
+            "<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
         raw.write(OPEN).await?;
         raw.until("</stream:features>").await?;
         let token = base64::engine::general_purpose::STANDARD.encode(format!("\0{name}\0secret"));
@@ -48,7 +49,9 @@ impl Raw {
                 return Ok(std::mem::replace(&mut self.unread, rest));
             }
             let mut buffer = [0; 16384];
-            let read = tokio::time::timeout_at(deadline, self.stream.read(&mut buffer)).await.map_err(|_| format!("no {mark} from the server"))??;
+            let read = tokio::time::timeout_at(deadline, self.stream.read(&mut buffer))
+                .await
+                .map_err(|_| format!("no {mark} from the server"))??;
             let bytes = buffer.get(..read).unwrap_or_default();
             if bytes.is_empty() {
                 return Err("the XMPP server closed the connection".into());

@@ -13,7 +13,7 @@ async fn per_account(kind: &str, users: usize) -> Outcome<f64> {
     let mut memory = Vec::new();
     for population in [LEAST, users] {
         let prosody = Prosody::start(population, kind != "none").await?;
-        let floor = Floor::start(prosody.port, population, kind).await?;
+        let floor = Floor::start(&prosody, population, kind).await?;
         memory.push(proc::memory(floor.process.id())? as f64);
     }
     let (least, most) = (memory.first().copied().unwrap_or(0.0), memory.last().copied().unwrap_or(0.0));

@@ -29,7 +29,7 @@ pub struct BareAccount {
 pub enum BareTls {
     /// None is needed.
     None,
-    /// Ours, with every certificate trusted.
+    /// Ours.
     Rustls,
     /// libpurple's own.
     Nss,
@@ -42,34 +42,31 @@ thread_local! {
     static HOOKS: RefCell<Option<(OnOnline, OnMessage)>> = const { RefCell::new(None) };
 }
 
-/// Says yes to every certificate: this process measures memory, it guards nothing.
-struct Trusting;
+/// Nobody can be asked: the certificate has to be among the extra roots.
+struct Nobody;
 
-impl super::tls::TrustHooks for Trusting {
+impl super::tls::TrustHooks for Nobody {
     fn domain(&self, _: AccountId, _: Option<&str>) -> Option<String> {
         None
-    }
-    fn account_of(&self) -> Option<AccountId> {
-        Some(AccountId(1))
     }
     fn pins(&self, _: AccountId) -> Vec<String> {
         Vec::new()
     }
-    fn ask(&self, _: AccountId, _: Certificate, answer: Box<dyn FnOnce(bool)>) -> Option<super::tls::AskId> {
-        answer(true);
-        Some(crate::id::RequestId(1))
+    fn ask(&self, _: AccountId, _: Certificate, _: Box<dyn FnOnce(bool)>) -> Option<super::tls::AskId> {
+        None
     }
     fn withdraw(&self, _: super::tls::AskId) {}
     fn pin(&self, _: AccountId, _: String) {}
 }
 
-/// Signs all on, 50 a second, and runs for ever.
+/// Signs all on, 50 a second, and runs for ever. `roots`: certificates to trust besides the platform's.
 ///
 /// # Errors
 /// libpurple or its parts could not be set up.
 pub fn run(
     accounts: Vec<BareAccount>,
     tls: BareTls,
+    roots: Option<std::path::PathBuf>,
     online: impl Fn() + 'static,
     message: impl Fn(&str) + 'static,
 ) -> Result<(), StartError> {
@@ -80,8 +77,9 @@ pub fn run(
     };
     HOOKS.set(Some((Box::new(online), Box::new(message))));
     let loopback = "127.0.0.0/8".parse().map_err(StartError::Tls)?;
-    let config = BridgeConfig { egress_allow: vec![loopback], native_tls: tls == BareTls::Nss, ..BridgeConfig::default() };
-    let _dir = super::thread::bring_up_core(token, &config, Box::new(Trusting))?;
+    let config =
+        BridgeConfig { egress_allow: vec![loopback], native_tls: tls == BareTls::Nss, extra_roots: roots, ..BridgeConfig::default() };
+    let _dir = super::thread::bring_up_core(token, &config, Box::new(Nobody))?;
     static CONNECTION: super::Ops<PurpleConnectionUiOps> = super::Ops(PurpleConnectionUiOps {
         connect_progress: None,
         connected: Some(on_connected),
@@ -126,7 +124,7 @@ pub fn run(
     super::signals::keep_no_history(token);
     let mut wait = Duration::ZERO;
     for account in accounts {
-        std::mem::forget(super::timers::after(token, wait, None, move |_| connect(&account)));
+        std::mem::forget(super::timers::after(token, wait, Some(AccountId(1)), move |_| connect(&account)));
         wait += Duration::from_millis(20);
     }
     // SAFETY: a loop on the default context, which this thread owns.
