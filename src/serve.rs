@@ -29,7 +29,13 @@ pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     let manager = Manager::from_env();
     raise_descriptors(&config);
     let bridge = bridge::start(config.bridge())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::System("the event loop", e))?;
+    // None of the threads here runs libpurple's code: its network guard is not for them (the service manager's socket, a database).
+    bridge::trust_this_thread();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .on_thread_start(bridge::trust_this_thread)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::System("the event loop", e))?;
     let result = runtime.block_on(live(&config, bridge, &manager));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result

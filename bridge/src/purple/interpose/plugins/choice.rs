@@ -54,9 +54,14 @@ impl Choice {
     pub(super) fn files(&self, search_paths: &[PathBuf]) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = Vec::new();
         for directory in self.paths.iter().chain(search_paths) {
-            let Ok(entries) = std::fs::read_dir(directory) else {
-                log::warn!(target: "bridge", "the plugin directory {} cannot be read", directory.display());
-                continue;
+            let entries = match std::fs::read_dir(directory) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    // libpurple itself looks in more places than there are; what was configured has to be there.
+                    let level = if self.paths.contains(directory) { log::Level::Warn } else { log::Level::Debug };
+                    log::log!(target: "bridge", level, "the plugin directory {}: {error}", directory.display());
+                    continue;
+                }
             };
             let mut here: Vec<PathBuf> =
                 entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_plugin_file(path)).collect();
