@@ -1,0 +1,39 @@
+//! What the integration tests run against: real servers, raw peers, the daemon itself and a browser. It must not know any crate of the
+//! daemon: everything here speaks public protocols only.
+//!
+//! | Fixture | What it is |
+//! |---|---|
+//! | [`Prosody`], [`Ngircd`] | real servers in a directory of their own, on free loopback ports |
+//! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
+//! | [`Daemon`] | the built binary with a generated configuration |
+//! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, commands |
+//! | [`Browser`] | headless Chromium under chromedriver |
+//!
+//! Every wait names what it waits for, ends at a deadline, and then panics with what came instead.
+
+// A fixture fails its test by panicking; there is nobody above it to handle an error.
+#![allow(clippy::expect_used)]
+
+mod browser;
+mod certs;
+mod daemon;
+mod irc;
+mod ngircd;
+mod process;
+mod prosody;
+mod wait;
+mod wire;
+mod xml;
+mod xmpp;
+
+pub use browser::{Browser, Scheme, Window};
+pub use certs::{Authority, Certificate, Flaw};
+pub use daemon::{Daemon, DaemonBuilder};
+pub use irc::{IrcLine, IrcPeer};
+pub use ngircd::{Ngircd, NgircdBuilder};
+pub use process::{Process, free_port};
+pub use prosody::{Contact, Prosody, ProsodyBuilder};
+pub use wait::{PATIENCE, wait_until};
+pub use wire::{Answer, WireClient};
+pub use xml::Element;
+pub use xmpp::XmppPeer;

@@ -1,0 +1,380 @@
+//! A browser session without a browser: cookie, attach, polls with a cursor, commands with ids. It must not smooth over what the wire's
+//! rules forbid: it panics on it.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+use crate::ngircd::Ngircd;
+use crate::prosody::Prosody;
+use crate::wait::PATIENCE;
+
+/// What the daemon answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body; null when there is none or it is not JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body of an answer that must be a success.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!((200..300).contains(&self.status), "a success was expected: {self:?}");
+        self.body
+    }
+
+    /// The `error.code`, or an empty text.
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// One tab of one browser. Events that a wait did not match stay for later waits.
+pub struct WireClient {
+    base: String,
+    agent: Agent,
+    cookie: Option<String>,
+    client: String,
+    epoch: String,
+    after: u64,
+    n: u64,
+    commands: u64,
+    kept: VecDeque<Value>,
+    /// The whole state as of the last attach; events are not applied to it.
+    pub snapshot: Value,
+}
+
+impl WireClient {
+    /// A tab with this id, not yet signed in. `base` has no slash at its end.
+    pub fn new(base: &str, client: &str) -> Self {
+        let agent = Agent::new_with_config(Agent::config_builder().http_status_as_error(false).build());
+        Self {
+            base: base.to_owned(),
+            agent,
+            cookie: None,
+            client: client.to_owned(),
+            epoch: String::new(),
+            after: 0,
+            n: 0,
+            commands: 0,
+            kept: VecDeque::new(),
+            snapshot: Value::Null,
+        }
+    }
+
+    /// Another tab of the same browser: the same cookie, an id of its own, not attached.
+    pub fn tab(&self, client: &str) -> Self {
+        Self { cookie: self.cookie.clone(), ..Self::new(&self.base, client) }
+    }
+
+    /// Points the client at a daemon that has come back elsewhere; cookie, cursor and kept events stay.
+    pub fn moved_to(&mut self, base: &str) {
+        base.clone_into(&mut self.base);
+    }
+
+    /// The last sequence number processed.
+    pub fn after(&self) -> u64 {
+        self.after
+    }
+
+    /// GET below `/api/v1`.
+    pub fn get(&mut self, path: &str) -> Answer {
+        self.get_within(path, PATIENCE).unwrap_or_else(|e| panic!("GET {path}: {e}"))
+    }
+
+    fn get_within(&mut self, path: &str, patience: Duration) -> Result<Answer, ureq::Error> {
+        let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        let answer = request.config().timeout_global(Some(patience)).build().call()?;
+        self.taken(answer)
+    }
+
+    /// POST of JSON below `/api/v1`.
+    pub fn post(&mut self, path: &str, body: &Value) -> Answer {
+        let mut request = self.agent.post(format!("{}/api/v1{path}", self.base));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        let sent = request.config().timeout_global(Some(PATIENCE)).build().send_json(body);
+        sent.and_then(|answer| self.taken(answer)).unwrap_or_else(|e| panic!("POST {path}: {e}"))
+    }
+
+    fn taken(&mut self, mut answer: Response<Body>) -> Result<Answer, ureq::Error> {
+        let headers: Vec<_> = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        if let Some((_, set)) = headers.iter().find(|(name, _)| name == "set-cookie") {
+            self.cookie = set.split(';').next().map(str::to_owned);
+        }
+        let text = answer.body_mut().read_to_string()?;
+        Ok(Answer { status: answer.status().as_u16(), headers, body: serde_json::from_str(&text).unwrap_or_default() })
+    }
+
+    /// Signs straight in with an account of the Prosody, as a guest, attaches and waits until the account is online.
+    pub fn sign_in_xmpp(&mut self, server: &Prosody, name: &str) {
+        self.log_in_xmpp(server, name, &server.password(name), &json!({})).ok();
+        self.attach();
+        self.wait_online();
+    }
+
+    /// Posts a guest's log-in for an account of the Prosody; `options` go over those that lead to it.
+    pub fn log_in_xmpp(&mut self, server: &Prosody, name: &str, password: &str, options: &Value) -> Answer {
+        let network = Self::xmpp_network(server, name, password, options);
+        self.post("/login", &json!({ "network": network }))
+    }
+
+    /// The `network` of a log-in, or the fields of an `account.add`, that lead to an account of the Prosody.
+    pub fn xmpp_network(server: &Prosody, name: &str, password: &str, options: &Value) -> Value {
+        let mut all = json!({
+            "connect_server": "127.0.0.1",
+            "port": server.port(),
+            "connection_security": "opportunistic_tls",
+            "auth_plain_in_clear": true,
+        });
+        for (key, value) in options.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        json!({ "protocol": "prpl-jabber", "username": format!("{}/web", server.jid(name)), "password": password, "options": all })
+    }
+
+    /// Signs straight in to the ngircd, as a guest, attaches and waits until the account is online.
+    pub fn sign_in_irc(&mut self, server: &Ngircd, nick: &str) {
+        let network = Self::irc_network(server, nick);
+        self.post("/login", &json!({ "network": network })).ok();
+        self.attach();
+        self.wait_online();
+    }
+
+    /// The `network` of a log-in, or the fields of an `account.add`, that lead to the ngircd.
+    pub fn irc_network(server: &Ngircd, nick: &str) -> Value {
+        let mut network = json!({ "protocol": "prpl-irc", "username": format!("{nick}@127.0.0.1"), "options": { "port": server.port() } });
+        if let Some(password) = server.password() {
+            network["password"] = password.into();
+        }
+        network
+    }
+
+    /// Attaches, takes the snapshot and sets the cursor to it. Kept events are forgotten.
+    pub fn attach(&mut self) -> Value {
+        let attached = self.post("/attach", &json!({ "client": self.client })).ok();
+        self.epoch = match &attached["epoch"] {
+            Value::String(epoch) => epoch.clone(),
+            other => other.to_string(),
+        };
+        self.after = attached["seq"].as_u64().expect("attach gives a seq");
+        self.kept.clear();
+        self.snapshot = attached["snapshot"].clone();
+        attached
+    }
+
+    /// The id of the only, or the first, account of the snapshot.
+    pub fn account(&self) -> String {
+        self.snapshot["accounts"][0]["id"].as_str().unwrap_or_else(|| panic!("no account in {}", self.snapshot)).to_owned()
+    }
+
+    /// Waits until the first account is online; an account that fails panics with its error.
+    pub fn wait_online(&mut self) {
+        let account = self.account();
+        self.wait_account_online(&account);
+    }
+
+    /// Waits until this account is online; an account that fails panics with its error.
+    pub fn wait_account_online(&mut self, account: &str) {
+        let known = self.snapshot["accounts"].as_array().into_iter().flatten().find(|known| known["id"] == *account).cloned();
+        if known.as_ref().is_some_and(|known| known["state"] == "online") {
+            return;
+        }
+        if let Some(error) = known.filter(|known| known["state"] == "error") {
+            panic!("the account has failed: {error}");
+        }
+        let event = self.wait_account_state(account, &["online", "error"]);
+        assert_eq!(event["state"], "online", "the account has failed: {event}");
+    }
+
+    /// Waits for an `account.state` with one of these states.
+    pub fn wait_account_state(&mut self, account: &str, states: &[&str]) -> Value {
+        self.wait_event(&format!("account.state {states:?}"), |event| {
+            event["type"] == "account.state"
+                && names(&event["account"], account)
+                && event["state"].as_str().is_some_and(|state| states.contains(&state))
+        })
+    }
+
+    /// The query of the next poll, counting `n` up.
+    pub fn poll_query(&mut self) -> String {
+        self.n += 1;
+        format!("client={}&epoch={}&after={}&n={}", self.client, self.epoch, self.after, self.n)
+    }
+
+    /// One poll with the present cursor, which moves over what came. Events are checked against the rules, and given and not kept.
+    pub fn poll(&mut self) -> Answer {
+        self.poll_within(Duration::from_secs(70)).expect("an answer to a poll")
+    }
+
+    fn poll_within(&mut self, patience: Duration) -> Option<Answer> {
+        let query = self.poll_query();
+        match self.get_within(&format!("/poll?{query}"), patience) {
+            Ok(answer) => {
+                self.advance(&answer);
+                Some(answer)
+            }
+            Err(ureq::Error::Timeout(_)) => None,
+            Err(error) => panic!("a poll failed: {error}"),
+        }
+    }
+
+    fn advance(&mut self, answer: &Answer) {
+        for event in answer.body["events"].as_array().into_iter().flatten() {
+            let seq = event["seq"].as_u64().unwrap_or_else(|| panic!("an event without a seq: {event}"));
+            assert!(seq > self.after, "seq {seq} came after {}: {event}", self.after);
+            assert!(event["type"].is_string() && event["time"].is_string(), "an event without type or time: {event}");
+            self.after = seq;
+        }
+    }
+
+    /// A poll from an older cursor: what a browser does that lost the answer. The cursor does not move.
+    pub fn replay_from(&mut self, after: u64) -> Answer {
+        let present = std::mem::replace(&mut self.after, after);
+        let query = self.poll_query();
+        self.after = present;
+        self.get_within(&format!("/poll?{query}"), Duration::from_secs(70)).expect("an answer to a poll")
+    }
+
+    /// Sends a poll and cuts the connection before any answer: the cursor stays.
+    pub fn cut_poll(&mut self) {
+        let query = self.poll_query();
+        let address = self.base.trim_start_matches("http://").to_owned();
+        let mut stream = TcpStream::connect(&address).expect("a connection to the daemon");
+        let cookie = self.cookie.as_deref().unwrap_or_default();
+        write!(stream, "GET /api/v1/poll?{query} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n").expect("sending a poll");
+    }
+
+    /// Everything that has come and that no wait has taken.
+    pub fn kept(&self) -> impl Iterator<Item = &Value> {
+        self.kept.iter()
+    }
+
+    /// The first event, of those kept and those to come, that `wanted` accepts; panics after [`PATIENCE`] with what came instead.
+    #[track_caller]
+    pub fn wait_event(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        if let Some(found) = self.kept.iter().position(&wanted).and_then(|index| self.kept.remove(index)) {
+            return found;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let answer = if left.is_zero() { None } else { self.poll_within(left) };
+            let Some(answer) = answer else { panic!("{} waited {PATIENCE:?} in vain for {what}; kept:\n{}", self.client, self.listing()) };
+            assert!(
+                answer.status == 200 && answer.body["reset"].is_null(),
+                "{} waited for {what}, but the poll said {answer:?}",
+                self.client
+            );
+            self.kept.extend(answer.body["events"].as_array().into_iter().flatten().cloned());
+            if let Some(found) = self.kept.iter().position(&wanted).and_then(|index| self.kept.remove(index)) {
+                return found;
+            }
+        }
+    }
+
+    fn listing(&self) -> String {
+        self.kept.iter().map(|event| format!("  {event}\n")).collect()
+    }
+
+    /// Waits for a `message.received` with this text and gives its `message`.
+    #[track_caller]
+    pub fn hears(&mut self, text: &str) -> Value {
+        let event = self
+            .wait_event(&format!("the message {text:?}"), |event| event["type"] == "message.received" && event["message"]["text"] == text);
+        event["message"].clone()
+    }
+
+    /// Posts one command and gives its id; a rejection panics.
+    #[track_caller]
+    pub fn command(&mut self, kind: &str, fields: Value) -> String {
+        let id = self.new_id();
+        let answer = self.post_command(&id, kind, fields);
+        assert_eq!((answer.status, answer.body["accepted"][0].as_str()), (202, Some(id.as_str())), "{kind} was not accepted: {answer:?}");
+        id
+    }
+
+    /// An id that no command of this client has had.
+    pub fn new_id(&mut self) -> String {
+        self.commands += 1;
+        format!("{}-{}", self.client, self.commands)
+    }
+
+    /// Posts one command under an id of one's own and gives the answer as it is.
+    pub fn post_command(&mut self, id: &str, kind: &str, mut fields: Value) -> Answer {
+        fields["id"] = id.into();
+        fields["type"] = kind.into();
+        self.post("/commands", &json!({ "client": self.client, "commands": [fields] }))
+    }
+
+    /// Waits for what became of a command: its result, or its error.
+    #[track_caller]
+    pub fn outcome(&mut self, id: &str) -> Result<Value, Value> {
+        let event = self.wait_event(&format!("the outcome of command {id}"), |event| {
+            (event["type"] == "command.done" || event["type"] == "command.failed") && event["origin"]["command"] == id
+        });
+        if event["type"] == "command.done" { Ok(event["result"].clone()) } else { Err(event["error"].clone()) }
+    }
+
+    /// Carries a command out and gives its result; a failure panics.
+    #[track_caller]
+    pub fn carry_out(&mut self, kind: &str, fields: Value) -> Value {
+        let id = self.command(kind, fields);
+        self.outcome(&id).unwrap_or_else(|error| panic!("{kind} failed: {error}"))
+    }
+
+    /// Opens a conversation of the first account with somebody and gives its id.
+    #[track_caller]
+    pub fn open(&mut self, name: &str) -> String {
+        let account = self.account();
+        let result = self.carry_out("conversation.open", json!({ "account": account, "name": name }));
+        result["conversation"].as_str().unwrap_or_else(|| panic!("no conversation in {result}")).to_owned()
+    }
+
+    /// Joins a room with the first account and gives the conversation's id.
+    #[track_caller]
+    pub fn join(&mut self, fields: &Value) -> String {
+        let account = self.account();
+        let result = self.carry_out("room.join", json!({ "account": account, "fields": fields }));
+        result["conversation"].as_str().unwrap_or_else(|| panic!("no conversation in {result}")).to_owned()
+    }
+
+    /// Sends a text and waits until the daemon says that it is sent; gives the `message`.
+    #[track_caller]
+    pub fn say(&mut self, conversation: &str, text: &str) -> Value {
+        let id = self.command("message.send", json!({ "conversation": conversation, "text": text }));
+        let event = self.wait_event(&format!("message.sent for {text:?}"), |event| {
+            (event["type"] == "message.sent" || event["type"] == "command.failed") && event["origin"]["command"] == *id
+        });
+        assert_eq!(event["type"], "message.sent", "the message was not sent: {event}");
+        event["message"].clone()
+    }
+}
+
+/// Whether an event's `account` is this id, be it the bare id or the whole object.
+fn names(value: &Value, account: &str) -> bool {
+    value == account || value["id"] == account
+}
