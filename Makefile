@@ -39,8 +39,8 @@ test: deps-test client ## every test, against real servers and a real browser
 lint: deps client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh
 
-bench: deps-test build ## figures against the floors, see tests/support
-	$(CARGO) run --release --locked --package support --bin bench -- $(BINARY)
+bench: deps-test build ## every figure beside its floor, from one run
+	$(CARGO) run --release --locked --package bellflower-bench -- run --daemon $(BINARY)
 
 fmt: ## format the Rust code
 	$(CARGO) fmt --all
