@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Talk } from "../src/state/model";
-import { presenceOf, rosterRows, type RosterInput, type Row } from "../src/state/roster";
+import { peopleOf, presenceOf, rosterRows, type RosterInput, type Row } from "../src/state/roster";
 import type { Buddy } from "../src/wire/types";
 import { buddy, conversation } from "./fixtures";
 
 function input(buddies: Buddy[], more: Partial<RosterInput> = {}): RosterInput {
   return {
-    buddies: new Map(buddies.map((one) => [one.id, one])), groups: new Map(), accounts: new Map(), talks: new Map(), query: "", hideOffline: false, collapsed: new Set(),
+    people: peopleOf(buddies), groups: new Map(), talks: new Map(), query: "", hideOffline: false, collapsed: new Set(),
     conversationsFirst: false, words: { rooms: "Rooms", conversations: "Conversations", noGroup: "Buddies" }, ...more,
   };
 }
@@ -57,7 +57,7 @@ test("what a status means", () => {
   assert.equal(presenceOf(undefined), "offline");
 });
 
-test("ten thousand buddies are sorted again without a stall", () => {
+test("ten thousand buddies are searched within a frame or three", () => {
   const many = Array.from({ length: 10_000 }, (_, at) => buddy(`b${at}`, { alias: `Person ${(at * 7919) % 10_000}`, group: `G${at % 20}`, status: at % 3 ? "available" : "offline" }));
   const all = input(many);
   rosterRows(all);
@@ -65,5 +65,5 @@ test("ten thousand buddies are sorted again without a stall", () => {
   const rows = rosterRows({ ...all, query: "person 99" });
   const took = performance.now() - from;
   assert.ok(rows.length > 100);
-  assert.ok(took < 1000, `${took} ms`);
+  assert.ok(took < 500, `${took} ms`);
 });

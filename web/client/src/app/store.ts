@@ -98,12 +98,8 @@ export function sendMessage(conversation: string, text: string): void {
   const id = commandId();
   update((old) => addOutgoing(old, { command: id, conversation, text, time: new Date().toISOString(), state: "pending", error: null }));
   link.outbox.send({ id, type: "message.send", conversation, text }).then(
-    () => {
-      // A slash command has no echo; every other text is replaced by the daemon's own echo.
-      const slash = text.startsWith("/") && !text.startsWith("//");
-      const room = model.value?.talks.get(conversation)?.kind === "room";
-      if (slash || !room) update((old) => settleOutgoing(old, conversation, id, null));
-    },
+    // The echo has come before; a slash command has none.
+    () => update((old) => settleOutgoing(old, conversation, id, null)),
     (error: unknown) => {
       const known = error instanceof CommandError ? error : new CommandError({ code: "failed", message: String(error) });
       update((old) =>

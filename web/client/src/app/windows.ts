@@ -1,5 +1,5 @@
 // Which conversations this screen shows and where; it must not know what is said in them.
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { clamp, half, place, tile, type Area, type Frame, type Half } from "../state/geometry";
 import { command, model, onAttached, settings, talks, tell } from "./store";
 import { lastTime } from "../state/roster";
@@ -184,6 +184,24 @@ export function cycle(step: 1 | -1, unreadOnly = false): void {
   const to = list[(at + step + list.length) % list.length];
   if (to) show(to.id);
 }
+
+// On a phone the browser's own "back" leads from a conversation to the list, not away.
+let pushed = false;
+effect(() => {
+  if (arrangement.value !== "stack") return;
+  if (onTalk.value && !pushed) {
+    pushed = true;
+    history.pushState(null, "");
+  } else if (!onTalk.value && pushed) {
+    pushed = false;
+    history.back();
+  }
+});
+addEventListener("popstate", () => {
+  if (!pushed) return;
+  pushed = false;
+  onTalk.value = false;
+});
 
 // Positions follow the user: kept in the settings, written when things have been still for a while.
 

@@ -1,5 +1,5 @@
 // From buddies to the rows of the list: contacts, groups, order, search; it must not draw or keep state of its own.
-import type { Account, Buddy, Group } from "../wire/types";
+import type { Buddy, Group } from "../wire/types";
 import type { Talk } from "./model";
 
 export type Presence = "online" | "away" | "busy" | "offline";
@@ -20,10 +20,12 @@ export type Row =
   | { kind: "talk"; key: string; talk: Talk }
   | { kind: "empty"; key: string; text: string };
 
+/** Everybody, by group, in the order of the list. */
+export type People = ReadonlyMap<string, readonly Person[]>;
+
 export interface RosterInput {
-  buddies: ReadonlyMap<string, Buddy>;
+  people: People;
   groups: ReadonlyMap<string, Group>;
-  accounts: ReadonlyMap<string, Account>;
   talks: ReadonlyMap<string, Talk>;
   query: string;
   hideOffline: boolean;
@@ -86,7 +88,8 @@ function keysOf(buddy: Buddy): Keys {
   return found;
 }
 
-function people(buddies: Iterable<Buddy>): Map<string, Person[]> {
+/** Groups and sorts everybody: the dear part, needed only when a buddy changes, not for a search or a fold. */
+export function peopleOf(buddies: Iterable<Buddy>): People {
   const contacts = new Map<string, Person>();
   const groups = new Map<string, Person[]>();
   for (const buddy of buddies) {
@@ -108,6 +111,7 @@ function people(buddies: Iterable<Buddy>): Map<string, Person[]> {
       person.name = buddyName(buddy);
     }
   }
+  for (const list of groups.values()) list.sort(byPresence);
   return groups;
 }
 
@@ -144,7 +148,7 @@ export function rosterRows(input: RosterInput): Row[] {
     section(TALKS, input.words.conversations, talks.sort((a, b) => Number(b.unread > 0) - Number(a.unread > 0) || lastTime(b) - lastTime(a)));
   }
 
-  const groups = people(input.buddies.values());
+  const groups = input.people;
   const order = [...new Set([...input.groups.keys(), ...groups.keys()])].sort((a, b) => {
     const left = input.groups.get(a)?.order ?? Number.MAX_SAFE_INTEGER;
     const right = input.groups.get(b)?.order ?? Number.MAX_SAFE_INTEGER;
@@ -160,7 +164,6 @@ export function rosterRows(input: RosterInput): Row[] {
     const collapsed = query === "" && input.collapsed.has(name);
     rows.push({ kind: "section", key: `group/${name}`, title: name || input.words.noGroup, name, group: name, shown: online, total: all.length, collapsed });
     if (collapsed) continue;
-    list.sort(byPresence);
     for (const person of list) rows.push({ kind: "person", key: person.key, person, unread: waiting(person) });
   }
 

@@ -1,6 +1,7 @@
 // The one menu that may be open, with keys and focus; it must not know what its items do.
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { w } from "../words";
 import { Icon, type IconName } from "./icons";
 
 export type Item =
@@ -9,7 +10,7 @@ export type Item =
   | { kind: "head"; label: string }
   | { kind: "wait"; label: string };
 
-interface Open { items: Item[]; x: number; y: number; from: Element | null; alignRight: boolean; label: string }
+interface Open { items: Item[]; x: number; y: number; from: Element | null; alignRight: boolean; key: string }
 
 const open = signal<Open | null>(null);
 
@@ -20,7 +21,7 @@ export function closeMenu(): void {
 }
 
 /** Opens at the pointer, or below the element that asked. */
-export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[], label = ""): void {
+export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[], key = ""): void {
   const element = at instanceof Element ? at : (at.currentTarget as Element | null);
   if (!(at instanceof Element)) at.preventDefault();
   const pointed = at instanceof MouseEvent && at.type === "contextmenu" && at.clientX > 0;
@@ -28,7 +29,7 @@ export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[]
   const right = !pointed && !!box && box.left + 220 > innerWidth;
   open.value = {
     items,
-    label,
+    key,
     from: document.activeElement instanceof HTMLElement && document.activeElement !== document.body ? document.activeElement : element,
     x: pointed ? at.clientX : right ? (box?.right ?? 0) : (box?.left ?? 0),
     y: pointed ? at.clientY : (box?.bottom ?? 0) + 4,
@@ -37,8 +38,8 @@ export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[]
 }
 
 /** Replaces the items of the open menu (more of them arrived). */
-export function extendMenu(label: string, change: (items: Item[]) => Item[]): void {
-  if (open.value?.label === label) open.value = { ...open.value, items: change(open.value.items) };
+export function extendMenu(key: string, change: (items: Item[]) => Item[]): void {
+  if (open.value?.key === key) open.value = { ...open.value, items: change(open.value.items) };
 }
 
 function Entry({ item }: { item: Item }) {
@@ -56,6 +57,11 @@ function Entry({ item }: { item: Item }) {
       {item.hint && <small>{item.hint}</small>}
     </button>
   );
+}
+
+function titleOf(items: readonly Item[]): string {
+  const [first] = items;
+  return first?.kind === "head" ? first.label : w.menu.main;
 }
 
 export function MenuHost() {
@@ -103,8 +109,10 @@ export function MenuHost() {
     event.stopPropagation();
   };
   return (
-    <div class="menu" role="menu" aria-label={menu.label || undefined} popover="manual" ref={ref} onKeyDown={key}>
-      {menu.items.map((item, at) => <Entry key={at} item={item} />)}
-    </div>
+    <section aria-label={w.menu.main}>
+      <div class="menu" role="menu" aria-label={titleOf(menu.items)} popover="manual" ref={ref} onKeyDown={key}>
+        {menu.items.map((item, at) => <Entry key={at} item={item} />)}
+      </div>
+    </section>
   );
 }

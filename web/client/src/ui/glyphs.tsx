@@ -32,7 +32,7 @@ const GLYPHS: Record<string, Glyph> = {
   bonjour: { color: "#b07b1e", short: "Bj", path: "M12 12h.01M8.500 15.500a5 5 0 010-7M15.500 8.500a5 5 0 010 7M5.700 18.300a9 9 0 010-12.600M18.300 5.700a9 9 0 010 12.600" },
 };
 
-const PALETTE = ["#6a4fc4", "#2f7f6c", "#b8533c", "#3a76b4", "#a06a12", "#3e7d8c", "#b04f7d", "#5865a9", "#4b7f3f", "#8d5bb0", "#c05a62", "#7a6a3a", "#2c7f96"];
+const PALETTE = ["#6a4fc4", "#2f7f6c", "#b8533c", "#3a76b4", "#a06a12", "#3e7d8c", "#b04f7d", "#5865a9", "#4b7f3f", "#8d5bb0", "#b14d56", "#7a6a3a", "#2c7f96"];
 
 /** A well-mixed number for a name, the same everywhere. */
 export function mix(text: string): number {

@@ -15,17 +15,17 @@ function flatten(items: readonly MenuItem[], run: (action: string) => void, pref
   });
 }
 
-/** Placeholder entries for a menu labelled `label`; the real ones take their place when they arrive. */
-export function serverMenu(type: string, action: string, subject: Record<string, unknown>, label: string): Item[] {
+/** Placeholder entries for the menu opened with `key`; the real ones take their place when they arrive. */
+export function serverMenu(type: string, action: string, subject: Record<string, unknown>, key: string): Item[] {
   const head: Item = { kind: "wait", label: w.loading };
   command<{ items?: MenuItem[] }>(type, subject).then(
     (result) => {
       const items = flatten(result?.items ?? [], (id) => {
         command(action, { ...subject, action: id }).catch((error: unknown) => toast(errorText(error)));
       });
-      extendMenu(label, (old) => old.flatMap((one): Item[] => (one === head ? (items.length > 0 ? [{ kind: "line" }, ...items] : []) : [one])));
+      extendMenu(key, (old) => old.flatMap((one): Item[] => (one === head ? (items.length > 0 ? [{ kind: "line" }, ...items] : []) : [one])));
     },
-    () => extendMenu(label, (old) => old.filter((one) => one !== head)),
+    () => extendMenu(key, (old) => old.filter((one) => one !== head)),
   );
   return [head];
 }

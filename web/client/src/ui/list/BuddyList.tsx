@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { hideOffline, setHideOffline } from "../../app/prefs";
 import { accounts, buddies, groups, talks, tell } from "../../app/store";
 import { active, arrangement, openBuddy, show } from "../../app/windows";
-import { ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
+import { peopleOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { Icon } from "../icons";
@@ -36,11 +36,12 @@ const collapsed = computed(() => {
   return set;
 });
 
+const people = computed(() => peopleOf(buddies.value.values()));
+
 const rows = computed<Row[]>(() =>
   rosterRows({
-    buddies: buddies.value,
+    people: people.value,
     groups: groups.value,
-    accounts: accounts.value,
     talks: talks.value,
     query: query.value,
     hideOffline: hideOffline.value,

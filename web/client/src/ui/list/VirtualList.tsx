@@ -34,12 +34,11 @@ export function VirtualList({ rows, heightOf, draw, onActivate, onMenu, label }:
   const wantFocus = useRef(false);
   const touched = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
-  const compact = rows.length > 0 ? rows.map(heightOf) : [];
   const tops = useMemo(() => {
     const out = new Float64Array(rows.length + 1);
-    for (let at = 0; at < rows.length; at++) out[at + 1] = (out[at] ?? 0) + (compact[at] ?? 0);
+    rows.forEach((row, at) => (out[at + 1] = (out[at] ?? 0) + heightOf(row)));
     return out;
-  }, [rows, compact[1]]);
+  }, [rows, rows[1] && heightOf(rows[1])]);
   const total = tops[rows.length] ?? 0;
 
   useLayoutEffect(() => {
@@ -53,7 +52,7 @@ export function VirtualList({ rows, heightOf, draw, onActivate, onMenu, label }:
     return () => observer.disconnect();
   }, []);
 
-  const currentAt = Math.max(0, rows.findIndex((row) => row.key === currentKey.value));
+  const currentAt = useMemo(() => Math.max(0, rows.findIndex((row) => row.key === currentKey.value)), [rows, currentKey.value]);
   useLayoutEffect(() => {
     if (!wantFocus.current) return;
     wantFocus.current = false;
