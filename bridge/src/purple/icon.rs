@@ -1,10 +1,97 @@
-//! Stand-in, soon replaced by the real room: in a conflict take the other side whole.
+//! Pictures of buddies and of the user's own accounts, by content hash; nothing is cached on disk and no picture is decoded here.
+
 use super::token::OnPurple;
+use super::{accounts, outbox};
 use crate::error::CommandError;
+use crate::event::{EventKind, Media};
 use crate::id::{AccountId, UserId};
-pub(super) fn of_buddy(_: OnPurple, _: UserId, _: *mut purple_sys::PurpleBuddy) -> Option<String> {
-    None
+use purple_sys::PurpleBuddy;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// Largest own icon, in bytes: what the strictest large networks take as they are.
+const LARGEST: usize = 1 << 20;
+/// Largest picture passed on, in bytes; a contact's server chooses it.
+const LARGEST_IN: usize = 8 << 20;
+
+/// Keeps libpurple from writing pictures to disk (hazard 12). After `purple_core_init`.
+pub(super) fn install(_: OnPurple) {
+    // SAFETY: after core_init.
+    unsafe { purple_sys::purple_buddy_icons_set_caching(glib_sys::GFALSE) };
 }
-pub(super) fn set_own(_: OnPurple, _: UserId, _: AccountId, _: Option<Vec<u8>>) -> Result<(), CommandError> {
+
+/// Sends bytes to a user ahead of the event that names them; the answer is their hash (SHA-256, lower-case hex).
+pub(super) fn store(token: OnPurple, user: UserId, bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    outbox::emit(token, user, EventKind::MediaStored(Media { hash: hash.clone(), bytes: bytes.to_vec() }));
+    hash
+}
+
+/// The buddy's picture, sent ahead; `None` without one.
+pub(super) fn of_buddy(token: OnPurple, user: UserId, buddy: *mut PurpleBuddy) -> Option<String> {
+    // SAFETY: a live buddy; its icon, when there is one, lends its bytes while it lives, and nothing here changes it.
+    unsafe {
+        let icon = purple_sys::purple_buddy_get_icon(buddy);
+        if icon.is_null() {
+            return None;
+        }
+        let mut size = 0;
+        let bytes = purple_sys::purple_buddy_icon_get_data(icon, &raw mut size).cast::<u8>();
+        if bytes.is_null() || size == 0 || size as usize > LARGEST_IN {
+            return None;
+        }
+        Some(store(token, user, std::slice::from_raw_parts(bytes, size as usize)))
+    }
+}
+
+/// Whether these are the first bytes of a PNG, GIF or JPEG file.
+fn is_picture(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x89PNG\r\n\x1a\n")
+        || bytes.starts_with(b"GIF87a")
+        || bytes.starts_with(b"GIF89a")
+        || bytes.starts_with(b"\xff\xd8\xff")
+}
+
+/// Sets the icon that others see of the account, or takes it away.
+///
+/// # Errors
+/// `no_such_account`; `not_supported` by the protocol; `bad_image` for what is no PNG, GIF or JPEG, or larger than 1 MiB.
+pub(super) fn set_own(token: OnPurple, user: UserId, account: AccountId, image: Option<Vec<u8>>) -> Result<(), CommandError> {
+    let purple = accounts::pointer(token, user, account)?;
+    let able = accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "icons")).unwrap_or(false);
+    if !able {
+        return Err(CommandError::new("not_supported", "This network has no icons."));
+    }
+    let bad = |message: &str| Err(CommandError::new("bad_image", message).at("image"));
+    if let Some(bytes) = &image {
+        if !is_picture(bytes) {
+            return bad("Take a PNG, GIF or JPEG picture.");
+        }
+        if bytes.len() > LARGEST {
+            return bad("This picture is too large (at most 1 MiB).");
+        }
+    }
+    let hash = image.as_deref().map(|bytes| store(token, user, bytes));
+    let (data, size) = match image.as_deref() {
+        None => (std::ptr::null_mut(), 0),
+        Some(bytes) => {
+            // SAFETY: libpurple takes the copy over and frees it with g_free; g_malloc gives that many bytes or ends the program.
+            unsafe {
+                let copy = glib_sys::g_malloc(bytes.len()).cast::<u8>();
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy, bytes.len());
+                (copy, bytes.len())
+            }
+        }
+    };
+    // SAFETY: a live account, and bytes of which libpurple is the owner now.
+    super::owner::with(Some(account), || unsafe { purple_sys::purple_buddy_icons_set_account_icon(purple, data, size) });
+    accounts::change(token, account, |entry| entry.icon = hash);
+    if let Some(shown) = super::account::describe(token, account) {
+        outbox::emit(token, user, EventKind::AccountUpdated(shown));
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::connection::Pace;
 use super::ffi::borrowed;
 use super::mailbox::{self, Item, MailboxSender};
 use super::token::OnPurple;
-use super::{account, accounts, blist, connection, conversation, debug, dispatch, dns, egress, eventloop, interpose};
+use super::{account, accounts, blist, connection, conversation, debug, dispatch, dns, egress, eventloop, icon, interpose};
 use super::{notify, outbox, owner, prefs, privacy, protocols, request, roomlist, signals, teardown, tls, trust};
 use crate::config::BridgeConfig;
 use crate::error::StartError;
@@ -162,6 +162,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     account::install(token);
     connection::install(token, pace(config));
     conversation::install(token);
+    icon::install(token);
     request::install(token);
     notify::install(token);
     privacy::install(token);
