@@ -30,6 +30,11 @@ pub(super) fn is_self_issued(der: &[u8]) -> bool {
     X509Certificate::from_der(der).is_ok_and(|(_, certificate)| certificate.subject().as_raw() == certificate.issuer().as_raw())
 }
 
+/// Neither expired nor not yet valid.
+pub(super) fn is_current(der: &[u8]) -> bool {
+    X509Certificate::from_der(der).is_ok_and(|(_, certificate)| certificate.validity().is_valid())
+}
+
 /// The certificate for the person who has to decide about it. One that cannot be read is `unsupported`, with nothing but its fingerprint.
 pub(super) fn describe(der: &[u8], host: &str, reason: &str) -> Certificate {
     let mut told = Certificate {

@@ -6,10 +6,11 @@ use crate::error::StartError;
 use crate::id::{AccountId, RequestId};
 use crate::model::Certificate;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::path::Path;
 use std::sync::Arc;
@@ -81,6 +82,8 @@ pub(super) struct Policy {
     pub(super) client: Arc<ClientConfig>,
     /// `None` without any trust root: nothing is trusted by itself.
     roots: Option<Arc<WebPkiServerVerifier>>,
+    /// Those of the configuration, which may be servers' own.
+    extra: Vec<CertificateDer<'static>>,
 }
 
 impl Policy {
@@ -94,15 +97,17 @@ impl Policy {
         if unusable > 0 {
             log::debug!(target: "bridge", "{unusable} trust roots of the platform are of no use for TLS");
         }
+        let mut extra = Vec::new();
         if let Some(path) = &config.extra_roots {
-            for certificate in read_roots(path).map_err(StartError::Tls)? {
+            extra = read_roots(path).map_err(StartError::Tls)?;
+            for certificate in extra.iter().cloned() {
                 roots.add(certificate).map_err(|error| StartError::Tls(format!("{}: {error}", path.display())))?;
             }
         }
-        Self::with_roots(roots)
+        Self::with_roots(roots, extra)
     }
 
-    pub(super) fn with_roots(roots: RootCertStore) -> Result<Self, StartError> {
+    fn with_roots(roots: RootCertStore, extra: Vec<CertificateDer<'static>>) -> Result<Self, StartError> {
         let provider = Arc::new(ring::default_provider());
         let refused = |error: &dyn std::fmt::Display| StartError::Tls(error.to_string());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
@@ -117,7 +122,7 @@ impl Policy {
             let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
             Some(verifier.map_err(|error| refused(&error))?)
         };
-        Ok(Self { client: Arc::new(client), roots })
+        Ok(Self { client: Arc::new(client), roots, extra })
     }
 
     /// `pins` are of the account that connects.
@@ -129,6 +134,7 @@ impl Policy {
         let error = match (&self.roots, &name.server) {
             (Some(roots), Some(server)) => match roots.verify_server_cert(&leaf.into(), others, server, &[], UnixTime::now()) {
                 Ok(_) => return Verdict::Trusted,
+                Err(_) if self.vouched_for(leaf, server) => return Verdict::Trusted,
                 Err(error) => error,
             },
             (None, _) => CertificateError::UnknownIssuer.into(),
@@ -140,6 +146,16 @@ impl Policy {
         }
         let reason = if name.own && !pins.is_empty() { "changed" } else { reason(&error, leaf) };
         Verdict::Doubtful(Box::new(certificate::describe(leaf, &name.shown, reason)))
+    }
+}
+
+impl Policy {
+    /// The admin listed this very certificate. `openssl req -x509` marks what it makes as an authority's, and webpki takes no authority for a
+    /// server.
+    fn vouched_for(&self, leaf: &[u8], server: &ServerName<'static>) -> bool {
+        self.extra.iter().any(|extra| extra.as_ref() == leaf)
+            && certificate::is_current(leaf)
+            && ParsedCertificate::try_from(&leaf.into()).is_ok_and(|parsed| verify_server_name(&parsed, server).is_ok())
     }
 }
 
@@ -223,6 +239,37 @@ mod tests {
         assert_eq!(name(Some("192.0.2.1"), None).server, dns("192.0.2.1"));
         assert_eq!(name(None, None).server, None);
         assert_eq!(name(Some("not a name"), None).server, None);
+    }
+
+    #[test]
+    fn a_servers_own_certificate_may_be_an_extra_root() {
+        let made = |authority: bool, until: i32| {
+            let mut parameters = rcgen::CertificateParams::new(vec!["chat.example.org".to_owned()]).unwrap();
+            if authority {
+                parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            }
+            parameters.not_after = rcgen::date_time_ymd(until, 1, 1);
+            parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().clone()
+        };
+        for authority in [true, false] {
+            let (listed, old, other) = (made(authority, 2090), made(authority, 2020), made(authority, 2090));
+            let mut roots = RootCertStore::empty();
+            roots.add(listed.clone()).unwrap();
+            roots.add(old.clone()).unwrap();
+            let policy = Policy::with_roots(roots, vec![listed.clone(), old.clone()]).unwrap();
+            let judge = |host, leaf: &CertificateDer<'static>| match policy.judge(
+                &Reference::new(Some(host), None),
+                std::slice::from_ref(leaf),
+                &[],
+            ) {
+                Verdict::Trusted => "trusted".to_owned(),
+                Verdict::Doubtful(certificate) => certificate.reason,
+            };
+            assert_eq!(judge("chat.example.org", &listed), "trusted");
+            assert_ne!(judge("other.example.org", &listed), "trusted");
+            assert_eq!(judge("chat.example.org", &old), "expired");
+            assert_ne!(judge("chat.example.org", &other), "trusted");
+        }
     }
 
     #[test]
