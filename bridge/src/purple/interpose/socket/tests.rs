@@ -28,6 +28,15 @@ fn an_unmarked_thread_is_refused_and_a_marked_one_is_not() {
 }
 
 #[test]
+fn the_account_can_say_what_it_was_refused() {
+    use crate::purple::owner;
+    let account = crate::id::AccountId(u64::MAX - 9);
+    unmarked(move || owner::with(Some(account), || raw_connect(&v4([10, 9, 8, 7], 5222), 16)));
+    assert_eq!(egress::take_refusal(account), Some("10.9.8.7".parse().unwrap()));
+    assert_eq!(egress::take_refusal(account), None);
+}
+
+#[test]
 fn datagrams_are_checked_by_every_call_that_names_an_address() {
     let target = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = target.local_addr().unwrap();
