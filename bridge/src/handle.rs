@@ -62,6 +62,24 @@ impl BridgeHandle {
     }
 }
 
+/// The other end of a handle without libpurple: what was sent, for whoever plays the bridge (tests of the web side).
+pub struct Detached(crate::purple::MailboxSender);
+
+impl Detached {
+    /// The commands sent so far, oldest first; they are taken out of the mailbox. Pings are answered.
+    pub fn take(&self) -> Vec<Command> {
+        self.0.take_commands()
+    }
+}
+
+impl BridgeHandle {
+    /// A handle that leads to no libpurple, with room for so many commands.
+    pub fn detached(capacity: usize, catalogue: Catalogue) -> (Self, Detached) {
+        let mailbox = crate::purple::MailboxSender::new(capacity);
+        (Self { mailbox: mailbox.clone(), catalogue: Arc::new(catalogue) }, Detached(mailbox))
+    }
+}
+
 /// The bridge as it is handed to its owner.
 pub struct Bridge {
     /// For commands.

@@ -106,6 +106,23 @@ impl MailboxSender {
     }
 }
 
+impl MailboxSender {
+    /// All commands that wait, for an end that is no loop.
+    pub(crate) fn take_commands(&self) -> Vec<Command> {
+        let mut queue = self.lock();
+        queue.commands = 0;
+        let mut commands = Vec::new();
+        for item in queue.items.drain(..) {
+            match item {
+                Item::Command(command) => commands.push(*command),
+                Item::Ping(answer) => _ = answer.send(()),
+                Item::Quit => {}
+            }
+        }
+        commands
+    }
+}
+
 /// The loop's end: a GSource that is ready while the queue holds something, and that says when a turn is over.
 #[repr(C)]
 struct MailboxSource {

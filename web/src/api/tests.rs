@@ -1,1 +1,140 @@
+//! The endpoints over HTTP: cookies, bodies, queries, headers and statuses; the rules behind them are tested with the sessions.
 
+use super::*;
+use crate::session::tests::{Site, network, opened, said};
+use crate::session::{Hub, SessionConfig};
+use bridge::event::{EventKind, Media};
+use serde_json::{Value, json};
+use warp::http::StatusCode;
+
+fn site() -> (Site, BoxedFilter<(Response,)>) {
+    let site = Site::with(SessionConfig { hold_ms: 60, ..SessionConfig::default() });
+    let routes = session_routes(&site.hub);
+    (site, routes)
+}
+
+fn request(site: &Site, method: &str, path: &str) -> warp::test::RequestBuilder {
+    warp::test::request().method(method).path(path).header("cookie", format!("other=1; {COOKIE}={}", site.login.token))
+}
+
+fn body(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn without_a_session_everything_is_401() {
+    let (site, routes) = site();
+    for (method, path) in [
+        ("GET", "/api/v1/poll?client=c&epoch=e&after=0"),
+        ("POST", "/api/v1/attach"),
+        ("POST", "/api/v1/commands"),
+        ("POST", "/api/v1/detach"),
+        ("GET", "/api/v1/history?conversation=c1"),
+        ("GET", "/api/v1/media/abc"),
+        ("POST", "/api/v1/uploads"),
+    ] {
+        for cookie in ["", "bellflower=", "bellflower=wrong", "x=y"] {
+            let answer = warp::test::request().method(method).path(path).header("cookie", cookie).reply(&routes).await;
+            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(body(answer.body())["error"]["code"], "not_signed_in");
+            assert_eq!(answer.headers()["cache-control"], "no-store");
+        }
+    }
+    assert_eq!(site.hub.users(), 1);
+}
+
+#[tokio::test]
+async fn attach_poll_and_command() {
+    let (site, routes) = site();
+    let attached = request(&site, "POST", "/api/v1/attach").json(&json!({ "client": "c" })).reply(&routes).await;
+    assert_eq!(attached.status(), 200);
+    let attached = body(attached.body());
+    assert_eq!((&attached["seq"], &attached["hold_ms"], &attached["user"]["guest"]), (&json!(0), &json!(60), &json!(true)));
+    let epoch = attached["epoch"].as_str().unwrap();
+    site.tell([opened(1), said(1, "hi")]);
+    let poll = request(&site, "GET", &format!("/api/v1/poll?client=c&epoch={epoch}&after=0&n=1")).reply(&routes).await;
+    assert_eq!(poll.headers()["cache-control"], "no-store, no-transform");
+    assert_eq!(poll.headers()["x-accel-buffering"], "no");
+    assert_eq!(poll.headers()["content-type"], "application/json");
+    let typed: crate::wire::PollAnswer = serde_json::from_slice(poll.body()).unwrap();
+    assert_eq!((typed.events.len(), typed.more, typed.end), (2, false, None));
+    let hold = request(&site, "GET", &format!("/api/v1/poll?client=c&epoch={epoch}&after=2&n=2")).reply(&routes).await;
+    assert_eq!(body(hold.body())["end"], "hold");
+    let commands = json!({ "client": "c", "commands": [{ "id": "1", "type": "attention.send", "conversation": "c1" }, { "id": "2" }] });
+    let answer = request(&site, "POST", "/api/v1/commands").json(&commands).reply(&routes).await;
+    assert_eq!(answer.status(), 202);
+    let answer: crate::wire::Commanded = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!((answer.accepted, answer.rejected.len()), (vec!["1".to_owned()], 1));
+    let bye = request(&site, "POST", "/api/v1/detach").body(r#"{"client":"c"}"#).reply(&routes).await;
+    assert_eq!(bye.status(), 204);
+    let poll = request(&site, "GET", &format!("/api/v1/poll?client=c&epoch={epoch}&after=2")).reply(&routes).await;
+    assert_eq!(body(poll.body())["reset"], "client");
+}
+
+#[tokio::test]
+async fn queries_and_bodies_that_do_not_fit_name_the_field() {
+    let (site, routes) = site();
+    for (query, field) in [
+        ("", "client"),
+        ("?client=c", "epoch"),
+        ("?client=c&epoch=e", "after"),
+        ("?client=c&epoch=e&after=-1", "after"),
+        ("?client=c&epoch=e&after=1&n=x", "n"),
+    ] {
+        let answer = request(&site, "GET", &format!("/api/v1/poll{query}")).reply(&routes).await;
+        assert_eq!((answer.status().as_u16(), &body(answer.body())["error"]["field"]), (400, &json!(field)), "{query}");
+    }
+    let plain = request(&site, "POST", "/api/v1/attach").body("{}").reply(&routes).await;
+    assert_eq!((plain.status().as_u16(), &body(plain.body())["error"]["code"]), (415, &json!("not_json")));
+    let missing = request(&site, "POST", "/api/v1/attach").json(&json!({})).reply(&routes).await;
+    assert_eq!((missing.status().as_u16(), &body(missing.body())["error"]["field"]), (400, &json!("client")));
+    let broken =
+        request(&site, "POST", "/api/v1/commands").header("content-type", "application/json; charset=utf-8").body("{").reply(&routes).await;
+    assert_eq!((broken.status().as_u16(), &body(broken.body())["error"]["code"]), (400, &json!("bad_json")));
+    let large = request(&site, "POST", "/api/v1/commands").json(&json!({ "client": "x".repeat(300 << 10) })).reply(&routes).await;
+    assert_eq!((large.status().as_u16(), &body(large.body())["error"]["code"]), (413, &json!("too_large")));
+    assert_eq!(request(&site, "PUT", "/api/v1/attach").reply(&routes).await.status(), 405);
+    assert_eq!(request(&site, "GET", "/api/v1/nothing").reply(&routes).await.status(), 404);
+}
+
+#[tokio::test]
+async fn pictures_are_served_harmlessly_and_to_nobody_else() {
+    let (site, routes) = site();
+    let (picture, other) = ("ab".repeat(32), "cd".repeat(32));
+    site.tell([
+        EventKind::MediaStored(Media { hash: picture.clone(), bytes: b"\x89PNG\r\n\x1a\n".to_vec() }),
+        EventKind::MediaStored(Media { hash: other.clone(), bytes: b"<svg onload=alert(1)>".to_vec() }),
+    ]);
+    let answer = request(&site, "GET", &format!("/api/v1/media/{picture}")).reply(&routes).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &"image/png".parse().unwrap()));
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    assert!(answer.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+    let answer = request(&site, "GET", &format!("/api/v1/media/{other}")).reply(&routes).await;
+    assert_eq!(answer.headers()["content-type"], "application/octet-stream");
+    assert_eq!(answer.headers()["content-disposition"], "attachment");
+    let stranger = Hub::open_guest(&site.hub, network()).unwrap();
+    let answer =
+        warp::test::request().path(&format!("/api/v1/media/{picture}")).header("cookie", format!("{COOKIE_TLS}={}", stranger.token));
+    assert_eq!(answer.reply(&routes).await.status(), 404);
+}
+
+#[tokio::test]
+async fn history_and_uploads() {
+    let (site, routes) = site();
+    site.tell([opened(1), said(1, "one"), said(1, "two")]);
+    let answer = request(&site, "GET", "/api/v1/history?conversation=c1&limit=1").reply(&routes).await;
+    let history: crate::wire::History = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!((history.messages[0].text.as_str(), history.more), ("two", true));
+    assert_eq!(body(request(&site, "GET", "/api/v1/history").reply(&routes).await.body())["error"]["field"], "conversation");
+    let upload = request(&site, "POST", "/api/v1/uploads").header("x-filename", "me.gif").body("GIF89a").reply(&routes).await;
+    assert_eq!((upload.status().as_u16(), &body(upload.body())["type"]), (201, &json!("image/gif")));
+    let large = request(&site, "POST", "/api/v1/uploads").body("x".repeat((1 << 20) + 1)).reply(&routes).await;
+    assert_eq!(large.status(), 413);
+    assert_eq!(request(&site, "POST", "/api/v1/uploads").reply(&routes).await.status(), 400);
+}
+
+#[test]
+fn errors_become_http_in_one_place() {
+    let response = ApiError::busy(1500).at("x").response();
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"2".parse().unwrap()));
+}

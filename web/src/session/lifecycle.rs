@@ -43,8 +43,7 @@ impl State {
         let config = env.config;
         let of_clients = self.clients.iter().map(|client| {
             let grace = if client.hidden { config.hidden_grace_ms } else { config.grace_ms };
-            let contact = if client.is_parked() { env.now } else { client.last_contact };
-            contact + config.hold_ms + grace
+            client.last_contact + config.hold_ms + grace
         });
         of_clients.fold(self.life.contact + config.hold_ms + config.grace_ms, u64::max)
     }
@@ -59,7 +58,10 @@ impl State {
         let config = env.config;
         let resume = config.resume_ms;
         let before = self.clients.len();
-        self.clients.retain(|client| client.is_parked() || client.last_contact + resume > env.now);
+        for client in self.clients.iter_mut().filter(|client| client.is_parked()) {
+            client.last_contact = env.now;
+        }
+        self.clients.retain(|client| client.last_contact.saturating_add(resume) > env.now);
         let gone_at = self.gone_at(env);
         if self.clients.len() != before {
             self.bound_log(env);
@@ -77,7 +79,8 @@ impl State {
             end_at = end_at.min(self.last_contact().max(failed) + config.failed_guest_linger_ms);
         }
         let end = end_at <= env.now;
-        let next = if self.life.detached { end_at } else { gone_at.min(end_at) };
+        let forget_at = self.clients.iter().map(|client| client.last_contact.saturating_add(resume)).min().unwrap_or(u64::MAX);
+        let next = if self.life.detached { end_at } else { gone_at.min(end_at) }.min(forget_at);
         Check { end, next: next.max(env.now + 1) }
     }
 

@@ -33,4 +33,4 @@ pub use poll::{PollQuery, Polled};
 pub use state::Session;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

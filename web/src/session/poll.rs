@@ -34,7 +34,7 @@ pub struct PollQuery {
 pub struct Polled(pub Bytes);
 
 /// What a look at the session came to.
-enum Step {
+pub(super) enum Step {
     Answer(Polled),
     /// There is something, but the client is busy: let more come.
     Group,
@@ -96,7 +96,7 @@ impl Hub {
     }
 
     /// Takes a poll in: the checks, the acknowledgement, and its place as the client's current one.
-    fn arrive(&self, session: &Session, query: &PollQuery) -> Result<(Step, u64), ApiError> {
+    pub(super) fn arrive(&self, session: &Session, query: &PollQuery) -> Result<(Step, u64), ApiError> {
         let env = self.env();
         let counters = self.counters();
         let reset = |reset: Reset, counter: &super::Counter| {
