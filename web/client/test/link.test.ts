@@ -9,7 +9,8 @@ import type { Attached, CommandBody, CommandFate, CommandsAnswer, PollAnswer, Wi
 import { attached, event, snapshot } from "./fixtures";
 
 type Query = { client: string; epoch: string; after: number; n: number };
-interface Held { query: Query; answer(value: PollAnswer): void; fail(error: unknown): void; signal: AbortSignal }
+type Answer = Partial<Omit<PollAnswer, "events">> & { events?: WireEvent[] };
+interface Held { query: Query; answer(value: Answer): void; fail(error: unknown): void; signal: AbortSignal }
 interface Posted { client: string; commands: CommandBody[]; answer(value: CommandsAnswer): void; fail(error: unknown): void }
 
 class Daemon implements LinkWorld {
@@ -31,7 +32,8 @@ class Daemon implements LinkWorld {
     return given ? given() : Promise.resolve(attached(this.seq, snapshot(), { epoch: this.epoch, commands: this.fates }));
   }
   poll(query: Query, signal: AbortSignal): Promise<PollAnswer> {
-    return new Promise((answer, fail) => {
+    return new Promise((settle, fail) => {
+      const answer = (value: Answer) => settle({ epoch: query.epoch, events: [], more: false, ...value } as PollAnswer);
       this.polls.push({ query, answer, fail, signal });
       signal.addEventListener("abort", () => fail(new CallError(0, { code: "aborted", message: "" })));
     });
@@ -194,10 +196,10 @@ test("the network is back: what is left of a wait is skipped", async () => {
 
 test("commands of one turn share a POST, the next waits for its answer, outcomes come as events", async () => {
   const { daemon, link } = await begin();
-  const one = fateOf(link.outbox.send({ id: "c1", type: "x" }));
-  const two = fateOf(link.outbox.send({ id: "c2", type: "x" }));
+  const one = fateOf(link.outbox.send({ id: "c1", type: "status.set" }));
+  const two = fateOf(link.outbox.send({ id: "c2", type: "status.set" }));
   await settle();
-  const three = fateOf(link.outbox.send({ id: "c3", type: "x" }));
+  const three = fateOf(link.outbox.send({ id: "c3", type: "status.set" }));
   await settle();
   assert.deepEqual(daemon.posts.map((post) => post.commands.map((command) => command.id)), [["c1", "c2"]]);
   accept(daemon.posted);
@@ -214,7 +216,7 @@ test("commands of one turn share a POST, the next waits for its answer, outcomes
 
 test("busy: that command and all after it go again, in order, with the same ids", async () => {
   const { daemon, link } = await begin();
-  for (const id of ["c1", "c2", "c3"]) void fateOf(link.outbox.send({ id, type: "x" }));
+  for (const id of ["c1", "c2", "c3"]) void fateOf(link.outbox.send({ id, type: "status.set" }));
   await settle();
   const busy = { code: "busy", message: "", retry_ms: 321 };
   daemon.posted.answer({ accepted: ["c1"], rejected: [{ id: "c2", error: busy }, { id: "c3", error: busy }] });
@@ -227,7 +229,7 @@ test("busy: that command and all after it go again, in order, with the same ids"
 
 test("a POST without an answer is repeated with the same ids", async () => {
   const { daemon, link } = await begin();
-  void fateOf(link.outbox.send({ id: "c1", type: "x" }));
+  void fateOf(link.outbox.send({ id: "c1", type: "status.set" }));
   await settle();
   daemon.posted.fail(new CallError(0, { code: "no_answer", message: "" }));
   await settle();
@@ -238,17 +240,17 @@ test("a POST without an answer is repeated with the same ids", async () => {
 
 test("after an attach in another epoch: fates told are taken, the others are unknown, the unsent are sent", async () => {
   const { daemon, link } = await begin();
-  const done = fateOf(link.outbox.send({ id: "c1", type: "x" }));
-  const lost = fateOf(link.outbox.send({ id: "c2", type: "x" }));
-  const running = fateOf(link.outbox.send({ id: "c3", type: "x" }));
+  const done = fateOf(link.outbox.send({ id: "c1", type: "status.set" }));
+  const lost = fateOf(link.outbox.send({ id: "c2", type: "status.set" }));
+  const running = fateOf(link.outbox.send({ id: "c3", type: "status.set" }));
   await settle();
   accept(daemon.posted);
   await settle();
-  const mid = fateOf(link.outbox.send({ id: "c4", type: "x" }));
+  const mid = fateOf(link.outbox.send({ id: "c4", type: "status.set" }));
   await settle();
   daemon.posted.fail(new CallError(0, { code: "no_answer", message: "" }));
   await settle();
-  const unsent = fateOf(link.outbox.send({ id: "c5", type: "x" }));
+  const unsent = fateOf(link.outbox.send({ id: "c5", type: "status.set" }));
   await settle();
   daemon.epoch = "e2";
   daemon.fates = [{ id: "c1", state: "done", result: { account: "a" } }, { id: "c3", state: "running" }];
@@ -269,7 +271,7 @@ test("after an attach in another epoch: fates told are taken, the others are unk
 
 test("within an epoch an unanswered POST is repeated after an attach: the daemon knows the ids", async () => {
   const { daemon, link } = await begin();
-  void fateOf(link.outbox.send({ id: "c1", type: "x" }));
+  void fateOf(link.outbox.send({ id: "c1", type: "status.set" }));
   await settle();
   daemon.posted.fail(new CallError(0, { code: "no_answer", message: "" }));
   await settle();
@@ -280,7 +282,7 @@ test("within an epoch an unanswered POST is repeated after an attach: the daemon
 
 test("a daemon that forgot the client is attached to again, then the commands go", async () => {
   const { daemon, link } = await begin();
-  void fateOf(link.outbox.send({ id: "c1", type: "x" }));
+  void fateOf(link.outbox.send({ id: "c1", type: "status.set" }));
   await settle();
   daemon.posted.fail(new CallError(409, { code: "unknown_client", message: "" }));
   await settle();
@@ -290,8 +292,8 @@ test("a daemon that forgot the client is attached to again, then the commands go
 
 test("one malformed command does not take its neighbours along", async () => {
   const { daemon, link } = await begin();
-  const bad = fateOf(link.outbox.send({ id: "c1", type: "x" }));
-  void fateOf(link.outbox.send({ id: "c2", type: "x" }));
+  const bad = fateOf(link.outbox.send({ id: "c1", type: "status.set" }));
+  void fateOf(link.outbox.send({ id: "c2", type: "status.set" }));
   await settle();
   daemon.posted.fail(new CallError(400, { code: "bad_json", message: "" }));
   await settle();
@@ -303,7 +305,7 @@ test("one malformed command does not take its neighbours along", async () => {
 
 test("a newer command of the same subject replaces one that has not left", async () => {
   const { daemon, link } = await begin();
-  void fateOf(link.outbox.send({ id: "c0", type: "x" }));
+  void fateOf(link.outbox.send({ id: "c0", type: "status.set" }));
   await settle();
   const old = fateOf(link.outbox.send({ id: "c1", type: "typing.set" }, "typing"));
   void fateOf(link.outbox.send({ id: "c2", type: "typing.set" }, "typing"));

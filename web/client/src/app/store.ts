@@ -3,7 +3,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { commandId, CommandError, history, makeLink, type LinkState } from "../net";
 import type { Model } from "../state/model";
 import { addHistory, addOutgoing, apply, fromSnapshot, markRead, settleOutgoing } from "../state/reduce";
-import type { Protocol, Site, WireEvent } from "../wire/types";
+import type { CommandBody, OwnStatus, Protocol, Site, WireEvent } from "../wire/types";
 
 export type Phase = { kind: "starting" } | { kind: "front"; reason: string | null } | { kind: "in" };
 
@@ -27,7 +27,7 @@ export const notices = computed(() => model.value?.notices ?? none);
 export const typing = computed(() => model.value?.typing ?? none);
 export const outgoing = computed(() => model.value?.outgoing ?? none);
 export const roomLists = computed(() => model.value?.roomLists ?? none);
-export const ownStatus = computed(() => model.value?.status ?? { status: "available" });
+export const ownStatus = computed((): OwnStatus => model.value?.status ?? { status: "available" });
 export const settings = computed(() => model.value?.settings ?? {});
 export const unreadTotal = computed(() => {
   let sum = 0;
@@ -84,12 +84,12 @@ export function update(change: (old: Model) => Model): void {
 }
 
 /** Gives a command; resolves with its result, throws CommandError. `subject`: a newer one replaces an unsent older one. */
-export function command<T = unknown>(type: string, fields: Record<string, unknown> = {}, subject: string | null = null): Promise<T> {
+export function command<T = unknown>(type: CommandBody["type"], fields: Record<string, unknown> = {}, subject: string | null = null): Promise<T> {
   return link.outbox.send({ ...fields, id: commandId(), type }, subject) as Promise<T>;
 }
 
 /** A command whose failure is of no interest to anybody. */
-export function tell(type: string, fields: Record<string, unknown> = {}, subject: string | null = null): void {
+export function tell(type: CommandBody["type"], fields: Record<string, unknown> = {}, subject: string | null = null): void {
   command(type, fields, subject).catch(() => undefined);
 }
 

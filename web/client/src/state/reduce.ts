@@ -9,7 +9,6 @@ import type { Model, Outgoing, RoomList, RoomRow, Talk } from "./model";
 const byId = <T extends { id: string }>(list: readonly T[] | undefined): Map<string, T> => new Map((list ?? []).map((one) => [one.id, one]));
 
 function ownStatus(status: Snapshot["status"] | undefined): OwnStatus {
-  if (typeof status === "string") return { status };
   return status ?? { status: "available" };
 }
 
@@ -294,7 +293,7 @@ function one(draft: Draft, event: WireEvent): void {
     case "settings":
       return settings(draft, (event["values"] ?? {}) as Settings);
     case "status":
-      draft.model.status = { status: String(event["status"]), ...(typeof event["message"] === "string" ? { message: event["message"] } : {}) };
+      draft.model.status = { status: String(event["status"]) as OwnStatus["status"], ...(typeof event["message"] === "string" ? { message: event["message"] } : {}) };
       return;
     default:
       return kept(draft, event, kind);

@@ -1,6 +1,6 @@
 // Menu entries that the protocol itself offers, fetched when the menu opens; it must not know which.
 import { command } from "../app/store";
-import type { MenuItem } from "../wire/types";
+import type { CommandBody, MenuItem } from "../wire/types";
 import { errorText, w } from "../words";
 import { toast } from "./Dialog";
 import { extendMenu, type Item } from "./Menu";
@@ -16,7 +16,7 @@ function flatten(items: readonly MenuItem[], run: (action: string) => void, pref
 }
 
 /** Placeholder entries for the menu opened with `key`; the real ones take their place when they arrive. */
-export function serverMenu(type: string, action: string, subject: Record<string, unknown>, key: string): Item[] {
+export function serverMenu(type: CommandBody["type"], action: CommandBody["type"], subject: Record<string, unknown>, key: string): Item[] {
   const head: Item = { kind: "wait", label: w.loading };
   command<{ items?: MenuItem[] }>(type, subject).then(
     (result) => {

@@ -1,247 +1,2005 @@
-// The shapes that travel between page and daemon, as WIRE.md names them; it must not hold behaviour.
+// The shapes that travel between page and daemon, made by `npm run wire` from the daemon's schema; change the Rust types instead.
 
+/**
+ * What a command that went well gives back.
+ */
+export type Outcome =
+  | {
+      account: string;
+    }
+  | {
+      conversation: string;
+    }
+  | {
+      items: MenuItem[];
+    }
+  | {
+      list: string;
+    };
+/**
+ * How far a command is.
+ */
+export type CommandState = "running" | "done" | "failed";
+/**
+ * Where an account stands.
+ */
 export type AccountState = "offline" | "connecting" | "online" | "waiting" | "error";
+/**
+ * libpurple's status primitives that a person can choose or see.
+ */
 export type StatusKind = "available" | "away" | "unavailable" | "extended_away" | "invisible" | "offline";
+/**
+ * What kind of thing a [`stable`] id names; part of what is hashed.
+ */
+export type ConversationKind = "im" | "room";
+/**
+ * What became of a message of the user's own.
+ */
 export type MessageState = "pending" | "sent" | "failed" | "unknown";
+/**
+ * What sort of notice.
+ */
+export type NoticeKind = "message" | "formatted" | "mail" | "userinfo" | "search" | "uri";
+/**
+ * What a field holds.
+ */
+export type FieldType = "string" | "int" | "bool" | "choice" | "list" | "label" | "image" | "account";
+/**
+ * A value of a protocol option or of a request's field.
+ */
+export type Value = boolean | number | string | string[];
+/**
+ * What sort of question a request is.
+ */
+export type RequestKind = "input" | "choice" | "action" | "fields" | "file" | "certificate";
+/**
+ * A command, by its `type`.
+ */
+export type Command =
+  | (AccountAdd & {
+      type: "account.add";
+    })
+  | (AccountUpdate & {
+      type: "account.update";
+    })
+  | (OfAccount & {
+      type: "account.remove";
+    })
+  | (OfAccount & {
+      type: "account.enable";
+    })
+  | (OfAccount & {
+      type: "account.disable";
+    })
+  | (OfAccount & {
+      type: "account.connect";
+    })
+  | (AccountAlias & {
+      type: "account.alias";
+    })
+  | (AccountPassword & {
+      type: "account.password";
+    })
+  | (AccountIcon & {
+      type: "account.icon";
+    })
+  | (OfAccount & {
+      type: "account.register";
+    })
+  | (OfAccount & {
+      type: "account.menu";
+    })
+  | (AccountAction & {
+      type: "account.action";
+    })
+  | (StatusSet & {
+      type: "status.set";
+    })
+  | (ClientState & {
+      type: "client.state";
+    })
+  | (BuddyAdd & {
+      type: "buddy.add";
+    })
+  | (OfBuddy & {
+      type: "buddy.remove";
+    })
+  | (BuddyAlias & {
+      type: "buddy.alias";
+    })
+  | (BuddyMove & {
+      type: "buddy.move";
+    })
+  | (OfPerson & {
+      type: "buddy.info";
+    })
+  | (OfBuddy & {
+      type: "buddy.menu";
+    })
+  | (BuddyAction & {
+      type: "buddy.action";
+    })
+  | (OfPerson & {
+      type: "buddy.block";
+    })
+  | (OfPerson & {
+      type: "buddy.unblock";
+    })
+  | (Unsupported & {
+      type: "buddy.merge";
+    })
+  | (Unsupported & {
+      type: "buddy.split";
+    })
+  | (GroupRename & {
+      type: "group.rename";
+    })
+  | (GroupRemove & {
+      type: "group.remove";
+    })
+  | (GroupOrder & {
+      type: "group.order";
+    })
+  | (GroupCollapse & {
+      type: "group.collapse";
+    })
+  | (PrivacySet & {
+      type: "privacy.set";
+    })
+  | (Unsupported & {
+      type: "pounce.add";
+    })
+  | (Unsupported & {
+      type: "pounce.remove";
+    })
+  | (Unsupported & {
+      type: "bookmark.add";
+    })
+  | (Unsupported & {
+      type: "bookmark.update";
+    })
+  | (Unsupported & {
+      type: "bookmark.remove";
+    })
+  | (ConversationOpen & {
+      type: "conversation.open";
+    })
+  | (OfConversation & {
+      type: "conversation.close";
+    })
+  | (ConversationRead & {
+      type: "conversation.read";
+    })
+  | (MessageSend & {
+      type: "message.send";
+    })
+  | (TypingSet & {
+      type: "typing.set";
+    })
+  | (OfConversation & {
+      type: "attention.send";
+    })
+  | (RoomJoin & {
+      type: "room.join";
+    })
+  | (OfConversation & {
+      type: "room.leave";
+    })
+  | (RoomInvite & {
+      type: "room.invite";
+    })
+  | (RoomTopic & {
+      type: "room.topic";
+    })
+  | (RoomNick & {
+      type: "room.nick";
+    })
+  | (Unsupported & {
+      type: "room.menu";
+    })
+  | (Unsupported & {
+      type: "room.action";
+    })
+  | (OfAccount & {
+      type: "room.list";
+    })
+  | (RoomListStop & {
+      type: "room.list_stop";
+    })
+  | (Unsupported & {
+      type: "transfer.send";
+    })
+  | (Unsupported & {
+      type: "transfer.accept";
+    })
+  | (OfTransfer & {
+      type: "transfer.cancel";
+    })
+  | (RequestAnswer & {
+      type: "request.answer";
+    })
+  | (AuthorizationAnswer & {
+      type: "authorization.answer";
+    })
+  | (NoticeClose & {
+      type: "notice.close";
+    })
+  | (NoticeAction & {
+      type: "notice.action";
+    })
+  | (SettingsSet & {
+      type: "settings.set";
+    });
+/**
+ * Typing states.
+ */
 export type TypingState = "typing" | "paused" | "none";
+/**
+ * A numbered event.
+ */
+export type Event = {
+  /**
+   * The command that caused it.
+   */
+  origin?: Origin | null;
+  /**
+   * Strictly increasing, below 2^53; gaps are normal.
+   */
+  seq: number;
+  /**
+   * When it was logged.
+   */
+  time: string;
+} & Event1;
+export type Event1 =
+  | {
+      account: Account;
+      type: "account.added";
+    }
+  | {
+      account: Account;
+      type: "account.updated";
+    }
+  | {
+      account: string;
+      type: "account.removed";
+    }
+  | {
+      account: string;
+      /**
+       * While waiting or in error.
+       */
+      error?: AccountError | null;
+      /**
+       * While connecting.
+       */
+      progress?: Progress | null;
+      /**
+       * While waiting.
+       */
+      retry_at?: string | null;
+      state: AccountState;
+      type: "account.state";
+    }
+  | {
+      account: string;
+      idle: boolean;
+      status: StatusKind;
+      status_message?: string | null;
+      type: "account.status";
+    }
+  | {
+      account: string;
+      buddies: Buddy[];
+      type: "buddy.added";
+    }
+  | {
+      account: string;
+      buddy: Buddy;
+      type: "buddy.updated";
+    }
+  | {
+      account: string;
+      buddies: string[];
+      type: "buddy.removed";
+    }
+  | {
+      group: Group;
+      type: "group.added";
+    }
+  | {
+      group: Group;
+      type: "group.updated";
+    }
+  | {
+      group: string;
+      type: "group.removed";
+    }
+  | {
+      account: string;
+      conversation: Conversation;
+      type: "conversation.opened";
+    }
+  | {
+      account: string;
+      conversation: Conversation;
+      type: "conversation.updated";
+    }
+  | {
+      account: string;
+      conversation: string;
+      type: "conversation.closed";
+    }
+  | {
+      account: string;
+      conversation: string;
+      mentions: number;
+      read_upto?: string | null;
+      type: "conversation.read";
+      unread: number;
+    }
+  | {
+      account: string;
+      conversation: string;
+      message: Message;
+      type: "message.received";
+    }
+  | {
+      account: string;
+      conversation: string;
+      message: Message;
+      type: "message.sent";
+    }
+  | {
+      account: string;
+      conversation: string;
+      message: Message;
+      type: "message.system";
+    }
+  | {
+      account: string;
+      conversation: string;
+      message: Message;
+      type: "message.failed";
+    }
+  | {
+      account: string;
+      conversation: string;
+      state: TypingState;
+      type: "typing";
+      who: string;
+    }
+  | {
+      account: string;
+      changed: Member[];
+      conversation: string;
+      /**
+       * The list that comes with joining: it replaces what was there.
+       */
+      initial: boolean;
+      joined: Member[];
+      left: string[];
+      renamed: [unknown, unknown][];
+      type: "room.members";
+    }
+  | {
+      account: string;
+      conversation: string;
+      topic: string;
+      type: "room.topic";
+      who?: string | null;
+    }
+  | {
+      /**
+       * Its id.
+       */
+      list: string;
+      /**
+       * False with the last rows.
+       */
+      more: boolean;
+      /**
+       * The new rows.
+       */
+      rows: RoomRow[];
+      type: "room.list";
+    }
+  | {
+      account: string;
+      conversation: string;
+      text: string;
+      type: "attention";
+      who: string;
+    }
+  | {
+      account: string;
+      count: number;
+      type: "mail";
+    }
+  | {
+      account?: string | null;
+      notice: Notice;
+      type: "notice.opened";
+    }
+  | {
+      notice: string;
+      rows: string[][];
+      type: "notice.rows";
+    }
+  | {
+      notice: string;
+      type: "notice.closed";
+    }
+  | {
+      account?: string | null;
+      request: Request;
+      type: "request.opened";
+    }
+  | {
+      request: string;
+      type: "request.closed";
+    }
+  | {
+      account: string;
+      authorization: Authorization;
+      type: "authorization.opened";
+    }
+  | {
+      authorization: string;
+      type: "authorization.closed";
+    }
+  | {
+      account: string;
+      transfer: Transfer;
+      type: "transfer.opened";
+    }
+  | {
+      account: string;
+      transfer: Transfer;
+      type: "transfer.progress";
+    }
+  | {
+      state: string;
+      transfer: string;
+      type: "transfer.closed";
+    }
+  | {
+      account: string;
+      /**
+       * Names refused.
+       */
+      deny: string[];
+      /**
+       * `allow_all`, `deny_all`, `allow_users`, `deny_users`, `allow_buddies` (PurplePrivacyType).
+       */
+      mode: string;
+      /**
+       * Names allowed.
+       */
+      permit: string[];
+      type: "privacy";
+    }
+  | {
+      /**
+       * Their own words, plain text.
+       */
+      message?: string | null;
+      status: StatusKind;
+      type: "status";
+    }
+  | {
+      type: "settings";
+      values: {
+        [k: string]: unknown;
+      };
+    }
+  | {
+      result?: Outcome | null;
+      type: "command.done";
+    }
+  | {
+      error: ErrorBody;
+      type: "command.failed";
+    };
+/**
+ * Why a poll ended without events.
+ */
+export type End = "hold" | "superseded" | "restart" | "auth";
+/**
+ * Why a poll cannot be continued: attach again.
+ */
+export type Reset = "gap" | "epoch" | "client";
+/**
+ * Type of a protocol option.
+ */
+export type OptionType = "bool" | "int" | "string" | "choice";
+/**
+ * Whether a protocol wants a password.
+ */
+export type PasswordNeed = "required" | "optional" | "none";
+/**
+ * Who may make a user of this site.
+ */
+export type Registration = "open" | "invite" | "closed";
 
-export interface WireError {
+/**
+ * What crosses between browser and daemon.
+ */
+export interface Wire {
+  attach?: Detach;
+  attached?: Attached;
+  command?: Command;
+  commanded?: Commanded;
+  commands?: Commands;
+  detach?: Detach;
+  error?: ErrorBody;
+  event?: Event;
+  health?: Health;
+  history?: History;
+  logged_in?: LoggedIn;
+  login?: LoginRequest;
+  poll?: PollAnswer;
+  protocols?: Protocol[];
+  register?: RegisterRequest;
+  site?: Site;
+  uploaded?: Uploaded;
+}
+/**
+ * Body of `POST /attach` and `POST /detach`.
+ */
+export interface Detach {
+  /**
+   * Random id of the tab or browser: 1 to 64 of `A-Z a-z 0-9 - _`.
+   */
+  client: string;
+}
+/**
+ * Answer of `POST /attach`.
+ */
+export interface Attached {
+  /**
+   * This client's own commands, oldest first.
+   */
+  commands: CommandFate[];
+  /**
+   * Which log the sequence numbers belong to.
+   */
+  epoch: string;
+  /**
+   * Time without a poll after which the user counts as gone.
+   */
+  grace_ms: number;
+  /**
+   * How often a stream gives a sign of life.
+   */
+  heartbeat_ms: number;
+  /**
+   * How long a poll is held at most.
+   */
+  hold_ms: number;
+  /**
+   * How long a silent client may come back without attaching anew.
+   */
+  resume_ms: number;
+  /**
+   * The snapshot contains everything up to this event.
+   */
+  seq: number;
+  snapshot: Snapshot;
+  user: User;
+}
+/**
+ * What became of a command of this client.
+ */
+export interface CommandFate {
+  /**
+   * For `failed`.
+   */
+  error?: ErrorBody | null;
+  /**
+   * The client's id of it.
+   */
+  id: string;
+  /**
+   * For `done`, when it gives something back.
+   */
+  result?: Outcome | null;
+  state: CommandState;
+}
+/**
+ * Why something was not done; `code` is for programs, `message` for the person.
+ */
+export interface ErrorBody {
+  /**
+   * snake_case.
+   */
   code: string;
-  message: string;
+  /**
+   * The field at fault, as `options.port`.
+   */
   field?: string | null;
+  /**
+   * A sentence.
+   */
+  message: string;
+  /**
+   * When to try again, in milliseconds from now.
+   */
   retry_ms?: number | null;
 }
-
-export interface User { id: string; name: string; guest: boolean }
-
-export interface Site {
-  name: string;
-  version: string;
-  guests: boolean;
-  registration: "open" | "invite" | "closed";
-  notice?: string | null;
-}
-
-export interface Split { label: string; default?: string | null; separator: string }
-export interface Choice { value: string; label: string }
-export interface ProtocolOption {
-  key: string;
+/**
+ * An entry of a menu that the protocol offers.
+ */
+export interface MenuItem {
+  /**
+   * To be given back in `….action`; absent for a heading.
+   */
+  id?: string | null;
+  /**
+   * Entries below it.
+   */
+  items?: MenuItem[];
+  /**
+   * Its text.
+   */
   label: string;
-  type: "bool" | "int" | "string" | "choice";
-  default?: boolean | number | string | null;
-  masked?: boolean;
-  choices?: (Choice | string)[] | null;
 }
-export interface RoomField {
-  key: string;
-  label: string;
-  type: "int" | "string" | "bool" | "choice";
-  required?: boolean;
-  masked?: boolean;
-  default?: string | number | boolean | null;
-  min?: number | null;
-  max?: number | null;
+/**
+ * The whole state of a user as of a sequence number.
+ */
+export interface Snapshot {
+  /**
+   * IM accounts.
+   */
+  accounts: Account[];
+  /**
+   * Open authorizations.
+   */
+  authorizations: Authorization[];
+  /**
+   * Rooms and people to come back to.
+   */
+  bookmarks: unknown[];
+  /**
+   * Buddies of all accounts.
+   */
+  buddies: Buddy[];
+  /**
+   * Open conversations.
+   */
+  conversations: Conversation[];
+  /**
+   * Groups that have buddies.
+   */
+  groups: Group[];
+  /**
+   * Open notices.
+   */
+  notices: Notice[];
+  /**
+   * Open questions.
+   */
+  requests: Request[];
+  /**
+   * What `settings.set` kept.
+   */
+  settings: {
+    [k: string]: unknown;
+  };
+  status: Status;
+  /**
+   * Transfers that are not over.
+   */
+  transfers: Transfer[];
 }
-export interface ProtocolStatus { id: string; name: string; kind: string; attributes?: unknown[] }
-export interface Protocol {
-  id: string;
-  name: string;
-  icon?: string | null;
-  username: { label: string; splits: Split[] };
-  password: "required" | "optional" | "none";
-  options: ProtocolOption[];
-  room_fields: RoomField[];
-  statuses: ProtocolStatus[];
-  features: string[];
-}
-
-export interface AccountError { code: string; message: string; fatal: boolean }
+/**
+ * An IM account of the user.
+ */
 export interface Account {
-  id: string;
-  protocol: string;
-  username: string;
-  alias?: string | null;
-  icon?: string | null;
+  /**
+   * The name others see; empty when the protocol keeps none.
+   */
+  alias: string;
+  /**
+   * Meant to be signed on.
+   */
   enabled: boolean;
-  state: AccountState;
-  progress?: { text: string; step: number; steps: number } | null;
+  /**
+   * While waiting or in error.
+   */
   error?: AccountError | null;
-  retry_at?: string | null;
-  status?: string;
-  status_message?: string | null;
-  idle?: boolean;
-  mail?: number | null;
-  features?: string[];
-}
-export interface Group { name: string; order: number; collapsed: boolean }
-export interface Buddy {
-  id: string;
-  account: string;
-  name: string;
-  alias?: string | null;
-  server_alias?: string | null;
-  group: string;
-  contact?: string | null;
-  status: string;
-  status_message?: string | null;
-  idle_since?: string | null;
+  /**
+   * What the protocol can do: `im`, `rooms`, `room_list`, `room_topic`, `room_nick`, `room_invite`, `typing`, `files`, `icons`, `block`, `info`, `alias`, `attention`,
+   * `password`, `register`, `html`, `invisible`, `offline_messages`, `invite_message`, `menu`.
+   */
+  features: string[];
+  /**
+   * Own icon: a media hash.
+   */
   icon?: string | null;
-  blocked?: boolean;
-  features?: string[];
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * Shown as idle.
+   */
+  idle: boolean;
+  /**
+   * Unread mails, for protocols with a mailbox.
+   */
+  mail?: number | null;
+  /**
+   * While connecting.
+   */
+  progress?: Progress | null;
+  /**
+   * Protocol id, as `prpl-jabber`.
+   */
+  protocol: string;
+  /**
+   * While waiting.
+   */
+  retry_at?: string | null;
+  state: AccountState;
+  status: StatusKind;
+  /**
+   * Own words with it.
+   */
+  status_message?: string | null;
+  /**
+   * Full libpurple user name.
+   */
+  username: string;
 }
-export interface Member { name: string; alias?: string | null; buddy?: string | boolean | null; flags?: string[] }
-export interface Span {
+/**
+ * Why an account is not online.
+ */
+export interface AccountError {
+  /**
+   * `network`, `wrong_password`, `wrong_username`, `certificate`, `refused_address`, `name_in_use`, `timeout`, … (PurpleConnectionError in snake_case).
+   */
+  code: string;
+  /**
+   * True: will not be tried again by itself.
+   */
+  fatal: boolean;
+  /**
+   * The network's or libpurple's own words.
+   */
+  message: string;
+}
+/**
+ * How far a sign-on is.
+ */
+export interface Progress {
+  /**
+   * This step, from 0.
+   */
+  step: number;
+  /**
+   * Steps in all.
+   */
+  steps: number;
+  /**
+   * libpurple's words for this step.
+   */
   text: string;
-  bold?: boolean;
-  italic?: boolean;
-  underline?: boolean;
-  strike?: boolean;
-  code?: boolean;
-  quote?: boolean;
-  color?: string | null;
-  link?: string | null;
-  image?: string | null;
 }
-export interface Sender { name: string; alias?: string | null; buddy?: string | null; self?: boolean }
-export interface Message {
-  id: string;
-  from?: Sender | null;
-  time: string;
-  text: string;
-  spans: Span[];
-  delayed?: boolean;
-  highlight?: boolean;
-  auto_reply?: boolean;
-  remote?: boolean;
-  system?: boolean;
-  state?: MessageState | null;
-}
-export interface Conversation {
-  id: string;
-  account: string;
-  kind: "im" | "room";
-  name: string;
-  title: string;
-  buddy?: string | null;
-  unread: number;
-  mentions: number;
-  read_upto?: string | null;
-  topic?: string | null;
-  members?: Member[] | null;
-  joined?: boolean | null;
-  nick?: string | null;
-  messages?: Message[];
-}
-export interface Button { id: string; label: string; default?: boolean }
-export interface RequestField {
-  id: string;
-  label: string;
-  type: string;
-  value?: unknown;
-  choices?: (Choice | string)[] | null;
-  required?: boolean;
-  masked?: boolean;
-  multiline?: boolean;
-  image?: string | null;
-}
-export interface Request {
-  id: string;
-  account?: string | null;
-  kind: "input" | "choice" | "action" | "fields" | "file" | "certificate";
-  title?: string | null;
-  primary?: string | null;
-  secondary?: string | null;
-  buttons: Button[];
-  fields: RequestField[];
-  details?: Certificate | null;
-}
-export interface Certificate {
-  host: string;
-  fingerprint: string;
-  names: string[];
-  subject: string;
-  issuer: string;
-  not_before?: string | null;
-  not_after?: string | null;
-  reason: string;
-}
+/**
+ * Somebody wants to add the user (or has).
+ */
 export interface Authorization {
-  id: string;
+  /**
+   * Which account they want to see.
+   */
   account: string;
-  from: string;
+  /**
+   * Their other name.
+   */
   alias?: string | null;
-  message?: string | null;
-  known?: boolean;
-}
-export interface Notice {
+  /**
+   * Who.
+   */
+  from: string;
+  /**
+   * Its id.
+   */
   id: string;
+  /**
+   * Already on the user's list.
+   */
+  known: boolean;
+  /**
+   * Their words, plain text.
+   */
+  message?: string | null;
+}
+/**
+ * A buddy.
+ */
+export interface Buddy {
+  /**
+   * Whose.
+   */
+  account: string;
+  /**
+   * What this user calls them; empty when they do not.
+   */
+  alias: string;
+  /**
+   * Blocked by this user.
+   */
+  blocked: boolean;
+  /**
+   * The contact they belong to (the buddy's own id until merged).
+   */
+  contact: string;
+  /**
+   * What can be done with this buddy.
+   */
+  features?: string[];
+  /**
+   * The group's name.
+   */
+  group: string;
+  /**
+   * Media hash.
+   */
+  icon?: string | null;
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * Since when they are idle.
+   */
+  idle_since?: string | null;
+  /**
+   * The network's name of them.
+   */
+  name: string;
+  /**
+   * What they call themselves.
+   */
+  server_alias?: string | null;
+  status: StatusKind;
+  /**
+   * Their words, plain text.
+   */
+  status_message?: string | null;
+}
+/**
+ * A conversation. `messages` and `members` are absent where they did not change (`conversation.updated`).
+ */
+export interface Conversation {
+  /**
+   * Whose.
+   */
+  account: string;
+  /**
+   * For an IM with a buddy.
+   */
+  buddy?: string | null;
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * Rooms: in it now.
+   */
+  joined?: boolean | null;
+  kind: ConversationKind;
+  /**
+   * Rooms: everyone, the user included.
+   */
+  members?: Member[] | null;
+  /**
+   * Of these, those that name the user.
+   */
+  mentions: number;
+  /**
+   * The last ones, newest last.
+   */
+  messages?: Message[] | null;
+  /**
+   * The network's name.
+   */
+  name: string;
+  /**
+   * Rooms: the user's nick there.
+   */
+  nick?: string | null;
+  /**
+   * Id of the last message that the user has seen.
+   */
+  read_upto?: string | null;
+  /**
+   * The name to show.
+   */
+  title: string;
+  /**
+   * Rooms.
+   */
+  topic?: string | null;
+  /**
+   * Messages received since `read_upto`.
+   */
+  unread: number;
+}
+/**
+ * Someone in a room.
+ */
+export interface Member {
+  /**
+   * A better name, when the user has one.
+   */
+  alias?: string | null;
+  /**
+   * The buddy that this is.
+   */
+  buddy?: string | null;
+  /**
+   * `founder`, `operator`, `half_operator`, `voice`, `typing`, `away`; `self` for the user.
+   */
+  flags?: string[];
+  /**
+   * Their nick.
+   */
+  name: string;
+}
+/**
+ * A line of a conversation.
+ */
+export interface Message {
+  /**
+   * Sent by a machine on someone's behalf.
+   */
+  auto_reply?: boolean;
+  /**
+   * Delivered later than written.
+   */
+  delayed?: boolean;
+  from: Author;
+  /**
+   * The user's nick is in it.
+   */
+  highlight?: boolean;
+  /**
+   * Unique in its conversation; ids sort (as text) by time of arrival.
+   */
+  id: string;
+  /**
+   * The user's own, from another device.
+   */
+  remote?: boolean;
+  /**
+   * The body.
+   */
+  spans: Span[];
+  /**
+   * For the user's own messages and for failures.
+   */
+  state?: MessageState | null;
+  /**
+   * A line of the network's or libpurple's, not of a person.
+   */
+  system?: boolean;
+  /**
+   * The concatenation of the spans' texts.
+   */
+  text: string;
+  /**
+   * When it was written, by the network's word.
+   */
+  time: string;
+}
+/**
+ * Who wrote a message.
+ */
+export interface Author {
+  /**
+   * A better name.
+   */
+  alias?: string | null;
+  /**
+   * The buddy that this is.
+   */
+  buddy?: string | null;
+  /**
+   * The network's name (a nick in rooms).
+   */
+  name: string;
+  /**
+   * The user themself.
+   */
+  self: boolean;
+}
+/**
+ * A run of text in one style. A message body is a list of these; its text is their concatenation.
+ */
+export interface Span {
+  /**
+   * Bold.
+   */
+  bold?: boolean;
+  /**
+   * Fixed width.
+   */
+  code?: boolean;
+  /**
+   * `#rrggbb`.
+   */
+  color?: string | null;
+  /**
+   * A media hash; the text is what to show in its stead.
+   */
+  image?: string | null;
+  /**
+   * Italic.
+   */
+  italic?: boolean;
+  /**
+   * An address with a harmless scheme (see `body::links`).
+   */
+  link?: string | null;
+  /**
+   * Quoted.
+   */
+  quote?: boolean;
+  /**
+   * Struck through.
+   */
+  strike?: boolean;
+  /**
+   * The characters; newlines are line breaks.
+   */
+  text: string;
+  /**
+   * Underlined.
+   */
+  underline?: boolean;
+}
+/**
+ * A group of the buddy list. Groups are one list over all accounts, named by the networks.
+ */
+export interface Group {
+  /**
+   * Folded up.
+   */
+  collapsed: boolean;
+  /**
+   * Its name, which is its id.
+   */
+  name: string;
+  /**
+   * Lower comes first; equal ones sort by name.
+   */
+  order: number;
+}
+/**
+ * Something told to the user.
+ */
+export interface Notice {
+  /**
+   * The account it is about.
+   */
   account?: string | null;
-  kind: "message" | "formatted" | "mail" | "userinfo" | "search" | "uri";
-  title?: string | null;
-  body?: Span[];
-  columns?: string[] | null;
-  rows?: string[][] | null;
-  buttons?: Button[] | null;
+  /**
+   * What it says.
+   */
+  body: Span[];
+  /**
+   * For `search`: what can be done with a row.
+   */
+  buttons?: Button[];
+  /**
+   * For `search`.
+   */
+  columns?: string[];
+  /**
+   * Its id.
+   */
+  id: string;
+  kind: NoticeKind;
+  /**
+   * For `search`.
+   */
+  rows?: string[][];
+  /**
+   * Plain text.
+   */
+  title: string;
+  /**
+   * For `uri` and `mail`; its scheme is a harmless one.
+   */
   url?: string | null;
 }
+/**
+ * One answer to a request.
+ */
+export interface Button {
+  /**
+   * The one that Enter takes.
+   */
+  default?: boolean;
+  /**
+   * To be given back in `request.answer`.
+   */
+  id: string;
+  /**
+   * Its text, without mnemonics.
+   */
+  label: string;
+}
+/**
+ * A question to the user. Answering uses it up.
+ */
+export interface Request {
+  /**
+   * The account it is about.
+   */
+  account?: string | null;
+  /**
+   * The answers; the last one is the cancelling one where there is one.
+   */
+  buttons: Button[];
+  /**
+   * For `certificate`.
+   */
+  details?: Certificate | null;
+  /**
+   * What to fill in.
+   */
+  fields: Field[];
+  /**
+   * Its id.
+   */
+  id: string;
+  kind: RequestKind;
+  /**
+   * The question.
+   */
+  primary: string;
+  /**
+   * More about it.
+   */
+  secondary: string;
+  /**
+   * Window title.
+   */
+  title: string;
+}
+/**
+ * An untrusted certificate, for the person who has to decide.
+ */
+export interface Certificate {
+  /**
+   * SHA-256 over the certificate, `AB:CD:…`.
+   */
+  fingerprint: string;
+  /**
+   * The name that was to be proved (the account's domain).
+   */
+  host: string;
+  /**
+   * Distinguished name of the issuer.
+   */
+  issuer: string;
+  /**
+   * The names in it.
+   */
+  names: string[];
+  /**
+   * Valid to.
+   */
+  not_after?: string | null;
+  /**
+   * Valid from.
+   */
+  not_before?: string | null;
+  /**
+   * What is wrong with it: `self_signed`, `expired`, `not_yet_valid`, `wrong_host`, `unknown_issuer`, `changed`, `unsupported`.
+   */
+  reason: string;
+  /**
+   * Distinguished name of the subject.
+   */
+  subject: string;
+}
+/**
+ * A field of a request.
+ */
+export interface Field {
+  /**
+   * For `choice`, `list`, `account`.
+   */
+  choices?: Choice[];
+  /**
+   * To be given back.
+   */
+  id: string;
+  /**
+   * For `image`: a media hash.
+   */
+  image?: string | null;
+  /**
+   * Its text, without mnemonics.
+   */
+  label: string;
+  /**
+   * A password.
+   */
+  masked?: boolean;
+  /**
+   * More than one line.
+   */
+  multiline?: boolean;
+  /**
+   * Must be filled in.
+   */
+  required?: boolean;
+  type: FieldType;
+  /**
+   * What it starts with.
+   */
+  value?: Value | null;
+}
+/**
+ * One of several values.
+ */
+export interface Choice {
+  /**
+   * To be shown.
+   */
+  label: string;
+  /**
+   * To be given back.
+   */
+  value: string;
+}
+/**
+ * What a user shows to others.
+ */
+export interface Status {
+  /**
+   * Their own words, plain text.
+   */
+  message?: string | null;
+  status: StatusKind;
+}
+/**
+ * A file on its way.
+ */
 export interface Transfer {
-  id: string;
+  /**
+   * Whose.
+   */
   account: string;
-  peer: string;
-  direction: "in" | "out";
-  name: string;
-  size?: number | null;
+  /**
+   * `in` or `out`.
+   */
+  direction: string;
+  /**
+   * Bytes so far.
+   */
   done: number;
-  state: "offered" | "running" | "done" | "cancelled" | "failed";
-}
-export interface OwnStatus { status: string; message?: string | null }
-export type Settings = Record<string, unknown>;
-export interface Snapshot {
-  accounts: Account[];
-  groups: Group[];
-  buddies: Buddy[];
-  conversations: Conversation[];
-  requests: Request[];
-  authorizations: Authorization[];
-  notices: Notice[];
-  transfers: Transfer[];
-  bookmarks: unknown[];
-  status: OwnStatus | string;
-  settings: Settings;
-}
-
-export interface Origin { client: string; command: string }
-export interface EventBase { seq: number; time: string; type: string; account?: string; origin?: Origin | null }
-export type WireEvent = EventBase & Record<string, unknown>;
-
-export interface CommandFate {
+  /**
+   * Its id.
+   */
   id: string;
-  state: "running" | "done" | "failed";
-  result?: unknown;
-  error?: WireError | null;
+  /**
+   * File name, without directories.
+   */
+  name: string;
+  /**
+   * With whom.
+   */
+  peer: string;
+  /**
+   * Bytes, when known.
+   */
+  size?: number | null;
+  /**
+   * `offered`, `running`, `done`, `cancelled`, `failed`.
+   */
+  state: string;
 }
-export interface Attached {
+/**
+ * Who is signed in.
+ */
+export interface User {
+  /**
+   * Signed in straight with an IM account: ends with the session.
+   */
+  guest: boolean;
+  /**
+   * Opaque.
+   */
+  id: string;
+  /**
+   * To be shown.
+   */
+  name: string;
+}
+/**
+ * `account.add`
+ */
+export interface AccountAdd {
+  alias?: string | null;
+  enabled?: boolean | null;
+  options?: {
+    [k: string]: Value;
+  };
+  password?: string | null;
+  protocol: string;
+  remember?: boolean | null;
+  splits?: Splits | null;
+  username?: string | null;
+}
+/**
+ * A user name in the parts of the protocol's form; the daemon joins them.
+ */
+export interface Splits {
+  /**
+   * One for each split; missing ones take the split's default.
+   */
+  parts?: string[];
+  /**
+   * The first part.
+   */
+  user: string;
+}
+/**
+ * `account.update`: what is given is changed
+ */
+export interface AccountUpdate {
+  account: string;
+  options?: {
+    [k: string]: Value;
+  };
+  password?: string | null;
+  splits?: Splits | null;
+  username?: string | null;
+}
+/**
+ * A command about an account and nothing else
+ */
+export interface OfAccount {
+  account: string;
+}
+/**
+ * `account.alias`
+ */
+export interface AccountAlias {
+  account: string;
+  alias: string;
+}
+/**
+ * `account.password`: changes it on the server
+ */
+export interface AccountPassword {
+  account: string;
+  new: string;
+  old: string;
+}
+/**
+ * `account.icon`: an upload, or none to take the icon away
+ */
+export interface AccountIcon {
+  account: string;
+  upload?: string | null;
+}
+/**
+ * `account.action`
+ */
+export interface AccountAction {
+  account: string;
+  action: string;
+}
+/**
+ * `status.set`
+ */
+export interface StatusSet {
+  accounts?: string[] | null;
+  attributes?: {
+    [k: string]: string;
+  };
+  message?: string | null;
+  status: StatusKind;
+}
+/**
+ * `client.state`: how this tab is being looked at
+ */
+export interface ClientState {
+  focused?: string | null;
+  hidden: boolean;
+  idle_seconds?: number;
+}
+/**
+ * `buddy.add`
+ */
+export interface BuddyAdd {
+  account: string;
+  alias?: string | null;
+  group?: string | null;
+  message?: string | null;
+  name: string;
+}
+/**
+ * A command about a buddy and nothing else
+ */
+export interface OfBuddy {
+  buddy: string;
+}
+/**
+ * `buddy.alias`: empty takes it back
+ */
+export interface BuddyAlias {
+  alias: string;
+  buddy: string;
+}
+/**
+ * `buddy.move`
+ */
+export interface BuddyMove {
+  buddy: string;
+  group: string;
+}
+/**
+ * A command about a buddy, or about any name on an account
+ */
+export interface OfPerson {
+  account?: string | null;
+  buddy?: string | null;
+  name?: string | null;
+}
+/**
+ * `buddy.action`
+ */
+export interface BuddyAction {
+  action: string;
+  buddy: string;
+}
+/**
+ * A command that this daemon knows by name but does not carry out
+ */
+export interface Unsupported {}
+/**
+ * `group.rename`
+ */
+export interface GroupRename {
+  group: string;
+  name: string;
+}
+/**
+ * `group.remove`: takes all the user's buddies in it off the list
+ */
+export interface GroupRemove {
+  group: string;
+}
+/**
+ * `group.order`: lower comes first
+ */
+export interface GroupOrder {
+  group: string;
+  order: number;
+}
+/**
+ * `group.collapse`
+ */
+export interface GroupCollapse {
+  collapsed: boolean;
+  group: string;
+}
+/**
+ * `privacy.set`
+ */
+export interface PrivacySet {
+  account: string;
+  list?: string[];
+  mode: string;
+}
+/**
+ * `conversation.open`
+ */
+export interface ConversationOpen {
+  account: string;
+  name: string;
+}
+/**
+ * A command about a conversation and nothing else
+ */
+export interface OfConversation {
+  conversation: string;
+}
+/**
+ * `conversation.read`: without `upto` all of it
+ */
+export interface ConversationRead {
+  conversation: string;
+  upto?: string | null;
+}
+/**
+ * `message.send`: `text` or `spans`
+ */
+export interface MessageSend {
+  conversation: string;
+  spans?: Span[] | null;
+  text?: string | null;
+}
+/**
+ * `typing.set`
+ */
+export interface TypingSet {
+  conversation: string;
+  state: TypingState;
+}
+/**
+ * `room.join`
+ */
+export interface RoomJoin {
+  account: string;
+  fields?: {
+    [k: string]: string;
+  };
+}
+/**
+ * `room.invite`
+ */
+export interface RoomInvite {
+  conversation: string;
+  message?: string | null;
+  name: string;
+}
+/**
+ * `room.topic`
+ */
+export interface RoomTopic {
+  conversation: string;
+  topic: string;
+}
+/**
+ * `room.nick`
+ */
+export interface RoomNick {
+  conversation: string;
+  nick: string;
+}
+/**
+ * `room.list_stop`
+ */
+export interface RoomListStop {
+  list: string;
+}
+/**
+ * `transfer.cancel`
+ */
+export interface OfTransfer {
+  transfer: string;
+}
+/**
+ * `request.answer`
+ */
+export interface RequestAnswer {
+  button: string;
+  request: string;
+  values?: {
+    [k: string]: Value;
+  };
+}
+/**
+ * `authorization.answer`
+ */
+export interface AuthorizationAnswer {
+  add?: boolean;
+  allow: boolean;
+  authorization: string;
+}
+/**
+ * `notice.close`
+ */
+export interface NoticeClose {
+  notice: string;
+}
+/**
+ * `notice.action`: `row` counts from 0
+ */
+export interface NoticeAction {
+  button: string;
+  notice: string;
+  row: number;
+}
+/**
+ * `settings.set`: `null` takes a key away
+ */
+export interface SettingsSet {
+  values: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Answer of `POST /commands`.
+ */
+export interface Commanded {
+  /**
+   * Ids taken.
+   */
+  accepted: string[];
+  /**
+   * With 503: nothing was taken.
+   */
+  error?: ErrorBody | null;
+  /**
+   * Those not taken.
+   */
+  rejected: Refused[];
+}
+/**
+ * A command that was not taken.
+ */
+export interface Refused {
+  error: ErrorBody;
+  /**
+   * The client's id of it.
+   */
+  id: string;
+}
+/**
+ * Body of `POST /commands`.
+ */
+export interface Commands {
+  /**
+   * The client.
+   */
+  client: string;
+  /**
+   * At most 100, each `{"id", "type", …}`.
+   */
+  commands: unknown[];
+}
+/**
+ * Which command of which browser; handed back with all that it causes.
+ */
+export interface Origin {
+  /**
+   * The browser's (tab's) id.
+   */
+  client: string;
+  /**
+   * The command's id there.
+   */
+  command: string;
+}
+/**
+ * A row of a room list.
+ */
+export interface RoomRow {
+  /**
+   * A heading that holds rooms, not a room.
+   */
+  category?: boolean;
+  /**
+   * What the protocol tells of it, by column.
+   */
+  fields: {
+    [k: string]: string;
+  };
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * The heading it is under.
+   */
+  parent?: string | null;
+}
+/**
+ * Answer of `GET /healthz` and `GET /readyz`.
+ */
+export interface Health {
+  /**
+   * Always true; a failure is told by the status and an error.
+   */
+  ok: boolean;
+}
+/**
+ * Answer of `GET /history`.
+ */
+export interface History {
+  /**
+   * Newest last.
+   */
+  messages: Message[];
+  /**
+   * There are older ones.
+   */
+  more: boolean;
+}
+/**
+ * Answer of `POST /login` and `POST /register`.
+ */
+export interface LoggedIn {
+  /**
+   * For `network`: the account that is signing on.
+   */
+  account?: string | null;
   user: User;
-  epoch: string;
-  seq: number;
-  hold_ms: number;
-  heartbeat_ms?: number;
-  grace_ms?: number;
-  resume_ms?: number;
-  commands?: CommandFate[];
-  snapshot: Snapshot;
 }
+/**
+ * Body of `POST /login`: `name` and `password`, or `network`.
+ */
+export interface LoginRequest {
+  /**
+   * A user of this site.
+   */
+  name?: string | null;
+  /**
+   * Straight in with an IM account, as a guest.
+   */
+  network?: Network | null;
+  /**
+   * With `name`.
+   */
+  password?: string | null;
+}
+/**
+ * The `network` of a log-in: straight in with an IM account.
+ */
+export interface Network {
+  /**
+   * The plugin's own settings.
+   */
+  options?: {
+    [k: string]: Value;
+  };
+  /**
+   * The password.
+   */
+  password?: string | null;
+  /**
+   * Protocol id, as `prpl-jabber`.
+   */
+  protocol: string;
+  /**
+   * The name in parts.
+   */
+  splits?: Splits | null;
+  /**
+   * What to show at first.
+   */
+  status?: StatusKind | null;
+  /**
+   * The full libpurple name; or `splits`.
+   */
+  username?: string | null;
+}
+/**
+ * Answer of `GET /poll`.
+ */
 export interface PollAnswer {
-  epoch?: string;
-  events?: WireEvent[];
-  more?: boolean;
-  end?: "hold" | "superseded" | "restart" | "auth";
-  retry_ms?: number;
-  reset?: "gap" | "epoch" | "client";
+  /**
+   * Why there are none.
+   */
+  end?: End | null;
+  /**
+   * Which log.
+   */
+  epoch: string;
+  /**
+   * In order.
+   */
+  events: Event[];
+  /**
+   * There is more at once.
+   */
+  more: boolean;
+  /**
+   * Attach again.
+   */
+  reset?: Reset | null;
+  /**
+   * For `restart`.
+   */
+  retry_ms?: number | null;
 }
-export interface CommandBody { id: string; type: string; [field: string]: unknown }
-export interface CommandsAnswer { accepted: string[]; rejected: { id: string; error: WireError }[] }
-export interface LoggedIn { user: User; account?: string | Account | null }
-export interface HistoryAnswer { messages: Message[]; more: boolean }
-export interface Uploaded { upload: string; size: number; type: string }
-export interface MenuItem { id?: string | null; label: string; items?: MenuItem[] }
+/**
+ * A network that a user can add an account of.
+ */
+export interface Protocol {
+  /**
+   * What it can do (see [`crate::model::Account::features`]).
+   */
+  features: string[];
+  /**
+   * The plugin's icon name, as `jabber`.
+   */
+  icon: string;
+  /**
+   * As `prpl-jabber`.
+   */
+  id: string;
+  /**
+   * As `XMPP`.
+   */
+  name: string;
+  /**
+   * Its options.
+   */
+  options: ProtocolOption[];
+  password: PasswordNeed;
+  /**
+   * Its rooms.
+   */
+  room_fields: RoomField[];
+  /**
+   * Its statuses.
+   */
+  statuses: StatusType[];
+  username: UsernameForm;
+}
+/**
+ * A protocol option that a user may set.
+ */
+export interface ProtocolOption {
+  /**
+   * For `choice`.
+   */
+  choices: Choice[];
+  default: Value;
+  /**
+   * The plugin's own setting name.
+   */
+  key: string;
+  /**
+   * Its label.
+   */
+  label: string;
+  /**
+   * A password.
+   */
+  masked: boolean;
+  type: OptionType;
+}
+/**
+ * A field of the form to join a room.
+ */
+export interface RoomField {
+  /**
+   * What it starts with.
+   */
+  default: string;
+  /**
+   * To be given back in `room.join`.
+   */
+  key: string;
+  /**
+   * Its label.
+   */
+  label: string;
+  /**
+   * A password.
+   */
+  masked: boolean;
+  /**
+   * Must be filled in.
+   */
+  required: boolean;
+  /**
+   * `string` or `int`.
+   */
+  type: string;
+}
+/**
+ * A status that a protocol has.
+ */
+export interface StatusType {
+  /**
+   * Ids of its attributes, as `message`.
+   */
+  attributes: string[];
+  /**
+   * The plugin's id of it.
+   */
+  id: string;
+  kind: StatusKind;
+  /**
+   * Its name.
+   */
+  name: string;
+}
+/**
+ * How a protocol's user names look.
+ */
+export interface UsernameForm {
+  /**
+   * What the first part is called.
+   */
+  label: string;
+  /**
+   * The other parts.
+   */
+  splits: Split[];
+}
+/**
+ * A part of a user name that is typed apart (`user` `@` `domain`).
+ */
+export interface Split {
+  /**
+   * What it starts with.
+   */
+  default: string;
+  /**
+   * Its label.
+   */
+  label: string;
+  /**
+   * The character between the parts.
+   */
+  separator: string;
+}
+/**
+ * Body of `POST /register`.
+ */
+export interface RegisterRequest {
+  /**
+   * Where invitations are asked for.
+   */
+  invite?: string | null;
+  /**
+   * The name to have.
+   */
+  name: string;
+  /**
+   * The password to have.
+   */
+  password: string;
+}
+/**
+ * Answer of `GET /site`.
+ */
+export interface Site {
+  /**
+   * One may sign in straight with an IM account.
+   */
+  guests: boolean;
+  /**
+   * What the site calls itself.
+   */
+  name: string;
+  /**
+   * A line for the front page.
+   */
+  notice?: string | null;
+  registration: Registration;
+  /**
+   * Bellflower's version.
+   */
+  version: string;
+}
+/**
+ * Answer of `POST /uploads`.
+ */
+export interface Uploaded {
+  /**
+   * Bytes.
+   */
+  size: number;
+  /**
+   * Content type, found out from the bytes.
+   */
+  type: string;
+  /**
+   * To be given in a command.
+   */
+  upload: string;
+}
+
+export type WireEvent = Pick<Event, "seq" | "time" | "origin"> & { type: Event["type"]; [field: string]: unknown };
+export type WireError = ErrorBody;
+export type CommandBody = { id: string; type: Command["type"]; [field: string]: unknown };
+export type CommandsAnswer = Commanded;
+export type HistoryAnswer = History;
+export type OwnStatus = Status;
+export type RequestField = Field;
+export type Settings = Snapshot["settings"];

@@ -1,7 +1,7 @@
 // One glyph per account with its state and what one can do with it; it must not edit.
 import { accounts, command, protocolOf } from "../../app/store";
 import { upload } from "../../net";
-import type { Account } from "../../wire/types";
+import type { Account, CommandBody } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
 import { Countdown, stateText, accountName } from "../accountState";
 import { toast } from "../Dialog";
@@ -29,7 +29,7 @@ function pickIcon(account: Account): void {
 
 export function accountMenu(account: Account): Item[] {
   const id = account.id;
-  const run = (type: string) => () => { command(type, { account: id }).catch(say); };
+  const run = (type: CommandBody["type"]) => () => { command(type, { account: id }).catch(say); };
   const items: Item[] = [{ kind: "head", label: `${account.username} · ${stateText(account)}` }];
   if (account.state === "waiting" || account.state === "error") items.push({ label: w.accounts.retryNow, testid: "menu-retry", run: run("account.connect") });
   if (account.enabled) items.push({ label: w.accounts.signOff, icon: "out", testid: "menu-sign-off", run: run("account.disable") });

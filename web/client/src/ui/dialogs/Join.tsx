@@ -61,7 +61,7 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
   const error = useSignal<unknown>(null);
   const list = useSignal<string | null>(null);
   const fields = fieldsOf(account.value);
-  const valueOf = (field: RoomField): string | boolean => values.value[field.key] ?? (field.type === "bool" ? field.default === true : String(field.default ?? ""));
+  const valueOf = (field: RoomField): string | boolean => values.value[field.key] ?? field.default;
   const set = (key: string, value: string | boolean) => (values.value = { ...values.value, [key]: value });
   const missing = fields.some((field) => field.required && String(valueOf(field)).trim() === "");
   const submit = () => {

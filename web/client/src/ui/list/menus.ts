@@ -2,7 +2,7 @@
 import { accounts, command, groups, protocolOf } from "../../app/store";
 import { openBuddy } from "../../app/windows";
 import { buddyName, fold, type Person } from "../../state/roster";
-import type { Buddy } from "../../wire/types";
+import type { Buddy, CommandBody } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
@@ -12,7 +12,7 @@ import { onDropped } from "./VirtualList";
 
 const say = (error: unknown): void => toast(errorText(error));
 
-function each(buddies: readonly Buddy[], type: string, fields: Record<string, unknown>): Promise<unknown> {
+function each(buddies: readonly Buddy[], type: CommandBody["type"], fields: Record<string, unknown>): Promise<unknown> {
   return Promise.all(buddies.map((buddy) => command(type, { buddy: buddy.id, ...fields })));
 }
 

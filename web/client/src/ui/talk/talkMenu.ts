@@ -5,13 +5,14 @@ import type { Talk } from "../../state/model";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { ask } from "../dialogs/Ask";
+import type { CommandBody } from "../../wire/types";
 import type { Item } from "../Menu";
 
 const say = (error: unknown): void => toast(errorText(error));
 
 export function talkMenu(talk: Talk): Item[] {
   const items: Item[] = [];
-  const run = (type: string, fields: Record<string, unknown>) => command(type, fields);
+  const run = (type: CommandBody["type"], fields: Record<string, unknown>) => command(type, fields);
   if (talk.kind === "room") {
     items.push(
       { label: w.talk.setTopic, run: () => ask({ title: w.talk.topicTitle(talk.title), label: w.talk.topic, value: talk.topic ?? "", multiline: true, testid: "topic-dialog", send: (topic) => run("room.topic", { conversation: talk.id, topic }) }) },
