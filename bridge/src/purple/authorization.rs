@@ -1,40 +1,283 @@
-//! Stand-in, soon replaced by the real room: in a conflict take the other side whole.
+//! "X wants to add you": told to the account's user, answered once, dead when libpurple takes it back; adding them in turn is the buddy list's doing.
+
+use super::ffi::{borrowed, guard_on};
+use super::registry::Registry;
 use super::token::OnPurple;
+use super::{accounts, blist, notify, outbox, owner, request, timers};
 use crate::error::CommandError;
+use crate::event::EventKind;
 use crate::id::{AccountId, AuthorizationId, UserId};
-use purple_sys::PurpleAccount;
+use crate::model::Authorization;
+use glib_sys::{GFALSE, gboolean};
+use purple_sys::{PurpleAccount, PurpleAccountRequestAuthorizationCb};
+use std::cell::RefCell;
 use std::ffi::{c_char, c_void};
-pub(super) unsafe extern "C" fn on_notify_added(
-    _: *mut PurpleAccount,
-    _: *const c_char,
-    _: *const c_char,
-    _: *const c_char,
-    _: *const c_char,
-) {
+
+struct Open {
+    whose: Option<(UserId, AccountId)>,
+    from: String,
+    allow: PurpleAccountRequestAuthorizationCb,
+    deny: PurpleAccountRequestAuthorizationCb,
+    data: *mut c_void,
 }
-pub(super) unsafe extern "C" fn on_request_add(
-    _: *mut PurpleAccount,
-    _: *const c_char,
-    _: *const c_char,
-    _: *const c_char,
-    _: *const c_char,
-) {
+
+thread_local! {
+    static OPEN: RefCell<Registry<Open>> = const { RefCell::new(Registry::new()) };
 }
+
+/// Takes it out, once, and tells its user that it is closed.
+fn take(token: OnPurple, id: AuthorizationId) -> Option<Open> {
+    let open = OPEN.with_borrow_mut(|all| all.remove(id.0))?;
+    if let Some((user, _)) = open.whose {
+        outbox::emit(token, user, EventKind::AuthorizationClosed { authorization: id });
+    }
+    Some(open)
+}
+
+/// Calls libpurple back; it forgets the question by itself then.
+fn reply(open: &Open, allow: bool) {
+    let callback = if allow { open.allow } else { open.deny };
+    if let Some(callback) = callback {
+        // SAFETY: the question was open until now, so libpurple still keeps what `data` points to; it frees it in the callback.
+        owner::with(open.whose.map(|(_, account)| account), || unsafe { callback(open.data) });
+    }
+}
+
+// In all of these libpurple promises a live account and C strings or NULL for the time of the call.
+
 pub(super) unsafe extern "C" fn on_request_authorize(
-    _: *mut PurpleAccount,
-    _: *const c_char,
-    _: *const c_char,
-    _: *const c_char,
-    _: *const c_char,
-    _: i32,
-    _: purple_sys::PurpleAccountRequestAuthorizationCb,
-    _: purple_sys::PurpleAccountRequestAuthorizationCb,
-    _: *mut c_void,
+    account: *mut PurpleAccount,
+    remote_user: *const c_char,
+    _id: *const c_char,
+    alias: *const c_char,
+    message: *const c_char,
+    on_list: gboolean,
+    allow: PurpleAccountRequestAuthorizationCb,
+    deny: PurpleAccountRequestAuthorizationCb,
+    data: *mut c_void,
 ) -> *mut c_void {
-    std::ptr::null_mut()
+    guard_on("request_authorize", std::ptr::null_mut(), |token| {
+        // SAFETY: see above.
+        let (whose, from, alias, message) =
+            unsafe { (accounts::owner(token, account), borrowed(remote_user), borrowed(alias), borrowed(message)) };
+        let from = from.unwrap_or_default();
+        let id = AuthorizationId(OPEN.with_borrow_mut(|all| all.insert(Open { whose, from: from.clone(), allow, deny, data })));
+        match whose {
+            Some((user, account)) => {
+                let full = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+                let asked = Authorization { id, account, from, alias: full(alias), message: full(message), known: on_list != GFALSE };
+                outbox::emit(token, user, EventKind::AuthorizationOpened(asked));
+            }
+            // Unanswered it would wait for ever (hazard 33); not from inside the call, whose caller has no handle yet.
+            None => timers::soon(token, None, move |token| {
+                if let Some(open) = take(token, id) {
+                    log::warn!(target: "bridge", "an authorization for nobody was denied");
+                    reply(&open, false);
+                }
+            }),
+        }
+        id.0 as *mut c_void
+    })
 }
-pub(super) unsafe extern "C" fn on_close_account_request(_: *mut c_void) {}
-pub(super) fn close_all(_: OnPurple, _: AccountId) {}
-pub(super) fn answer(_: OnPurple, _: UserId, _: AuthorizationId, _: bool, _: bool) -> Result<(), CommandError> {
+
+/// libpurple took it back.
+pub(super) unsafe extern "C" fn on_close_account_request(ui_handle: *mut c_void) {
+    guard_on("close_account_request", (), |token| {
+        take(token, AuthorizationId(ui_handle as u64));
+    });
+}
+
+/// Their name with the better one in front.
+fn called(from: String, alias: Option<String>) -> String {
+    match alias.filter(|alias| !alias.trim().is_empty() && *alias != from) {
+        Some(alias) => format!("{alias} ({from})"),
+        None => from,
+    }
+}
+
+pub(super) unsafe extern "C" fn on_notify_added(
+    account: *mut PurpleAccount,
+    remote_user: *const c_char,
+    _id: *const c_char,
+    alias: *const c_char,
+    message: *const c_char,
+) {
+    guard_on("notify_added", (), |token| {
+        // SAFETY: see above.
+        let (whose, from, alias, message) =
+            unsafe { (accounts::id(token, account), borrowed(remote_user), borrowed(alias), borrowed(message)) };
+        let (Some(account), Some(from)) = (whose, from) else { return };
+        notify::tell(token, account, &format!("{} added you to their list.", called(from, alias)), &message.unwrap_or_default());
+    });
+}
+
+pub(super) unsafe extern "C" fn on_request_add(
+    account: *mut PurpleAccount,
+    remote_user: *const c_char,
+    _id: *const c_char,
+    alias: *const c_char,
+    _message: *const c_char,
+) {
+    guard_on("request_add", (), |token| {
+        // SAFETY: see above.
+        let (whose, from, alias) = unsafe { (accounts::owner(token, account), borrowed(remote_user), borrowed(alias)) };
+        let (Some((user, account)), Some(from)) = (whose, from) else { return };
+        let question = format!("{} added you. Add them too?", called(from.clone(), alias));
+        let answer = move |add: bool| {
+            if let (true, Some(token)) = (add, OnPurple::here()) {
+                add_back(token, user, account, &from);
+            }
+        };
+        request::ask(token, account, question, "Add", Box::new(answer));
+    });
+}
+
+fn add_back(token: OnPurple, user: UserId, account: AccountId, from: &str) {
+    if let Err(error) = blist::add(token, user, account, from, None, "", "") {
+        notify::tell(token, account, &format!("{from} could not be added."), &error.message);
+    }
+}
+
+/// Answers, which uses it up; `add` puts them on the list too.
+///
+/// # Errors
+/// `no_such_authorization` for one that is closed, or another user's.
+pub(super) fn answer(token: OnPurple, user: UserId, authorization: AuthorizationId, allow: bool, add: bool) -> Result<(), CommandError> {
+    let theirs = OPEN.with_borrow(|all| all.get(authorization.0).is_some_and(|open| open.whose.is_some_and(|(whose, _)| whose == user)));
+    let open = if theirs { take(token, authorization) } else { None };
+    let open = open.ok_or_else(|| CommandError::new("no_such_authorization", "This question is not open any more.").at("authorization"))?;
+    reply(&open, allow);
+    if let (true, true, Some((_, account))) = (allow, add, open.whose) {
+        add_back(token, user, account, &open.from);
+    }
     Ok(())
+}
+
+/// Ends all of an account that ends. libpurple takes its own part back with the account; nobody is called.
+pub(super) fn close_all(token: OnPurple, account: AccountId) {
+    let ids: Vec<u64> =
+        OPEN.with_borrow(|all| all.iter().filter(|(_, open)| open.whose.is_some_and(|(_, id)| id == account)).map(|(id, _)| id).collect());
+    for id in ids {
+        if take(token, AuthorizationId(id)).is_some() {
+            // SAFETY: the handle that libpurple got; unknown ones are ignored.
+            unsafe { purple_sys::purple_account_request_close(id as *mut c_void) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purple::testing::{Core, with_core};
+    use std::ptr;
+
+    thread_local! {
+        static HEARD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+
+    unsafe extern "C" fn on_allow(data: *mut c_void) {
+        HEARD.with_borrow_mut(|all| all.push(format!("allow {}", data as usize)));
+    }
+    unsafe extern "C" fn on_deny(data: *mut c_void) {
+        HEARD.with_borrow_mut(|all| all.push(format!("deny {}", data as usize)));
+    }
+
+    fn ask(account: *mut PurpleAccount, data: usize) {
+        // SAFETY: a live account and C strings; the callbacks take any data.
+        unsafe {
+            purple_sys::purple_account_request_authorization(
+                account,
+                c"juan@example.org".as_ptr(),
+                ptr::null(),
+                c"Juan".as_ptr(),
+                c"hello".as_ptr(),
+                0,
+                Some(on_allow),
+                Some(on_deny),
+                data as *mut c_void,
+            );
+        }
+    }
+
+    fn opened(core: &mut Core) -> Option<(UserId, Authorization)> {
+        core.events()
+            .into_iter()
+            .find_map(|(user, kind)| if let EventKind::AuthorizationOpened(asked) = kind { Some((user, asked)) } else { None })
+    }
+
+    #[test]
+    fn it_is_its_owners_and_answered_once() {
+        with_core("purple::authorization::tests::it_is_its_owners_and_answered_once", |core| {
+            let (token, account) = (core.token, core.account(1, 10));
+            core.account(2, 20);
+            ask(account, 7);
+            let (user, asked) = opened(core).unwrap();
+            assert_eq!((user, asked.account, asked.from.as_str(), asked.known), (UserId(1), AccountId(10), "juan@example.org", false));
+            assert_eq!((asked.alias.as_deref(), asked.message.as_deref()), (Some("Juan"), Some("hello")));
+            assert_eq!(answer(token, UserId(2), asked.id, true, false).unwrap_err().code, "no_such_authorization");
+            answer(token, UserId(1), asked.id, true, false).unwrap();
+            assert_eq!(HEARD.take(), ["allow 7"]);
+            assert!(core.events().contains(&(UserId(1), EventKind::AuthorizationClosed { authorization: asked.id })));
+            assert_eq!(answer(token, UserId(1), asked.id, false, false).unwrap_err().code, "no_such_authorization");
+            ask(account, 8);
+            let (_, asked) = opened(core).unwrap();
+            answer(token, UserId(1), asked.id, false, true).unwrap();
+            assert_eq!(HEARD.take(), ["deny 8"]);
+        });
+    }
+
+    #[test]
+    fn what_is_taken_back_is_dead() {
+        with_core("purple::authorization::tests::what_is_taken_back_is_dead", |core| {
+            let (token, account) = (core.token, core.account(1, 10));
+            ask(account, 7);
+            let (_, asked) = opened(core).unwrap();
+            // SAFETY: a live account.
+            unsafe { purple_sys::purple_account_request_close_with_account(account) };
+            assert_eq!(answer(token, UserId(1), asked.id, true, false).unwrap_err().code, "no_such_authorization");
+            ask(account, 8);
+            let (_, asked) = opened(core).unwrap();
+            close_all(token, AccountId(10));
+            assert_eq!(answer(token, UserId(1), asked.id, true, false).unwrap_err().code, "no_such_authorization");
+            assert!(HEARD.take().is_empty());
+        });
+    }
+
+    #[test]
+    fn nobodys_is_denied_later() {
+        with_core("purple::authorization::tests::nobodys_is_denied_later", |core| {
+            // SAFETY: C strings, copied; an account that is in nobody's table.
+            let stray = unsafe { purple_sys::purple_account_new(c"stray@example.org".as_ptr(), c"prpl-jabber".as_ptr()) };
+            ask(stray, 7);
+            assert!(HEARD.with_borrow(Vec::is_empty));
+            core.turn_until(|| HEARD.with_borrow(|all| !all.is_empty()));
+            assert_eq!(HEARD.take(), ["deny 7"]);
+            assert!(core.events().is_empty());
+        });
+    }
+
+    #[test]
+    fn who_added_the_user_is_told_and_can_be_added() {
+        with_core("purple::authorization::tests::who_added_the_user_is_told_and_can_be_added", |core| {
+            let account = core.account(1, 10);
+            // SAFETY: a live account and C strings.
+            unsafe {
+                purple_sys::purple_account_notify_added(account, c"juan@example.org".as_ptr(), ptr::null(), ptr::null(), ptr::null())
+            };
+            let told = core.events();
+            assert!(
+                matches!(&told[0].1, EventKind::NoticeOpened(notice) if notice.title == "juan@example.org added you to their list."),
+                "{told:?}"
+            );
+            // SAFETY: as above.
+            unsafe {
+                purple_sys::purple_account_request_add(account, c"juan@example.org".as_ptr(), ptr::null(), c"Juan".as_ptr(), ptr::null())
+            };
+            let asked = core.events();
+            assert!(
+                matches!(&asked[0].1, EventKind::RequestOpened(request) if request.primary.contains("Juan (juan@example.org)")),
+                "{asked:?}"
+            );
+        });
+    }
 }

@@ -53,6 +53,8 @@ enum Reply {
         folder: bool,
     },
     Certificate(Box<dyn FnOnce(bool)>),
+    /// A question of our own, in words.
+    Ours(Box<dyn FnOnce(bool)>),
 }
 
 struct Open {
@@ -86,6 +88,7 @@ fn kind_of(reply: &Reply) -> (RequestKind, Option<PurpleRequestType>) {
         Reply::File { folder: true, .. } => (RequestKind::File, Some(PurpleRequestType::PURPLE_REQUEST_FOLDER)),
         Reply::File { .. } => (RequestKind::File, Some(PurpleRequestType::PURPLE_REQUEST_FILE)),
         Reply::Certificate(_) => (RequestKind::Certificate, None),
+        Reply::Ours(_) => (RequestKind::Action, None),
     }
 }
 
@@ -172,7 +175,7 @@ fn reply(id: RequestId, open: Open, said: &Said<'_>) {
         }
         // SAFETY: see above; no file is told by NULL.
         Reply::File { cancel, data, .. } => unsafe { purple_sys::bellflower_call_input(cancel, data, std::ptr::null()) },
-        Reply::Certificate(answer) => answer(matches!(said, Said::Trust(true))),
+        Reply::Certificate(answer) | Reply::Ours(answer) => answer(matches!(said, Said::Trust(true))),
     });
     forget(id, kind);
 }
@@ -264,7 +267,7 @@ fn prepare(open: &Open, button: &str, values: &BTreeMap<String, Value>) -> Resul
     if let Reply::Action { .. } = open.reply {
         return Ok(Prepared::Action(index));
     }
-    if let Reply::Certificate(_) = open.reply {
+    if let Reply::Certificate(_) | Reply::Ours(_) = open.reply {
         return Ok(Prepared::Trust(button == OK));
     }
     if button == CANCEL {
@@ -308,6 +311,16 @@ pub(super) fn ask_certificate(
         reply: Reply::Certificate(answer),
     };
     Some(open(token, words, Some(certificate), asked))
+}
+
+/// Asks the account's user a question of our own; `answer` hears yes or no.
+pub(super) fn ask(token: OnPurple, account: AccountId, primary: String, yes: &str, answer: Box<dyn FnOnce(bool)>) {
+    let Some(user) = accounts::user(token, account) else { return };
+    let words = Words { title: String::new(), primary, secondary: String::new() };
+    let buttons = vec![button(OK, yes, true), button(CANCEL, "Cancel", false)];
+    let asked =
+        Open { whose: Some((user, account)), connection: std::ptr::null_mut(), buttons, fields: Vec::new(), reply: Reply::Ours(answer) };
+    open(token, words, None, asked);
 }
 
 /// Takes a certificate question back; nobody is called.

@@ -1,0 +1,280 @@
+//! PurpleNotifyUiOps: what libpurple tells, copied into notices; what has no owner goes to the log, never to a user (hazard 5).
+
+use super::super::ffi::{borrowed, guard_on, list, owned};
+use super::super::token::OnPurple;
+use super::super::{accounts, outbox, owner};
+use super::{Search, blank, button, html_of, more_rows, open, take};
+use crate::event::EventKind;
+use crate::id::{AccountId, NoticeId, UserId};
+use crate::model::NoticeKind;
+use glib_sys::{GFALSE, GList, gboolean, gpointer};
+use purple_sys::{
+    PurpleConnection, PurpleNotifyMsgType, PurpleNotifySearchButton, PurpleNotifySearchButtonType, PurpleNotifySearchColumn,
+    PurpleNotifySearchResults, PurpleNotifyType, PurpleNotifyUiOps, PurpleNotifyUserInfo,
+};
+use std::ffi::{c_char, c_void};
+use std::ptr;
+
+/// Mails told one by one; more are only counted.
+const MAILS: usize = 20;
+
+/// Registers with libpurple.
+pub(in super::super) fn install(_: OnPurple) {
+    let ops = PurpleNotifyUiOps {
+        notify_message: Some(on_message),
+        notify_email: Some(on_email),
+        notify_emails: Some(on_emails),
+        notify_formatted: Some(on_formatted),
+        notify_searchresults: Some(on_searchresults),
+        notify_searchresults_new_rows: Some(on_new_rows),
+        notify_userinfo: Some(on_userinfo),
+        notify_uri: Some(on_uri),
+        close_notify: Some(on_close),
+        ..Default::default()
+    };
+    // SAFETY: libpurple keeps the pointer for ever, and the box is never freed.
+    unsafe { purple_sys::purple_notify_set_ui_ops(Box::leak(Box::new(ops))) };
+}
+
+/// Whose it is: the connection's account's, else the one whose callback runs.
+///
+/// # Safety
+/// NULL or a live connection.
+unsafe fn whose(token: OnPurple, connection: *mut PurpleConnection) -> Option<(UserId, AccountId)> {
+    // SAFETY: passed on.
+    let given = unsafe { connection.as_ref().and_then(|connection| accounts::owner(token, connection.account)) };
+    given.or_else(|| owner::current().and_then(|id| Some((accounts::user(token, id)?, id))))
+}
+
+fn handle(id: NoticeId) -> *mut c_void {
+    id.0 as *mut c_void
+}
+
+/// Title and body of a notice of up to three plain texts, the first of which that is there being the title.
+fn head(texts: [Option<String>; 3]) -> (String, String) {
+    let mut texts = texts.into_iter().flatten().filter(|text| !text.trim().is_empty());
+    let title = texts.next().unwrap_or_default();
+    let rest: Vec<String> = texts.map(|text| html_of(&text)).collect();
+    (title, rest.join("<br>"))
+}
+
+// In all of these libpurple promises live objects or NULL, and C strings or NULL, for the time of the call. Answering NULL makes it call the
+// notice's closing callback at once.
+
+unsafe extern "C" fn on_message(
+    kind: PurpleNotifyMsgType,
+    title: *const c_char,
+    primary: *const c_char,
+    secondary: *const c_char,
+) -> *mut c_void {
+    guard_on("notify_message", ptr::null_mut(), |token| {
+        // SAFETY: see above.
+        let (whose, texts) = unsafe { (whose(token, ptr::null_mut()), [title, primary, secondary].map(|text| borrowed(text))) };
+        let (title, html) = head(texts);
+        let Some((user, account)) = whose else {
+            let level = if kind == PurpleNotifyMsgType::PURPLE_NOTIFY_MSG_ERROR { log::Level::Warn } else { log::Level::Info };
+            log::log!(target: "libpurple", level, "to nobody: {title}: {html}");
+            return ptr::null_mut();
+        };
+        handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_MESSAGE, None, blank(account, NoticeKind::Message, title, html)))
+    })
+}
+
+unsafe extern "C" fn on_formatted(
+    title: *const c_char,
+    primary: *const c_char,
+    secondary: *const c_char,
+    text: *const c_char,
+) -> *mut c_void {
+    guard_on("notify_formatted", ptr::null_mut(), |token| {
+        // SAFETY: see above.
+        let (whose, texts, text) =
+            unsafe { (whose(token, ptr::null_mut()), [title, primary, secondary].map(|text| borrowed(text)), borrowed(text)) };
+        let (title, mut html) = head(texts);
+        let Some((user, account)) = whose else {
+            log::info!(target: "libpurple", "to nobody: {title}: {html}");
+            return ptr::null_mut();
+        };
+        if !html.is_empty() {
+            html.push_str("<br><br>");
+        }
+        html.push_str(&text.unwrap_or_default());
+        handle(open(
+            token,
+            user,
+            account,
+            PurpleNotifyType::PURPLE_NOTIFY_FORMATTED,
+            None,
+            blank(account, NoticeKind::Formatted, title, html),
+        ))
+    })
+}
+
+/// A mail's subject and sender in a line.
+fn mail_line(subject: Option<String>, from: Option<String>) -> String {
+    match (subject, from) {
+        (Some(subject), Some(from)) => format!("{from}: {subject}"),
+        (one, other) => one.or(other).unwrap_or_default(),
+    }
+}
+
+unsafe extern "C" fn on_email(
+    connection: *mut PurpleConnection,
+    subject: *const c_char,
+    from: *const c_char,
+    _to: *const c_char,
+    url: *const c_char,
+) -> *mut c_void {
+    guard_on("notify_email", ptr::null_mut(), |token| {
+        // SAFETY: see above.
+        let (whose, subject, from, url) = unsafe { (whose(token, connection), borrowed(subject), borrowed(from), borrowed(url)) };
+        let Some((user, account)) = whose else { return ptr::null_mut() };
+        let mut notice = blank(account, NoticeKind::Mail, "New mail".to_owned(), html_of(&mail_line(subject, from)));
+        notice.url = url.filter(|url| !url.is_empty());
+        handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_EMAIL, None, notice))
+    })
+}
+
+/// The texts of a C array, at most [`MAILS`]; none of NULL.
+///
+/// # Safety
+/// NULL, or that many C strings or NULLs.
+unsafe fn array(texts: *mut *const c_char, count: usize) -> Vec<Option<String>> {
+    if texts.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: the caller promises that many.
+    unsafe { std::slice::from_raw_parts(texts, count.min(MAILS)) }.iter().map(|text| unsafe { borrowed(*text) }).collect()
+}
+
+unsafe extern "C" fn on_emails(
+    connection: *mut PurpleConnection,
+    count: usize,
+    detailed: gboolean,
+    subjects: *mut *const c_char,
+    froms: *mut *const c_char,
+    _tos: *mut *const c_char,
+    urls: *mut *const c_char,
+) -> *mut c_void {
+    guard_on("notify_emails", ptr::null_mut(), |token| {
+        // SAFETY: see above. libpurple gives `count` of each when it is detailed, and one address otherwise, if any.
+        let (whose, urls) = unsafe { (whose(token, connection), array(urls, count.min(1))) };
+        let Some((user, account)) = whose else { return ptr::null_mut() };
+        let unread = u32::try_from(count).unwrap_or(u32::MAX);
+        accounts::change(token, account, |entry| entry.mail = Some(unread));
+        outbox::emit(token, user, EventKind::Mail { account, count: unread });
+        if detailed == GFALSE || count == 0 {
+            return ptr::null_mut();
+        }
+        // SAFETY: as above.
+        let (subjects, froms) = unsafe { (array(subjects, count), array(froms, count)) };
+        let lines = (0..subjects.len().max(froms.len())).map(|at| {
+            let text = |texts: &[Option<String>]| texts.get(at).cloned().flatten();
+            html_of(&mail_line(text(&subjects), text(&froms)))
+        });
+        let html = lines.collect::<Vec<_>>().join("<br>");
+        let mut notice =
+            blank(account, NoticeKind::Mail, if count == 1 { "New mail".to_owned() } else { format!("{count} new mails") }, html);
+        notice.url = urls.into_iter().flatten().find(|url| !url.is_empty());
+        handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_EMAILS, None, notice))
+    })
+}
+
+/// The rows of search results.
+///
+/// # Safety
+/// Live results.
+pub(super) unsafe fn rows(results: *const PurpleNotifySearchResults) -> Vec<Vec<String>> {
+    // SAFETY: rows are lists of C strings.
+    unsafe {
+        list::<GList>((*results).rows)
+            .into_iter()
+            .map(|row| list::<c_char>(row).into_iter().map(|cell| borrowed(cell).unwrap_or_default()).collect())
+            .collect()
+    }
+}
+
+fn usual_label(kind: PurpleNotifySearchButtonType) -> &'static str {
+    match kind {
+        PurpleNotifySearchButtonType::PURPLE_NOTIFY_BUTTON_ADD => "Add",
+        PurpleNotifySearchButtonType::PURPLE_NOTIFY_BUTTON_INFO => "Info",
+        PurpleNotifySearchButtonType::PURPLE_NOTIFY_BUTTON_IM => "Message",
+        PurpleNotifySearchButtonType::PURPLE_NOTIFY_BUTTON_JOIN => "Join",
+        PurpleNotifySearchButtonType::PURPLE_NOTIFY_BUTTON_INVITE => "Invite",
+        _ => "Continue",
+    }
+}
+
+unsafe extern "C" fn on_searchresults(
+    connection: *mut PurpleConnection,
+    title: *const c_char,
+    primary: *const c_char,
+    secondary: *const c_char,
+    results: *mut PurpleNotifySearchResults,
+    data: gpointer,
+) -> *mut c_void {
+    guard_on("notify_searchresults", ptr::null_mut(), |token| {
+        if results.is_null() {
+            return ptr::null_mut();
+        }
+        // SAFETY: see above; the results are handed to the front end.
+        unsafe {
+            let Some((user, account)) = whose(token, connection) else {
+                purple_sys::purple_notify_searchresults_free(results);
+                return ptr::null_mut();
+            };
+            let (title, html) = head([title, primary, secondary].map(|text| borrowed(text)));
+            let mut notice = blank(account, NoticeKind::Search, title, html);
+            let columns = list::<PurpleNotifySearchColumn>((*results).columns);
+            notice.columns = columns.into_iter().map(|column| borrowed((*column).title).unwrap_or_default()).collect();
+            notice.rows = rows(results);
+            let buttons = list::<PurpleNotifySearchButton>((*results).buttons);
+            let label = |button: &PurpleNotifySearchButton| borrowed(button.label).unwrap_or_else(|| usual_label(button.type_).to_owned());
+            notice.buttons = buttons.iter().enumerate().map(|(index, known)| button(index, &label(&**known))).collect();
+            let callbacks = buttons.iter().map(|button| (**button).callback).collect();
+            let search = Search { connection, results, data, callbacks, told: notice.rows.len() };
+            handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_SEARCHRESULTS, Some(search), notice))
+        }
+    })
+}
+
+unsafe extern "C" fn on_new_rows(_: *mut PurpleConnection, results: *mut PurpleNotifySearchResults, ui_handle: *mut c_void) {
+    guard_on("notify_searchresults_new_rows", (), |token| {
+        if !results.is_null() {
+            more_rows(token, NoticeId(ui_handle as u64), results);
+        }
+    });
+}
+
+unsafe extern "C" fn on_userinfo(connection: *mut PurpleConnection, who: *const c_char, info: *mut PurpleNotifyUserInfo) -> *mut c_void {
+    guard_on("notify_userinfo", ptr::null_mut(), |token| {
+        // SAFETY: see above; the text is ours to free.
+        let (whose, who, html) = unsafe {
+            let text = purple_sys::purple_notify_user_info_get_text_with_newline(info, c"<br>".as_ptr());
+            (whose(token, connection), borrowed(who).unwrap_or_default(), owned(text).unwrap_or_default())
+        };
+        let Some((user, account)) = whose else { return ptr::null_mut() };
+        handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_USERINFO, None, blank(account, NoticeKind::Userinfo, who, html)))
+    })
+}
+
+/// A link for the user to follow; the server never does.
+unsafe extern "C" fn on_uri(uri: *const c_char) -> *mut c_void {
+    guard_on("notify_uri", ptr::null_mut(), |token| {
+        // SAFETY: see above.
+        let (whose, uri) = unsafe { (whose(token, ptr::null_mut()), borrowed(uri).unwrap_or_default()) };
+        let Some((user, account)) = whose else {
+            log::info!(target: "libpurple", "a link for nobody was dropped");
+            return ptr::null_mut();
+        };
+        let mut notice = blank(account, NoticeKind::Uri, String::new(), html_of(&uri));
+        notice.url = Some(uri);
+        handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_URI, None, notice))
+    })
+}
+
+unsafe extern "C" fn on_close(_: PurpleNotifyType, ui_handle: *mut c_void) {
+    guard_on("close_notify", (), |token| {
+        take(token, NoticeId(ui_handle as u64));
+    });
+}
