@@ -95,3 +95,51 @@ pub(super) fn set_own(token: OnPurple, user: UserId, account: AccountId, image: 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purple::testing::with_core;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
+
+    #[test]
+    fn own_icons_are_checked_set_and_taken_away() {
+        with_core("purple::icon::tests::own_icons_are_checked_set_and_taken_away", |core| {
+            let (token, account) = (core.token, core.account(1, 10));
+            let set = |image: Option<&[u8]>| set_own(token, UserId(1), AccountId(10), image.map(<[u8]>::to_vec));
+            assert_eq!(set_own(token, UserId(2), AccountId(10), None).unwrap_err().code, "no_such_account");
+            assert_eq!(set(Some(b"<svg/>")).unwrap_err().field.as_deref(), Some("image"));
+            assert_eq!(set(Some(&[PNG, &vec![0; LARGEST]].concat())).unwrap_err().code, "bad_image");
+            assert!(core.events().is_empty());
+            set(Some(PNG)).unwrap();
+            let events = core.events();
+            let EventKind::MediaStored(media) = &events[0].1 else { panic!("{events:?}") };
+            assert_eq!(media.bytes, PNG);
+            assert!(
+                matches!(&events.last().unwrap().1, EventKind::AccountUpdated(shown) if shown.icon.as_ref() == Some(&media.hash)),
+                "{events:?}"
+            );
+            // SAFETY: a live account, whose picture libpurple lends with a reference.
+            let held = unsafe {
+                let image = purple_sys::purple_buddy_icons_find_account_icon(account);
+                let size = purple_sys::purple_imgstore_get_size(image);
+                purple_sys::purple_imgstore_unref(image);
+                size as usize
+            };
+            assert_eq!(held, PNG.len());
+            set(None).unwrap();
+            // SAFETY: a live account.
+            assert!(unsafe { purple_sys::purple_buddy_icons_find_account_icon(account) }.is_null());
+        });
+    }
+
+    #[test]
+    fn only_pictures_pass() {
+        for (bytes, fits) in
+            [(PNG, true), (b"GIF89a..", true), (b"\xff\xd8\xff\xe0", true), (b"", false), (b"BM", false), (b"\x89PNG", false)]
+        {
+            assert_eq!(is_picture(bytes), fits, "{bytes:?}");
+        }
+    }
+}

@@ -1,12 +1,325 @@
-//! Stand-in, soon replaced by the real room: in a conflict take the other side whole.
+//! Lists of the rooms that a network has: rows streamed to whoever asked, each list held while it is open; nothing is joined here.
+
+use super::ffi::{self, borrowed, guard_on};
+use super::registry::Registry;
 use super::token::OnPurple;
+use super::{accounts, conversation, outbox, owner, timers};
 use crate::error::CommandError;
+use crate::event::EventKind;
 use crate::id::{AccountId, RoomListId, UserId};
-pub(super) fn install(_: OnPurple) {}
-pub(super) fn close_all(_: OnPurple, _: AccountId) {}
-pub(super) fn list(_: OnPurple, _: UserId, _: AccountId) -> Result<RoomListId, CommandError> {
-    Ok(RoomListId(1))
+use crate::model::{RoomListRows, RoomRow};
+use glib_sys::{GFALSE, GList, gboolean};
+use purple_sys::{
+    PurpleAccount, PurpleRoomlist, PurpleRoomlistField, PurpleRoomlistFieldType, PurpleRoomlistRoom, PurpleRoomlistRoomType,
+    PurpleRoomlistUiOps,
+};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::{c_char, c_void};
+
+/// Rows in one event.
+const AT_ONCE: usize = 200;
+/// Rows of one list; the largest public networks have some ten thousand rooms.
+const MOST: usize = 50_000;
+
+struct Open {
+    user: UserId,
+    account: AccountId,
+    /// Held by a reference of ours.
+    purple: *mut PurpleRoomlist,
+    waiting: Vec<RoomRow>,
+    told: usize,
+    flushing: bool,
 }
-pub(super) fn stop(_: OnPurple, _: UserId, _: RoomListId) -> Result<(), CommandError> {
+
+thread_local! {
+    static OPEN: RefCell<Registry<Open>> = const { RefCell::new(Registry::new()) };
+}
+
+/// Registers with libpurple.
+pub(super) fn install(_: OnPurple) {
+    let ops = PurpleRoomlistUiOps {
+        show_with_account: Some(on_show),
+        create: Some(on_create),
+        add_room: Some(on_add_room),
+        in_progress: Some(on_in_progress),
+        destroy: Some(on_destroy),
+        ..Default::default()
+    };
+    // SAFETY: libpurple keeps the pointer for ever, and the box is never freed.
+    unsafe { purple_sys::purple_roomlist_set_ui_ops(Box::leak(Box::new(ops))) };
+}
+
+fn find(purple: *const PurpleRoomlist) -> Option<u64> {
+    OPEN.with_borrow(|all| all.iter().find(|(_, open)| std::ptr::eq(open.purple, purple)).map(|(id, _)| id))
+}
+
+/// Sends the rows that wait.
+fn flush(token: OnPurple, id: u64, more: bool) {
+    let batch = OPEN.with_borrow_mut(|all| {
+        let open = all.get_mut(id)?;
+        open.flushing = false;
+        Some((open.user, std::mem::take(&mut open.waiting)))
+    });
+    let Some((user, rows)) = batch else { return };
+    let list = RoomListId(id);
+    let mut parts: Vec<Vec<RoomRow>> = rows.chunks(AT_ONCE).map(<[RoomRow]>::to_vec).collect();
+    if parts.is_empty() && !more {
+        parts.push(Vec::new());
+    }
+    let last = parts.len();
+    for (index, rows) in parts.into_iter().enumerate() {
+        let more = more || index + 1 < last;
+        outbox::emit(token, user, EventKind::RoomList(RoomListRows { list, rows, more }));
+    }
+}
+
+/// Ends a list: its last rows, then our reference, on a later turn since the plugin may be in the middle of it.
+fn end(token: OnPurple, id: u64) {
+    flush(token, id, false);
+    let open = OPEN.with_borrow_mut(|all| all.remove(id));
+    if let Some(open) = open {
+        // SAFETY: our own reference, given back once.
+        timers::soon(token, Some(open.account), move |_| unsafe { purple_sys::purple_roomlist_unref(open.purple) });
+    }
+}
+
+/// Asks for the rooms of an account's network. An earlier list of the account ends.
+///
+/// # Errors
+/// `no_such_account`, `not_supported`, and what [`conversation::connected`] says of an account that is not online.
+pub(super) fn list(token: OnPurple, user: UserId, account: AccountId) -> Result<RoomListId, CommandError> {
+    accounts::pointer(token, user, account)?;
+    let unable = || CommandError::new("not_supported", "This network has no list of rooms.");
+    if !accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "room_list")).unwrap_or(false) {
+        return Err(unable());
+    }
+    let gc = conversation::connected(token, account)?;
+    close_all(token, account);
+    // SAFETY: a live connection whose protocol lists rooms. `on_create` takes our reference.
+    let purple = owner::with(Some(account), || unsafe { purple_sys::purple_roomlist_get_list(gc) });
+    find(purple).map(RoomListId).ok_or_else(unable)
+}
+
+/// Enough rows.
+///
+/// # Errors
+/// `no_such_list` for one that has ended, or another user's.
+pub(super) fn stop(token: OnPurple, user: UserId, id: RoomListId) -> Result<(), CommandError> {
+    let open = OPEN.with_borrow(|all| all.get(id.0).filter(|open| open.user == user).map(|open| (open.account, open.purple)));
+    let (account, purple) = open.ok_or_else(|| CommandError::new("no_such_list", "This list has ended.").at("list"))?;
+    cancel(token, account, purple);
+    end(token, id.0);
     Ok(())
+}
+
+fn cancel(token: OnPurple, account: AccountId, purple: *mut PurpleRoomlist) {
+    let connected = accounts::read(token, account, |entry| entry.purple);
+    // SAFETY: an account in our table is live, and our reference keeps the list. libpurple cannot cancel without a connection.
+    owner::with(Some(account), || unsafe {
+        if connected.is_some_and(|account| !(*account).gc.is_null()) && (*purple).in_progress != GFALSE {
+            purple_sys::purple_roomlist_cancel_get_list(purple);
+        }
+    });
+}
+
+/// Ends all lists of an account.
+pub(super) fn close_all(token: OnPurple, account: AccountId) {
+    let open: Vec<_> =
+        OPEN.with_borrow(|all| all.iter().filter(|(_, open)| open.account == account).map(|(id, open)| (id, open.purple)).collect());
+    for (id, purple) in open {
+        cancel(token, account, purple);
+        end(token, id);
+    }
+}
+
+// In all of these libpurple promises a live list (and account, and room).
+
+/// A plugin wants a list shown (`/list`).
+unsafe extern "C" fn on_show(account: *mut PurpleAccount) {
+    guard_on("roomlist show_with_account", (), |token| {
+        // SAFETY: see above.
+        if let Some((user, account)) = unsafe { accounts::owner(token, account) } {
+            timers::soon(token, Some(account), move |token| {
+                if let Err(error) = list(token, user, account) {
+                    log::debug!(target: "bridge", "a room list of {account} was not begun: {error}");
+                }
+            });
+        }
+    });
+}
+
+unsafe extern "C" fn on_create(purple: *mut PurpleRoomlist) {
+    guard_on("roomlist create", (), |token| {
+        // SAFETY: see above.
+        let Some((user, account)) = (unsafe { accounts::owner(token, (*purple).account) }) else { return };
+        // SAFETY: see above; given back in `end`.
+        unsafe { purple_sys::purple_roomlist_ref(purple) };
+        OPEN.with_borrow_mut(|all| all.insert(Open { user, account, purple, waiting: Vec::new(), told: 0, flushing: false }));
+    });
+}
+
+/// What the list's columns say of a room. Hidden columns too: they are what joining needs.
+///
+/// # Safety
+/// A live list and a room of it.
+unsafe fn row(purple: *const PurpleRoomlist, room: *const PurpleRoomlistRoom) -> RoomRow {
+    // SAFETY: a room's fields are in the order of the list's, texts for texts and numbers in the pointer for the rest.
+    unsafe {
+        let room = &*room;
+        let columns = ffi::list::<PurpleRoomlistField>((*purple).fields);
+        let cells = ffi::list::<c_void>(room.fields as *const GList);
+        let mut fields = BTreeMap::new();
+        for (column, cell) in columns.into_iter().zip(cells) {
+            let column = &*column;
+            let key = borrowed(column.name).filter(|name| !name.is_empty()).or_else(|| borrowed(column.label)).unwrap_or_default();
+            let value = match column.type_ {
+                PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_STRING => borrowed(cell.cast::<c_char>()),
+                PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_INT => Some((cell as isize as i32).to_string()),
+                _ => Some((!cell.is_null()).to_string()),
+            };
+            if let Some(value) = value {
+                fields.insert(key, value);
+            }
+        }
+        RoomRow {
+            name: borrowed(room.name).unwrap_or_default(),
+            category: room.type_.0 & PurpleRoomlistRoomType::PURPLE_ROOMLIST_ROOMTYPE_CATEGORY.0 != 0,
+            parent: room.parent.as_ref().and_then(|parent| borrowed(parent.name)),
+            fields,
+        }
+    }
+}
+
+unsafe extern "C" fn on_add_room(purple: *mut PurpleRoomlist, room: *mut PurpleRoomlistRoom) {
+    guard_on("roomlist add_room", (), |token| {
+        let Some(id) = find(purple) else { return };
+        // SAFETY: see above.
+        let row = unsafe { row(purple, room) };
+        let start = OPEN.with_borrow_mut(|all| {
+            let open = all.get_mut(id)?;
+            open.told += 1;
+            if open.told > MOST {
+                return None;
+            }
+            open.waiting.push(row);
+            (!std::mem::replace(&mut open.flushing, true)).then_some(open.account)
+        });
+        // Rows of one turn go together.
+        if let Some(account) = start {
+            timers::soon(token, Some(account), move |token| flush(token, id, true));
+        }
+    });
+}
+
+unsafe extern "C" fn on_in_progress(purple: *mut PurpleRoomlist, on: gboolean) {
+    guard_on("roomlist in_progress", (), |token| {
+        if let (GFALSE, Some(id)) = (on, find(purple)) {
+            end(token, id);
+        }
+    });
+}
+
+unsafe extern "C" fn on_destroy(purple: *mut PurpleRoomlist) {
+    guard_on("roomlist destroy", (), |token| {
+        // Our reference should have kept it: what remains here must not be found again.
+        if let Some(id) = find(purple) {
+            flush(token, id, false);
+            OPEN.with_borrow_mut(|all| all.remove(id));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purple::testing::{Core, with_core};
+    use std::ptr;
+
+    fn rows(core: &mut Core) -> Vec<(UserId, RoomListRows)> {
+        let only = |(user, kind)| if let EventKind::RoomList(rows) = kind { Some((user, rows)) } else { None };
+        core.events().into_iter().filter_map(only).collect()
+    }
+
+    /// A list as a plugin makes it: a hidden name, a number and a topic.
+    fn begin(account: *mut PurpleAccount) -> *mut PurpleRoomlist {
+        // SAFETY: a live account; the list takes the columns over.
+        unsafe {
+            use purple_sys as p;
+            let made = p::purple_roomlist_new(account);
+            let column = |kind, label: &std::ffi::CStr, name: &std::ffi::CStr, hidden| {
+                p::purple_roomlist_field_new(kind, label.as_ptr(), name.as_ptr(), hidden)
+            };
+            let columns = [
+                column(PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_STRING, c"", c"channel", 1),
+                column(PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_INT, c"Users", c"users", 0),
+                column(PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_STRING, c"Topic", c"", 0),
+            ];
+            let fields = columns.into_iter().rev().fold(ptr::null_mut(), |list, column| glib_sys::g_list_prepend(list, column.cast()));
+            p::purple_roomlist_set_fields(made, fields);
+            p::purple_roomlist_set_in_progress(made, 1);
+            made
+        }
+    }
+
+    fn add(made: *mut PurpleRoomlist, name: &str, users: isize) {
+        let name = crate::purple::ffi::c_string(name);
+        // SAFETY: a live list, which takes the room over.
+        unsafe {
+            use purple_sys as p;
+            let room = p::purple_roomlist_room_new(PurpleRoomlistRoomType::PURPLE_ROOMLIST_ROOMTYPE_ROOM, name.as_ptr(), ptr::null_mut());
+            p::purple_roomlist_room_add_field(made, room, name.as_ptr().cast());
+            p::purple_roomlist_room_add_field(made, room, users as *const c_void);
+            p::purple_roomlist_room_add_field(made, room, c"talk".as_ptr().cast());
+            p::purple_roomlist_room_add(made, room);
+        }
+    }
+
+    #[test]
+    fn rows_stream_and_end() {
+        with_core("purple::roomlist::tests::rows_stream_and_end", |core| {
+            let account = core.account(1, 10);
+            let made = begin(account);
+            add(made, "#one", 5);
+            assert!(rows(core).is_empty(), "rows of one turn go together");
+            let mut first = Vec::new();
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            while first.is_empty() && std::time::Instant::now() < end {
+                crate::purple::testing::turn(core.token, false);
+                first = rows(core);
+            }
+            let (user, told) = first.pop().unwrap();
+            assert!(user == UserId(1) && told.more);
+            assert_eq!(told.rows[0].name, "#one");
+            let fields: Vec<_> = told.rows[0].fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            assert_eq!(fields, [("Topic", "talk"), ("channel", "#one"), ("users", "5")]);
+            for index in 0..AT_ONCE {
+                add(made, &format!("#{index}"), 1);
+            }
+            add(made, "#last", 1);
+            // SAFETY: what a plugin does at the end: it gives its reference up, and ours keeps the list.
+            unsafe {
+                purple_sys::purple_roomlist_set_in_progress(made, 0);
+                purple_sys::purple_roomlist_unref(made);
+            }
+            let rest = rows(core);
+            assert_eq!(rest.iter().map(|(_, rows)| (rows.rows.len(), rows.more)).collect::<Vec<_>>(), [(AT_ONCE, true), (1, false)]);
+            assert_eq!(stop(core.token, UserId(1), told.list).unwrap_err().code, "no_such_list");
+        });
+    }
+
+    #[test]
+    fn a_list_is_stopped_by_its_owner_only() {
+        with_core("purple::roomlist::tests::a_list_is_stopped_by_its_owner_only", |core| {
+            let (token, account) = (core.token, core.account(1, 10));
+            let made = begin(account);
+            let id = RoomListId(find(made).unwrap());
+            assert_eq!(stop(token, UserId(2), id).unwrap_err().code, "no_such_list");
+            stop(token, UserId(1), id).unwrap();
+            assert_eq!(rows(core), [(UserId(1), RoomListRows { list: id, rows: Vec::new(), more: false })]);
+            add(made, "#late", 1);
+            assert!(find(made).is_none());
+            assert!(list(token, UserId(1), AccountId(10)).is_err(), "not signed on");
+        });
+    }
 }

@@ -56,6 +56,7 @@ pub(super) fn with_core(name: &str, body: impl FnOnce(&mut Core)) {
         blist::install(token);
         account::install(token);
         conversation::install(token);
+        super::icon::install(token);
         request::install(token);
         notify::install(token);
         privacy::install(token);
