@@ -86,7 +86,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
 pub(super) fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value) {
     let key = c_string(key);
     // SAFETY: a live account and C strings, copied.
-    unsafe {
+    super::account_prefs::quietly(|| unsafe {
         match value {
             Value::Bool(value) => purple_sys::purple_account_set_bool(purple, key.as_ptr(), i32::from(*value)),
             Value::Int(value) => {
@@ -96,7 +96,7 @@ pub(super) fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value)
             Value::Text(value) => purple_sys::purple_account_set_string(purple, key.as_ptr(), c_string(value).as_ptr()),
             Value::List(_) => log::warn!(target: "bridge", "an account option cannot be a list; left out"),
         }
-    }
+    });
 }
 
 /// The account as a user sees it.

@@ -1,6 +1,7 @@
 //! All of libpurple, on one thread; nothing unsafe is done outside this folder and purple-sys.
 
 mod account;
+mod account_prefs;
 mod accounts;
 #[cfg(test)]
 mod alone;

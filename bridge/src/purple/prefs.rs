@@ -59,7 +59,8 @@ thread_local! {
 }
 
 /// Takes over the preferences. To be called before `purple_core_init`, whose parts add theirs.
-pub(super) fn install(_: OnPurple) {
+pub(super) fn install(token: OnPurple) {
+    super::account_prefs::install(token);
     PREFS.with_borrow_mut(|prefs| {
         for (name, held) in HELD {
             let value = match held {
