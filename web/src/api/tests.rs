@@ -4,7 +4,10 @@ use super::*;
 use crate::session::tests::{Site, network, opened, said};
 use crate::session::{Hub, SessionConfig};
 use bridge::event::{EventKind, Media};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
+use tower_service::Service;
 use warp::http::StatusCode;
 
 fn site() -> (Site, BoxedFilter<(Response,)>) {
@@ -13,8 +16,36 @@ fn site() -> (Site, BoxedFilter<(Response,)>) {
     (site, routes)
 }
 
-fn request(site: &Site, method: &str, path: &str) -> warp::test::RequestBuilder {
-    warp::test::request().method(method).path(path).header("cookie", format!("other=1; {COOKIE}={}", site.login.token))
+/// A request as it is put together.
+struct Ask(warp::http::request::Builder, Bytes);
+
+impl Ask {
+    fn new(method: &str, path: &str) -> Self {
+        Self(warp::http::Request::builder().method(method).uri(path), Bytes::new())
+    }
+
+    fn header(self, name: &str, value: impl AsRef<str>) -> Self {
+        Self(self.0.header(name, value.as_ref()), self.1)
+    }
+
+    fn body(self, body: impl Into<Bytes>) -> Self {
+        Self(self.0, body.into())
+    }
+
+    fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    async fn reply(self, routes: &BoxedFilter<(Response,)>) -> warp::http::Response<Bytes> {
+        let request = self.0.body(Full::new(self.1)).unwrap();
+        let response = warp::service(routes.clone()).call(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        warp::http::Response::from_parts(head, body.collect().await.unwrap().to_bytes())
+    }
+}
+
+fn request(site: &Site, method: &str, path: &str) -> Ask {
+    Ask::new(method, path).header("cookie", format!("other=1; {COOKIE}={}", site.login.token))
 }
 
 fn body(bytes: &[u8]) -> Value {
@@ -34,7 +65,7 @@ async fn without_a_session_everything_is_401() {
         ("POST", "/api/v1/uploads"),
     ] {
         for cookie in ["", "bellflower=", "bellflower=wrong", "x=y"] {
-            let answer = warp::test::request().method(method).path(path).header("cookie", cookie).reply(&routes).await;
+            let answer = Ask::new(method, path).header("cookie", cookie).reply(&routes).await;
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
             assert_eq!(body(answer.body())["error"]["code"], "not_signed_in");
             assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -113,8 +144,7 @@ async fn pictures_are_served_harmlessly_and_to_nobody_else() {
     assert_eq!(answer.headers()["content-type"], "application/octet-stream");
     assert_eq!(answer.headers()["content-disposition"], "attachment");
     let stranger = Hub::open_guest(&site.hub, network()).unwrap();
-    let answer =
-        warp::test::request().path(&format!("/api/v1/media/{picture}")).header("cookie", format!("{COOKIE_TLS}={}", stranger.token));
+    let answer = Ask::new("GET", &format!("/api/v1/media/{picture}")).header("cookie", format!("{COOKIE_TLS}={}", stranger.token));
     assert_eq!(answer.reply(&routes).await.status(), 404);
 }
 

@@ -188,7 +188,7 @@ impl Builder {
         let before = self.spans.len();
         if hash.is_none() {
             if let Some(words) = words {
-                self.write(&words.to_owned());
+                self.write(words);
             }
             return;
         }

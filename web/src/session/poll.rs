@@ -117,11 +117,11 @@ impl Hub {
         if query.after > last {
             return Err(ApiError::bad_request("bad_cursor", "There is no such event yet.").at("after"));
         }
-        if let (Some(n), Some(highest)) = (query.n, client.n) {
-            if n < highest {
-                counters.polls_superseded.one();
-                return Ok((Step::Answer(ending(session, &Ending::End(End::Superseded, None))), 0));
-            }
+        if let (Some(n), Some(highest)) = (query.n, client.n)
+            && n < highest
+        {
+            counters.polls_superseded.one();
+            return Ok((Step::Answer(ending(session, &Ending::End(End::Superseded, None))), 0));
         }
         client.n = query.n.or(client.n);
         client.acked = client.acked.max(query.after);

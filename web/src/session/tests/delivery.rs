@@ -139,10 +139,10 @@ fn run(config: SessionConfig, deeds: Vec<Deed>) {
             }
             Deed::LateAnswer { client } => {
                 let browser = &mut browsers[client];
-                if let Some(answer) = browser.delayed.pop() {
-                    if browser.process(&answer) {
-                        browser.attach(&site, names[client]);
-                    }
+                if let Some(answer) = browser.delayed.pop()
+                    && browser.process(&answer)
+                {
+                    browser.attach(&site, names[client]);
                 }
             }
             Deed::Attach { client } => browsers[client].attach(&site, names[client]),
