@@ -31,7 +31,7 @@ run: build ## build, then serve on $(LISTEN) with data below .run/
 	exec $(BINARY) serve --listen $(LISTEN) --data-dir .run/data
 
 demo: deps-test build ## make run, with a Prosody and an ngircd of its own and people to talk to
-	exec node packaging/demo/demo.mjs $(BINARY) $(LISTEN)
+	exec $(CARGO) run --quiet --locked --package support --bin demo -- $(BINARY) $(LISTEN)
 
 test: deps-test client ## every test, against real servers and a real browser
 	@packaging/test.sh

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::ngircd::Ngircd;
 use crate::wait::PATIENCE;
@@ -133,6 +133,18 @@ impl IrcPeer {
                     panic!("{} waited for {what}, but its connection ended; kept: {:#?}", self.nick, self.kept)
                 }
             }
+        }
+    }
+
+    /// The next line, kept ones first, or nothing after `patience`; an ended connection panics.
+    pub fn next_within(&mut self, patience: Duration) -> Option<IrcLine> {
+        if let Some(line) = self.kept.pop_front() {
+            return Some(line);
+        }
+        match self.incoming.recv_timeout(patience) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("{}: the connection ended", self.nick),
         }
     }
 

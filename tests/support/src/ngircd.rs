@@ -16,9 +16,16 @@ pub struct NgircdBuilder {
     channels: Vec<(String, String)>,
     password: Option<String>,
     tls: Option<Flaw>,
+    port: Option<u16>,
 }
 
 impl NgircdBuilder {
+    /// The loopback port to listen on; a free one unless set.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
     /// A channel that is there from the start, with its topic.
     pub fn channel(mut self, name: &str, topic: &str) -> Self {
         self.channels.push((name.to_owned(), topic.to_owned()));
@@ -44,7 +51,7 @@ impl NgircdBuilder {
             process: None,
             directory,
             authority: Authority::new(),
-            port: free_port(),
+            port: self.port.unwrap_or_else(free_port),
             tls_port: self.tls.map(|_| free_port()),
             password: self.password.clone(),
         };

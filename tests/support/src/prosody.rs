@@ -37,9 +37,16 @@ pub struct ProsodyBuilder {
     room_locking: bool,
     hashed: bool,
     extra: String,
+    port: Option<u16>,
 }
 
 impl ProsodyBuilder {
+    /// The loopback port to listen on; a free one unless set.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
     /// Accounts `name@localhost`; see [`Prosody::password`].
     pub fn users<I: IntoIterator<Item = S>, S: Into<String>>(mut self, names: I) -> Self {
         self.users.extend(names.into_iter().map(Into::into));
@@ -99,7 +106,7 @@ impl ProsodyBuilder {
     pub fn start(self) -> Prosody {
         let directory = tempfile::Builder::new().prefix("bellflower-prosody-").tempdir().expect("a directory");
         let authority = Authority::new();
-        let port = free_port();
+        let port = self.port.unwrap_or_else(free_port);
         let prosody = Prosody { process: None, directory, authority, port };
         std::fs::create_dir_all(prosody.path("certs")).expect("a directory for certificates");
         if let Some(flaw) = self.tls {

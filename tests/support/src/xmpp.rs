@@ -163,6 +163,18 @@ impl XmppPeer {
         }
     }
 
+    /// The next stanza, kept ones first, or nothing after `patience`; an ended stream panics.
+    pub fn next_within(&mut self, patience: Duration) -> Option<Element> {
+        if let Some(stanza) = self.kept.pop_front() {
+            return Some(stanza);
+        }
+        match self.incoming.recv_timeout(patience) {
+            Ok(Incoming::Element(stanza)) => Some(stanza),
+            Ok(Incoming::Opened) | Err(RecvTimeoutError::Timeout) => None,
+            Ok(Incoming::Closed(_)) | Err(RecvTimeoutError::Disconnected) => panic!("{}: the stream ended", self.jid),
+        }
+    }
+
     /// Waits for a message with this body and gives it.
     pub fn hears(&mut self, body: &str) -> Element {
         self.wait_for(&format!("the message {body:?}"), |s| s.says(body))
