@@ -30,7 +30,6 @@ export function roomGiven(account: string, name: string): Record<string, string>
 /** Joins again without asking, as far as the name says all that is needed. */
 export function rejoin(account: string, name: string): void {
   const given = roomGiven(account, name);
-  if (fieldsOf(account).some((field) => field.required && !given[field.key] && !field.default)) return joinDialog(account, given);
   const fields = Object.fromEntries(fieldsOf(account).map((field) => [field.key, given[field.key] ?? String(field.default ?? "")]).filter(([, value]) => value !== ""));
   command<{ conversation: string }>("room.join", { account, fields }).then(showResult, () => joinDialog(account, given));
 }
@@ -63,12 +62,16 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
   const fields = fieldsOf(account.value);
   const valueOf = (field: RoomField): string | boolean => values.value[field.key] ?? field.default;
   const set = (key: string, value: string | boolean) => (values.value = { ...values.value, [key]: value });
-  const missing = fields.some((field) => field.required && String(valueOf(field)).trim() === "");
+  // The first one names the room; what else is left out takes the daemon's defaults, or it says what it needs.
+  const first = fields.find((field) => field.required);
+  const missing = first !== undefined && String(valueOf(first)).trim() === "";
   const submit = () => {
     if (busy.value || account.value === "" || missing) return;
     busy.value = true;
     error.value = null;
     const out: Record<string, string> = {};
+    const second = fields.filter((field) => field.required)[1];
+    if (first && second && String(valueOf(second)).trim() === "") values.value = { ...values.value, ...roomGiven(account.value, String(valueOf(first)).trim()) };
     for (const field of fields) {
       const value = String(valueOf(field)).trim();
       if (value !== "") out[field.key] = value;
@@ -97,7 +100,7 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
           <AccountSelect value={account.value} filter={hasRooms} onInput={(id) => { account.value = id; values.value = {}; list.value = null; }} />
           {fields.map((field) => {
             const value = valueOf(field);
-            const label = field.label.replace(/^_|:\s*$/g, "") + (field.required ? "" : ` (${w.optional})`);
+            const label = field.label.replace(/^_|:\s*$/g, "") + (field === first ? "" : ` (${w.optional})`);
             return typeof value === "boolean"
               ? <CheckField key={field.key} label={label} name={`room-${field.key}`} value={value} onInput={(on) => set(field.key, on)} />
               : <TextField key={field.key} label={label} name={`room-${field.key}`} value={value} masked={field.masked} type={field.type === "int" ? "number" : "text"} onInput={(text) => set(field.key, text)} />;
