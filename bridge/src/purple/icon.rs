@@ -41,10 +41,10 @@ pub(super) fn of_buddy(token: OnPurple, user: UserId, buddy: *mut PurpleBuddy) -
         }
         let mut size = 0;
         let bytes = purple_sys::purple_buddy_icon_get_data(icon, &raw mut size).cast::<u8>();
-        if bytes.is_null() || size == 0 || size as usize > LARGEST_IN {
+        if bytes.is_null() || size == 0 || size > LARGEST_IN {
             return None;
         }
-        Some(store(token, user, std::slice::from_raw_parts(bytes, size as usize)))
+        Some(store(token, user, std::slice::from_raw_parts(bytes, size)))
     }
 }
 

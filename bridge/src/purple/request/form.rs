@@ -185,7 +185,7 @@ unsafe fn read_field(
                 }
                 read.kind = FieldType::Image;
                 read.required = false;
-                read.image = Some(icon::store(token, user, std::slice::from_raw_parts(bytes.cast::<u8>(), size as usize)));
+                read.image = Some(icon::store(token, user, std::slice::from_raw_parts(bytes.cast::<u8>(), size)));
             }
             T::PURPLE_REQUEST_FIELD_ACCOUNT => {
                 let (user, _) = whose?;

@@ -130,7 +130,7 @@ unsafe fn listed(request: &BellflowerRequest) -> &[BellflowerButton] {
         return &[];
     }
     // SAFETY: the shim gives that many.
-    unsafe { std::slice::from_raw_parts(request.buttons, request.n_buttons as usize) }
+    unsafe { std::slice::from_raw_parts(request.buttons, request.n_buttons) }
 }
 
 unsafe extern "C" fn on_choice(request: *const BellflowerRequest) -> *mut c_void {
@@ -168,7 +168,7 @@ unsafe extern "C" fn on_action(request: *const BellflowerRequest) -> *mut c_void
             .collect();
         let mut fields = Vec::new();
         if let (Some((user, _)), false) = (whose, request.icon.is_null() || request.icon_size == 0) {
-            let bytes = std::slice::from_raw_parts(request.icon.cast::<u8>(), request.icon_size as usize);
+            let bytes = std::slice::from_raw_parts(request.icon.cast::<u8>(), request.icon_size);
             fields.push(Field { image: Some(icon::store(token, user, bytes)), ..field("icon", FieldType::Image) });
         }
         let reply = Reply::Action { callbacks: listed.iter().map(|action| action.callback).collect(), data: request.user_data };
@@ -247,11 +247,9 @@ unsafe extern "C" fn on_folder(
 /// libpurple took it back: its callbacks are dead (hazard 7).
 unsafe extern "C" fn on_close(_: PurpleRequestType, ui_handle: *mut c_void) {
     guard_on("close_request", (), |token| {
-        if let Some(open) = take(token, RequestId(ui_handle as u64)) {
-            if let Reply::Fields { fields, .. } = open.reply {
-                // SAFETY: ours, and out of the table nobody else finds them.
-                unsafe { purple_sys::purple_request_fields_destroy(fields) };
-            }
+        if let Some(Open { reply: Reply::Fields { fields, .. }, .. }) = take(token, RequestId(ui_handle as u64)) {
+            // SAFETY: ours, and out of the table nobody else finds them.
+            unsafe { purple_sys::purple_request_fields_destroy(fields) };
         }
     });
 }
