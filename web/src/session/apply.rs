@@ -1,7 +1,7 @@
 //! From what the bridge tells to the user's state and log: accounts, buddies, groups, questions and outcomes; sends nothing.
 
 use super::client::Fate;
-use super::hub::LOGIN;
+use super::guest::LOGIN;
 use super::state::{Env, GroupPlace, State};
 use crate::body;
 use crate::wire::{ErrorBody, EventBody, Notice};
@@ -9,6 +9,11 @@ use bridge::command::Origin;
 use bridge::event::{EventKind, Outcome};
 use bridge::id::{AccountId, BuddyId};
 use bridge::model::{Account, AccountError, AccountStanding, AccountState, Buddy};
+
+/// Open questions and notices of one sort; a stranger can cause any number of them.
+const MOST_OPEN: usize = 200;
+/// Rows kept of a search.
+const MOST_ROWS: usize = 5000;
 
 /// Adds or replaces by id.
 fn put<T, I: PartialEq>(list: &mut Vec<T>, thing: T, id: impl Fn(&T) -> I) {
@@ -65,6 +70,9 @@ impl State {
                 }
             }
             EventKind::RequestOpened(request) => {
+                if let Some(oldest) = self.requests.first().map(|known| known.id).filter(|_| self.requests.len() >= MOST_OPEN) {
+                    self.apply(env, None, EventKind::RequestClosed { request: oldest });
+                }
                 put(&mut self.requests, request.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::RequestOpened { account: request.account, request });
             }
@@ -74,6 +82,10 @@ impl State {
                 }
             }
             EventKind::AuthorizationOpened(authorization) => {
+                let oldest = self.authorizations.first().map(|known| known.id).filter(|_| self.authorizations.len() >= MOST_OPEN);
+                if let Some(oldest) = oldest {
+                    self.apply(env, None, EventKind::AuthorizationClosed { authorization: oldest });
+                }
                 put(&mut self.authorizations, authorization.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AuthorizationOpened { account: authorization.account, authorization });
             }
@@ -84,12 +96,16 @@ impl State {
             }
             EventKind::NoticeOpened(notice) => {
                 let notice = wire_notice(notice, env.config.text_bytes);
+                if let Some(oldest) = self.notices.first().map(|known| known.id).filter(|_| self.notices.len() >= MOST_OPEN) {
+                    self.apply(env, None, EventKind::NoticeClosed { notice: oldest });
+                }
                 put(&mut self.notices, notice.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::NoticeOpened { account: notice.account, notice });
             }
             EventKind::NoticeRows { notice, rows } => {
                 if let Some(known) = self.notices.iter_mut().find(|known| known.id == notice) {
-                    known.rows.extend(rows.iter().cloned());
+                    let room = MOST_ROWS.saturating_sub(known.rows.len());
+                    known.rows.extend(rows.iter().take(room).cloned());
                     self.emit(env, origin, EventBody::NoticeRows { notice, rows });
                 }
             }
@@ -252,6 +268,7 @@ impl State {
     /// A command of some client of this user has ended.
     pub(crate) fn command_ended(&mut self, env: &Env<'_>, origin: Option<&Origin>, outcome: Result<Option<Outcome>, ErrorBody>) {
         let Some(origin) = origin else { return };
+        self.adding.retain(|adding| adding != origin);
         if origin.client.is_empty() {
             if let (LOGIN, Err(error)) = (origin.command.as_str(), outcome) {
                 self.login_failed(env, error);

@@ -34,9 +34,8 @@ impl State {
     }
 
     pub(super) fn conversation_updated(&mut self, env: &Env<'_>, origin: Option<&Origin>, conversation: Conversation) {
-        let Some(conv) = self.open_conversation(conversation.id) else {
-            return self.conversation_opened(env, origin, conversation);
-        };
+        // What the user closed stays closed: libpurple still tells of a room that is being left.
+        let Some(conv) = self.open_conversation(conversation.id) else { return };
         let account = conversation.account;
         let members = conv.base.members.take();
         conv.base = conversation;

@@ -1,38 +1,21 @@
 //! All sessions of the daemon: opens them, finds them by their token, feeds them from the bridge and ends them; knows no HTTP requests.
 
-use super::account::{self, Network};
 use super::media::Blob;
 use super::state::Env;
 use super::token::{self, TokenHash, Tokens};
 use super::{Clock, Counters, Session, SessionConfig};
 use crate::api::ApiError;
-use crate::wire::{End, User};
-use bridge::command::{AccountSettings, Command, CommandKind, Origin, Secret};
+use crate::wire::End;
+use bridge::command::{Command, CommandKind, Origin};
 use bridge::event::{Batch, Event, EventKind};
 use bridge::handle::{BridgeHandle, Rejected};
-use bridge::id::{AccountId, UserId};
-use bridge::model::{Account, AccountStanding, AccountState, Status};
+use bridge::id::UserId;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
-use warp::http::StatusCode;
-
-/// The origin of the command that a log-in sends; no client has an empty id.
-pub(crate) const LOGIN: &str = "login";
-
-/// A log-in that went well.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// For the cookie: 256 random bits, base64url.
-    pub token: String,
-    /// Who.
-    pub user: User,
-    /// The account that was made.
-    pub account: AccountId,
-}
 
 /// All sessions.
 pub struct Hub {
@@ -55,17 +38,6 @@ pub struct Hub {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A random number, for ids; never 0.
-fn random() -> Result<u64, ApiError> {
-    match getrandom::u64() {
-        Ok(number) => Ok(number.max(1)),
-        Err(error) => {
-            log::error!("the system gives no random numbers: {error}");
-            Err(ApiError::unavailable())
-        }
-    }
 }
 
 impl Hub {
@@ -191,7 +163,7 @@ impl Hub {
         self.look_again(session.id, at);
     }
 
-    fn look_again(&self, user: UserId, at: u64) {
+    pub(super) fn look_again(&self, user: UserId, at: u64) {
         lock(&self.deadlines).push(Reverse((at, user)));
     }
 
@@ -256,74 +228,14 @@ impl Hub {
         }
     }
 
-    /// Opens a session for a guest and begins to sign their account on. Does not wait for the network.
-    ///
-    /// # Errors
-    /// 400 with the field at fault; 503 when the site is full, restarting, busy or without its networks.
-    pub fn open_guest(&self, network: Network) -> Result<Login, ApiError> {
-        let bad = |error| ApiError::with_status(StatusCode::BAD_REQUEST, error);
-        if self.draining.load(Ordering::Acquire) {
-            return Err(
-                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000)
-            );
-        }
-        let protocol = account::protocol(self.handle.catalogue(), &network.protocol).map_err(bad)?;
-        let Some((username, joined)) = account::username(protocol, network.username, network.splits).map_err(bad)? else {
-            return Err(ApiError::bad_request("missing_field", format!("Please fill in: {}.", protocol.username.label)).at("username"));
-        };
-        account::password(protocol, network.password.as_ref()).map_err(bad)?;
-        account::options(protocol, &network.options).map_err(bad)?;
-        if self.config.users > 0 && self.users() >= self.config.users {
-            return Err(
-                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000)
-            );
-        }
-
-        let (user, account) = (UserId(random()?), AccountId(random()?));
-        let status = Status { status: network.status.unwrap_or_default(), message: None };
-        let settings = AccountSettings {
-            protocol: network.protocol.clone(),
-            username,
-            password: network.password.map(|password| Secret::new(password.0.expose().to_owned())),
-            options: network.options,
-            stored: BTreeMap::new(),
-            pins: Vec::new(),
-            alias: String::new(),
-            enabled: true,
-            status: status.clone(),
-        };
-        let standing = AccountStanding::plain(AccountState::Connecting);
-        let placeholder = new_account(account, network.protocol, joined.clone(), standing, &status);
-        let token = token::create().map_err(|_| ApiError::unavailable())?;
-        let now = self.clock.now();
-        let session = Arc::new(Session::new(user, &joined, true, random()?, now));
-        {
-            let mut state = session.lock();
-            state.accounts.push(placeholder);
-            state.status = status;
-        }
-        self.enter(&session, token::hash(&token));
-        let origin = Origin { client: String::new(), command: LOGIN.to_owned() };
-        if let Err(rejected) = self.send(user, origin, CommandKind::AddAccount { account, settings }) {
-            self.leave(&session, false);
-            return Err(match rejected {
-                Rejected::Busy(_) => ApiError::busy(2000),
-                Rejected::Closed => ApiError::unavailable(),
-            });
-        }
-        self.counters.sessions_opened.one();
-        self.look_again(user, now + self.config.hold_ms + self.config.grace_ms);
-        Ok(Login { token, user: session.user(), account })
-    }
-
-    fn enter(&self, session: &Arc<Session>, token: TokenHash) {
+    pub(super) fn enter(&self, session: &Arc<Session>, token: TokenHash) {
         session.lock().tokens.push(token);
         self.sessions.write().unwrap_or_else(PoisonError::into_inner).insert(session.id, Arc::clone(session));
         self.tokens.write().unwrap_or_else(PoisonError::into_inner).insert(token, Arc::clone(session));
     }
 
     /// Takes a session out of all lists; `remembered` when its browser is to be told that it ended.
-    fn leave(&self, session: &Session, remembered: bool) {
+    pub(super) fn leave(&self, session: &Session, remembered: bool) {
         let held = std::mem::take(&mut session.lock().tokens);
         self.sessions.write().unwrap_or_else(PoisonError::into_inner).remove(&session.id);
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
@@ -379,26 +291,12 @@ impl Hub {
         (base > 0).then(|| base + getrandom::u64().unwrap_or(0) % base)
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     /// Takes no new sessions any more.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
-    }
-}
-
-/// An account of which nothing is known yet but that it is wanted.
-pub(crate) fn new_account(id: AccountId, protocol: String, username: String, standing: AccountStanding, status: &Status) -> Account {
-    Account {
-        id,
-        protocol,
-        username,
-        alias: String::new(),
-        icon: None,
-        enabled: true,
-        standing,
-        status: status.status,
-        status_message: status.message.clone(),
-        idle: false,
-        mail: None,
-        features: Vec::new(),
     }
 }

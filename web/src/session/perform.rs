@@ -151,8 +151,12 @@ impl Hub {
                     CommandKind::SetStatus { status, accounts: None, .. } => Some(status.clone()),
                     _ => None,
                 };
+                let adds = matches!(kind, CommandKind::AddAccount { .. });
                 match self.send(session.id, origin.clone(), kind) {
                     Ok(()) => {
+                        if adds {
+                            state.adding.push(origin.clone());
+                        }
                         remember(state, Fate::Running);
                         if let Some(status) = status {
                             state.status = status.clone();

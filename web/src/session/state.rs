@@ -104,6 +104,8 @@ pub(crate) struct State {
     pub(crate) clients: Vec<Client>,
     pub(crate) life: Life,
     pub(crate) shelf: Shelf,
+    /// `account.add`s under way: they count as accounts already.
+    pub(crate) adding: Vec<Origin>,
     /// Polls are answered with this from now on.
     pub(crate) ended: Option<End>,
     pub(crate) commands: Allowance,
@@ -132,6 +134,7 @@ impl State {
             clients: Vec::new(),
             life: Life::new(now),
             shelf: Shelf::default(),
+            adding: Vec::new(),
             ended: None,
             commands: Allowance::default(),
             attaches: Allowance::default(),

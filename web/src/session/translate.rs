@@ -84,7 +84,7 @@ impl State {
         let account = |id: AccountId| self.known_account(id).map(|account| account.id);
         let kind = match command {
             C::AccountAdd(add) => {
-                if config.accounts_per_user > 0 && self.accounts.len() >= config.accounts_per_user {
+                if config.accounts_per_user > 0 && self.accounts.len() + self.adding.len() >= config.accounts_per_user {
                     return Err(error("limit", format!("At most {} accounts are allowed.", config.accounts_per_user)));
                 }
                 add_account(catalogue, &self.status, add)?

@@ -248,3 +248,15 @@ fn accounts_and_their_names() {
     let block = site.accept("c", "4", json!({ "type": "buddy.block", "buddy": "b7" }));
     assert_eq!(block, Some(CommandKind::Block { account: AccountId(1), name: "buddy7@example.org".into(), block: true }));
 }
+
+#[test]
+fn accounts_under_way_count_too() {
+    let site = Site::with(SessionConfig { accounts_per_user: 3, ..SessionConfig::default() });
+    site.attach("c");
+    let add = |id: &str| json!({ "id": id, "type": "account.add", "protocol": "prpl-jabber", "username": "x@y", "password": "p" });
+    let (_, answer) = site.post("c", json!([add("1"), add("2"), add("3")]));
+    assert_eq!((&answer["accepted"], &answer["rejected"][0]["error"]["code"]), (&json!(["1", "2"]), &json!("limit")));
+    let error = bridge::error::CommandError::new("bad_username", "No such name.");
+    site.tell_from(Some(Origin { client: "c".into(), command: "1".into() }), [EventKind::CommandFailed { error }]);
+    assert_eq!(site.post("c", json!([add("4")])).1["accepted"], json!(["4"]));
+}

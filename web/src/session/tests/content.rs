@@ -289,3 +289,27 @@ fn a_log_in_that_fails_at_once_stands_in_error() {
         (&json!("error"), &json!("bad_username"), &json!(site.login.account))
     );
 }
+
+#[test]
+fn a_stranger_cannot_fill_the_memory_with_questions() {
+    let site = Site::new();
+    site.tell((0..300).map(|id| {
+        EventKind::AuthorizationOpened(Authorization {
+            id: AuthorizationId(id),
+            account: AccountId(1),
+            from: "spam".into(),
+            alias: None,
+            message: None,
+            known: false,
+        })
+    }));
+    let open = site.snapshot()["authorizations"].take();
+    assert_eq!((open.as_array().unwrap().len(), &open[199]["id"]), (200, &json!("z12b")));
+}
+
+#[test]
+fn a_session_at_rest_is_small() {
+    let size = size_of::<Session>();
+    assert!(size <= 1024, "{size} bytes before anything is in it");
+    assert!(size_of::<super::super::client::Client>() <= 256);
+}

@@ -163,7 +163,7 @@ impl Site {
 
 pub(crate) fn account(id: u64) -> Account {
     let standing = AccountStanding::plain(AccountState::Online);
-    hub::new_account(AccountId(id), "prpl-jabber".into(), format!("user{id}@example.org"), standing, &Status::default())
+    guest::new_account(AccountId(id), "prpl-jabber".into(), format!("user{id}@example.org"), standing, &Status::default())
 }
 
 pub(crate) fn conversation(id: u64, kind: ConversationKind) -> Conversation {

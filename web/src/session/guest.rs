@@ -1,0 +1,119 @@
+//! How a guest comes in: straight with an IM account, as long as the session lasts; checks, makes the session, sends one command.
+
+use super::account::{self, Network};
+use super::token;
+use super::{Hub, Session};
+use crate::api::ApiError;
+use crate::wire::User;
+use bridge::command::{AccountSettings, CommandKind, Origin};
+use bridge::handle::Rejected;
+use bridge::id::{AccountId, UserId};
+use bridge::model::{Account, AccountStanding, AccountState, Status};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use warp::http::StatusCode;
+
+/// The origin of the command that a log-in sends; no client has an empty id.
+pub(crate) const LOGIN: &str = "login";
+
+/// A log-in that went well.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// For the cookie: 256 random bits, base64url.
+    pub token: String,
+    /// Who.
+    pub user: User,
+    /// The account that was made.
+    pub account: AccountId,
+}
+
+/// A random number, for ids; never 0.
+fn random() -> Result<u64, ApiError> {
+    match getrandom::u64() {
+        Ok(number) => Ok(number.max(1)),
+        Err(error) => {
+            log::error!("the system gives no random numbers: {error}");
+            Err(ApiError::unavailable())
+        }
+    }
+}
+
+impl Hub {
+    /// Opens a session for a guest and begins to sign their account on. Does not wait for the network.
+    ///
+    /// # Errors
+    /// 400 with the field at fault; 503 when the site is full, restarting, busy or without its networks.
+    pub fn open_guest(&self, network: Network) -> Result<Login, ApiError> {
+        let bad = |error| ApiError::with_status(StatusCode::BAD_REQUEST, error);
+        if self.is_draining() {
+            return Err(
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000)
+            );
+        }
+        let protocol = account::protocol(self.bridge().catalogue(), &network.protocol).map_err(bad)?;
+        let Some((username, joined)) = account::username(protocol, network.username, network.splits).map_err(bad)? else {
+            return Err(ApiError::bad_request("missing_field", format!("Please fill in: {}.", protocol.username.label)).at("username"));
+        };
+        account::password(protocol, network.password.as_ref()).map_err(bad)?;
+        account::options(protocol, &network.options).map_err(bad)?;
+        if self.config.users > 0 && self.users() >= self.config.users {
+            return Err(
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000)
+            );
+        }
+
+        let (user, account) = (UserId(random()?), AccountId(random()?));
+        let status = Status { status: network.status.unwrap_or_default(), message: None };
+        let settings = AccountSettings {
+            protocol: network.protocol.clone(),
+            username,
+            password: network.password.map(|password| password.0),
+            options: network.options,
+            stored: BTreeMap::new(),
+            pins: Vec::new(),
+            alias: String::new(),
+            enabled: true,
+            status: status.clone(),
+        };
+        let standing = AccountStanding::plain(AccountState::Connecting);
+        let placeholder = new_account(account, network.protocol, joined.clone(), standing, &status);
+        let token = token::create().map_err(|_| ApiError::unavailable())?;
+        let now = self.env().now;
+        let session = Arc::new(Session::new(user, &joined, true, random()?, now));
+        {
+            let mut state = session.lock();
+            state.accounts.push(placeholder);
+            state.status = status;
+        }
+        self.enter(&session, token::hash(&token));
+        let origin = Origin { client: String::new(), command: LOGIN.to_owned() };
+        if let Err(rejected) = self.send(user, origin, CommandKind::AddAccount { account, settings }) {
+            self.leave(&session, false);
+            return Err(match rejected {
+                Rejected::Busy(_) => ApiError::busy(2000),
+                Rejected::Closed => ApiError::unavailable(),
+            });
+        }
+        self.counters().sessions_opened.one();
+        self.look_again(user, now + self.config.hold_ms + self.config.grace_ms);
+        Ok(Login { token, user: session.user(), account })
+    }
+}
+
+/// An account of which nothing is known yet but that it is wanted.
+pub(crate) fn new_account(id: AccountId, protocol: String, username: String, standing: AccountStanding, status: &Status) -> Account {
+    Account {
+        id,
+        protocol,
+        username,
+        alias: String::new(),
+        icon: None,
+        enabled: true,
+        standing,
+        status: status.status,
+        status_message: status.message.clone(),
+        idle: false,
+        mail: None,
+        features: Vec::new(),
+    }
+}
