@@ -109,8 +109,12 @@ pub(crate) fn ask(address: SocketAddr, request: &str) -> String {
 
 /// The body of an answer, read as JSON.
 pub(crate) fn json(answer: &str) -> serde_json::Value {
-    let body = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body: {answer}")).1;
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    let mut body = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body: {answer}")).1.to_owned();
+    if header(answer, "transfer-encoding") == Some("chunked") {
+        // One chunk and the closing one is all that the daemon sends.
+        body = body.split("\r\n").nth(1).unwrap_or_default().to_owned();
+    }
+    serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {answer}"))
 }
 
 /// The status of an answer.

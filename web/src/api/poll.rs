@@ -2,11 +2,14 @@
 
 use super::{ApiError, answer, settle, who, with};
 use crate::session::{Hub, PollQuery, Polled};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
-use warp::Filter;
+use std::task::Poll;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderName, HeaderValue, StatusCode, header};
 use warp::reply::Response;
+use warp::{Filter, Reply};
 
 pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
     warp::path!("poll")
@@ -15,19 +18,35 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(query())
         .then(|hub: Arc<Hub>, headers, query: Result<PollQuery, ApiError>| async move {
-            let poll = async {
-                let session = who(&hub, &headers)?;
-                drop(headers); // nothing of the request is needed while the poll is held
-                Ok::<_, ApiError>(respond(hub.poll(&session, &query?).await?))
+            let session = match who(&hub, &headers) {
+                Ok(session) => session,
+                Err(error) => return error.response(),
             };
-            settle(poll.await)
+            drop(headers);
+            match query {
+                Ok(query) => answer_or_hold(Box::pin(async move { hub.poll(&session, &query).await })).await,
+                Err(error) => error.response(),
+            }
         })
         .boxed()
 }
 
+/// Answers at once what can be answered at once, errors among it. What has to wait is answered with its head now and its body when there is
+/// one, so that nothing of the request is kept while the poll is held.
+async fn answer_or_hold(mut poll: Pin<Box<impl Future<Output = Result<Polled, ApiError>> + Send + Sync + 'static>>) -> Response {
+    match poll_fn(|cx| Poll::Ready(poll.as_mut().poll(cx))).await {
+        Poll::Ready(result) => settle(result.map(|Polled(body)| with_headers(answer::raw_json(StatusCode::OK, body)))),
+        Poll::Pending => {
+            let body = futures_util::stream::once(async move { poll.await.map(|Polled(body)| body) });
+            let mut response = warp::reply::stream(body).into_response();
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            with_headers(response)
+        }
+    }
+}
+
 /// The answer with the headers that keep caches and proxies from holding or changing it.
-fn respond(Polled(body): Polled) -> Response {
-    let mut response = answer::raw_json(StatusCode::OK, body);
+fn with_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
