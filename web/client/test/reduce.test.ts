@@ -210,3 +210,13 @@ test("an unknown event moves only the cursor", () => {
   const model = apply(base, [event(11, "pounce.added", { pounce: { id: "p" } })]);
   assert.deepEqual({ ...told(model), seq: 10 }, told(base));
 });
+
+test("a line that says a message was not delivered takes nothing away that can be tried again", () => {
+  let model = fromSnapshot(attached(10, start));
+  model = addOutgoing(model, { command: "c1", conversation: "t1", text: "x", time: "", state: "pending", error: null });
+  const failed = message("m21", "Unable to send", { state: "failed" });
+  model = apply(model, [event(11, "message.failed", { conversation: "t1", message: failed, origin: { client: "x", command: "c1" } })]);
+  assert.equal(model.outgoing.get("t1")?.length, 1);
+  assert.equal(model.talks.get("t1")?.unread, 1);
+  assert.equal(model.talks.get("t1")?.messages.at(-1)?.text, "Unable to send");
+});

@@ -13,7 +13,7 @@ const wasOnline = signal(false);
 export const arriving = computed<Account | null>(() => {
   if (!user.value?.guest || goneOn.value || wasOnline.value || accounts.value.size !== 1) return null;
   const [account] = accounts.value.values();
-  return account && account.state !== "online" && account.state !== "offline" ? account : null;
+  return account && account.state !== "online" && (account.state !== "offline" || account.enabled) ? account : null;
 });
 
 accounts.subscribe((all) => {
@@ -55,8 +55,12 @@ function entered(): void {
   link.start();
 }
 
+/** The options of the last sign-in, so that a correction starts from them. */
+export let lastOptions: Record<string, unknown> = {};
+
 export async function signInNetwork(network: net.NetworkLogin): Promise<void> {
   await net.loginNetwork(network);
+  lastOptions = network.options ?? {};
   entered();
 }
 

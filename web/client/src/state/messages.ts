@@ -63,5 +63,6 @@ export function hasGap(older: readonly Message[], newer: readonly Message[]): bo
 }
 
 export function isSystem(message: Message): boolean {
-  return message.system === true || !message.from || message.from.name === "";
+  // An error line that no person wrote is one of the network's.
+  return message.system === true || (message.state === "failed" && !message.from.self) || message.from.name === "";
 }

@@ -205,7 +205,8 @@ function message(draft: Draft, event: WireEvent): void {
     }
   }
   draft.put("talks", id, next);
-  if (event.origin) dropOutgoing(draft, id, event.origin.command);
+  // One that failed stays, to be tried again: its command says so.
+  if (event.origin && event.type === "message.sent") dropOutgoing(draft, id, event.origin.command);
 }
 
 function typing(draft: Draft, event: WireEvent): void {

@@ -18,7 +18,7 @@ function AccountForm({ protocol, account, close }: { protocol: Protocol; account
     if (busy.value || !form.check()) return;
     busy.value = true;
     error.value = null;
-    const options = changedOptions(protocol, form.values);
+    const options = changedOptions(protocol, form);
     const fields = {
       ...wireName(protocol, form.values),
       ...(form.values.password === "" ? {} : { password: form.values.password }),

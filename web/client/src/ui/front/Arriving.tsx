@@ -1,6 +1,6 @@
 // Between a guest's sign-in and the desk: progress, or what went wrong and a way to correct it; it must not decide when it shows.
 import { useSignal } from "@preact/signals";
-import { goOn, signOut } from "../../app/session";
+import { goOn, lastOptions, signOut } from "../../app/session";
 import { command, protocolOf } from "../../app/store";
 import type { Account, Protocol } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
@@ -11,7 +11,7 @@ import { AccountFields, changedOptions, useAccountForm, wireName } from "./accou
 import { Problem } from "./Front";
 
 function Correct({ account, protocol }: { account: Account; protocol: Protocol }) {
-  const form = useAccountForm(protocol, { username: account.username });
+  const form = useAccountForm(protocol, { username: account.username, options: lastOptions });
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
   const submit = async (event: Event) => {
@@ -20,7 +20,7 @@ function Correct({ account, protocol }: { account: Account; protocol: Protocol }
     busy.value = true;
     error.value = null;
     try {
-      const options = changedOptions(protocol, form.values);
+      const options = changedOptions(protocol, form);
       const { password } = form.values;
       await command("account.update", {
         account: account.id,

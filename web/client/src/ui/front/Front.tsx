@@ -79,7 +79,7 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
     busy.value = true;
     error.value = null;
     try {
-      const options = changedOptions(protocol, form.values);
+      const options = changedOptions(protocol, form);
       await signInNetwork({
         protocol: protocol.id,
         ...wireName(protocol, form.values),

@@ -14,6 +14,8 @@ export interface AccountValues {
 
 export interface AccountFormState {
   values: AccountValues;
+  /** What the options were when the form was opened. */
+  start: AccountValues["options"];
   errors: Record<string, string>;
   set(change: Partial<AccountValues>): void;
   fail(field: string, text: string): void;
@@ -21,14 +23,21 @@ export interface AccountFormState {
   check(): boolean;
 }
 
-function startValues(protocol: Protocol, username?: string): AccountValues {
+interface Existing { username: string; options?: Record<string, unknown> }
+
+function startValues(protocol: Protocol, existing?: Existing): AccountValues {
   const options: Record<string, string | boolean> = {};
-  for (const option of protocol.options) options[option.key] = option.type === "bool" ? option.default === true : String(option.default ?? "");
+  const username = existing?.username;
+  for (const option of protocol.options) {
+    const value = existing?.options?.[option.key] ?? option.default;
+    options[option.key] = option.type === "bool" ? value === true : String(value ?? "");
+  }
   return { name: username === undefined ? defaultParts(protocol) : splitName(protocol, username), password: "", options };
 }
 
-export function useAccountForm(protocol: Protocol, existing?: { username: string }): AccountFormState {
-  const [values, setValues] = useState(() => startValues(protocol, existing?.username));
+export function useAccountForm(protocol: Protocol, existing?: Existing): AccountFormState {
+  const [values, setValues] = useState(() => startValues(protocol, existing));
+  const [start] = useState(values.options);
   const [errors, setErrors] = useState<Record<string, string>>({});
   const set = (change: Partial<AccountValues>) => {
     setValues((old) => ({ ...old, ...change }));
@@ -48,20 +57,17 @@ export function useAccountForm(protocol: Protocol, existing?: { username: string
     setErrors(found);
     return Object.keys(found).length === 0;
   };
-  return { values, errors, set, check, fail: (field, text) => setErrors({ [field]: text }) };
+  return { values, start, errors, set, check, fail: (field, text) => setErrors({ [field]: text }) };
 }
 
-/** Only what differs from the plugin's defaults is sent. */
-export function changedOptions(protocol: Protocol, values: AccountValues): Record<string, unknown> {
+/** Only what was changed is sent; what was not keeps its value, or takes the plugin's default. */
+export function changedOptions(protocol: Protocol, form: AccountFormState): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const option of protocol.options) {
-    const value = values.options[option.key];
-    if (option.type === "bool") {
-      if (value !== (option.default === true)) out[option.key] = value;
-    } else if (typeof value === "string" && value !== String(option.default ?? "")) {
-      if (option.type !== "int") out[option.key] = value;
-      else if (value.trim() !== "") out[option.key] = Number.parseInt(value, 10);
-    }
+    const value = form.values.options[option.key];
+    if (value === undefined || value === form.start[option.key]) continue;
+    if (option.type !== "int" || typeof value !== "string") out[option.key] = value;
+    else if (value.trim() !== "") out[option.key] = Number.parseInt(value, 10);
   }
   return out;
 }

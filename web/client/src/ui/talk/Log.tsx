@@ -70,7 +70,7 @@ function Out({ item }: { item: Extract<LogItem, { kind: "outgoing" }> }) {
 
 function SystemLine({ item }: { item: Extract<LogItem, { kind: "system" }> }) {
   const open = useSignal(false);
-  if (item.count === 1) return <p class="line" data-testid="system"><Spans spans={item.message.spans} text={item.message.text} /></p>;
+  if (item.count === 1) return <p class={item.message.state === "failed" ? "line bad" : "line"} data-testid="system"><Spans spans={item.message.spans} text={item.message.text} /></p>;
   return (
     <div class="line" data-testid="system">
       <button type="button" class="text-link quiet" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>{w.talk.joined(item.count)}</button>
