@@ -10,7 +10,7 @@ import { Avatar } from "../Avatar";
 import { Icon, Logo } from "../icons";
 import { LinkPill } from "../LinkPill";
 import { BuddyList } from "../list/BuddyList";
-import { Count } from "../list/rows";
+import { TalkCount } from "../list/rows";
 import { openMenu } from "../Menu";
 import { PromptPill } from "../dialogs/Prompts";
 import { presenceOfTalk, Talk } from "../talk/Talk";
@@ -125,13 +125,12 @@ function Dock() {
       {list.map((win) => {
         const talk = talks.value.get(win.id);
         if (!talk) return null;
-        const mention = talk.kind === "room" && talk.mentions > 0;
         const front = active.value === win.id && !win.minimised;
         return (
           <button key={win.id} type="button" class={`dock-tile ${win.minimised ? "" : "open"} ${front ? "front-most" : ""} ${talk.unread > 0 ? "news" : ""}`} title={talk.title} data-testid="dock-tile" data-name={talk.name} onClick={() => (front ? minimise(win.id) : show(win.id))} onContextMenu={(event) => openMenu(event, talkMenu(talk))}>
             <Avatar name={talk.title} room={talk.kind === "room"} presence={presenceOfTalk(talk)} size={28} />
             <span class="dock-name">{talk.title}</span>
-            <Count n={mention ? talk.mentions : talk.unread} mention={mention} />
+            <TalkCount talk={talk} />
           </button>
         );
       })}

@@ -1,4 +1,5 @@
 // The two narrower arrangements: list beside conversation, and one thing at a time; it must not float windows.
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { talks } from "../../app/store";
 import { active, arrangement, close, onTalk, show, shown } from "../../app/windows";
 import { w } from "../../words";
@@ -7,12 +8,15 @@ import { PromptPill } from "../dialogs/Prompts";
 import { Icon, Logo } from "../icons";
 import { LinkPill } from "../LinkPill";
 import { BuddyList } from "../list/BuddyList";
-import { Count } from "../list/rows";
+import { TalkCount } from "../list/rows";
 import { presenceOfTalk, Talk } from "../talk/Talk";
 
 function Tabs() {
+  const ref = useRef<HTMLElement>(null);
+  const current = active.value;
+  useLayoutEffect(() => ref.current?.querySelector(".current")?.scrollIntoView({ inline: "nearest", block: "nearest" }), [current]);
   return (
-    <nav class="tabs" aria-label={w.desk.dock}>
+    <nav class="tabs" aria-label={w.desk.dock} ref={ref}>
       {shown.value.map((win) => {
         const talk = talks.value.get(win.id);
         if (!talk) return null;
@@ -21,7 +25,7 @@ function Tabs() {
             <button type="button" class="tab-main" data-testid="dock-tile" data-name={talk.name} aria-current={active.value === win.id} onClick={() => show(win.id)}>
               <Avatar name={talk.title} room={talk.kind === "room"} presence={presenceOfTalk(talk)} size={24} />
               <span class="dock-name">{talk.title}</span>
-              <Count n={talk.kind === "room" && talk.mentions > 0 ? talk.mentions : talk.unread} mention={talk.kind === "room" && talk.mentions > 0} />
+              <TalkCount talk={talk} />
             </button>
             <button type="button" class="tool small" aria-label={w.talk.close} onClick={() => close(win.id)}><Icon name="close" size={13} /></button>
           </span>

@@ -1,5 +1,6 @@
 // How a group, a person and a conversation look in the list; it must not act.
 import { accounts, protocolOf, typing } from "../../app/store";
+import type { Talk } from "../../state/model";
 import type { Row } from "../../state/roster";
 import { span, w } from "../../words";
 import { Avatar } from "../Avatar";
@@ -7,9 +8,15 @@ import { NetworkMark } from "../glyphs";
 import { Icon } from "../icons";
 import { presenceOfTalk } from "../talk/Talk";
 
-export function Count({ n, mention }: { n: number; mention?: boolean }) {
+/** What is new in a conversation; a room that speaks of somebody else is quiet about it. */
+export function TalkCount({ talk }: { talk: Talk }) {
+  if (talk.kind === "im") return <Count n={talk.unread} />;
+  return talk.mentions > 0 ? <Count n={talk.mentions} mention /> : <Count n={talk.unread} quiet />;
+}
+
+function Count({ n, mention, quiet }: { n: number; mention?: boolean; quiet?: boolean }) {
   if (n <= 0) return null;
-  return <span class="count" aria-label={w.list.unread(n)} data-testid="unread">{mention ? "@" : ""}{n > 999 ? "999+" : n}</span>;
+  return <span class={quiet ? "count quiet" : "count"} aria-label={w.list.unread(n)} data-testid="unread">{mention ? "@" : ""}{n > 999 ? "999+" : n}</span>;
 }
 
 export function SectionRow({ row }: { row: Extract<Row, { kind: "section" }> }) {
@@ -62,7 +69,7 @@ export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>;
         <span class="one">{talk.title}</span>
         <small>{writing ? w.talk.typing(talk.title) : last ? who + last.text : (talk.topic ?? "")}</small>
       </span>
-      <Count n={talk.kind === "room" && talk.mentions > 0 ? talk.mentions : talk.unread} mention={talk.kind === "room" && talk.mentions > 0} />
+      <TalkCount talk={talk} />
       <NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />
     </div>
   );
