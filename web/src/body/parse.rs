@@ -18,6 +18,17 @@ const HTML_FACTOR: usize = 8;
 
 /// The spans of an HTML text, with at most `limit` bytes of text; more is cut, with a mark.
 pub fn spans(html: &str, limit: usize) -> Vec<Span> {
+    // Most messages have no markup at all. (A lone carriage return is the tokenizer's to normalise.)
+    if !html.contains(['<', '&', '\r', '\0']) {
+        let mut builder = Builder::new(limit);
+        builder.characters(html);
+        return builder.finish();
+    }
+    tokenized(html, limit)
+}
+
+/// The same, by way of the tokenizer.
+pub(super) fn tokenized(html: &str, limit: usize) -> Vec<Span> {
     let sink = Sink(RefCell::new(Builder::new(limit)));
     let most = html.floor_char_boundary(limit.saturating_mul(HTML_FACTOR));
     let input = BufferQueue::default();

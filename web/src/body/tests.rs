@@ -169,6 +169,11 @@ proptest! {
     }
 
     #[test]
+    fn plain_text_needs_no_tokenizer(plain in "[^<&\r\u{0}]{0,80}", limit in prop_oneof![Just(LIMIT), 0_usize..40]) {
+        prop_assert_eq!(spans(&plain, limit), super::parse::tokenized(&plain, limit));
+    }
+
+    #[test]
     fn typed_text_comes_back_as_it_was(typed in "[^\u{0}-\u{8}\u{b}-\u{1f}\u{7f}-\u{9f}]{0,60}") {
         prop_assert_eq!(flat(&html_of_text(&typed)), typed.trim_end_matches('\n').to_owned() + &"\n".repeat(trailing(&typed)));
     }
