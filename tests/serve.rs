@@ -30,6 +30,14 @@ fn it_serves_and_ends_well() {
     let protocols = json(&daemon.get("/api/v1/protocols", ""));
     assert!(protocols.as_array().unwrap().iter().any(|p| p["id"] == "prpl-jabber"), "{protocols}");
     assert!(json(&daemon.get("/api/v1/schema", ""))["$defs"]["Snapshot"].is_object());
+    let packed = daemon.get("/api/v1/schema", "Accept-Encoding: br, gzip\r\n");
+    assert_eq!(
+        (status(&packed), header(&packed, "content-encoding"), header(&packed, "vary")),
+        (200, Some("gzip"), Some("Accept-Encoding"))
+    );
+    let again = format!("If-None-Match: {}\r\n", header(&packed, "etag").unwrap());
+    assert_eq!(status(&daemon.get("/api/v1/schema", &again)), 304);
+    assert_eq!(header(&daemon.get("/api/v1/site", "Accept-Encoding: gzip\r\n"), "content-encoding"), None, "too short to be worth it");
     let wrong = daemon.get("/api/v1/attach", "");
     assert_eq!((json(&wrong)["error"]["code"].as_str(), header(&wrong, "allow")), (Some("method_not_allowed"), Some("POST")), "{wrong}");
     assert_eq!(json(&daemon.post("/api/v1/attach", "", r#"{"client":"c"}"#))["error"]["code"], "not_signed_in");

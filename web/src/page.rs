@@ -75,7 +75,8 @@ fn names<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator
     headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).map(str::trim)
 }
 
-fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+/// Whether the browser takes this coding.
+pub(crate) fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     names(headers, &header::ACCEPT_ENCODING).any(|entry| {
         let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));
         name.trim().eq_ignore_ascii_case(coding) && !matches!(weight.trim().trim_start_matches("q="), "0" | "0.0" | "0.00" | "0.000")

@@ -6,6 +6,7 @@ pub mod listen;
 pub mod origin;
 pub mod peer;
 
+mod pack;
 mod refuse;
 mod respond;
 mod seats;

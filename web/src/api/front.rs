@@ -44,7 +44,9 @@ impl Fixed {
     }
 
     fn answer(&self, headers: &HeaderMap) -> Response {
-        let same = headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent == self.tag);
+        let same = headers
+            .get(header::IF_NONE_MATCH)
+            .is_some_and(|sent| sent.as_bytes().strip_prefix(b"W/").unwrap_or(sent.as_bytes()) == self.tag.as_bytes());
         let mut response = Response::new(if same { Bytes::new().into() } else { self.body.clone().into() });
         let out = response.headers_mut();
         out.insert(header::ETAG, self.tag.clone());

@@ -1,9 +1,9 @@
 //! What happens to every request before and after its route: who sent it, may they, its body in time, and the headers that protect the answer.
 
 use super::Settings;
-use super::origin;
 use super::peer::{self, Address};
 use super::stream::Phase;
+use super::{origin, pack};
 use crate::api::ApiError;
 use crate::stats::Stats;
 use bytes::{Bytes, BytesMut};
@@ -40,6 +40,7 @@ pub(super) async fn respond(
 ) -> Result<Response<Answer<impl Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>>>, Infallible> {
     phase.busy();
     site.stats.requests.add(1);
+    let packed = pack::is_wanted(request.headers());
     let (response, kind) = match admit(&site, from, request).await {
         Ok((request, kind)) => {
             let mut service = warp::service(site.routes.clone());
@@ -50,7 +51,7 @@ pub(super) async fn respond(
         Err(error) => (error.response(), Kind::Interface("")),
     };
     site.stats.answered(response.status());
-    let mut response = response;
+    let mut response = if packed && matches!(kind, Kind::Interface(_)) { pack::pack(response).await } else { response };
     protect(&mut response, kind);
     Ok(response.map(|body| Answer { body, phase }))
 }
