@@ -344,6 +344,9 @@ unsafe extern "C" fn on_disconnected(gc: *mut PurpleConnection) {
         // SAFETY: a live connection.
         let Some(account) = (unsafe { account_of(token, gc) }) else { return };
         conversation::account_went(token, account);
+        // What the old connection asked cannot be answered any more.
+        request::close_all(token, account);
+        super::roomlist::close_all(token, account);
         let ours = accounts::read(token, account, |entry| entry.sign_on.ours).unwrap_or(true);
         if !ours {
             lost(token, account);

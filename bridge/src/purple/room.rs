@@ -62,7 +62,7 @@ fn components(fields: &BTreeMap<String, String>) -> *mut GHashTable {
 }
 
 /// Checks the form against what the protocol declares.
-fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>) -> Result<(), CommandError> {
+fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>, given: &[String]) -> Result<(), CommandError> {
     // SAFETY: a live connection; the entries are ours to free, their texts are the plugin's.
     let declared: Vec<(String, bool)> = unsafe {
         let Some(chat_info) = (*protocol(gc)).chat_info else {
@@ -80,7 +80,7 @@ fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>) -> Result
         glib_sys::g_list_free(entries);
         read
     };
-    if let Some(unknown) = fields.keys().find(|key| !declared.iter().any(|(name, _)| name == *key)) {
+    if let Some(unknown) = given.iter().find(|key| !declared.iter().any(|(name, _)| name == *key)) {
         return Err(CommandError::new("unknown_field", format!("This network's rooms have no `{unknown}`.")).at(unknown));
     }
     if let Some((missing, _)) =
@@ -95,8 +95,9 @@ fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>) -> Result
 pub(super) fn join(token: OnPurple, user: UserId, account: AccountId, fields: BTreeMap<String, String>) -> Result<Ended, CommandError> {
     let purple = accounts::pointer(token, user, account)?;
     let gc = conversation::connected(token, account)?;
-    check(gc, &fields)?;
+    let given: Vec<String> = fields.keys().cloned().collect();
     let fields = with_defaults(gc, fields);
+    check(gc, &fields, &given)?;
     let table = components(&fields);
     // SAFETY: a live connection; the name is ours to free.
     let name = unsafe { (*protocol(gc)).get_chat_name.and_then(|name| owned(name(table))) };

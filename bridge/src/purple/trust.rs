@@ -8,6 +8,9 @@ use crate::event::EventKind;
 use crate::id::AccountId;
 use crate::model::{Certificate, Value};
 
+/// Certificates that a user may have said yes to for one account.
+const MOST_PINS: usize = 8;
+
 /// Answers from our own table.
 pub(super) struct Accounts;
 
@@ -47,8 +50,11 @@ impl TrustHooks for Accounts {
     fn pin(&self, account: AccountId, fingerprint: String) {
         let Some(token) = OnPurple::here() else { return };
         let user = accounts::change(token, account, |entry| {
-            // One certificate a server: a new one that is trusted replaces the old.
-            entry.pins = vec![fingerprint.clone()];
+            // An account may reach several servers, each with a certificate of its own; the oldest yes is forgotten first.
+            entry.pins.retain(|pin| *pin != fingerprint);
+            entry.pins.push(fingerprint.clone());
+            let over = entry.pins.len().saturating_sub(MOST_PINS);
+            entry.pins.drain(..over);
             entry.user
         });
         if let Some(user) = user {
