@@ -5,7 +5,7 @@ mod common;
 use bridge::command::CommandKind;
 use bridge::event::{EventKind, Outcome};
 use bridge::id::{AccountId, ConversationId};
-use bridge::model::{AccountState, ConversationKind};
+use bridge::model::AccountState;
 use common::{Running, add, xmpp, xmpp_at};
 use std::io::Read;
 use support::{Flaw, Prosody, XmppPeer};
@@ -143,15 +143,22 @@ fn nothing_grows(running: &mut Running, prosody: &Prosody) {
         running.run(1, say(conversation, text)).unwrap();
         peer.say(&jid, text);
         running.wait("the message", |event| matches!(&event.kind, EventKind::MessageAdded { message, .. } if !message.from.own));
+        peer.hears(text);
+        peer.received();
     });
     let per_conversation = growth(running, 30, 200, |running, n| {
         let id = opened(running, open(31, &format!("someone{}@localhost", n % 3)));
         running.run(1, CommandKind::CloseConversation(id)).unwrap();
     });
+    let room = prosody.room("attic");
+    peer.join(&room, "noor");
+    let occupant = format!("{room}/Ines");
     let per_room = growth(running, 5, 20, |running, _| {
         let id = opened(running, join(31, prosody, "attic"));
         running.wait("the members", |event| matches!(event.kind, EventKind::RoomMembers { .. }));
         running.run(1, CommandKind::CloseConversation(id)).unwrap();
+        peer.wait_for("the user leave the room", |stanza| stanza.is("from", &occupant) && stanza.is("type", "unavailable"));
+        peer.received();
     });
     running.remove(1, 31);
     let per_sign_on = growth(running, 20, 60, |running, _| {
@@ -173,5 +180,4 @@ fn accounts_end_in_every_state_and_nothing_grows() {
     ends_in_every_state(&mut running, &mut prosody);
     same_account_twice(&mut running, &prosody);
     nothing_grows(&mut running, &prosody);
-    let _ = ConversationKind::Im;
 }

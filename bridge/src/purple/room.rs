@@ -19,6 +19,7 @@ use purple_sys::{PurpleConnection, PurpleConversation, PurplePluginProtocolInfo}
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 /// A join that the network has not answered yet.
 struct Joining {
@@ -112,16 +113,54 @@ pub(super) fn join(token: OnPurple, user: UserId, account: AccountId, fields: BT
             conversation::announce(token, id);
             return Ok(Ended::Now(Some(Outcome::Conversation(id))));
         }
-        accounts::change(token, account, |entry| entry.rooms.insert(id, fields));
+        accounts::change(token, account, |entry| entry.rooms.insert(id, fields.clone()));
         let joining = Joining { account, conversation: id, user, origin: outbox::cause(user) };
         JOINING.with_borrow_mut(|all| all.push(joining));
     }
+    // SAFETY: our own table.
+    unsafe { glib_sys::g_hash_table_destroy(table) };
+    ask_in(account, gc, &fields);
+    match id {
+        Some(id) => {
+            watch_join(token, account, id, 1);
+            Ok(Ended::Later)
+        }
+        None => Ok(Ended::Now(None)),
+    }
+}
+
+/// Asks the network to let the user in.
+fn ask_in(account: AccountId, gc: *mut PurpleConnection, fields: &BTreeMap<String, String>) {
+    let table = components(fields);
     // SAFETY: a live connection; the plugin copies what it keeps.
     owner::with(Some(account), || unsafe {
         purple_sys::serv_join_chat(gc, table);
         glib_sys::g_hash_table_destroy(table);
     });
-    Ok(if id.is_some() { Ended::Later } else { Ended::Now(None) })
+}
+
+/// A join that nobody answers is asked again: XMPP's plugin ignores one while the leaving of the same room is under way. At last it fails.
+fn watch_join(token: OnPurple, account: AccountId, id: ConversationId, asked: u32) {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    const MOST: u32 = 8;
+    let again = super::timers::after(token, PATIENCE, Some(account), move |token| {
+        let waiting = JOINING.with_borrow(|all| all.iter().any(|joining| joining.conversation == id));
+        let fields = accounts::read(token, account, |entry| entry.rooms.get(&id).cloned()).flatten();
+        let (true, Some(fields)) = (waiting, fields) else { return };
+        match conversation::connected(token, account) {
+            Ok(gc) if asked < MOST => {
+                ask_in(account, gc, &fields);
+                watch_join(token, account, id, asked + 1);
+            }
+            _ => {
+                accounts::change(token, account, |entry| entry.rooms.remove(&id));
+                let failed = take_joining(|joining| joining.conversation == id);
+                tell_failed(token, failed, "timeout", "The room did not answer. Try again later.");
+            }
+        }
+    });
+    // It fires once and looks whether it is still wanted.
+    std::mem::forget(again);
 }
 
 /// What the form leaves out takes the protocol's defaults (XMPP's handle and server).
@@ -161,12 +200,7 @@ pub(super) fn rejoin(token: OnPurple, account: AccountId) {
     let rooms = accounts::read(token, account, |entry| entry.rooms.clone()).unwrap_or_default();
     for fields in rooms.values() {
         let Ok(gc) = conversation::connected(token, account) else { return };
-        let table = components(fields);
-        // SAFETY: a live connection; the plugin copies what it keeps.
-        owner::with(Some(account), || unsafe {
-            purple_sys::serv_join_chat(gc, table);
-            glib_sys::g_hash_table_destroy(table);
-        });
+        ask_in(account, gc, fields);
     }
 }
 

@@ -113,9 +113,10 @@ fn in_group(token: OnPurple, user: UserId, group: &str) -> Vec<BuddyId> {
     });
     theirs
         .into_iter()
-        // SAFETY: a known buddy is on libpurple's list, so it lives.
         .filter(|(_, purple, account)| {
-            conversation::connected(token, *account).is_ok() && unsafe { group_name(*purple) }.as_deref() == Some(group)
+            // SAFETY: a known buddy is on libpurple's list, so it lives.
+            let name = unsafe { group_name(*purple) };
+            name.as_deref() == Some(group) && conversation::connected(token, *account).is_ok()
         })
         .map(|(id, ..)| id)
         .collect()
