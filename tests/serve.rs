@@ -1,4 +1,5 @@
 //! The daemon's own promises: it starts, says where it is, refuses what it must, and ends well. Networks are other tests' business.
+#![allow(clippy::unwrap_used)] // what a test cannot go on without fails it
 
 mod daemon;
 

@@ -1,4 +1,5 @@
 //! The built daemon as a child process with a port of its own, and the few bytes of HTTP that these tests speak; it asserts nothing itself.
+#![allow(clippy::unwrap_used)] // what a test cannot go on without fails it
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
