@@ -1,0 +1,114 @@
+//! Promise: XMPP rooms are joined, talked in, seen into and left, and one's own words come back once.
+#![allow(clippy::expect_used)]
+
+use serde_json::{Value, json};
+use support::{Daemon, Prosody, WireClient, XmppPeer};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+
+fn fields(room: &str, handle: &str) -> Value {
+    json!({ "room": room, "server": "rooms.localhost", "handle": handle })
+}
+
+fn scene(prosody: &Prosody) -> (Daemon, WireClient, XmppPeer) {
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut ines = daemon.client("tab");
+    ines.sign_in_xmpp(prosody, "ines");
+    (daemon, ines, XmppPeer::connect(prosody, "bob"))
+}
+
+fn joins(event: &Value, name: &str) -> bool {
+    let there = |members: &Value| members.as_array().is_some_and(|members| members.iter().any(|member| member["name"] == name));
+    match event["type"].as_str() {
+        Some("room.members") => there(&event["joined"]),
+        Some("conversation.opened" | "conversation.updated") => there(&event["conversation"]["members"]),
+        _ => false,
+    }
+}
+
+#[test]
+fn a_room_is_joined_and_talked_in() {
+    let prosody = Prosody::with_users(["ines", "bob"]);
+    let (_daemon, mut ines, mut bob) = scene(&prosody);
+    let room = prosody.room("garden");
+    bob.join(&room, "Bob");
+    bob.topic(&room, "Bluebells & co");
+    let conversation = ines.join(&fields("garden", "Ines"));
+    ines.wait_event("bob among the members", |e| joins(e, "Bob"));
+    ines.wait_event("the topic", |e| e["type"] == "room.topic" && e["topic"] == "Bluebells & co");
+    bob.say_in(&room, "hello <all>");
+    let heard = ines.hears("hello <all>");
+    assert_eq!(heard["from"]["name"], "Bob", "{heard}");
+    let sent = ines.say(&conversation, "hello Bob");
+    assert_eq!(sent["from"]["self"], true);
+    assert!(bob.hears("hello Bob").is("from", &format!("{room}/Ines")));
+    ines.say(&conversation, "the end");
+    bob.hears("the end");
+    assert!(!bob.received().iter().any(|s| s.says("hello Bob")), "it was said twice");
+    assert!(!ines.kept().any(|e| e["message"]["text"] == "hello Bob"), "one's own words came back twice");
+}
+
+#[test]
+fn members_come_and_go_and_one_leaves() {
+    let prosody = Prosody::with_users(["ines", "bob"]);
+    let (_daemon, mut ines, mut bob) = scene(&prosody);
+    let room = prosody.room("garden");
+    let conversation = ines.join(&fields("garden", "Ines"));
+    bob.join(&room, "Bob");
+    ines.wait_event("bob's joining", |e| joins(e, "Bob"));
+    bob.leave(&room, "Bob");
+    ines.wait_event("bob's leaving", |e| {
+        e["type"] == "room.members" && e["left"].as_array().is_some_and(|left| left.contains(&json!("Bob")))
+    });
+    bob.join(&room, "Bob");
+    ines.carry_out("room.leave", json!({ "conversation": conversation }));
+    bob.wait_for("ines's leaving", |s| s.is("type", "unavailable") && s.is("from", &format!("{room}/Ines")));
+}
+
+#[test]
+fn a_new_room_is_opened_for_others_even_when_the_server_locks_it() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).room_locking().start();
+    let (_daemon, mut ines, mut bob) = scene(&prosody);
+    let room = prosody.room("fresh");
+    ines.join(&fields("fresh", "Ines"));
+    // The protocol asks: configure the room, or accept what the server proposes.
+    let asked = ines.wait_event("the question about the new room", |e| e["type"] == "request.opened")["request"].clone();
+    let accept = asked["buttons"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|button| button["label"].as_str().is_some_and(|label| label.contains("Accept")));
+    let accept = accept.unwrap_or_else(|| panic!("no way to accept in {asked}"))["id"].clone();
+    ines.carry_out("request.answer", json!({ "request": asked["id"], "button": accept, "values": {} }));
+    ines.wait_event("the question's end", |e| e["type"] == "request.closed");
+    bob.join(&room, "Bob");
+    bob.say_in(&room, "me");
+    ines.hears("me");
+}
+
+#[test]
+fn topic_and_nick_are_changed_from_the_page() {
+    let prosody = Prosody::with_users(["ines", "bob"]);
+    let (_daemon, mut ines, mut bob) = scene(&prosody);
+    let room = prosody.room("garden");
+    let conversation = ines.join(&fields("garden", "Ines"));
+    bob.join(&room, "Bob");
+    ines.carry_out("room.topic", json!({ "conversation": conversation, "topic": "Weeds <and> seeds" }));
+    bob.wait_for("the topic", |s| s.child_text("subject") == Some("Weeds <and> seeds"));
+    ines.carry_out("room.nick", json!({ "conversation": conversation, "nick": "Inesita" }));
+    bob.wait_for("the new nick", |s| s.name == "presence" && s.attr("type").is_none() && s.is("from", &format!("{room}/Inesita")));
+}
+
+#[test]
+fn a_private_word_in_a_room_has_a_conversation_of_its_own() {
+    let prosody = Prosody::with_users(["ines", "bob"]);
+    let (_daemon, mut ines, mut bob) = scene(&prosody);
+    let room = prosody.room("garden");
+    let conversation = ines.join(&fields("garden", "Ines"));
+    bob.join(&room, "Bob");
+    bob.say(&format!("{room}/Ines"), "between us");
+    let event = ines.wait_event("bob's word", |e| e["type"] == "message.received" && e["message"]["text"] == "between us");
+    assert_ne!(event["conversation"], json!(conversation));
+    ines.say(event["conversation"].as_str().expect("an id"), "just us");
+    assert!(bob.hears("just us").is("type", "chat"));
+}
