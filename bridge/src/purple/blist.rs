@@ -17,6 +17,7 @@ use crate::model::{Buddy, StatusKind};
 use crate::time::Timestamp;
 use purple_sys::{
     PurpleAccount, PurpleBlistNode, PurpleBlistNodeFlags, PurpleBlistNodeType, PurpleBlistUiOps, PurpleBuddy, PurpleBuddyList,
+    PurplePluginProtocolInfo,
 };
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -202,6 +203,23 @@ fn fingerprint(buddy: &Buddy) -> u64 {
     hash.finish()
 }
 
+/// The status text as HTML by the protocol's own word: only it knows whether the attribute is HTML (AIM) or plain (XMPP).
+///
+/// # Safety
+/// A live buddy of an account that is connected.
+unsafe fn status_html(purple: *mut PurpleBuddy) -> Option<String> {
+    // SAFETY: the caller's promise: a connection has its protocol, and the text is made for us.
+    unsafe {
+        let gc = purple_sys::purple_account_get_connection(purple_sys::purple_buddy_get_account(purple));
+        if gc.is_null() {
+            return None;
+        }
+        let info = (*(*(*gc).prpl).info).extra_info.cast::<PurplePluginProtocolInfo>();
+        let text = (*info).status_text?;
+        owned(text(purple))
+    }
+}
+
 /// # Safety
 /// A live buddy of that account.
 unsafe fn describe(token: OnPurple, user: UserId, account: AccountId, id: BuddyId, purple: *mut PurpleBuddy) -> Option<Buddy> {
@@ -218,7 +236,7 @@ unsafe fn describe(token: OnPurple, user: UserId, account: AccountId, id: BuddyI
         if online && !active.is_null() {
             kind = status::from_primitive(purple_sys::purple_status_type_get_primitive(purple_sys::purple_status_get_type(active)))
                 .unwrap_or_default();
-            message = borrowed(purple_sys::purple_status_get_attr_string(active, c"message".as_ptr()));
+            message = status_html(purple).or_else(|| borrowed(purple_sys::purple_status_get_attr_string(active, c"message".as_ptr())));
             if purple_sys::purple_presence_is_idle(presence) != glib_sys::GFALSE {
                 let since = purple_sys::purple_presence_get_idle_time(presence);
                 idle_since = Timestamp::from_seconds(since);

@@ -67,11 +67,13 @@ fn apply_with(token: OnPurple, account: AccountId, attributes: &BTreeMap<String,
     let mut texts: Vec<(CString, CString)> = Vec::new();
     let message = wanted.message.unwrap_or_default();
     for (key, value) in attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).chain([("message", message.as_str())]) {
+        // Protocols take a status message for HTML.
+        let value = if key == "message" { escaped(value) } else { value.to_owned() };
         let key = c_string(key);
         // SAFETY: a live status type and a C string.
         let known = unsafe { !purple_sys::purple_status_type_get_attr(status_type, key.as_ptr()).is_null() };
         if known {
-            texts.push((key, c_string(value)));
+            texts.push((key, c_string(&value)));
         }
     }
     let mut list = ptr::null_mut();
@@ -85,9 +87,19 @@ fn apply_with(token: OnPurple, account: AccountId, attributes: &BTreeMap<String,
     // SAFETY: all live through the call; libpurple copies the texts.
     owner::with(Some(account), || unsafe {
         let id = purple_sys::purple_status_type_get_id(status_type);
+        let before = purple_sys::purple_account_get_active_status(purple);
         purple_sys::purple_account_set_status_list(purple, id, glib_sys::GTRUE, list);
         glib_sys::g_list_free(list);
+        // libpurple tells the protocol by itself only of accounts that are enabled, which ours never are: that would have it connect them.
+        if purple_sys::purple_account_is_connected(purple) != glib_sys::GFALSE {
+            purple_sys::purple_prpl_change_account_status(purple, before, purple_sys::purple_account_get_active_status(purple));
+        }
     });
+}
+
+/// Plain text as HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Tells libpurple whether the user of this account is idle (hazard 8: never by the process-wide idle).

@@ -140,6 +140,7 @@ impl Policy {
             (None, _) => CertificateError::UnknownIssuer.into(),
             (Some(_), None) => CertificateError::NotValidForName.into(),
         };
+        log::debug!(target: "bridge", "the certificate of {}: {error:?}", name.shown);
         let fingerprint = certificate::fingerprint(leaf);
         if pins.iter().any(|pin| pin.eq_ignore_ascii_case(&fingerprint)) {
             return Verdict::Trusted;
@@ -166,13 +167,18 @@ fn reason(error: &Error, leaf: &[u8]) -> &'static str {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "not_yet_valid",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => "wrong_host",
         // webpki has its own word for one that signed itself and may sign others, too; a bad signature is that of an issuer who only bears the
-        // name of a trusted one.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_)
+        // name of a trusted one, and so is one that another sort of key would have made.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+        | CertificateError::Other(_)
             if certificate::is_self_issued(leaf) =>
         {
             "self_signed"
         }
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => "unknown_issuer",
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => "unknown_issuer",
         _ => "unsupported",
     }
 }
