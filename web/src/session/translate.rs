@@ -162,7 +162,8 @@ impl State {
                 self.room_for_conversation(config)?;
                 let known = self.known_account(join.account)?;
                 if let Ok(protocol) = super::account::protocol(catalogue, &known.protocol) {
-                    for field in protocol.room_fields.iter().filter(|field| field.required) {
+                    // The first one names the room; for the others the protocol may have defaults that only the network side knows.
+                    if let Some(field) = protocol.room_fields.iter().find(|field| field.required) {
                         let given = join.fields.get(&field.key).is_some_and(|value| !value.trim().is_empty());
                         if !given && field.default.is_empty() {
                             let field_path = format!("fields.{}", field.key);

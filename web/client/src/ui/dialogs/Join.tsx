@@ -1,6 +1,7 @@
 // Joining a room: the form from the protocol's own fields, and the rooms a network lists; it must not know networks.
 import { useSignal } from "@preact/signals";
 import { accounts, command, protocolOf, roomLists, tell } from "../../app/store";
+import { CommandError } from "../../net";
 import { showResult } from "../../app/windows";
 import { fold } from "../../state/roster";
 import type { RoomField } from "../../wire/types";
@@ -88,6 +89,8 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
       },
     );
   };
+  const named = error.value instanceof CommandError ? error.value.field?.split(".").at(-1) : undefined;
+  const wrong = fields.find((field) => field.key === named)?.key ?? null;
   const browse = () => {
     command<{ list: string }>("room.list", { account: account.value }).then((result) => (list.value = String(result.list)), (cause: unknown) => (error.value = cause));
   };
@@ -103,11 +106,11 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
             const label = field.label.replace(/^_|:\s*$/g, "") + (field === first ? "" : ` (${w.optional})`);
             return typeof value === "boolean"
               ? <CheckField key={field.key} label={label} name={`room-${field.key}`} value={value} onInput={(on) => set(field.key, on)} />
-              : <TextField key={field.key} label={label} name={`room-${field.key}`} value={value} masked={field.masked} type={field.type === "int" ? "number" : "text"} onInput={(text) => set(field.key, text)} />;
+              : <TextField key={field.key} label={label} name={`room-${field.key}`} error={wrong === field.key ? errorText(error.value) : null} value={value} masked={field.masked} type={field.type === "int" ? "number" : "text"} onInput={(text) => set(field.key, text)} />;
           })}
         </>
       )}
-      {error.value !== null && <Problem text={errorText(error.value)} />}
+      {error.value !== null && wrong === null && <Problem text={errorText(error.value)} />}
       {list.value !== null && <RoomRows list={list.value} choose={choose} />}
     </Dialog>
   );
