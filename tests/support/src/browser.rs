@@ -77,6 +77,8 @@ impl Browser {
         ];
         let mut capabilities = Capabilities::new();
         capabilities.insert("goog:chromeOptions".to_owned(), json!({ "args": arguments }));
+        // Waits in the page end before these do, and say what they waited for.
+        capabilities.insert("timeouts".to_owned(), json!({ "script": 180_000, "pageLoad": 120_000 }));
         capabilities.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
         let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&driver).await.expect("a browser");
         let browser = Self { client, driver, _process: process, profile };

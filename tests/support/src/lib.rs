@@ -8,6 +8,7 @@
 //! | [`Daemon`] | the built binary with a generated configuration |
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, commands |
 //! | [`Browser`] | headless Chromium under chromedriver |
+//! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
 //!
 //! Every wait names what it waits for, ends at a deadline, and then panics with what came instead.
 
@@ -19,6 +20,7 @@ mod certs;
 mod daemon;
 mod irc;
 mod ngircd;
+mod page;
 mod process;
 mod prosody;
 mod wait;
@@ -31,6 +33,7 @@ pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};
 pub use irc::{IrcLine, IrcPeer};
 pub use ngircd::{Ngircd, NgircdBuilder};
+pub use page::{Page, conversation, quoted};
 pub use process::{Process, free_port};
 pub use prosody::{Contact, Prosody, ProsodyBuilder};
 pub use wait::{PATIENCE, wait_until};

@@ -1,0 +1,231 @@
+//! Bellflower's page in a browser, as its user handles it: sees, clicks, types. It must not know how the page is built beyond the handles
+//! that `web/client/README.md` lists, and must not take a shortcut that a user does not have.
+
+use std::time::Duration;
+
+use fantoccini::Locator;
+use fantoccini::error::{CmdError, ErrorStatus};
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+
+use crate::{Browser, Daemon, Ngircd, Prosody, Window};
+
+/// How long anything may take to show on a busy machine.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A browser that shows the page of one daemon.
+pub struct Page {
+    browser: Browser,
+    url: String,
+}
+
+impl Page {
+    /// Starts a browser of this size and opens the front page.
+    pub async fn open(daemon: &Daemon, window: Window) -> Self {
+        let browser = Browser::start().await;
+        browser.window(window).await;
+        let page = Self { browser, url: daemon.url().to_owned() };
+        page.load().await;
+        page
+    }
+
+    /// Loads the page, anew if it was there, and starts to watch for what only a breach would bring about.
+    pub async fn load(&self) {
+        self.browser.open(&format!("{}/", self.url)).await;
+        let watch = "window.violations = [];
+            document.addEventListener('securitypolicyviolation', event => window.violations.push(event.violatedDirective + ' ' + event.blockedURI));";
+        self.browser.eval(watch).await;
+    }
+
+    /// The browser itself.
+    pub fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    /// Waits until a JavaScript expression is true.
+    pub async fn wait(&self, expression: &str) {
+        self.browser.wait_true(expression, LONG).await;
+    }
+
+    /// Waits until an element that matches the selector is in the page.
+    pub async fn see(&self, css: &str) {
+        self.wait(&format!("document.querySelector({})", quoted(css))).await;
+    }
+
+    /// Waits until no element matches the selector any more.
+    pub async fn see_no(&self, css: &str) {
+        self.wait(&format!("!document.querySelector({})", quoted(css))).await;
+    }
+
+    /// Waits until the text of an element that matches the selector contains `text`.
+    pub async fn read(&self, css: &str, text: &str) {
+        self.wait(&format!("[...document.querySelectorAll({})].some(e => e.textContent.includes({}))", quoted(css), quoted(text))).await;
+    }
+
+    /// The text of each element that matches.
+    pub async fn texts(&self, css: &str) -> Vec<String> {
+        let found = self.browser.eval(&format!("return [...document.querySelectorAll({})].map(e => e.textContent)", quoted(css))).await;
+        found.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// Clicks the first element that matches, as soon as it can be clicked.
+    pub async fn click(&self, css: &str) {
+        let deadline = tokio::time::Instant::now() + LONG;
+        loop {
+            self.see(css).await;
+            let clicked = match self.browser.page().find(Locator::Css(css)).await {
+                Ok(element) => element.click().await,
+                Err(error) => Err(error),
+            };
+            match clicked {
+                Ok(()) => return,
+                // Drawn anew between the search and the click, or still behind something that leaves.
+                Err(error) if passes(&error) && tokio::time::Instant::now() < deadline => tokio::task::yield_now().await,
+                Err(error) => panic!("cannot click {css}: {error}"),
+            }
+        }
+    }
+
+    /// Types keys into the first element that matches.
+    pub async fn type_into(&self, css: &str, keys: &str) {
+        self.see(css).await;
+        let element = self.browser.page().find(Locator::Css(css)).await.unwrap_or_else(|e| panic!("{css}: {e}"));
+        element.send_keys(keys).await.unwrap_or_else(|e| panic!("cannot type into {css}: {e}"));
+    }
+
+    /// Replaces what is in a box of a form, named without its `field-`.
+    pub async fn fill(&self, field: &str, text: &str) {
+        let css = format!("[data-testid=field-{}]", field.replace('/', "\\/"));
+        self.type_into(&css, &format!("{}a{}{text}", char::from(Key::Control), char::from(Key::Null))).await;
+        self.wait(&format!("document.querySelector({}).value === {}", quoted(&css), quoted(text))).await;
+    }
+
+    /// Chooses an entry of a box with a list.
+    pub async fn choose(&self, field: &str, value: &str) {
+        let css = format!("select[data-testid=field-{field}]");
+        self.see(&css).await;
+        let element = self.browser.page().find(Locator::Css(&css)).await.unwrap_or_else(|e| panic!("{css}: {e}"));
+        element.select_by_value(value).await.unwrap_or_else(|e| panic!("{css} has no {value}: {e}"));
+    }
+
+    /// Sets a check box.
+    pub async fn check(&self, field: &str, on: bool) {
+        let css = format!("[data-testid=field-{field}]");
+        self.see(&css).await;
+        if self.browser.eval(&format!("return document.querySelector({}).checked", quoted(&css))).await != Value::Bool(on) {
+            self.click(&css).await;
+        }
+        self.wait(&format!("document.querySelector({}).checked === {on}", quoted(&css))).await;
+    }
+
+    /// Fills the front page's form for XMPP, with what a server on loopback needs under "More options", without signing in.
+    pub async fn fill_xmpp(&self, server: &Prosody, name: &str, password: &str) {
+        self.click("[data-testid=tile-prpl-jabber]").await;
+        self.fill("user", name).await;
+        self.fill("part-0", "localhost").await;
+        self.fill("password", password).await;
+        self.click("[data-testid=network-form] [data-testid=more-options]").await;
+        self.fill("option-connect_server", "127.0.0.1").await;
+        self.fill("option-port", &server.port().to_string()).await;
+        self.choose("option-connection_security", "opportunistic_tls").await;
+        self.check("option-auth_plain_in_clear", true).await;
+    }
+
+    /// Signs in over XMPP through the front page and waits for the buddy list.
+    pub async fn sign_in_xmpp(&self, server: &Prosody, name: &str) {
+        self.fill_xmpp(server, name, &server.password(name)).await;
+        self.click("[data-testid=signin]").await;
+        self.see("[data-testid=buddy-list]").await;
+    }
+
+    /// Signs in over IRC through the front page and waits for the list.
+    pub async fn sign_in_irc(&self, server: &Ngircd, nick: &str) {
+        self.click("[data-testid=tile-prpl-irc]").await;
+        self.fill("user", nick).await;
+        self.fill("part-0", "127.0.0.1").await;
+        self.click("[data-testid=network-form] [data-testid=more-options]").await;
+        self.fill("option-port", &server.port().to_string()).await;
+        self.click("[data-testid=signin]").await;
+        self.see("[data-testid=buddy-list]").await;
+    }
+
+    /// Opens the conversation with somebody on the list and gives the selector of its element.
+    pub async fn open_buddy(&self, name: &str) -> String {
+        self.click(&format!("[data-testid=buddy][data-name={}]", quoted(name))).await;
+        let talk = conversation(name);
+        self.see(&talk).await;
+        talk
+    }
+
+    /// Joins a room through the form, whose boxes are given by their keys, and gives the selector of its conversation.
+    pub async fn join(&self, fields: &[(&str, &str)], name: &str) -> String {
+        self.click("[data-testid=list-add]").await;
+        self.click("[data-testid=menu-join-room]").await;
+        for (key, value) in fields {
+            self.fill(&format!("room-{key}"), value).await;
+        }
+        self.click("[data-testid=join-ok]").await;
+        let talk = conversation(name);
+        self.see(&talk).await;
+        self.see_no("[data-testid=join-dialog]").await;
+        talk
+    }
+
+    /// Writes into a conversation's box and presses Enter.
+    pub async fn say(&self, talk: &str, text: &str) {
+        self.type_into(&format!("{talk} [data-testid=composer]"), &format!("{text}{}", char::from(Key::Enter))).await;
+    }
+
+    /// Waits until a conversation shows a message with exactly this text that came from somebody else.
+    pub async fn hears(&self, talk: &str, text: &str) {
+        self.shows(&format!("{talk} [data-testid=message][data-state=received] [data-testid=message-text]"), text).await;
+    }
+
+    /// Waits until a conversation shows a message of one's own, as sent.
+    pub async fn sent(&self, talk: &str, text: &str) {
+        self.shows(&format!("{talk} [data-testid=message][data-state=sent] [data-testid=message-text]"), text).await;
+    }
+
+    /// Waits until the text of an element that matches is exactly this.
+    pub async fn shows(&self, css: &str, text: &str) {
+        self.wait(&format!("[...document.querySelectorAll({})].some(e => e.textContent === {})", quoted(css), quoted(text))).await;
+    }
+
+    /// Signs out by the menu and waits for the front page.
+    pub async fn sign_out(&self) {
+        self.click("[data-testid=main-menu]").await;
+        self.click("[data-testid=sign-out]").await;
+        self.see("[data-testid=tile-prpl-jabber]").await;
+    }
+
+    /// Panics when the page asked anybody but its own server for something, or tried to do what its policy forbids.
+    pub async fn assert_kept_to_itself(&self) {
+        let asked =
+            "return performance.getEntriesByType('resource').map(one => one.name).filter(name => !name.startsWith(location.origin + '/'))";
+        assert_eq!(self.browser.eval(asked).await, json!([]), "requests to strangers");
+        assert_eq!(self.browser.eval("return window.violations").await, json!([]), "breaches of the page's policy");
+        let refused: Vec<_> = self.browser.console().await.into_iter().filter(|line| line.contains("Security Policy")).collect();
+        assert!(refused.is_empty(), "{refused:?}");
+    }
+}
+
+/// The selector of the conversation with this name on the network.
+pub fn conversation(name: &str) -> String {
+    format!("[data-testid=conversation][data-name={}]", quoted(name))
+}
+
+/// As a string of JavaScript, and of CSS as long as it has no control characters.
+pub fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
+fn passes(error: &CmdError) -> bool {
+    let CmdError::Standard(error) = error else { return false };
+    matches!(
+        error.error,
+        ErrorStatus::StaleElementReference
+            | ErrorStatus::ElementClickIntercepted
+            | ErrorStatus::ElementNotInteractable
+            | ErrorStatus::NoSuchElement
+    )
+}
