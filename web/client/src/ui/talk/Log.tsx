@@ -24,6 +24,15 @@ export function nickHue(name: string): number {
 /** One to three emoji and nothing else: shown large. */
 const onlyEmoji = (text: string): boolean => text.length <= 24 && /^(\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}\u200d\ufe0f]*\s*){1,3}$/u.test(text);
 
+/** "/me waves" is how libpurple hands over what somebody does. */
+const ACTION = "/me ";
+
+function Said({ message }: { message: Message }) {
+  if (!message.text.startsWith(ACTION) || !message.spans[0]?.text.startsWith(ACTION)) return <Spans spans={message.spans} text={message.text} />;
+  const [first, ...rest] = message.spans;
+  return <i>{nameOf(message)} <Spans spans={[{ ...first, text: first.text.slice(ACTION.length) }, ...rest]} /></i>;
+}
+
 const nameOf = (message: Message): string => message.from?.alias || message.from?.name || "";
 
 const Bubble = memo(function Bubble({ message, first, last, room }: { message: Message; first: boolean; last: boolean; room: boolean }) {
@@ -37,7 +46,7 @@ const Bubble = memo(function Bubble({ message, first, last, room }: { message: M
       {room && !self && (first ? <Avatar name={nameOf(message)} size={28} /> : <span class="avatar-gap" />)}
       <div class={onlyEmoji(message.text) ? "bubble emoji" : "bubble"}>
         {room && !self && first && <b class={`nick nick-${nickHue(message.from?.name ?? "")}`}>{nameOf(message)}</b>}
-        <span class="said" data-testid="message-text"><Spans spans={message.spans} text={message.text} /></span>
+        <span class="said" data-testid="message-text"><Said message={message} /></span>
         <span class="meta">{marks && <span>{marks}</span>}{(last || marks) && time}</span>
       </div>
     </div>
