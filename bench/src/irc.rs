@@ -88,7 +88,7 @@ async fn say(stream: &mut BufReader<tokio::net::TcpStream>, to: usize, sent: &mu
 async fn round(stream: &mut BufReader<tokio::net::TcpStream>, seen: &Seen, users: usize, messages: usize, sent: &mut usize) -> Outcome<()> {
     for n in 0..users * messages {
         say(stream, n % users, sent).await?;
-        if *sent % 500 == 0 {
+        if (*sent).is_multiple_of(500) {
             seen.wait(&seen.received, *sent, "received").await?;
         }
     }

@@ -92,7 +92,7 @@ fn preferably(port: u16) -> u16 {
 /// Answers messages, with typing, and says something in the room now and then, until the server ends.
 fn live(mut peer: XmppPeer, number: usize, (name, _, show, status): (&str, &str, &str, &str), room: &str) {
     peer.show(show, status);
-    let sociable = number % 2 == 0;
+    let sociable = number.is_multiple_of(2);
     if sociable {
         peer.join(room, name);
     }
