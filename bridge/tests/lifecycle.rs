@@ -116,8 +116,9 @@ fn same_account_twice(running: &mut Running, prosody: &Prosody) {
     running.remove(1, 21);
 }
 
-/// Runs `cycle` until libraries have filled their caches, then measures what each further one leaves.
-fn growth(running: &mut Running, warm_up: usize, cycles: usize, mut cycle: impl FnMut(&mut Running, usize)) -> f64 {
+/// Runs `cycle` until libraries have filled their caches, then measures what each further one leaves, in bytes. What only a timer lets go of may
+/// take some seconds to go, so the figure is taken again until it is within `most`.
+fn growth(running: &mut Running, warm_up: usize, cycles: usize, most: f64, mut cycle: impl FnMut(&mut Running, usize)) -> f64 {
     for n in 0..warm_up {
         cycle(running, n);
     }
@@ -126,8 +127,14 @@ fn growth(running: &mut Running, warm_up: usize, cycles: usize, mut cycle: impl 
     for n in warm_up..warm_up + cycles {
         cycle(running, n);
     }
-    running.forget();
-    (heap() as f64 - before as f64) / cycles as f64
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(15);
+    loop {
+        running.forget();
+        let kept = (heap() as f64 - before as f64) / cycles as f64;
+        if kept < most || std::time::Instant::now() > deadline {
+            return kept;
+        }
+    }
 }
 
 /// Hazard 27 and every leak of ours: bytes kept per message, conversation and sign-on.
@@ -139,21 +146,21 @@ fn nothing_grows(running: &mut Running, prosody: &Prosody) {
     let text = "a line of ordinary length, as people write them to each other all day long";
     let conversation = opened(running, open(31, &prosody.jid("noor")));
     let jid = prosody.jid("ines");
-    let per_message = growth(running, 200, 1000, |running, _| {
+    let per_message = growth(running, 200, 1000, 16.0, |running, _| {
         running.run(1, say(conversation, text)).unwrap();
         peer.say(&jid, text);
         running.wait("the message", |event| matches!(&event.kind, EventKind::MessageAdded { message, .. } if !message.from.own));
         peer.hears(text);
         peer.received();
     });
-    let per_conversation = growth(running, 30, 200, |running, n| {
+    let per_conversation = growth(running, 30, 200, 64.0, |running, n| {
         let id = opened(running, open(31, &format!("someone{}@localhost", n % 3)));
         running.run(1, CommandKind::CloseConversation(id)).unwrap();
     });
     let room = prosody.room("attic");
     peer.join(&room, "noor");
     let occupant = format!("{room}/Ines");
-    let per_room = growth(running, 5, 20, |running, _| {
+    let per_room = growth(running, 5, 40, 512.0, |running, _| {
         let id = opened(running, join(31, prosody, "attic"));
         running.wait("the members", |event| matches!(event.kind, EventKind::RoomMembers { .. }));
         running.run(1, CommandKind::CloseConversation(id)).unwrap();
@@ -161,7 +168,7 @@ fn nothing_grows(running: &mut Running, prosody: &Prosody) {
         peer.received();
     });
     running.remove(1, 31);
-    let per_sign_on = growth(running, 20, 60, |running, _| {
+    let per_sign_on = growth(running, 20, 60, 512.0, |running, _| {
         running.send(1, add(32, xmpp(prosody, "ines", &password)));
         running.stands(32, AccountState::Online);
         running.remove(1, 32);

@@ -233,6 +233,7 @@ pub(super) fn register(token: OnPurple, user: UserId, account: AccountId) -> Res
         return Err(CommandError::new("not_supported", "This network cannot make accounts from here."));
     }
     connection::disconnect(token, account);
+    connection::watch_registration(token, account);
     // SAFETY: a live account that is not connected.
     owner::with(Some(account), || unsafe { purple_sys::purple_account_register(purple) });
     Ok(())

@@ -61,15 +61,12 @@ pub(crate) fn insert(_: OnPurple, account: AccountId, entry: Entry) -> bool {
     })
 }
 
-/// Takes an account out; with its last account a person is forgotten.
+/// Takes an account out. What holds for its user stays until [`forget`].
 pub(crate) fn remove(_: OnPurple, account: AccountId) -> Option<Entry> {
     TABLE.with_borrow_mut(|table| {
         let entry = table.entries.remove(&account)?;
         if let Some(person) = table.people.get_mut(&entry.user) {
             person.accounts.retain(|other| *other != account);
-            if person.accounts.is_empty() {
-                table.people.remove(&entry.user);
-            }
         }
         Some(entry)
     })
@@ -90,9 +87,14 @@ pub(crate) fn person<T>(_: OnPurple, user: UserId, read: impl FnOnce(&Person) ->
     TABLE.with_borrow(|table| table.people.get(&user).map(read))
 }
 
-/// Changes what holds for a user who has accounts.
-pub(crate) fn change_person<T>(_: OnPurple, user: UserId, change: impl FnOnce(&mut Person) -> T) -> Option<T> {
-    TABLE.with_borrow_mut(|table| table.people.get_mut(&user).map(change))
+/// Changes what holds for a user.
+pub(crate) fn change_person<T>(_: OnPurple, user: UserId, change: impl FnOnce(&mut Person) -> T) -> T {
+    TABLE.with_borrow_mut(|table| change(table.people.entry(user).or_default()))
+}
+
+/// The user's session is over.
+pub(crate) fn forget(_: OnPurple, user: UserId) {
+    TABLE.with_borrow_mut(|table| table.people.remove(&user));
 }
 
 /// The accounts of a user.

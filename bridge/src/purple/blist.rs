@@ -31,6 +31,8 @@ struct Known {
     purple: *mut PurpleBuddy,
     /// What was last told, hashed: libpurple updates nodes far more often than they change.
     told: Option<u64>,
+    /// The picture that was last sent.
+    picture: Option<icon::Seen>,
 }
 
 #[derive(Default)]
@@ -84,9 +86,9 @@ pub(super) fn install(token: OnPurple) {
         request_add_buddy: None,
         request_add_chat: None,
         request_add_group: None,
-        // All three, or blist.xml is written.
+        // All three, or blist.xml is written. `remove_node` is called only for what is gone for good.
         save_node: Some(on_save_node),
-        remove_node: Some(on_save_node),
+        remove_node: Some(on_remove_node),
         save_account: Some(on_save_account),
         _purple_reserved1: None,
     });
@@ -145,9 +147,23 @@ pub(super) unsafe fn touch(token: OnPurple, buddy: *mut PurpleBuddy) {
         unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data = id.0 as *mut c_void };
         match blist.known.get_mut(&id) {
             Some(known) => known.purple = buddy,
-            None => blist.add(id, Known { user, account, purple: buddy, told: None }),
+            None => blist.add(id, Known { user, account, purple: buddy, told: None, picture: None }),
         }
         blist.touched.push((id, cause));
+    });
+}
+
+/// The picture is another one, wherever libpurple keeps it.
+///
+/// # Safety
+/// A live buddy.
+pub(super) unsafe fn picture_changed(_: OnPurple, buddy: *mut PurpleBuddy) {
+    // SAFETY: the caller's promise; `ui_data` is ours.
+    let id = BuddyId(unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data } as u64);
+    BLIST.with_borrow_mut(|blist| {
+        if let Some(known) = blist.known.get_mut(&id) {
+            known.picture = None;
+        }
     });
 }
 
@@ -253,12 +269,28 @@ unsafe fn describe(token: OnPurple, user: UserId, account: AccountId, id: BuddyI
             status: kind,
             status_message: message.filter(|text| !text.trim().is_empty()),
             idle_since,
-            icon: icon::of_buddy(token, user, purple),
+            icon: picture(token, user, id, purple),
             blocked: privacy::is_blocked(token, account, &name),
             features: Vec::new(),
             name,
         })
     }
+}
+
+/// The hash of the buddy's picture, which is sent ahead when it is another one than before.
+///
+/// # Safety
+/// A live buddy.
+unsafe fn picture(token: OnPurple, user: UserId, id: BuddyId, purple: *mut PurpleBuddy) -> Option<String> {
+    let before = BLIST.with_borrow(|blist| blist.known.get(&id).and_then(|known| known.picture.clone()));
+    let now = icon::of_buddy(token, user, purple, before.as_ref());
+    let hash = now.as_ref().map(|seen| seen.hash.clone());
+    BLIST.with_borrow_mut(|blist| {
+        if let Some(known) = blist.known.get_mut(&id) {
+            known.picture = now;
+        }
+    });
+    hash
 }
 
 /// The buddy of that name, when there is one.
@@ -315,7 +347,7 @@ pub(super) fn forget(token: OnPurple, account: AccountId) {
             purple_sys::purple_blist_remove_buddy(buddy);
         }
         glib_sys::g_slist_free(found);
-        remove_chats(purple);
+        remove_leftovers(purple);
     }
     BLIST.with_borrow_mut(|blist| {
         blist.ending = None;
@@ -326,19 +358,22 @@ pub(super) fn forget(token: OnPurple, account: AccountId) {
     });
 }
 
+/// Chats, and buddies that libpurple's own look-up does not find any more: it keeps one of a name in a group.
+///
 /// # Safety
 /// A live account.
-unsafe fn remove_chats(purple: *mut PurpleAccount) {
+unsafe fn remove_leftovers(purple: *mut PurpleAccount) {
     // SAFETY: walks libpurple's list, taking the next node before a chat is freed.
     unsafe {
         let mut node = purple_sys::purple_blist_get_root();
         while !node.is_null() {
             let next = purple_sys::purple_blist_node_next(node, glib_sys::GTRUE);
-            let chat = node.cast::<purple_sys::PurpleChat>();
-            if purple_sys::purple_blist_node_get_type(node) == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE
-                && purple_sys::purple_chat_get_account(chat) == purple
-            {
+            let (chat, buddy) = (node.cast::<purple_sys::PurpleChat>(), node.cast::<PurpleBuddy>());
+            let kind = purple_sys::purple_blist_node_get_type(node);
+            if kind == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE && purple_sys::purple_chat_get_account(chat) == purple {
                 purple_sys::purple_blist_remove_chat(chat);
+            } else if kind == PurpleBlistNodeType::PURPLE_BLIST_BUDDY_NODE && purple_sys::purple_buddy_get_account(buddy) == purple {
+                purple_sys::purple_blist_remove_buddy(buddy);
             }
             node = next;
         }
@@ -378,6 +413,23 @@ unsafe extern "C" fn on_remove(_: *mut PurpleBuddyList, node: *mut PurpleBlistNo
             let ours = blist.known.get(&id).is_some_and(|known| known.purple == buddy);
             if ours && blist.take(id).is_some_and(|known| known.told.is_some()) {
                 blist.gone.push((user, account, id));
+            }
+        });
+    });
+}
+
+/// Gone for good, also while its account is not connected: the roster that comes with a sign-on says so before the account counts as online.
+unsafe extern "C" fn on_remove_node(node: *mut PurpleBlistNode) {
+    guard_on("blist remove_node", (), |_| {
+        BLIST.with_borrow_mut(|blist| {
+            // SAFETY: libpurple gives a node that still lives; `ui_data` is ours.
+            let id = BuddyId(unsafe { std::mem::replace(&mut (*node).ui_data, std::ptr::null_mut()) } as u64);
+            let ours = blist.known.get(&id).is_some_and(|known| known.purple.cast::<PurpleBlistNode>() == node);
+            if !ours {
+                return;
+            }
+            if let Some(known) = blist.take(id).filter(|known| known.told.is_some()) {
+                blist.gone.push((known.user, known.account, id));
             }
         });
     });

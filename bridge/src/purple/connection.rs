@@ -235,6 +235,18 @@ fn drop_connection(token: OnPurple, account: AccountId, ours: bool) -> bool {
     connected
 }
 
+/// libpurple is about to make the account on the server: watched and ended like a sign-on.
+pub(super) fn watch_registration(token: OnPurple, account: AccountId) {
+    let watchdog = watch(token, account);
+    let before = accounts::change(token, account, |entry| {
+        entry.sign_on.failure = None;
+        entry.sign_on.ours = false;
+        std::mem::replace(&mut entry.sign_on.phase, Phase::Connecting { progressed: false, _watchdog: watchdog })
+    });
+    drop(before);
+    stand(token, account, AccountStanding::plain(AccountState::Connecting));
+}
+
 /// Signs off and stays so: state `offline`.
 pub(crate) fn disconnect(token: OnPurple, account: AccountId) {
     drop_connection(token, account, true);

@@ -26,9 +26,26 @@ pub(crate) struct Open {
     pub(crate) purple: *mut PurpleConversation,
     pub(crate) kind: ConversationKind,
     /// Own messages that a room has not reflected yet, oldest first.
-    pub(crate) unreflected: VecDeque<Origin>,
+    pub(crate) unreflected: VecDeque<Unreflected>,
+    /// The own nick as the room writes it: libpurple folds case, so that "INES" would pass for "Ines".
+    pub(crate) own_nick: Option<String>,
     /// While sending: what was written meanwhile.
     written: Option<Written>,
+}
+
+/// An own message on its way through a room.
+pub(crate) struct Unreflected {
+    pub(crate) origin: Origin,
+    /// Its words, without markup and white space: what comes back may be marked up otherwise.
+    pub(crate) words: String,
+}
+
+/// The words of a line, for comparison.
+pub(crate) fn words(_: OnPurple, html: &str) -> String {
+    let html = c_string(html);
+    // SAFETY: a C string; the copy is ours to free.
+    let plain = unsafe { super::ffi::owned(purple_sys::purple_markup_strip_html(html.as_ptr())) };
+    plain.unwrap_or_default().split_whitespace().collect()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -197,14 +214,15 @@ pub(super) fn account_went(token: OnPurple, account: AccountId) {
 /// Own messages in a room that will not be reflected any more.
 pub(crate) fn fail_unreflected(token: OnPurple, conversation: ConversationId) {
     let lost = change(token, conversation, |open| (open.user, std::mem::take(&mut open.unreflected)));
-    let Some((user, lost)) = lost else { return };
-    for origin in lost {
-        let error = CommandError::new(
-            "unknown_fate",
-            "The connection ended before the room confirmed this message. It may or may not have arrived.",
-        );
-        outbox::emit_caused(token, user, Some(origin), EventKind::CommandFailed { error });
+    if let Some((user, lost)) = lost {
+        lost.into_iter().for_each(|lost| unknown_fate(token, user, lost.origin));
     }
+}
+
+/// A message that a room took and did not confirm.
+pub(crate) fn unknown_fate(token: OnPurple, user: UserId, origin: Origin) {
+    let error = CommandError::new("unknown_fate", "The room did not confirm this message. It may or may not have arrived.");
+    outbox::emit_caused(token, user, Some(origin), EventKind::CommandFailed { error });
 }
 
 /// The account is about to be freed: destroys its conversations without a word.
@@ -276,7 +294,7 @@ unsafe extern "C" fn on_create(purple: *mut PurpleConversation) {
         let Some(id) = id else { return };
         // SAFETY: as above; `ui_data` is for the front end alone.
         unsafe { (*purple).ui_data = id.0 as *mut c_void };
-        let open = Open { user, account, purple, kind, unreflected: VecDeque::new(), written: None };
+        let open = Open { user, account, purple, kind, unreflected: VecDeque::new(), own_nick: None, written: None };
         OPEN.with_borrow_mut(|all| all.insert(id, open));
         // A room is announced when the user is in it (`chat-joined`).
         if kind == ConversationKind::Im {

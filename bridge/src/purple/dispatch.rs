@@ -16,7 +16,10 @@ use purple_sys::PurpleTypingState;
 pub(super) fn perform(token: OnPurple, command: Command) {
     let Command { user, origin, kind } = command;
     let cause = origin.clone().map(|origin| (user, origin));
-    let ended = outbox::caused_by(token, cause, || owner::with(None, || run(token, user, kind)));
+    let broken = || Err(CommandError::new("internal", "Something went wrong inside the server. It was not done, or only in part."));
+    let ended =
+        outbox::caused_by(token, cause, || owner::with(None, || super::ffi::guard("a command", None, || Some(run(token, user, kind)))));
+    let ended = ended.unwrap_or_else(broken);
     let outcome = match ended {
         Ok(Ended::Later) => return,
         Ok(Ended::Now(result)) => EventKind::CommandDone { result },

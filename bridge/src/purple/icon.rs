@@ -12,7 +12,7 @@ use std::fmt::Write;
 /// Largest own icon, in bytes: what the strictest large networks take as they are.
 const LARGEST: usize = 1 << 20;
 /// Largest picture passed on, in bytes; a contact's server chooses it.
-const LARGEST_IN: usize = 8 << 20;
+const LARGEST_IN: usize = 1 << 20;
 
 /// Keeps libpurple from writing pictures to disk (hazard 12). After `purple_core_init`.
 pub(super) fn install(_: OnPurple) {
@@ -31,8 +31,18 @@ pub(super) fn store(token: OnPurple, user: UserId, bytes: &[u8]) -> String {
     hash
 }
 
-/// The buddy's picture, sent ahead; `None` without one.
-pub(super) fn of_buddy(token: OnPurple, user: UserId, buddy: *mut PurpleBuddy) -> Option<String> {
+/// A picture that a user was sent.
+#[derive(Clone)]
+pub(super) struct Seen {
+    /// Where libpurple keeps it: compared, never read.
+    at: usize,
+    size: usize,
+    pub(super) hash: String,
+}
+
+/// The buddy's picture, sent ahead unless it is the one seen `before`; `None` without one. libpurple replaces a picture's bytes as a whole and
+/// says so by a signal, so the same place and size are the same picture.
+pub(super) fn of_buddy(token: OnPurple, user: UserId, buddy: *mut PurpleBuddy, before: Option<&Seen>) -> Option<Seen> {
     // SAFETY: a live buddy; its icon, when there is one, lends its bytes while it lives, and nothing here changes it.
     unsafe {
         let icon = purple_sys::purple_buddy_get_icon(buddy);
@@ -44,7 +54,11 @@ pub(super) fn of_buddy(token: OnPurple, user: UserId, buddy: *mut PurpleBuddy) -
         if bytes.is_null() || size == 0 || size > LARGEST_IN {
             return None;
         }
-        Some(store(token, user, std::slice::from_raw_parts(bytes, size)))
+        let at = bytes.addr();
+        if let Some(before) = before.filter(|before| before.at == at && before.size == size) {
+            return Some(before.clone());
+        }
+        Some(Seen { at, size, hash: store(token, user, std::slice::from_raw_parts(bytes, size)) })
     }
 }
 

@@ -168,29 +168,43 @@ fn with_defaults(gc: *mut PurpleConnection, mut fields: BTreeMap<String, String>
     // SAFETY: a live connection; the table is ours to free, its texts are copied.
     unsafe {
         let Some(defaults) = (*protocol(gc)).chat_info_defaults else { return fields };
-        let table = defaults(gc, std::ptr::null());
-        if table.is_null() {
-            return fields;
+        for (key, value) in strings(defaults(gc, std::ptr::null())) {
+            let given = fields.entry(key).or_default();
+            if given.trim().is_empty() {
+                *given = value;
+            }
         }
+    }
+    fields
+}
+
+/// Copies a table of strings, and frees it.
+///
+/// # Safety
+/// NULL, or a table of C strings that is the caller's.
+unsafe fn strings(table: *mut GHashTable) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    if table.is_null() {
+        return all;
+    }
+    // SAFETY: the caller's promise; the key list is ours to free.
+    unsafe {
         let keys = glib_sys::g_hash_table_get_keys(table);
         for key in list::<c_char>(keys) {
             let value = glib_sys::g_hash_table_lookup(table, key.cast::<c_void>()).cast::<c_char>();
             if let (Some(key), Some(value)) = (borrowed(key), borrowed(value)) {
-                let given = fields.entry(key).or_default();
-                if given.trim().is_empty() {
-                    *given = value;
-                }
+                all.insert(key, value);
             }
         }
         glib_sys::g_list_free(keys);
         glib_sys::g_hash_table_destroy(table);
     }
-    fields
+    all
 }
 
 /// # Safety
 /// A live room.
-unsafe fn has_left(purple: *mut PurpleConversation) -> bool {
+pub(super) unsafe fn has_left(purple: *mut PurpleConversation) -> bool {
     // SAFETY: the caller's promise.
     unsafe { purple_sys::purple_conv_chat_has_left(purple_sys::purple_conversation_get_chat_data(purple)) != GFALSE }
 }
@@ -208,6 +222,7 @@ pub(super) fn rejoin(token: OnPurple, account: AccountId) {
 pub(super) fn joined(token: OnPurple, conversation: ConversationId) {
     conversation::announce(token, conversation);
     let account = conversation::read(token, conversation, |open| open.account);
+    remember(token, conversation);
     // Protocols set the own nick only after they have added the members.
     super::timers::soon(token, account, move |token| members::settle_nick(token, conversation));
     for joining in take_joining(|joining| joining.conversation == conversation) {
@@ -215,6 +230,31 @@ pub(super) fn joined(token: OnPurple, conversation: ConversationId) {
             let result = Some(Outcome::Conversation(conversation));
             outbox::emit_caused(token, joining.user, joining.origin, EventKind::CommandDone { result });
         }
+    }
+}
+
+/// A room entered by invitation or slash command is joined again after a reconnect, too.
+fn remember(token: OnPurple, id: ConversationId) {
+    let Some((purple, account)) = conversation::read(token, id, |open| (open.purple, open.account)) else { return };
+    let known = accounts::read(token, account, |entry| entry.rooms.contains_key(&id)).unwrap_or(true);
+    let (false, Ok(gc)) = (known, conversation::connected(token, account)) else { return };
+    // SAFETY: a live room and connection; the table is ours to free, its texts are copied.
+    let fields = unsafe {
+        let Some(defaults) = (*protocol(gc)).chat_info_defaults else { return };
+        strings(defaults(gc, purple_sys::purple_conversation_get_name(purple)))
+    };
+    accounts::change(token, account, |entry| entry.rooms.insert(id, fields));
+}
+
+/// The user is out of a room: by their own doing, or thrown out. Not when its account merely loses the connection.
+pub(super) fn left(token: OnPurple, id: ConversationId) {
+    let Some((purple, account)) = conversation::read(token, id, |open| (open.purple, open.account)) else { return };
+    // SAFETY: a live room has a live account.
+    let really =
+        unsafe { has_left(purple) && (*(*purple).account).disconnecting == GFALSE } && conversation::connected(token, account).is_ok();
+    if really {
+        accounts::change(token, account, |entry| entry.rooms.remove(&id));
+        conversation::fail_unreflected(token, id);
     }
 }
 

@@ -9,7 +9,9 @@ use crate::event::EventKind;
 use crate::id::{AccountId, ConversationId, UserId};
 use crate::model::{ConversationKind, TypingState};
 use glib_sys::GHashTable;
-use purple_sys::{PurpleAccount, PurpleBuddy, PurpleConnection, PurpleConvUpdateType, PurpleConversation, PurpleMessageFlags};
+use purple_sys::{
+    PurpleAccount, PurpleBuddy, PurpleConnection, PurpleConvUpdateType, PurpleConversation, PurpleConversationType, PurpleMessageFlags,
+};
 use std::ffi::{CStr, c_char, c_void};
 
 /// What our handlers are known by when they are disconnected.
@@ -75,17 +77,12 @@ pub(super) fn connect_conversations(token: OnPurple) {
 /// Connects what concerns buddies.
 pub(super) fn connect_buddies(_: OnPurple) {
     let changed = handler!(on_buddy_changed, *mut PurpleBuddy, *mut c_void);
+    let picture = handler!(on_buddy_icon_changed, *mut PurpleBuddy, *mut c_void);
     // SAFETY: the signatures begin with the buddy; what follows is not read.
     unsafe {
         let instance = purple_sys::purple_blist_get_handle();
-        for signal in [
-            c"buddy-status-changed",
-            c"buddy-idle-changed",
-            c"buddy-icon-changed",
-            c"buddy-caps-changed",
-            c"buddy-signed-on",
-            c"buddy-signed-off",
-        ] {
+        connect(instance, c"buddy-icon-changed", picture);
+        for signal in [c"buddy-status-changed", c"buddy-idle-changed", c"buddy-caps-changed", c"buddy-signed-on", c"buddy-signed-off"] {
             connect(instance, signal, changed);
         }
     }
@@ -166,6 +163,9 @@ unsafe extern "C" fn on_conversation_updated(purple: *mut PurpleConversation, wh
         ) {
             // SAFETY: libpurple gives a live conversation.
             if let Some(id) = unsafe { conversation::id(purple) } {
+                if what == What::PURPLE_CONV_UPDATE_CHATLEFT {
+                    room::left(token, id);
+                }
                 conversation::refresh(token, id);
             }
         }
@@ -207,15 +207,34 @@ unsafe extern "C" fn on_chat_topic_changed(purple: *mut PurpleConversation, who:
 unsafe extern "C" fn on_got_attention(
     account: *mut PurpleAccount,
     who: *const c_char,
-    _: *mut PurpleConversation,
+    place: *mut PurpleConversation,
     kind: u32,
     _: *mut c_void,
 ) {
     guard_on("got-attention", (), |token| {
-        // SAFETY: libpurple's own arguments.
-        let Some((user, _, conversation, who)) = (unsafe { typing_in(token, account, who) }) else { return };
         log::debug!(target: "bridge", "attention of type {kind}");
+        // SAFETY: libpurple's own arguments. One that comes before any message has no conversation yet.
+        let (user, conversation, who) = unsafe {
+            let (Some((user, _)), Some(name)) = (accounts::owner(token, account), borrowed(who)) else { return };
+            let place = if place.is_null() {
+                purple_sys::purple_conversation_new(PurpleConversationType::PURPLE_CONV_TYPE_IM, account, who)
+            } else {
+                place
+            };
+            let Some(conversation) = conversation::id(place) else { return };
+            (user, conversation, name)
+        };
         outbox::emit(token, user, EventKind::Attention { conversation, who, text: String::new() });
+    });
+}
+
+unsafe extern "C" fn on_buddy_icon_changed(buddy: *mut PurpleBuddy, _: *mut c_void) {
+    guard_on("buddy-icon-changed", (), |token| {
+        // SAFETY: libpurple gives a live buddy.
+        unsafe {
+            blist::picture_changed(token, buddy);
+            blist::touch(token, buddy);
+        }
     });
 }
 

@@ -13,8 +13,8 @@ use support::Prosody;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// libpurple running, and what came out of it and was not waited for yet.
-pub struct Running {
-    pub handle: BridgeHandle,
+pub(crate) struct Running {
+    pub(crate) handle: BridgeHandle,
     events: tokio::sync::mpsc::UnboundedReceiver<Vec<Event>>,
     thread: Option<std::thread::JoinHandle<()>>,
     runtime: tokio::runtime::Runtime,
@@ -24,7 +24,7 @@ pub struct Running {
 
 impl Running {
     /// Starts it with loopback allowed and short waits.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         // The test harness has threads already, so the environment stays as it is; `prepare.rs` tests the call itself.
         let _ = bridge::prepare_process();
         let config = BridgeConfig {
@@ -40,7 +40,7 @@ impl Running {
     }
 
     /// Sends a command and gives its origin's command id.
-    pub fn send(&mut self, user: u64, kind: CommandKind) -> String {
+    pub(crate) fn send(&mut self, user: u64, kind: CommandKind) -> String {
         self.commands += 1;
         let command = format!("k{}", self.commands);
         let origin = Some(Origin { client: "test".to_owned(), command: command.clone() });
@@ -49,7 +49,7 @@ impl Running {
     }
 
     /// Sends a command and waits for its good or bad end.
-    pub fn run(&mut self, user: u64, kind: CommandKind) -> Result<Option<bridge::event::Outcome>, bridge::error::CommandError> {
+    pub(crate) fn run(&mut self, user: u64, kind: CommandKind) -> Result<Option<bridge::event::Outcome>, bridge::error::CommandError> {
         let id = self.send(user, kind);
         let ended = self.wait("a command's end", |event| {
             let ours = event.origin.as_ref().is_some_and(|origin| origin.command == id);
@@ -76,7 +76,7 @@ impl Running {
     }
 
     /// The first event, seen from where the last wait ended, that is wanted; those before it are dropped.
-    pub fn wait(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
+    pub(crate) fn wait(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
         let deadline = Instant::now() + PATIENCE;
         let mut passed = Vec::new();
         loop {
@@ -91,7 +91,7 @@ impl Running {
     }
 
     /// Waits until an account stands so.
-    pub fn stands(&mut self, account: u64, state: AccountState) -> Event {
+    pub(crate) fn stands(&mut self, account: u64, state: AccountState) -> Event {
         self.wait(&format!("account {account} {state:?}"), |event| match &event.kind {
             EventKind::AccountState { account: which, standing } => which.0 == account && standing.state == state,
             _ => false,
@@ -99,18 +99,18 @@ impl Running {
     }
 
     /// Removes an account and waits until it is gone.
-    pub fn remove(&mut self, user: u64, account: u64) {
+    pub(crate) fn remove(&mut self, user: u64, account: u64) {
         self.run(user, CommandKind::RemoveAccount(AccountId(account))).expect("the account is there");
     }
 
     /// One full turn of the libpurple loop.
-    pub fn turn(&mut self) {
+    pub(crate) fn turn(&mut self) {
         let ping = self.handle.ping();
         self.runtime.block_on(ping).expect("the loop turns");
     }
 
     /// Drops what has come so far.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.turn();
         while let Ok(batch) = self.events.try_recv() {
             drop(batch);
@@ -130,12 +130,12 @@ impl Drop for Running {
 }
 
 /// An XMPP account on that server.
-pub fn xmpp(prosody: &Prosody, name: &str, password: &str) -> AccountSettings {
+pub(crate) fn xmpp(prosody: &Prosody, name: &str, password: &str) -> AccountSettings {
     xmpp_at(name, password, prosody.port(), "opportunistic_tls")
 }
 
 /// An XMPP account on whatever listens on that port.
-pub fn xmpp_at(name: &str, password: &str, port: u16, security: &str) -> AccountSettings {
+pub(crate) fn xmpp_at(name: &str, password: &str, port: u16, security: &str) -> AccountSettings {
     AccountSettings {
         protocol: "prpl-jabber".to_owned(),
         username: Username::Whole(format!("{name}@localhost")),
@@ -156,6 +156,6 @@ pub fn xmpp_at(name: &str, password: &str, port: u16, security: &str) -> Account
 }
 
 /// The command that adds it.
-pub fn add(account: u64, settings: AccountSettings) -> CommandKind {
+pub(crate) fn add(account: u64, settings: AccountSettings) -> CommandKind {
     CommandKind::AddAccount { account: AccountId(account), settings }
 }

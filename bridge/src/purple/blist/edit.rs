@@ -27,6 +27,14 @@ unsafe fn group(name: &str) -> *mut PurpleGroup {
     }
 }
 
+/// Groups are shared by all users of a libpurple, and every look-up walks them.
+fn check_group(name: &str) -> Result<(), CommandError> {
+    if name.trim().is_empty() || name.len() > 256 || name.chars().any(char::is_control) {
+        return Err(CommandError::new("bad_group", "Name the group in at most 256 bytes, on one line.").at("group"));
+    }
+    Ok(())
+}
+
 /// `buddy.add`: on the list here and on the server, and asks them.
 pub(in crate::purple) fn add(
     token: OnPurple,
@@ -43,6 +51,7 @@ pub(in crate::purple) fn add(
     if name.is_empty() || name.chars().any(char::is_control) {
         return Err(CommandError::new("bad_name", "Enter the network's name of this person.").at("name"));
     }
+    into.map_or(Ok(()), check_group)?;
     let (text, alias, message) = (c_string(name), c_string(alias.trim()), c_string(message));
     let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
     let message = if message.is_empty() { std::ptr::null() } else { message.as_ptr() };
@@ -90,18 +99,22 @@ pub(in crate::purple) fn set_alias(token: OnPurple, user: UserId, buddy: BuddyId
 pub(in crate::purple) fn move_to(token: OnPurple, user: UserId, buddy: BuddyId, into: &str) -> Result<(), CommandError> {
     let (purple, account) = pointer(token, user, buddy)?;
     conversation::connected(token, account)?;
-    if into.trim().is_empty() {
-        return Err(CommandError::new("bad_group", "Name the group.").at("group"));
-    }
+    check_group(into)?;
     // SAFETY: a live buddy of a connected account.
     owner::with(Some(account), || unsafe {
         let group = group(into);
-        if purple_sys::purple_buddy_get_group(purple) != group {
-            purple_sys::purple_blist_add_buddy(purple, std::ptr::null_mut(), group, std::ptr::null_mut());
-            touch(token, purple);
+        if purple_sys::purple_buddy_get_group(purple) == group {
+            return Ok(());
         }
-    });
-    Ok(())
+        // libpurple would put it beside the other one, and then find only one of the two when the account ends.
+        let raw = purple_sys::purple_buddy_get_account(purple);
+        if !purple_sys::purple_find_buddy_in_group(raw, purple_sys::purple_buddy_get_name(purple), group).is_null() {
+            return Err(CommandError::new("already_there", "This person is in that group already.").at("group"));
+        }
+        purple_sys::purple_blist_add_buddy(purple, std::ptr::null_mut(), group, std::ptr::null_mut());
+        touch(token, purple);
+        Ok(())
+    })
 }
 
 /// The user's buddies in a group, on signed-on accounts.
@@ -124,7 +137,11 @@ fn in_group(token: OnPurple, user: UserId, group: &str) -> Vec<BuddyId> {
 
 /// `group.rename`: moves this user's buddies one by one (hazard 3).
 pub(in crate::purple) fn rename_group(token: OnPurple, user: UserId, from: &str, to: &str) -> Result<(), CommandError> {
-    in_group(token, user, from).into_iter().try_for_each(|buddy| move_to(token, user, buddy, to))
+    in_group(token, user, from).into_iter().try_for_each(|buddy| match move_to(token, user, buddy, to) {
+        // There already: one of the two is enough.
+        Err(error) if error.code == "already_there" => remove(token, user, buddy),
+        other => other,
+    })
 }
 
 /// `group.remove`: removes this user's buddies one by one (hazard 3).

@@ -3,7 +3,7 @@
 use super::super::ffi::{borrowed, guard_on};
 use super::super::token::OnPurple;
 use super::super::{accounts, blist, outbox};
-use super::{Written, change, id, normalize};
+use super::{Unreflected, Written, change, id, normalize, unknown_fate, words};
 use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, ConversationId};
 use crate::model::{Author, ConversationKind, Message, MessageKind};
@@ -41,7 +41,7 @@ fn write(
     time: i64,
 ) {
     let has = |flag: PurpleMessageFlags| flags.0 & flag.0 != 0;
-    let kind = if has(PurpleMessageFlags::PURPLE_MESSAGE_ERROR) {
+    let mut kind = if has(PurpleMessageFlags::PURPLE_MESSAGE_ERROR) {
         MessageKind::Failed
     } else if has(PurpleMessageFlags::PURPLE_MESSAGE_SYSTEM) {
         MessageKind::System
@@ -57,7 +57,13 @@ fn write(
     }
     let remote = has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND);
     let delayed = has(PurpleMessageFlags::PURPLE_MESSAGE_DELAYED);
+    let own_words = if kind == MessageKind::Sent { words(token, &html) } else { String::new() };
     let known = change(token, conversation, |open| {
+        let forged =
+            kind == MessageKind::Sent && open.kind == ConversationKind::Room && open.own_nick.as_ref().is_some_and(|own| *own != name);
+        if forged {
+            kind = MessageKind::Received;
+        }
         if let Some(written) = &mut open.written {
             *written = match kind {
                 MessageKind::Sent => Written::Echo,
@@ -65,11 +71,15 @@ fn write(
                 _ => *written,
             };
         }
-        let sending = open.written.is_some();
-        let reflects = kind == MessageKind::Sent && open.kind == ConversationKind::Room && !remote && !delayed && !sending;
-        (open.user, open.account, open.kind, if reflects { open.unreflected.pop_front() } else { None }, sending)
+        let commanded = open.written.is_some() || outbox::cause(open.user).is_some();
+        let reflects = kind == MessageKind::Sent && open.kind == ConversationKind::Room && !remote && !delayed && !commanded;
+        // In order; what was passed over was refused by the room, or changed by it.
+        let at = if reflects { open.unreflected.iter().position(|waiting| waiting.words == own_words) } else { None };
+        let mut passed: Vec<Unreflected> = at.map(|at| open.unreflected.drain(..=at).collect()).unwrap_or_default();
+        (open.user, open.account, open.kind, passed.pop().map(|found| found.origin), passed, commanded)
     });
-    let Some((user, account, place, reflected, sending)) = known else { return };
+    let Some((user, account, place, reflected, passed, commanded)) = known else { return };
+    passed.into_iter().for_each(|passed| unknown_fate(token, user, passed.origin));
     let from = match (place, kind) {
         (ConversationKind::Im, MessageKind::Sent) => own_author(token, account),
         (ConversationKind::Im, _) => other_author(token, account, &name, alias),
@@ -88,8 +98,8 @@ fn write(
         auto_reply: has(PurpleMessageFlags::PURPLE_MESSAGE_AUTO_RESP),
         remote,
     };
-    let origin = if sending { outbox::cause(user) } else { reflected };
-    let ended = origin.clone().filter(|_| !sending);
+    let origin = if commanded { outbox::cause(user) } else { reflected };
+    let ended = origin.clone().filter(|_| !commanded);
     outbox::emit_caused(token, user, origin, EventKind::MessageAdded { conversation, message });
     if let Some(origin) = ended {
         outbox::emit_caused(token, user, Some(origin), EventKind::CommandDone { result: None });

@@ -2,9 +2,10 @@
 
 use super::super::ffi::c_string;
 use super::super::token::OnPurple;
-use super::super::{outbox, owner};
+use super::super::{outbox, owner, room, timers};
 use super::lines::own_author;
-use super::{Ended, Written, change, live};
+use super::{Ended, Unreflected, Written, change, connected, live, unknown_fate, words};
+use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, ConversationId, UserId};
@@ -12,6 +13,7 @@ use crate::model::{ConversationKind, Message, MessageKind};
 use crate::time::Timestamp;
 use purple_sys::{PurpleConversation, PurpleMessageFlags};
 use std::ffi::c_char;
+use std::time::Duration;
 
 /// `message.send`: a slash command where the protocol knows it, else a message.
 pub(in crate::purple) fn send(
@@ -31,6 +33,11 @@ pub(in crate::purple) fn send(
         open.written = Some(Written::Nothing);
         open.kind
     });
+    // SAFETY: a live room.
+    if kind == Some(ConversationKind::Room) && unsafe { room::has_left(purple) } {
+        change(token, conversation, |open| open.written = None);
+        return Err(CommandError::new("not_in_room", "You are not in this room. Join it first.").at("conversation"));
+    }
     let body = c_string(html);
     // SAFETY: a live conversation of a connected account, of that kind; the text is copied.
     owner::with(Some(account), || unsafe {
@@ -52,10 +59,14 @@ pub(in crate::purple) fn send(
         (_, Some(ConversationKind::Room)) => {
             // The room will reflect it.
             if let Some(origin) = origin {
-                change(token, conversation, |open| open.unreflected.push_back(origin));
+                let words = words(token, html);
+                change(token, conversation, |open| open.unreflected.push_back(Unreflected { origin: origin.clone(), words }));
+                // It looks by itself whether it is still wanted.
+                std::mem::forget(timers::after(token, REFLECTED_WITHIN, Some(account), move |token| give_up(token, conversation, &origin)));
             }
             Ok(Ended::Later)
         }
+        _ if connected(token, account).is_err() => Err(CommandError::new("not_sent", "The connection ended before this message was sent.")),
         _ => {
             // The protocol took it and echoes nothing: this is the echo.
             let from = own_author(token, account);
@@ -72,6 +83,19 @@ pub(in crate::purple) fn send(
             outbox::emit(token, user, EventKind::MessageAdded { conversation, message });
             Ok(Ended::Now(None))
         }
+    }
+}
+
+/// A room that refuses a message need not say which one: it is of unknown fate after this time.
+const REFLECTED_WITHIN: Duration = Duration::from_secs(60);
+
+fn give_up(token: OnPurple, conversation: ConversationId, origin: &Origin) {
+    let late = change(token, conversation, |open| {
+        let at = open.unreflected.iter().position(|waiting| waiting.origin == *origin)?;
+        open.unreflected.remove(at).map(|late| (open.user, late.origin))
+    });
+    if let Some((user, origin)) = late.flatten() {
+        unknown_fate(token, user, origin);
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn settle_nick(token: OnPurple, id: ConversationId) {
     unsafe {
         let Some((_, user, account, nick)) = room_of(token, purple) else { return };
         let chat = purple_sys::purple_conversation_get_chat_data(purple);
+        find_own_nick(token, id, account, purple);
         let own = list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat))
             .into_iter()
             .filter_map(|one| member(token, account, one, nick.as_deref()))
@@ -56,6 +57,32 @@ pub(super) fn settle_nick(token: OnPurple, id: ConversationId) {
         tell(token, user, id, Changes { changed: own, ..NOTHING });
     }
     conversation::refresh(token, id);
+}
+
+/// Which of the names that libpurple takes for the user's is theirs: the one they asked for, else the one that came last, as a room tells the user's own.
+///
+/// # Safety
+/// A live room of that account.
+unsafe fn find_own_nick(token: OnPurple, id: ConversationId, account: AccountId, purple: *mut PurpleConversation) {
+    // SAFETY: the caller's promise; strings are copied.
+    let (nick, names) = unsafe {
+        let chat = purple_sys::purple_conversation_get_chat_data(purple);
+        let users = list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat));
+        (
+            borrowed(purple_sys::purple_conv_chat_get_nick(chat)),
+            users.into_iter().filter_map(|one| borrowed((*one).name)).collect::<Vec<_>>(),
+        )
+    };
+    let (Some(nick), Some(raw)) = (nick, accounts::read(token, account, |entry| entry.purple)) else { return };
+    let asked: Vec<String> = accounts::read(token, account, |entry| entry.rooms.get(&id).map(|form| form.values().cloned().collect()))
+        .flatten()
+        .unwrap_or_default();
+    let candidates: Vec<String> =
+        names.into_iter().filter(|name| *name == nick || conversation::normalize(token, raw, name) == nick).collect();
+    let own = candidates.iter().find(|name| asked.contains(name)).or(candidates.last()).cloned();
+    if own.is_some() {
+        conversation::change(token, id, |open| open.own_nick = own);
+    }
 }
 
 /// # Safety
@@ -98,8 +125,8 @@ unsafe fn room_of(token: OnPurple, purple: *mut PurpleConversation) -> Option<(C
     let (id, nick) = unsafe {
         (conversation::id(purple)?, borrowed(purple_sys::purple_conv_chat_get_nick(purple_sys::purple_conversation_get_chat_data(purple))))
     };
-    let (user, account) = conversation::read(token, id, |open| (open.user, open.account))?;
-    Some((id, user, account, nick))
+    let (user, account, own) = conversation::read(token, id, |open| (open.user, open.account, open.own_nick.clone()))?;
+    Some((id, user, account, own.or(nick)))
 }
 
 struct Changes {
@@ -157,6 +184,12 @@ pub(in crate::purple) unsafe extern "C" fn on_rename_user(
         unsafe {
             let Some((id, user, account, nick)) = room_of(token, purple) else { return };
             let (Some(old), Some(name)) = (borrowed(old), borrowed(new)) else { return };
+            conversation::change(token, id, |open| {
+                if open.own_nick.as_ref() == Some(&old) {
+                    open.own_nick = Some(name.clone());
+                }
+            });
+            let nick = conversation::read(token, id, |open| open.own_nick.clone()).flatten().or(nick);
             let found = purple_sys::purple_conv_chat_cb_find(purple_sys::purple_conversation_get_chat_data(purple), new);
             let fallback = || Member { name: name.clone(), alias: None, buddy: None, flags: Vec::new() };
             let joined = vec![member(token, account, found, nick.as_deref()).unwrap_or_else(fallback)];
