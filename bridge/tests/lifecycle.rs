@@ -1,4 +1,5 @@
 //! Accounts end well in whatever state they are, and nothing grows with use; run under valgrind too (`make valgrind`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! A started bridge for the tests of this crate: sends commands as users, waits for their events. libpurple is a singleton: one a process.
+// A fixture fails its test by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use bridge::command::{AccountSettings, Origin, Secret, Username};
 use bridge::config::BridgeConfig;
