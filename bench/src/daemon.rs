@@ -70,14 +70,18 @@ fn network(n: usize, xmpp: u16) -> serde_json::Value {
 
 /// Messages at a light, even pace.
 const LIGHT: usize = 2000;
-const PAUSE: Duration = Duration::from_millis(4);
+
+/// 250 messages a second, and at most 10 to one user: from 20 on, answers are grouped on purpose.
+fn pause(users: usize) -> Duration {
+    Duration::from_millis(4).max(Duration::from_millis(100) / u32::try_from(users).unwrap_or(u32::MAX).max(1))
+}
 /// Sent before the sender waits for the receivers.
 const A_BURST: usize = 500;
 
 async fn light(sender: &mut Raw, users: usize) -> Outcome<()> {
     let mut next = tokio::time::Instant::now();
     for n in 0..LIGHT {
-        next += PAUSE;
+        next += pause(users);
         tokio::time::sleep_until(next).await;
         sender.send(&format!("u{}", n % users)).await?;
     }
@@ -148,7 +152,7 @@ fn added(row: &Row, least: &Row) -> Option<f64> {
 
 /// XMPP, all populations.
 pub(crate) async fn table(binary: &Path, populations: &[usize], messages: usize) -> Outcome<()> {
-    println!("## XMPP: {messages} messages to each user, then {LIGHT} at {} a second\n", 1000 / PAUSE.as_millis());
+    println!("## XMPP: {messages} messages to each user, then {LIGHT} at 250 a second (10 a second and user at most)\n");
     {
         let prosody = Prosody::start(0, false).await?;
         println!("raw client to raw client            {}\n", raw::floor(prosody.port, LIGHT).await?.words());

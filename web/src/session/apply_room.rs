@@ -100,7 +100,12 @@ impl State {
         let counts = kind == MessageKind::Received && !(room && message.delayed);
         // Who answers has read what is above.
         let answers = kind == MessageKind::Sent && message.from.own && !message.delayed;
+        let replayed = room && message.delayed;
         let message = wire_message(message, number, env.config.text_bytes);
+        if replayed && conv.kept.iter().any(|kept| is_same_line(kept, &message)) {
+            // Rooms tell the last lines again to whoever comes back; these are known.
+            return;
+        }
         let mut read = false;
         match to_raw_value(&message) {
             Ok(json) => {
@@ -180,4 +185,22 @@ fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
         system: message.kind == MessageKind::System,
         state,
     }
+}
+
+/// Whether a room's replayed line is one that is kept: the same words of the same author, at the same time but for the clocks' difference.
+fn is_same_line(kept: &Kept, replayed: &crate::wire::Message) -> bool {
+    const CLOCKS_DIFFER: i64 = 2000;
+    #[derive(serde::Deserialize)]
+    struct Line {
+        from: Name,
+        time: bridge::time::Timestamp,
+        text: String,
+    }
+    #[derive(serde::Deserialize)]
+    struct Name {
+        name: String,
+    }
+    serde_json::from_str::<Line>(kept.json.get()).is_ok_and(|line| {
+        line.text == replayed.text && line.from.name == replayed.from.name && (line.time.0 - replayed.time.0).abs() <= CLOCKS_DIFFER
+    })
 }

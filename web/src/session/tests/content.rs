@@ -95,6 +95,23 @@ async fn unread_mentions_and_reading() {
 }
 
 #[test]
+fn what_a_room_replays_is_not_said_twice() {
+    let site = Site::new();
+    site.tell([EventKind::ConversationOpened(conversation(2, ConversationKind::Room))]);
+    let line = |text: &str, at: i64, delayed: bool| {
+        let mut line = message(MessageKind::Received, text);
+        (line.time, line.delayed) = (bridge::time::Timestamp(line.time.0 + at), delayed);
+        EventKind::MessageAdded { conversation: ConversationId(2), message: line }
+    };
+    site.tell([line("one", 0, false), line("two", 60_000, false)]);
+    // After a reconnect: the two again, by the server's clock, and one that was missed; the same words at another time are another line.
+    site.tell([line("one", 1000, true), line("two", 59_500, true), line("three", 90_000, true), line("one", 120_000, true)]);
+    let snapshot = site.snapshot();
+    let texts: Vec<&str> = snapshot["conversations"][0]["messages"].as_array().unwrap().iter().filter_map(|m| m["text"].as_str()).collect();
+    assert_eq!(texts, ["one", "two", "three", "one"]);
+}
+
+#[test]
 fn messages_are_kept_by_number_and_by_bytes_and_served_backwards() {
     let site = Site::new();
     site.tell([opened(1), opened(2)]);
