@@ -1,36 +1,114 @@
-//! Promise: a daemon that ends says so to every poll, signs everybody off in good order, and comes back with a clean table.
+//! Promise: a daemon that is told to end says so to every open page, signs its accounts off, ends well and soon, and starts again as new.
 #![allow(clippy::expect_used)]
 
-use serde_json::json;
-use support::{Daemon, Prosody, XmppPeer};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{Daemon, PATIENCE, Prosody, WireClient, XmppPeer, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
+/// Pages that have a poll open when it ends.
+const PAGES: usize = 12;
+
+/// The daemon's admin listener, whose address is in its log.
+struct Admin(String);
+
+impl Admin {
+    fn of(daemon: &Daemon) -> Self {
+        let log = daemon.log();
+        let place = log.split("figures are at http://").nth(1).and_then(|rest| rest.split('/').next());
+        Self(place.expect("the admin listener's address").to_owned())
+    }
+
+    /// Polls that have come and have no answer yet.
+    fn polls_held(&self) -> u64 {
+        let mut stream = TcpStream::connect(&self.0).expect("a connection to the admin listener");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        write!(stream, "GET /stats HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.0).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let figures: Value = serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+        let figure = |name: &str| figures[name].as_u64().unwrap_or_else(|| panic!("no {name} in {figures}"));
+        figure("polls").saturating_sub(figure("answers") + figure("answers_empty"))
+    }
+}
+
 #[test]
-fn a_parked_poll_is_told_to_come_back() {
+fn held_polls_are_told_and_accounts_signed_off() {
     let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
-    let mut daemon = Daemon::run(BELLFLOWER);
+    let mut daemon = Daemon::builder(BELLFLOWER).hold_ms(55_000).start();
     let mut bob = XmppPeer::connect(&prosody, "bob");
-    let mut ines = daemon.client("tab");
+    let mut ines = daemon.client("page0");
     ines.sign_in_xmpp(&prosody, "ines");
     bob.wait_for("ines", |s| s.name == "presence" && s.attr("type").is_none() && s.from_bare() == "ines@localhost");
-    while ines.poll().body["end"] != "hold" {}
-    let (older, newer) = (ines.poll_query(), ines.poll_query());
-    let (mut one, mut other) = (ines.tab("tab"), ines.tab("tab"));
-    let superseded = std::thread::spawn(move || one.get(&format!("/poll?{older}")));
-    let parked = std::thread::spawn(move || other.get(&format!("/poll?{newer}")));
-    // The older one is answered because the newer one has arrived: that one is parked now.
-    assert_eq!(superseded.join().expect("the older poll").body["end"], "superseded");
-    daemon.stop();
-    let answer = parked.join().expect("the parked poll");
-    assert_eq!(answer.body["end"], "restart", "{answer:?}");
-    assert!(answer.body["retry_ms"].as_u64().is_some_and(|ms| ms > 0), "{answer:?}");
+    let mut pages: Vec<WireClient> = (1..PAGES).map(|page| ines.tab(&format!("page{page}"))).collect();
+    pages.iter_mut().for_each(|page| drop(page.attach()));
+    pages.push(ines);
+    // After this nothing more comes by itself.
+    bob.say("ines@localhost", "good night");
+    pages.iter_mut().for_each(|page| drop(page.hears("good night")));
+
+    let last = std::thread::scope(|scope| {
+        let polls: Vec<_> = pages.iter_mut().map(|page| scope.spawn(|| last_answer(page))).collect();
+        let admin = Admin::of(&daemon);
+        wait_until("all polls to be held", PATIENCE, || (admin.polls_held() == PAGES as u64).then_some(()));
+        let told = Instant::now();
+        daemon.stop();
+        assert!(told.elapsed() < Duration::from_secs(15), "it took {:?} to end", told.elapsed());
+        polls.into_iter().map(|poll| poll.join().expect("a poll")).collect::<Vec<_>>()
+    });
+    let mut waits: Vec<_> = last.iter().map(|answer| answer["retry_ms"].as_u64().expect("retry_ms")).collect();
+    assert!(waits.iter().all(|wait| (1..=60_000).contains(wait)), "{waits:?}");
+    waits.sort_unstable();
+    waits.dedup();
+    assert!(waits.len() > 1, "they all return at once: {waits:?}");
     bob.wait_for("ines's leaving", |s| s.is("type", "unavailable") && s.from_bare() == "ines@localhost");
+
+    // Guests do not outlive the daemon: their pages are told, and can sign in anew.
     daemon.start();
-    ines.moved_to(daemon.url());
-    let refused = ines.post("/attach", &json!({ "client": "tab" }));
-    assert_eq!(refused.status, 401, "a guest's session does not outlive the daemon: {refused:?}");
-    ines.sign_in_xmpp(&prosody, "ines");
+    let mut page = pages.pop().expect("a page");
+    page.moved_to(daemon.url());
+    let query = page.poll_query();
+    let refused = page.get(&format!("/poll?{query}"));
+    assert_eq!(refused.status, 401, "{refused:?}");
+    page.sign_in_xmpp(&prosody, "ines");
+}
+
+/// Polls until there is an end, which must be that of the daemon.
+fn last_answer(page: &mut WireClient) -> Value {
+    loop {
+        let answer = page.poll();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        if answer.body["end"].is_string() {
+            assert_eq!(answer.body["end"], "restart", "{answer:?}");
+            return answer.body;
+        }
+    }
+}
+
+#[test]
+fn it_ends_soon_in_the_midst_of_sign_ons() {
+    let prosody = Prosody::with_users(["ines"]);
+    // A server that accepts and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("an address").port();
+    let mut daemon = Daemon::run(BELLFLOWER);
+    let mut clients = Vec::new();
+    for number in 0..10 {
+        let mut client = daemon.client(&format!("tab{number}"));
+        client.log_in_xmpp(&prosody, "ines", "secret-ines", &json!({ "port": port })).ok();
+        clients.push(client);
+    }
+    let mut connections = Vec::new();
+    while connections.len() < clients.len() {
+        connections.push(silent.accept().expect("a connection of the daemon's"));
+    }
+    let told = Instant::now();
+    daemon.stop();
+    assert!(told.elapsed() < Duration::from_secs(15), "it took {:?} to end", told.elapsed());
 }
 
 #[test]

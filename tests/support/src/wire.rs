@@ -125,8 +125,8 @@ impl WireClient {
         if let Some((_, set)) = headers.iter().find(|(name, _)| name == "set-cookie") {
             self.cookie = set.split(';').next().map(str::to_owned);
         }
-        let text = answer.body_mut().read_to_string()?;
-        Ok(Answer { status: answer.status().as_u16(), headers, body: serde_json::from_str(&text).unwrap_or_default() })
+        let bytes = answer.body_mut().read_to_vec()?;
+        Ok(Answer { status: answer.status().as_u16(), headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
     }
 
     /// Signs straight in with an account of the Prosody, as a guest, attaches and waits until the account is online.
