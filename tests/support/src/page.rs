@@ -191,6 +191,13 @@ impl Page {
         self.wait(&format!("[...document.querySelectorAll({})].some(e => e.textContent === {})", quoted(css), quoted(text))).await;
     }
 
+    /// Waits until everything that slides or fades has come to its place.
+    pub async fn at_rest(&self) {
+        let rest = "document.fonts.status === 'loaded'
+            && document.getAnimations().every(one => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)";
+        self.wait(rest).await;
+    }
+
     /// Signs out by the menu and waits for the front page.
     pub async fn sign_out(&self) {
         self.click("[data-testid=main-menu]").await;

@@ -1,0 +1,162 @@
+//! Promise: the page suits the screen it is on, in light and dark, and outlives a lost connection and a daemon that restarts.
+#![allow(clippy::expect_used)]
+
+use serde_json::json;
+use support::{Daemon, Page, Prosody, Scheme, Window, XmppPeer, free_port};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+
+/// Panics when anything can be scrolled sideways or a handle of the page is cut off at the side.
+async fn assert_fits(page: &Page, what: &str) {
+    page.at_rest().await;
+    let found = page
+        .browser()
+        .eval(
+            "const all = document.documentElement;
+             const out = [...document.querySelectorAll('[data-testid]')].filter(e => e.checkVisibility({ visibilityProperty: true }))
+                 .filter(e => { const box = e.getBoundingClientRect(); return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1); })
+                 .filter(e => !e.closest('.tabs, .dock'));
+             return { wide: Math.max(all.scrollWidth, document.body.scrollWidth) > innerWidth, high: all.scrollHeight > innerHeight && !!document.querySelector('[data-testid=buddy-list]'),
+                 out: out.map(e => e.dataset.testid) };",
+        )
+        .await;
+    assert_eq!(found, json!({ "wide": false, "high": false, "out": [] }), "{what}");
+}
+
+/// How many of these can be seen.
+async fn seen(page: &Page, testid: &str) -> u64 {
+    let script = format!(
+        "return [...document.querySelectorAll('[data-testid={testid}]')].filter(e => e.checkVisibility() && e.getBoundingClientRect().width > 0).length"
+    );
+    page.browser().eval(&script).await.as_u64().expect("a number")
+}
+
+fn friends() -> Prosody {
+    Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Work").start()
+}
+
+#[tokio::test]
+async fn the_front_page_fits_every_screen() {
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.click("[data-testid=tile-prpl-jabber]").await;
+    for window in [Window::Desk, Window::Panes, Window::Phone] {
+        page.browser().window(window).await;
+        page.see("[data-testid=network-form]").await;
+        assert_fits(&page, &format!("{window:?}, folded")).await;
+        page.click("[data-testid=more-options]").await;
+        page.see("[data-testid=field-option-port]").await;
+        assert_fits(&page, &format!("{window:?}, unfolded")).await;
+        page.click("[data-testid=more-options]").await;
+    }
+}
+
+#[tokio::test]
+async fn each_screen_has_its_arrangement() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.open_buddy("bob@localhost").await;
+    let talk = page.open_buddy("carla@localhost").await;
+    page.say(&talk, "a-word-without-any-gap-".repeat(12).as_str()).await;
+    assert_eq!((seen(&page, "conversation").await, seen(&page, "buddy-list").await), (2, 1), "windows and the list");
+    assert_fits(&page, "desk").await;
+
+    page.browser().window(Window::Panes).await;
+    page.wait("document.querySelectorAll('[data-testid=conversation]').length === 1").await;
+    assert_eq!((seen(&page, "conversation").await, seen(&page, "buddy-list").await), (1, 1), "the list beside one conversation");
+    assert_eq!(seen(&page, "dock-tile").await, 2, "a tab each");
+    assert_fits(&page, "panes").await;
+
+    page.browser().window(Window::Phone).await;
+    page.see("[data-testid=back]").await;
+    assert_eq!((seen(&page, "conversation").await, seen(&page, "buddy-list").await), (1, 0), "the conversation alone");
+    assert_fits(&page, "phone, conversation").await;
+    page.click("[data-testid=back]").await;
+    page.see("[data-testid=buddy-list]").await;
+    assert_eq!((seen(&page, "conversation").await, seen(&page, "buddy-list").await), (0, 1), "the list alone");
+    assert_fits(&page, "phone, list").await;
+
+    page.browser().window(Window::Desk).await;
+    page.wait("document.querySelectorAll('[data-testid=conversation]').length === 2").await;
+    assert_fits(&page, "desk again").await;
+}
+
+#[tokio::test]
+async fn colours_follow_the_system_and_the_menu() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy-name]").await;
+    for (scheme, dark) in [(Scheme::Dark, true), (Scheme::Light, false)] {
+        page.browser().scheme(scheme).await;
+        assert_readable(&page, dark).await;
+    }
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=theme-dark]").await;
+    assert_readable(&page, true).await;
+}
+
+/// Waits until the list is dark or light, with names that stand out by 4.5:1 (WCAG 2.2, 1.4.3).
+async fn assert_readable(page: &Page, dark: bool) {
+    let expression = format!(
+        "(() => {{
+             const brush = document.createElement('canvas').getContext('2d', {{ willReadFrequently: true }});
+             const light = colour => {{ brush.clearRect(0, 0, 1, 1); brush.fillStyle = colour; brush.fillRect(0, 0, 1, 1);
+                 const [r, g, b] = [...brush.getImageData(0, 0, 1, 1).data].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+                 return 0.2126 * r + 0.7152 * g + 0.0722 * b; }};
+             const name = document.querySelector('[data-testid=buddy-name]');
+             const ink = light(getComputedStyle(name).color);
+             const paper = light(getComputedStyle(name.closest('[data-testid=buddy-list]')).backgroundColor);
+             const contrast = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+             return (paper < 0.2) === {dark} && (paper > 0.6) !== {dark} && contrast >= 4.5;
+         }})()"
+    );
+    page.wait(&expression).await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_comes_back_by_itself() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    page.see("[data-testid=link][data-state=live]").await;
+    page.browser().eval("window.mark = 'not loaded anew'").await;
+    page.browser().offline(true).await;
+    page.see("[data-testid=link][data-state=offline]").await;
+    page.read("[data-testid=link]", "offline since").await;
+    bob.say("ines@localhost", "while you were away");
+    page.say(&talk, "written meanwhile").await;
+    page.shows(&format!("{talk} [data-testid=message][data-state=pending] [data-testid=message-text]"), "written meanwhile").await;
+    page.browser().offline(false).await;
+    page.see("[data-testid=link][data-state=live]").await;
+    page.hears(&talk, "while you were away").await;
+    page.sent(&talk, "written meanwhile").await;
+    bob.hears("written meanwhile");
+    assert_eq!(page.texts(&format!("{talk} [data-testid=message-text]")).await.len(), 2, "each once");
+    assert_eq!(page.browser().eval("return window.mark").await, json!("not loaded anew"));
+}
+
+#[tokio::test]
+async fn a_guest_whose_daemon_restarts_is_told_and_signs_in_again() {
+    let prosody = friends();
+    let mut daemon = Daemon::builder(BELLFLOWER).listen(&format!("127.0.0.1:{}", free_port())).start();
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=link][data-state=live]").await;
+    page.browser().eval("window.mark = 'not loaded anew'").await;
+    daemon.kill();
+    page.see("[data-testid=link][data-state=offline]").await;
+    daemon.start();
+    page.see("[data-testid=network-form]").await;
+    page.see("main [role=status]").await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=link][data-state=live]").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost']").await;
+    assert_eq!(page.browser().eval("return window.mark").await, json!("not loaded anew"));
+}
