@@ -9,7 +9,7 @@ PROFILE := release
 BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: help deps deps-test client build run demo test lint bench fmt
+.PHONY: help deps deps-test client build run demo screenshots test lint bench fmt
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ run: build ## build, then serve on $(LISTEN) with data below .run/
 
 demo: deps-test build ## make run, with a Prosody and an ngircd of its own and people to talk to
 	exec $(CARGO) run --quiet --locked --package support --bin demo -- $(BINARY) $(LISTEN)
+
+screenshots: deps-test build ## the README's pictures, from a real browser
+	$(CARGO) run --quiet --locked --package support --bin screenshots -- $(BINARY) docs/screenshots
 
 test: deps-test client ## every test, against real servers and a real browser
 	@packaging/test.sh
