@@ -140,29 +140,29 @@ fn ids_of_one_user_are_nothing_to_another() {
     };
 
     for (kind, fields, code) in [
-        ("account.update", json!({ "account": account, "password": "x" }), "unknown_account"),
-        ("account.disable", json!({ "account": account }), "unknown_account"),
-        ("account.remove", json!({ "account": account }), "unknown_account"),
-        ("conversation.open", json!({ "account": account, "name": "bob@localhost" }), "unknown_account"),
-        ("room.join", json!({ "account": account, "fields": { "room": "den" } }), "unknown_account"),
-        ("buddy.add", json!({ "account": account, "name": "eve@localhost" }), "unknown_account"),
-        ("status.set", json!({ "status": "away", "accounts": [account] }), "unknown_account"),
-        ("message.send", json!({ "conversation": conversation, "text": "not mine" }), "unknown_conversation"),
-        ("typing.set", json!({ "conversation": conversation, "state": "typing" }), "unknown_conversation"),
-        ("conversation.close", json!({ "conversation": conversation }), "unknown_conversation"),
-        ("message.send", json!({ "conversation": room, "text": "not mine" }), "unknown_conversation"),
-        ("room.leave", json!({ "conversation": room }), "unknown_conversation"),
-        ("buddy.remove", json!({ "buddy": buddy }), "unknown_buddy"),
-        ("buddy.alias", json!({ "buddy": buddy, "alias": "mine" }), "unknown_buddy"),
-        ("request.answer", json!({ "request": "r1", "button": "ok", "values": {} }), "unknown_request"),
-        ("notice.close", json!({ "notice": "n1" }), "unknown_notice"),
+        ("account.update", json!({ "account": account, "password": "x" }), "no_such_account"),
+        ("account.disable", json!({ "account": account }), "no_such_account"),
+        ("account.remove", json!({ "account": account }), "no_such_account"),
+        ("conversation.open", json!({ "account": account, "name": "bob@localhost" }), "no_such_account"),
+        ("room.join", json!({ "account": account, "fields": { "room": "den" } }), "no_such_account"),
+        ("buddy.add", json!({ "account": account, "name": "eve@localhost" }), "no_such_account"),
+        ("status.set", json!({ "status": "away", "accounts": [account] }), "no_such_account"),
+        ("message.send", json!({ "conversation": conversation, "text": "not mine" }), "no_such_conversation"),
+        ("typing.set", json!({ "conversation": conversation, "state": "typing" }), "no_such_conversation"),
+        ("conversation.close", json!({ "conversation": conversation }), "no_such_conversation"),
+        ("message.send", json!({ "conversation": room, "text": "not mine" }), "no_such_conversation"),
+        ("room.leave", json!({ "conversation": room }), "no_such_conversation"),
+        ("buddy.remove", json!({ "buddy": buddy }), "no_such_buddy"),
+        ("buddy.alias", json!({ "buddy": buddy, "alias": "mine" }), "no_such_buddy"),
+        ("request.answer", json!({ "request": "r1", "button": "ok", "values": {} }), "no_such_request"),
+        ("notice.close", json!({ "notice": "n1" }), "no_such_notice"),
     ] {
         let told = refusal(&mut other, kind, &fields);
         assert!(told == code || told == "bad_field", "{kind} {fields}: {told}");
         assert!(told == code || !fields.to_string().contains(&account), "{kind} {fields}: {told}");
     }
     let history = other.get(&format!("/history?conversation={conversation}"));
-    assert_eq!((history.status, history.code()), (404, "unknown_conversation"));
+    assert_eq!((history.status, history.code()), (404, "no_such_conversation"));
     bob.say("ines@localhost/desk", "and now?");
     one.hears("and now?");
     assert!(bob.received().iter().all(|stanza| !stanza.says("not mine")));

@@ -161,7 +161,7 @@ fn ones_word_does_not_count_for_another() {
     // He cannot answer hers.
     let id = bob.new_id();
     let taken = bob.post_command(&id, "request.answer", json!({ "request": hers["id"], "button": hers["buttons"][0]["id"], "values": {} }));
-    assert_eq!(taken.body["rejected"][0]["error"]["code"], "unknown_request", "{taken:?}");
+    assert_eq!(taken.body["rejected"][0]["error"]["code"], "no_such_request", "{taken:?}");
     answer(&mut ines, &hers, true);
     ines.wait_online();
     // His own is open all the same: it can still be answered, and nothing else lets him in.

@@ -254,6 +254,8 @@ pub enum CommandKind {
         account: AccountId,
         /// With whom.
         name: String,
+        /// The user has as many conversations as may be: fail with `limit` unless this one is open already.
+        only_open: bool,
     },
     /// Let go of it; a room is left.
     CloseConversation(ConversationId),
@@ -281,6 +283,8 @@ pub enum CommandKind {
         account: AccountId,
         /// As in [`crate::model::Protocol::room_fields`].
         fields: BTreeMap<String, String>,
+        /// As in [`CommandKind::OpenConversation`].
+        only_open: bool,
     },
     /// Go out, and keep the conversation.
     LeaveRoom(ConversationId),

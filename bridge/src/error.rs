@@ -6,7 +6,7 @@ use std::fmt;
 /// Why a command failed, or an account is not online. `code` is for programs, `message` for the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CommandError {
-    /// snake_case, from a fixed set per command.
+    /// snake_case; all are listed in the wire's `ERROR_CODES`.
     pub code: String,
     /// A sentence that says what to do.
     pub message: String,

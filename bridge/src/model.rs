@@ -364,6 +364,13 @@ pub struct Field {
     pub image: Option<String>,
 }
 
+impl Field {
+    /// A field without particulars.
+    pub fn plain(id: String, label: String, kind: FieldType) -> Self {
+        Self { id, label, kind, value: None, choices: Vec::new(), required: false, masked: false, multiline: false, image: None }
+    }
+}
+
 /// What sort of question a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -23,14 +23,15 @@ fn say(conversation: ConversationId, text: &str) -> CommandKind {
 }
 
 fn open(account: u64, name: &str) -> CommandKind {
-    CommandKind::OpenConversation { account: AccountId(account), name: name.to_owned() }
+    CommandKind::OpenConversation { account: AccountId(account), name: name.to_owned(), only_open: false }
 }
 
 fn join(account: u64, prosody: &Prosody, room: &str) -> CommandKind {
     let jid = prosody.room(room);
     let server = jid.split_once('@').map(|(_, server)| server.to_owned()).unwrap_or_default();
     let fields = [("room", room.to_owned()), ("server", server), ("handle", "Ines".to_owned())];
-    CommandKind::JoinRoom { account: AccountId(account), fields: fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect() }
+    let fields = fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    CommandKind::JoinRoom { account: AccountId(account), fields, only_open: false }
 }
 
 /// In use, in bytes, by every allocation of the process (glibc; libpurple and Rust share it).

@@ -235,8 +235,13 @@ pub(super) fn forget(token: OnPurple, account: AccountId) {
     }
 }
 
+/// The user has as many conversations as may be.
+pub(super) fn no_room() -> CommandError {
+    CommandError::new("limit", "As many conversations as may be are open. Close one first.")
+}
+
 /// `conversation.open`
-pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str) -> Result<Ended, CommandError> {
+pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str, only_open: bool) -> Result<Ended, CommandError> {
     let purple = accounts::pointer(token, user, account)?;
     connected(token, account)?;
     if name.trim().is_empty() {
@@ -244,6 +249,9 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     }
     let existing = ConversationId::of(account, ConversationKind::Im, &normalize(token, purple, name.trim()));
     let existed = read(token, existing, |_| ()).is_some();
+    if only_open && !existed {
+        return Err(no_room());
+    }
     let name = c_string(name.trim());
     // SAFETY: a live, connected account and a C string, copied. Finds the conversation when there is one.
     let conversation = owner::with(Some(account), || unsafe {

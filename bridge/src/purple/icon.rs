@@ -73,14 +73,14 @@ fn is_picture(bytes: &[u8]) -> bool {
 /// Sets the icon that others see of the account, or takes it away.
 ///
 /// # Errors
-/// `no_such_account`; `not_supported` by the protocol; `bad_image` for what is no PNG, GIF or JPEG, or larger than 1 MiB.
+/// `no_such_account`; `not_supported` by the protocol; `bad_picture` for what is no PNG, GIF or JPEG, or larger than 1 MiB.
 pub(super) fn set_own(token: OnPurple, user: UserId, account: AccountId, image: Option<Vec<u8>>) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;
     let able = accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "icons")).unwrap_or(false);
     if !able {
         return Err(CommandError::new("not_supported", "This network has no icons."));
     }
-    let bad = |message: &str| Err(CommandError::new("bad_image", message).at("image"));
+    let bad = |message: &str| Err(CommandError::new("bad_picture", message).at("image"));
     if let Some(bytes) = &image {
         if !is_picture(bytes) {
             return bad("Take a PNG, GIF or JPEG picture.");
@@ -124,7 +124,7 @@ mod tests {
             let set = |image: Option<&[u8]>| set_own(token, UserId(1), AccountId(10), image.map(<[u8]>::to_vec));
             assert_eq!(set_own(token, UserId(2), AccountId(10), None).unwrap_err().code, "no_such_account");
             assert_eq!(set(Some(b"<svg/>")).unwrap_err().field.as_deref(), Some("image"));
-            assert_eq!(set(Some(&[PNG, &vec![0; LARGEST]].concat())).unwrap_err().code, "bad_image");
+            assert_eq!(set(Some(&[PNG, &vec![0; LARGEST]].concat())).unwrap_err().code, "bad_picture");
             assert!(core.events().is_empty());
             set(Some(PNG)).unwrap();
             let events = core.events();

@@ -96,7 +96,7 @@ pub(super) fn close(token: OnPurple, user: UserId, notice: NoticeId) -> Result<(
 /// Takes a button of a row of search results.
 ///
 /// # Errors
-/// `no_such_notice`; `bad_button`; `bad_row` (`field` says which).
+/// `no_such_notice`; `no_such_button`; `no_such_row` (`field` says which).
 pub(super) fn action(token: OnPurple, user: UserId, notice: NoticeId, button: &str, row: usize) -> Result<(), CommandError> {
     let found = OPEN.with_borrow(|all| {
         let open = all.get(notice.0).filter(|open| open.user == user)?;
@@ -110,10 +110,10 @@ pub(super) fn action(token: OnPurple, user: UserId, notice: NoticeId, button: &s
     if unsafe { (*purple).gc } != connection {
         return Err(no_such_notice());
     }
-    let callback = callback.ok_or_else(|| CommandError::new("bad_button", "There is no such button.").at("button"))?;
+    let callback = callback.ok_or_else(|| CommandError::new("no_such_button", "There is no such button.").at("button"))?;
     // SAFETY: the results live while the notice is open.
     let rows = unsafe { super::ffi::list::<glib_sys::GList>((*results).rows) };
-    let chosen = rows.get(row).copied().ok_or_else(|| CommandError::new("bad_row", "There is no such row.").at("row"))?;
+    let chosen = rows.get(row).copied().ok_or_else(|| CommandError::new("no_such_row", "There is no such row.").at("row"))?;
     // SAFETY: a live connection, a live row and the data that the plugin gave with its callback.
     owner::with(Some(account), || unsafe { callback(connection, chosen, data) });
     Ok(())

@@ -121,13 +121,13 @@ fn checked(name: &str) -> Result<std::ffi::CString, CommandError> {
 /// Sets the mode, and for `allow_users` and `deny_users` the list of names that it is about.
 ///
 /// # Errors
-/// As [`block`]; `bad_mode`; `bad_list` for one of more than 1000 names.
+/// As [`block`]; `bad_field`; `limit` for one of more than 1000 names.
 pub(super) fn set(token: OnPurple, user: UserId, account: AccountId, mode: &str, list: &[String]) -> Result<(), CommandError> {
     let purple = changeable(token, user, account)?;
     let found = MODES.iter().find(|(name, _)| *name == mode).map(|(_, mode)| *mode);
-    let mode = found.ok_or_else(|| CommandError::new("bad_mode", "There is no such rule.").at("mode"))?;
+    let mode = found.ok_or_else(|| CommandError::new("bad_field", "There is no such rule.").at("mode"))?;
     if list.len() > LONGEST {
-        return Err(CommandError::new("bad_list", "At most 1000 names.").at("list"));
+        return Err(CommandError::new("limit", "At most 1000 names.").at("list"));
     }
     let wanted = list.iter().map(|name| checked(name)).collect::<Result<Vec<_>, _>>()?;
     // SAFETY: a live account that is signed on, and C strings; libpurple normalises and copies the names.

@@ -205,7 +205,7 @@ fn discard(id: RequestId, open: Open) {
 /// Answers a question of the user's, which uses it up.
 ///
 /// # Errors
-/// `no_such_request` for one that is closed, or another user's; `bad_button`; `missing_value` or `bad_value` with the field at fault, and
+/// `no_such_request` for one that is closed, or another user's; `no_such_button`; `missing_field` or `bad_field` with the field at fault, and
 /// the question stays open.
 pub(super) fn answer(
     token: OnPurple,
@@ -262,7 +262,7 @@ enum Prepared {
 fn prepare(open: &Open, button: &str, values: &BTreeMap<String, Value>) -> Result<Prepared, CommandError> {
     let index = open.buttons.iter().position(|known| known.id == button);
     let Some(index) = index else {
-        return Err(CommandError::new("bad_button", "This question has no such answer.").at("button"));
+        return Err(CommandError::new("no_such_button", "This question has no such answer.").at("button"));
     };
     if let Reply::Action { .. } = open.reply {
         return Ok(Prepared::Action(index));

@@ -82,7 +82,7 @@ fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>, given: &[
         read
     };
     if let Some(unknown) = given.iter().find(|key| !declared.iter().any(|(name, _)| name == *key)) {
-        return Err(CommandError::new("unknown_field", format!("This network's rooms have no `{unknown}`.")).at(unknown));
+        return Err(CommandError::new("no_such_field", format!("This network's rooms have no `{unknown}`.")).at(unknown));
     }
     if let Some((missing, _)) =
         declared.iter().find(|(name, required)| *required && fields.get(name).is_none_or(|value| value.trim().is_empty()))
@@ -93,7 +93,13 @@ fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>, given: &[
 }
 
 /// `room.join`: ends when the network says that the user is in, or is not.
-pub(super) fn join(token: OnPurple, user: UserId, account: AccountId, fields: BTreeMap<String, String>) -> Result<Ended, CommandError> {
+pub(super) fn join(
+    token: OnPurple,
+    user: UserId,
+    account: AccountId,
+    fields: BTreeMap<String, String>,
+    only_open: bool,
+) -> Result<Ended, CommandError> {
     let purple = accounts::pointer(token, user, account)?;
     let gc = conversation::connected(token, account)?;
     let given: Vec<String> = fields.keys().cloned().collect();
@@ -104,6 +110,11 @@ pub(super) fn join(token: OnPurple, user: UserId, account: AccountId, fields: BT
     let name = unsafe { (*protocol(gc)).get_chat_name.and_then(|name| owned(name(table))) };
     let name = name.map(|name| conversation::normalize(token, purple, &name));
     let id = name.map(|name| ConversationId::of(account, ConversationKind::Room, &name));
+    if only_open && id.is_none_or(|id| conversation::read(token, id, |_| ()).is_none()) {
+        // SAFETY: our own table.
+        unsafe { glib_sys::g_hash_table_destroy(table) };
+        return Err(conversation::no_room());
+    }
     if let Some(id) = id {
         // SAFETY: an open conversation is live.
         let inside = conversation::read(token, id, |open| open.purple).is_some_and(|purple| unsafe { !has_left(purple) });

@@ -284,7 +284,7 @@ test("a daemon that forgot the client is attached to again, then the commands go
   const { daemon, link } = await begin();
   void fateOf(link.outbox.send({ id: "c1", type: "status.set" }));
   await settle();
-  daemon.posted.fail(new CallError(409, { code: "unknown_client", message: "" }));
+  daemon.posted.fail(new CallError(409, { code: "no_such_client", message: "" }));
   await settle();
   assert.equal(daemon.attaches.length, 2);
   assert.deepEqual(daemon.posts.map((post) => post.commands[0]?.id), ["c1", "c1"]);

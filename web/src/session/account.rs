@@ -39,7 +39,7 @@ fn error(code: &str, field: &str, message: impl Into<String>) -> ErrorBody {
 /// The protocol of that id.
 pub(crate) fn protocol<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Protocol, ErrorBody> {
     let known = catalogue.protocols.iter().find(|protocol| protocol.id == id);
-    known.ok_or_else(|| error("unknown_protocol", "protocol", "This network is not offered here."))
+    known.ok_or_else(|| error("no_such_protocol", "protocol", "This network is not offered here."))
 }
 
 /// A user name out of one of its two forms, and how it reads when joined.
@@ -100,7 +100,7 @@ pub(crate) fn options(protocol: &Protocol, given: &BTreeMap<String, Value>) -> R
     for (key, value) in given {
         let field = format!("options.{key}");
         let Some(declared) = protocol.options.iter().find(|option| option.key == *key) else {
-            return Err(error("unknown_option", &field, format!("{} has no setting of this name.", protocol.name)));
+            return Err(error("no_such_option", &field, format!("{} has no setting of this name.", protocol.name)));
         };
         if !fits(declared, value) {
             return Err(error("bad_option", &field, format!("The setting “{}” cannot be this.", declared.label)));

@@ -1,22 +1,17 @@
-//! From what the bridge tells to the user's state and log: accounts, buddies, groups, questions and outcomes; sends nothing.
+//! From what the bridge tells to the user's state and log: accounts, buddies, groups and outcomes; sends nothing.
 
+use super::bounds;
 use super::client::Fate;
 use super::guest::LOGIN;
 use super::state::{Env, GroupPlace, State};
-use crate::body;
-use crate::wire::{ErrorBody, EventBody, Notice};
+use crate::wire::{ErrorBody, EventBody};
 use bridge::command::Origin;
 use bridge::event::{EventKind, Outcome};
 use bridge::id::{AccountId, BuddyId};
 use bridge::model::{Account, AccountError, AccountStanding, AccountState, Buddy};
 
-/// Open questions and notices of one sort; a stranger can cause any number of them.
-const MOST_OPEN: usize = 200;
-/// Rows kept of a search.
-const MOST_ROWS: usize = 5000;
-
 /// Adds or replaces by id.
-fn put<T, I: PartialEq>(list: &mut Vec<T>, thing: T, id: impl Fn(&T) -> I) {
+pub(super) fn put<T, I: PartialEq>(list: &mut Vec<T>, thing: T, id: impl Fn(&T) -> I) {
     match list.iter_mut().find(|known| id(known) == id(&thing)) {
         Some(known) => *known = thing,
         None => list.push(thing),
@@ -24,7 +19,7 @@ fn put<T, I: PartialEq>(list: &mut Vec<T>, thing: T, id: impl Fn(&T) -> I) {
 }
 
 /// Takes away by id. True when it was there.
-fn take<T, I: PartialEq>(list: &mut Vec<T>, wanted: &I, id: impl Fn(&T) -> I) -> bool {
+pub(super) fn take<T, I: PartialEq>(list: &mut Vec<T>, wanted: &I, id: impl Fn(&T) -> I) -> bool {
     let before = list.len();
     list.retain(|known| id(known) != *wanted);
     if list.is_empty() {
@@ -57,8 +52,12 @@ impl State {
             EventKind::AccountRemoved { account } => self.account_removed(env, origin, account),
             // For whoever keeps accounts; no page shows them.
             EventKind::AccountPinned { .. } | EventKind::AccountSettingStored { .. } | EventKind::MediaStored(_) => {}
-            EventKind::BuddiesAdded(buddies) => self.buddies_added(env, origin, buddies),
-            EventKind::BuddyUpdated(buddy) => {
+            EventKind::BuddiesAdded(mut buddies) => {
+                buddies.iter_mut().for_each(bounds::clip_buddy);
+                self.buddies_added(env, origin, buddies);
+            }
+            EventKind::BuddyUpdated(mut buddy) => {
+                bounds::clip_buddy(&mut buddy);
                 self.place(env, &buddy);
                 self.emit(env, origin, EventBody::BuddyUpdated { account: buddy.account, buddy });
             }
@@ -69,51 +68,13 @@ impl State {
                     self.emit(env, origin, EventBody::Mail { account, count });
                 }
             }
-            EventKind::RequestOpened(request) => {
-                if let Some(oldest) = self.requests.first().map(|known| known.id).filter(|_| self.requests.len() >= MOST_OPEN) {
-                    self.apply(env, None, EventKind::RequestClosed { request: oldest });
-                }
-                put(&mut self.requests, request.clone(), |known| known.id);
-                self.emit(env, origin, EventBody::RequestOpened { account: request.account, request });
-            }
-            EventKind::RequestClosed { request } => {
-                if take(&mut self.requests, &request, |known| known.id) {
-                    self.emit(env, origin, EventBody::RequestClosed { request });
-                }
-            }
-            EventKind::AuthorizationOpened(authorization) => {
-                let oldest = self.authorizations.first().map(|known| known.id).filter(|_| self.authorizations.len() >= MOST_OPEN);
-                if let Some(oldest) = oldest {
-                    self.apply(env, None, EventKind::AuthorizationClosed { authorization: oldest });
-                }
-                put(&mut self.authorizations, authorization.clone(), |known| known.id);
-                self.emit(env, origin, EventBody::AuthorizationOpened { account: authorization.account, authorization });
-            }
-            EventKind::AuthorizationClosed { authorization } => {
-                if take(&mut self.authorizations, &authorization, |known| known.id) {
-                    self.emit(env, origin, EventBody::AuthorizationClosed { authorization });
-                }
-            }
-            EventKind::NoticeOpened(notice) => {
-                let notice = wire_notice(notice, env.config.text_bytes);
-                if let Some(oldest) = self.notices.first().map(|known| known.id).filter(|_| self.notices.len() >= MOST_OPEN) {
-                    self.apply(env, None, EventKind::NoticeClosed { notice: oldest });
-                }
-                put(&mut self.notices, notice.clone(), |known| known.id);
-                self.emit(env, origin, EventBody::NoticeOpened { account: notice.account, notice });
-            }
-            EventKind::NoticeRows { notice, rows } => {
-                if let Some(known) = self.notices.iter_mut().find(|known| known.id == notice) {
-                    let room = MOST_ROWS.saturating_sub(known.rows.len());
-                    known.rows.extend(rows.iter().take(room).cloned());
-                    self.emit(env, origin, EventBody::NoticeRows { notice, rows });
-                }
-            }
-            EventKind::NoticeClosed { notice } => {
-                if take(&mut self.notices, &notice, |known| known.id) {
-                    self.emit(env, origin, EventBody::NoticeClosed { notice });
-                }
-            }
+            EventKind::RequestOpened(request) => self.request_opened(env, origin, request),
+            EventKind::RequestClosed { request } => self.request_closed(env, origin, request),
+            EventKind::AuthorizationOpened(authorization) => self.authorization_opened(env, origin, authorization),
+            EventKind::AuthorizationClosed { authorization } => self.authorization_closed(env, origin, authorization),
+            EventKind::NoticeOpened(notice) => self.notice_opened(env, origin, notice),
+            EventKind::NoticeRows { notice, rows } => self.notice_rows(env, origin, notice, rows),
+            EventKind::NoticeClosed { notice } => self.notice_closed(env, origin, notice),
             EventKind::TransferOpened(transfer) => {
                 put(&mut self.transfers, transfer.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::TransferOpened { account: transfer.account, transfer });
@@ -131,8 +92,14 @@ impl State {
             EventKind::RoomList(rows) => self.emit(env, origin, EventBody::RoomList { rows }),
             EventKind::CommandDone { result } => self.command_ended(env, origin, Ok(result)),
             EventKind::CommandFailed { error } => self.command_ended(env, origin, Err(error.into())),
-            EventKind::ConversationOpened(conversation) => self.conversation_opened(env, origin, conversation),
-            EventKind::ConversationUpdated(conversation) => self.conversation_updated(env, origin, conversation),
+            EventKind::ConversationOpened(mut conversation) => {
+                bounds::clip_conversation(&mut conversation);
+                self.conversation_opened(env, origin, conversation);
+            }
+            EventKind::ConversationUpdated(mut conversation) => {
+                bounds::clip_conversation(&mut conversation);
+                self.conversation_updated(env, origin, conversation);
+            }
             EventKind::ConversationClosed { conversation } => self.conversation_closed(env, origin, conversation),
             EventKind::MessageAdded { conversation, message } => self.message_added(env, origin, conversation, message),
             EventKind::Typing { conversation, who, state } => {
@@ -140,17 +107,20 @@ impl State {
                     self.emit(env, origin, EventBody::Typing { account, conversation, who, state });
                 }
             }
-            EventKind::RoomMembers { conversation, joined, left, changed, renamed, initial } => {
+            EventKind::RoomMembers { conversation, mut joined, left, mut changed, renamed, initial } => {
+                joined.iter_mut().chain(&mut changed).for_each(bounds::clip_member);
                 self.members_changed(env, origin, conversation, super::apply_room::Change { joined, left, changed, renamed, initial });
             }
-            EventKind::RoomTopic { conversation, who, topic } => {
+            EventKind::RoomTopic { conversation, who, mut topic } => {
+                bounds::clip_words(&mut topic);
                 if let Some(conv) = self.open_conversation(conversation) {
                     conv.base.topic = Some(topic.clone());
                     let account = conv.base.account;
                     self.emit(env, origin, EventBody::RoomTopic { account, conversation, who, topic });
                 }
             }
-            EventKind::Attention { conversation, who, text } => {
+            EventKind::Attention { conversation, who, mut text } => {
+                bounds::clip_words(&mut text);
                 if let Some(account) = self.open_conversation(conversation).map(|conv| conv.base.account) {
                     self.emit(env, origin, EventBody::Attention { account, conversation, who, text });
                 }
@@ -323,19 +293,5 @@ impl State {
             };
             self.command_ended(env, Some(&origin), Err(error));
         }
-    }
-}
-
-fn wire_notice(notice: bridge::model::Notice, limit: usize) -> Notice {
-    Notice {
-        id: notice.id,
-        account: notice.account,
-        kind: notice.kind,
-        title: notice.title,
-        body: body::spans(&notice.html, limit),
-        columns: notice.columns,
-        rows: notice.rows,
-        buttons: notice.buttons,
-        url: notice.url.as_deref().and_then(body::safe_link),
     }
 }

@@ -26,9 +26,10 @@ impl State {
 
     pub(super) fn conversation_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, conversation: Conversation) {
         let (id, account) = (conversation.id, conversation.account);
-        let conv = self.conversations.entry(id).or_insert_with(|| Conv::new(conversation.clone()));
+        let conv = self.conversations.entry(id).or_insert_with(|| Conv::new(conversation.clone(), env.now));
         conv.base = conversation;
         conv.open = true;
+        (conv.touched, conv.given_up) = (env.now, None);
         let conversation = conv.wire(true);
         self.emit(env, origin, EventBody::ConversationOpened { account, conversation });
     }
@@ -45,6 +46,7 @@ impl State {
     }
 
     pub(super) fn conversation_closed(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId) {
+        self.take_back(id);
         let Some(conv) = self.open_conversation(id) else { return };
         conv.open = false;
         conv.base.members = None;
@@ -96,6 +98,7 @@ impl State {
         let Some(conv) = self.conversations.get_mut(&id) else { return };
         let room = conv.base.kind == ConversationKind::Room;
         let kind = message.kind;
+        conv.touched = env.now;
         // What a room replays on joining was said to others, some time ago.
         let counts = kind == MessageKind::Received && !(room && message.delayed);
         // Who answers has read what is above.

@@ -14,7 +14,7 @@ impl Session {
     /// The kept messages of a conversation before a message: the newest `limit` of them. JSON of [`crate::wire::History`].
     ///
     /// # Errors
-    /// 404 `unknown_conversation`, 400 `bad_field` for a `before` that is no message id.
+    /// 404 `no_such_conversation`, 400 `bad_field` for a `before` that is no message id.
     pub fn history(&self, conversation: &str, before: Option<&str>, limit: usize) -> Result<Bytes, ApiError> {
         #[derive(Serialize)]
         struct History<'a> {
@@ -29,7 +29,7 @@ impl Session {
         let state = self.lock();
         let conv = conversation.parse::<ConversationId>().ok().and_then(|id| state.conversations.get(&id)).ok_or_else(|| {
             let message = "There is no such conversation (any more).";
-            ApiError::new(warp::http::StatusCode::NOT_FOUND, "unknown_conversation", message).at("conversation")
+            ApiError::new(warp::http::StatusCode::NOT_FOUND, "no_such_conversation", message).at("conversation")
         })?;
         let end = conv.kept.partition_point(|message| message.number < before);
         let start = end.saturating_sub(limit);

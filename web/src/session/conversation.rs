@@ -1,5 +1,6 @@
 //! A conversation as the hub keeps it: libpurple's part, the last messages as written, and what is unread; pure.
 
+use super::crowd::GivenUp;
 use crate::wire;
 use bridge::model::Conversation;
 use serde_json::value::RawValue;
@@ -44,11 +45,15 @@ pub(crate) struct Conv {
     /// The last message seen.
     pub(crate) read: u64,
     pub(crate) kept: VecDeque<Kept>,
+    /// When it was opened, or something was said last.
+    pub(crate) touched: u64,
+    /// To be closed, for want of room.
+    pub(crate) given_up: Option<GivenUp>,
 }
 
 impl Conv {
-    pub(crate) fn new(base: Conversation) -> Self {
-        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: VecDeque::new() }
+    pub(crate) fn new(base: Conversation, now: u64) -> Self {
+        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: VecDeque::new(), touched: now, given_up: None }
     }
 
     /// Keeps a message and counts it. Returns by how many bytes the kept ones grew or shrank.
@@ -73,6 +78,11 @@ impl Conv {
             self.kept.shrink_to(0);
         }
         dropped
+    }
+
+    /// The number of the newest kept message.
+    pub(crate) fn newest(&self) -> u64 {
+        self.kept.back().map_or(0, |message| message.number)
     }
 
     /// Bytes of all kept messages.
@@ -128,7 +138,7 @@ mod tests {
     use bridge::id::{AccountId, ConversationId, ConversationKind};
 
     fn conv() -> Conv {
-        Conv::new(Conversation {
+        let base = Conversation {
             id: ConversationId(1),
             account: AccountId(1),
             kind: ConversationKind::Im,
@@ -139,7 +149,8 @@ mod tests {
             members: None,
             joined: None,
             nick: None,
-        })
+        };
+        Conv::new(base, 0)
     }
 
     fn kept(number: u64, mentions: bool) -> Kept {

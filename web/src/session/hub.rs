@@ -135,6 +135,8 @@ impl Hub {
                 }
                 next = rest.next_if(|event| event.user == user);
             }
+            state.bound_conversations(&env, &self.config);
+            self.do_chores(user, &mut state);
             state.deliver(&env);
             let failed = session.guest && state.note_failure(&env);
             drop(state);
@@ -216,6 +218,18 @@ impl Hub {
     /// Sends a command that no browser asked for. False when there was no room.
     pub(crate) fn tell(&self, user: UserId, kind: CommandKind) -> bool {
         !matches!(self.handle.send(Command { user, origin: None, kind }), Err(Rejected::Busy(_)))
+    }
+
+    /// Tells the bridge what has come up; what it has no room for waits for the user's next batch.
+    fn do_chores(&self, user: UserId, state: &mut super::state::State) {
+        let mut chores = std::mem::take(&mut state.chores).into_iter();
+        while let Some(chore) = chores.next() {
+            if !self.tell(user, chore.clone()) {
+                state.chores.push(chore);
+                state.chores.extend(chores);
+                return;
+            }
+        }
     }
 
     pub(crate) fn send(&self, user: UserId, origin: Origin, kind: CommandKind) -> Result<(), Rejected> {

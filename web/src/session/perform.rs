@@ -47,7 +47,7 @@ impl Hub {
     /// Takes the commands of a POST body. 202, or 503 when nothing was taken for want of room.
     ///
     /// # Errors
-    /// 400 for a body that is no list of commands, 409 `unknown_client` before an attach.
+    /// 400 for a body that is no list of commands, 409 `no_such_client` before an attach.
     pub fn perform(&self, session: &Session, body: &[u8]) -> Result<(StatusCode, Commanded), ApiError> {
         let Body { client, commands } = crate::api::parse(body)?;
         if commands.len() > MOST {
@@ -59,7 +59,7 @@ impl Hub {
             return Err(ApiError::session_ended());
         }
         if state.client(&client).is_none() {
-            return Err(ApiError::new(StatusCode::CONFLICT, "unknown_client", "Attach first.").at("client"));
+            return Err(ApiError::new(StatusCode::CONFLICT, "no_such_client", "Attach first.").at("client"));
         }
         let mut answer = Commanded { accepted: Vec::new(), rejected: Vec::new(), error: None };
         let mut stopped: Option<ErrorBody> = None;

@@ -10,7 +10,7 @@ use super::media::Shelf;
 use super::token::TokenHash;
 use super::{Clock, SessionConfig};
 use crate::wire::{self, End, Event, EventBody, Notice};
-use bridge::command::Origin;
+use bridge::command::{CommandKind, Origin};
 use bridge::id::{AccountId, BuddyId, ConversationId, UserId};
 use bridge::model::{Account, Authorization, Buddy, Request, Status, Transfer};
 use bridge::time::Timestamp;
@@ -104,6 +104,8 @@ pub(crate) struct State {
     pub(crate) clients: Vec<Client>,
     pub(crate) life: Life,
     pub(crate) shelf: Shelf,
+    /// What the bridge is to be told without a browser's command; the hub does so after each batch.
+    pub(crate) chores: Vec<CommandKind>,
     /// `account.add`s under way: they count as accounts already.
     pub(crate) adding: Vec<Origin>,
     /// Polls are answered with this from now on.
@@ -134,6 +136,7 @@ impl State {
             clients: Vec::new(),
             life: Life::new(now),
             shelf: Shelf::default(),
+            chores: Vec::new(),
             adding: Vec::new(),
             ended: None,
             commands: Allowance::default(),

@@ -22,7 +22,7 @@ fn at(code: &str, field: &str, message: impl Into<String>) -> ErrorBody {
 }
 
 fn unknown(what: &str) -> ErrorBody {
-    at(&format!("unknown_{what}"), what, format!("There is no such {what} (any more)."))
+    at(&format!("no_such_{what}"), what, format!("There is no such {what} (any more)."))
 }
 
 fn filled<'a>(text: &'a str, field: &str) -> Result<&'a str, ErrorBody> {
@@ -65,10 +65,10 @@ impl State {
         }
     }
 
-    fn room_for_conversation(&self, config: &SessionConfig) -> Result<(), ErrorBody> {
-        let open = self.conversations.values().filter(|conv| conv.open).count();
+    /// Only what is open already may be opened; the bridge knows which names mean that.
+    fn conversations_full(&self, config: &SessionConfig) -> bool {
         let most = config.conversations_per_user;
-        if most > 0 && open >= most { Err(error("limit", format!("At most {most} conversations can be open."))) } else { Ok(()) }
+        most > 0 && self.conversations.values().filter(|conv| conv.open).count() >= most
     }
 
     /// What a command comes to.
@@ -150,16 +150,16 @@ impl State {
                 }
                 K::SetPrivacy { account: account(set.account)?, mode: set.mode, list: set.list }
             }
-            C::ConversationOpen(open) => {
-                self.room_for_conversation(config)?;
-                K::OpenConversation { account: account(open.account)?, name: filled(&open.name, "name")?.trim().to_owned() }
-            }
+            C::ConversationOpen(open) => K::OpenConversation {
+                account: account(open.account)?,
+                name: filled(&open.name, "name")?.trim().to_owned(),
+                only_open: self.conversations_full(config),
+            },
             C::ConversationClose(of) => K::CloseConversation(self.known_conversation(of.conversation)?),
             C::MessageSend(send) => self.message(config, send)?,
             C::TypingSet(set) => K::SetTyping { conversation: self.known_conversation(set.conversation)?, state: set.state },
             C::AttentionSend(of) => K::SendAttention(self.known_conversation(of.conversation)?),
             C::RoomJoin(join) => {
-                self.room_for_conversation(config)?;
                 let known = self.known_account(join.account)?;
                 if let Ok(protocol) = super::account::protocol(catalogue, &known.protocol) {
                     // The first one names the room; for the others the protocol may have defaults that only the network side knows.
@@ -171,7 +171,7 @@ impl State {
                         }
                     }
                 }
-                K::JoinRoom { account: join.account, fields: join.fields }
+                K::JoinRoom { account: join.account, fields: join.fields, only_open: self.conversations_full(config) }
             }
             C::RoomLeave(of) => K::LeaveRoom(self.known_room(of.conversation)?),
             C::RoomInvite(invite) => K::InviteToRoom {
@@ -219,7 +219,7 @@ impl State {
                     return Err(unknown("button"));
                 }
                 if run.row >= notice.rows.len() {
-                    return Err(at("bad_field", "row", "There is no such row."));
+                    return Err(at("no_such_row", "row", "There is no such row."));
                 }
                 K::RunNoticeAction { notice: run.notice, button: run.button, row: run.row }
             }

@@ -10,7 +10,8 @@ use serde_json::Value;
 /// Why something was not done; `code` is for programs, `message` for the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
-    /// snake_case.
+    /// One of [`super::ERROR_CODES`].
+    #[schemars(schema_with = "super::codes::schema")]
     pub code: String,
     /// A sentence.
     pub message: String,

@@ -37,11 +37,11 @@ macro_rules! commands {
             /// Makes a command of its `type` and the object it came in.
             ///
             /// # Errors
-            /// `unknown_command`, `missing_field` and `bad_field`, the latter two with the field's path.
+            /// `no_such_command`, `missing_field` and `bad_field`, the latter two with the field's path.
             pub fn parse(kind: &str, object: Map<String, Value>) -> Result<Self, ErrorBody> {
                 match kind {
                     $($name => fields::<$fields>(object).map(Self::$variant),)*
-                    _ => Err(error("unknown_command", format!("There is no command `{}`.", shorten(kind)), Some("type".to_owned()))),
+                    _ => Err(error("no_such_command", format!("There is no command `{}`.", shorten(kind)), Some("type".to_owned()))),
                 }
             }
         }

@@ -129,7 +129,12 @@ pub enum EventBody {
     },
     /// More rows of a search notice.
     #[serde(rename = "notice.rows")]
-    NoticeRows { notice: NoticeId, rows: Vec<Vec<String>> },
+    NoticeRows {
+        notice: NoticeId,
+        rows: Vec<Vec<String>>,
+        /// There were more than are kept: none come after these.
+        cut: bool,
+    },
     #[serde(rename = "notice.closed")]
     NoticeClosed { notice: NoticeId },
     #[serde(rename = "request.opened")]

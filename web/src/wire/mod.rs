@@ -3,6 +3,7 @@
 //! Things that the bridge has in the same shape are reused from [`bridge::model`]; the rest is here.
 
 mod answer;
+mod codes;
 mod command;
 mod command_fields;
 mod event;
@@ -12,6 +13,7 @@ mod shape;
 pub use answer::{
     Attached, CommandFate, CommandState, Commanded, Commands, Detach, End, ErrorBody, History, PollAnswer, Refused, Reset, Uploaded,
 };
+pub use codes::ERROR_CODES;
 pub use command::{Command, CommandHead};
 pub(crate) use command::{ID_BYTES, fields as read_fields};
 pub use command_fields::*;

@@ -180,6 +180,9 @@ pub struct Notice {
     /// For `uri` and `mail`; its scheme is a harmless one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// For `search`: there were more rows than are kept.
+    #[serde(default, skip_serializing_if = "no")]
+    pub cut: bool,
 }
 
 /// The whole state of a user as of a sequence number.

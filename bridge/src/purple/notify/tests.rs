@@ -132,8 +132,8 @@ fn search_results_grow_and_have_buttons() {
         let rows = vec![vec!["juan".to_owned(), "Ayerbe".to_owned()]];
         assert_eq!(core.events(), [(UserId(1), EventKind::NoticeRows { notice: notice.id, rows })]);
         assert_eq!(action(token, UserId(2), notice.id, "1", 0).unwrap_err().code, "no_such_notice");
-        assert_eq!(action(token, UserId(1), notice.id, "2", 0).unwrap_err().code, "bad_button");
-        assert_eq!(action(token, UserId(1), notice.id, "1", 2).unwrap_err().code, "bad_row");
+        assert_eq!(action(token, UserId(1), notice.id, "2", 0).unwrap_err().code, "no_such_button");
+        assert_eq!(action(token, UserId(1), notice.id, "1", 2).unwrap_err().code, "no_such_row");
         action(token, UserId(1), notice.id, "1", 1).unwrap();
         assert_eq!(CHOSEN.take(), ["7 juan,Ayerbe"]);
         // SAFETY: as above; the connection ends with what was opened under it.

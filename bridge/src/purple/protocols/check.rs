@@ -14,7 +14,7 @@ const LONGEST_TEXT: usize = 8192;
 pub(super) fn options(declared: &[ProtocolOption], given: &BTreeMap<String, Value>) -> Result<(), CommandError> {
     for (key, value) in given {
         let Some(option) = declared.iter().find(|option| option.key == *key) else {
-            return Err(CommandError::new("unknown_option", format!("This network has no option `{key}`.")).at(key));
+            return Err(CommandError::new("no_such_option", format!("This network has no option `{key}`.")).at(key));
         };
         option_value(option, value).map_err(|message| CommandError::new("bad_option", message).at(key))?;
     }

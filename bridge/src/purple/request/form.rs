@@ -202,7 +202,7 @@ unsafe fn read_field(
 
 /// Checks what was filled in, before anything is written.
 pub(super) fn check(fields: &[Field], values: &BTreeMap<String, Value>) -> Result<(), CommandError> {
-    let bad = |message: &str, key: &str| CommandError::new("bad_value", message).at(key);
+    let bad = |message: &str, key: &str| CommandError::new("bad_field", message).at(key);
     for (key, value) in values {
         let Some(field) = fields.iter().find(|field| field.id == *key) else {
             return Err(bad("This question has no such field.", key));
@@ -237,7 +237,7 @@ pub(super) fn check(fields: &[Field], values: &BTreeMap<String, Value>) -> Resul
             Some(_) => false,
         };
         if empty {
-            return Err(CommandError::new("missing_value", "Fill this in.").at(&field.id));
+            return Err(CommandError::new("missing_field", "Fill this in.").at(&field.id));
         }
     }
     Ok(())

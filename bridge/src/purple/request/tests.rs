@@ -111,7 +111,7 @@ fn a_question_is_its_owners_and_is_answered_once() {
         assert!(open_for(token, AccountId(10)) && !open_for(token, AccountId(20)));
         let given = values(&[("value", text("grüße"))]);
         assert_eq!(answer(token, TWO, request.id, "ok", &given).unwrap_err().code, "no_such_request");
-        assert_eq!(answer(token, ONE, request.id, "3", &given).unwrap_err().code, "bad_button");
+        assert_eq!(answer(token, ONE, request.id, "3", &given).unwrap_err().code, "no_such_button");
         assert_eq!(answer(token, ONE, request.id, "ok", &values(&[("value", Value::Int(5))])).unwrap_err().field.as_deref(), Some("value"));
         assert!(heard().is_empty());
         answer(token, ONE, request.id, "ok", &given).unwrap();

@@ -422,6 +422,10 @@ export type Event1 =
       type: "notice.opened";
     }
   | {
+      /**
+       * There were more than are kept: none come after these.
+       */
+      cut: boolean;
       notice: string;
       rows: string[][];
       type: "notice.rows";
@@ -611,7 +615,7 @@ export interface CommandFate {
  */
 export interface ErrorBody {
   /**
-   * snake_case.
+   * One of [`super::ERROR_CODES`].
    */
   code: string;
   /**
@@ -1097,6 +1101,10 @@ export interface Notice {
    * For `search`.
    */
   columns?: string[];
+  /**
+   * For `search`: there were more rows than are kept.
+   */
+  cut?: boolean;
   /**
    * Its id.
    */

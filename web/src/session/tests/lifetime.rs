@@ -201,8 +201,8 @@ fn what_a_log_in_refuses() {
         let error = site.hub.open_guest(serde_json::from_value(network).unwrap()).unwrap_err();
         (error.status.as_u16(), error.code.to_string(), error.field)
     };
-    assert_eq!(code(json!({ "protocol": "prpl-x" })), (400, "unknown_protocol".into(), Some("protocol".into())));
-    assert_eq!(code(json!({ "options": { "x": 1 } })), (400, "unknown_option".into(), Some("options.x".into())));
+    assert_eq!(code(json!({ "protocol": "prpl-x" })), (400, "no_such_protocol".into(), Some("protocol".into())));
+    assert_eq!(code(json!({ "options": { "x": 1 } })), (400, "no_such_option".into(), Some("options.x".into())));
     assert_eq!(code(json!({ "username": "" })), (400, "missing_field".into(), Some("username".into())));
     assert_eq!(code(json!({ "password": null })), (400, "missing_field".into(), Some("password".into())));
     site.hub.open_guest(network()).unwrap();

@@ -2,6 +2,7 @@
 
 mod commands;
 mod content;
+mod crowds;
 mod delivery;
 mod lifetime;
 mod polls;

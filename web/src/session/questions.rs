@@ -1,0 +1,114 @@
+//! What the networks ask and tell a user: requests, authorizations, notices, each within its bounds; answers nothing for the user, but lets go of what is too much.
+
+use super::apply::{put, take};
+use super::bounds;
+use super::state::{Env, State};
+use crate::body;
+use crate::wire::{EventBody, Notice};
+use bridge::command::{CommandKind, Origin};
+use bridge::id::{AuthorizationId, NoticeId, RequestId};
+use bridge::model::{Authorization, Request};
+use std::collections::BTreeMap;
+
+/// Open ones of one sort; a stranger can cause any number of them.
+const MOST_OPEN: usize = 200;
+/// Texts of all open ones of one sort: bytes.
+const MOST_BYTES: usize = 1 << 20;
+
+/// How many of the oldest have to go, so that another one of so many bytes has room.
+fn too_many<T>(open: &[T], bytes: impl Fn(&T) -> usize, another: usize) -> usize {
+    let mut all = another + open.iter().map(&bytes).sum::<usize>();
+    let mut gone = 0;
+    for one in open {
+        if open.len() - gone < MOST_OPEN && all <= MOST_BYTES {
+            break;
+        }
+        all -= bytes(one);
+        gone += 1;
+    }
+    gone
+}
+
+impl State {
+    pub(super) fn request_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut request: Request) {
+        bounds::clip_request(&mut request);
+        let gone = too_many(&self.requests, bounds::request_bytes, bounds::request_bytes(&request));
+        for (request, cancelling) in self.requests.iter().take(gone).map(|old| (old.id, old.buttons.last().cloned())).collect::<Vec<_>>() {
+            self.request_closed(env, None, request);
+            // The network side still waits for an answer.
+            self.chores.extend(cancelling.map(|button| CommandKind::AnswerRequest { request, button: button.id, values: BTreeMap::new() }));
+        }
+        put(&mut self.requests, request.clone(), |known| known.id);
+        self.emit(env, origin, EventBody::RequestOpened { account: request.account, request });
+    }
+
+    pub(super) fn request_closed(&mut self, env: &Env<'_>, origin: Option<&Origin>, request: RequestId) {
+        if take(&mut self.requests, &request, |known| known.id) {
+            self.emit(env, origin, EventBody::RequestClosed { request });
+        }
+    }
+
+    pub(super) fn authorization_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut authorization: Authorization) {
+        if self.authorizations.len() >= MOST_OPEN && self.authorizations.iter().all(|known| known.id != authorization.id) {
+            // Whoever asked before a flood keeps their place; who comes with it may ask again later.
+            log::info!("an authorization was refused: {MOST_OPEN} are open");
+            self.chores.push(CommandKind::AnswerAuthorization { authorization: authorization.id, allow: false, add: false });
+            return;
+        }
+        bounds::clip_authorization(&mut authorization);
+        put(&mut self.authorizations, authorization.clone(), |known| known.id);
+        self.emit(env, origin, EventBody::AuthorizationOpened { account: authorization.account, authorization });
+    }
+
+    pub(super) fn authorization_closed(&mut self, env: &Env<'_>, origin: Option<&Origin>, authorization: AuthorizationId) {
+        if take(&mut self.authorizations, &authorization, |known| known.id) {
+            self.emit(env, origin, EventBody::AuthorizationClosed { authorization });
+        }
+    }
+
+    pub(super) fn notice_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, notice: bridge::model::Notice) {
+        let mut notice = wire_notice(notice, env.config.text_bytes);
+        bounds::clip_notice(&mut notice);
+        let gone = too_many(&self.notices, bounds::notice_bytes, bounds::notice_bytes(&notice));
+        for notice in self.notices.iter().take(gone).map(|old| old.id).collect::<Vec<_>>() {
+            self.notice_closed(env, None, notice);
+            self.chores.push(CommandKind::CloseNotice(notice));
+        }
+        put(&mut self.notices, notice.clone(), |known| known.id);
+        self.emit(env, origin, EventBody::NoticeOpened { account: notice.account, notice });
+    }
+
+    pub(super) fn notice_rows(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: NoticeId, rows: Vec<Vec<String>>) {
+        let Some(notice) = self.notices.iter_mut().find(|known| known.id == id) else { return };
+        if notice.cut {
+            // Rows count from the first: none may be passed over.
+            return;
+        }
+        let before = notice.rows.len();
+        let cut = bounds::add_rows(&mut notice.rows, rows) > 0;
+        notice.cut = cut;
+        let rows = notice.rows.get(before..).unwrap_or_default().to_vec();
+        self.emit(env, origin, EventBody::NoticeRows { notice: id, rows, cut });
+    }
+
+    pub(super) fn notice_closed(&mut self, env: &Env<'_>, origin: Option<&Origin>, notice: NoticeId) {
+        if take(&mut self.notices, &notice, |known| known.id) {
+            self.emit(env, origin, EventBody::NoticeClosed { notice });
+        }
+    }
+}
+
+fn wire_notice(notice: bridge::model::Notice, limit: usize) -> Notice {
+    Notice {
+        id: notice.id,
+        account: notice.account,
+        kind: notice.kind,
+        title: notice.title,
+        body: body::spans(&notice.html, limit),
+        columns: notice.columns,
+        rows: notice.rows,
+        buttons: notice.buttons,
+        url: notice.url.as_deref().and_then(body::safe_link),
+        cut: false,
+    }
+}
