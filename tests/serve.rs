@@ -39,7 +39,7 @@ fn it_serves_and_ends_well() {
     let again = format!("If-None-Match: {}\r\n", header(&packed, "etag").unwrap());
     assert_eq!(status(&daemon.get("/api/v1/schema", &again)), 304);
     assert_eq!(header(&daemon.get("/api/v1/site", "Accept-Encoding: gzip\r\n"), "content-encoding"), None, "too short to be worth it");
-    let wrong = daemon.get("/api/v1/attach", "");
+    let wrong = daemon.get("/api/v1/login", "");
     assert_eq!((json(&wrong)["error"]["code"].as_str(), header(&wrong, "allow")), (Some("method_not_allowed"), Some("POST")), "{wrong}");
     assert_eq!(json(&daemon.post("/api/v1/attach", "", r#"{"client":"c"}"#))["error"]["code"], "not_signed_in");
     let well = program(&["healthcheck", "--listen", &daemon.address.to_string()]).output().unwrap();
@@ -49,6 +49,58 @@ fn it_serves_and_ends_well() {
     assert!(daemon.ended().success());
     let unwell = program(&["healthcheck", "--listen", &daemon.address.to_string()]).output().unwrap();
     assert_eq!(unwell.status.code(), Some(1), "{unwell:?}");
+}
+
+#[test]
+fn without_its_cookie_every_address_of_a_session_is_401_and_does_nothing() {
+    let daemon = Daemon::start(&["--admin-listen", "off"]);
+    let signed_in = daemon.post("/api/v1/login", "", GUEST);
+    assert_eq!(status(&signed_in), 200, "{signed_in}");
+    let own = format!("Cookie: {}\r\n", cookie(&signed_in));
+    let attach = || daemon.post("/api/v1/attach", &own, r#"{"client":"tab"}"#);
+    let before = json(&attach());
+    let commands = r#"{"client":"tab","commands":[{"id":"1","type":"settings.set","values":{"theme":"dark"}}]}"#;
+    let client = r#"{"client":"tab"}"#;
+    // What this version does not have is among it: a stranger is not told which is which.
+    let routes = [
+        ("POST", "/attach", client),
+        ("POST", "/commands", commands),
+        ("POST", "/detach", client),
+        ("POST", "/uploads", "GIF89a"),
+        ("POST", "/logout", "{}"),
+        ("GET", "/poll?client=tab&epoch=0&after=0&n=1", ""),
+        ("GET", "/stream?client=tab&epoch=0&after=0", ""),
+        ("GET", "/probe", ""),
+        ("GET", "/history?conversation=c1", ""),
+        ("GET", "/search?q=x", ""),
+        ("GET", "/media/0", ""),
+        ("GET", "/transfers/t1", ""),
+        ("GET", "/nothing", ""),
+        ("GET", "/attach", ""),
+        ("PUT", "/commands", "{}"),
+        ("DELETE", "/media/0", ""),
+    ];
+    let cookies = ["", "Cookie: bellflower=\r\n", "Cookie: bellflower=0123456789abcdef\r\n", "Cookie: __Host-bellflower=x; a=b\r\n"];
+    for ((method, path, body), cookie) in routes.iter().flat_map(|route| cookies.map(|cookie| (route, cookie))) {
+        let answer = ask(
+            daemon.address,
+            &format!(
+                "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\n{cookie}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                daemon.address,
+                body.len()
+            ),
+        );
+        let error = &json(&answer)["error"];
+        assert_eq!((status(&answer), error["code"].as_str()), (401, Some("not_signed_in")), "{method} {path} with {cookie:?}: {answer}");
+        assert!(error["message"].as_str().is_some_and(|message| message.len() > 10), "{answer}");
+        assert_eq!((header(&answer, "cache-control"), header(&answer, "set-cookie")), (Some("no-store"), None), "{method} {path}");
+    }
+    let after = json(&attach());
+    assert_eq!(
+        (&after["epoch"], &after["commands"], &after["snapshot"]["settings"]),
+        (&before["epoch"], &before["commands"], &before["snapshot"]["settings"])
+    );
+    assert_eq!(status(&daemon.get("/api/v1/nothing", &own)), 404);
 }
 
 #[test]

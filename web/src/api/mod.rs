@@ -11,6 +11,7 @@ mod history;
 pub mod login;
 mod logout;
 mod media;
+mod nobody;
 mod poll;
 mod refused;
 pub mod schema;
@@ -46,7 +47,7 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .unify()
         .or(uploads::route(hub))
         .unify();
-    api.and(routes).map(Reply::into_response).or(logout::route(hub)).unify().boxed()
+    api.and(routes).map(Reply::into_response).or(logout::route(hub)).unify().or(nobody::route(hub)).unify().boxed()
 }
 
 /// The hub, for a handler.
