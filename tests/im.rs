@@ -158,3 +158,18 @@ fn irc_peers_talk_in_private() {
     ines.say(&conversation, "what <i> is it?");
     assert_eq!(bob.hears("what <i> is it?").nick(), "ines");
 }
+
+#[test]
+fn what_the_server_kept_while_the_user_was_away_is_marked_with_its_time() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut ines = daemon.client("tab");
+    ines.sign_in_xmpp(&prosody, "ines");
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    // As a server delivers what it kept (XEP-0203).
+    bob.send("<message type='chat' to='ines@localhost'><body>see you</body><delay xmlns='urn:xmpp:delay' from='localhost' stamp='2026-01-02T03:04:05Z'/></message>");
+    let old = ines.hears("see you");
+    assert_eq!((&old["delayed"], &old["time"]), (&true.into(), &"2026-01-02T03:04:05.000Z".into()), "{old}");
+    bob.say("ines@localhost", "and now");
+    assert!(ines.hears("and now")["delayed"].is_null());
+}

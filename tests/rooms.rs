@@ -112,3 +112,23 @@ fn a_private_word_in_a_room_has_a_conversation_of_its_own() {
     ines.say(event["conversation"].as_str().expect("an id"), "just us");
     assert!(bob.hears("just us").is("type", "chat"));
 }
+
+#[test]
+fn an_invitation_is_told_with_its_question_and_taking_it_leads_into_the_room() {
+    let prosody = Prosody::with_users(["ines", "bob"]);
+    let (_daemon, mut ines, mut bob) = scene(&prosody);
+    let room = prosody.room("garden");
+    bob.join(&room, "Bob");
+    // A mediated invitation (XEP-0045, 7.8.2).
+    bob.send(&format!(
+        "<message to='{room}'><x xmlns='http://jabber.org/protocol/muc#user'><invite to='ines@localhost'><reason>tea &amp; cake</reason></invite></x></message>"
+    ));
+    let account = ines.account();
+    let invited = ines.wait_event("the invitation", |e| e["type"] == "room.invited");
+    assert_eq!((&invited["account"], &invited["room"], &invited["message"]), (&json!(account), &json!(room), &json!("tea & cake")));
+    assert!(invited["who"].as_str().is_some_and(|who| who.ends_with("/Bob")), "{invited}");
+    let asked = ines.wait_event("the question", |e| e["type"] == "request.opened" && e["account"] == account)["request"].clone();
+    let accept = asked["buttons"].as_array().and_then(|buttons| buttons.first()).expect("a button")["id"].clone();
+    ines.carry_out("request.answer", json!({ "request": asked["id"], "button": accept, "values": {} }));
+    ines.wait_event("the room", |e| e["type"] == "conversation.opened" && e["conversation"]["name"] == room);
+}

@@ -158,6 +158,17 @@ pub enum EventKind {
         /// Now. Plain text.
         topic: String,
     },
+    /// Somebody asks the user into a room. The question that goes with it is a request of its own.
+    RoomInvited {
+        /// On which account.
+        account: AccountId,
+        /// Who asks.
+        who: String,
+        /// The room, by the network's name.
+        room: String,
+        /// Their words, plain text.
+        message: Option<String>,
+    },
     /// Rows of a room list.
     RoomList(RoomListRows),
     /// Somebody wants the user's attention (a "nudge").

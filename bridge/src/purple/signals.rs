@@ -12,7 +12,7 @@ use glib_sys::GHashTable;
 use purple_sys::{
     PurpleAccount, PurpleBuddy, PurpleConnection, PurpleConvUpdateType, PurpleConversation, PurpleConversationType, PurpleMessageFlags,
 };
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 /// What our handlers are known by when they are disconnected.
 static HANDLE: u8 = 0;
@@ -59,6 +59,8 @@ pub(super) fn connect_conversations(token: OnPurple) {
     let joined = handler!(on_chat_joined, *mut PurpleConversation, *mut c_void);
     let failed = handler!(on_chat_join_failed, *mut PurpleConnection, *mut GHashTable, *mut c_void);
     let topic = handler!(on_chat_topic_changed, *mut PurpleConversation, *const c_char, *const c_char, *mut c_void);
+    // SAFETY: as in `handler!`; this one is asked for an answer.
+    let invited = unsafe { std::mem::transmute::<Invited, unsafe extern "C" fn()>(on_chat_invited) };
     let attention = handler!(on_got_attention, *mut PurpleAccount, *const c_char, *mut PurpleConversation, u32, *mut c_void);
     // SAFETY: the signatures are those of libpurple's conversation-signals documentation.
     unsafe {
@@ -70,6 +72,7 @@ pub(super) fn connect_conversations(token: OnPurple) {
         connect(instance, c"chat-joined", joined);
         connect(instance, c"chat-join-failed", failed);
         connect(instance, c"chat-topic-changed", topic);
+        connect(instance, c"chat-invited", invited);
         connect(instance, c"got-attention", attention);
     }
 }
@@ -202,6 +205,28 @@ unsafe extern "C" fn on_chat_topic_changed(purple: *mut PurpleConversation, who:
             outbox::emit(token, user, EventKind::RoomTopic { conversation, who, topic });
         }
     });
+}
+
+/// The signature of `chat-invited`.
+type Invited = unsafe extern "C" fn(*mut PurpleAccount, *const c_char, *const c_char, *const c_char, *mut GHashTable, *mut c_void) -> c_int;
+
+/// Answers 0: libpurple asks the user.
+unsafe extern "C" fn on_chat_invited(
+    account: *mut PurpleAccount,
+    who: *const c_char,
+    room: *const c_char,
+    message: *const c_char,
+    _: *mut GHashTable,
+    _: *mut c_void,
+) -> c_int {
+    guard_on("chat-invited", (), |token| {
+        // SAFETY: libpurple gives a live account, and strings, the message or NULL.
+        let (owner, who, room, message) = unsafe { (accounts::owner(token, account), borrowed(who), borrowed(room), borrowed(message)) };
+        let (Some((user, account)), Some(who), Some(room)) = (owner, who, room) else { return };
+        let message = message.filter(|message| !message.trim().is_empty());
+        outbox::emit(token, user, EventKind::RoomInvited { account, who, room, message });
+    });
+    0
 }
 
 unsafe extern "C" fn on_got_attention(

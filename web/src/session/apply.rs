@@ -89,6 +89,11 @@ impl State {
                 }
             }
             EventKind::Privacy { account, privacy } => self.emit(env, origin, EventBody::Privacy { account, privacy }),
+            EventKind::RoomInvited { account, mut who, mut room, mut message } => {
+                message.iter_mut().for_each(bounds::clip_words);
+                [&mut who, &mut room].into_iter().for_each(bounds::clip_short);
+                self.emit(env, origin, EventBody::RoomInvited { account, who, room, message });
+            }
             EventKind::RoomList(rows) => self.emit(env, origin, EventBody::RoomList { rows }),
             EventKind::CommandDone { result } => self.command_ended(env, origin, Ok(result)),
             EventKind::CommandFailed { error } => self.command_ended(env, origin, Err(error.into())),

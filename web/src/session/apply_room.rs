@@ -9,6 +9,9 @@ use bridge::id::{ConversationId, ConversationKind};
 use bridge::model::{Conversation, Member, Message, MessageKind};
 use serde_json::value::to_raw_value;
 
+/// A message that is so much older than its arrival was delayed on its way. Clocks may differ by less.
+const DELAYED_MS: i64 = 2 * 60_000;
+
 /// Who is in a room changed.
 pub(super) struct Change {
     pub(super) joined: Vec<Member>,
@@ -82,7 +85,7 @@ impl State {
         self.emit(env, origin, EventBody::RoomMembers { account, conversation: id, joined, left, changed, renamed, initial });
     }
 
-    pub(super) fn message_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, message: Message) {
+    pub(super) fn message_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, mut message: Message) {
         let number = self.next_message(env);
         let Some(conv) = self.conversations.get_mut(&id) else {
             log::warn!("a message came for a conversation that was never opened");
@@ -99,6 +102,8 @@ impl State {
         let room = conv.base.kind == ConversationKind::Room;
         let kind = message.kind;
         conv.touched = env.now;
+        // Not every protocol flags what its server kept for the user. Rooms flag what they replay.
+        message.delayed |= !room && kind == MessageKind::Received && message.time.0.saturating_add(DELAYED_MS) < env.wall.0;
         // What a room replays on joining was said to others, some time ago.
         let counts = kind == MessageKind::Received && !(room && message.delayed);
         // Who answers has read what is above.

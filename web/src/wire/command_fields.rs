@@ -39,7 +39,6 @@ macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-        #[allow(missing_docs)] // the names are the wire's own
         pub struct $name { $($(#[$attr])* pub $field: $type,)* }
     )*};
 }
@@ -47,151 +46,317 @@ macro_rules! fields {
 fields! {
     /// `account.add`
     AccountAdd {
+        /// As in `GET /protocols`.
         protocol: String,
+        /// The protocol's whole user name; or `splits`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         username: Option<String>,
+        /// The user name in parts; or `username`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         splits: Option<Splits>,
+        /// Needed where the protocol says so, unless `enabled` is false.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password: Option<Password>,
+        /// The protocol's own settings, by `key`; others are refused.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         options: BTreeMap<String, Value>,
+        /// Keep the password with the account (users of this site; a guest's account ends with the session).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         remember: Option<bool>,
+        /// Sign on at once; true when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         enabled: Option<bool>,
+        /// The name others are to see.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alias: Option<String>,
     }
     /// `account.update`: what is given is changed
     AccountUpdate {
+        /// Which account.
         account: AccountId,
+        /// A new user name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         username: Option<String>,
+        /// A new user name, in parts.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         splits: Option<Splits>,
+        /// The password to sign on with from now on; it changes none on the server.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password: Option<Password>,
+        /// These settings; others stay.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         options: BTreeMap<String, Value>,
     }
     /// A command about an account and nothing else
-    OfAccount { account: AccountId, }
+    OfAccount {
+        /// Which account.
+        account: AccountId,
+    }
     /// `account.alias`
-    AccountAlias { account: AccountId, alias: String, }
+    AccountAlias {
+        /// Which account.
+        account: AccountId,
+        /// The name others see; empty takes it back.
+        alias: String,
+    }
     /// `account.password`: changes it on the server
-    AccountPassword { account: AccountId, old: Password, new: Password, }
+    AccountPassword {
+        /// Which account.
+        account: AccountId,
+        /// As it is.
+        old: Password,
+        /// As it shall be.
+        new: Password,
+    }
     /// `account.icon`: an upload, or none to take the icon away
     AccountIcon {
+        /// Which account.
         account: AccountId,
+        /// A PNG, GIF or JPEG from `POST /uploads`; absent takes the icon away.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         upload: Option<String>,
     }
     /// `account.action`
-    AccountAction { account: AccountId, action: String, }
+    AccountAction {
+        /// Which account.
+        account: AccountId,
+        /// An id from the menu.
+        action: String,
+    }
     /// `status.set`
     StatusSet {
+        /// What to show.
         status: StatusKind,
+        /// The user's own words, plain text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
+        /// Further attributes that the protocol's status declares.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         attributes: BTreeMap<String, String>,
+        /// On these only; absent means all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         accounts: Option<Vec<AccountId>>,
     }
     /// `client.state`: how this tab is being looked at
     ClientState {
+        /// The tab cannot be seen.
         hidden: bool,
+        /// The conversation that the user looks at.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         focused: Option<ConversationId>,
+        /// Since when the user has not touched this tab.
         #[serde(default)]
         idle_seconds: u64,
     }
     /// `buddy.add`
     BuddyAdd {
+        /// Which account.
         account: AccountId,
+        /// The network's name.
         name: String,
+        /// Where to put them; absent means libpurple's own default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<String>,
+        /// What to call them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alias: Option<String>,
+        /// Words that go with the question to them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     }
     /// A command about a buddy and nothing else
-    OfBuddy { buddy: BuddyId, }
+    OfBuddy {
+        /// Which buddy.
+        buddy: BuddyId,
+    }
     /// `buddy.alias`: empty takes it back
-    BuddyAlias { buddy: BuddyId, alias: String, }
+    BuddyAlias {
+        /// Which buddy.
+        buddy: BuddyId,
+        /// What to call them; empty takes it back.
+        alias: String,
+    }
     /// `buddy.move`
-    BuddyMove { buddy: BuddyId, group: String, }
+    BuddyMove {
+        /// Which buddy.
+        buddy: BuddyId,
+        /// Where to; made when it is new.
+        group: String,
+    }
     /// A command about a buddy, or about any name on an account
     OfPerson {
+        /// A buddy; or `account` and `name`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         buddy: Option<BuddyId>,
+        /// With `name`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<AccountId>,
+        /// Anyone, by the network's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     }
     /// `buddy.action`
-    BuddyAction { buddy: BuddyId, action: String, }
+    BuddyAction {
+        /// Which buddy.
+        buddy: BuddyId,
+        /// An id from the menu.
+        action: String,
+    }
     /// `group.rename`
-    GroupRename { group: String, name: String, }
+    GroupRename {
+        /// The group's name.
+        group: String,
+        /// What to call it; one of that name takes its buddies in.
+        name: String,
+    }
     /// `group.remove`: takes all the user's buddies in it off the list
-    GroupRemove { group: String, }
+    GroupRemove {
+        /// The group's name.
+        group: String,
+    }
     /// `group.order`: lower comes first
-    GroupOrder { group: String, order: i64, }
+    GroupOrder {
+        /// The group's name.
+        group: String,
+        /// Its place.
+        order: i64,
+    }
     /// `group.collapse`
-    GroupCollapse { group: String, collapsed: bool, }
+    GroupCollapse {
+        /// The group's name.
+        group: String,
+        /// Fold it up.
+        collapsed: bool,
+    }
     /// `privacy.set`
-    PrivacySet { account: AccountId, mode: String, #[serde(default)] list: Vec<String>, }
+    PrivacySet {
+        /// Which account.
+        account: AccountId,
+        /// `allow_all`, `deny_all`, `allow_users`, `deny_users` or `allow_buddies`.
+        mode: String,
+        /// The names that the mode is about.
+        #[serde(default)]
+        list: Vec<String>,
+    }
     /// `conversation.open`
-    ConversationOpen { account: AccountId, name: String, }
+    ConversationOpen {
+        /// Which account.
+        account: AccountId,
+        /// With whom: the network's name.
+        name: String,
+    }
     /// A command about a conversation and nothing else
-    OfConversation { conversation: ConversationId, }
+    OfConversation {
+        /// Which conversation.
+        conversation: ConversationId,
+    }
     /// `conversation.read`: without `upto` all of it
     ConversationRead {
+        /// Which conversation.
         conversation: ConversationId,
+        /// Id of the last message that the user has seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         upto: Option<String>,
     }
     /// `message.send`: `text` or `spans`
     MessageSend {
+        /// Which conversation.
         conversation: ConversationId,
+        /// Plain text, newlines kept. `/…` is a slash command where the protocol knows it; `//` stands for a slash.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         text: Option<String>,
+        /// Styled text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spans: Option<Vec<Span>>,
     }
     /// `typing.set`
-    TypingSet { conversation: ConversationId, state: TypingState, }
+    TypingSet {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// What the user does.
+        state: TypingState,
+    }
     /// `room.join`
-    RoomJoin { account: AccountId, #[serde(default)] fields: BTreeMap<String, String>, }
+    RoomJoin {
+        /// Which account.
+        account: AccountId,
+        /// The protocol's `room_fields`, by `key`; what is left out takes the protocol's default.
+        #[serde(default)]
+        fields: BTreeMap<String, String>,
+    }
     /// `room.invite`
     RoomInvite {
+        /// Which conversation.
         conversation: ConversationId,
+        /// Whom: the network's name.
         name: String,
+        /// Words that go with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     }
     /// `room.topic`
-    RoomTopic { conversation: ConversationId, topic: String, }
+    RoomTopic {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Plain text.
+        topic: String,
+    }
     /// `room.nick`
-    RoomNick { conversation: ConversationId, nick: String, }
+    RoomNick {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The nick to have there.
+        nick: String,
+    }
     /// `room.list_stop`
-    RoomListStop { list: RoomListId, }
+    RoomListStop {
+        /// Which list.
+        list: RoomListId,
+    }
     /// `transfer.cancel`
-    OfTransfer { transfer: TransferId, }
+    OfTransfer {
+        /// Which transfer.
+        transfer: TransferId,
+    }
     /// `request.answer`
-    RequestAnswer { request: RequestId, button: String, #[serde(default)] values: BTreeMap<String, Value>, }
+    RequestAnswer {
+        /// Which request.
+        request: RequestId,
+        /// One of its buttons.
+        button: String,
+        /// Of its fields, by id; what is left out stays as it was asked with.
+        #[serde(default)]
+        values: BTreeMap<String, Value>,
+    }
     /// `authorization.answer`
-    AuthorizationAnswer { authorization: AuthorizationId, allow: bool, #[serde(default)] add: bool, }
+    AuthorizationAnswer {
+        /// Which authorization.
+        authorization: AuthorizationId,
+        /// Let them see the user.
+        allow: bool,
+        /// Put them on the user's list, too.
+        #[serde(default)]
+        add: bool,
+    }
     /// `notice.close`
-    NoticeClose { notice: NoticeId, }
+    NoticeClose {
+        /// Which notice.
+        notice: NoticeId,
+    }
     /// `notice.action`: `row` counts from 0
-    NoticeAction { notice: NoticeId, button: String, row: usize, }
+    NoticeAction {
+        /// Which notice.
+        notice: NoticeId,
+        /// One of its buttons.
+        button: String,
+        /// Which row, from 0.
+        row: usize,
+    }
     /// `settings.set`: `null` takes a key away
-    SettingsSet { values: serde_json::Map<String, serde_json::Value>, }
+    SettingsSet {
+        /// Any JSON by key. `draft.ID` is the page's own: text not yet sent in that conversation; it keeps strangers from pushing the conversation away.
+        values: serde_json::Map<String, serde_json::Value>,
+    }
     /// A command that this daemon knows by name but does not carry out
     Unsupported {}
 }

@@ -33,148 +33,327 @@ pub struct Event {
 #[allow(missing_docs)] // the names are the wire's own; the shapes carry the words
 pub enum EventBody {
     #[serde(rename = "account.added")]
-    AccountAdded { account: Account },
+    AccountAdded {
+        /// The whole.
+        account: Account,
+    },
     #[serde(rename = "account.updated")]
-    AccountUpdated { account: Account },
+    AccountUpdated {
+        /// The whole.
+        account: Account,
+    },
     /// Its buddies, groups left empty and conversations go with it, without events of their own.
     #[serde(rename = "account.removed")]
-    AccountRemoved { account: AccountId },
+    AccountRemoved {
+        /// Which.
+        account: AccountId,
+    },
     #[serde(rename = "account.state")]
     AccountState {
+        /// Which.
         account: AccountId,
+        /// Its fields stand here.
         #[serde(flatten)]
         standing: AccountStanding,
     },
     #[serde(rename = "account.status")]
     AccountStatus {
+        /// Which.
         account: AccountId,
+        /// What it shows to others.
         status: StatusKind,
+        /// Own words with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status_message: Option<String>,
+        /// Shown as idle.
         idle: bool,
     },
     /// At most 500 at once. One with a known id replaces it.
     #[serde(rename = "buddy.added")]
-    BuddyAdded { account: AccountId, buddies: Vec<Buddy> },
+    BuddyAdded {
+        /// Whose.
+        account: AccountId,
+        /// The whole of each.
+        buddies: Vec<Buddy>,
+    },
     #[serde(rename = "buddy.updated")]
-    BuddyUpdated { account: AccountId, buddy: Buddy },
+    BuddyUpdated {
+        /// Whose.
+        account: AccountId,
+        /// The whole.
+        buddy: Buddy,
+    },
     #[serde(rename = "buddy.removed")]
-    BuddyRemoved { account: AccountId, buddies: Vec<BuddyId> },
+    BuddyRemoved {
+        /// Whose.
+        account: AccountId,
+        /// Their ids.
+        buddies: Vec<BuddyId>,
+    },
     #[serde(rename = "group.added")]
-    GroupAdded { group: Group },
+    GroupAdded {
+        /// The whole.
+        group: Group,
+    },
     #[serde(rename = "group.updated")]
-    GroupUpdated { group: Group },
+    GroupUpdated {
+        /// The whole.
+        group: Group,
+    },
     /// The last buddy in it is gone.
     #[serde(rename = "group.removed")]
-    GroupRemoved { group: String },
+    GroupRemoved {
+        /// Its name.
+        group: String,
+    },
     #[serde(rename = "conversation.opened")]
-    ConversationOpened { account: AccountId, conversation: Conversation },
+    ConversationOpened {
+        /// Whose.
+        account: AccountId,
+        /// The whole, with members and messages.
+        conversation: Conversation,
+    },
     #[serde(rename = "conversation.updated")]
-    ConversationUpdated { account: AccountId, conversation: Conversation },
+    ConversationUpdated {
+        /// Whose.
+        account: AccountId,
+        /// The whole, but for members and messages.
+        conversation: Conversation,
+    },
     #[serde(rename = "conversation.closed")]
-    ConversationClosed { account: AccountId, conversation: ConversationId },
+    ConversationClosed {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        conversation: ConversationId,
+    },
     #[serde(rename = "conversation.read")]
     ConversationRead {
+        /// Whose.
         account: AccountId,
+        /// Which.
         conversation: ConversationId,
+        /// Id of the last message seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         read_upto: Option<String>,
+        /// Messages received since.
         unread: u32,
+        /// Of these, those that name the user.
         mentions: u32,
     },
     #[serde(rename = "message.received")]
-    MessageReceived { account: AccountId, conversation: ConversationId, message: Message },
+    MessageReceived {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// What was said.
+        message: Message,
+    },
     #[serde(rename = "message.sent")]
-    MessageSent { account: AccountId, conversation: ConversationId, message: Message },
+    MessageSent {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// The user's own, taken by the network.
+        message: Message,
+    },
     #[serde(rename = "message.system")]
-    MessageSystem { account: AccountId, conversation: ConversationId, message: Message },
+    MessageSystem {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// A line of the network's or libpurple's.
+        message: Message,
+    },
     #[serde(rename = "message.failed")]
-    MessageFailed { account: AccountId, conversation: ConversationId, message: Message },
+    MessageFailed {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// What was not delivered, or why.
+        message: Message,
+    },
     #[serde(rename = "typing")]
-    Typing { account: AccountId, conversation: ConversationId, who: String, state: TypingState },
+    Typing {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// Who writes, or stopped.
+        who: String,
+        /// What they do.
+        state: TypingState,
+    },
     /// `left` before `joined`; a nick change is one of each, with `renamed` as `[old, new]`.
     #[serde(rename = "room.members")]
     RoomMembers {
+        /// Whose.
         account: AccountId,
+        /// Where.
         conversation: ConversationId,
+        /// New ones.
         joined: Vec<Member>,
+        /// Nicks that are gone.
         left: Vec<String>,
+        /// Other flags or another alias.
         changed: Vec<Member>,
+        /// Nicks as `[old, new]`: the old one is in `left`, the new one in `joined`.
         renamed: Vec<(String, String)>,
         /// The list that comes with joining: it replaces what was there.
         initial: bool,
     },
     #[serde(rename = "room.topic")]
     RoomTopic {
+        /// Whose.
         account: AccountId,
+        /// Where.
         conversation: ConversationId,
+        /// By whom.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         who: Option<String>,
+        /// Plain text, now.
         topic: String,
+    },
+    /// Somebody asks the user into a room. The question that goes with it is a request of its own.
+    #[serde(rename = "room.invited")]
+    RoomInvited {
+        /// On which account.
+        account: AccountId,
+        /// Who asks.
+        who: String,
+        /// The network's name of it.
+        room: String,
+        /// Their words, plain text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     #[serde(rename = "room.list")]
     RoomList {
+        /// Its fields stand here.
         #[serde(flatten)]
         rows: RoomListRows,
     },
     #[serde(rename = "attention")]
-    Attention { account: AccountId, conversation: ConversationId, who: String, text: String },
+    Attention {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        who: String,
+        /// What it is called there; often empty.
+        text: String,
+    },
     #[serde(rename = "mail")]
-    Mail { account: AccountId, count: u32 },
+    Mail {
+        /// Which mailbox.
+        account: AccountId,
+        /// Unread ones.
+        count: u32,
+    },
     #[serde(rename = "notice.opened")]
     NoticeOpened {
+        /// The account it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<AccountId>,
+        /// The whole.
         notice: Notice,
     },
     /// More rows of a search notice.
     #[serde(rename = "notice.rows")]
     NoticeRows {
+        /// Which.
         notice: NoticeId,
+        /// To be added to those that are there.
         rows: Vec<Vec<String>>,
         /// There were more than are kept: none come after these.
         cut: bool,
     },
     #[serde(rename = "notice.closed")]
-    NoticeClosed { notice: NoticeId },
+    NoticeClosed {
+        /// Which.
+        notice: NoticeId,
+    },
     #[serde(rename = "request.opened")]
     RequestOpened {
+        /// The account it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<AccountId>,
+        /// The whole.
         request: Request,
     },
     #[serde(rename = "request.closed")]
-    RequestClosed { request: RequestId },
+    RequestClosed {
+        /// Which.
+        request: RequestId,
+    },
     #[serde(rename = "authorization.opened")]
-    AuthorizationOpened { account: AccountId, authorization: Authorization },
+    AuthorizationOpened {
+        /// Which account they want to see.
+        account: AccountId,
+        /// The whole.
+        authorization: Authorization,
+    },
     #[serde(rename = "authorization.closed")]
-    AuthorizationClosed { authorization: AuthorizationId },
+    AuthorizationClosed {
+        /// Which.
+        authorization: AuthorizationId,
+    },
     #[serde(rename = "transfer.opened")]
-    TransferOpened { account: AccountId, transfer: Transfer },
+    TransferOpened {
+        /// Whose.
+        account: AccountId,
+        /// The whole.
+        transfer: Transfer,
+    },
     #[serde(rename = "transfer.progress")]
-    TransferProgress { account: AccountId, transfer: Transfer },
+    TransferProgress {
+        /// Whose.
+        account: AccountId,
+        /// The whole.
+        transfer: Transfer,
+    },
     #[serde(rename = "transfer.closed")]
-    TransferClosed { transfer: TransferId, state: String },
+    TransferClosed {
+        /// Which.
+        transfer: TransferId,
+        /// `done`, `cancelled` or `failed`.
+        state: String,
+    },
     #[serde(rename = "privacy")]
     Privacy {
+        /// Of which account.
         account: AccountId,
+        /// Its fields stand here.
         #[serde(flatten)]
         privacy: Privacy,
     },
     /// What the user shows on all accounts.
     #[serde(rename = "status")]
     Status {
+        /// Its fields stand here.
         #[serde(flatten)]
         status: Status,
     },
     /// Changed keys only; `null` takes one away.
     #[serde(rename = "settings")]
-    Settings { values: Map<String, Value> },
+    Settings {
+        /// By key.
+        values: Map<String, Value>,
+    },
     #[serde(rename = "command.done")]
     CommandDone {
+        /// What it gives back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         result: Option<Outcome>,
     },
     #[serde(rename = "command.failed")]
-    CommandFailed { error: ErrorBody },
+    CommandFailed {
+        /// Why.
+        error: ErrorBody,
+    },
 }

@@ -261,10 +261,16 @@ export type Event1 =
       type: "account.updated";
     }
   | {
+      /**
+       * Which.
+       */
       account: string;
       type: "account.removed";
     }
   | {
+      /**
+       * Which.
+       */
       account: string;
       /**
        * While waiting or in error.
@@ -282,24 +288,48 @@ export type Event1 =
       type: "account.state";
     }
   | {
+      /**
+       * Which.
+       */
       account: string;
+      /**
+       * Shown as idle.
+       */
       idle: boolean;
       status: StatusKind;
+      /**
+       * Own words with it.
+       */
       status_message?: string | null;
       type: "account.status";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * The whole of each.
+       */
       buddies: Buddy[];
       type: "buddy.added";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
       buddy: Buddy;
       type: "buddy.updated";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Their ids.
+       */
       buddies: string[];
       type: "buddy.removed";
     }
@@ -312,82 +342,194 @@ export type Event1 =
       type: "group.updated";
     }
   | {
+      /**
+       * Its name.
+       */
       group: string;
       type: "group.removed";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
       conversation: Conversation;
       type: "conversation.opened";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
       conversation: Conversation;
       type: "conversation.updated";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Which.
+       */
       conversation: string;
       type: "conversation.closed";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Which.
+       */
       conversation: string;
+      /**
+       * Of these, those that name the user.
+       */
       mentions: number;
+      /**
+       * Id of the last message seen.
+       */
       read_upto?: string | null;
       type: "conversation.read";
+      /**
+       * Messages received since.
+       */
       unread: number;
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Where.
+       */
       conversation: string;
       message: Message;
       type: "message.received";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Where.
+       */
       conversation: string;
       message: Message;
       type: "message.sent";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Where.
+       */
       conversation: string;
       message: Message;
       type: "message.system";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Where.
+       */
       conversation: string;
       message: Message;
       type: "message.failed";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Where.
+       */
       conversation: string;
       state: TypingState;
       type: "typing";
+      /**
+       * Who writes, or stopped.
+       */
       who: string;
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Other flags or another alias.
+       */
       changed: Member[];
+      /**
+       * Where.
+       */
       conversation: string;
       /**
        * The list that comes with joining: it replaces what was there.
        */
       initial: boolean;
+      /**
+       * New ones.
+       */
       joined: Member[];
+      /**
+       * Nicks that are gone.
+       */
       left: string[];
+      /**
+       * Nicks as `[old, new]`: the old one is in `left`, the new one in `joined`.
+       */
       renamed: [unknown, unknown][];
       type: "room.members";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Where.
+       */
       conversation: string;
+      /**
+       * Plain text, now.
+       */
       topic: string;
       type: "room.topic";
+      /**
+       * By whom.
+       */
       who?: string | null;
+    }
+  | {
+      /**
+       * On which account.
+       */
+      account: string;
+      /**
+       * Their words, plain text.
+       */
+      message?: string | null;
+      /**
+       * The network's name of it.
+       */
+      room: string;
+      type: "room.invited";
+      /**
+       * Who asks.
+       */
+      who: string;
     }
   | {
       /**
@@ -405,18 +547,39 @@ export type Event1 =
       type: "room.list";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
+      /**
+       * Where.
+       */
       conversation: string;
+      /**
+       * What it is called there; often empty.
+       */
       text: string;
       type: "attention";
+      /**
+       * Who.
+       */
       who: string;
     }
   | {
+      /**
+       * Which mailbox.
+       */
       account: string;
+      /**
+       * Unread ones.
+       */
       count: number;
       type: "mail";
     }
   | {
+      /**
+       * The account it is about.
+       */
       account?: string | null;
       notice: Notice;
       type: "notice.opened";
@@ -426,48 +589,84 @@ export type Event1 =
        * There were more than are kept: none come after these.
        */
       cut: boolean;
+      /**
+       * Which.
+       */
       notice: string;
+      /**
+       * To be added to those that are there.
+       */
       rows: string[][];
       type: "notice.rows";
     }
   | {
+      /**
+       * Which.
+       */
       notice: string;
       type: "notice.closed";
     }
   | {
+      /**
+       * The account it is about.
+       */
       account?: string | null;
       request: Request;
       type: "request.opened";
     }
   | {
+      /**
+       * Which.
+       */
       request: string;
       type: "request.closed";
     }
   | {
+      /**
+       * Which account they want to see.
+       */
       account: string;
       authorization: Authorization;
       type: "authorization.opened";
     }
   | {
+      /**
+       * Which.
+       */
       authorization: string;
       type: "authorization.closed";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
       transfer: Transfer;
       type: "transfer.opened";
     }
   | {
+      /**
+       * Whose.
+       */
       account: string;
       transfer: Transfer;
       type: "transfer.progress";
     }
   | {
+      /**
+       * `done`, `cancelled` or `failed`.
+       */
       state: string;
+      /**
+       * Which.
+       */
       transfer: string;
       type: "transfer.closed";
     }
   | {
+      /**
+       * Of which account.
+       */
       account: string;
       /**
        * Names refused.
@@ -493,11 +692,17 @@ export type Event1 =
     }
   | {
       type: "settings";
+      /**
+       * By key.
+       */
       values: {
         [k: string]: unknown;
       };
     }
   | {
+      /**
+       * What it gives back.
+       */
       result?: Outcome | null;
       type: "command.done";
     }
@@ -1334,15 +1539,39 @@ export interface User {
  * `account.add`
  */
 export interface AccountAdd {
+  /**
+   * The name others are to see.
+   */
   alias?: string | null;
+  /**
+   * Sign on at once; true when absent.
+   */
   enabled?: boolean | null;
+  /**
+   * The protocol's own settings, by `key`; others are refused.
+   */
   options?: {
     [k: string]: Value;
   };
+  /**
+   * Needed where the protocol says so, unless `enabled` is false.
+   */
   password?: string | null;
+  /**
+   * As in `GET /protocols`.
+   */
   protocol: string;
+  /**
+   * Keep the password with the account (users of this site; a guest's account ends with the session).
+   */
   remember?: boolean | null;
+  /**
+   * The user name in parts; or `username`.
+   */
   splits?: Splits | null;
+  /**
+   * The protocol's whole user name; or `splits`.
+   */
   username?: string | null;
 }
 /**
@@ -1362,57 +1591,111 @@ export interface Splits {
  * `account.update`: what is given is changed
  */
 export interface AccountUpdate {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * These settings; others stay.
+   */
   options?: {
     [k: string]: Value;
   };
+  /**
+   * The password to sign on with from now on; it changes none on the server.
+   */
   password?: string | null;
+  /**
+   * A new user name, in parts.
+   */
   splits?: Splits | null;
+  /**
+   * A new user name.
+   */
   username?: string | null;
 }
 /**
  * A command about an account and nothing else
  */
 export interface OfAccount {
+  /**
+   * Which account.
+   */
   account: string;
 }
 /**
  * `account.alias`
  */
 export interface AccountAlias {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * The name others see; empty takes it back.
+   */
   alias: string;
 }
 /**
  * `account.password`: changes it on the server
  */
 export interface AccountPassword {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * As it shall be.
+   */
   new: string;
+  /**
+   * As it is.
+   */
   old: string;
 }
 /**
  * `account.icon`: an upload, or none to take the icon away
  */
 export interface AccountIcon {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * A PNG, GIF or JPEG from `POST /uploads`; absent takes the icon away.
+   */
   upload?: string | null;
 }
 /**
  * `account.action`
  */
 export interface AccountAction {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * An id from the menu.
+   */
   action: string;
 }
 /**
  * `status.set`
  */
 export interface StatusSet {
+  /**
+   * On these only; absent means all.
+   */
   accounts?: string[] | null;
+  /**
+   * Further attributes that the protocol's status declares.
+   */
   attributes?: {
     [k: string]: string;
   };
+  /**
+   * The user's own words, plain text.
+   */
   message?: string | null;
   status: StatusKind;
 }
@@ -1420,53 +1703,107 @@ export interface StatusSet {
  * `client.state`: how this tab is being looked at
  */
 export interface ClientState {
+  /**
+   * The conversation that the user looks at.
+   */
   focused?: string | null;
+  /**
+   * The tab cannot be seen.
+   */
   hidden: boolean;
+  /**
+   * Since when the user has not touched this tab.
+   */
   idle_seconds?: number;
 }
 /**
  * `buddy.add`
  */
 export interface BuddyAdd {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * What to call them.
+   */
   alias?: string | null;
+  /**
+   * Where to put them; absent means libpurple's own default.
+   */
   group?: string | null;
+  /**
+   * Words that go with the question to them.
+   */
   message?: string | null;
+  /**
+   * The network's name.
+   */
   name: string;
 }
 /**
  * A command about a buddy and nothing else
  */
 export interface OfBuddy {
+  /**
+   * Which buddy.
+   */
   buddy: string;
 }
 /**
  * `buddy.alias`: empty takes it back
  */
 export interface BuddyAlias {
+  /**
+   * What to call them; empty takes it back.
+   */
   alias: string;
+  /**
+   * Which buddy.
+   */
   buddy: string;
 }
 /**
  * `buddy.move`
  */
 export interface BuddyMove {
+  /**
+   * Which buddy.
+   */
   buddy: string;
+  /**
+   * Where to; made when it is new.
+   */
   group: string;
 }
 /**
  * A command about a buddy, or about any name on an account
  */
 export interface OfPerson {
+  /**
+   * With `name`.
+   */
   account?: string | null;
+  /**
+   * A buddy; or `account` and `name`.
+   */
   buddy?: string | null;
+  /**
+   * Anyone, by the network's name.
+   */
   name?: string | null;
 }
 /**
  * `buddy.action`
  */
 export interface BuddyAction {
+  /**
+   * An id from the menu.
+   */
   action: string;
+  /**
+   * Which buddy.
+   */
   buddy: string;
 }
 /**
@@ -1477,69 +1814,126 @@ export interface Unsupported {}
  * `group.rename`
  */
 export interface GroupRename {
+  /**
+   * The group's name.
+   */
   group: string;
+  /**
+   * What to call it; one of that name takes its buddies in.
+   */
   name: string;
 }
 /**
  * `group.remove`: takes all the user's buddies in it off the list
  */
 export interface GroupRemove {
+  /**
+   * The group's name.
+   */
   group: string;
 }
 /**
  * `group.order`: lower comes first
  */
 export interface GroupOrder {
+  /**
+   * The group's name.
+   */
   group: string;
+  /**
+   * Its place.
+   */
   order: number;
 }
 /**
  * `group.collapse`
  */
 export interface GroupCollapse {
+  /**
+   * Fold it up.
+   */
   collapsed: boolean;
+  /**
+   * The group's name.
+   */
   group: string;
 }
 /**
  * `privacy.set`
  */
 export interface PrivacySet {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * The names that the mode is about.
+   */
   list?: string[];
+  /**
+   * `allow_all`, `deny_all`, `allow_users`, `deny_users` or `allow_buddies`.
+   */
   mode: string;
 }
 /**
  * `conversation.open`
  */
 export interface ConversationOpen {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * With whom: the network's name.
+   */
   name: string;
 }
 /**
  * A command about a conversation and nothing else
  */
 export interface OfConversation {
+  /**
+   * Which conversation.
+   */
   conversation: string;
 }
 /**
  * `conversation.read`: without `upto` all of it
  */
 export interface ConversationRead {
+  /**
+   * Which conversation.
+   */
   conversation: string;
+  /**
+   * Id of the last message that the user has seen.
+   */
   upto?: string | null;
 }
 /**
  * `message.send`: `text` or `spans`
  */
 export interface MessageSend {
+  /**
+   * Which conversation.
+   */
   conversation: string;
+  /**
+   * Styled text.
+   */
   spans?: Span[] | null;
+  /**
+   * Plain text, newlines kept. `/…` is a slash command where the protocol knows it; `//` stands for a slash.
+   */
   text?: string | null;
 }
 /**
  * `typing.set`
  */
 export interface TypingSet {
+  /**
+   * Which conversation.
+   */
   conversation: string;
   state: TypingState;
 }
@@ -1547,7 +1941,13 @@ export interface TypingSet {
  * `room.join`
  */
 export interface RoomJoin {
+  /**
+   * Which account.
+   */
   account: string;
+  /**
+   * The protocol's `room_fields`, by `key`; what is left out takes the protocol's default.
+   */
   fields?: {
     [k: string]: string;
   };
@@ -1556,42 +1956,78 @@ export interface RoomJoin {
  * `room.invite`
  */
 export interface RoomInvite {
+  /**
+   * Which conversation.
+   */
   conversation: string;
+  /**
+   * Words that go with it.
+   */
   message?: string | null;
+  /**
+   * Whom: the network's name.
+   */
   name: string;
 }
 /**
  * `room.topic`
  */
 export interface RoomTopic {
+  /**
+   * Which conversation.
+   */
   conversation: string;
+  /**
+   * Plain text.
+   */
   topic: string;
 }
 /**
  * `room.nick`
  */
 export interface RoomNick {
+  /**
+   * Which conversation.
+   */
   conversation: string;
+  /**
+   * The nick to have there.
+   */
   nick: string;
 }
 /**
  * `room.list_stop`
  */
 export interface RoomListStop {
+  /**
+   * Which list.
+   */
   list: string;
 }
 /**
  * `transfer.cancel`
  */
 export interface OfTransfer {
+  /**
+   * Which transfer.
+   */
   transfer: string;
 }
 /**
  * `request.answer`
  */
 export interface RequestAnswer {
+  /**
+   * One of its buttons.
+   */
   button: string;
+  /**
+   * Which request.
+   */
   request: string;
+  /**
+   * Of its fields, by id; what is left out stays as it was asked with.
+   */
   values?: {
     [k: string]: Value;
   };
@@ -1600,28 +2036,52 @@ export interface RequestAnswer {
  * `authorization.answer`
  */
 export interface AuthorizationAnswer {
+  /**
+   * Put them on the user's list, too.
+   */
   add?: boolean;
+  /**
+   * Let them see the user.
+   */
   allow: boolean;
+  /**
+   * Which authorization.
+   */
   authorization: string;
 }
 /**
  * `notice.close`
  */
 export interface NoticeClose {
+  /**
+   * Which notice.
+   */
   notice: string;
 }
 /**
  * `notice.action`: `row` counts from 0
  */
 export interface NoticeAction {
+  /**
+   * One of its buttons.
+   */
   button: string;
+  /**
+   * Which notice.
+   */
   notice: string;
+  /**
+   * Which row, from 0.
+   */
   row: number;
 }
 /**
  * `settings.set`: `null` takes a key away
  */
 export interface SettingsSet {
+  /**
+   * Any JSON by key. `draft.ID` is the page's own: text not yet sent in that conversation; it keeps strangers from pushing the conversation away.
+   */
   values: {
     [k: string]: unknown;
   };

@@ -95,6 +95,24 @@ async fn unread_mentions_and_reading() {
 }
 
 #[test]
+fn an_old_time_stamp_marks_a_message_as_delayed() {
+    let site = Site::new();
+    site.tell([opened(1), EventKind::ConversationOpened(conversation(2, ConversationKind::Room))]);
+    let aged = |conversation: u64, kind: MessageKind, seconds: i64| {
+        let mut line = message(kind, "x");
+        line.time.0 -= seconds * 1000;
+        EventKind::MessageAdded { conversation: ConversationId(conversation), message: line }
+    };
+    let received = MessageKind::Received;
+    site.tell([aged(1, received, 60), aged(1, received, 180), aged(1, MessageKind::Sent, 180), aged(2, received, 180)]);
+    let snapshot = site.snapshot();
+    let delayed = |at: usize| -> Vec<bool> {
+        snapshot["conversations"][at]["messages"].as_array().unwrap().iter().map(|message| message["delayed"] == true).collect()
+    };
+    assert_eq!((delayed(0), delayed(1)), (vec![false, true, false], vec![false]), "rooms say so themselves");
+}
+
+#[test]
 fn what_a_room_replays_is_not_said_twice() {
     let site = Site::new();
     site.tell([EventKind::ConversationOpened(conversation(2, ConversationKind::Room))]);
