@@ -14,6 +14,16 @@ pub(crate) enum What {
     Protocols,
     Healthcheck,
     Schema,
+    Worker(Worker),
+}
+
+/// What a worker is started with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Worker {
+    /// Its number, for the log.
+    pub(crate) number: u16,
+    /// The process that starts it.
+    pub(crate) parent: u32,
 }
 
 /// A subcommand with its settings, not yet checked.
@@ -52,7 +62,18 @@ pub(crate) fn command() -> Command {
         .subcommand(with_settings("check", "Check the settings, say what is wrong with them, and end"))
         .subcommand(with_settings("protocols", "List the networks and plugins that libpurple finds"))
         .subcommand(with_settings("healthcheck", "Ask the daemon with these settings whether it is well"))
+        .subcommand(worker())
         .subcommand(Command::new("schema").about("Print the JSON schema of the HTTP interface"))
+}
+
+/// Started by `serve` alone.
+fn worker() -> Command {
+    let number = |name: &'static str| Arg::new(name).long(name).required(true).value_name("NUMBER");
+    Command::new("worker")
+        .about("One libpurple of a site; `serve` starts it")
+        .hide(true)
+        .arg(number("number").value_parser(clap::value_parser!(u16)))
+        .arg(number("parent").value_parser(clap::value_parser!(u32)))
 }
 
 fn argument(key: &Key) -> Arg {
@@ -74,6 +95,11 @@ fn asked(matches: &ArgMatches) -> Asked {
         "check" => What::Check,
         "protocols" => What::Protocols,
         "healthcheck" => What::Healthcheck,
+        "worker" => {
+            let number = matches.get_one("number").copied().unwrap_or_default();
+            let parent = matches.get_one("parent").copied().unwrap_or_default();
+            return Asked { what: What::Worker(Worker { number, parent }), file: None, overrides: Vec::new() };
+        }
         "schema" => return Asked { what: What::Schema, file: None, overrides: Vec::new() },
         _ => What::Serve,
     };

@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     System(&'static str, std::io::Error),
     /// 1: the daemon that was asked is not well.
     Unwell(String),
+    /// 3: the first worker did not start.
+    Worker(String),
     /// 6: libpurple's thread ended by itself.
     Lost,
 }
@@ -28,7 +30,7 @@ impl Failure {
         ExitCode::from(match self {
             Self::Unwell(_) => 1,
             Self::Config(_) => 2,
-            Self::Bridge(_) => 3,
+            Self::Bridge(_) | Self::Worker(_) => 3,
             Self::Bind(..) => 4,
             Self::System(..) => 5,
             Self::Lost => 6,
@@ -52,6 +54,9 @@ impl fmt::Display for Failure {
                 write!(f, "cannot listen at {place}: {error}{hint}")
             }
             Self::System(what, error) => write!(f, "cannot set up {what}: {error}"),
+            Self::Worker(reason) => {
+                write!(f, "the first worker process did not start: {reason}; `workers = 0` runs libpurple in this process")
+            }
             Self::Unwell(message) => f.write_str(message),
             Self::Lost => f.write_str("libpurple's thread has ended by itself; the log says why"),
         }

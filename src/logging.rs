@@ -11,3 +11,16 @@ pub(crate) fn start() {
     // A second start keeps the first logger, which is what is wanted.
     let _ = builder.try_init();
 }
+
+/// The same for a worker, whose lines say which one it is.
+pub(crate) fn start_worker(number: u16) {
+    use std::io::Write as _;
+    let mut builder = Builder::from_env(Env::default().default_filter_or("info,libpurple=warn"));
+    let times = std::env::var_os("JOURNAL_STREAM").is_none();
+    builder.format(move |out, record| {
+        let time = if times { format!("{} ", out.timestamp()) } else { String::new() };
+        writeln!(out, "[{time}{} {} worker {number}] {}", record.level(), record.target(), record.args())
+    });
+    // A second start keeps the first logger, which is what is wanted.
+    let _ = builder.try_init();
+}

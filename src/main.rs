@@ -2,13 +2,16 @@
 
 mod cli;
 mod config;
+mod confine;
 mod error;
+mod fleet;
 mod health;
 mod logging;
 mod page;
 mod report;
 mod serve;
 mod systemd;
+mod worker;
 
 use error::Failure;
 use std::process::ExitCode;
@@ -38,5 +41,9 @@ fn run() -> Result<(), Failure> {
         }
         cli::What::Healthcheck => health::check(&asked.config()?),
         cli::What::Schema => report::schema(),
+        cli::What::Worker(worker) => {
+            logging::start_worker(worker.number);
+            worker::run(&worker)
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Failure;
+use bridge::Networks as _;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -27,7 +28,7 @@ fn print(text: &str) -> Result<(), Failure> {
 /// `protocols`: what libpurple finds, and what it does not take and why.
 pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
     let bridge::handle::Bridge { handle, events, thread } = bridge::start(config.bridge())?;
-    let catalogue = handle.catalogue();
+    let catalogue = handle.catalogue().clone();
     // Writing to a String cannot fail.
     let mut text = format!("libpurple {}\n", catalogue.version);
     for protocol in &catalogue.protocols {
@@ -39,5 +40,5 @@ pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
     }
     handle.quit();
     drop(events);
-    if thread.join().is_err() { Err(Failure::Lost) } else { print(&text) }
+    if !matches!(thread.join(), Ok(Ok(()))) { Err(Failure::Lost) } else { print(&text) }
 }

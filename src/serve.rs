@@ -2,9 +2,10 @@
 
 use crate::config::{AdminListen, Config, Listen};
 use crate::error::Failure;
+use crate::fleet::Fleet;
 use crate::systemd::Manager;
-use bridge::BridgeHandle;
-use bridge::handle::Bridge;
+use bridge::Networks;
+use bridge::handle::{Bridge, Events};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ const RETRY_MS: u64 = 1_500;
 pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     let manager = Manager::from_env();
     raise_descriptors(&config);
-    let bridge = bridge::start(config.bridge())?;
+    let bridge = if config.workers() == 0 { Some(bridge::start(config.bridge())?) } else { None };
     // None of the threads here runs libpurple's code: its network guard is not for them (the service manager's socket, a database).
     bridge::trust_this_thread();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -52,9 +53,38 @@ fn raise_descriptors(config: &Config) {
     }
 }
 
+/// Where libpurple runs.
+enum Home {
+    /// In this process, on this thread.
+    Here(std::thread::JoinHandle<Result<(), bridge::error::StartError>>),
+    /// In workers.
+    Fleet(Fleet),
+}
+
+impl Home {
+    /// Waits until it has ended, having been told to.
+    async fn ended(self) -> bool {
+        match self {
+            Self::Here(thread) => matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(Ok(())))),
+            Self::Fleet(fleet) => {
+                while !fleet.has_ended() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                true
+            }
+        }
+    }
+}
+
 /// From ports to the last connection.
-async fn live(config: &Config, bridge: Bridge, manager: &Manager) -> Result<(), Failure> {
-    let Bridge { handle, events, thread } = bridge;
+async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Result<(), Failure> {
+    let (handle, events, home): (Arc<dyn Networks>, Events, Home) = match bridge {
+        Some(Bridge { handle, events, thread }) => (Arc::new(handle), events, Home::Here(thread)),
+        None => {
+            let (fleet, events) = Fleet::start(config.fleet()).await?;
+            (Arc::new(fleet.clone()), events, Home::Fleet(fleet))
+        }
+    };
     let result = async {
         let mut signals = Signals::new()?;
         let main = bind(&config.listen)?;
@@ -63,7 +93,7 @@ async fn live(config: &Config, bridge: Bridge, manager: &Manager) -> Result<(), 
         let (stop, stopped) = watch::channel(false);
         let hub = Hub::new(handle.clone(), config.sessions(), Arc::new(SystemClock::default()));
         let mut fed = tokio::spawn(Arc::clone(&hub).run(events));
-        let front = Arc::new(Front { site: config.site(), bridge: handle.clone(), page: web::page::Page::new(crate::page::files()) });
+        let front = Arc::new(Front { site: config.site(), networks: handle.clone(), page: web::page::Page::new(crate::page::files()) });
         let routes = web::api::session_routes(&hub)
             .or(web::api::login::routes(&hub, &stats, config.logins()))
             .unify()
@@ -90,7 +120,7 @@ async fn live(config: &Config, bridge: Bridge, manager: &Manager) -> Result<(), 
         let lost = tokio::select! {
             name = signals.next() => { log::info!("{name}: ending"); false }
             _ = &mut fed => true,
-            () = watch_over(manager, &handle) => false,
+            () = watch_over(manager, &*handle) => false,
         };
         manager.say("STOPPING=1");
         hub.drain();
@@ -113,10 +143,9 @@ async fn live(config: &Config, bridge: Bridge, manager: &Manager) -> Result<(), 
     }
     .await;
     handle.quit();
-    let quitting = tokio::task::spawn_blocking(move || thread.join().is_ok());
-    match tokio::time::timeout(QUIT, quitting).await {
-        Ok(Ok(true)) => result,
-        Ok(_) => Err(Failure::Lost),
+    match tokio::time::timeout(QUIT, home.ended()).await {
+        Ok(true) => result,
+        Ok(false) => Err(Failure::Lost),
         Err(_) => {
             log::error!("libpurple did not end within {} s", QUIT.as_secs());
             result
@@ -171,7 +200,7 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Feeds the service manager's watchdog as long as libpurple's loop turns; never returns.
-async fn watch_over(manager: &Manager, handle: &BridgeHandle) {
+async fn watch_over(manager: &Manager, handle: &dyn Networks) {
     let Some(interval) = manager.interval() else { return std::future::pending().await };
     loop {
         match tokio::time::timeout(interval, handle.ping()).await {

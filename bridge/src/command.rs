@@ -78,6 +78,30 @@ pub struct AccountSettings {
     pub enabled: bool,
     /// What to show.
     pub status: Status,
+    /// What it had before, when it is made anew.
+    pub before: Before,
+}
+
+/// What an account had in another libpurple, or an earlier run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// People on the list, which not every network keeps.
+    pub buddies: Vec<KnownBuddy>,
+    /// Open IMs, by the network's names.
+    pub conversations: Vec<String>,
+    /// Rooms to go back to, by the forms that join them.
+    pub rooms: Vec<(ConversationId, BTreeMap<String, String>)>,
+}
+
+/// Someone who was on the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownBuddy {
+    /// The network's name.
+    pub name: String,
+    /// The group.
+    pub group: String,
+    /// What the user calls them; empty for nothing.
+    pub alias: String,
 }
 
 /// A command with its owner.
@@ -112,6 +136,13 @@ pub enum CommandKind {
         /// These settings; others stay.
         options: BTreeMap<String, Value>,
     },
+    /// Make an account anew that was lost ([`crate::EventKind::AccountLost`]). For a fleet, which knows its settings; a single libpurple refuses it.
+    RestoreAccount {
+        /// Which.
+        account: AccountId,
+        /// What its user still has of it.
+        before: Before,
+    },
     /// Sign off and forget.
     RemoveAccount(AccountId),
     /// Sign on, and stay signed on.
@@ -141,6 +172,7 @@ pub enum CommandKind {
         /// Which.
         account: AccountId,
         /// PNG, GIF or JPEG; `None` takes it away.
+        #[serde(with = "serde_bytes")]
         image: Option<Vec<u8>>,
     },
     /// Make the account on the server.
@@ -348,4 +380,70 @@ pub enum CommandKind {
     CancelTransfer(TransferId),
     /// The user's session is over: sign off and forget all of it.
     RemoveUser,
+}
+
+/// What a command is about, which says where it has to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// One account.
+    Account(AccountId),
+    /// One buddy, of an account that its id does not tell.
+    Buddy(BuddyId),
+    /// One conversation, of an account that its id does not tell.
+    Conversation(ConversationId),
+    /// Something open that has the number of its libpurple in its id ([`crate::config::BridgeConfig::number`]).
+    Numbered(u16),
+    /// The user with all accounts.
+    User,
+}
+
+impl CommandKind {
+    /// What it is about.
+    pub fn place(&self) -> Place {
+        let numbered = |id: u64| Place::Numbered(u16::try_from(id >> 48).unwrap_or_default());
+        match self {
+            Self::AddAccount { account, .. }
+            | Self::UpdateAccount { account, .. }
+            | Self::RestoreAccount { account, .. }
+            | Self::RemoveAccount(account)
+            | Self::EnableAccount(account)
+            | Self::DisableAccount(account)
+            | Self::ConnectAccount(account)
+            | Self::SetAccountAlias { account, .. }
+            | Self::ChangePassword { account, .. }
+            | Self::SetAccountIcon { account, .. }
+            | Self::RegisterAccount(account)
+            | Self::ShowAccountMenu(account)
+            | Self::RunAccountAction { account, .. }
+            | Self::AddBuddy { account, .. }
+            | Self::ShowBuddyInfo { account, .. }
+            | Self::Block { account, .. }
+            | Self::SetPrivacy { account, .. }
+            | Self::OpenConversation { account, .. }
+            | Self::JoinRoom { account, .. }
+            | Self::ListRooms(account) => Place::Account(*account),
+            Self::RemoveBuddy(buddy) | Self::ShowBuddyMenu(buddy) => Place::Buddy(*buddy),
+            Self::SetBuddyAlias { buddy, .. } | Self::MoveBuddy { buddy, .. } | Self::RunBuddyAction { buddy, .. } => Place::Buddy(*buddy),
+            Self::CloseConversation(conversation) | Self::LeaveRoom(conversation) | Self::SendAttention(conversation) => {
+                Place::Conversation(*conversation)
+            }
+            Self::SendMessage { conversation, .. }
+            | Self::SetTyping { conversation, .. }
+            | Self::InviteToRoom { conversation, .. }
+            | Self::SetTopic { conversation, .. }
+            | Self::SetNick { conversation, .. } => Place::Conversation(*conversation),
+            Self::StopRoomList(list) => numbered(list.0),
+            Self::AnswerRequest { request, .. } => numbered(request.0),
+            Self::AnswerAuthorization { authorization, .. } => numbered(authorization.0),
+            Self::CloseNotice(notice) => numbered(notice.0),
+            Self::RunNoticeAction { notice, .. } => numbered(notice.0),
+            Self::CancelTransfer(transfer) => numbered(transfer.0),
+            Self::SetStatus { .. }
+            | Self::SetIdle { .. }
+            | Self::SetFocus { .. }
+            | Self::RenameGroup { .. }
+            | Self::RemoveGroup { .. }
+            | Self::RemoveUser => Place::User,
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! What the bridge needs to be told at start; already checked by whoever read it.
 
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// An address range, `address/bits`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// Any address in the range.
     pub address: IpAddr,
@@ -34,7 +35,7 @@ impl std::str::FromStr for Range {
 }
 
 /// Configuration of one libpurple.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BridgeConfig {
     /// Private ranges that may be reached all the same (`egress.allow`).
     pub egress_allow: Vec<Range>,
@@ -66,6 +67,8 @@ pub struct BridgeConfig {
     pub extra_roots: Option<PathBuf>,
     /// Use libpurple's own NSS back end (for measurement only: it asks no user about certificates).
     pub native_tls: bool,
+    /// In front of the ids of requests, notices and the like (their upper 16 bits): another for each libpurple of a site.
+    pub number: u16,
 }
 
 impl Default for BridgeConfig {
@@ -86,6 +89,7 @@ impl Default for BridgeConfig {
             sign_on_timeout: Duration::from_secs(60),
             extra_roots: None,
             native_tls: false,
+            number: 0,
         }
     }
 }

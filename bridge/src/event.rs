@@ -8,6 +8,7 @@ use crate::model::{
     StatusKind, Transfer, TypingState,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// All that one turn of the libpurple loop produced.
 pub type Batch = Vec<Event>;
@@ -29,6 +30,7 @@ pub struct Media {
     /// SHA-256, lower-case hex.
     pub hash: String,
     /// The bytes. Untrusted.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
 }
 
@@ -81,6 +83,23 @@ pub enum EventKind {
     AccountRemoved {
         /// Which.
         account: AccountId,
+    },
+    /// The libpurple that had it has ended without a word: what it showed of others, its questions and its notices are void. Whoever keeps
+    /// the user's state answers with [`crate::CommandKind::RestoreAccount`] (or lets it go with `RemoveAccount`).
+    AccountLost {
+        /// Which.
+        account: AccountId,
+        /// How it stands until it is back.
+        standing: AccountStanding,
+    },
+    /// A room to be joined again, should the account be made anew; `None`: no longer.
+    RoomRemembered {
+        /// The room.
+        conversation: ConversationId,
+        /// Of which account.
+        account: AccountId,
+        /// The form that joins it.
+        fields: Option<BTreeMap<String, String>>,
     },
     /// The user trusts this certificate for this account from now on.
     AccountPinned {
@@ -245,4 +264,21 @@ pub enum EventKind {
         /// Why.
         error: CommandError,
     },
+}
+
+impl EventKind {
+    /// About how many bytes the texts and pictures in it take, for bounds on what waits.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::MediaStored(media) => media.bytes.len(),
+            Self::MessageAdded { message, .. } => message.html.len(),
+            Self::BuddiesAdded(buddies) => buddies.len() * 256,
+            Self::RoomMembers { joined, left, changed, .. } => (joined.len() + left.len() + changed.len()) * 64,
+            Self::RoomList(rows) => rows.rows.len() * 128,
+            Self::NoticeOpened(notice) => notice.html.len() + notice.rows.len() * 128,
+            Self::NoticeRows { rows, .. } => rows.len() * 128,
+            Self::RequestOpened(request) => request.fields.len() * 256,
+            _ => 0,
+        }
+    }
 }

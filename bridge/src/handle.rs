@@ -4,12 +4,17 @@ use crate::command::Command;
 use crate::config::BridgeConfig;
 use crate::error::StartError;
 use crate::event::Batch;
+use crate::frame::Confine;
+use crate::id::AccountId;
 use crate::model::{PluginReport, Protocol};
+use serde::{Deserialize, Serialize};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
+use tokio::sync::oneshot;
 
 /// What libpurple offers, told once at start.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalogue {
     /// The networks.
     pub protocols: Vec<Protocol>,
@@ -26,6 +31,65 @@ pub enum Rejected {
     Busy(Box<Command>),
     /// The bridge has ended.
     Closed,
+}
+
+/// How one libpurple is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Accounts in it.
+    pub accounts: u32,
+    /// Buddies in it.
+    pub buddies: u32,
+    /// Commands that wait for it.
+    pub commands: u32,
+    /// Bytes of events that wait to be taken.
+    pub backlog: u64,
+    /// The longest turn of its loop since the last look, in microseconds.
+    pub longest_turn_us: u64,
+    /// Turns of its loop since its start.
+    pub turns: u64,
+}
+
+/// Where commands go: one libpurple, or a fleet of them. Any thread.
+pub trait Networks: Send + Sync {
+    /// Queues a command; never waits. `of` is the account that the thing in question belongs to, when it is one's. Commands for one account
+    /// are performed in the order of sending.
+    ///
+    /// # Errors
+    /// [`Rejected`]
+    fn send(&self, command: Command, of: Option<AccountId>) -> Result<(), Rejected>;
+
+    /// What libpurple offers.
+    fn catalogue(&self) -> &Catalogue;
+
+    /// Resolves once the networks are seen to work: after one turn of a libpurple loop.
+    fn ping(&self) -> oneshot::Receiver<()>;
+
+    /// Signs everything off and ends; the event channel closes after the last event. Idempotent.
+    fn quit(&self);
+
+    /// Each libpurple with its figures.
+    fn reports(&self) -> Vec<Report>;
+
+    /// How many libpurples ended without being told to, and were replaced.
+    fn restarts(&self) -> u64;
+}
+
+/// A libpurple as an admin sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Its number; 0 for the one in the web process.
+    pub number: u16,
+    /// Its process.
+    pub pid: u32,
+    /// `starting`, `up`, `draining` or `ending`.
+    pub state: &'static str,
+    /// Whom it is for: `core`, `protocol …`, `user …`.
+    pub group: String,
+    /// Its resident memory in bytes.
+    pub memory: u64,
+    /// How it was when it answered last.
+    pub load: Load,
 }
 
 /// Sends commands to the libpurple thread. Cheap to clone; any thread.
@@ -45,20 +109,31 @@ impl BridgeHandle {
     pub fn room(&self) -> usize {
         self.mailbox.room()
     }
+}
 
-    /// What libpurple offers.
-    pub fn catalogue(&self) -> &Catalogue {
+impl Networks for BridgeHandle {
+    fn send(&self, command: Command, _: Option<AccountId>) -> Result<(), Rejected> {
+        self.mailbox.send(command)
+    }
+
+    fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 
-    /// A ping through the libpurple loop: resolves after one turn of it.
-    pub fn ping(&self) -> tokio::sync::oneshot::Receiver<()> {
+    fn ping(&self) -> oneshot::Receiver<()> {
         self.mailbox.ping()
     }
 
-    /// Signs everything off and ends the thread; the event channel closes after the last event. Idempotent.
-    pub fn quit(&self) {
+    fn quit(&self) {
         self.mailbox.quit();
+    }
+
+    fn reports(&self) -> Vec<Report> {
+        Vec::new()
+    }
+
+    fn restarts(&self) -> u64 {
+        0
     }
 }
 
@@ -80,14 +155,57 @@ impl BridgeHandle {
     }
 }
 
+/// Events on their way to whoever keeps the sessions.
+pub struct Events(Source);
+
+enum Source {
+    Bridge(UnboundedReceiver<Batch>),
+    Other(Receiver<Batch>),
+}
+
+impl Events {
+    pub(crate) fn of_bridge(receiver: UnboundedReceiver<Batch>) -> Self {
+        Self(Source::Bridge(receiver))
+    }
+
+    /// From a fleet, which holds back by itself.
+    pub fn of(receiver: Receiver<Batch>) -> Self {
+        Self(Source::Other(receiver))
+    }
+
+    /// The next batch; `None` once the networks are gone. Dropping the future loses nothing.
+    pub async fn recv(&mut self) -> Option<Batch> {
+        match &mut self.0 {
+            Source::Bridge(receiver) => {
+                let batch = receiver.recv().await?;
+                crate::purple::taken(&batch);
+                Some(batch)
+            }
+            Source::Other(receiver) => receiver.recv().await,
+        }
+    }
+
+    /// The next batch, if one lies ready.
+    pub fn try_recv(&mut self) -> Option<Batch> {
+        match &mut self.0 {
+            Source::Bridge(receiver) => {
+                let batch = receiver.try_recv().ok()?;
+                crate::purple::taken(&batch);
+                Some(batch)
+            }
+            Source::Other(receiver) => receiver.try_recv().ok(),
+        }
+    }
+}
+
 /// The bridge as it is handed to its owner.
 pub struct Bridge {
     /// For commands.
     pub handle: BridgeHandle,
-    /// The events; unbounded, since the libpurple thread never waits.
-    pub events: UnboundedReceiver<Batch>,
+    /// The events. The libpurple thread never waits: while too many lie here, it does not listen to the networks.
+    pub events: Events,
     /// The thread, to be joined after [`BridgeHandle::quit`].
-    pub thread: std::thread::JoinHandle<()>,
+    pub thread: std::thread::JoinHandle<Result<(), StartError>>,
 }
 
 /// Starts libpurple on a thread of its own. Once per process.
@@ -97,3 +215,21 @@ pub struct Bridge {
 pub fn start(config: BridgeConfig) -> Result<Bridge, StartError> {
     crate::purple::start(config)
 }
+
+/// Runs libpurple on the calling thread, for the process at the other end of `socket` (frames as in [`crate::frame`]), until that one says
+/// quit or is gone. Once per process. Into `blame` (a shared memory file of at least [`BLAME_BYTES`]) goes whose callback runs: two numbers
+/// of 64 bits, the account that libpurple runs for now, 0 for none, and the last one it ran for. `confine` is called with what the other side
+/// sent, while this process has one thread and has loaded no plugin.
+///
+/// # Errors
+/// The socket broke, or what came over it was no frame; a libpurple that does not start is told over the socket and is an error too.
+pub fn serve(
+    socket: OwnedFd,
+    blame: Option<OwnedFd>,
+    confine: impl FnOnce(&BridgeConfig, &Confine) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    crate::purple::serve(socket, blame, confine)
+}
+
+/// See [`serve`].
+pub const BLAME_BYTES: u64 = 16;

@@ -7,6 +7,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod frame;
 pub mod handle;
 pub mod id;
 pub mod model;
@@ -19,5 +20,5 @@ pub use purple::bare;
 
 pub use command::{Command, CommandKind};
 pub use event::{Batch, Event, EventKind};
-pub use handle::{BridgeHandle, start};
-pub use purple::{LoopCounters, loop_counters, prepare_process, trust_this_thread, with_event_loop};
+pub use handle::{BridgeHandle, Networks, start};
+pub use purple::{LoopCounters, close_inherited_descriptors, loop_counters, prepare_process, trust_this_thread, with_event_loop};

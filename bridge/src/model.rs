@@ -256,6 +256,8 @@ pub enum MessageKind {
     System,
     /// An error line: something was not delivered.
     Failed,
+    /// The user's own, handed to a libpurple that ended before it said what became of it.
+    Unknown,
 }
 
 /// A line in a conversation, with libpurple's HTML (already bounded); the web side makes spans of it.

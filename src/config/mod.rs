@@ -8,7 +8,9 @@ pub(crate) use keys::{Key, keys};
 pub(crate) use load::{ConfigError, Override, load};
 pub(crate) use values::{AdminListen, Listen, Number, Span};
 
+use crate::fleet::{self, Caps, Isolation};
 use bridge::config::{BridgeConfig, Range};
+use bridge::frame::Confine;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -61,6 +63,12 @@ pub(crate) struct Config {
     pub(crate) accounts: Accounts,
     /// Trust in IM servers.
     pub(crate) tls: Tls,
+    /// How many worker processes run libpurple; 0 runs it in the daemon itself. Unset: one a processor. More are started when these are full.
+    pub(crate) workers: Option<u16>,
+    /// Who shares a worker: `shared`, `protocol` (protocols of third parties apart from libpurple's own) or `user` (each user alone).
+    pub(crate) isolation: Isolation,
+    /// What a worker process may take.
+    pub(crate) worker: Worker,
     /// Caps; 0 means none.
     pub(crate) limits: Limits,
     /// How long a peer may dawdle; 0 means for ever.
@@ -91,6 +99,9 @@ impl Default for Config {
             plugins: Plugins::default(),
             accounts: Accounts::default(),
             tls: Tls::default(),
+            workers: None,
+            isolation: Isolation::default(),
+            worker: Worker::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }
@@ -155,6 +166,61 @@ pub(crate) struct Tls {
     pub(crate) extra_roots: Option<PathBuf>,
     /// Use libpurple's own TLS (for measurement only: it asks nobody about certificates).
     pub(crate) native: bool,
+}
+
+/// `[worker]`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Worker {
+    /// Accounts in one worker; 0 means any number.
+    pub(crate) accounts: u32,
+    /// Buddies in one worker above which it takes no further account; 0 means any number.
+    pub(crate) buddies: u32,
+    /// Resident memory of a worker, in MiB, above which it takes no further account and is emptied in quiet moments; 0 means none.
+    pub(crate) memory_mb: u32,
+    /// Resident memory of a worker, in MiB, above which it is ended and replaced; 0 means none.
+    pub(crate) memory_most_mb: u32,
+    /// Worker processes at once.
+    pub(crate) most: Number<1, 10_000>,
+    /// A worker whose libpurple does nothing else for so long is ended and replaced.
+    pub(crate) hang: Span,
+    /// So many crashes within `crash_window` set the account, or the protocol of several, aside; 0 means never.
+    pub(crate) crashes: u32,
+    /// See `crashes`.
+    pub(crate) crash_window: Span,
+    /// Accounts of a worker that is to be emptied are moved when nothing was said for so long.
+    pub(crate) quiet: Span,
+    /// Whether workers keep themselves to what they need with Landlock and seccomp.
+    pub(crate) sandbox: bool,
+    /// Further files and directories that workers may read, for plugins that need them.
+    pub(crate) read: Vec<PathBuf>,
+    /// Further files and directories that workers may write, for plugins that need them.
+    pub(crate) write: Vec<PathBuf>,
+    /// Whether workers may start programs, for plugins that need it.
+    pub(crate) exec: bool,
+    /// Whether a worker that crashes or hangs leaves a core file. It holds passwords.
+    pub(crate) core: bool,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            accounts: 250,
+            buddies: 25_000,
+            memory_mb: 256,
+            memory_most_mb: 1024,
+            most: Number(64),
+            hang: Span::seconds(10),
+            crashes: 3,
+            crash_window: Span::minutes(10),
+            quiet: Span::minutes(5),
+            sandbox: true,
+            read: Vec::new(),
+            write: Vec::new(),
+            exec: false,
+            core: false,
+        }
+    }
 }
 
 /// `[limits]`
@@ -257,6 +323,41 @@ impl Config {
             sign_on_timeout: self.accounts.sign_on_timeout.0,
             extra_roots: self.tls.extra_roots.clone(),
             native_tls: self.tls.native,
+            number: 0,
+        }
+    }
+
+    /// How many workers, if any.
+    pub(crate) fn workers(&self) -> u16 {
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX));
+        self.workers.unwrap_or_else(cores)
+    }
+
+    /// What the fleet has to know.
+    pub(crate) fn fleet(&self) -> fleet::Settings {
+        let worker = &self.worker;
+        let mib = |mib: u32| u64::from(mib) << 20;
+        let most = u16::try_from(worker.most.0).unwrap_or(u16::MAX);
+        fleet::Settings {
+            workers: self.workers().clamp(1, most),
+            most,
+            isolation: self.isolation,
+            caps: Caps { accounts: worker.accounts, buddies: worker.buddies, memory: mib(worker.memory_mb) },
+            memory_most: mib(worker.memory_most_mb),
+            hang: worker.hang.0,
+            crashes: worker.crashes as usize,
+            crash_window: worker.crash_window.0,
+            quiet: worker.quiet.0,
+            bridge: self.bridge(),
+            confine: Confine {
+                sandbox: worker.sandbox,
+                read: worker.read.clone(),
+                write: worker.write.clone(),
+                exec: worker.exec,
+                // Beyond what is resident: stacks and mappings that are never touched.
+                address_space: mib(worker.memory_most_mb) * 4,
+                core: worker.core,
+            },
         }
     }
 

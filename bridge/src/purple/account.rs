@@ -4,14 +4,14 @@ use super::accounts::{self, Entry};
 use super::connection::{self, SignOn};
 use super::ffi::{borrowed, c_string, guard_on};
 use super::token::OnPurple;
-use super::{authorization, outbox, owner, protocols};
+use super::{authorization, conversation, outbox, owner, protocols};
 use crate::command::{AccountSettings, Secret, Username};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, UserId};
 use crate::model::{Account, AccountStanding, AccountState, Value};
 use purple_sys::{PurpleAccount, PurpleAccountUiOps, PurpleStatus};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Registers with libpurple.
 pub(super) fn install(_: OnPurple) {
@@ -66,7 +66,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
         sign_on: SignOn::default(),
         icon: None,
         mail: None,
-        rooms: HashMap::new(),
+        rooms: settings.before.rooms.into_iter().collect(),
     };
     accounts::insert(token, account, entry);
     if !settings.alias.is_empty() {
@@ -77,6 +77,8 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     if let Some(shown) = describe(token, account) {
         outbox::emit(token, user, EventKind::AccountAdded(shown));
     }
+    super::blist::restore(token, account, purple, &settings.before.buddies);
+    conversation::restore(token, account, purple, &settings.before.conversations);
     if accounts::wanted(token, account) {
         connection::connect(token, account, true);
     }

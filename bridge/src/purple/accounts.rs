@@ -107,6 +107,11 @@ pub(crate) fn all(_: OnPurple) -> Vec<AccountId> {
     TABLE.with_borrow(|table| table.entries.keys().copied().collect())
 }
 
+/// How many there are.
+pub(crate) fn count(_: OnPurple) -> usize {
+    TABLE.with_borrow(|table| table.entries.len())
+}
+
 /// The user an account belongs to.
 pub(crate) fn user(token: OnPurple, account: AccountId) -> Option<UserId> {
     read(token, account, |entry| entry.user)

@@ -2,7 +2,7 @@
 
 mod edit;
 
-pub(super) use edit::{add, move_to, remove, remove_group, rename_group, set_alias};
+pub(super) use edit::{add, move_to, remove, remove_group, rename_group, restore, set_alias};
 
 use super::accounts;
 use super::connection::Phase;
@@ -98,6 +98,11 @@ pub(super) fn install(token: OnPurple) {
         purple_sys::purple_set_blist(purple_sys::purple_blist_new());
     }
     super::signals::connect_buddies(token);
+}
+
+/// How many buddies there are.
+pub(super) fn count(_: OnPurple) -> usize {
+    BLIST.with_borrow(|blist| blist.known.len())
 }
 
 /// # Safety

@@ -267,10 +267,21 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     Ok(Ended::Now(Some(Outcome::Conversation(id))))
 }
 
+/// Opens the IMs that an account had elsewhere, before its first sign-on.
+pub(super) fn restore(_: OnPurple, account: AccountId, purple: *mut purple_sys::PurpleAccount, names: &[String]) {
+    for name in names {
+        let name = c_string(name);
+        // SAFETY: a live account and a C string, copied.
+        owner::with(Some(account), || unsafe {
+            purple_sys::purple_conversation_new(PurpleConversationType::PURPLE_CONV_TYPE_IM, purple, name.as_ptr())
+        });
+    }
+}
+
 /// `conversation.close`: lets go of it; a room is left for good.
 pub(super) fn close(token: OnPurple, user: UserId, conversation: ConversationId) -> Result<(), CommandError> {
     let (purple, account) = pointer(token, user, conversation)?;
-    accounts::change(token, account, |entry| entry.rooms.remove(&conversation));
+    room::keep(token, account, conversation, None);
     // SAFETY: a live conversation.
     owner::with(Some(account), || unsafe { purple_sys::purple_conversation_destroy(purple) });
     Ok(())

@@ -44,6 +44,7 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
         C::UpdateAccount { account: id, username, password, options } => {
             done(account::update(token, user, id, username.as_ref(), password, options))
         }
+        C::RestoreAccount { .. } => Err(CommandError::new("not_supported", "Accounts are made anew by a fleet only.")),
         C::RemoveAccount(id) => done(teardown::remove(token, user, id)),
         C::EnableAccount(id) => done(account::enable(token, user, id, true)),
         C::DisableAccount(id) => done(account::enable(token, user, id, false)),

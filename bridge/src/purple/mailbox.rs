@@ -53,6 +53,13 @@ impl MailboxSender {
     }
 
     pub(crate) fn send(&self, command: Command) -> Result<(), Rejected> {
+        self.send_here(command)?;
+        Self::wake();
+        Ok(())
+    }
+
+    /// As [`MailboxSender::send`], on the loop's own thread, which looks before it sleeps.
+    pub(crate) fn send_here(&self, command: Command) -> Result<(), Rejected> {
         let mut queue = self.lock();
         if !queue.open {
             return Err(Rejected::Closed);
@@ -62,9 +69,12 @@ impl MailboxSender {
         }
         queue.commands += 1;
         queue.items.push_back(Item::Command(Box::new(command)));
-        drop(queue);
-        Self::wake();
         Ok(())
+    }
+
+    /// Commands in it.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().commands
     }
 
     pub(crate) fn room(&self) -> usize {

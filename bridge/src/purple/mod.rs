@@ -19,6 +19,7 @@ mod eventloop;
 mod ffi;
 mod icon;
 mod interpose;
+mod link;
 mod mailbox;
 mod menu;
 mod notify;
@@ -46,8 +47,10 @@ mod trust;
 
 pub use eventloop::{LoopCounters, loop_counters, with_event_loop};
 pub use interpose::trust_this_thread;
+pub(crate) use link::serve;
 pub(crate) use mailbox::MailboxSender;
-pub use process::prepare_process;
+pub(crate) use outbox::taken;
+pub use process::{close_inherited_descriptors, prepare_process};
 pub(crate) use thread::start;
 
 /// A table of callbacks that libpurple reads and never writes, for as long as the process lives.

@@ -5,27 +5,78 @@ use crate::command::Origin;
 use crate::event::{Batch, Event, EventKind};
 use crate::id::UserId;
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::mpsc::UnboundedSender;
 
+/// Where batches go.
+pub(super) enum Way {
+    /// To the same process.
+    Channel(UnboundedSender<Batch>),
+    /// To the process that this one works for.
+    Link,
+}
+
+/// Above this many bytes of events that nobody has taken yet, the networks are not listened to (flow control reaches the servers by TCP).
+const HIGH: u64 = 8 << 20;
+/// Below this many they are listened to again.
+const LOW: u64 = 2 << 20;
+
+static BACKLOG: AtomicU64 = AtomicU64::new(0);
+static HELD: AtomicBool = AtomicBool::new(false);
+
+/// About what a batch takes while it waits.
+fn weight(batch: &Batch) -> u64 {
+    batch.iter().map(|event| 256 + event.kind.bytes() as u64).sum()
+}
+
+/// Bytes of events that wait to be taken. Any thread.
+pub(crate) fn backlog() -> u64 {
+    BACKLOG.load(Ordering::Relaxed)
+}
+
+/// So many bytes wait now.
+pub(super) fn set_backlog(bytes: u64) {
+    BACKLOG.store(bytes, Ordering::Relaxed);
+}
+
+/// Whether the networks are not to be listened to for now. Between the marks it stays as it was.
+pub(super) fn is_held() -> bool {
+    let waiting = backlog();
+    let held = if HELD.load(Ordering::Relaxed) { waiting > LOW } else { waiting > HIGH };
+    HELD.store(held, Ordering::Relaxed);
+    held
+}
+
+/// A batch has been taken out of the channel. Any thread.
+pub(crate) fn taken(batch: &Batch) {
+    let weight = weight(batch);
+    let before =
+        BACKLOG.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| Some(waiting.saturating_sub(weight))).unwrap_or_default();
+    if before > LOW && before.saturating_sub(weight) <= LOW {
+        // SAFETY: the default context lives for ever; this call is made for other threads.
+        unsafe { glib_sys::g_main_context_wakeup(std::ptr::null_mut()) };
+    }
+}
+
 struct Outbox {
-    sender: Option<UnboundedSender<Batch>>,
+    way: Option<Way>,
     batch: Batch,
     cause: Option<(UserId, Origin)>,
 }
 
 thread_local! {
-    static OUTBOX: RefCell<Outbox> = const { RefCell::new(Outbox { sender: None, batch: Vec::new(), cause: None }) };
+    static OUTBOX: RefCell<Outbox> = const { RefCell::new(Outbox { way: None, batch: Vec::new(), cause: None }) };
 }
 
 /// Where batches are to go from now on.
-pub(super) fn open(_: OnPurple, sender: UnboundedSender<Batch>) {
-    OUTBOX.with_borrow_mut(|outbox| outbox.sender = Some(sender));
+pub(super) fn open(_: OnPurple, way: Way) {
+    OUTBOX.with_borrow_mut(|outbox| outbox.way = Some(way));
 }
 
 /// Sends what is left, and closes the channel.
 pub(super) fn close(token: OnPurple) {
     flush(token);
-    OUTBOX.with_borrow_mut(|outbox| outbox.sender = None);
+    OUTBOX.with_borrow_mut(|outbox| outbox.way = None);
 }
 
 /// Tells `user` of something. While a command of theirs is performed, it is named as the cause.
@@ -66,9 +117,14 @@ pub(super) fn flush(_: OnPurple) {
             return;
         }
         let batch = std::mem::take(&mut outbox.batch);
-        if let Some(sender) = &outbox.sender {
-            // Nobody listens any more only while the program ends.
-            let _ = sender.send(batch);
+        match &outbox.way {
+            Some(Way::Channel(sender)) => {
+                BACKLOG.fetch_add(weight(&batch), Ordering::Relaxed);
+                // Nobody listens any more only while the program ends.
+                let _ = sender.send(batch);
+            }
+            Some(Way::Link) => super::link::write(batch),
+            None => {}
         }
     });
 }

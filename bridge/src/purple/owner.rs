@@ -2,9 +2,13 @@
 
 use crate::id::AccountId;
 use std::cell::{Cell, RefCell};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 thread_local! {
     static CURRENT: Cell<Option<AccountId>> = const { Cell::new(None) };
+    /// Where it is written for whoever outlives this process.
+    static SHARED: Cell<Option<&'static [AtomicU64; 2]>> = const { Cell::new(None) };
     static BLAMED: RefCell<Vec<AccountId>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -13,15 +17,40 @@ pub(crate) fn current() -> Option<AccountId> {
     CURRENT.try_with(Cell::get).ok().flatten()
 }
 
+/// From now on the current account, and the last one there was, are written into this shared memory file, too: a crash leaves them there.
+pub(super) fn share(_: super::token::OnPurple, file: &OwnedFd) -> std::io::Result<()> {
+    let bytes = std::mem::size_of::<[AtomicU64; 2]>();
+    // SAFETY: a new mapping that nothing else lies in; the kernel checks the descriptor.
+    let mapped =
+        unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, file.as_raw_fd(), 0) };
+    if mapped == libc::MAP_FAILED {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: mapped for good, aligned to a page, and zeros are two numbers; others only read it.
+    SHARED.set(Some(unsafe { &*mapped.cast::<[AtomicU64; 2]>() }));
+    Ok(())
+}
+
+fn note(account: Option<AccountId>) {
+    if let Ok(Some([now, last])) = SHARED.try_with(Cell::get) {
+        now.store(account.map_or(0, |account| account.0), Ordering::Relaxed);
+        if let Some(account) = account {
+            last.store(account.0, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Runs `body` for `account`, and puts back what was before, also when it panics.
 pub(crate) fn with<T>(account: Option<AccountId>, body: impl FnOnce() -> T) -> T {
     struct Restore(Option<AccountId>);
     impl Drop for Restore {
         fn drop(&mut self) {
             CURRENT.set(self.0);
+            note(self.0);
         }
     }
     let _restore = Restore(CURRENT.replace(account));
+    note(account);
     body()
 }
 

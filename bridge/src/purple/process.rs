@@ -101,6 +101,15 @@ pub fn prepare_process() -> io::Result<()> {
     set_character_set()
 }
 
+/// Closes every descriptor above standard error that was handed down to this process. To be called before it opens any of its own.
+pub fn close_inherited_descriptors() {
+    // SAFETY: nothing of this process has opened a descriptor that anyone holds; those above 2 came from the parent by its mistake.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, 0u32) };
+    if closed != 0 {
+        log::debug!(target: "bridge", "close_range: {}", io::Error::last_os_error());
+    }
+}
+
 fn is_removed(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     REMOVED.contains(&name.as_ref()) || REMOVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))

@@ -1,5 +1,22 @@
 //! Ids for things that come and go: a slot and its generation, so that the id of a thing that is gone never finds another; it owns, it does not free.
 
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Bits of an id: 16 of this libpurple's number, 24 of the slot's generation, 24 of the slot.
+const BITS: u32 = 24;
+const MASK: u64 = (1 << BITS) - 1;
+
+static NUMBER: AtomicU16 = AtomicU16::new(0);
+
+/// Another number for each libpurple of a site, so that their ids never meet. Before the first id is given.
+pub(crate) fn set_number(number: u16) {
+    NUMBER.store(number, Ordering::Relaxed);
+}
+
+fn id_of(generation: u32, index: u64) -> u64 {
+    u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS) | u64::from(generation) << BITS | index
+}
+
 /// A table whose ids are never used twice.
 pub(crate) struct Registry<T> {
     slots: Vec<Slot<T>>,
@@ -19,18 +36,23 @@ impl<T> Registry<T> {
     /// Puts it in; the id is never 0.
     pub(crate) fn insert(&mut self, value: T) -> u64 {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, value: None });
-            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            if (self.slots.len() as u64) < MASK {
+                self.slots.push(Slot { generation: 0, value: None });
+                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            } else {
+                u32::MAX
+            }
         });
         let Some(slot) = self.slots.get_mut(index as usize) else { return 0 };
         slot.generation += 1;
         slot.value = Some(value);
-        u64::from(slot.generation) << 32 | u64::from(index)
+        id_of(slot.generation, u64::from(index))
     }
 
     fn slot(&self, id: u64) -> Option<usize> {
-        let index = usize::try_from(id & 0xffff_ffff).ok()?;
-        self.slots.get(index).filter(|slot| u64::from(slot.generation) == id >> 32).map(|_| index)
+        let index = id & MASK;
+        let place = usize::try_from(index).ok()?;
+        self.slots.get(place).filter(|slot| id_of(slot.generation, index) == id).map(|_| place)
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<&T> {
@@ -47,7 +69,7 @@ impl<T> Registry<T> {
         let index = self.slot(id)?;
         let slot = self.slots.get_mut(index)?;
         let value = slot.value.take()?;
-        if slot.generation < u32::MAX {
+        if u64::from(slot.generation) < MASK {
             self.free.push(u32::try_from(index).ok()?);
         }
         Some(value)
@@ -56,7 +78,7 @@ impl<T> Registry<T> {
     /// Everything that is in.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
         self.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let id = u64::from(slot.generation) << 32 | index as u64;
+            let id = id_of(slot.generation, index as u64);
             slot.value.as_ref().map(|value| (id, value))
         })
     }

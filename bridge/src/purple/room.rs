@@ -124,7 +124,7 @@ pub(super) fn join(
             conversation::announce(token, id);
             return Ok(Ended::Now(Some(Outcome::Conversation(id))));
         }
-        accounts::change(token, account, |entry| entry.rooms.insert(id, fields.clone()));
+        keep(token, account, id, Some(fields.clone()));
         let joining = Joining { account, conversation: id, user, origin: outbox::cause(user) };
         JOINING.with_borrow_mut(|all| all.push(joining));
     }
@@ -164,7 +164,7 @@ fn watch_join(token: OnPurple, account: AccountId, id: ConversationId, asked: u3
                 watch_join(token, account, id, asked + 1);
             }
             _ => {
-                accounts::change(token, account, |entry| entry.rooms.remove(&id));
+                keep(token, account, id, None);
                 let failed = take_joining(|joining| joining.conversation == id);
                 tell_failed(token, failed, "timeout", "The room did not answer. Try again later.");
             }
@@ -220,6 +220,20 @@ pub(super) unsafe fn has_left(purple: *mut PurpleConversation) -> bool {
     unsafe { purple_sys::purple_conv_chat_has_left(purple_sys::purple_conversation_get_chat_data(purple)) != GFALSE }
 }
 
+/// Keeps a room to be joined again, or no longer, and tells whoever may have to do it elsewhere.
+pub(super) fn keep(token: OnPurple, account: AccountId, id: ConversationId, fields: Option<BTreeMap<String, String>>) {
+    let told = accounts::change(token, account, |entry| {
+        let before = match &fields {
+            Some(fields) => entry.rooms.insert(id, fields.clone()),
+            None => entry.rooms.remove(&id),
+        };
+        (before != fields).then_some(entry.user)
+    });
+    if let Some(Some(user)) = told {
+        outbox::emit_caused(token, user, None, EventKind::RoomRemembered { conversation: id, account, fields });
+    }
+}
+
 /// After a sign-on: back into the rooms the user was in.
 pub(super) fn rejoin(token: OnPurple, account: AccountId) {
     let rooms = accounts::read(token, account, |entry| entry.rooms.clone()).unwrap_or_default();
@@ -254,7 +268,7 @@ fn remember(token: OnPurple, id: ConversationId) {
         let Some(defaults) = (*protocol(gc)).chat_info_defaults else { return };
         strings(defaults(gc, purple_sys::purple_conversation_get_name(purple)))
     };
-    accounts::change(token, account, |entry| entry.rooms.insert(id, fields));
+    keep(token, account, id, Some(fields));
 }
 
 /// The user is out of a room: by their own doing, or thrown out. Not when its account merely loses the connection.
@@ -264,7 +278,7 @@ pub(super) fn left(token: OnPurple, id: ConversationId) {
     let really =
         unsafe { has_left(purple) && (*(*purple).account).disconnecting == GFALSE } && conversation::connected(token, account).is_ok();
     if really {
-        accounts::change(token, account, |entry| entry.rooms.remove(&id));
+        keep(token, account, id, None);
         conversation::fail_unreflected(token, id);
     }
 }
@@ -282,7 +296,7 @@ pub(super) fn join_failed(
     let id = name.map(|name| ConversationId::of(account, ConversationKind::Room, &conversation::normalize(token, purple, &name)));
     let failed = take_joining(|joining| joining.account == account && id.is_none_or(|id| id == joining.conversation));
     if let Some(id) = id {
-        accounts::change(token, account, |entry| entry.rooms.remove(&id));
+        keep(token, account, id, None);
     }
     tell_failed(token, failed, "join_failed", "The room could not be joined. Its notice says why.");
 }
@@ -329,7 +343,7 @@ fn inside(
 /// `room.leave`: out, and the conversation stays to be read.
 pub(super) fn leave(token: OnPurple, user: UserId, id: ConversationId) -> Result<(), CommandError> {
     let (_, account) = conversation::pointer(token, user, id)?;
-    accounts::change(token, account, |entry| entry.rooms.remove(&id));
+    keep(token, account, id, None);
     let Ok((purple, account, gc, number)) = inside(token, user, id) else { return Ok(()) };
     owner::with(Some(account), || {
         // SAFETY: a live connection and a room of it.

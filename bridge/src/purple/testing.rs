@@ -64,7 +64,7 @@ pub(super) fn with_core(name: &str, body: impl FnOnce(&mut Core)) {
         super::interpose::load_plugins(token);
         protocols::catalogue(token, &config);
         let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-        outbox::open(token, sender);
+        outbox::open(token, outbox::Way::Channel(sender));
         body(&mut Core { token, events });
         drop(dir);
         let complaints = std::mem::take(&mut *COMPLAINTS.lock().unwrap_or_else(PoisonError::into_inner));
@@ -95,6 +95,7 @@ impl Core {
             alias: String::new(),
             enabled: false,
             status: Status::default(),
+            before: crate::command::Before::default(),
         };
         account::add(self.token, UserId(user), AccountId(id), settings).unwrap();
         self.events();

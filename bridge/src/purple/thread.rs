@@ -3,13 +3,13 @@
 use super::connection::Pace;
 use super::ffi::borrowed;
 use super::mailbox::{self, Item, MailboxSender};
+use super::outbox::Way;
 use super::token::OnPurple;
 use super::{account, accounts, blist, connection, conversation, debug, dispatch, dns, egress, eventloop, icon, interpose};
 use super::{notify, outbox, owner, prefs, privacy, protocols, request, roomlist, signals, teardown, tls, trust};
 use crate::config::BridgeConfig;
 use crate::error::StartError;
-use crate::event::Batch;
-use crate::handle::{Bridge, BridgeHandle, Catalogue};
+use crate::handle::{Bridge, BridgeHandle, Catalogue, Events};
 use crate::model::AccountError;
 use purple_sys::PurpleCoreUiOps;
 use std::cell::Cell;
@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedSender;
 
 /// libpurple is a singleton, and cannot be started again in the same process.
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -39,13 +38,19 @@ pub(crate) fn start(config: BridgeConfig) -> Result<Bridge, StartError> {
     let (batches, events) = tokio::sync::mpsc::unbounded_channel();
     let (ready, started) = mpsc::channel();
     let ours = mailbox.clone();
-    let body = move || run(&config, ours, batches, &ready);
-    let thread = std::thread::Builder::new().name("libpurple".to_owned()).spawn(body).map_err(StartError::Thread)?;
-    let catalogue = match started.recv() {
-        Ok(result) => result?,
-        Err(_) => return Err(StartError::Core),
+    let body = move || {
+        // Whoever started it may have given up.
+        let up = |result: Result<&Catalogue, &StartError>| _ = ready.send(result.ok().cloned());
+        run(&config, ours, |_| Ok(Way::Channel(batches)), up)
     };
-    Ok(Bridge { handle: BridgeHandle { mailbox, catalogue: Arc::new(catalogue) }, events, thread })
+    let thread = std::thread::Builder::new().name("libpurple".to_owned()).spawn(body).map_err(StartError::Thread)?;
+    match started.recv() {
+        Ok(Some(catalogue)) => {
+            Ok(Bridge { handle: BridgeHandle { mailbox, catalogue: Arc::new(catalogue) }, events: Events::of_bridge(events), thread })
+        }
+        // It has ended, and says why.
+        _ => Err(thread.join().ok().and_then(Result::err).unwrap_or(StartError::Core)),
+    }
 }
 
 /// The throw-away user directory: mode 0700, empty, gone when dropped.
@@ -83,38 +88,56 @@ fn is_writable(path: &Path) -> bool {
     unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) == 0 }
 }
 
+/// Runs libpurple on this thread until it is told to quit. `way` opens the way out once this is libpurple's thread; `started` hears whether
+/// libpurple came up, before the first command.
 fn run(
     config: &BridgeConfig,
     mailbox: MailboxSender,
-    batches: UnboundedSender<Batch>,
-    ready: &mpsc::Sender<Result<Catalogue, StartError>>,
-) {
+    way: impl FnOnce(OnPurple) -> std::io::Result<Way>,
+    started: impl FnOnce(Result<&Catalogue, &StartError>),
+) -> Result<(), StartError> {
     // SAFETY: this thread takes the default context before anything runs on it, and `STARTED` lets only one such thread be.
     let token = unsafe {
         glib_sys::g_main_context_acquire(std::ptr::null_mut());
         OnPurple::declare()
     };
-    let started =
+    let way = way(token).map_err(StartError::Thread)?;
+    super::registry::set_number(config.number);
+    let up =
         bring_up_core(token, config, Box::new(trust::Accounts)).and_then(|dir| bring_up(token, config).map(|catalogue| (dir, catalogue)));
-    let (_dir, catalogue) = match started {
-        Ok(started) => started,
+    let (_dir, catalogue) = match up {
+        Ok(up) => up,
         Err(error) => {
-            let _ = ready.send(Err(error));
-            return;
+            started(Err(&error));
+            return Err(error);
         }
     };
-    outbox::open(token, batches);
+    outbox::open(token, way);
     mailbox::attach(token, mailbox, move |item| perform(token, item), move || turn_ended(token));
     // SAFETY: a loop on the default context, which this thread owns.
     let main_loop = unsafe { glib_sys::g_main_loop_new(std::ptr::null_mut(), glib_sys::GFALSE) };
     MAIN_LOOP.set(main_loop);
-    let _ = ready.send(Ok(catalogue));
+    started(Ok(&catalogue));
     // SAFETY: as above; it returns after `perform` was told to quit.
     unsafe {
         glib_sys::g_main_loop_run(main_loop);
         glib_sys::g_main_loop_unref(main_loop);
     }
     take_down(token);
+    Ok(())
+}
+
+/// Runs libpurple on the calling thread, until it is told to quit.
+pub(super) fn run_here(
+    config: &BridgeConfig,
+    mailbox: MailboxSender,
+    way: impl FnOnce(OnPurple) -> std::io::Result<Way>,
+    started: impl FnOnce(Result<&Catalogue, &StartError>),
+) -> Result<(), StartError> {
+    if STARTED.swap(true, Ordering::SeqCst) {
+        return Err(StartError::AlreadyStarted);
+    }
+    run(config, mailbox, way, started)
 }
 
 /// libpurple's core, in the order that it needs: what must not fall back to a default comes before `purple_core_init`.

@@ -6,7 +6,7 @@ use bridge::command::{AccountSettings, Origin, Secret, Username};
 use bridge::config::BridgeConfig;
 use bridge::id::{AccountId, UserId};
 use bridge::model::{AccountState, Status, Value};
-use bridge::{BridgeHandle, Command, CommandKind, Event, EventKind};
+use bridge::{BridgeHandle, Command, CommandKind, Event, EventKind, Networks as _};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use support::Prosody;
@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// libpurple running, and what came out of it and was not waited for yet.
 pub(crate) struct Running {
     pub(crate) handle: BridgeHandle,
-    events: tokio::sync::mpsc::UnboundedReceiver<Vec<Event>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    events: bridge::handle::Events,
+    thread: Option<std::thread::JoinHandle<Result<(), bridge::error::StartError>>>,
     runtime: tokio::runtime::Runtime,
     unseen: VecDeque<Event>,
     commands: u64,
@@ -114,7 +114,7 @@ impl Running {
     /// Drops what has come so far.
     pub(crate) fn forget(&mut self) {
         self.turn();
-        while let Ok(batch) = self.events.try_recv() {
+        while let Some(batch) = self.events.try_recv() {
             drop(batch);
         }
         self.unseen.clear();
@@ -126,7 +126,7 @@ impl Drop for Running {
         self.handle.quit();
         let ended = self.thread.take().map(std::thread::JoinHandle::join);
         if !std::thread::panicking() {
-            assert!(matches!(ended, Some(Ok(()))), "the libpurple thread panicked");
+            assert!(matches!(ended, Some(Ok(Ok(())))), "the libpurple thread panicked");
         }
     }
 }
@@ -154,6 +154,7 @@ pub(crate) fn xmpp_at(name: &str, password: &str, port: u16, security: &str) -> 
         alias: String::new(),
         enabled: true,
         status: Status::default(),
+        before: bridge::command::Before::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{ApiError, answer, schema};
 use crate::page::Page;
 use crate::server::Routes;
 use crate::wire::{Health, Site};
-use bridge::BridgeHandle;
+use bridge::Networks;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub struct Front {
     /// Answer of `/site`.
     pub site: Site,
     /// The networks, and whether they live.
-    pub bridge: BridgeHandle,
+    pub networks: Arc<dyn Networks>,
     /// The built page.
     pub page: Page,
 }
@@ -71,21 +71,21 @@ pub fn routes(front: &Arc<Front>) -> Routes {
             .map(move |h| fixed.answer(&h))
     };
     let site = fixed("site", Fixed::new("application/json", &front.site));
-    let protocols = fixed("protocols", Fixed::new("application/json", &front.bridge.catalogue().protocols));
+    let protocols = fixed("protocols", Fixed::new("application/json", &front.networks.catalogue().protocols));
     let schema = fixed("schema", Fixed::new("application/schema+json", &schema::document()));
     let health = |name: &'static str| {
         let below = warp::path!("api" / "v1" / ..).and(warp::path(name)).and(warp::path::end());
         warp::path(name).and(warp::path::end()).or(below).unify().and(warp::get())
     };
     let healthz = health("healthz").map(|| answer::json(StatusCode::OK, &Health { ok: true }));
-    let bridge = front.bridge.clone();
-    let readyz = health("readyz").then(move || ready(bridge.clone()));
+    let networks = Arc::clone(&front.networks);
+    let readyz = health("readyz").then(move || ready(Arc::clone(&networks)));
     site.or(protocols).unify().or(schema).unify().or(healthz).unify().or(readyz).unify().boxed()
 }
 
 /// Whether libpurple's loop turns.
-async fn ready(bridge: BridgeHandle) -> Response {
-    match tokio::time::timeout(READY, bridge.ping()).await {
+async fn ready(networks: Arc<dyn Networks>) -> Response {
+    match tokio::time::timeout(READY, networks.ping()).await {
         Ok(Ok(())) => answer::json(StatusCode::OK, &Health { ok: true }),
         _ => ApiError::unavailable().retry_in(5_000).response(),
     }

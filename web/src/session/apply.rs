@@ -51,7 +51,11 @@ impl State {
             }
             EventKind::AccountRemoved { account } => self.account_removed(env, origin, account),
             // For whoever keeps accounts; no page shows them.
-            EventKind::AccountPinned { .. } | EventKind::AccountSettingStored { .. } | EventKind::MediaStored(_) => {}
+            EventKind::AccountPinned { .. }
+            | EventKind::AccountSettingStored { .. }
+            | EventKind::RoomRemembered { .. }
+            | EventKind::AccountLost { .. }
+            | EventKind::MediaStored(_) => {}
             EventKind::BuddiesAdded(mut buddies) => {
                 buddies.iter_mut().for_each(bounds::clip_buddy);
                 self.buddies_added(env, origin, buddies);
@@ -140,8 +144,8 @@ impl State {
         }
     }
 
-    fn account_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId) {
-        // Questions about it are of no use any more; the bridge may have withdrawn them already.
+    /// Questions about an account that nobody can answer any more.
+    pub(super) fn withdraw(&mut self, env: &Env<'_>, account: AccountId) {
         let requests: Vec<_> = self.requests.iter().filter(|known| known.account == Some(account)).map(|known| known.id).collect();
         for request in requests {
             self.apply(env, None, EventKind::RequestClosed { request });
@@ -151,6 +155,11 @@ impl State {
             self.apply(env, None, EventKind::AuthorizationClosed { authorization });
         }
         self.transfers.retain(|transfer| transfer.account != account);
+    }
+
+    fn account_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId) {
+        // The bridge may have withdrawn them already.
+        self.withdraw(env, account);
         let (mut groups, mut freed) = (Vec::new(), 0);
         self.buddies.retain(|_, buddy| {
             let stays = buddy.account != account;

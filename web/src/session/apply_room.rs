@@ -130,7 +130,7 @@ impl State {
                 env.counters.messages_received.one();
                 EventBody::MessageReceived { account, conversation: id, message }
             }
-            MessageKind::Sent => {
+            MessageKind::Sent | MessageKind::Unknown => {
                 env.counters.messages_sent.one();
                 EventBody::MessageSent { account, conversation: id, message }
             }
@@ -178,6 +178,7 @@ fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
     let state = match message.kind {
         MessageKind::Sent => Some(MessageState::Sent),
         MessageKind::Failed => Some(MessageState::Failed),
+        MessageKind::Unknown => Some(MessageState::Unknown),
         MessageKind::Received | MessageKind::System => None,
     };
     wire::Message {

@@ -50,7 +50,7 @@ impl Hub {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000)
             );
         }
-        let protocol = account::protocol(self.bridge().catalogue(), &network.protocol).map_err(bad)?;
+        let protocol = account::protocol(self.networks().catalogue(), &network.protocol).map_err(bad)?;
         let Some((username, joined)) = account::username(protocol, network.username, network.splits).map_err(bad)? else {
             return Err(ApiError::bad_request("missing_field", format!("Please fill in: {}.", protocol.username.label)).at("username"));
         };
@@ -74,6 +74,7 @@ impl Hub {
             alias: String::new(),
             enabled: true,
             status: status.clone(),
+            before: bridge::command::Before::default(),
         };
         let standing = AccountStanding::plain(AccountState::Connecting);
         let placeholder = new_account(account, network.protocol, joined.clone(), standing, &status);
@@ -87,7 +88,7 @@ impl Hub {
         }
         self.enter(&session, token::hash(&token));
         let origin = Origin { client: String::new(), command: LOGIN.to_owned() };
-        if let Err(rejected) = self.send(user, origin, CommandKind::AddAccount { account, settings }) {
+        if let Err(rejected) = self.send(user, origin, CommandKind::AddAccount { account, settings }, Some(account)) {
             self.leave(&session, false);
             return Err(match rejected {
                 Rejected::Busy(_) => ApiError::busy(2000),

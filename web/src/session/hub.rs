@@ -8,18 +8,17 @@ use crate::api::ApiError;
 use crate::wire::End;
 use bridge::command::{Command, CommandKind, Origin};
 use bridge::event::{Batch, Event, EventKind};
-use bridge::handle::{BridgeHandle, Rejected};
-use bridge::id::UserId;
+use bridge::handle::{Events, Networks, Rejected};
+use bridge::id::{AccountId, UserId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 /// All sessions.
 pub struct Hub {
-    handle: BridgeHandle,
+    networks: Arc<dyn Networks>,
     pub(crate) config: SessionConfig,
     clock: Arc<dyn Clock>,
     counters: Counters,
@@ -27,8 +26,8 @@ pub struct Hub {
     tokens: RwLock<Tokens<Arc<Session>>>,
     /// When to look at whom again. Lazily: a session may have moved its time since.
     deadlines: Mutex<BinaryHeap<Reverse<(u64, UserId)>>>,
-    /// Users that the bridge had no room to be told about.
-    removals: Mutex<Vec<UserId>>,
+    /// What no browser asked for and the networks had no room for.
+    later: Mutex<Vec<(UserId, CommandKind, Option<AccountId>)>>,
     blobs: Mutex<HashMap<Box<str>, Weak<Blob>>>,
     draining: AtomicBool,
     /// Polls are answered with `restart` and about this time; 0 while they are not.
@@ -42,16 +41,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Hub {
     /// An empty hub. [`Hub::run`] brings it to life.
-    pub fn new(handle: BridgeHandle, config: SessionConfig, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(networks: Arc<dyn Networks>, config: SessionConfig, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
-            handle,
+            networks,
             config,
             clock,
             counters: Counters::default(),
             sessions: RwLock::default(),
             tokens: RwLock::default(),
             deadlines: Mutex::default(),
-            removals: Mutex::default(),
+            later: Mutex::default(),
             blobs: Mutex::default(),
             draining: AtomicBool::new(false),
             restart_ms: AtomicU64::new(0),
@@ -69,9 +68,9 @@ impl Hub {
         self.sessions.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The bridge, for pings and the catalogue.
-    pub fn bridge(&self) -> &BridgeHandle {
-        &self.handle
+    /// Where commands go; for pings, the catalogue and figures.
+    pub fn networks(&self) -> &dyn Networks {
+        &*self.networks
     }
 
     /// True once the bridge's event channel has ended.
@@ -84,7 +83,7 @@ impl Hub {
     }
 
     /// Feeds the sessions from the bridge until its channel ends, then tells every user that the networks are gone.
-    pub async fn run(self: Arc<Self>, mut events: UnboundedReceiver<Batch>) {
+    pub async fn run(self: Arc<Self>, mut events: Events) {
         let mut every_second = tokio::time::interval(Duration::from_secs(1));
         every_second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -128,9 +127,11 @@ impl Hub {
             let env = self.env();
             let mut state = session.lock();
             let mut next = Some(first);
+            let mut lost = Vec::new();
             while let Some(Event { origin, kind, .. }) = next {
                 match kind {
                     EventKind::MediaStored(media) => state.shelf.show(self.share(media), self.config.media_bytes),
+                    EventKind::AccountLost { account, standing } => lost.push((account, state.account_lost(&env, account, standing))),
                     kind => state.apply(&env, origin.as_ref(), kind),
                 }
                 next = rest.next_if(|event| event.user == user);
@@ -140,6 +141,9 @@ impl Hub {
             state.deliver(&env);
             let failed = session.guest && state.note_failure(&env);
             drop(state);
+            for (account, before) in lost {
+                self.tell_for_sure(user, CommandKind::RestoreAccount { account, before }, Some(account));
+            }
             if failed {
                 self.look_again(user, env.now + self.config.failed_guest_linger_ms);
             }
@@ -171,9 +175,9 @@ impl Hub {
 
     /// Looks at every session whose time may have come, and tells the bridge again what it had no room for.
     pub(crate) fn tick(&self) {
-        let removals = std::mem::take(&mut *lock(&self.removals));
-        for user in removals {
-            self.remove_from_bridge(user);
+        let later = std::mem::take(&mut *lock(&self.later));
+        for (user, kind, of) in later {
+            self.tell_for_sure(user, kind, of);
         }
         let now = self.clock.now();
         loop {
@@ -217,29 +221,26 @@ impl Hub {
 
     /// Sends a command that no browser asked for. False when there was no room.
     pub(crate) fn tell(&self, user: UserId, kind: CommandKind) -> bool {
-        !matches!(self.handle.send(Command { user, origin: None, kind }), Err(Rejected::Busy(_)))
+        !matches!(self.networks.send(Command { user, origin: None, kind }, None), Err(Rejected::Busy(_)))
     }
 
-    /// Tells the bridge what has come up; what it has no room for waits for the user's next batch.
+    /// Tells the bridge what has come up.
     fn do_chores(&self, user: UserId, state: &mut super::state::State) {
-        let mut chores = std::mem::take(&mut state.chores).into_iter();
-        while let Some(chore) = chores.next() {
-            if !self.tell(user, chore.clone()) {
-                state.chores.push(chore);
-                state.chores.extend(chores);
-                return;
-            }
+        for chore in std::mem::take(&mut state.chores) {
+            let of = state.account_of(&chore);
+            self.tell_for_sure(user, chore, of);
         }
     }
 
-    pub(crate) fn send(&self, user: UserId, origin: Origin, kind: CommandKind) -> Result<(), Rejected> {
-        self.handle.send(Command { user, origin: Some(origin), kind })
+    /// The same for what must not be left out: sent again until there is room.
+    fn tell_for_sure(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) {
+        if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
+            lock(&self.later).push((user, command.kind, of));
+        }
     }
 
-    fn remove_from_bridge(&self, user: UserId) {
-        if !self.tell(user, CommandKind::RemoveUser) {
-            lock(&self.removals).push(user);
-        }
+    pub(crate) fn send(&self, user: UserId, origin: Origin, kind: CommandKind, of: Option<AccountId>) -> Result<(), Rejected> {
+        self.networks.send(Command { user, origin: Some(origin), kind }, of)
     }
 
     pub(super) fn enter(&self, session: &Arc<Session>, token: TokenHash) {
@@ -269,7 +270,7 @@ impl Hub {
             state.ended = Some(End::Auth);
             state.wake_all();
         }
-        self.remove_from_bridge(session.id);
+        self.tell_for_sure(session.id, CommandKind::RemoveUser, None);
         self.counters.sessions_ended.one();
     }
 

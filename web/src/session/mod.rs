@@ -19,6 +19,7 @@ mod hub;
 mod lifecycle;
 mod local;
 mod log;
+mod lost;
 mod media;
 mod perform;
 mod poll;

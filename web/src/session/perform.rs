@@ -152,7 +152,8 @@ impl Hub {
                     _ => None,
                 };
                 let adds = matches!(kind, CommandKind::AddAccount { .. });
-                match self.send(session.id, origin.clone(), kind) {
+                let of = state.account_of(&kind);
+                match self.send(session.id, origin.clone(), kind, of) {
                     Ok(()) => {
                         if adds {
                             state.adding.push(origin.clone());
@@ -173,7 +174,7 @@ impl Hub {
 
     /// What a command comes to: something for the bridge, or something to be done here.
     fn act(&self, state: &mut State, client: &str, command: Command) -> Result<Act, ErrorBody> {
-        let catalogue = self.bridge().catalogue();
+        let catalogue = self.networks().catalogue();
         state.translate(&self.config, catalogue, client, command)
     }
 }
@@ -205,6 +206,7 @@ pub(crate) fn add_account(
         alias: add.alias.unwrap_or_default(),
         enabled,
         status: status.clone(),
+        before: bridge::command::Before::default(),
     };
     Ok(CommandKind::AddAccount { account: bridge::id::AccountId(id), settings })
 }

@@ -4,6 +4,7 @@ use super::super::ffi::c_string;
 use super::super::token::OnPurple;
 use super::super::{accounts, conversation, owner};
 use super::{BLIST, group_name, pointer, touch};
+use crate::command::KnownBuddy;
 use crate::error::CommandError;
 use crate::id::{AccountId, BuddyId, UserId};
 use purple_sys::{PurpleBuddy, PurpleGroup};
@@ -33,6 +34,22 @@ fn check_group(name: &str) -> Result<(), CommandError> {
         return Err(CommandError::new("bad_group", "Name the group in at most 256 bytes, on one line.").at("group"));
     }
     Ok(())
+}
+
+/// Puts the people on the list that an account had elsewhere, before its first sign-on; the network is told nothing.
+pub(in crate::purple) fn restore(_: OnPurple, account: AccountId, purple: *mut purple_sys::PurpleAccount, buddies: &[KnownBuddy]) {
+    for known in buddies.iter().filter(|known| check_group(&known.group).is_ok()) {
+        let (name, alias) = (c_string(&known.name), c_string(&known.alias));
+        let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
+        // SAFETY: a live account and C strings, copied.
+        owner::with(Some(account), || unsafe {
+            let group = group(&known.group);
+            if purple_sys::purple_find_buddy_in_group(purple, name.as_ptr(), group).is_null() {
+                let buddy = purple_sys::purple_buddy_new(purple, name.as_ptr(), alias);
+                purple_sys::purple_blist_add_buddy(buddy, std::ptr::null_mut(), group, std::ptr::null_mut());
+            }
+        });
+    }
 }
 
 /// `buddy.add`: on the list here and on the server, and asks them.

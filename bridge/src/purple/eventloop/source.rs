@@ -7,7 +7,7 @@ use super::timers::{Call, Pass, Timers};
 use super::watchers::Hit;
 use crate::id::AccountId;
 use crate::purple::ffi::guard;
-use crate::purple::owner;
+use crate::purple::{link, outbox, owner};
 use glib_sys::{GFALSE, GSource, GSourceFunc, GSourceFuncs, GTRUE, gboolean, gpointer};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
@@ -86,19 +86,29 @@ pub(super) fn detach(sources: [*mut GSource; 3]) {
 }
 
 thread_local! {
+    /// The descriptors are not looked at for now: what they brought has not been taken yet.
+    static HELD: Cell<bool> = const { Cell::new(false) };
     static TURN: Cell<Option<Instant>> = const { Cell::new(None) };
     /// Lent to one dispatch at a time, so that none allocates; a nested one makes its own.
     static ROOM: RefCell<(Vec<Event>, Vec<Hit>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
-unsafe extern "C" fn watchers_prepare(_: *mut GSource, timeout: *mut c_int) -> gboolean {
+unsafe extern "C" fn watchers_prepare(source: *mut GSource, timeout: *mut c_int) -> gboolean {
     guard("watchers prepare", GFALSE, || {
         if let Some(start) = TURN.take() {
             turn_took(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
         }
         // SAFETY: GLib gives a place for the answer.
         unsafe { *timeout = -1 };
-        lock().live.as_ref().map_or(GFALSE, |live| live.watchers.always_ready().into())
+        let held = outbox::is_held();
+        if HELD.replace(held) != held {
+            // SAFETY: our own source; the handle was set before it was attached.
+            let polled = unsafe { (*source.cast::<Source>()).polled };
+            let conditions = if held { 0 } else { glib_sys::G_IO_IN };
+            // SAFETY: the handle is this source's.
+            unsafe { glib_sys::g_source_modify_unix_fd(source, polled, conditions) };
+        }
+        if held { GFALSE } else { lock().live.as_ref().map_or(GFALSE, |live| live.watchers.always_ready().into()) }
     })
 }
 
@@ -110,6 +120,12 @@ unsafe extern "C" fn watchers_check(source: *mut GSource) -> gboolean {
         let polled = unsafe { (*source.cast::<Source>()).polled };
         // SAFETY: the handle is this source's.
         let conditions = unsafe { glib_sys::g_source_query_unix_fd(source, polled) };
+        if HELD.get() {
+            return GFALSE;
+        }
+        if conditions & glib_sys::G_IO_NVAL != 0 {
+            link::descriptors_gone();
+        }
         let always = || lock().live.as_ref().is_some_and(|live| live.watchers.always_ready());
         (conditions != 0 || always()).into()
     })

@@ -175,10 +175,10 @@ async fn outcomes_come_as_events_and_with_an_attach() {
 async fn when_the_networks_are_gone_it_is_said_what_nobody_knows() {
     let site = ready();
     site.accept("c", "1", json!({ "type": "attention.send", "conversation": "c1" }));
-    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-    let pump = tokio::spawn(site.hub.clone().run(events));
+    let (sender, events) = tokio::sync::mpsc::channel(4);
+    let pump = tokio::spawn(site.hub.clone().run(bridge::handle::Events::of(events)));
     let user = site.session.id();
-    sender.send(vec![BridgeEvent { user, origin: None, kind: said(1, "last words") }]).unwrap();
+    sender.send(vec![BridgeEvent { user, origin: None, kind: said(1, "last words") }]).await.unwrap();
     drop(sender);
     tokio::time::timeout(Duration::from_secs(10), pump).await.unwrap().unwrap();
     assert!(site.hub.is_bridge_gone());

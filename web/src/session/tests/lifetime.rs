@@ -219,12 +219,12 @@ fn what_a_log_in_refuses() {
 #[test]
 fn a_site_without_room_in_the_bridge_opens_no_session() {
     let (handle, bridge) = BridgeHandle::detached(1, catalogue());
-    let hub = Hub::new(handle.clone(), config(), Arc::new(ManualClock::default()));
+    let hub = Hub::new(Arc::new(handle.clone()), config(), Arc::new(ManualClock::default()));
     hub.open_guest(network()).unwrap();
     assert_eq!(hub.open_guest(network()).unwrap_err().code, "busy");
     assert_eq!(hub.users(), 1);
     bridge.take();
-    handle.quit();
+    bridge::Networks::quit(&handle);
     assert_eq!(hub.open_guest(network()).unwrap_err().code, "unavailable");
     assert_eq!(hub.users(), 1);
 }

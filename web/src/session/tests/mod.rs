@@ -84,7 +84,7 @@ impl Site {
     pub(crate) fn with_room(config: SessionConfig, capacity: usize) -> Self {
         let (handle, bridge) = BridgeHandle::detached(capacity, catalogue());
         let clock = Arc::new(ManualClock::default());
-        let hub = Hub::new(handle, config, clock.clone());
+        let hub = Hub::new(Arc::new(handle), config, clock.clone());
         let login = hub.open_guest(network()).unwrap();
         let session = hub.authenticate(&login.token).unwrap();
         assert!(matches!(bridge.take().as_slice(), [BridgeCommand { kind: CommandKind::AddAccount { .. }, .. }]));

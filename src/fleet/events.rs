@@ -1,0 +1,220 @@
+//! From what a worker tells to what the sessions are told: nothing of users it does not have, outcomes once, and the end of a worker in words.
+
+use super::blame::Verdict;
+use super::flight::{What, told};
+use super::ledger::At;
+use super::place::Group;
+use super::route::{coming_back, set_aside};
+use super::{Fleet, Stage, State, own};
+use bridge::command::Origin;
+use bridge::error::CommandError;
+use bridge::event::{Batch, Event, EventKind};
+use bridge::id::{AccountId, UserId};
+use bridge::model::{Author, Message, MessageKind};
+use bridge::time::Timestamp;
+use std::time::{Duration, Instant};
+
+/// Longest wait before a group whose workers do not start is tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How a worker ended.
+pub(super) struct End {
+    /// In words, for the log.
+    pub(super) how: String,
+    /// Whose callback ran.
+    pub(super) blame: Option<AccountId>,
+}
+
+impl Fleet {
+    /// What of a worker's batch the sessions are to be told.
+    pub(super) fn sift(&self, number: u16, batch: Batch) -> Batch {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let mut sifted = Vec::with_capacity(batch.len());
+        let mut with: Option<(UserId, bool)> = None;
+        for event in batch {
+            let user = event.user;
+            let known = match with {
+                Some((last, known)) if last == user => known,
+                _ => state.ledger.is_with(user, number),
+            };
+            with = Some((user, known));
+            if !known {
+                // Of someone who has just left; or the worker is not what it should be.
+                log::debug!("worker {number} told of {user}, who is not with it");
+                continue;
+            }
+            let gone = matches!(event.kind, EventKind::AccountRemoved { .. });
+            sifted.extend(state.sift_one(number, event, now));
+            if gone {
+                with = None;
+            }
+        }
+        sifted
+    }
+
+    /// A worker has ended. What to tell the sessions.
+    pub(super) fn ended(&self, number: u16, end: &End) -> Batch {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let Some(worker) = state.workers.remove(&number) else { return Vec::new() };
+        let accounts = state.ledger.in_worker(number);
+        let orderly = worker.stage == Stage::Ending && accounts.is_empty();
+        if orderly || state.quitting {
+            log::info!("worker {number} ({}) has ended", worker.group);
+            return Vec::new();
+        }
+        state.restarts += 1;
+        let how = worker.condemned.as_deref().unwrap_or(&end.how);
+        let culprit = end.blame.filter(|account| accounts.contains(account));
+        let under =
+            culprit.and_then(|account| state.ledger.any(account).map(|record| (account, record.user, record.protocol().to_owned())));
+        let words =
+            under.as_ref().map(|(account, _, protocol)| format!(", while it ran {protocol} for account {account}")).unwrap_or_default();
+        log::error!(
+            "worker {number} ({}, process {}) ended: {how}{words}; {} accounts are signed on again",
+            worker.group,
+            worker.pid,
+            accounts.len()
+        );
+        if worker.stage == Stage::Starting {
+            let failing = state.failing.entry(worker.group.clone()).or_insert((0, now));
+            failing.0 = failing.0.saturating_add(1);
+            failing.1 = now + Duration::from_secs(1 << failing.0.min(6)).min(LONGEST_WAIT);
+        } else {
+            state.failing.remove(&worker.group);
+        }
+        let verdict = match &under {
+            Some((account, user, protocol)) => state.crashes.blame(now, *account, *user, protocol),
+            None => Verdict::GoOn,
+        };
+        let aside = |account: AccountId, protocol: &str| match (&verdict, &under) {
+            (Verdict::Account, Some((culprit, ..))) => *culprit == account,
+            (Verdict::Protocol, Some((.., theirs))) => theirs == protocol,
+            _ => false,
+        };
+        let mut told = state.after_crash(number);
+        for account in accounts {
+            let Some(record) = state.ledger.any(account) else { continue };
+            let (user, protocol) = (record.user, record.protocol().to_owned());
+            let standing = if aside(account, &protocol) {
+                let words = match verdict {
+                    Verdict::Protocol => {
+                        "This network's protocol brought parts of the server down several times. It is set aside for some minutes."
+                    }
+                    _ => "This account brought a part of the server down several times. It is set aside; try it again in some minutes.",
+                };
+                log::error!("account {account} of user {user} ({protocol}) is set aside");
+                state.ledger.put(account, At::Aside);
+                if let Some(origin) = state.adding.remove(&account) {
+                    let error = CommandError::new("set_aside", words);
+                    told.push(Event { user, origin: Some(origin), kind: EventKind::CommandFailed { error } });
+                }
+                set_aside(words)
+            } else {
+                state.ledger.put(account, At::Lost);
+                coming_back()
+            };
+            told.push(own(user, EventKind::AccountLost { account, standing }));
+        }
+        let group = worker.group;
+        let waits = state.failing.get(&group).is_some_and(|(_, until)| *until > now);
+        let there = state.workers.values().filter(|worker| worker.group == Group::Core && worker.stage != Stage::Ending).count();
+        if group == Group::Core && !waits && there < usize::from(self.0.settings.workers) {
+            self.start_worker(&mut state, Group::Core, None);
+        }
+        told
+    }
+}
+
+impl State {
+    fn sift_one(&mut self, number: u16, event: Event, now: Instant) -> Option<Event> {
+        let user = event.user;
+        match event.kind {
+            EventKind::CommandDone { result } => self.command_ended(number, user, event.origin, Ok(result)),
+            EventKind::CommandFailed { error } => self.command_ended(number, user, event.origin, Err(error)),
+            EventKind::AccountRemoved { account } => {
+                let record = self.ledger.get(user, account)?;
+                match record.at {
+                    At::Leaving(from) if from == number => {
+                        self.ledger.put(account, At::Lost);
+                        self.left(number);
+                        Some(own(user, EventKind::AccountLost { account, standing: coming_back() }))
+                    }
+                    At::Worker(at) if at == number => {
+                        self.ledger.remove(account);
+                        self.left(number);
+                        Some(event)
+                    }
+                    _ => None,
+                }
+            }
+            // It goes on elsewhere: that it signs off here is nobody's concern.
+            EventKind::AccountState { account, .. } if self.is_leaving(account) => None,
+            EventKind::AccountUpdated(ref account) if self.is_leaving(account.id) => None,
+            EventKind::MessageAdded { ref message, .. } => {
+                self.ledger.touch_all(user, now);
+                if let (MessageKind::Sent, Some(origin)) = (message.kind, &event.origin) {
+                    self.flights.said(user, origin);
+                }
+                Some(event)
+            }
+            // Only a fleet says so.
+            EventKind::AccountLost { .. } => None,
+            _ => {
+                self.ledger.note_event(&event);
+                Some(event)
+            }
+        }
+    }
+
+    fn is_leaving(&self, account: AccountId) -> bool {
+        self.ledger.any(account).is_some_and(|record| matches!(record.at, At::Leaving(_)))
+    }
+
+    fn command_ended(&mut self, number: u16, user: UserId, origin: Option<Origin>, ended: super::flight::Ended) -> Option<Event> {
+        let origin = origin?;
+        let (ended, what) = self.flights.end(number, user, &origin, ended)?;
+        if let (What::Account(account), Err(_)) = (&what, &ended) {
+            // It was not made.
+            if self.ledger.get(user, *account).is_some() {
+                self.ledger.remove(*account);
+                self.left(number);
+            }
+        }
+        Some(Event { user, origin: Some(origin), kind: told(ended) })
+    }
+
+    /// What became of the commands that a worker had when it ended.
+    fn after_crash(&mut self, number: u16) -> Batch {
+        let mut batch = Vec::new();
+        for left in self.flights.lose(number) {
+            match left.what {
+                What::Account(account) => _ = self.adding.insert(account, left.origin.clone()),
+                What::Message { conversation, html } => {
+                    let kind = EventKind::MessageAdded { conversation, message: unknown(html) };
+                    batch.push(Event { user: left.user, origin: Some(left.origin.clone()), kind });
+                }
+                What::Other => {}
+            }
+            if let Some(ended) = left.ended {
+                batch.push(Event { user: left.user, origin: Some(left.origin), kind: told(ended) });
+            }
+        }
+        batch
+    }
+}
+
+/// A message that a worker took to its grave.
+fn unknown(html: String) -> Message {
+    Message {
+        kind: MessageKind::Unknown,
+        from: Author { name: String::new(), alias: None, buddy: None, own: true },
+        time: Timestamp::now(),
+        html,
+        delayed: false,
+        highlight: false,
+        auto_reply: false,
+        remote: false,
+    }
+}

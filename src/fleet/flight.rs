@@ -1,0 +1,191 @@
+//! Commands that workers have and have not ended yet: what goes to several ends once, and what a crash leaves open is known; it sends nothing.
+
+use bridge::command::{CommandKind, Origin};
+use bridge::error::CommandError;
+use bridge::event::{EventKind, Outcome};
+use bridge::id::{AccountId, ConversationId, UserId};
+use std::collections::{BTreeSet, HashMap};
+
+/// What a command was, as far as its fate matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A message, to be shown with a mark when nobody knows whether it was sent.
+    Message { conversation: ConversationId, html: String },
+    /// An account that will be made all the same, by another worker.
+    Account(AccountId),
+    /// Anything else.
+    Other,
+}
+
+impl What {
+    pub(crate) fn of(kind: &CommandKind) -> Self {
+        match kind {
+            CommandKind::SendMessage { conversation, html, .. } => Self::Message { conversation: *conversation, html: html.clone() },
+            CommandKind::AddAccount { account, .. } => Self::Account(*account),
+            _ => Self::Other,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Flight {
+    waiting: BTreeSet<u16>,
+    what: What,
+    failed: Option<CommandError>,
+    result: Option<Outcome>,
+    /// Its line came back: it was sent.
+    said: bool,
+}
+
+/// How a command ended.
+pub(crate) type Ended = Result<Option<Outcome>, CommandError>;
+
+/// What a worker left behind.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Left {
+    pub(crate) user: UserId,
+    pub(crate) origin: Origin,
+    pub(crate) what: What,
+    /// Known all the same.
+    pub(crate) ended: Option<Ended>,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Flights(HashMap<(UserId, Origin), Flight>);
+
+impl Flights {
+    /// A command goes to these workers.
+    pub(crate) fn begin(&mut self, user: UserId, origin: Origin, what: What, workers: impl IntoIterator<Item = u16>) {
+        let flight = Flight { waiting: workers.into_iter().collect(), what, failed: None, result: None, said: false };
+        self.0.insert((user, origin), flight);
+    }
+
+    /// It did not go after all.
+    pub(crate) fn forget(&mut self, user: UserId, origin: &Origin) {
+        self.0.remove(&(user, origin.clone()));
+    }
+
+    /// Its line was told.
+    pub(crate) fn said(&mut self, user: UserId, origin: &Origin) {
+        if let Some(flight) = self.0.get_mut(&(user, origin.clone())) {
+            flight.said = true;
+        }
+    }
+
+    /// A worker tells how its part ended. What to tell the user, once the last part has, and what it was.
+    pub(crate) fn end(&mut self, number: u16, user: UserId, origin: &Origin, ended: Ended) -> Option<(Ended, What)> {
+        let key = (user, origin.clone());
+        let flight = self.0.get_mut(&key)?;
+        if !flight.waiting.remove(&number) {
+            return None;
+        }
+        flight.note(ended);
+        if !flight.waiting.is_empty() {
+            return None;
+        }
+        self.0.remove(&key).map(|flight| (flight.failed.map_or(Ok(flight.result), Err), flight.what))
+    }
+
+    /// A worker is gone: what it had.
+    pub(crate) fn lose(&mut self, number: u16) -> Vec<Left> {
+        let mut left = Vec::new();
+        let keys: Vec<_> = self.0.iter().filter(|(_, flight)| flight.waiting.contains(&number)).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(flight) = self.0.get_mut(&key) else { continue };
+            flight.waiting.remove(&number);
+            let open = !flight.said && !matches!(flight.what, What::Account(_));
+            if open {
+                let message = "The server lost a part of itself before this was confirmed. It may or may not have been done.";
+                flight.note(Err(CommandError::new("unknown_fate", message)));
+            }
+            if !flight.waiting.is_empty() {
+                continue;
+            }
+            let Some(flight) = self.0.remove(&key) else { continue };
+            let what = if flight.said { What::Other } else { flight.what.clone() };
+            let ended = if matches!(flight.what, What::Account(_)) { None } else { Some(flight.outcome()) };
+            left.push(Left { user: key.0, origin: key.1, what, ended });
+        }
+        left
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Flight {
+    fn note(&mut self, ended: Ended) {
+        match ended {
+            Ok(result) => self.result = result.or(self.result.take()),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    fn outcome(self) -> Ended {
+        self.failed.map_or(Ok(self.result), Err)
+    }
+}
+
+/// The event that tells it.
+pub(crate) fn told(ended: Ended) -> EventKind {
+    match ended {
+        Ok(result) => EventKind::CommandDone { result },
+        Err(error) => EventKind::CommandFailed { error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(command: &str) -> Origin {
+        Origin { client: "c".to_owned(), command: command.to_owned() }
+    }
+
+    const USER: UserId = UserId(1);
+
+    #[test]
+    fn what_goes_to_several_ends_once_and_a_failure_wins() {
+        let mut flights = Flights::default();
+        flights.begin(USER, origin("1"), What::Other, [1, 2, 3]);
+        let error = CommandError::new("offline", "no");
+        assert_eq!(flights.end(1, USER, &origin("1"), Ok(None)), None);
+        assert_eq!(flights.end(2, USER, &origin("1"), Err(error.clone())), None);
+        assert_eq!(flights.end(2, USER, &origin("1"), Ok(None)), None, "twice from one");
+        assert_eq!(flights.end(3, UserId(2), &origin("1"), Ok(None)), None, "another user's");
+        assert_eq!(flights.end(3, USER, &origin("1"), Ok(None)), Some((Err(error), What::Other)));
+        assert_eq!(flights.end(3, USER, &origin("1"), Ok(None)), None, "it has ended");
+        assert_eq!(flights.count(), 0);
+    }
+
+    #[test]
+    fn a_crash_leaves_messages_unknown_unless_their_line_came() {
+        let mut flights = Flights::default();
+        let message = || What::Message { conversation: ConversationId(9), html: "hello".to_owned() };
+        flights.begin(USER, origin("unknown"), message(), [1]);
+        flights.begin(USER, origin("said"), message(), [1]);
+        flights.begin(USER, origin("elsewhere"), message(), [2]);
+        flights.begin(USER, origin("account"), What::Account(AccountId(3)), [1]);
+        flights.said(USER, &origin("said"));
+        let mut left = flights.lose(1);
+        left.sort_by(|a, b| a.origin.command.cmp(&b.origin.command));
+        let [account, said, unknown] = left.as_slice() else { panic!("{left:?}") };
+        assert_eq!((&account.what, &account.ended), (&What::Account(AccountId(3)), &None));
+        assert_eq!((&said.what, &said.ended), (&What::Other, &Some(Ok(None))));
+        assert_eq!(unknown.what, message());
+        assert!(matches!(&unknown.ended, Some(Err(error)) if error.code == "unknown_fate"));
+        assert_eq!(flights.count(), 1);
+    }
+
+    #[test]
+    fn a_crash_of_one_of_several_is_told_when_the_others_have_ended() {
+        let mut flights = Flights::default();
+        flights.begin(USER, origin("1"), What::Other, [1, 2]);
+        assert!(flights.lose(1).is_empty());
+        assert!(matches!(flights.end(2, USER, &origin("1"), Ok(None)), Some((Err(error), _)) if error.code == "unknown_fate"));
+    }
+}

@@ -1,0 +1,288 @@
+//! Many libpurples, each in a worker process, as one: commands go to the worker that has the account, events come back in one stream; it
+//! knows no browser, and no libpurple call.
+//!
+//! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`blame`] whose fault a crash was:
+//! all pure. [`route`] and [`events`] connect them in the two directions, [`pump`] moves frames, [`spawn`] starts processes, [`watch`] looks after them.
+
+mod blame;
+mod events;
+mod flight;
+mod ledger;
+mod place;
+mod pump;
+mod route;
+mod spawn;
+mod watch;
+
+pub(crate) use place::{Caps, Isolation};
+
+use crate::error::Failure;
+use blame::Crashes;
+use bridge::command::{Before, Command};
+use bridge::config::BridgeConfig;
+use bridge::event::{Batch, Event, EventKind};
+use bridge::frame::{Confine, Down};
+use bridge::handle::{Catalogue, Events, Load, Networks, Rejected, Report};
+use bridge::id::{AccountId, UserId};
+use flight::Flights;
+use ledger::Ledger;
+use place::Group;
+use spawn::Spawner;
+use std::collections::{BTreeMap, HashMap};
+use std::process::Child;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+
+/// Batches of events that may wait for the sessions; a worker that has more waits, and then its networks do.
+const EVENTS: usize = 1024;
+
+/// How a fleet is to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Workers kept for the core group.
+    pub(crate) workers: u16,
+    /// Workers at once, of all groups.
+    pub(crate) most: u16,
+    pub(crate) isolation: Isolation,
+    pub(crate) caps: Caps,
+    /// A worker with more resident memory than this is ended.
+    pub(crate) memory_most: u64,
+    /// A libpurple loop that does not turn for so long is ended.
+    pub(crate) hang: Duration,
+    /// So many crashes within `crash_window` set an account or protocol aside; 0: never.
+    pub(crate) crashes: usize,
+    pub(crate) crash_window: Duration,
+    /// Accounts of a worker that is to be emptied are moved when nothing was said for so long.
+    pub(crate) quiet: Duration,
+    pub(crate) bridge: BridgeConfig,
+    pub(crate) confine: Confine,
+}
+
+/// Where a worker is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Starting,
+    Up,
+    /// Takes no new accounts, and is emptied.
+    Draining,
+    /// Told to end.
+    Ending,
+}
+
+impl Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Up => "up",
+            Self::Draining => "draining",
+            Self::Ending => "ending",
+        }
+    }
+}
+
+/// A worker as the others see it; its socket belongs to its pump.
+#[derive(Debug)]
+struct Worker {
+    group: Group,
+    stage: Stage,
+    down: mpsc::Sender<Down>,
+    child: Option<Arc<Mutex<Child>>>,
+    pid: u32,
+    accounts: u32,
+    load: Load,
+    memory: u64,
+    /// The ping that is not answered yet.
+    pinged: Option<(u64, Instant)>,
+    last_ping: u64,
+    /// Why it was ended by us, for the log.
+    condemned: Option<String>,
+    empty_since: Option<Instant>,
+}
+
+struct State {
+    workers: BTreeMap<u16, Worker>,
+    last_number: u16,
+    ledger: Ledger,
+    flights: Flights,
+    crashes: Crashes,
+    /// `account.add`s that a crash interrupted: told when the account is there.
+    adding: HashMap<AccountId, bridge::command::Origin>,
+    /// Accounts that found no place yet.
+    unplaced: Vec<(UserId, AccountId, Before)>,
+    /// Groups whose workers do not start are tried again after this.
+    failing: HashMap<Group, (u32, Instant)>,
+    waiting_pings: Vec<oneshot::Sender<()>>,
+    quitting: bool,
+    events: Option<mpsc::Sender<Batch>>,
+    restarts: u64,
+}
+
+/// The fleet. Cheap to clone; any thread.
+#[derive(Clone)]
+pub(crate) struct Fleet(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    catalogue: OnceLock<Catalogue>,
+    state: Mutex<State>,
+    spawner: Spawner,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Fleet {
+    /// Starts the workers, and waits until the first has said what libpurple offers. On a tokio runtime.
+    ///
+    /// # Errors
+    /// When the first worker does not start, in its own words.
+    pub(crate) async fn start(settings: Settings) -> Result<(Self, Events), Failure> {
+        let (sender, events) = mpsc::channel(EVENTS);
+        let spawner = Spawner::start().map_err(|error| Failure::System("the thread that starts workers", error))?;
+        let state = State {
+            workers: BTreeMap::new(),
+            last_number: 0,
+            ledger: Ledger::default(),
+            flights: Flights::default(),
+            crashes: Crashes::new(settings.crashes, settings.crash_window),
+            adding: HashMap::new(),
+            unplaced: Vec::new(),
+            failing: HashMap::new(),
+            waiting_pings: Vec::new(),
+            quitting: false,
+            events: Some(sender),
+            restarts: 0,
+        };
+        let runtime = tokio::runtime::Handle::current();
+        let fleet = Self(Arc::new(Inner { settings, catalogue: OnceLock::new(), state: Mutex::new(state), spawner, runtime }));
+        let (ready, first) = oneshot::channel();
+        fleet.start_worker(&mut fleet.lock(), Group::Core, Some(ready));
+        match first.await {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => return Err(Failure::Worker(reason)),
+            Err(_) => return Err(Failure::Worker("it ended before it was up".to_owned())),
+        }
+        {
+            let mut state = fleet.lock();
+            if fleet.0.settings.isolation != Isolation::User {
+                for _ in 1..fleet.0.settings.workers {
+                    fleet.start_worker(&mut state, Group::Core, None);
+                }
+            }
+        }
+        tokio::spawn(watch::watch(fleet.clone()));
+        Ok((fleet, Events::of(events)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change leaves the state usable between its statements, so one that a panic broke off is better than none.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the sessions something of the fleet's own. Never waits.
+    fn tell(&self, state: &State, batch: Batch) {
+        let Some(events) = &state.events else { return };
+        if let Err(mpsc::error::TrySendError::Full(batch)) = events.try_send(batch) {
+            let events = events.clone();
+            self.0.runtime.spawn(async move {
+                // The sessions are gone only while the daemon ends.
+                let _ = events.send(batch).await;
+            });
+        }
+    }
+
+    /// A new worker, in the table at once: what is sent to it waits until it is up.
+    fn start_worker(&self, state: &mut State, group: Group, ready: Option<oneshot::Sender<Result<(), String>>>) -> u16 {
+        let number = loop {
+            state.last_number = state.last_number.checked_add(1).unwrap_or(1);
+            if !state.workers.contains_key(&state.last_number) {
+                break state.last_number;
+            }
+        };
+        let (down, commands) = mpsc::channel(self.0.settings.bridge.mailbox.max(64));
+        log::debug!("worker {number} ({group}) starts");
+        let worker = Worker {
+            group,
+            stage: Stage::Starting,
+            down,
+            child: None,
+            pid: 0,
+            accounts: 0,
+            load: Load::default(),
+            memory: 0,
+            pinged: None,
+            last_ping: 0,
+            condemned: None,
+            empty_since: None,
+        };
+        state.workers.insert(number, worker);
+        let events = state.events.clone();
+        self.0.runtime.spawn(pump::run(self.clone(), number, commands, events, ready));
+        number
+    }
+
+    /// Whether every worker has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.lock().workers.is_empty()
+    }
+}
+
+impl Networks for Fleet {
+    fn send(&self, command: Command, of: Option<AccountId>) -> Result<(), Rejected> {
+        self.route(command, of)
+    }
+
+    fn catalogue(&self) -> &Catalogue {
+        static NONE: OnceLock<Catalogue> = OnceLock::new();
+        self.0.catalogue.get().unwrap_or_else(|| NONE.get_or_init(Catalogue::default))
+    }
+
+    fn ping(&self) -> oneshot::Receiver<()> {
+        let (answer, answered) = oneshot::channel();
+        let mut state = self.lock();
+        let up = |worker: &Worker| {
+            matches!(worker.stage, Stage::Up | Stage::Draining) && worker.pinged.is_none_or(|(_, at)| at.elapsed() < Duration::from_secs(2))
+        };
+        if state.workers.values().any(up) {
+            // Whoever asked may have gone.
+            let _ = answer.send(());
+        } else {
+            state.waiting_pings.retain(|waiting| !waiting.is_closed());
+            state.waiting_pings.push(answer);
+        }
+        answered
+    }
+
+    fn quit(&self) {
+        let mut state = self.lock();
+        state.quitting = true;
+        state.events = None;
+        for worker in state.workers.values_mut() {
+            worker.stage = Stage::Ending;
+            if worker.down.try_send(Down::Quit).is_err() {
+                watch::kill(worker, "it takes no more commands");
+            }
+        }
+    }
+
+    fn reports(&self) -> Vec<Report> {
+        let state = self.lock();
+        let report = |(number, worker): (&u16, &Worker)| Report {
+            number: *number,
+            pid: worker.pid,
+            state: worker.stage.name(),
+            group: worker.group.to_string(),
+            memory: worker.memory,
+            load: Load { accounts: worker.accounts, ..worker.load },
+        };
+        state.workers.iter().map(report).collect()
+    }
+
+    fn restarts(&self) -> u64 {
+        self.lock().restarts
+    }
+}
+
+/// An event that no worker told.
+fn own(user: UserId, kind: EventKind) -> Event {
+    Event { user, origin: None, kind }
+}

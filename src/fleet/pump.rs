@@ -1,0 +1,195 @@
+//! Moves frames between a worker's socket and the fleet, as long as the worker lives; it looks into none but to know its kind.
+
+use super::events::End;
+use super::spawn::Started;
+use super::{Fleet, Stage, watch};
+use bridge::event::Batch;
+use bridge::frame::{self, Down, Frames, Up};
+use bridge::handle::Catalogue;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands written at once.
+const AT_ONCE: usize = 64;
+/// Bytes read at once.
+const A_READ: usize = 64 << 10;
+/// For a process to end that has closed its socket.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The same when it writes a core file.
+const CORE_PATIENCE: Duration = Duration::from_secs(30);
+
+type Ready = Option<oneshot::Sender<Result<(), String>>>;
+
+/// The whole life of a worker.
+pub(super) async fn run(fleet: Fleet, number: u16, commands: mpsc::Receiver<Down>, events: Option<mpsc::Sender<Batch>>, mut ready: Ready) {
+    let end = match fleet.0.spawner.spawn(number).await {
+        Ok(started) => live(&fleet, number, started, commands, events.as_ref(), &mut ready).await,
+        Err(error) => End { how: format!("it could not be started: {error}"), blame: None },
+    };
+    if let Some(ready) = ready.take() {
+        // Whoever waited may have given up.
+        let _ = ready.send(Err(end.how.clone()));
+    }
+    let told = fleet.ended(number, &end);
+    if let (Some(events), false) = (events, told.is_empty()) {
+        // The sessions are gone only while the daemon ends.
+        let _ = events.send(told).await;
+    }
+}
+
+async fn live(
+    fleet: &Fleet,
+    number: u16,
+    started: Started,
+    commands: mpsc::Receiver<Down>,
+    events: Option<&mpsc::Sender<Batch>>,
+    ready: &mut Ready,
+) -> End {
+    let Started { child, socket, blame } = started;
+    let child = Arc::new(Mutex::new(child));
+    if let Some(worker) = fleet.lock().workers.get_mut(&number) {
+        worker.pid = child.lock().unwrap_or_else(PoisonError::into_inner).id();
+        worker.child = Some(Arc::clone(&child));
+        if let Some(reason) = worker.condemned.take() {
+            watch::kill(worker, &reason);
+        }
+    }
+    let how = match socket.set_nonblocking(true).and_then(|()| UnixStream::from_std(socket)) {
+        Ok(socket) => {
+            let (reading, writing) = socket.into_split();
+            let writer = tokio::spawn(write(writing, first(fleet, number), commands));
+            let why = read(fleet, number, reading, events, ready).await;
+            writer.abort();
+            why
+        }
+        Err(error) => error.to_string(),
+    };
+    let patience = if fleet.0.settings.confine.core { CORE_PATIENCE } else { PATIENCE };
+    let status = reap(&child, patience).await;
+    let account = blame.account();
+    End { how: format!("{} ({how})", words(status)), blame: account }
+}
+
+fn first(fleet: &Fleet, number: u16) -> Down {
+    let settings = &fleet.0.settings;
+    let config = bridge::config::BridgeConfig { number, ..settings.bridge.clone() };
+    Down::Start { version: frame::VERSION, config: Box::new(config), confine: settings.confine.clone() }
+}
+
+/// Writes commands until the channel closes or the worker is gone.
+async fn write(mut socket: OwnedWriteHalf, first: Down, mut commands: mpsc::Receiver<Down>) {
+    let mut waiting = vec![first];
+    let mut bytes = Vec::new();
+    loop {
+        for down in waiting.drain(..) {
+            if let Err(error) = frame::write(&mut bytes, &down) {
+                // Its outcome never comes; the browser's limits keep commands far below a frame.
+                log::error!("a command was left out: {error}");
+            }
+        }
+        if socket.write_all(&bytes).await.is_err() {
+            // The reader sees the end, too, and what it means.
+            return;
+        }
+        bytes.clear();
+        if bytes.capacity() > 1 << 18 {
+            bytes = Vec::new();
+        }
+        if commands.recv_many(&mut waiting, AT_ONCE).await == 0 {
+            return;
+        }
+    }
+}
+
+/// Reads until the end. Returns why it came.
+async fn read(fleet: &Fleet, number: u16, mut socket: OwnedReadHalf, events: Option<&mpsc::Sender<Batch>>, ready: &mut Ready) -> String {
+    let mut frames = Frames::default();
+    let mut bytes = vec![0; A_READ];
+    loop {
+        let count = match socket.read(&mut bytes).await {
+            Ok(0) => return "it closed its socket".to_owned(),
+            Ok(count) => count,
+            Err(error) => return error.to_string(),
+        };
+        frames.push(bytes.get(..count).unwrap_or_default());
+        loop {
+            match frames.next::<Up>() {
+                Ok(None) => break,
+                Ok(Some(Up::Events(batch))) => {
+                    let batch = fleet.sift(number, batch);
+                    if let (Some(events), false) = (events, batch.is_empty()) {
+                        // Waiting here holds the worker back, and it its networks.
+                        if events.send(batch).await.is_err() {
+                            return "the sessions are gone".to_owned();
+                        }
+                    }
+                }
+                Ok(Some(Up::Pong { number: ping, load })) => fleet.pong(number, ping, load),
+                Ok(Some(Up::Ready { version: frame::VERSION, catalogue })) => fleet.is_up(number, *catalogue, ready.take()),
+                Ok(Some(Up::Ready { version, .. })) => return format!("it speaks version {version}, not {}", frame::VERSION),
+                Ok(Some(Up::Failed(reason))) => return reason,
+                Err(error) => return format!("it sent {error}"),
+            }
+        }
+    }
+}
+
+/// Waits for the process, and ends it when it does not end by itself.
+async fn reap(child: &Arc<Mutex<Child>>, patience: Duration) -> Option<ExitStatus> {
+    let lock = || child.lock().unwrap_or_else(PoisonError::into_inner);
+    let step = Duration::from_millis(5);
+    let mut waited = Duration::ZERO;
+    loop {
+        match lock().try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) => {}
+            Err(_) => return None,
+        }
+        if waited >= patience {
+            // It may have ended just now.
+            let _ = lock().kill();
+        }
+        tokio::time::sleep(step).await;
+        waited += step;
+    }
+}
+
+fn words(status: Option<ExitStatus>) -> String {
+    match status {
+        None => "nobody knows how".to_owned(),
+        Some(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => format!("exit code {code}"),
+            (_, Some(signal)) => format!("signal {signal}"),
+            _ => status.to_string(),
+        },
+    }
+}
+
+impl Fleet {
+    fn is_up(&self, number: u16, catalogue: Catalogue, ready: Ready) {
+        // They all have the same; the first to come is told to browsers.
+        let _ = self.0.catalogue.set(catalogue);
+        let mut state = self.lock();
+        let Some(worker) = state.workers.get_mut(&number) else { return };
+        if worker.stage == Stage::Starting {
+            worker.stage = Stage::Up;
+        }
+        worker.empty_since.get_or_insert_with(std::time::Instant::now);
+        let group = worker.group.clone();
+        log::info!("worker {number} ({group}, process {}) is up", worker.pid);
+        state.failing.remove(&group);
+        for waiting in state.waiting_pings.drain(..) {
+            let _ = waiting.send(());
+        }
+        drop(state);
+        if let Some(ready) = ready {
+            let _ = ready.send(Ok(()));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Starts worker processes, from a thread that lasts as long as the daemon; it knows nothing of what they do.
+//!
+//! A worker dies with the thread that started it (PR_SET_PDEATHSIG), so that no passing thread may start one. It is this same program, run
+//! anew: a bare fork would share GLib's and tokio's descriptors. Its end of the socket is its standard input, and the shared memory in which
+//! it notes whose callback runs its standard output: nothing else is handed down.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use tokio::sync::oneshot;
+
+/// What a worker finds in its environment, if it is set here.
+const KEPT: &[&str] = &[
+    "PATH",
+    "LANG",
+    "TZ",
+    "TZDIR",
+    "RUST_LOG",
+    "RUST_BACKTRACE",
+    "JOURNAL_STREAM",
+    "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "XDG_RUNTIME_DIR",
+    "TMPDIR",
+];
+
+/// A worker that was started.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) child: Child,
+    pub(super) socket: UnixStream,
+    pub(super) blame: Blame,
+}
+
+/// Where a worker notes whose callback runs; readable after its end.
+#[derive(Debug)]
+pub(super) struct Blame(File);
+
+impl Blame {
+    /// The account whose callback runs or ran.
+    pub(super) fn account(&self) -> Option<bridge::id::AccountId> {
+        let mut bytes = [0; 8];
+        self.0.read_exact_at(&mut bytes, 0).ok()?;
+        let account = u64::from_ne_bytes(bytes);
+        (account != 0).then_some(bridge::id::AccountId(account))
+    }
+}
+
+type Request = (u16, oneshot::Sender<io::Result<Started>>);
+
+/// Asks the thread. It ends when the last of these is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Spawner(mpsc::Sender<Request>);
+
+impl Spawner {
+    /// Starts the thread.
+    pub(super) fn start() -> io::Result<Self> {
+        let (sender, requests) = mpsc::channel::<Request>();
+        std::thread::Builder::new().name("spawner".to_owned()).spawn(move || {
+            for (number, answer) in requests {
+                if let Err(Ok(mut unwanted)) = answer.send(spawn(number)) {
+                    let _ = unwanted.child.kill();
+                    let _ = unwanted.child.wait();
+                }
+            }
+        })?;
+        Ok(Self(sender))
+    }
+
+    /// Starts a worker.
+    pub(super) async fn spawn(&self, number: u16) -> io::Result<Started> {
+        let (answer, started) = oneshot::channel();
+        let gone = || io::Error::other("the thread that starts workers is gone");
+        self.0.send((number, answer)).map_err(|_| gone())?;
+        started.await.map_err(|_| gone())?
+    }
+}
+
+fn spawn(number: u16) -> io::Result<Started> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let memory = rustix::fs::memfd_create(c"bellflower-blame", rustix::fs::MemfdFlags::CLOEXEC)?;
+    rustix::fs::ftruncate(&memory, bridge::handle::BLAME_BYTES)?;
+    let blame = File::from(memory.try_clone()?);
+    let kept = KEPT.iter().filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)));
+    let child = Command::new("/proc/self/exe")
+        .arg0("bellflower")
+        .args(["worker", "--number", &number.to_string(), "--parent", &std::process::id().to_string()])
+        .env_clear()
+        .envs(kept)
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::from(memory))
+        .spawn()?;
+    Ok(Started { child, socket: ours, blame: Blame(blame) })
+}

@@ -1,0 +1,161 @@
+//! Looks after the workers, once a second: hangs, memory, emptying, and accounts that wait for a place; it starts none that nobody needs.
+
+use super::ledger::At;
+use super::place::Group;
+use super::{Fleet, Stage, State, Worker};
+use bridge::frame::Down;
+use bridge::handle::Load;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(1);
+/// A worker that nobody needs is ended after this.
+const EMPTY: Duration = Duration::from_secs(60);
+/// For a worker to start, or to end when told.
+const SLOW: Duration = Duration::from_secs(60);
+/// Accounts moved at once out of a worker that is to be emptied.
+const MOVES: usize = 5;
+
+/// Runs until the fleet has ended.
+pub(super) async fn watch(fleet: Fleet) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        fleet.look();
+        if fleet.lock().quitting && fleet.has_ended() {
+            return;
+        }
+    }
+}
+
+/// Ends a worker at once; its pump sees to the rest.
+pub(super) fn kill(worker: &mut Worker, reason: &str) {
+    worker.condemned.get_or_insert_with(|| reason.to_owned());
+    if let Some(child) = &worker.child {
+        if let Err(error) = child.lock().unwrap_or_else(PoisonError::into_inner).kill() {
+            log::warn!("process {} cannot be ended: {error}", worker.pid);
+        }
+    }
+}
+
+/// Ends one that does nothing, leaving a core file.
+fn abort(worker: &mut Worker, reason: &str) {
+    worker.condemned.get_or_insert_with(|| reason.to_owned());
+    let pid = i32::try_from(worker.pid).ok().and_then(rustix::process::Pid::from_raw);
+    // The pump ends it for good when this is of no use.
+    match pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::ABORT)) {
+        Some(Ok(())) => {}
+        _ => kill(worker, reason),
+    }
+}
+
+/// Resident memory of a process, in bytes.
+fn resident(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+impl Fleet {
+    pub(super) fn pong(&self, number: u16, ping: u64, load: Load) {
+        if let Some(worker) = self.lock().workers.get_mut(&number) {
+            worker.load = load;
+            if worker.pinged.is_some_and(|(sent, _)| sent == ping) {
+                worker.pinged = None;
+            }
+        }
+    }
+
+    fn look(&self) {
+        let now = Instant::now();
+        let pids: Vec<(u16, u32)> = self.lock().workers.iter().map(|(number, worker)| (*number, worker.pid)).collect();
+        let sizes: Vec<(u16, u64)> =
+            pids.into_iter().filter_map(|(number, pid)| Some((number, resident(pid).filter(|_| pid > 0)?))).collect();
+        let mut state = self.lock();
+        for (number, bytes) in sizes {
+            if let Some(worker) = state.workers.get_mut(&number) {
+                worker.memory = bytes;
+            }
+        }
+        let core = state.workers.values().filter(|worker| worker.group == Group::Core && worker.stage == Stage::Up).count();
+        let mut surplus = core.saturating_sub(self.0.settings.workers.into());
+        for (number, worker) in &mut state.workers {
+            self.look_at(*number, worker, now, &mut surplus);
+        }
+        if state.quitting {
+            return;
+        }
+        self.drain(&mut state, now);
+        for (user, account, before) in std::mem::take(&mut state.unplaced) {
+            self.restore(&mut state, user, account, before);
+        }
+    }
+
+    fn look_at(&self, number: u16, worker: &mut Worker, now: Instant, surplus: &mut usize) {
+        let settings = &self.0.settings;
+        if settings.memory_most > 0 && worker.memory > settings.memory_most {
+            let words = format!("it took {} MiB of memory, more than worker.memory_most_mb", worker.memory >> 20);
+            return kill(worker, &words);
+        }
+        match (worker.pinged, worker.stage) {
+            (Some((_, at)), stage) if worker.condemned.is_none() => {
+                let patience = if stage == Stage::Up || stage == Stage::Draining { settings.hang } else { settings.hang.max(SLOW) };
+                if now.saturating_duration_since(at) >= patience {
+                    let words = format!("its loop did not turn for {} s", patience.as_secs());
+                    if settings.confine.core { abort(worker, &words) } else { kill(worker, &words) }
+                }
+            }
+            (Some(_), _) => kill(worker, "it did not end"),
+            (None, Stage::Starting | Stage::Up | Stage::Draining | Stage::Ending) => {
+                let ping = worker.last_ping + 1;
+                if worker.down.try_send(Down::Ping(ping)).is_ok() {
+                    worker.last_ping = ping;
+                    worker.pinged = Some((ping, now));
+                }
+            }
+        }
+        let cap = settings.caps.memory;
+        if worker.stage == Stage::Up && cap > 0 && worker.memory > cap && worker.accounts > 0 {
+            log::warn!(
+                "worker {number} takes {} MiB, more than worker.memory_mb: its accounts are moved when it is quiet",
+                worker.memory >> 20
+            );
+            worker.stage = Stage::Draining;
+        }
+        let empty = worker.accounts == 0 && worker.empty_since.is_some_and(|since| now.saturating_duration_since(since) > EMPTY);
+        let spare = match (&worker.group, worker.stage) {
+            (_, Stage::Draining) => worker.accounts == 0,
+            (Group::Core, Stage::Up) if empty && *surplus > 0 => {
+                *surplus -= 1;
+                true
+            }
+            (Group::Core, _) => false,
+            (_, Stage::Up) => empty,
+            _ => false,
+        };
+        if spare && worker.down.try_send(Down::Quit).is_ok() {
+            worker.stage = Stage::Ending;
+        }
+    }
+
+    /// Moves quiet accounts out of workers that are to be emptied.
+    fn drain(&self, state: &mut State, now: Instant) {
+        let draining: Vec<u16> =
+            state.workers.iter().filter(|(_, worker)| worker.stage == Stage::Draining).map(|(number, _)| *number).collect();
+        for number in draining {
+            let quiet = |account: &bridge::id::AccountId| {
+                state.ledger.any(*account).is_some_and(|record| {
+                    record.at == At::Worker(number) && now.saturating_duration_since(record.active) >= self.0.settings.quiet
+                })
+            };
+            let moving: Vec<_> = state.ledger.in_worker(number).into_iter().filter(quiet).take(MOVES).collect();
+            for account in moving {
+                if let Some(user) = state.ledger.any(account).map(|record| record.user) {
+                    self.move_away(state, user, account, number);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! A worker process: one libpurple for the web process that started it. It keeps no database, key or listening socket, and ends with its parent.
+
+use crate::cli::Worker;
+use crate::error::Failure;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// Serves until the parent says quit or is gone.
+pub(crate) fn run(worker: &Worker) -> Result<(), Failure> {
+    follow(worker.parent).map_err(|error| Failure::System("a worker's tie to its parent", error))?;
+    bridge::close_inherited_descriptors();
+    let (socket, blame) =
+        descriptors().map_err(|error| Failure::System("a worker's descriptors (it is started by `bellflower serve` only)", error))?;
+    let confine = |config: &bridge::config::BridgeConfig, confine: &bridge::frame::Confine| crate::confine::apply(config, confine);
+    bridge::handle::serve(socket, Some(blame), confine).map_err(|error| Failure::System("a worker", error))
+}
+
+/// Ends when the thread ends that started this process.
+fn follow(parent: u32) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    let actual = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+    // It may have ended before the line above.
+    if actual == Some(parent) { Ok(()) } else { Err(io::Error::other("the process that started it is gone")) }
+}
+
+/// Takes the two descriptors that were handed down as standard input and output, and leaves nothing there for plugins to read or write.
+fn descriptors() -> io::Result<(OwnedFd, OwnedFd)> {
+    let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 10)?;
+    let blame = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 10)?;
+    rustix::net::getsockname(&socket)?;
+    let nothing = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    Ok((socket, blame))
+}
+
+/// No core file and no tracing of this process by its neighbours, unless asked for; address space as asked.
+pub(crate) fn limit(core: bool, address_space: u64) -> io::Result<()> {
+    if !core {
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    }
+    if address_space > 0 {
+        rustix::process::setrlimit(Resource::As, Rlimit { current: Some(address_space), maximum: Some(address_space) })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! When the libpurple that had an account is gone: what of the user's state is void until another has it, and what that one is to be told.
+
+use super::state::{Env, State};
+use crate::wire::EventBody;
+use bridge::command::{Before, CommandKind, KnownBuddy, Place};
+use bridge::id::AccountId;
+use bridge::model::{AccountStanding, Buddy, ConversationKind, StatusKind};
+
+/// Buddies in one event.
+const A_BATCH: usize = 500;
+
+impl State {
+    /// The account that a command is about, when it is one's.
+    pub(crate) fn account_of(&self, kind: &CommandKind) -> Option<AccountId> {
+        match kind.place() {
+            Place::Account(account) => Some(account),
+            Place::Buddy(buddy) => self.buddies.get(&buddy).map(|buddy| buddy.account),
+            Place::Conversation(conversation) => self.conversations.get(&conversation).map(|conv| conv.base.account),
+            Place::Numbered(_) | Place::User => None,
+        }
+    }
+
+    /// An account is in no libpurple now. Its people count as offline, its rooms as left, its questions are withdrawn; its lines stay.
+    /// Returns what another libpurple has to know.
+    pub(crate) fn account_lost(&mut self, env: &Env<'_>, account: AccountId, standing: AccountStanding) -> Before {
+        self.withdraw(env, account);
+        if let Some(known) = self.account(account) {
+            known.standing = standing.clone();
+            known.mail = None;
+            self.emit(env, None, EventBody::AccountState { account, standing });
+        }
+        let theirs = |buddy: &&Buddy| buddy.account == account;
+        let known = |buddy: &Buddy| KnownBuddy { name: buddy.name.clone(), group: buddy.group.clone(), alias: buddy.alias.clone() };
+        let buddies = self.buddies.values().filter(theirs).map(known).collect();
+        self.all_offline(env, account);
+        let mut rooms = Vec::new();
+        let mut conversations = Vec::new();
+        for (id, conv) in self.conversations.iter_mut().filter(|(_, conv)| conv.open && conv.base.account == account) {
+            match conv.base.kind {
+                ConversationKind::Im => conversations.push(conv.base.name.clone()),
+                ConversationKind::Room => {
+                    conv.base.joined = Some(false);
+                    conv.base.members = None;
+                    rooms.push(*id);
+                }
+            }
+        }
+        for id in rooms {
+            let Some(conversation) = self.conversations.get(&id).map(|conv| conv.wire(false)) else { continue };
+            self.emit(env, None, EventBody::ConversationUpdated { account, conversation });
+        }
+        // Which rooms to go back to is known where accounts are made anew.
+        Before { buddies, conversations, rooms: Vec::new() }
+    }
+
+    fn all_offline(&mut self, env: &Env<'_>, account: AccountId) {
+        let mut changed = Vec::new();
+        for buddy in self.buddies.values_mut().filter(|buddy| buddy.account == account && buddy.status != StatusKind::Offline) {
+            buddy.status = StatusKind::Offline;
+            buddy.status_message = None;
+            changed.push(buddy.clone());
+        }
+        while !changed.is_empty() {
+            let rest = changed.split_off(changed.len().min(A_BATCH));
+            self.emit(env, None, EventBody::BuddyAdded { account, buddies: std::mem::replace(&mut changed, rest) });
+        }
+    }
+}
