@@ -74,7 +74,8 @@ candidate() {
     local name
     for name in ${1//|/ }; do
         case $family in
-            apt) if apt-cache policy "$name" 2>/dev/null | grep -q 'Candidate: [^(]'; then
+            # Not into a pipe: grep leaves at its first match, and apt-cache then fails on the rest.
+            apt) if [[ $(apt-cache policy "$name" 2>/dev/null) == *'Candidate: '[^\(]* ]]; then
                 echo "$name"
                 return 0
             fi ;;
