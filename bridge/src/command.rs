@@ -123,7 +123,7 @@ pub enum CommandKind {
         /// The id it is to have: unused so far.
         account: AccountId,
         /// What it is.
-        settings: AccountSettings,
+        settings: Box<AccountSettings>,
     },
     /// Change what is given; a signed-on account is signed on anew when it needs that.
     UpdateAccount {

@@ -164,7 +164,7 @@ impl Frames {
     ///
     /// # Errors
     /// [`FrameError`]; the rest of the bytes is of no use then.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+    pub fn take<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let Some((prefix, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_le_bytes(*prefix) as usize;
@@ -227,7 +227,7 @@ mod tests {
                 let (piece, more) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
                 frames.push(piece);
                 rest = more;
-                while let Some(frame) = frames.next::<Down>().unwrap() {
+                while let Some(frame) = frames.take::<Down>().unwrap() {
                     got.push(frame);
                 }
             }
@@ -239,7 +239,7 @@ mod tests {
         fn garbage_is_an_error_or_waits_for_more(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             let mut frames = Frames::default();
             frames.push(&bytes);
-            while let Ok(Some(_)) = frames.next::<Up>() {}
+            while let Ok(Some(_)) = frames.take::<Up>() {}
         }
     }
 
@@ -258,7 +258,7 @@ mod tests {
         frames.push(&out);
         let mut got = Vec::new();
         let mut count = 0;
-        while let Some(Up::Events(part)) = frames.next().unwrap() {
+        while let Some(Up::Events(part)) = frames.take().unwrap() {
             got.extend(part);
             count += 1;
         }
@@ -274,6 +274,6 @@ mod tests {
         let mut frames = Frames::default();
         frames.push(&u32::MAX.to_le_bytes());
         assert!(frames.is_ready());
-        assert!(matches!(frames.next::<Up>(), Err(FrameError::TooLong(_))));
+        assert!(matches!(frames.take::<Up>(), Err(FrameError::TooLong(_))));
     }
 }

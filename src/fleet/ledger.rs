@@ -79,22 +79,12 @@ fn joined(username: &Username) -> String {
 
 impl Ledger {
     /// A new account, not placed yet. False: the id is taken.
-    pub(crate) fn add(&mut self, user: UserId, account: AccountId, settings: AccountSettings, group: Group, now: Instant) -> bool {
+    pub(crate) fn add(&mut self, user: UserId, account: AccountId, settings: Box<AccountSettings>, group: Group, now: Instant) -> bool {
         if self.records.contains_key(&account) {
             return false;
         }
         let key = Key::of(&settings.protocol, &joined(&settings.username));
-        let record = Record {
-            user,
-            at: At::Lost,
-            group,
-            key,
-            settings: Box::new(settings),
-            rooms: BTreeMap::new(),
-            privacy: None,
-            icon: None,
-            active: now,
-        };
+        let record = Record { user, at: At::Lost, group, key, settings, rooms: BTreeMap::new(), privacy: None, icon: None, active: now };
         self.holders.entry(record.key.clone()).or_default().insert(account);
         self.records.insert(account, record);
         self.people.entry(user).or_default().accounts.insert(account);
@@ -260,10 +250,8 @@ impl Ledger {
         match &event.kind {
             EventKind::RoomRemembered { conversation, fields: Some(fields), .. } => _ = record.rooms.insert(*conversation, fields.clone()),
             EventKind::RoomRemembered { conversation, fields: None, .. } => _ = record.rooms.remove(conversation),
-            EventKind::AccountPinned { fingerprint, .. } => {
-                if !record.settings.pins.contains(fingerprint) {
-                    record.settings.pins.push(fingerprint.clone());
-                }
+            EventKind::AccountPinned { fingerprint, .. } if !record.settings.pins.contains(fingerprint) => {
+                record.settings.pins.push(fingerprint.clone());
             }
             EventKind::AccountSettingStored { key, value: Some(value), .. } => {
                 record.settings.stored.insert(key.clone(), value.clone());
@@ -286,7 +274,7 @@ impl Ledger {
         let Some(record) = self.records.get(&account) else { return Vec::new() };
         let rooms = record.rooms.iter().map(|(id, fields)| (*id, fields.clone())).collect();
         let settings = AccountSettings { before: Before { rooms, ..before }, ..(*record.settings).clone() };
-        let mut commands = vec![CommandKind::AddAccount { account, settings }];
+        let mut commands = vec![CommandKind::AddAccount { account, settings: Box::new(settings) }];
         if let Some(icon) = &record.icon {
             commands.push(CommandKind::SetAccountIcon { account, image: Some(icon.to_vec()) });
         }

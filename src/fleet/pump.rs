@@ -119,7 +119,7 @@ async fn read(fleet: &Fleet, number: u16, mut socket: OwnedReadHalf, events: Opt
         };
         frames.push(bytes.get(..count).unwrap_or_default());
         loop {
-            match frames.next::<Up>() {
+            match frames.take::<Up>() {
                 Ok(None) => break,
                 Ok(Some(Up::Events(batch))) => {
                     let batch = fleet.sift(number, batch);

@@ -79,10 +79,10 @@ impl Fleet {
         if command.kind == CommandKind::RemoveUser {
             for number in &workers {
                 // What cannot be told to a worker that takes nothing is told by its end.
-                if self.hand(state, *number, command.clone()).is_err() {
-                    if let Some(worker) = state.workers.get_mut(number) {
-                        super::watch::kill(worker, "it takes no more commands");
-                    }
+                if self.hand(state, *number, command.clone()).is_err()
+                    && let Some(worker) = state.workers.get_mut(number)
+                {
+                    super::watch::kill(worker, "it takes no more commands");
                 }
             }
             for record in state.ledger.remove_user(command.user) {

@@ -33,10 +33,10 @@ pub(super) async fn watch(fleet: Fleet) {
 /// Ends a worker at once; its pump sees to the rest.
 pub(super) fn kill(worker: &mut Worker, reason: &str) {
     worker.condemned.get_or_insert_with(|| reason.to_owned());
-    if let Some(child) = &worker.child {
-        if let Err(error) = child.lock().unwrap_or_else(PoisonError::into_inner).kill() {
-            log::warn!("process {} cannot be ended: {error}", worker.pid);
-        }
+    if let Some(child) = &worker.child
+        && let Err(error) = child.lock().unwrap_or_else(PoisonError::into_inner).kill()
+    {
+        log::warn!("process {} cannot be ended: {error}", worker.pid);
     }
 }
 

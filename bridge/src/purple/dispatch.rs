@@ -38,7 +38,7 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
     let gives = |outcome: Outcome| Ok(Ended::Now(Some(outcome)));
     match kind {
         C::AddAccount { account: id, settings } => {
-            account::add(token, user, id, settings)?;
+            account::add(token, user, id, *settings)?;
             gives(Outcome::Account(id))
         }
         C::UpdateAccount { account: id, username, password, options } => {

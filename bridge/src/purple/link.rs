@@ -105,7 +105,7 @@ impl Link {
             self.hand_over(command);
         }
         while self.held.is_none() && !self.gone {
-            match self.frames.next::<Down>() {
+            match self.frames.take::<Down>() {
                 Ok(Some(Down::Command(command))) => self.hand_over(command),
                 Ok(Some(Down::Ping(number))) => {
                     let pong = Up::Pong { number, load: load(token, &self.mailbox, self.unsent()) };
@@ -222,7 +222,7 @@ pub(crate) fn serve(
 fn first_frame(socket: &mut UnixStream, frames: &mut Frames) -> io::Result<(Box<BridgeConfig>, Confine)> {
     let mut bytes = [0; 4096];
     loop {
-        match frames.next::<Down>().map_err(io::Error::other)? {
+        match frames.take::<Down>().map_err(io::Error::other)? {
             Some(Down::Start { version: frame::VERSION, config, confine }) => return Ok((config, confine)),
             Some(Down::Start { version, .. }) => {
                 return Err(io::Error::other(format!("the web process speaks version {version}, this worker {}", frame::VERSION)));

@@ -160,5 +160,5 @@ pub(crate) fn xmpp_at(name: &str, password: &str, port: u16, security: &str) -> 
 
 /// The command that adds it.
 pub(crate) fn add(account: u64, settings: AccountSettings) -> CommandKind {
-    CommandKind::AddAccount { account: AccountId(account), settings }
+    CommandKind::AddAccount { account: AccountId(account), settings: Box::new(settings) }
 }

@@ -88,7 +88,7 @@ impl Hub {
         }
         self.enter(&session, token::hash(&token));
         let origin = Origin { client: String::new(), command: LOGIN.to_owned() };
-        if let Err(rejected) = self.send(user, origin, CommandKind::AddAccount { account, settings }, Some(account)) {
+        if let Err(rejected) = self.send(user, origin, CommandKind::AddAccount { account, settings: Box::new(settings) }, Some(account)) {
             self.leave(&session, false);
             return Err(match rejected {
                 Rejected::Busy(_) => ApiError::busy(2000),

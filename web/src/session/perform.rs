@@ -208,5 +208,5 @@ pub(crate) fn add_account(
         status: status.clone(),
         before: bridge::command::Before::default(),
     };
-    Ok(CommandKind::AddAccount { account: bridge::id::AccountId(id), settings })
+    Ok(CommandKind::AddAccount { account: bridge::id::AccountId(id), settings: Box::new(settings) })
 }

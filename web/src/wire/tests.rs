@@ -150,7 +150,8 @@ fn undescribed(path: &str, schema: &Value, found: &mut Vec<String>) {
     for (name, property) in properties.into_iter().flatten() {
         let path = format!("{path}.{name}");
         let only = properties.is_some_and(|all| all.len() == 1);
-        if !described(property) && !(only && described(schema)) {
+        let told_by_all = only && described(schema);
+        if !described(property) && !told_by_all {
             found.push(path.clone());
         }
         undescribed(&path, property, found);

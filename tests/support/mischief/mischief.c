@@ -1,0 +1,270 @@
+/* A libpurple protocol without a network that does harm on command, for the tests of the fleet: a message to anyone is a command, what it
+ * says comes back as messages from that person. It must not be installed anywhere. */
+#define _GNU_SOURCE
+#define PURPLE_PLUGINS
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <account.h>
+#include <accountopt.h>
+#include <connection.h>
+#include <conversation.h>
+#include <eventloop.h>
+#include <plugin.h>
+#include <prpl.h>
+#include <server.h>
+#include <util.h>
+#include <version.h>
+
+extern char **environ;
+
+static void says(PurpleConnection *gc, const char *who, const char *text)
+{
+    gchar *escaped = g_markup_escape_text(text, -1);
+    serv_got_im(gc, who, escaped, PURPLE_MESSAGE_RECV, time(NULL));
+    g_free(escaped);
+}
+
+static void said_errno(PurpleConnection *gc, const char *who, int failed)
+{
+    says(gc, who, failed ? g_strerror(failed) : "ok");
+}
+
+/* Memory that is really there. */
+static void leak(long mib)
+{
+    for (long i = 0; i < mib; i++) {
+        char *piece = malloc(1 << 20);
+        if (piece != NULL)
+            memset(piece, (int)i | 1, 1 << 20);
+    }
+}
+
+static void flood(PurpleConnection *gc, const char *who, long count)
+{
+    char text[32];
+    for (long i = 0; i < count; i++) {
+        g_snprintf(text, sizeof text, "flood %ld", i);
+        serv_got_im(gc, who, text, PURPLE_MESSAGE_RECV, time(NULL));
+    }
+}
+
+/* Every descriptor but the first three. */
+static void close_all(void)
+{
+    for (int fd = 3; fd < 4096; fd++)
+        close(fd);
+}
+
+static void scribble(void)
+{
+    static const char garbage[] = "\xff\xff\xff\x7f this is no frame at all, and it goes on for a while";
+    struct stat about;
+    for (int fd = 3; fd < 4096; fd++)
+        if (fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode))
+            if (write(fd, garbage, sizeof garbage) < 0)
+                continue;
+}
+
+/* What a plugin may reach: answers with "ok" or the system's words. */
+static int open_file(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return 0;
+}
+
+static int run_program(const char *path)
+{
+    char *const arguments[] = { (char *)path, NULL };
+    pid_t child;
+    int failed = posix_spawn(&child, path, NULL, NULL, arguments, environ);
+    if (failed == 0)
+        waitpid(child, NULL, 0);
+    return failed;
+}
+
+/* Past the front end's own connect(), as a program without the C library does it. */
+static int connect_raw(const char *address, long port)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    int fd, failed = 0;
+    if (inet_pton(AF_INET, address, &to.sin_addr) != 1)
+        return EINVAL;
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    if (syscall(SYS_connect, fd, &to, sizeof to) != 0)
+        failed = errno;
+    close(fd);
+    return failed;
+}
+
+static int listen_anywhere(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), failed = 0;
+    if (fd < 0)
+        return errno;
+    if (syscall(SYS_bind, fd, &at, sizeof at) != 0 || syscall(SYS_listen, fd, 1) != 0)
+        failed = errno;
+    close(fd);
+    return failed;
+}
+
+static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
+{
+    gchar **words = g_strsplit(text, " ", 4);
+    const char *what = words[0] ? words[0] : "";
+    const char *first = words[0] && words[1] ? words[1] : "";
+    long number = strtol(first, NULL, 10);
+    gboolean known = TRUE;
+
+    if (strcmp(what, "segfault") == 0)
+        *(volatile int *)8 = 1;
+    else if (strcmp(what, "abort") == 0)
+        abort();
+    else if (strcmp(what, "loop") == 0)
+        for (;;)
+            __asm__ volatile("");
+    else if (strcmp(what, "sleep") == 0)
+        g_usleep((gulong)number * 1000);
+    else if (strcmp(what, "leak") == 0)
+        leak(number);
+    else if (strcmp(what, "exit") == 0)
+        exit((int)number);
+    else if (strcmp(what, "flood") == 0)
+        flood(gc, who, number);
+    else if (strcmp(what, "close") == 0)
+        close_all();
+    else if (strcmp(what, "garbage") == 0)
+        scribble();
+    else if (strcmp(what, "read") == 0)
+        said_errno(gc, who, open_file(first, O_RDONLY));
+    else if (strcmp(what, "write") == 0)
+        said_errno(gc, who, open_file(first, O_WRONLY | O_CREAT));
+    else if (strcmp(what, "run") == 0)
+        said_errno(gc, who, run_program(first));
+    else if (strcmp(what, "connect") == 0)
+        said_errno(gc, who, connect_raw(first, words[2] ? strtol(words[2], NULL, 10) : 0));
+    else if (strcmp(what, "listen") == 0)
+        said_errno(gc, who, listen_anywhere());
+    else if (strcmp(what, "trace") == 0)
+        said_errno(gc, who, ptrace(PTRACE_SEIZE, (pid_t)number, NULL, NULL) == 0 ? 0 : errno);
+    else if (strcmp(what, "kill") == 0)
+        said_errno(gc, who, kill((pid_t)number, 0) == 0 ? 0 : errno);
+    else if (strcmp(what, "pid") == 0) {
+        char own[32];
+        g_snprintf(own, sizeof own, "%ld", (long)getpid());
+        says(gc, who, own);
+    } else if (strcmp(what, "environment") == 0) {
+        gchar *all = g_strjoinv(" ", environ);
+        says(gc, who, all);
+        g_free(all);
+    } else
+        known = FALSE;
+    g_strfreev(words);
+    return known;
+}
+
+static int mischief_send_im(PurpleConnection *gc, const char *who, const char *html, PurpleMessageFlags flags)
+{
+    char *text = purple_markup_strip_html(html);
+    (void)flags;
+    if (!perform(gc, who, text))
+        says(gc, who, text);
+    g_free(text);
+    return 1;
+}
+
+static gboolean signed_on(gpointer data)
+{
+    PurpleConnection *gc = data;
+    const char *first = purple_account_get_string(purple_connection_get_account(gc), "at_sign_on", "");
+    gc->proto_data = NULL;
+    if (*first != '\0')
+        perform(gc, "sign-on", first);
+    purple_connection_set_state(gc, PURPLE_CONNECTED);
+    return FALSE;
+}
+
+static void mischief_login(PurpleAccount *account)
+{
+    PurpleConnection *gc = purple_account_get_connection(account);
+    purple_connection_update_progress(gc, "Connecting", 0, 2);
+    gc->proto_data = GUINT_TO_POINTER(purple_timeout_add(0, signed_on, gc));
+}
+
+static void mischief_close(PurpleConnection *gc)
+{
+    if (gc->proto_data != NULL)
+        purple_timeout_remove(GPOINTER_TO_UINT(gc->proto_data));
+    gc->proto_data = NULL;
+}
+
+static const char *mischief_list_icon(PurpleAccount *account, PurpleBuddy *buddy)
+{
+    (void)account;
+    (void)buddy;
+    return "mischief";
+}
+
+static GList *mischief_status_types(PurpleAccount *account)
+{
+    GList *types = NULL;
+    (void)account;
+    types = g_list_append(types, purple_status_type_new(PURPLE_STATUS_AVAILABLE, "available", NULL, TRUE));
+    types = g_list_append(types, purple_status_type_new(PURPLE_STATUS_AWAY, "away", NULL, TRUE));
+    types = g_list_append(types, purple_status_type_new(PURPLE_STATUS_OFFLINE, "offline", NULL, TRUE));
+    return types;
+}
+
+static PurplePluginProtocolInfo protocol = {
+    .options = OPT_PROTO_NO_PASSWORD,
+    .list_icon = mischief_list_icon,
+    .status_types = mischief_status_types,
+    .login = mischief_login,
+    .close = mischief_close,
+    .send_im = mischief_send_im,
+    .struct_size = sizeof(PurplePluginProtocolInfo),
+};
+
+static PurplePluginInfo info = {
+    .magic = PURPLE_PLUGIN_MAGIC,
+    .major_version = PURPLE_MAJOR_VERSION,
+    .minor_version = PURPLE_MINOR_VERSION,
+    .type = PURPLE_PLUGIN_PROTOCOL,
+    .priority = PURPLE_PRIORITY_DEFAULT,
+    .id = "prpl-mischief",
+    .name = "Mischief",
+    .version = "1",
+    .summary = "Does harm on command",
+    .description = "Does harm on command",
+    .author = "Bellflower",
+    .homepage = "",
+    .extra_info = &protocol,
+};
+
+static void init_plugin(PurplePlugin *plugin)
+{
+    PurpleAccountOption *first = purple_account_option_string_new("At sign-on", "at_sign_on", "");
+    (void)plugin;
+    protocol.protocol_options = g_list_append(protocol.protocol_options, first);
+}
+
+PURPLE_INIT_PLUGIN(mischief, init_plugin, info)
