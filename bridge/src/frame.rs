@@ -7,7 +7,8 @@
 use crate::command::Command;
 use crate::config::BridgeConfig;
 use crate::event::{Batch, Event};
-use crate::handle::{Catalogue, Load};
+use crate::handle::Catalogue;
+use crate::report::Load;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;

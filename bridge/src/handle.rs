@@ -7,6 +7,7 @@ use crate::event::Batch;
 use crate::frame::Confine;
 use crate::id::AccountId;
 use crate::model::{PluginReport, Protocol};
+use crate::report::{self, Report};
 use serde::{Deserialize, Serialize};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -33,23 +34,6 @@ pub enum Rejected {
     Closed,
 }
 
-/// How one libpurple is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Load {
-    /// Accounts in it.
-    pub accounts: u32,
-    /// Buddies in it.
-    pub buddies: u32,
-    /// Commands that wait for it.
-    pub commands: u32,
-    /// Bytes of events that wait to be taken.
-    pub backlog: u64,
-    /// The longest turn of its loop since the last look, in microseconds.
-    pub longest_turn_us: u64,
-    /// Turns of its loop since its start.
-    pub turns: u64,
-}
-
 /// Where commands go: one libpurple, or a fleet of them. Any thread.
 pub trait Networks: Send + Sync {
     /// Queues a command; never waits. `of` is the account that the thing in question belongs to, when it is one's. Commands for one account
@@ -73,23 +57,6 @@ pub trait Networks: Send + Sync {
 
     /// How many libpurples ended without being told to, and were replaced.
     fn restarts(&self) -> u64;
-}
-
-/// A libpurple as an admin sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// Its number; 0 for the one in the web process.
-    pub number: u16,
-    /// Its process.
-    pub pid: u32,
-    /// `starting`, `up`, `draining` or `ending`.
-    pub state: &'static str,
-    /// Whom it is for: `core`, `protocol …`, `user …`.
-    pub group: String,
-    /// Its resident memory in bytes.
-    pub memory: u64,
-    /// How it was when it answered last.
-    pub load: Load,
 }
 
 /// Sends commands to the libpurple thread. Cheap to clone; any thread.
@@ -129,7 +96,10 @@ impl Networks for BridgeHandle {
     }
 
     fn reports(&self) -> Vec<Report> {
-        Vec::new()
+        let pid = std::process::id();
+        let load = crate::purple::load(&self.mailbox);
+        let memory = report::resident(pid).unwrap_or_default();
+        vec![Report { number: 0, pid, state: "up", group: "all".to_owned(), memory, lag_us: 0, load }]
     }
 
     fn restarts(&self) -> u64 {

@@ -13,6 +13,7 @@ pub mod id;
 pub mod model;
 mod purple;
 mod purple_model;
+pub mod report;
 pub mod time;
 
 #[cfg(feature = "bare")]

@@ -22,8 +22,9 @@ use bridge::command::{Before, Command};
 use bridge::config::BridgeConfig;
 use bridge::event::{Batch, Event, EventKind};
 use bridge::frame::{Confine, Down};
-use bridge::handle::{Catalogue, Events, Load, Networks, Rejected, Report};
+use bridge::handle::{Catalogue, Events, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
+use bridge::report::{Load, Report};
 use flight::Flights;
 use ledger::Ledger;
 use place::Group;
@@ -33,6 +34,7 @@ use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
+use watch::Slowest;
 
 /// Batches of events that may wait for the sessions; a worker that has more waits, and then its networks do.
 const EVENTS: usize = 1024;
@@ -95,6 +97,9 @@ struct Worker {
     /// The ping that is not answered yet.
     pinged: Option<(u64, Instant)>,
     last_ping: u64,
+    /// How long the last answer took.
+    lag: Duration,
+    slowest: Slowest,
     /// Why it was ended by us, for the log.
     condemned: Option<String>,
     empty_since: Option<Instant>,
@@ -211,6 +216,8 @@ impl Fleet {
             memory: 0,
             pinged: None,
             last_ping: 0,
+            lag: Duration::ZERO,
+            slowest: Slowest::default(),
             condemned: None,
             empty_since: None,
         };
@@ -272,7 +279,8 @@ impl Networks for Fleet {
             state: worker.stage.name(),
             group: worker.group.to_string(),
             memory: worker.memory,
-            load: Load { accounts: worker.accounts, ..worker.load },
+            lag_us: u64::try_from(worker.lag.as_micros()).unwrap_or(u64::MAX),
+            load: Load { accounts: worker.accounts, longest_turn_us: worker.slowest.get(), ..worker.load },
         };
         state.workers.iter().map(report).collect()
     }

@@ -4,7 +4,7 @@ use super::ledger::At;
 use super::place::Group;
 use super::{Fleet, Stage, State, Worker};
 use bridge::frame::Down;
-use bridge::handle::Load;
+use bridge::report::{Load, resident};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,30 @@ const EMPTY: Duration = Duration::from_secs(60);
 const SLOW: Duration = Duration::from_secs(60);
 /// Accounts moved at once out of a worker that is to be emptied.
 const MOVES: usize = 5;
+
+/// The longest turn of the last minute or two, so that whoever looks less often than every second sees it all the same.
+#[derive(Debug, Default)]
+pub(super) struct Slowest {
+    now: u64,
+    before: u64,
+    looks: u32,
+}
+
+impl Slowest {
+    /// One look, of which there is one a second.
+    fn note(&mut self, us: u64) {
+        self.now = self.now.max(us);
+        self.looks += 1;
+        if self.looks >= 60 {
+            *self = Self { now: 0, before: self.now, looks: 0 };
+        }
+    }
+
+    /// Microseconds.
+    pub(super) fn get(&self) -> u64 {
+        self.now.max(self.before)
+    }
+}
 
 /// Runs until the fleet has ended.
 pub(super) async fn watch(fleet: Fleet) {
@@ -51,19 +75,13 @@ fn abort(worker: &mut Worker, reason: &str) {
     }
 }
 
-/// Resident memory of a process, in bytes.
-fn resident(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
-}
-
 impl Fleet {
     pub(super) fn pong(&self, number: u16, ping: u64, load: Load) {
         if let Some(worker) = self.lock().workers.get_mut(&number) {
             worker.load = load;
-            if worker.pinged.is_some_and(|(sent, _)| sent == ping) {
-                worker.pinged = None;
+            worker.slowest.note(load.longest_turn_us);
+            if let Some((_, at)) = worker.pinged.take_if(|(sent, _)| *sent == ping) {
+                worker.lag = at.elapsed();
             }
         }
     }
@@ -157,5 +175,24 @@ impl Fleet {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_turn_is_told_for_a_minute_at_least_and_two_at_most() {
+        let mut slowest = Slowest::default();
+        slowest.note(9_000);
+        for _ in 0..60 {
+            slowest.note(10);
+            assert_eq!(slowest.get(), 9_000);
+        }
+        for _ in 0..60 {
+            slowest.note(10);
+        }
+        assert_eq!(slowest.get(), 10);
     }
 }

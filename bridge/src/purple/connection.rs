@@ -5,7 +5,7 @@ use super::accounts;
 use super::ffi::{borrowed, c_string, guard_on};
 use super::timers::{self, Timer};
 use super::token::OnPurple;
-use super::{conversation, outbox, owner, request, room, status};
+use super::{conversation, eventloop, outbox, owner, request, room, status};
 use crate::event::EventKind;
 use crate::id::AccountId;
 use crate::model::{AccountError, AccountStanding, AccountState, Progress};
@@ -56,6 +56,8 @@ struct Queue {
     pace: Pace,
     waiting: VecDeque<AccountId>,
     running: bool,
+    /// How long the loop had been at work when the last one began.
+    busy: Duration,
 }
 
 thread_local! {
@@ -64,6 +66,7 @@ thread_local! {
             pace: Pace { between: Duration::from_millis(20), first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) },
             waiting: VecDeque::new(),
             running: false,
+            busy: Duration::ZERO,
         })
     };
 }
@@ -139,11 +142,19 @@ fn next(token: OnPurple) {
         QUEUE.with_borrow_mut(|queue| queue.running = false);
         return;
     };
-    std::mem::forget(timers::after(token, pace().between, None, next));
+    let busy = eventloop::busy();
+    let worked = QUEUE.with_borrow_mut(|queue| busy.saturating_sub(std::mem::replace(&mut queue.busy, busy)));
+    std::mem::forget(timers::after(token, pause(pace().between, worked), None, next));
     let queued = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Queued)).unwrap_or(false);
     if queued {
         owner::with(Some(account), || begin(token, account));
     }
+}
+
+/// Between two sign-ons: as configured, and at least as long as the loop was at work since the last one, so that those who are signed on
+/// already always find half of it free, however much a sign-on costs here. Never longer than a second: a busy loop is not to stop them all.
+fn pause(between: Duration, worked: Duration) -> Duration {
+    between.max(worked.min(Duration::from_secs(1)))
 }
 
 fn watch(token: OnPurple, account: AccountId) -> Timer {
@@ -423,6 +434,14 @@ pub(crate) const NO_DATA: *mut c_void = ptr::null_mut();
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_busy_loop_signs_on_more_slowly_but_goes_on() {
+        let ms = Duration::from_millis;
+        assert_eq!(pause(ms(20), ms(3)), ms(20), "as configured");
+        assert_eq!(pause(ms(20), ms(70)), ms(70), "half the time is left to others");
+        assert_eq!(pause(ms(20), ms(9_000)), ms(1_000));
+    }
 
     #[test]
     fn waits_grow_to_the_longest_and_are_spread() {

@@ -10,6 +10,7 @@ mod tests;
 mod timers;
 mod watchers;
 
+pub(super) use counters::busy;
 pub use counters::{LoopCounters, loop_counters};
 pub(super) use ids::FIRST;
 pub(super) use state::remove_by_data as remove_timer_by_data;

@@ -3,14 +3,13 @@
 use super::ffi::guard;
 use super::mailbox::MailboxSender;
 use super::outbox::{self, Way};
-use super::token::OnPurple;
-use super::{accounts, blist, eventloop, owner, thread};
+use super::{load, owner, thread};
 use crate::command::Command;
 use crate::config::BridgeConfig;
 use crate::error::StartError;
 use crate::event::Batch;
 use crate::frame::{self, Confine, Down, Frames, Up};
-use crate::handle::{Catalogue, Load, Rejected};
+use crate::handle::{Catalogue, Rejected};
 use glib_sys::{GFALSE, GSource, GSourceFunc, GSourceFuncs, GTRUE, gboolean, gpointer};
 use std::cell::RefCell;
 use std::ffi::c_int;
@@ -100,7 +99,7 @@ impl Link {
     }
 
     /// Hands on whole frames until one has to wait.
-    fn take_in(&mut self, token: OnPurple) {
+    fn take_in(&mut self) {
         if let Some(command) = self.held.take() {
             self.hand_over(command);
         }
@@ -108,7 +107,7 @@ impl Link {
             match self.frames.take::<Down>() {
                 Ok(Some(Down::Command(command))) => self.hand_over(command),
                 Ok(Some(Down::Ping(number))) => {
-                    let pong = Up::Pong { number, load: load(token, &self.mailbox, self.unsent()) };
+                    let pong = Up::Pong { number, load: load::load(&self.mailbox) };
                     if let Err(error) = frame::write(&mut self.out, &pong) {
                         log::error!(target: "bridge", "a ping was not answered: {error}");
                     }
@@ -130,20 +129,6 @@ impl Link {
         let reads = if self.gone || self.held.is_some() { 0 } else { glib_sys::G_IO_IN | glib_sys::G_IO_HUP | glib_sys::G_IO_ERR };
         let writes = if !self.gone && self.unsent() > 0 { glib_sys::G_IO_OUT } else { 0 };
         reads | writes
-    }
-}
-
-/// How this libpurple is.
-fn load(token: OnPurple, mailbox: &MailboxSender, unsent: usize) -> Load {
-    let counters = eventloop::loop_counters();
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Load {
-        accounts: count(accounts::count(token)),
-        buddies: count(blist::count(token)),
-        commands: count(mailbox.waiting()),
-        backlog: unsent as u64,
-        longest_turn_us: counters.longest_turn / 1000,
-        turns: counters.turns,
     }
 }
 
@@ -316,7 +301,6 @@ unsafe extern "C" fn on_check(source: *mut GSource) -> gboolean {
 
 unsafe extern "C" fn on_dispatch(source: *mut GSource, _: GSourceFunc, _: gpointer) -> gboolean {
     guard("link dispatch", (), || {
-        let Some(token) = OnPurple::here() else { return };
         with(|link| {
             // SAFETY: our own source, and its own handle.
             let ready = unsafe { glib_sys::g_source_query_unix_fd(source, link.polled) };
@@ -330,7 +314,7 @@ unsafe extern "C" fn on_dispatch(source: *mut GSource, _: GSourceFunc, _: gpoint
             if ready & !glib_sys::G_IO_OUT != 0 && link.held.is_none() && !link.gone {
                 link.read();
             }
-            link.take_in(token);
+            link.take_in();
         });
     });
     GTRUE

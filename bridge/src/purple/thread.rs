@@ -230,6 +230,7 @@ fn turn_ended(token: OnPurple) {
         connection::lose(token, account, AccountError { code: "internal".to_owned(), message, fatal: true });
     }
     blist::flush(token);
+    super::load::note(token);
     outbox::flush(token);
 }
 

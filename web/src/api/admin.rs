@@ -12,20 +12,30 @@ use warp::reply::Response;
 /// `GET /metrics` (Prometheus' text format) and `GET /stats` (JSON).
 pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
     let (stats, hub) = (Arc::clone(stats), Arc::clone(hub));
+    let workers = {
+        let hub = Arc::clone(&hub);
+        move || hub.networks().reports()
+    };
     let figures = move || {
         let mut all = stats::figures(&stats);
         all.push(Figure { name: "users", grows: false, value: hub.users() as u64 });
+        all.push(Figure { name: "workers_restarted", grows: true, value: hub.networks().restarts() });
         all.extend(hub.counters().all().into_iter().map(|(name, value)| Figure { name, grows: true, value }));
         all
     };
     let metrics = warp::path!("metrics").and(warp::get()).map({
-        let figures = figures.clone();
+        let (figures, workers) = (figures.clone(), workers.clone());
         move || {
-            let mut response = Response::new(stats::prometheus(&figures()).into());
+            let text = stats::prometheus(&figures()) + &stats::prometheus_workers(&workers());
+            let mut response = Response::new(text.into());
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"));
             response
         }
     });
-    let json = warp::path!("stats").and(warp::get()).map(move || answer::json(StatusCode::OK, &stats::json(&figures())));
+    let json = warp::path!("stats").and(warp::get()).map(move || {
+        let mut all = stats::json(&figures());
+        all["workers"] = serde_json::json!(workers());
+        answer::json(StatusCode::OK, &all)
+    });
     metrics.or(json).unify().recover(refused).unify().boxed()
 }

@@ -1,8 +1,10 @@
 //! Counters of the daemon: adding is one atomic operation; it keeps nothing about any one user.
 
 mod text;
+mod workers;
 
 pub use text::{Figure, figures, json, prometheus};
+pub use workers::prometheus as prometheus_workers;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -35,11 +35,16 @@ pub fn figures(stats: &Stats) -> Vec<Figure> {
 pub fn prometheus(figures: &[Figure]) -> String {
     let mut text = String::new();
     for Figure { name, grows, value } in figures {
-        let (suffix, kind) = if *grows { ("_total", "counter") } else { ("", "gauge") };
+        let (suffix, kind) = kind(*grows);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "# TYPE bellflower_{name}{suffix} {kind}\nbellflower_{name}{suffix} {value}");
     }
     text
+}
+
+/// What a figure's name ends with, and its type.
+pub(super) fn kind(grows: bool) -> (&'static str, &'static str) {
+    if grows { ("_total", "counter") } else { ("", "gauge") }
 }
 
 /// A JSON object, name to value.

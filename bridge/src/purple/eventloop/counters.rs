@@ -1,6 +1,7 @@
 //! What the loop did, as numbers that any thread may read; nothing here decides anything.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// A sum since the start of the process.
 pub(super) struct Counter(AtomicU64);
@@ -19,11 +20,18 @@ impl Counter {
 pub(super) static TURNS: Counter = Counter::new();
 pub(super) static EVENTS: Counter = Counter::new();
 pub(super) static TIMERS: Counter = Counter::new();
+static BUSY: Counter = Counter::new();
 static LONGEST: AtomicU64 = AtomicU64::new(0);
 
 /// A turn took so many nanoseconds.
 pub(super) fn turn_took(nanoseconds: u64) {
+    BUSY.add(nanoseconds);
     LONGEST.fetch_max(nanoseconds, Relaxed);
+}
+
+/// How long the loop has been at work, and not asleep, since the start. A turn counts once it is over. Any thread.
+pub(in crate::purple) fn busy() -> Duration {
+    Duration::from_nanos(BUSY.0.load(Relaxed))
 }
 
 /// The libpurple thread's main loop in numbers.

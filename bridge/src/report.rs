@@ -1,0 +1,57 @@
+//! How each libpurple is, in figures for statistics and for placing accounts; nothing here measures a loop or decides anything.
+
+use serde::{Deserialize, Serialize};
+
+/// How one libpurple is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Accounts in it.
+    pub accounts: u32,
+    /// Buddies in it.
+    pub buddies: u32,
+    /// Commands that wait for it.
+    pub commands: u32,
+    /// Bytes of events that wait to be taken.
+    pub backlog: u64,
+    /// The longest turn of its loop since the last look (in a [`Report`]: of the last minute or two), in microseconds.
+    pub longest_turn_us: u64,
+    /// Turns of its loop since its start.
+    pub turns: u64,
+}
+
+/// A libpurple as an admin sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Its number; 0 for the one in the web process.
+    pub number: u16,
+    /// Its process.
+    pub pid: u32,
+    /// `starting`, `up`, `draining` or `ending`.
+    pub state: &'static str,
+    /// Whom it is for: `core`, `protocol …`, `user …`.
+    pub group: String,
+    /// Its resident memory in bytes.
+    pub memory: u64,
+    /// How long its loop took to answer last, in microseconds: what a command or a socket waits for its turn.
+    pub lag_us: u64,
+    /// How it was when it answered last.
+    pub load: Load,
+}
+
+/// Resident memory of a process in bytes, as the kernel tells it. Any thread.
+pub fn resident(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+    // SAFETY: asks for a constant.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    Some(pages * u64::try_from(page).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn this_process_has_some_memory_and_one_that_is_not_there_none() {
+        assert!(super::resident(std::process::id()).unwrap() > 1 << 20);
+        assert_eq!(super::resident(0), None);
+    }
+}
