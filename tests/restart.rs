@@ -1,8 +1,7 @@
 //! Promise: a daemon that is told to end says so to every open page, signs its accounts off, ends well and soon, and starts again as new.
 #![allow(clippy::expect_used)]
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -13,27 +12,11 @@ const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 /// Pages that have a poll open when it ends.
 const PAGES: usize = 12;
 
-/// The daemon's admin listener, whose address is in its log.
-struct Admin(String);
-
-impl Admin {
-    fn of(daemon: &Daemon) -> Self {
-        let log = daemon.log();
-        let place = log.split("figures are at http://").nth(1).and_then(|rest| rest.split('/').next());
-        Self(place.expect("the admin listener's address").to_owned())
-    }
-
-    /// Polls that have come and have no answer yet.
-    fn polls_held(&self) -> u64 {
-        let mut stream = TcpStream::connect(&self.0).expect("a connection to the admin listener");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        write!(stream, "GET /stats HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.0).expect("a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let figures: Value = serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
-        let figure = |name: &str| figures[name].as_u64().unwrap_or_else(|| panic!("no {name} in {figures}"));
-        figure("polls").saturating_sub(figure("answers") + figure("answers_empty"))
-    }
+/// Polls that have come and have no answer yet.
+fn polls_held(daemon: &Daemon) -> u64 {
+    let figures = daemon.stats();
+    let figure = |name: &str| figures[name].as_u64().unwrap_or_else(|| panic!("no {name} in {figures}"));
+    figure("polls").saturating_sub(figure("answers") + figure("answers_empty"))
 }
 
 #[test]
@@ -53,8 +36,7 @@ fn held_polls_are_told_and_accounts_signed_off() {
 
     let last = std::thread::scope(|scope| {
         let polls: Vec<_> = pages.iter_mut().map(|page| scope.spawn(|| last_answer(page))).collect();
-        let admin = Admin::of(&daemon);
-        wait_until("all polls to be held", PATIENCE, || (admin.polls_held() == PAGES as u64).then_some(()));
+        wait_until("all polls to be held", PATIENCE, || (polls_held(&daemon) == PAGES as u64).then_some(()));
         let told = Instant::now();
         daemon.stop();
         assert!(told.elapsed() < Duration::from_secs(15), "it took {:?} to end", told.elapsed());

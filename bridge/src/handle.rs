@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// What libpurple offers, told once at start.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -130,8 +130,11 @@ pub struct Events(Source);
 
 enum Source {
     Bridge(UnboundedReceiver<Batch>),
-    Other(Receiver<Batch>),
+    Other(Receiver<Held>),
 }
+
+/// A batch on its way, and the right of whoever sent it to have so much on the way.
+pub type Held = (Batch, Option<OwnedSemaphorePermit>);
 
 impl Events {
     pub(crate) fn of_bridge(receiver: UnboundedReceiver<Batch>) -> Self {
@@ -139,7 +142,7 @@ impl Events {
     }
 
     /// From a fleet, which holds back by itself.
-    pub fn of(receiver: Receiver<Batch>) -> Self {
+    pub fn of(receiver: Receiver<Held>) -> Self {
         Self(Source::Other(receiver))
     }
 
@@ -151,7 +154,7 @@ impl Events {
                 crate::purple::taken(&batch);
                 Some(batch)
             }
-            Source::Other(receiver) => receiver.recv().await,
+            Source::Other(receiver) => receiver.recv().await.map(|(batch, _)| batch),
         }
     }
 
@@ -163,7 +166,7 @@ impl Events {
                 crate::purple::taken(&batch);
                 Some(batch)
             }
-            Source::Other(receiver) => receiver.try_recv().ok(),
+            Source::Other(receiver) => receiver.try_recv().ok().map(|(batch, _)| batch),
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Crashes {
     recent: Vec<Crash>,
     aside: Vec<(Instant, String)>,
+    /// Accounts that a crash may have been the doing of.
+    suspects: Vec<(Instant, AccountId)>,
     /// So many crashes are too many; 0: there never are.
     most: usize,
     window: Duration,
@@ -35,13 +37,14 @@ pub(crate) struct Crashes {
 
 impl Crashes {
     pub(crate) fn new(most: usize, window: Duration) -> Self {
-        Self { recent: Vec::new(), aside: Vec::new(), most, window }
+        Self { recent: Vec::new(), aside: Vec::new(), suspects: Vec::new(), most, window }
     }
 
     fn forget(&mut self, now: Instant) {
         let window = self.window;
         self.recent.retain(|crash| now.saturating_duration_since(crash.at) < window);
         self.aside.retain(|(at, _)| now.saturating_duration_since(*at) < window);
+        self.suspects.retain(|(at, _)| now.saturating_duration_since(*at) < window);
     }
 
     /// A worker ended while it ran `account`'s callback.
@@ -65,8 +68,21 @@ impl Crashes {
         Verdict::GoOn
     }
 
-    /// A crash was blamed on the account a short while ago.
+    /// A worker ended while it ran for nobody; this account's callback was the last before that. Nothing is held against it but that it is
+    /// put where it hurts nobody else.
+    pub(crate) fn suspect(&mut self, now: Instant, account: AccountId) {
+        self.forget(now);
+        self.suspects.push((now, account));
+    }
+
+    /// A crash was blamed on the account a short while ago, or may have been its doing.
     pub(crate) fn is_suspect(&mut self, now: Instant, account: AccountId) -> bool {
+        self.forget(now);
+        self.suspects.iter().any(|(_, suspect)| *suspect == account) || self.is_blamed(now, account)
+    }
+
+    /// A crash was blamed on the account a short while ago.
+    pub(crate) fn is_blamed(&mut self, now: Instant, account: AccountId) -> bool {
         self.forget(now);
         self.recent.iter().any(|crash| crash.account == account)
     }
@@ -107,6 +123,17 @@ mod tests {
         assert_eq!(crashes.blame(start, AccountId(6), UserId(3), "prpl-a"), Verdict::Protocol);
         assert!(crashes.is_aside(start, "prpl-a") && !crashes.is_aside(start, "prpl-b"));
         assert!(!crashes.is_aside(start + 10 * MINUTE, "prpl-a"));
+    }
+
+    #[test]
+    fn a_suspect_is_kept_apart_and_not_blamed() {
+        let (mut crashes, start) = (Crashes::new(3, 10 * MINUTE), Instant::now());
+        for _ in 0..5 {
+            crashes.suspect(start, AccountId(1));
+        }
+        assert!(crashes.is_suspect(start, AccountId(1)) && !crashes.is_blamed(start, AccountId(1)));
+        assert_eq!(crashes.blame(start, AccountId(1), UserId(1), "prpl-a"), Verdict::GoOn);
+        assert!(!crashes.is_suspect(start + 10 * MINUTE, AccountId(1)));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use super::blame::Verdict;
 use super::flight::{What, told};
 use super::ledger::At;
-use super::place::Group;
+use super::place::{Group, Isolation};
 use super::route::{coming_back, set_aside};
-use super::{Fleet, Stage, State, own};
+use super::{Fleet, Stage, State, Worker, own};
 use bridge::command::Origin;
 use bridge::error::CommandError;
 use bridge::event::{Batch, Event, EventKind};
@@ -17,12 +17,17 @@ use std::time::{Duration, Instant};
 /// Longest wait before a group whose workers do not start is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// A worker that nobody is blamed for and that lived no longer is not replaced at once: what ended it may end the next as well.
+const SHORT: Duration = Duration::from_secs(10);
+
 /// How a worker ended.
 pub(super) struct End {
     /// In words, for the log.
     pub(super) how: String,
     /// Whose callback ran.
     pub(super) blame: Option<AccountId>,
+    /// Whose callback ran last before that.
+    pub(super) last: Option<AccountId>,
 }
 
 impl Fleet {
@@ -53,6 +58,18 @@ impl Fleet {
         sifted
     }
 
+    /// Starts what is missing of the workers that are always to be there.
+    pub(super) fn fill(&self, state: &mut State, now: Instant) {
+        if self.0.settings.isolation == Isolation::User || state.failing.get(&Group::Core).is_some_and(|(_, until)| *until > now) {
+            return;
+        }
+        let there = |worker: &&Worker| worker.group == Group::Core && matches!(worker.stage, Stage::Starting | Stage::Up);
+        let missing = usize::from(self.0.settings.workers).saturating_sub(state.workers.values().filter(there).count());
+        for _ in 0..missing.min(usize::from(self.0.settings.most).saturating_sub(state.workers.len())) {
+            self.start_worker(state, Group::Core, None);
+        }
+    }
+
     /// A worker has ended. What to tell the sessions.
     pub(super) fn ended(&self, number: u16, end: &End) -> Batch {
         let now = Instant::now();
@@ -66,7 +83,9 @@ impl Fleet {
         }
         state.restarts += 1;
         let how = worker.condemned.as_deref().unwrap_or(&end.how);
-        let culprit = end.blame.filter(|account| accounts.contains(account));
+        // Who was alone in it did it.
+        let alone = if let [only] = accounts.as_slice() { Some(*only) } else { None };
+        let culprit = end.blame.filter(|account| accounts.contains(account)).or(alone);
         let under =
             culprit.and_then(|account| state.ledger.any(account).map(|record| (account, record.user, record.protocol().to_owned())));
         let words =
@@ -77,7 +96,7 @@ impl Fleet {
             worker.pid,
             accounts.len()
         );
-        if worker.stage == Stage::Starting {
+        if worker.stage == Stage::Starting || culprit.is_none() && now.saturating_duration_since(worker.since) < SHORT {
             let failing = state.failing.entry(worker.group.clone()).or_insert((0, now));
             failing.0 = failing.0.saturating_add(1);
             failing.1 = now + Duration::from_secs(1 << failing.0.min(6)).min(LONGEST_WAIT);
@@ -86,7 +105,12 @@ impl Fleet {
         }
         let verdict = match &under {
             Some((account, user, protocol)) => state.crashes.blame(now, *account, *user, protocol),
-            None => Verdict::GoOn,
+            None => {
+                if let Some(last) = end.last.filter(|account| accounts.contains(account)) {
+                    state.crashes.suspect(now, last);
+                }
+                Verdict::GoOn
+            }
         };
         let aside = |account: AccountId, protocol: &str| match (&verdict, &under) {
             (Verdict::Account, Some((culprit, ..))) => *culprit == account,
@@ -117,12 +141,7 @@ impl Fleet {
             };
             told.push(own(user, EventKind::AccountLost { account, standing }));
         }
-        let group = worker.group;
-        let waits = state.failing.get(&group).is_some_and(|(_, until)| *until > now);
-        let there = state.workers.values().filter(|worker| worker.group == Group::Core && worker.stage != Stage::Ending).count();
-        if group == Group::Core && !waits && there < usize::from(self.0.settings.workers) {
-            self.start_worker(&mut state, Group::Core, None);
-        }
+        self.fill(&mut state, now);
         told
     }
 }

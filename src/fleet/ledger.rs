@@ -262,6 +262,13 @@ impl Ledger {
         }
     }
 
+    /// A room is not to be joined again.
+    pub(crate) fn forget_room(&mut self, account: AccountId, room: ConversationId) {
+        if let Some(record) = self.records.get_mut(&account) {
+            record.rooms.remove(&room);
+        }
+    }
+
     /// A line went to or fro.
     pub(crate) fn touch(&mut self, account: AccountId, now: Instant) {
         if let Some(record) = self.records.get_mut(&account) {

@@ -22,12 +22,13 @@ use bridge::command::{Before, Command};
 use bridge::config::BridgeConfig;
 use bridge::event::{Batch, Event, EventKind};
 use bridge::frame::{Confine, Down};
-use bridge::handle::{Catalogue, Events, Networks, Rejected};
+use bridge::handle::{Catalogue, Events, Held, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
 use bridge::report::{Load, Report};
 use flight::Flights;
 use ledger::Ledger;
 use place::Group;
+use pump::{Life, Way};
 use spawn::Spawner;
 use std::collections::{BTreeMap, HashMap};
 use std::process::Child;
@@ -36,8 +37,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use watch::Slowest;
 
-/// Batches of events that may wait for the sessions; a worker that has more waits, and then its networks do.
+/// Batches of events that may wait for the sessions, of all workers.
 const EVENTS: usize = 1024;
+/// The same of one worker, about a megabyte at most: what floods waits by itself, and then its networks do, and others' events are never
+/// behind more than that.
+const EVENTS_OF_ONE: usize = 4;
 
 /// How a fleet is to be.
 #[derive(Debug, Clone)]
@@ -96,6 +100,11 @@ struct Worker {
     memory: u64,
     /// The ping that is not answered yet.
     pinged: Option<(u64, Instant)>,
+    /// What its pump sees of it.
+    life: Arc<Life>,
+    /// How much of it the watch has seen.
+    seen: u64,
+    since: Instant,
     last_ping: u64,
     /// How long the last answer took.
     lag: Duration,
@@ -119,7 +128,7 @@ struct State {
     failing: HashMap<Group, (u32, Instant)>,
     waiting_pings: Vec<oneshot::Sender<()>>,
     quitting: bool,
-    events: Option<mpsc::Sender<Batch>>,
+    events: Option<mpsc::Sender<Held>>,
     restarts: u64,
 }
 
@@ -186,7 +195,7 @@ impl Fleet {
     /// Tells the sessions something of the fleet's own. Never waits.
     fn tell(&self, state: &State, batch: Batch) {
         let Some(events) = &state.events else { return };
-        if let Err(mpsc::error::TrySendError::Full(batch)) = events.try_send(batch) {
+        if let Err(mpsc::error::TrySendError::Full(batch)) = events.try_send((batch, None)) {
             let events = events.clone();
             self.0.runtime.spawn(async move {
                 // The sessions are gone only while the daemon ends.
@@ -204,6 +213,7 @@ impl Fleet {
             }
         };
         let (down, commands) = mpsc::channel(self.0.settings.bridge.mailbox.max(64));
+        let life = Arc::new(Life::default());
         log::debug!("worker {number} ({group}) starts");
         let worker = Worker {
             group,
@@ -215,6 +225,9 @@ impl Fleet {
             load: Load::default(),
             memory: 0,
             pinged: None,
+            life: Arc::clone(&life),
+            seen: 0,
+            since: Instant::now(),
             last_ping: 0,
             lag: Duration::ZERO,
             slowest: Slowest::default(),
@@ -222,8 +235,8 @@ impl Fleet {
             empty_since: None,
         };
         state.workers.insert(number, worker);
-        let events = state.events.clone();
-        self.0.runtime.spawn(pump::run(self.clone(), number, commands, events, ready));
+        let events = state.events.clone().map(|events| Way::new(events, EVENTS_OF_ONE));
+        self.0.runtime.spawn(pump::Pump { fleet: self.clone(), number, life, events, ready }.run(commands));
         number
     }
 

@@ -5,15 +5,16 @@ use super::spawn::Started;
 use super::{Fleet, Stage, watch};
 use bridge::event::Batch;
 use bridge::frame::{self, Down, Frames, Up};
-use bridge::handle::Catalogue;
+use bridge::handle::{Catalogue, Held};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// Commands written at once.
 const AT_ONCE: usize = 64;
@@ -26,54 +27,131 @@ const CORE_PATIENCE: Duration = Duration::from_secs(30);
 
 type Ready = Option<oneshot::Sender<Result<(), String>>>;
 
-/// The whole life of a worker.
-pub(super) async fn run(fleet: Fleet, number: u16, commands: mpsc::Receiver<Down>, events: Option<mpsc::Sender<Batch>>, mut ready: Ready) {
-    let end = match fleet.0.spawner.spawn(number).await {
-        Ok(started) => live(&fleet, number, started, commands, events.as_ref(), &mut ready).await,
-        Err(error) => End { how: format!("it could not be started: {error}"), blame: None },
-    };
-    if let Some(ready) = ready.take() {
-        // Whoever waited may have given up.
-        let _ = ready.send(Err(end.how.clone()));
-    }
-    let told = fleet.ended(number, &end);
-    if let (Some(events), false) = (events, told.is_empty()) {
-        // The sessions are gone only while the daemon ends.
-        let _ = events.send(told).await;
+/// Signs of life of a worker, besides its answers to pings.
+#[derive(Debug, Default)]
+pub(super) struct Life {
+    /// Frames read.
+    frames: AtomicU64,
+    /// A frame that was read waits for the sessions: what the worker said after it is not heard yet.
+    held: AtomicBool,
+}
+
+impl Life {
+    /// Whether there was a sign since `seen` was last given here, or none could have been heard.
+    pub(super) fn shows(&self, seen: &mut u64) -> bool {
+        let frames = self.frames.load(Ordering::Relaxed);
+        std::mem::replace(seen, frames) != frames || self.held.load(Ordering::Relaxed)
     }
 }
 
-async fn live(
-    fleet: &Fleet,
-    number: u16,
-    started: Started,
-    commands: mpsc::Receiver<Down>,
-    events: Option<&mpsc::Sender<Batch>>,
-    ready: &mut Ready,
-) -> End {
-    let Started { child, socket, blame } = started;
-    let child = Arc::new(Mutex::new(child));
-    if let Some(worker) = fleet.lock().workers.get_mut(&number) {
-        worker.pid = child.lock().unwrap_or_else(PoisonError::into_inner).id();
-        worker.child = Some(Arc::clone(&child));
-        if let Some(reason) = worker.condemned.take() {
-            watch::kill(worker, &reason);
+/// The way of one worker's events to the sessions, with room for a few batches.
+pub(super) struct Way {
+    events: mpsc::Sender<Held>,
+    room: Arc<Semaphore>,
+}
+
+impl Way {
+    pub(super) fn new(events: mpsc::Sender<Held>, batches: usize) -> Self {
+        Self { events, room: Arc::new(Semaphore::new(batches)) }
+    }
+
+    /// Waits for room. False: the sessions are gone, which happens only while the daemon ends.
+    async fn send(&self, batch: Batch) -> bool {
+        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return false };
+        self.events.send((batch, Some(room))).await.is_ok()
+    }
+}
+
+/// The pump of one worker.
+pub(super) struct Pump {
+    pub(super) fleet: Fleet,
+    pub(super) number: u16,
+    pub(super) life: Arc<Life>,
+    pub(super) events: Option<Way>,
+    pub(super) ready: Ready,
+}
+
+impl Pump {
+    /// The whole life of a worker.
+    pub(super) async fn run(mut self, commands: mpsc::Receiver<Down>) {
+        let end = match self.fleet.0.spawner.spawn(self.number).await {
+            Ok(started) => self.live(started, commands).await,
+            Err(error) => End { how: format!("it could not be started: {error}"), blame: None, last: None },
+        };
+        if let Some(ready) = self.ready.take() {
+            // Whoever waited may have given up.
+            let _ = ready.send(Err(end.how.clone()));
+        }
+        let told = self.fleet.ended(self.number, &end);
+        if let (Some(events), false) = (&self.events, told.is_empty()) {
+            events.send(told).await;
         }
     }
-    let how = match socket.set_nonblocking(true).and_then(|()| UnixStream::from_std(socket)) {
-        Ok(socket) => {
-            let (reading, writing) = socket.into_split();
-            let writer = tokio::spawn(write(writing, first(fleet, number), commands));
-            let why = read(fleet, number, reading, events, ready).await;
-            writer.abort();
-            why
+
+    async fn live(&mut self, started: Started, commands: mpsc::Receiver<Down>) -> End {
+        let Started { child, socket, blame } = started;
+        let child = Arc::new(Mutex::new(child));
+        if let Some(worker) = self.fleet.lock().workers.get_mut(&self.number) {
+            worker.pid = child.lock().unwrap_or_else(PoisonError::into_inner).id();
+            worker.child = Some(Arc::clone(&child));
+            if let Some(reason) = worker.condemned.take() {
+                watch::kill(worker, &reason);
+            }
         }
-        Err(error) => error.to_string(),
-    };
-    let patience = if fleet.0.settings.confine.core { CORE_PATIENCE } else { PATIENCE };
-    let status = reap(&child, patience).await;
-    let account = blame.account();
-    End { how: format!("{} ({how})", words(status)), blame: account }
+        let how = match socket.set_nonblocking(true).and_then(|()| UnixStream::from_std(socket)) {
+            Ok(socket) => {
+                let (reading, writing) = socket.into_split();
+                let writer = tokio::spawn(write(writing, first(&self.fleet, self.number), commands));
+                let why = self.read(reading).await;
+                writer.abort();
+                why
+            }
+            Err(error) => error.to_string(),
+        };
+        let patience = if self.fleet.0.settings.confine.core { CORE_PATIENCE } else { PATIENCE };
+        let status = reap(&child, patience).await;
+        End { how: format!("{} ({how})", words(status)), blame: blame.account(), last: blame.last() }
+    }
+
+    /// Reads until the end. Returns why it came.
+    async fn read(&mut self, mut socket: OwnedReadHalf) -> String {
+        let mut frames = Frames::default();
+        let mut bytes = vec![0; A_READ];
+        loop {
+            let count = match socket.read(&mut bytes).await {
+                Ok(0) => return "it closed its socket".to_owned(),
+                Ok(count) => count,
+                Err(error) => return error.to_string(),
+            };
+            frames.push(bytes.get(..count).unwrap_or_default());
+            loop {
+                let frame = match frames.take::<Up>() {
+                    Ok(None) => break,
+                    Ok(Some(frame)) => frame,
+                    Err(error) => return format!("it sent {error}"),
+                };
+                self.life.frames.fetch_add(1, Ordering::Relaxed);
+                match frame {
+                    Up::Events(batch) => {
+                        let batch = self.fleet.sift(self.number, batch);
+                        if let (Some(events), false) = (&self.events, batch.is_empty()) {
+                            // Waiting here holds the worker back, and it its networks.
+                            self.life.held.store(true, Ordering::Relaxed);
+                            let there = events.send(batch).await;
+                            self.life.held.store(false, Ordering::Relaxed);
+                            if !there {
+                                return "the sessions are gone".to_owned();
+                            }
+                        }
+                    }
+                    Up::Pong { number: ping, load } => self.fleet.pong(self.number, ping, load),
+                    Up::Ready { version: frame::VERSION, catalogue } => self.fleet.is_up(self.number, *catalogue, self.ready.take()),
+                    Up::Ready { version, .. } => return format!("it speaks version {version}, not {}", frame::VERSION),
+                    Up::Failed(reason) => return reason,
+                }
+            }
+        }
+    }
 }
 
 fn first(fleet: &Fleet, number: u16) -> Down {
@@ -103,39 +181,6 @@ async fn write(mut socket: OwnedWriteHalf, first: Down, mut commands: mpsc::Rece
         }
         if commands.recv_many(&mut waiting, AT_ONCE).await == 0 {
             return;
-        }
-    }
-}
-
-/// Reads until the end. Returns why it came.
-async fn read(fleet: &Fleet, number: u16, mut socket: OwnedReadHalf, events: Option<&mpsc::Sender<Batch>>, ready: &mut Ready) -> String {
-    let mut frames = Frames::default();
-    let mut bytes = vec![0; A_READ];
-    loop {
-        let count = match socket.read(&mut bytes).await {
-            Ok(0) => return "it closed its socket".to_owned(),
-            Ok(count) => count,
-            Err(error) => return error.to_string(),
-        };
-        frames.push(bytes.get(..count).unwrap_or_default());
-        loop {
-            match frames.take::<Up>() {
-                Ok(None) => break,
-                Ok(Some(Up::Events(batch))) => {
-                    let batch = fleet.sift(number, batch);
-                    if let (Some(events), false) = (events, batch.is_empty()) {
-                        // Waiting here holds the worker back, and it its networks.
-                        if events.send(batch).await.is_err() {
-                            return "the sessions are gone".to_owned();
-                        }
-                    }
-                }
-                Ok(Some(Up::Pong { number: ping, load })) => fleet.pong(number, ping, load),
-                Ok(Some(Up::Ready { version: frame::VERSION, catalogue })) => fleet.is_up(number, *catalogue, ready.take()),
-                Ok(Some(Up::Ready { version, .. })) => return format!("it speaks version {version}, not {}", frame::VERSION),
-                Ok(Some(Up::Failed(reason))) => return reason,
-                Err(error) => return format!("it sent {error}"),
-            }
         }
     }
 }

@@ -6,11 +6,11 @@ use super::place::{Candidate, Group, choose};
 use super::{Fleet, Stage, State, own};
 use bridge::command::{Before, Command, CommandKind, Origin, Place};
 use bridge::error::CommandError;
-use bridge::event::Event;
+use bridge::event::{Event, EventKind};
 use bridge::frame::Down;
 use bridge::handle::Rejected;
-use bridge::id::{AccountId, UserId};
-use bridge::model::{AccountError, AccountStanding, AccountState};
+use bridge::id::{AccountId, ConversationId, UserId};
+use bridge::model::{AccountError, AccountStanding, AccountState, ConversationKind};
 use std::time::Instant;
 
 /// Why an account has no worker.
@@ -141,25 +141,32 @@ impl Fleet {
                     state.left(number);
                 }
                 state.unplaced.retain(|(_, other, _)| *other != account);
-                self.tell(
-                    state,
-                    vec![Event { user, origin: command.origin.clone(), kind: bridge::event::EventKind::AccountRemoved { account } }],
-                );
+                self.tell(state, vec![Event { user, origin: command.origin.clone(), kind: EventKind::AccountRemoved { account } }]);
                 Ok(None)
             }
             CommandKind::EnableAccount(_) | CommandKind::ConnectAccount(_) if aside => {
                 let protocol = state.ledger.any(account).map(|record| record.protocol().to_owned()).unwrap_or_default();
                 let now = Instant::now();
-                if state.crashes.is_suspect(now, account) || state.crashes.is_aside(now, &protocol) {
+                if state.crashes.is_blamed(now, account) || state.crashes.is_aside(now, &protocol) {
                     Err(CommandError::new(
                         "set_aside",
                         "This account was set aside because it brought a part of the server down. Try again in some minutes.",
                     ))
                 } else {
                     state.ledger.put(account, At::Lost);
-                    self.tell(state, vec![own(user, bridge::event::EventKind::AccountLost { account, standing: coming_back() })]);
+                    self.tell(state, vec![own(user, EventKind::AccountLost { account, standing: coming_back() })]);
                     Ok(None)
                 }
+            }
+            CommandKind::CloseConversation(conversation) => {
+                state.forget_conversation(account, *conversation);
+                let kind = EventKind::ConversationClosed { conversation: *conversation };
+                self.tell(state, vec![Event { user, origin: command.origin.clone(), kind }]);
+                Ok(None)
+            }
+            CommandKind::LeaveRoom(conversation) => {
+                state.forget_conversation(account, *conversation);
+                Ok(None)
             }
             CommandKind::UpdateAccount { .. }
             | CommandKind::EnableAccount(_)
@@ -326,6 +333,18 @@ impl State {
             worker.accounts = worker.accounts.saturating_sub(1);
             if worker.accounts == 0 {
                 worker.empty_since = Some(Instant::now());
+            }
+        }
+    }
+}
+
+impl State {
+    /// A conversation is not to be had back.
+    fn forget_conversation(&mut self, account: AccountId, conversation: ConversationId) {
+        self.ledger.forget_room(account, conversation);
+        for (_, other, before) in &mut self.unplaced {
+            if *other == account {
+                before.conversations.retain(|name| ConversationId::of(account, ConversationKind::Im, name) != conversation);
             }
         }
     }

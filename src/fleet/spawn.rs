@@ -4,6 +4,7 @@
 //! anew: a bare fork would share GLib's and tokio's descriptors. Its end of the socket is its standard input, and the shared memory in which
 //! it notes whose callback runs its standard output: nothing else is handed down.
 
+use bridge::id::AccountId;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -45,11 +46,20 @@ pub(super) struct Blame(File);
 
 impl Blame {
     /// The account whose callback runs or ran.
-    pub(super) fn account(&self) -> Option<bridge::id::AccountId> {
+    pub(super) fn account(&self) -> Option<AccountId> {
+        self.number(0)
+    }
+
+    /// The account whose callback ran last. What runs for nobody, such as a plugin's own thread, may be its doing, or not.
+    pub(super) fn last(&self) -> Option<AccountId> {
+        self.number(8)
+    }
+
+    fn number(&self, at: u64) -> Option<AccountId> {
         let mut bytes = [0; 8];
-        self.0.read_exact_at(&mut bytes, 0).ok()?;
+        self.0.read_exact_at(&mut bytes, at).ok()?;
         let account = u64::from_ne_bytes(bytes);
-        (account != 0).then_some(bridge::id::AccountId(account))
+        (account != 0).then_some(AccountId(account))
     }
 }
 

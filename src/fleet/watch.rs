@@ -45,9 +45,12 @@ impl Slowest {
 pub(super) async fn watch(fleet: Fleet) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last = Instant::now();
     loop {
         ticks.tick().await;
-        fleet.look();
+        let late = last.elapsed().saturating_sub(EVERY);
+        last = Instant::now();
+        fleet.look(late);
         if fleet.lock().quitting && fleet.has_ended() {
             return;
         }
@@ -86,7 +89,8 @@ impl Fleet {
         }
     }
 
-    fn look(&self) {
+    /// `late`: this process did nothing itself for so long. No worker is to blame for that.
+    fn look(&self, late: Duration) {
         let now = Instant::now();
         let pids: Vec<(u16, u32)> = self.lock().workers.iter().map(|(number, worker)| (*number, worker.pid)).collect();
         let sizes: Vec<(u16, u64)> =
@@ -100,12 +104,17 @@ impl Fleet {
         let core = state.workers.values().filter(|worker| worker.group == Group::Core && worker.stage == Stage::Up).count();
         let mut surplus = core.saturating_sub(self.0.settings.workers.into());
         for (number, worker) in &mut state.workers {
+            if let Some((_, at)) = &mut worker.pinged {
+                // What it says proves that its loop turns, even when the answer to the ping lies behind much else.
+                *at = if worker.life.shows(&mut worker.seen) { now } else { (*at + late).min(now) };
+            }
             self.look_at(*number, worker, now, &mut surplus);
         }
         if state.quitting {
             return;
         }
         self.drain(&mut state, now);
+        self.fill(&mut state, now);
         for (user, account, before) in std::mem::take(&mut state.unplaced) {
             self.restore(&mut state, user, account, before);
         }

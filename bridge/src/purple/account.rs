@@ -67,6 +67,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
         icon: None,
         mail: None,
         rooms: settings.before.rooms.into_iter().collect(),
+        unopened: conversation::unopened(token, account, purple, settings.before.conversations),
     };
     accounts::insert(token, account, entry);
     if !settings.alias.is_empty() {
@@ -78,7 +79,6 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
         outbox::emit(token, user, EventKind::AccountAdded(shown));
     }
     super::blist::restore(token, account, purple, &settings.before.buddies);
-    conversation::restore(token, account, purple, &settings.before.conversations);
     if accounts::wanted(token, account) {
         connection::connect(token, account, true);
     }

@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) mail: Option<u32>,
     /// Rooms the user is in, with the form that joined them: joined again after a reconnect.
     pub(crate) rooms: HashMap<ConversationId, BTreeMap<String, String>>,
+    /// IMs that it had elsewhere, by name: libpurple opens none before the account is signed on.
+    pub(crate) unopened: BTreeMap<ConversationId, String>,
     pub(crate) features: Vec<String>,
 }
 
@@ -110,6 +112,16 @@ pub(crate) fn all(_: OnPurple) -> Vec<AccountId> {
 /// How many there are.
 pub(crate) fn count(_: OnPurple) -> usize {
     TABLE.with_borrow(|table| table.entries.len())
+}
+
+/// The account of `user` that still waits to open a conversation, or to be back in a room.
+pub(crate) fn awaiting(_: OnPurple, user: UserId, conversation: ConversationId) -> Option<AccountId> {
+    TABLE.with_borrow(|table| {
+        table.people.get(&user)?.accounts.iter().copied().find(|account| {
+            let waits = |entry: &Entry| entry.unopened.contains_key(&conversation) || entry.rooms.contains_key(&conversation);
+            table.entries.get(account).is_some_and(waits)
+        })
+    })
 }
 
 /// The user an account belongs to.

@@ -16,7 +16,7 @@ use crate::id::{AccountId, ConversationId, UserId};
 use crate::model::{Conversation, ConversationKind};
 use purple_sys::{PurpleConversation, PurpleConversationType, PurpleConversationUiOps};
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ffi::c_void;
 
 /// A conversation that libpurple has open. Its `ui_data` holds the [`ConversationId`].
@@ -126,8 +126,17 @@ pub(crate) fn pointer(
     conversation: ConversationId,
 ) -> Result<(*mut PurpleConversation, AccountId), CommandError> {
     read(token, conversation, |open| (open.user == user).then_some((open.purple, open.account))).flatten().ok_or_else(|| {
-        CommandError::new("no_such_conversation", "This conversation is not open (any more). Open it again.").at("conversation")
+        match accounts::awaiting(token, user, conversation) {
+            Some(_) => not_connected(),
+            None => {
+                CommandError::new("no_such_conversation", "This conversation is not open (any more). Open it again.").at("conversation")
+            }
+        }
     })
+}
+
+fn not_connected() -> CommandError {
+    CommandError::new("not_connected", "This account is not signed on. Try again when it is.")
 }
 
 /// As [`pointer`], and the account is signed on.
@@ -147,7 +156,7 @@ pub(crate) fn connected(token: OnPurple, account: AccountId) -> Result<*mut purp
         // SAFETY: a live account.
         unsafe { if purple_sys::purple_account_is_connected(purple) == glib_sys::GFALSE { std::ptr::null_mut() } else { (*purple).gc } }
     });
-    gc.filter(|gc| !gc.is_null()).ok_or_else(|| CommandError::new("not_connected", "This account is not signed on. Try again when it is."))
+    gc.filter(|gc| !gc.is_null()).ok_or_else(not_connected)
 }
 
 /// `purple_normalize`, copied at once (hazard 21).
@@ -267,11 +276,28 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     Ok(Ended::Now(Some(Outcome::Conversation(id))))
 }
 
-/// Opens the IMs that an account had elsewhere, before its first sign-on.
-pub(super) fn restore(_: OnPurple, account: AccountId, purple: *mut purple_sys::PurpleAccount, names: &[String]) {
-    for name in names {
+/// The IMs that an account had elsewhere, to be opened once it is signed on.
+pub(super) fn unopened(
+    token: OnPurple,
+    account: AccountId,
+    purple: *const purple_sys::PurpleAccount,
+    names: Vec<String>,
+) -> BTreeMap<ConversationId, String> {
+    let id = |name: &str| ConversationId::of(account, ConversationKind::Im, &normalize(token, purple, name));
+    names.into_iter().map(|name| (id(&name), name)).collect()
+}
+
+/// After a sign-on: the IMs that the account had elsewhere.
+pub(super) fn reopen(token: OnPurple, account: AccountId) {
+    let Some((purple, names)) = accounts::change(token, account, |entry| (entry.purple, std::mem::take(&mut entry.unopened))) else {
+        return;
+    };
+    for name in names.values() {
+        if connected(token, account).is_err() {
+            return;
+        }
         let name = c_string(name);
-        // SAFETY: a live account and a C string, copied.
+        // SAFETY: a live, connected account and a C string, copied.
         owner::with(Some(account), || unsafe {
             purple_sys::purple_conversation_new(PurpleConversationType::PURPLE_CONV_TYPE_IM, purple, name.as_ptr())
         });
@@ -280,11 +306,23 @@ pub(super) fn restore(_: OnPurple, account: AccountId, purple: *mut purple_sys::
 
 /// `conversation.close`: lets go of it; a room is left for good.
 pub(super) fn close(token: OnPurple, user: UserId, conversation: ConversationId) -> Result<(), CommandError> {
-    let (purple, account) = pointer(token, user, conversation)?;
+    let (purple, account) = match pointer(token, user, conversation) {
+        Ok(found) => found,
+        Err(error) => return close_awaited(token, user, conversation).ok_or(error),
+    };
     room::keep(token, account, conversation, None);
     // SAFETY: a live conversation.
     owner::with(Some(account), || unsafe { purple_sys::purple_conversation_destroy(purple) });
     Ok(())
+}
+
+/// The same for one that libpurple has not open yet.
+fn close_awaited(token: OnPurple, user: UserId, conversation: ConversationId) -> Option<()> {
+    let account = accounts::awaiting(token, user, conversation)?;
+    accounts::change(token, account, |entry| entry.unopened.remove(&conversation));
+    room::keep(token, account, conversation, None);
+    outbox::emit(token, user, EventKind::ConversationClosed { conversation });
+    Some(())
 }
 
 unsafe extern "C" fn on_create(purple: *mut PurpleConversation) {

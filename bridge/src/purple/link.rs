@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// Bytes read at once; more are read in the next turn.
 const A_READ: usize = 64 << 10;
+/// Bytes sent at once; the rest goes in the next turn.
+const A_FLUSH: usize = 1 << 20;
 /// A process with so much unsent (by a plugin that makes events out of nothing) is given up.
 const TOO_MUCH: usize = 512 << 20;
 /// For what is unsent at the end, and for the first frame.
@@ -58,11 +60,16 @@ impl Link {
         }
     }
 
-    /// Sends what goes without waiting.
+    /// Sends what goes without waiting, and no more than [`A_FLUSH`]: a reader that keeps up must not keep this thread for itself.
     fn flush(&mut self) {
-        while !self.gone && self.unsent() > 0 {
-            match self.socket.write(self.out.get(self.sent..).unwrap_or_default()) {
-                Ok(count) => self.sent += count,
+        let mut left = A_FLUSH;
+        while !self.gone && self.unsent() > 0 && left > 0 {
+            let rest = self.out.get(self.sent..).unwrap_or_default();
+            match self.socket.write(rest.get(..left).unwrap_or(rest)) {
+                Ok(count) => {
+                    self.sent += count;
+                    left = left.saturating_sub(count);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => self.lose(&error.to_string()),
@@ -71,7 +78,7 @@ impl Link {
         if self.unsent() == 0 {
             self.sent = 0;
             if self.out.capacity() > 1 << 18 { self.out = Vec::new() } else { self.out.clear() }
-        } else if self.sent > 1 << 20 {
+        } else if self.sent > 1 << 20 && self.sent > self.unsent() {
             self.out.drain(..self.sent);
             self.sent = 0;
         }

@@ -342,7 +342,10 @@ fn inside(
 
 /// `room.leave`: out, and the conversation stays to be read.
 pub(super) fn leave(token: OnPurple, user: UserId, id: ConversationId) -> Result<(), CommandError> {
-    let (_, account) = conversation::pointer(token, user, id)?;
+    let account = match conversation::pointer(token, user, id) {
+        Ok((_, account)) => account,
+        Err(error) => accounts::awaiting(token, user, id).ok_or(error)?,
+    };
     keep(token, account, id, None);
     let Ok((purple, account, gc, number)) = inside(token, user, id) else { return Ok(()) };
     owner::with(Some(account), || {

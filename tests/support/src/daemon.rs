@@ -7,10 +7,11 @@ use std::process::Command;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::wait::PATIENCE;
+use crate::wait::{PATIENCE, wait_until};
 use crate::wire::WireClient;
 
 /// What libpurple 2.14 always says, though nothing is amiss. Everything else a test names by itself.
@@ -76,6 +77,11 @@ impl DaemonBuilder {
         self.tables.push_str(toml);
         self.tables.push('\n');
         self
+    }
+
+    /// Loads the protocol that does harm on command, `prpl-mischief`, with these further lines of `[worker]`.
+    pub fn mischief(self, worker: &str) -> Self {
+        self.table(&format!("[plugins]\npaths = [{:?}]\n\n[worker]\n{worker}\n", crate::mischief_plugins()))
     }
 
     /// An environment variable.
@@ -170,6 +176,22 @@ impl Daemon {
     /// Whether the process still runs.
     pub fn runs(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| process.ended().is_none())
+    }
+
+    /// The figures of its admin listener (`GET /stats`).
+    pub fn stats(&self) -> Value {
+        let address = wait_until("the admin listener's address", PATIENCE, || {
+            let log = self.log();
+            let (_, rest) = log.rsplit_once("figures are at http://")?;
+            rest.split_once('/').map(|(address, _)| address.to_owned())
+        });
+        let mut answer = ureq::get(format!("http://{address}/stats")).call().unwrap_or_else(|e| panic!("GET /stats: {e}"));
+        answer.body_mut().read_json().expect("figures in JSON")
+    }
+
+    /// Its processes that run libpurple, as its figures show them.
+    pub fn workers(&self) -> Vec<Value> {
+        self.stats()["workers"].as_array().expect("workers").clone()
     }
 
     /// What it has logged.

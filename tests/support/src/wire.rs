@@ -173,6 +173,13 @@ impl WireClient {
         network
     }
 
+    /// Signs in with the protocol that does harm on command, as a guest, attaches and waits until the account is online.
+    pub fn sign_in_mischief(&mut self, name: &str) {
+        self.post("/login", &json!({ "network": { "protocol": "prpl-mischief", "username": name } })).ok();
+        self.attach();
+        self.wait_online();
+    }
+
     /// Attaches, takes the snapshot and sets the cursor to it. Kept events are forgotten.
     pub fn attach(&mut self) -> Value {
         let attached = self.post("/attach", &json!({ "client": self.client })).ok();

@@ -178,7 +178,7 @@ async fn when_the_networks_are_gone_it_is_said_what_nobody_knows() {
     let (sender, events) = tokio::sync::mpsc::channel(4);
     let pump = tokio::spawn(site.hub.clone().run(bridge::handle::Events::of(events)));
     let user = site.session.id();
-    sender.send(vec![BridgeEvent { user, origin: None, kind: said(1, "last words") }]).await.unwrap();
+    sender.send((vec![BridgeEvent { user, origin: None, kind: said(1, "last words") }], None)).await.unwrap();
     drop(sender);
     tokio::time::timeout(Duration::from_secs(10), pump).await.unwrap().unwrap();
     assert!(site.hub.is_bridge_gone());

@@ -1,0 +1,161 @@
+//! A site whose libpurple is in two processes, with people in both and someone who does harm in one; it asserts what holds after any harm.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{Daemon, PATIENCE, Prosody, WireClient, XmppPeer, wait_until};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+/// How often the bystander is written to.
+const TICK: Duration = Duration::from_millis(15);
+/// A user of another worker notices no more than this of a harm.
+const NOTICED: Duration = Duration::from_millis(100);
+/// For a victim to be back, beyond what it takes to notice a hang.
+const BACK: Duration = Duration::from_secs(10);
+
+/// Ines and Mallory share a worker, Ida has the other; Bob is on the server.
+pub(crate) struct Site {
+    pub(crate) prosody: Prosody,
+    pub(crate) daemon: Daemon,
+    pub(crate) ines: WireClient,
+    pub(crate) ida: WireClient,
+    pub(crate) mallory: WireClient,
+    /// Mallory's conversation with nobody in particular, in which harm is asked for.
+    pub(crate) harm: String,
+    pub(crate) bob: XmppPeer,
+}
+
+impl Site {
+    /// `worker`: lines of `[worker]`.
+    pub(crate) fn new(worker: &str) -> Self {
+        let prosody = Prosody::builder().users(["ines", "ida", "bob", "ticker"]).friends("ines", "bob", "Friends").start();
+        let daemon = Daemon::builder(BELLFLOWER).config("workers = 2").config("isolation = \"shared\"").limit("attaches_per_minute", 0);
+        let mut daemon = daemon.mischief(worker).start();
+        // What libpurple says of a connection that a harm has broken is not our concern here.
+        daemon.allow_log("libpurple");
+        let bob = XmppPeer::connect(&prosody, "bob");
+        let mut ines = daemon.client("ines");
+        ines.sign_in_xmpp(&prosody, "ines");
+        let mut ida = daemon.client("ida");
+        ida.sign_in_xmpp(&prosody, "ida");
+        let mut mallory = daemon.client("mallory");
+        mallory.sign_in_mischief("mallory");
+        let harm = mallory.open("harm");
+        wait_until("Mallory to share the first worker with Ines", PATIENCE, || {
+            let accounts: Vec<_> = daemon.workers().iter().map(|one| one["load"]["accounts"].as_u64()).collect();
+            (accounts == [Some(2), Some(1)]).then_some(())
+        });
+        Self { prosody, daemon, ines, ida, mallory, harm, bob }
+    }
+
+    /// Has Mallory's protocol do something, without waiting for what comes of it.
+    pub(crate) fn ask(&mut self, what: &str) -> String {
+        self.mallory.command("message.send", json!({ "conversation": self.harm, "text": what }))
+    }
+
+    /// How often a worker was replaced.
+    pub(crate) fn restarts(&self) -> u64 {
+        self.daemon.stats()["workers_restarted"].as_u64().expect("workers_restarted")
+    }
+
+    /// Does `harm` to the worker of Ines and Mallory, which takes `limit` at most to be noticed, and checks that both come back with all they
+    /// had, that Ida notices nothing, and that nobody gets anything twice.
+    pub(crate) fn strike(&mut self, harm: &str, limit: Duration) {
+        let room = self.ines.join(&json!({ "room": "den", "server": "rooms.localhost", "handle": "ines" }));
+        self.bob.join("den@rooms.localhost", "bob");
+        self.ines.say(&room, "before the harm");
+        self.bob.hears("before the harm");
+        let conversation = self.ines.open("bob@localhost");
+        let mut ticker = XmppPeer::connect(&self.prosody, "ticker");
+        let stop = AtomicBool::new(false);
+        let account = self.ines.account();
+
+        let (mut delays, ticks) = std::thread::scope(|scope| {
+            let ticks = scope.spawn(|| tick(&mut ticker, &stop));
+            let ida = &mut self.ida;
+            let heard = scope.spawn(|| listen(ida, &stop));
+            let struck = Instant::now();
+            let harm = self.mallory.command("message.send", json!({ "conversation": self.harm, "text": harm }));
+            away(&mut self.ines);
+            self.ines.wait_account_state(&account, &["online"]);
+            let gone = struck.elapsed();
+            let theirs = self.mallory.account();
+            away(&mut self.mallory);
+            self.mallory.wait_account_state(&theirs, &["online"]);
+            // It was told to nobody what became of the message that did it: nobody knows.
+            let outcome = self.mallory.outcome(&harm);
+            assert!(outcome.as_ref().is_err_and(|error| error["code"] == "unknown_fate"), "{outcome:?}");
+            stop.store(true, Ordering::Release);
+            assert!(gone < limit + BACK, "Ines was away for {gone:?}");
+            (heard.join().expect("Ida's page"), ticks.join().expect("the ticker"))
+        });
+        assert_eq!(delays.len(), ticks, "Ida got {} of {ticks} messages", delays.len());
+        delays.sort_unstable();
+        eprintln!("{} messages, half of them within {:?}, all within {:?}", ticks, delays[ticks / 2], delays[ticks - 1]);
+        assert!(delays[ticks - 1] < NOTICED, "Ida waited {:?} for a message", delays[ticks - 1]);
+
+        // Ines goes on where she was: the same conversations, the room joined, nothing doubled.
+        self.bob.say("ines@localhost", "are you back?");
+        assert_eq!(self.ines.hears("are you back?")["from"]["name"], "bob@localhost");
+        self.ines.say(&conversation, "so it seems");
+        self.bob.hears("so it seems");
+        wait_until("Ines to be in the room", PATIENCE, || {
+            self.bob.say_in("den@rooms.localhost", "who is here?");
+            let event = self.ines.poll();
+            event.body["events"].as_array()?.iter().find(|e| e["message"]["text"] == "who is here?").map(|e| e["conversation"] == *room)
+        });
+        self.ines.say(&room, "I am");
+        self.bob.hears("I am");
+        let received = self.bob.received();
+        let doubled = |text: &str| received.iter().any(|stanza| stanza.child_text("body") == Some(text));
+        assert!(!["so it seems", "I am", "before the harm"].into_iter().any(doubled), "Bob got something twice");
+        assert!(!self.ines.kept().any(|event| event["message"]["text"] == "are you back?"), "Ines got something twice");
+        assert_eq!(self.restarts(), 1);
+    }
+}
+
+/// Waits until the first account is said to be without a worker.
+pub(crate) fn away(client: &mut WireClient) {
+    client.wait_event("an account without a worker", |e| e["type"] == "account.state" && e["error"]["code"] == "restarting");
+}
+
+/// Writes to Ida until told to stop, and says how often.
+fn tick(ticker: &mut XmppPeer, stop: &AtomicBool) -> usize {
+    let start = Instant::now();
+    let mut count = 0;
+    while !stop.load(Ordering::Acquire) || count < 20 {
+        std::thread::sleep(TICK);
+        ticker.say("ida@localhost", &format!("tick {}", start.elapsed().as_micros()));
+        count += 1;
+    }
+    ticker.say("ida@localhost", "that was all");
+    count
+}
+
+/// Reads what comes until the last, which comes after `stop`; gives how long each took. What the clock starts at is told by the shortest.
+fn listen(ida: &mut WireClient, stop: &AtomicBool) -> Vec<Duration> {
+    let start = Instant::now();
+    let mut ages = Vec::new();
+    let mut last = 0;
+    loop {
+        let answer = ida.poll();
+        let now = i64::try_from(start.elapsed().as_micros()).expect("a short time");
+        for event in answer.body["events"].as_array().into_iter().flatten() {
+            let text = event["message"]["text"].as_str().unwrap_or_default();
+            if text == "that was all" {
+                assert!(stop.load(Ordering::Acquire));
+                // The two clocks began at about the same time; the quickest message took next to nothing.
+                let least = ages.iter().min().copied().unwrap_or_default();
+                return ages.into_iter().map(|age: i64| Duration::from_micros(u64::try_from(age - least).expect("the least"))).collect();
+            }
+            if let Some(sent) = text.strip_prefix("tick ").and_then(|sent| sent.parse::<i64>().ok()) {
+                assert!(sent > last, "{sent} came after {last}");
+                last = sent;
+                ages.push(now - sent);
+            }
+        }
+        let state: &Value = &answer.body["reset"];
+        assert!(state.is_null(), "{answer:?}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Promise: many libpurples are one site: accounts are spread and kept apart as configured, moved without loss, and gone with the daemon.
+#![allow(clippy::expect_used)]
+
+use serde_json::json;
+use std::path::Path;
+use support::{Daemon, PATIENCE, Prosody, WireClient, wait_until};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+
+/// Accounts in each worker with any, most first.
+fn spread(daemon: &Daemon) -> Vec<u64> {
+    let mut all: Vec<u64> = daemon.workers().iter().filter_map(|one| one["load"]["accounts"].as_u64()).filter(|count| *count > 0).collect();
+    all.sort_unstable_by(|one, other| other.cmp(one));
+    all
+}
+
+fn groups(daemon: &Daemon) -> Vec<String> {
+    daemon.workers().iter().map(|one| one["group"].as_str().expect("a group").to_owned()).collect()
+}
+
+fn signed_in(daemon: &Daemon, prosody: &Prosody, tab: &str, name: &str) -> WireClient {
+    let mut client = daemon.client(tab);
+    client.sign_in_xmpp(prosody, name);
+    client
+}
+
+#[test]
+fn accounts_go_where_there_is_room_and_more_workers_are_started() {
+    let prosody = Prosody::with_users(["ann", "ben", "cat", "dan", "eve"]);
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table("[worker]\naccounts = 2").start();
+    let _all: Vec<_> = ["ann", "ben", "cat", "dan", "eve"].iter().map(|name| signed_in(&daemon, &prosody, name, name)).collect();
+    assert_eq!(spread(&daemon), [2, 2, 1]);
+}
+
+#[test]
+fn a_site_that_is_full_says_so_and_has_room_again_when_somebody_leaves() {
+    let prosody = Prosody::with_users(["ann", "ben", "cat"]);
+    let mut daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table("[worker]\naccounts = 1\nmost = 2").start();
+    daemon.allow_log("Connection refused");
+    let mut ann = signed_in(&daemon, &prosody, "ann", "ann");
+    let _ben = signed_in(&daemon, &prosody, "ben", "ben");
+    let mut cat = daemon.client("cat");
+    cat.log_in_xmpp(&prosody, "cat", &prosody.password("cat"), &json!({})).ok();
+    cat.attach();
+    let account = cat.account();
+    let failed = if cat.snapshot["accounts"][0]["state"] == "error" {
+        cat.snapshot["accounts"][0].clone()
+    } else {
+        cat.wait_account_state(&account, &["error"])
+    };
+    assert_eq!(failed["error"]["code"], "full", "{failed}");
+    assert_eq!(ann.post("/logout", &json!({})).status, 204);
+    signed_in(&daemon, &prosody, "again", "cat");
+}
+
+#[test]
+fn the_same_im_account_is_never_twice_in_one() {
+    let prosody = Prosody::with_users(["ines"]);
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").start();
+    let _one = signed_in(&daemon, &prosody, "one", "ines");
+    let mut other = daemon.client("other");
+    let network = json!({ "username": "Ines@LOCALHOST/elsewhere" });
+    let mut login = WireClient::xmpp_network(&prosody, "ines", &prosody.password("ines"), &json!({}));
+    login["username"] = network["username"].clone();
+    other.post("/login", &json!({ "network": login })).ok();
+    other.attach();
+    other.wait_online();
+    assert_eq!(spread(&daemon), [1, 1]);
+}
+
+#[test]
+fn protocols_of_third_parties_have_processes_of_their_own() {
+    let prosody = Prosody::with_users(["ines"]);
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").mischief("").start();
+    let _ines = signed_in(&daemon, &prosody, "ines", "ines");
+    daemon.client("mallory").sign_in_mischief("mallory");
+    assert_eq!(groups(&daemon), ["core", "protocol prpl-mischief"]);
+}
+
+#[test]
+fn each_user_can_be_alone() {
+    let prosody = Prosody::with_users(["ines", "ida"]);
+    let daemon = Daemon::builder(BELLFLOWER).config("isolation = \"user\"").start();
+    let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
+    let _ida = signed_in(&daemon, &prosody, "ida", "ida");
+    assert_eq!(spread(&daemon), [1, 1]);
+    // A second account of the same person goes to their own.
+    let more = WireClient::xmpp_network(&prosody, "ida", &prosody.password("ida"), &json!({}));
+    let own = groups(&daemon).into_iter().filter(|group| group.starts_with("user ")).count();
+    assert_eq!(own, 2, "{:?}", groups(&daemon));
+    // But not when it is the same IM account as somebody has there.
+    ines.carry_out("account.add", more);
+    wait_until("the account", PATIENCE, || (spread(&daemon) == [2, 1]).then_some(()));
+}
+
+#[test]
+fn workers_do_not_outlive_the_daemon() {
+    let mut daemon = Daemon::builder(BELLFLOWER).config("workers = 3").start();
+    let pids: Vec<u64> = wait_until("three workers", PATIENCE, || {
+        let all = daemon.workers();
+        (all.len() == 3 && all.iter().all(|one| one["state"] == "up")).then(|| all.iter().filter_map(|one| one["pid"].as_u64()).collect())
+    });
+    assert!(pids.iter().all(|pid| Path::new(&format!("/proc/{pid}")).exists()));
+    daemon.kill();
+    wait_until("the workers to end", PATIENCE, || pids.iter().all(|pid| has_ended(*pid)).then_some(()));
+}
+
+/// Gone, or waiting to be taken note of by whoever inherits it.
+fn has_ended(pid: u64) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+}
