@@ -9,7 +9,7 @@ PROFILE := release
 BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: help deps deps-test client build run demo screenshots test lint bench fmt
+.PHONY: chaos help deps deps-test client build run demo screenshots test lint bench fmt
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ screenshots: deps-test build ## the README's pictures, from a real browser
 
 test: deps-test client ## every test, against real servers and a real browser
 	@packaging/test.sh
+
+chaos: deps-test client ## ten minutes of plugins bringing workers down, with 200 people who chat
+	BELLFLOWER_CHAOS_SECONDS=$${BELLFLOWER_CHAOS_SECONDS:-600} $(CARGO) nextest run --release --locked --test chaos --profile chaos --no-capture
 
 lint: deps client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh

@@ -110,3 +110,62 @@ fn has_ended(pid: u64) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }
+
+#[test]
+fn a_protocol_that_brings_workers_down_for_several_people_is_set_aside() {
+    let prosody = Prosody::with_users(["ines"]);
+    let mut daemon = Daemon::builder(BELLFLOWER).limit("attaches_per_minute", 0).mischief("crashes = 3\ncrash_window = \"10m\"").start();
+    daemon.allow_log("libpurple");
+    let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
+    let mut people: Vec<WireClient> = ["ann", "ben", "cat"].iter().map(|name| daemon.client(name)).collect();
+    let mut harm = Vec::new();
+    for (client, name) in people.iter_mut().zip(["ann", "ben", "cat"]) {
+        client.sign_in_mischief(name);
+        harm.push(client.open("harm"));
+    }
+    for number in 0..people.len() {
+        let client = &mut people[number];
+        client.command("message.send", json!({ "conversation": harm[number], "text": "abort" }));
+        let last = number + 1 == harm.len();
+        // Everyone whose worker it was is away, and back but for the last time.
+        client.wait_event("what becomes of the account", |e| {
+            let (state, code) = (&e["state"], &e["error"]["code"]);
+            e["type"] == "account.state" && if last { code == "set_aside" } else { code == "restarting" && state == "connecting" }
+        });
+        for client in people.iter_mut().filter(|_| !last) {
+            wait_until("everyone to be back", PATIENCE, || {
+                client.attach();
+                (client.snapshot["accounts"][0]["state"] == "online").then_some(())
+            });
+        }
+    }
+    // Nobody gets it anew; those whose worker stands keep it.
+    let cat = people.last_mut().expect("Cat");
+    let refused = cat.command("account.connect", json!({ "account": cat.account() }));
+    assert_eq!(cat.outcome(&refused).expect_err("it is set aside")["code"], "set_aside");
+    let network = json!({ "protocol": "prpl-mischief", "username": "dan" });
+    let mut dan = daemon.client("dan");
+    dan.post("/login", &json!({ "network": network })).ok();
+    dan.attach();
+    let account = dan.account();
+    let known = dan.snapshot["accounts"][0].clone();
+    let failed = if known["state"] == "error" { known } else { dan.wait_account_state(&account, &["error"]) };
+    assert_eq!(failed["error"]["code"], "set_aside", "{failed}");
+    // Other networks go on.
+    ines.open("ines@localhost");
+}
+
+#[test]
+fn everything_can_run_in_one_process() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 0").start();
+    let mut bob = support::XmppPeer::connect(&prosody, "bob");
+    let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
+    let conversation = ines.open("bob@localhost");
+    ines.say(&conversation, "one process");
+    bob.hears("one process");
+    bob.say("ines@localhost", "as you say");
+    ines.hears("as you say");
+    let workers = daemon.workers();
+    assert_eq!((workers.len(), &workers[0]["pid"], &workers[0]["load"]["accounts"]), (1, &json!(daemon.id()), &json!(1)), "{workers:?}");
+}
