@@ -3,6 +3,7 @@
 mod files;
 mod next;
 mod plugins;
+mod roster;
 mod sasl;
 mod self_test;
 mod socket;
