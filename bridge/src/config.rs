@@ -53,6 +53,8 @@ pub struct BridgeConfig {
     pub plugins_load: Vec<String>,
     /// Where to put the throw-away user directory; `None` takes `XDG_RUNTIME_DIR`, `/dev/shm` or the temporary directory.
     pub private_dir: Option<PathBuf>,
+    /// Where `resolv.conf` and `hosts` are read; `None` takes `/etc`.
+    pub names: Option<PathBuf>,
     /// Commands that may wait for the libpurple thread; more are rejected as busy.
     pub mailbox: usize,
     /// Sign-ons begun per second, at most.
@@ -82,6 +84,7 @@ impl Default for BridgeConfig {
             plugin_paths: Vec::new(),
             plugins_load: Vec::new(),
             private_dir: None,
+            names: None,
             mailbox: 4096,
             sign_ons_per_second: 50,
             reconnect_first: Duration::from_secs(2),

@@ -22,4 +22,9 @@ pub use purple::bare;
 pub use command::{Command, CommandKind};
 pub use event::{Batch, Event, EventKind};
 pub use handle::{BridgeHandle, Networks, start};
-pub use purple::{LoopCounters, close_inherited_descriptors, loop_counters, prepare_process, trust_this_thread, with_event_loop};
+pub use purple::{
+    LoopCounters, close_inherited_descriptors, ignore_file_size_signal, loop_counters, prepare_process, trust_this_thread, with_event_loop,
+};
+
+/// Where libpurple looks for its own plugins.
+pub const PLUGIN_DIR: &str = purple_sys::PLUGIN_DIR;

@@ -19,6 +19,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -73,10 +74,11 @@ impl Asker {
 /// # Errors
 /// When the thread for it cannot be started.
 pub(crate) fn install(token: OnPurple, config: &BridgeConfig) -> Result<(), StartError> {
-    install_with(token, config.dns_servers.clone(), PATIENCE)
+    let names = config.names.as_deref().unwrap_or_else(|| Path::new("/etc"));
+    install_with(token, config.dns_servers.clone(), PATIENCE, names)
 }
 
-fn install_with(_: OnPurple, servers: Vec<SocketAddr>, patience: Duration) -> Result<(), StartError> {
+fn install_with(_: OnPurple, servers: Vec<SocketAddr>, patience: Duration, names: &Path) -> Result<(), StartError> {
     static HOSTS: super::Ops<PurpleDnsQueryUiOps> = super::Ops(PurpleDnsQueryUiOps {
         resolve_host: Some(on_resolve_host),
         destroy: Some(on_destroy_host),
@@ -102,7 +104,7 @@ fn install_with(_: OnPurple, servers: Vec<SocketAddr>, patience: Duration) -> Re
         .enable_all()
         .build()
         .map_err(StartError::Thread)?;
-    let resolver = Arc::new(Resolver::new(servers, patience));
+    let resolver = Arc::new(Resolver::new(servers, patience, names));
     DNS.set(Some(Dns { runtime, resolver, waiting: HashMap::new(), by_query: HashMap::new(), last: 0 }));
     // SAFETY: both live for ever.
     unsafe { purple_sys::purple_dnsquery_set_ui_ops(HOSTS.pointer()) };

@@ -110,6 +110,12 @@ pub fn close_inherited_descriptors() {
     }
 }
 
+/// Makes a write beyond the largest file that this process may write an error (EFBIG) of whoever writes, not the end of the process.
+pub fn ignore_file_size_signal() {
+    // SAFETY: no handler is installed; ignoring a signal cannot fail.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 fn is_removed(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     REMOVED.contains(&name.as_ref()) || REMOVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))

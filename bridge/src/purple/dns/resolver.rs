@@ -1,17 +1,19 @@
 //! Looks names up, off the libpurple thread: plain questions in, plain answers out; it knows no accounts and filters no addresses.
 
+use hickory_resolver::Hosts;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::{Mutex, PoisonError};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How often the files are looked at for changes, at most.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-const FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
 
 /// More would only cost memory: libpurple tries them one after the other.
 const MOST_RECORDS: usize = 32;
@@ -53,20 +55,25 @@ pub(super) enum Answer {
 pub(super) struct Resolver {
     servers: Vec<SocketAddr>,
     patience: Duration,
+    resolv_conf: PathBuf,
+    hosts: PathBuf,
     current: Mutex<Current>,
 }
 
 struct Current {
     resolver: Option<TokioResolver>,
     looked: Option<Instant>,
-    changed: [Option<SystemTime>; FILES.len()],
+    /// What was seen of the two files.
+    changed: [Option<(SystemTime, u64, u64)>; 2],
 }
 
 impl Resolver {
-    /// `servers` instead of those of `/etc/resolv.conf`, unless empty. No question takes longer than `patience`.
-    pub(super) fn new(servers: Vec<SocketAddr>, patience: Duration) -> Self {
-        let current = Current { resolver: None, looked: None, changed: [None; FILES.len()] };
-        Self { servers, patience, current: Mutex::new(current) }
+    /// `servers` instead of those of `resolv.conf` in `directory`, unless empty; `hosts` is read there, too. No question takes longer than
+    /// `patience`.
+    pub(super) fn new(servers: Vec<SocketAddr>, patience: Duration, directory: &Path) -> Self {
+        let current = Current { resolver: None, looked: None, changed: [None; 2] };
+        let (resolv_conf, hosts) = (directory.join("resolv.conf"), directory.join("hosts"));
+        Self { servers, patience, resolv_conf, hosts, current: Mutex::new(current) }
     }
 
     /// Answers within `patience`. On a tokio runtime.
@@ -110,7 +117,10 @@ impl Resolver {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = current.looked.is_some_and(|looked| looked.elapsed() < LOOK_AGAIN);
         if !fresh {
-            let changed = FILES.map(|file| std::fs::metadata(file).and_then(|about| about.modified()).ok());
+            let changed = [&self.resolv_conf, &self.hosts].map(|file| {
+                let about = std::fs::metadata(file).ok()?;
+                Some((about.modified().ok()?, about.ino(), about.len()))
+            });
             if changed != current.changed {
                 current.resolver = None;
             }
@@ -126,12 +136,15 @@ impl Resolver {
     }
 
     fn build(&self) -> Result<TokioResolver, String> {
-        let servers = if self.servers.is_empty() { system_servers() } else { self.servers.iter().copied().map(server).collect() };
+        let servers =
+            if self.servers.is_empty() { system_servers(&self.resolv_conf) } else { self.servers.iter().copied().map(server).collect() };
         // No search list: what a user enters is a whole name, and never one of the administrator's own network.
         let config = ResolverConfig::from_parts(None, Vec::new(), servers);
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         options(builder.options_mut(), self.patience);
-        builder.build().map_err(|error| error.to_string())
+        let mut resolver = builder.build().map_err(|error| error.to_string())?;
+        resolver.set_hosts(Arc::new(hosts(&self.hosts)));
+        Ok(resolver)
     }
 }
 
@@ -139,7 +152,8 @@ fn options(options: &mut ResolverOpts, patience: Duration) {
     options.timeout = patience / 3;
     options.attempts = 2;
     options.cache_size = 4096;
-    options.use_hosts_file = ResolveHosts::Always;
+    // Ours is put in its place.
+    options.use_hosts_file = ResolveHosts::Never;
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.try_tcp_on_error = true;
     // A sign-on burst asks for many names at once; beyond this hickory says "busy".
@@ -158,13 +172,29 @@ fn server(address: SocketAddr) -> NameServerConfig {
     NameServerConfig::new(address.ip(), true, connections)
 }
 
-fn system_servers() -> Vec<NameServerConfig> {
-    match hickory_resolver::system_conf::read_system_conf() {
+fn hosts(file: &Path) -> Hosts {
+    let mut hosts = Hosts::default();
+    match std::fs::File::open(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => log::warn!(target: "bridge", "{}: {error}", file.display()),
+        Ok(open) => {
+            if let Err(error) = hosts.read_hosts_conf(open) {
+                log::warn!(target: "bridge", "{}: {error}", file.display());
+            }
+        }
+    }
+    hosts
+}
+
+fn system_servers(file: &Path) -> Vec<NameServerConfig> {
+    let read = std::fs::read(file).map_err(|error| error.to_string());
+    let parsed = read.and_then(|text| hickory_resolver::system_conf::parse_resolv_conf(text).map_err(|error| error.to_string()));
+    match parsed {
         Ok((config, _)) if !config.name_servers().is_empty() => config.name_servers().to_vec(),
         other => {
             // As in resolv.conf(5): without a name server, the one on this machine.
-            let why = other.err().map_or_else(|| "it names no server".to_owned(), |error| error.to_string());
-            log::warn!(target: "bridge", "/etc/resolv.conf: {why}; asking the name server on this machine");
+            let why = other.err().unwrap_or_else(|| "it names no server".to_owned());
+            log::warn!(target: "bridge", "{}: {why}; asking the name server on this machine", file.display());
             vec![server(SocketAddr::from(([127, 0, 0, 1], 53)))]
         }
     }
@@ -263,5 +293,23 @@ mod tests {
         assert_eq!(literal("[::1]"), Some("::1".parse().unwrap()));
         assert_eq!(literal("192.0.2.1"), Some("192.0.2.1".parse().unwrap()));
         assert_eq!(literal("localhost"), None);
+    }
+
+    #[test]
+    fn files_are_read_where_the_caller_says_and_again_when_they_are_replaced() {
+        let directory = std::env::temp_dir().join(format!("bellflower-names-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
+        let resolver = Resolver::new(Vec::new(), Duration::from_secs(5), &directory);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ask = || runtime.block_on(resolver.answer(Question::Host("box.invalid".to_owned(), 5222)));
+        for address in ["192.0.2.7", "192.0.2.8"] {
+            let new = directory.join("new");
+            std::fs::write(&new, format!("{address} box.invalid\n")).unwrap();
+            std::fs::rename(&new, directory.join("hosts")).unwrap();
+            resolver.current.lock().unwrap().looked = None;
+            assert_eq!(ask(), Answer::Addresses(vec![SocketAddr::new(address.parse().unwrap(), 5222)]));
+        }
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -149,7 +149,7 @@ fn with(name: &str, zone: Zone, patience: Duration, body: impl FnOnce(OnPurple, 
     alone::run(&format!("purple::dns::tests::{name}"), |token| {
         let server = Server::start(zone);
         alone::core(token, &BridgeConfig { protocols_allow: vec!["prpl-irc".to_owned()], ..Default::default() });
-        install_with(token, vec![server.address], patience).unwrap();
+        install_with(token, vec![server.address], patience, Path::new("/etc")).unwrap();
         body(token, server);
         // SAFETY: no memory is involved.
         let child = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) };
