@@ -303,6 +303,11 @@ impl Default for Timeouts {
     }
 }
 
+/// As seen from where the daemon was started; workers stand elsewhere.
+fn absolute(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
+}
+
 impl Config {
     /// What libpurple's side has to know.
     pub(crate) fn bridge(&self) -> BridgeConfig {
@@ -313,15 +318,16 @@ impl Config {
             listen: self.egress.listen,
             protocols_allow: self.protocols.allow.clone(),
             protocols_deny: self.protocols.deny.clone(),
-            plugin_paths: self.plugins.paths.clone(),
+            plugin_paths: self.plugins.paths.iter().map(absolute).collect(),
             plugins_load: self.plugins.load.clone(),
             private_dir: None,
+            names: None,
             mailbox: usize::try_from(self.limits.mailbox.0).unwrap_or(usize::MAX),
             sign_ons_per_second: if self.limits.sign_ons_per_second == 0 { u32::MAX } else { self.limits.sign_ons_per_second },
             reconnect_first: self.accounts.reconnect_first.0,
             reconnect_most: self.accounts.reconnect_most.0,
             sign_on_timeout: self.accounts.sign_on_timeout.0,
-            extra_roots: self.tls.extra_roots.clone(),
+            extra_roots: self.tls.extra_roots.as_ref().map(absolute),
             native_tls: self.tls.native,
             number: 0,
         }
@@ -351,8 +357,8 @@ impl Config {
             bridge: self.bridge(),
             confine: Confine {
                 sandbox: worker.sandbox,
-                read: worker.read.clone(),
-                write: worker.write.clone(),
+                read: worker.read.iter().map(absolute).collect(),
+                write: worker.write.iter().map(absolute).collect(),
                 exec: worker.exec,
                 // Beyond what is resident: stacks and mappings that are never touched.
                 address_space: mib(worker.memory_most_mb) * 4,

@@ -2,11 +2,13 @@
 //! knows no browser, and no libpurple call.
 //!
 //! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`blame`] whose fault a crash was:
-//! all pure. [`route`] and [`events`] connect them in the two directions, [`pump`] moves frames, [`spawn`] starts processes, [`watch`] looks after them.
+//! all pure. [`route`] and [`events`] connect them in the two directions, [`pump`] moves frames, [`spawn`] starts processes in the
+//! directories of [`home`], [`watch`] looks after them.
 
 mod blame;
 mod events;
 mod flight;
+mod home;
 mod ledger;
 mod place;
 mod pump;
@@ -26,6 +28,7 @@ use bridge::handle::{Catalogue, Events, Held, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
 use bridge::report::{Load, Report};
 use flight::Flights;
+use home::Homes;
 use ledger::Ledger;
 use place::Group;
 use pump::{Life, Way};
@@ -141,6 +144,7 @@ struct Inner {
     catalogue: OnceLock<Catalogue>,
     state: Mutex<State>,
     spawner: Spawner,
+    homes: Homes,
     runtime: tokio::runtime::Handle,
 }
 
@@ -151,7 +155,8 @@ impl Fleet {
     /// When the first worker does not start, in its own words.
     pub(crate) async fn start(settings: Settings) -> Result<(Self, Events), Failure> {
         let (sender, events) = mpsc::channel(EVENTS);
-        let spawner = Spawner::start().map_err(|error| Failure::System("the thread that starts workers", error))?;
+        let homes = Homes::make().map_err(|error| Failure::System("a directory for workers", error))?;
+        let spawner = Spawner::start(homes.clone()).map_err(|error| Failure::System("the thread that starts workers", error))?;
         let state = State {
             workers: BTreeMap::new(),
             last_number: 0,
@@ -167,7 +172,7 @@ impl Fleet {
             restarts: 0,
         };
         let runtime = tokio::runtime::Handle::current();
-        let fleet = Self(Arc::new(Inner { settings, catalogue: OnceLock::new(), state: Mutex::new(state), spawner, runtime }));
+        let fleet = Self(Arc::new(Inner { settings, catalogue: OnceLock::new(), state: Mutex::new(state), spawner, homes, runtime }));
         let (ready, first) = oneshot::channel();
         fleet.start_worker(&mut fleet.lock(), Group::Core, Some(ready));
         match first.await {

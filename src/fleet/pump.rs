@@ -1,6 +1,7 @@
 //! Moves frames between a worker's socket and the fleet, as long as the worker lives; it looks into none but to know its kind.
 
 use super::events::End;
+use super::home::Home;
 use super::spawn::Started;
 use super::{Fleet, Stage, watch};
 use bridge::event::Batch;
@@ -89,7 +90,7 @@ impl Pump {
     }
 
     async fn live(&mut self, started: Started, commands: mpsc::Receiver<Down>) -> End {
-        let Started { child, socket, blame } = started;
+        let Started { child, socket, blame, home } = started;
         let child = Arc::new(Mutex::new(child));
         if let Some(worker) = self.fleet.lock().workers.get_mut(&self.number) {
             worker.pid = child.lock().unwrap_or_else(PoisonError::into_inner).id();
@@ -101,7 +102,7 @@ impl Pump {
         let how = match socket.set_nonblocking(true).and_then(|()| UnixStream::from_std(socket)) {
             Ok(socket) => {
                 let (reading, writing) = socket.into_split();
-                let writer = tokio::spawn(write(writing, first(&self.fleet, self.number), commands));
+                let writer = tokio::spawn(write(writing, first(&self.fleet, self.number, &home), commands));
                 let why = self.read(reading).await;
                 writer.abort();
                 why
@@ -110,6 +111,8 @@ impl Pump {
         };
         let patience = if self.fleet.0.settings.confine.core { CORE_PATIENCE } else { PATIENCE };
         let status = reap(&child, patience).await;
+        // A plugin may have filled it; the next worker with this number makes it anew.
+        let _ = tokio::task::spawn_blocking(move || drop(home)).await;
         End { how: format!("{} ({how})", words(status)), blame: blame.account(), last: blame.last() }
     }
 
@@ -154,9 +157,10 @@ impl Pump {
     }
 }
 
-fn first(fleet: &Fleet, number: u16) -> Down {
+fn first(fleet: &Fleet, number: u16, home: &Home) -> Down {
     let settings = &fleet.0.settings;
-    let config = bridge::config::BridgeConfig { number, ..settings.bridge.clone() };
+    let (private_dir, names) = (Some(home.path().to_owned()), Some(fleet.0.homes.names()));
+    let config = bridge::config::BridgeConfig { number, private_dir, names, ..settings.bridge.clone() };
     Down::Start { version: frame::VERSION, config: Box::new(config), confine: settings.confine.clone() }
 }
 

@@ -4,6 +4,7 @@
 //! anew: a bare fork would share GLib's and tokio's descriptors. Its end of the socket is its standard input, and the shared memory in which
 //! it notes whose callback runs its standard output: nothing else is handed down.
 
+use super::home::{Home, Homes};
 use bridge::id::AccountId;
 use std::ffi::OsString;
 use std::fs::File;
@@ -17,20 +18,11 @@ use std::sync::mpsc;
 use tokio::sync::oneshot;
 
 /// What a worker finds in its environment, if it is set here.
-const KEPT: &[&str] = &[
-    "PATH",
-    "LANG",
-    "TZ",
-    "TZDIR",
-    "RUST_LOG",
-    "RUST_BACKTRACE",
-    "JOURNAL_STREAM",
-    "LD_LIBRARY_PATH",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "XDG_RUNTIME_DIR",
-    "TMPDIR",
-];
+const KEPT: &[&str] =
+    &["PATH", "LANG", "TZ", "TZDIR", "RUST_LOG", "RUST_BACKTRACE", "JOURNAL_STREAM", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// What leads to its own empty directory instead.
+const HOME: &[&str] = &["HOME", "TMPDIR", "XDG_RUNTIME_DIR"];
 
 /// A worker that was started.
 #[derive(Debug)]
@@ -38,6 +30,8 @@ pub(super) struct Started {
     pub(super) child: Child,
     pub(super) socket: UnixStream,
     pub(super) blame: Blame,
+    /// Gone when this is dropped, which is to be after the child's end.
+    pub(super) home: Home,
 }
 
 /// Where a worker notes whose callback runs; readable after its end.
@@ -70,12 +64,12 @@ type Request = (u16, oneshot::Sender<io::Result<Started>>);
 pub(super) struct Spawner(mpsc::Sender<Request>);
 
 impl Spawner {
-    /// Starts the thread.
-    pub(super) fn start() -> io::Result<Self> {
+    /// Starts the thread; workers get their directories from `homes`.
+    pub(super) fn start(homes: Homes) -> io::Result<Self> {
         let (sender, requests) = mpsc::channel::<Request>();
         std::thread::Builder::new().name("spawner".to_owned()).spawn(move || {
             for (number, answer) in requests {
-                if let Err(Ok(mut unwanted)) = answer.send(spawn(number)) {
+                if let Err(Ok(mut unwanted)) = answer.send(spawn(number, &homes)) {
                     let _ = unwanted.child.kill();
                     let _ = unwanted.child.wait();
                 }
@@ -93,7 +87,8 @@ impl Spawner {
     }
 }
 
-fn spawn(number: u16) -> io::Result<Started> {
+fn spawn(number: u16, homes: &Homes) -> io::Result<Started> {
+    let home = homes.home(number)?;
     let (ours, theirs) = UnixStream::pair()?;
     let memory = rustix::fs::memfd_create(c"bellflower-blame", rustix::fs::MemfdFlags::CLOEXEC)?;
     rustix::fs::ftruncate(&memory, bridge::handle::BLAME_BYTES)?;
@@ -104,9 +99,10 @@ fn spawn(number: u16) -> io::Result<Started> {
         .args(["worker", "--number", &number.to_string(), "--parent", &std::process::id().to_string()])
         .env_clear()
         .envs(kept)
+        .envs(HOME.iter().map(|name| (name, home.path())))
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::from(memory))
         .spawn()?;
-    Ok(Started { child, socket: ours, blame: Blame(blame) })
+    Ok(Started { child, socket: ours, blame: Blame(blame), home })
 }

@@ -48,6 +48,7 @@ pub(super) async fn watch(fleet: Fleet) {
     let mut last = Instant::now();
     loop {
         ticks.tick().await;
+        fleet.0.homes.refresh();
         let late = last.elapsed().saturating_sub(EVERY);
         last = Instant::now();
         fleet.look(late);
