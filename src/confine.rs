@@ -1,14 +1,123 @@
 //! What a worker process takes from itself before it loads a plugin; where the kernel lacks the means, a line in the log says so.
 
+mod calls;
+mod files;
+
 use bridge::config::BridgeConfig;
 use bridge::frame::Confine;
+use rustix::fs::{FileType, Mode};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::io;
 
+/// Bytes of the largest file that a worker writes, which is none: libpurple keeps nothing, plugins have little.
+const LARGEST_FILE: u64 = 16 << 20;
+
 /// Applies it to the whole process, which has one thread yet.
-pub(crate) fn apply(_config: &BridgeConfig, confine: &Confine) -> io::Result<()> {
+///
+/// # Errors
+/// What every kernel can do failed, or Landlock is there and refuses.
+pub(crate) fn apply(config: &BridgeConfig, confine: &Confine) -> io::Result<()> {
     // As many descriptors as the system lets it have: each account is one or more.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         log::warn!("cannot raise the limit of descriptors: {error}");
     }
-    crate::worker::limit(confine.core, confine.address_space)
+    limit(confine)?;
+    drop_privileges()?;
+    if !confine.sandbox {
+        log::info!("not confined: worker.sandbox is off");
+        return Ok(());
+    }
+    let sandbox = Sandbox::apply(config, confine, true)?;
+    log::info!("confined: {}", sandbox.words(config, confine));
+    for lack in sandbox.lacks() {
+        log::warn!("{lack}");
+    }
+    Ok(())
+}
+
+/// Tries the sandbox on a thread that ends with that, and says what it came to on this machine: one or two lines.
+pub(crate) fn try_out(config: &BridgeConfig, confine: &Confine) -> String {
+    if !confine.sandbox {
+        return "Workers are not confined: worker.sandbox is off.".to_owned();
+    }
+    let tried = std::thread::scope(|scope| scope.spawn(|| Sandbox::apply(config, confine, false)).join());
+    match tried {
+        Ok(Ok(sandbox)) => {
+            let words = format!("Workers are confined: {}.", sandbox.words(config, confine));
+            std::iter::once(words).chain(sandbox.lacks()).collect::<Vec<_>>().join("\n")
+        }
+        Ok(Err(error)) => format!("Workers cannot be started confined: {error}"),
+        Err(_) => "Workers cannot be started confined; the lines above say why.".to_owned(),
+    }
+}
+
+/// What this kernel did.
+struct Sandbox {
+    /// Its Landlock version.
+    landlock: Option<i32>,
+    /// How many calls are refused, or why none.
+    seccomp: Result<usize, String>,
+}
+
+impl Sandbox {
+    fn apply(config: &BridgeConfig, confine: &Confine, all: bool) -> io::Result<Self> {
+        // Either needs it, and sets it; without them it is of use all the same.
+        rustix::thread::set_no_new_privs(true)?;
+        let refused = |error| io::Error::other(format!("Landlock: {error}; `worker.sandbox = false` does without"));
+        let landlock = files::restrict(config, confine).map_err(refused)?;
+        let seccomp = calls::restrict(config, confine, all).map_err(|error| error.to_string());
+        Ok(Self { landlock, seccomp })
+    }
+
+    fn words(&self, config: &BridgeConfig, confine: &Confine) -> String {
+        let landlock = self.landlock.map_or_else(|| "no Landlock".to_owned(), |version| format!("Landlock ABI {version}"));
+        let seccomp = self.seccomp.as_ref().map_or_else(|_| "no seccomp".to_owned(), |calls| format!("seccomp {calls} calls"));
+        let exec = if confine.exec { "may start programs" } else { "no programs" };
+        let listen = if config.listen { "may listen" } else { "no listening" };
+        format!("{landlock}, {seccomp}, {exec}, {listen}")
+    }
+
+    /// What is missing, for the administrator. Of Landlock alone nothing is worth a line: what its earlier versions do not know (truncation,
+    /// TCP, signals) the list of calls refuses, too.
+    fn lacks(&self) -> Vec<String> {
+        let files = "no Landlock here (it needs Linux 5.13, `landlock` among the kernel's security modules, and a service manager or \
+                     container that lets its calls through): workers can read and write what the daemon's user can";
+        let calls = |error| format!("workers cannot limit their system calls: {error}");
+        let files = self.landlock.is_none().then(|| files.to_owned());
+        files.into_iter().chain(self.seccomp.as_ref().err().map(calls)).collect()
+    }
+}
+
+/// No core file and no tracing of this process by its neighbours, unless asked for; address space as asked; what it writes is its own.
+fn limit(confine: &Confine) -> io::Result<()> {
+    let at_most = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    if !confine.core {
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        rustix::process::setrlimit(Resource::Core, at_most(0))?;
+    }
+    if confine.address_space > 0 {
+        rustix::process::setrlimit(Resource::As, at_most(confine.address_space))?;
+    }
+    rustix::process::setrlimit(Resource::Msgqueue, at_most(0))?;
+    // A log that is a file is longer than that one day, and a core file at once.
+    let logs_to_file = rustix::fs::fstat(rustix::stdio::stderr()).is_ok_and(|about| FileType::from_raw_mode(about.st_mode).is_file());
+    if !confine.core && confine.write.is_empty() && !logs_to_file {
+        bridge::ignore_file_size_signal();
+        rustix::process::setrlimit(Resource::Fsize, at_most(LARGEST_FILE))?;
+    }
+    Ok(())
+}
+
+/// Gives up what a daemon that was started as root has above others; it stays root's own user, no more.
+fn drop_privileges() -> io::Result<()> {
+    let none = CapabilitySet::empty();
+    // A service manager that has taken them already may not let us ask.
+    if rustix::thread::capabilities(None).is_ok_and(|has| (has.permitted | has.effective | has.inheritable).is_empty()) {
+        return Ok(());
+    }
+    // Not known to kernels before 4.3.
+    let _ = rustix::thread::clear_ambient_capability_set();
+    Ok(rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
 }

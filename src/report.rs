@@ -8,7 +8,14 @@ use std::io::Write as _;
 
 /// `check`: the settings were read already; says what they come to.
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
-    print(&format!("The settings are fine. The page would be at {}.\n", config.listen))
+    let workers = match config.workers() {
+        0 => "libpurple runs in the daemon itself, unconfined: workers = 0.".to_owned(),
+        _ => {
+            let fleet = config.fleet();
+            crate::confine::try_out(&fleet.bridge, &fleet.confine)
+        }
+    };
+    print(&format!("The settings are fine. The page would be at {}.\n{workers}\n", config.listen))
 }
 
 /// `schema`: the JSON schema of the interface.

@@ -2,7 +2,7 @@
 
 use crate::cli::Worker;
 use crate::error::Failure;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
+use rustix::process::Signal;
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -10,6 +10,10 @@ use std::os::fd::OwnedFd;
 pub(crate) fn run(worker: &Worker) -> Result<(), Failure> {
     follow(worker.parent).map_err(|error| Failure::System("a worker's tie to its parent", error))?;
     bridge::close_inherited_descriptors();
+    // Keys on the administrator's terminal (Ctrl-C) are for the web process, which signs everybody off first; and nothing here may type there.
+    if let Err(error) = rustix::process::setsid() {
+        log::debug!("no session of its own: {error}");
+    }
     let (socket, blame) =
         descriptors().map_err(|error| Failure::System("a worker's descriptors (it is started by `bellflower serve` only)", error))?;
     let confine = |config: &bridge::config::BridgeConfig, confine: &bridge::frame::Confine| crate::confine::apply(config, confine);
@@ -33,16 +37,4 @@ fn descriptors() -> io::Result<(OwnedFd, OwnedFd)> {
     rustix::stdio::dup2_stdin(&nothing)?;
     rustix::stdio::dup2_stdout(&nothing)?;
     Ok((socket, blame))
-}
-
-/// No core file and no tracing of this process by its neighbours, unless asked for; address space as asked.
-pub(crate) fn limit(core: bool, address_space: u64) -> io::Result<()> {
-    if !core {
-        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-        rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    }
-    if address_space > 0 {
-        rustix::process::setrlimit(Resource::As, Rlimit { current: Some(address_space), maximum: Some(address_space) })?;
-    }
-    Ok(())
 }

@@ -115,6 +115,82 @@ static int connect_raw(const char *address, long port)
     return failed;
 }
 
+/* A child without a program of its own. */
+static int fork_bare(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        return errno;
+    if (child == 0)
+        _exit(0);
+    waitpid(child, &status, 0);
+    return 0;
+}
+
+/* A program that lies in no file. */
+static int run_from_memory(const char *path)
+{
+    char bytes[65536], self[64];
+    ssize_t count;
+    int from, to, failed;
+    from = open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return errno;
+    to = memfd_create("mischief", 0);
+    if (to < 0) {
+        failed = errno;
+        close(from);
+        return failed;
+    }
+    while ((count = read(from, bytes, sizeof bytes)) > 0)
+        if (write(to, bytes, (size_t)count) != count)
+            break;
+    close(from);
+    g_snprintf(self, sizeof self, "/proc/self/fd/%d", to);
+    failed = run_program(self);
+    close(to);
+    return failed;
+}
+
+/* A thread that is seen to run. */
+static gpointer say_yes(gpointer data)
+{
+    *(int *)data = 1;
+    return NULL;
+}
+
+static int start_thread(void)
+{
+    int ran = 0;
+    GThread *thread = g_thread_try_new("mischief", say_yes, &ran, NULL);
+    if (thread == NULL)
+        return EAGAIN;
+    g_thread_join(thread);
+    return ran ? 0 : EINTR;
+}
+
+/* Any system call, with numbers for arguments. */
+static int call(gchar **words)
+{
+    long value[7] = { 0 };
+    long result;
+    for (int i = 0; i < 7 && words[i] != NULL; i++)
+        value[i] = strtol(words[i], NULL, 0);
+    result = syscall(value[0], value[1], value[2], value[3], value[4], value[5], value[6]);
+    return result < 0 ? errno : 0;
+}
+
+static int make_directory(const char *path)
+{
+    return mkdir(path, 0700) == 0 ? 0 : errno;
+}
+
+static int change_mode(const char *path)
+{
+    return chmod(path, 0644) == 0 ? 0 : errno;
+}
+
 static int listen_anywhere(void)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -129,7 +205,7 @@ static int listen_anywhere(void)
 
 static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
 {
-    gchar **words = g_strsplit(text, " ", 4);
+    gchar **words = g_strsplit(text, " ", 9);
     const char *what = words[0] ? words[0] : "";
     const char *first = words[0] && words[1] ? words[1] : "";
     long number = strtol(first, NULL, 10);
@@ -164,6 +240,18 @@ static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
         said_errno(gc, who, connect_raw(first, words[2] ? strtol(words[2], NULL, 10) : 0));
     else if (strcmp(what, "listen") == 0)
         said_errno(gc, who, listen_anywhere());
+    else if (strcmp(what, "fork") == 0)
+        said_errno(gc, who, fork_bare());
+    else if (strcmp(what, "memory") == 0)
+        said_errno(gc, who, run_from_memory(first));
+    else if (strcmp(what, "thread") == 0)
+        said_errno(gc, who, start_thread());
+    else if (strcmp(what, "call") == 0)
+        said_errno(gc, who, call(words + 1));
+    else if (strcmp(what, "mkdir") == 0)
+        said_errno(gc, who, make_directory(first));
+    else if (strcmp(what, "chmod") == 0)
+        said_errno(gc, who, change_mode(first));
     else if (strcmp(what, "trace") == 0)
         said_errno(gc, who, ptrace(PTRACE_SEIZE, (pid_t)number, NULL, NULL) == 0 ? 0 : errno);
     else if (strcmp(what, "kill") == 0)
