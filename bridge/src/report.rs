@@ -1,6 +1,8 @@
 //! How each libpurple is, in figures for statistics and for placing accounts; nothing here measures a loop or decides anything.
 
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 
 /// How one libpurple is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +40,11 @@ pub struct Report {
     pub load: Load,
 }
 
-/// Resident memory of a process in bytes, as the kernel tells it. Any thread.
-pub fn resident(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+/// Resident memory of a process in bytes, as its `/proc/…/statm` tells it, opened before or now. Any thread.
+pub fn resident(statm: &File) -> Option<u64> {
+    let mut text = [0; 128];
+    let length = statm.read_at(&mut text, 0).ok()?;
+    let pages: u64 = std::str::from_utf8(text.get(..length)?).ok()?.split(' ').nth(1)?.parse().ok()?;
     // SAFETY: asks for a constant.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     Some(pages * u64::try_from(page).ok()?)
@@ -49,9 +52,14 @@ pub fn resident(pid: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     #[test]
-    fn this_process_has_some_memory_and_one_that_is_not_there_none() {
-        assert!(super::resident(std::process::id()).unwrap() > 1 << 20);
-        assert_eq!(super::resident(0), None);
+    fn this_process_has_some_memory_again_and_again() {
+        let statm = File::open("/proc/self/statm").unwrap();
+        for _ in 0..2 {
+            assert!(super::resident(&statm).unwrap() > 1 << 20);
+        }
+        assert_eq!(super::resident(&File::open("/dev/null").unwrap()), None);
     }
 }

@@ -34,6 +34,7 @@ use place::Group;
 use pump::{Life, Way};
 use spawn::Spawner;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -97,6 +98,8 @@ struct Worker {
     stage: Stage,
     down: mpsc::Sender<Down>,
     child: Option<Arc<Mutex<Child>>>,
+    /// Where its memory is read.
+    statm: Option<Arc<File>>,
     pid: u32,
     accounts: u32,
     load: Load,
@@ -225,6 +228,7 @@ impl Fleet {
             stage: Stage::Starting,
             down,
             child: None,
+            statm: None,
             pid: 0,
             accounts: 0,
             load: Load::default(),

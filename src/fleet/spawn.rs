@@ -30,6 +30,9 @@ pub(super) struct Started {
     pub(super) child: Child,
     pub(super) socket: UnixStream,
     pub(super) blame: Blame,
+    /// `/proc/PID/statm`. Where processes are hidden from each other (`ProtectProc=invisible`) it cannot be opened any more once the worker
+    /// has shut itself off, which it does after its first frame; reading goes on.
+    pub(super) memory: Option<File>,
     /// Gone when this is dropped, which is to be after the child's end.
     pub(super) home: Home,
 }
@@ -104,5 +107,6 @@ fn spawn(number: u16, homes: &Homes) -> io::Result<Started> {
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::from(memory))
         .spawn()?;
-    Ok(Started { child, socket: ours, blame: Blame(blame), home })
+    let memory = File::open(format!("/proc/{}/statm", child.id())).ok();
+    Ok(Started { child, memory, socket: ours, blame: Blame(blame), home })
 }

@@ -5,7 +5,8 @@ use super::place::Group;
 use super::{Fleet, Stage, State, Worker};
 use bridge::frame::Down;
 use bridge::report::{Load, resident};
-use std::sync::PoisonError;
+use std::fs::File;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often.
@@ -93,9 +94,9 @@ impl Fleet {
     /// `late`: this process did nothing itself for so long. No worker is to blame for that.
     fn look(&self, late: Duration) {
         let now = Instant::now();
-        let pids: Vec<(u16, u32)> = self.lock().workers.iter().map(|(number, worker)| (*number, worker.pid)).collect();
-        let sizes: Vec<(u16, u64)> =
-            pids.into_iter().filter_map(|(number, pid)| Some((number, resident(pid).filter(|_| pid > 0)?))).collect();
+        let files: Vec<(u16, Arc<File>)> =
+            self.lock().workers.iter().filter_map(|(number, worker)| Some((*number, worker.statm.clone()?))).collect();
+        let sizes: Vec<(u16, u64)> = files.into_iter().filter_map(|(number, statm)| Some((number, resident(&statm)?))).collect();
         let mut state = self.lock();
         for (number, bytes) in sizes {
             if let Some(worker) = state.workers.get_mut(&number) {
