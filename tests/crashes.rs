@@ -99,6 +99,23 @@ fn conversations_can_be_closed_while_their_account_is_away() {
 }
 
 #[test]
+fn what_a_protocol_refused_is_not_made_anew_and_what_is_removed_is_gone() {
+    let mut site = Site::new("");
+    let account = site.ines.account();
+    // What the protocol refuses must not come back with the account.
+    let id = site.ines.command("account.update", json!({ "account": account, "options": { "port": 70_000 } }));
+    site.ines.outcome(&id).expect_err("there is no such port");
+    site.ask("segfault");
+    away(&mut site.ines);
+    site.ines.wait_account_state(&account, &["online"]);
+    // The last account of a worker can be removed, and its user hears of it.
+    site.ines.carry_out("account.remove", json!({ "account": account }));
+    site.ines.wait_event("the account's end", |e| e["type"] == "account.removed" && e["account"] == json!(account));
+    site.ines.attach();
+    assert_eq!(site.ines.snapshot["accounts"], json!([]));
+}
+
+#[test]
 fn three_crashes_set_an_account_aside_and_everyone_else_goes_on() {
     let mut site = Site::new("crashes = 3\ncrash_window = \"8s\"");
     let theirs = site.mallory.account();

@@ -169,3 +169,28 @@ fn everything_can_run_in_one_process() {
     let workers = daemon.workers();
     assert_eq!((workers.len(), &workers[0]["pid"], &workers[0]["load"]["accounts"]), (1, &json!(daemon.id()), &json!(1)), "{workers:?}");
 }
+
+#[test]
+fn a_status_reaches_the_accounts_that_it_is_for_in_whatever_worker() {
+    let prosody =
+        Prosody::builder().users(["ines", "ida", "bob"]).friends("ines", "bob", "Friends").friends("ida", "bob", "Friends").start();
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table("[worker]\naccounts = 1").start();
+    let mut bob = support::XmppPeer::connect(&prosody, "bob");
+    let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
+    let first = ines.account();
+    let more = WireClient::xmpp_network(&prosody, "ida", &prosody.password("ida"), &json!({}));
+    let second = ines.carry_out("account.add", more)["account"].as_str().expect("an account").to_owned();
+    ines.wait_event("the second account", |e| e["type"] == "account.state" && e["account"] == *second && e["state"] == "online");
+    assert_eq!(spread(&daemon), [1, 1]);
+    ines.carry_out("status.set", json!({ "status": "away", "message": "both", "accounts": [first, second] }));
+    for who in ["ines@localhost", "ida@localhost"] {
+        bob.wait_for(who, |s| s.name == "presence" && s.from_bare() == who && s.child_text("status") == Some("both"));
+    }
+    // One of them alone, and then the other is what is left.
+    ines.carry_out("status.set", json!({ "status": "available", "message": "one", "accounts": [second] }));
+    bob.wait_for("ida", |s| s.from_bare() == "ida@localhost" && s.child_text("status") == Some("one"));
+    ines.carry_out("account.remove", json!({ "account": first }));
+    bob.wait_for("ines's end", |s| s.from_bare() == "ines@localhost" && s.is("type", "unavailable"));
+    ines.carry_out("account.remove", json!({ "account": second }));
+    wait_until("both to be gone", PATIENCE, || spread(&daemon).is_empty().then_some(()));
+}

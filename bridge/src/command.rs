@@ -91,6 +91,8 @@ pub struct Before {
     pub conversations: Vec<String>,
     /// Rooms to go back to, by the forms that join them.
     pub rooms: Vec<(ConversationId, BTreeMap<String, String>)>,
+    /// Its block list, for networks that keep none.
+    pub privacy: Option<Box<crate::model::Privacy>>,
 }
 
 /// Someone who was on the list.

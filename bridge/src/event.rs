@@ -278,6 +278,8 @@ impl EventKind {
             Self::NoticeOpened(notice) => notice.html.len() + notice.rows.len() * 128,
             Self::NoticeRows { rows, .. } => rows.len() * 128,
             Self::RequestOpened(request) => request.fields.len() * 256,
+            Self::ConversationOpened(conversation) => conversation.members.as_ref().map_or(0, Vec::len) * 64,
+            Self::Privacy { privacy, .. } => (privacy.permit.len() + privacy.deny.len()) * 32,
             _ => 0,
         }
     }

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 pub const VERSION: u32 = 1;
 
 /// Bytes of the largest frame: an event is far smaller, and batches are cut.
-pub const MOST: usize = 32 << 20;
+pub const MOST: usize = 8 << 20;
 
 /// What a worker process may do. The bridge only carries it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,12 +135,30 @@ pub fn write_batch(out: &mut Vec<u8>, mut batch: Batch) {
             fits
         });
         let rest = batch.split_off(count.count());
-        let user = batch.first().map(|event| event.user);
-        if let Err(error) = write(out, &Up::Events(batch)) {
-            log::error!(target: "bridge", "an event for {user:?} was left out: {error}");
-        }
+        write_part(out, batch);
         batch = rest;
     }
+}
+
+/// The same for what should fit into one frame; when it does not, the events beside the one that is too long must not go with it.
+fn write_part(out: &mut Vec<u8>, mut part: Batch) {
+    let Err(error) = write_events(out, &part) else { return };
+    if part.len() > 1 {
+        let rest = part.split_off(part.len() / 2);
+        write_part(out, part);
+        write_part(out, rest);
+    } else if let Some(event) = part.first() {
+        log::error!(target: "bridge", "an event for {:?} was left out: {error}", event.user);
+    }
+}
+
+/// As [`Up::Events`], of a borrowed batch.
+fn write_events(out: &mut Vec<u8>, batch: &Batch) -> Result<(), FrameError> {
+    #[derive(Serialize)]
+    enum Borrowed<'a> {
+        Events(&'a Batch),
+    }
+    write(out, &Borrowed::Events(batch))
 }
 
 /// Takes frames out of bytes that come in any pieces.
@@ -265,6 +283,27 @@ mod tests {
         }
         assert_eq!(got, batch);
         assert!(count > 3, "{count}");
+    }
+
+    #[test]
+    fn what_is_too_long_takes_nothing_else_with_it() {
+        // Settings count as nothing towards a frame, so that all of these start out in one.
+        let stored = |bytes: usize| {
+            let value = Some(crate::model::Value::Text("x".repeat(bytes)));
+            let kind = EventKind::AccountSettingStored { account: crate::id::AccountId(1), key: "token".to_owned(), value };
+            Event { user: UserId(1), origin: None, kind }
+        };
+        let batch: Batch = vec![stored(10), stored(MOST / 2), stored(20), stored(MOST), stored(MOST / 2), stored(30)];
+        let mut out = Vec::new();
+        write_batch(&mut out, batch.clone());
+        let mut frames = Frames::default();
+        frames.push(&out);
+        let mut got = Vec::new();
+        while let Some(Up::Events(part)) = frames.take().unwrap() {
+            got.extend(part);
+        }
+        let all_but_the_longest: Batch = batch.into_iter().enumerate().filter(|(at, _)| *at != 3).map(|(_, event)| event).collect();
+        assert!(got == all_but_the_longest, "{} came", got.len());
     }
 
     #[test]

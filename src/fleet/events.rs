@@ -1,19 +1,22 @@
 //! From what a worker tells to what the sessions are told: nothing of users it does not have, outcomes once, and the end of a worker in words.
 
 use super::blame::Verdict;
-use super::flight::{What, told};
+use super::flight::{Ended, What, is_restore, told};
 use super::ledger::At;
 use super::place::{Group, Isolation};
 use super::route::{coming_back, set_aside};
+use super::trust::may_say;
 use super::{Fleet, Stage, State, Worker, own};
-use bridge::command::Origin;
+use bridge::command::{Command, Origin};
 use bridge::error::CommandError;
 use bridge::event::{Batch, Event, EventKind};
 use bridge::id::{AccountId, UserId};
-use bridge::model::{Author, Message, MessageKind};
+use bridge::model::{AccountError, AccountStanding, AccountState, Author, Message, MessageKind};
 use bridge::time::Timestamp;
 use std::time::{Duration, Instant};
 
+/// Events looked at under one lock.
+const AT_ONCE: usize = 256;
 /// Longest wait before a group whose workers do not start is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -34,25 +37,18 @@ impl Fleet {
     /// What of a worker's batch the sessions are to be told.
     pub(super) fn sift(&self, number: u16, batch: Batch) -> Batch {
         let now = Instant::now();
-        let mut state = self.lock();
         let mut sifted = Vec::with_capacity(batch.len());
-        let mut with: Option<(UserId, bool)> = None;
-        for event in batch {
-            let user = event.user;
-            let known = match with {
-                Some((last, known)) if last == user => known,
-                _ => state.ledger.is_with(user, number),
-            };
-            with = Some((user, known));
-            if !known {
-                // Of someone who has just left; or the worker is not what it should be.
-                log::debug!("worker {number} told of {user}, who is not with it");
-                continue;
-            }
-            let gone = matches!(event.kind, EventKind::AccountRemoved { .. });
-            sifted.extend(state.sift_one(number, event, now));
-            if gone {
-                with = None;
+        let mut rest = batch.into_iter().peekable();
+        while rest.peek().is_some() {
+            // Commands of other users wait for this lock.
+            let mut state = self.lock();
+            for event in rest.by_ref().take(AT_ONCE) {
+                if may_say(&state.ledger, number, &event) {
+                    sifted.extend(self.sift_one(&mut state, number, event, now));
+                } else {
+                    // Of someone who has just left; or the worker is not what it should be.
+                    log::debug!("worker {number} told {} what is not its own", event.user);
+                }
             }
         }
         sifted
@@ -60,7 +56,10 @@ impl Fleet {
 
     /// Starts what is missing of the workers that are always to be there.
     pub(super) fn fill(&self, state: &mut State, now: Instant) {
-        if self.0.settings.isolation == Isolation::User || state.failing.get(&Group::Core).is_some_and(|(_, until)| *until > now) {
+        if self.0.settings.isolation == Isolation::User
+            || self.0.catalogue.get().is_none()
+            || state.failing.get(&Group::Core).is_some_and(|(_, until)| *until > now)
+        {
             return;
         }
         let there = |worker: &&Worker| worker.group == Group::Core && matches!(worker.stage, Stage::Starting | Stage::Up);
@@ -83,9 +82,10 @@ impl Fleet {
         }
         state.restarts += 1;
         let how = worker.condemned.as_deref().unwrap_or(&end.how);
-        // Who was alone in it did it.
+        // Who was alone in it did it. Before it was up it ran for nobody; what took the memory is not what ran last.
         let alone = if let [only] = accounts.as_slice() { Some(*only) } else { None };
-        let culprit = end.blame.filter(|account| accounts.contains(account)).or(alone);
+        let running = end.blame.filter(|account| accounts.contains(account) && !worker.outgrown);
+        let culprit = running.or(alone).filter(|_| worker.stage != Stage::Starting);
         let under =
             culprit.and_then(|account| state.ledger.any(account).map(|record| (account, record.user, record.protocol().to_owned())));
         let words =
@@ -118,6 +118,7 @@ impl Fleet {
             _ => false,
         };
         let mut told = state.after_crash(number);
+        // Without those that were being removed.
         for account in accounts {
             let Some(record) = state.ledger.any(account) else { continue };
             let (user, protocol) = (record.user, record.protocol().to_owned());
@@ -146,62 +147,91 @@ impl Fleet {
     }
 }
 
-impl State {
-    fn sift_one(&mut self, number: u16, event: Event, now: Instant) -> Option<Event> {
+impl Fleet {
+    /// A command could not be written to its worker.
+    pub(super) fn left_out(&self, command: Command) {
+        let mut state = self.lock();
+        let Some(origin) = command.origin else { return };
+        state.flights.forget(command.user, &origin);
+        let error = CommandError::new("too_long", "This is too much for the server to pass on.");
+        self.tell(&state, vec![Event { user: command.user, origin: Some(origin), kind: told(Err(error)) }]);
+    }
+
+    fn sift_one(&self, state: &mut State, number: u16, event: Event, now: Instant) -> Option<Event> {
         let user = event.user;
         match event.kind {
-            EventKind::CommandDone { result } => self.command_ended(number, user, event.origin, Ok(result)),
-            EventKind::CommandFailed { error } => self.command_ended(number, user, event.origin, Err(error)),
-            EventKind::AccountRemoved { account } => {
-                let record = self.ledger.get(user, account)?;
-                match record.at {
-                    At::Leaving(from) if from == number => {
-                        self.ledger.put(account, At::Lost);
-                        self.left(number);
-                        Some(own(user, EventKind::AccountLost { account, standing: coming_back() }))
-                    }
-                    At::Worker(at) if at == number => {
-                        self.ledger.remove(account);
-                        self.left(number);
-                        Some(event)
-                    }
-                    _ => None,
+            EventKind::CommandDone { result } => self.command_ended(state, number, user, event.origin, Ok(result)),
+            EventKind::CommandFailed { error } => self.command_ended(state, number, user, event.origin, Err(error)),
+            EventKind::AccountRemoved { account } => match state.ledger.get(user, account)?.at {
+                At::Leaving(_) => {
+                    state.ledger.put(account, At::Lost);
+                    state.left(number);
+                    Some(own(user, EventKind::AccountLost { account, standing: coming_back() }))
                 }
-            }
+                _ => {
+                    state.ledger.remove(account);
+                    state.left(number);
+                    Some(event)
+                }
+            },
             // It goes on elsewhere: that it signs off here is nobody's concern.
-            EventKind::AccountState { account, .. } if self.is_leaving(account) => None,
-            EventKind::AccountUpdated(ref account) if self.is_leaving(account.id) => None,
-            EventKind::MessageAdded { ref message, .. } => {
-                self.ledger.touch_all(user, now);
+            EventKind::AccountState { account, .. } if state.is_leaving(account) => None,
+            EventKind::AccountUpdated(ref account) if state.is_leaving(account.id) => None,
+            EventKind::MessageAdded { ref message, conversation } => {
+                if let Some(account) = state.ledger.conversation(user, conversation) {
+                    state.ledger.touch(account, now);
+                }
                 if let (MessageKind::Sent, Some(origin)) = (message.kind, &event.origin) {
-                    self.flights.said(user, origin);
+                    state.flights.said(number, user, origin);
                 }
                 Some(event)
             }
-            // Only a fleet says so.
-            EventKind::AccountLost { .. } => None,
             _ => {
-                self.ledger.note_event(&event);
+                state.ledger.note_event(&event);
                 Some(event)
             }
         }
     }
 
+    fn command_ended(&self, state: &mut State, number: u16, user: UserId, origin: Option<Origin>, ended: Ended) -> Option<Event> {
+        let origin = origin?;
+        let (ended, what) = state.flights.end(number, user, &origin, ended)?;
+        match (what, &ended) {
+            // It was not made.
+            (What::Account(account), Err(_)) => state.let_go(user, account, number),
+            (What::Restored(account), Err(error)) => {
+                // Its user is to see why, and to mend it.
+                log::warn!("account {account} of user {user} could not be made anew: {}", error.message);
+                state.ledger.put(account, At::Aside);
+                state.left(number);
+                let error = AccountError { code: error.code.clone(), message: error.message.clone(), fatal: true };
+                let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
+                return Some(own(user, EventKind::AccountState { account, standing }));
+            }
+            (What::Change(command), Ok(_)) => self.changed(state, &command),
+            (What::Removal(account), Err(error)) if error.code == "no_such_account" => {
+                // Its worker never had it, or lost it: gone is gone.
+                state.let_go(user, account, number);
+                self.tell(state, vec![own(user, EventKind::AccountRemoved { account })]);
+                return Some(Event { user, origin: Some(origin), kind: told(Ok(None)) });
+            }
+            _ => {}
+        }
+        (!is_restore(Some(&origin))).then(|| Event { user, origin: Some(origin), kind: told(ended) })
+    }
+}
+
+impl State {
     fn is_leaving(&self, account: AccountId) -> bool {
         self.ledger.any(account).is_some_and(|record| matches!(record.at, At::Leaving(_)))
     }
 
-    fn command_ended(&mut self, number: u16, user: UserId, origin: Option<Origin>, ended: super::flight::Ended) -> Option<Event> {
-        let origin = origin?;
-        let (ended, what) = self.flights.end(number, user, &origin, ended)?;
-        if let (What::Account(account), Err(_)) = (&what, &ended) {
-            // It was not made.
-            if self.ledger.get(user, *account).is_some() {
-                self.ledger.remove(*account);
-                self.left(number);
-            }
+    /// An account is not anywhere any more.
+    fn let_go(&mut self, user: UserId, account: AccountId, number: u16) {
+        if self.ledger.get(user, account).is_some() {
+            self.ledger.remove(account);
+            self.left(number);
         }
-        Some(Event { user, origin: Some(origin), kind: told(ended) })
     }
 
     /// What became of the commands that a worker had when it ended.
@@ -210,11 +240,16 @@ impl State {
         for left in self.flights.lose(number) {
             match left.what {
                 What::Account(account) => _ = self.adding.insert(account, left.origin.clone()),
+                // Gone is gone.
+                What::Removal(account) if self.ledger.get(left.user, account).is_some() => {
+                    self.ledger.remove(account);
+                    batch.push(own(left.user, EventKind::AccountRemoved { account }));
+                }
                 What::Message { conversation, html } => {
                     let kind = EventKind::MessageAdded { conversation, message: unknown(html) };
                     batch.push(Event { user: left.user, origin: Some(left.origin.clone()), kind });
                 }
-                What::Other => {}
+                What::Other | What::Restored(_) | What::Change(_) | What::Removal(_) => {}
             }
             if let Some(ended) = left.ended {
                 batch.push(Event { user: left.user, origin: Some(left.origin), kind: told(ended) });

@@ -1,30 +1,52 @@
 //! Commands that workers have and have not ended yet: what goes to several ends once, and what a crash leaves open is known; it sends nothing.
 
-use bridge::command::{CommandKind, Origin};
+use bridge::command::{Command, CommandKind, Origin};
 use bridge::error::CommandError;
 use bridge::event::{EventKind, Outcome};
 use bridge::id::{AccountId, ConversationId, UserId};
 use std::collections::{BTreeSet, HashMap};
 
 /// What a command was, as far as its fate matters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum What {
     /// A message, to be shown with a mark when nobody knows whether it was sent.
     Message { conversation: ConversationId, html: String },
     /// An account that will be made all the same, by another worker.
     Account(AccountId),
+    /// An account that is made anew; nobody waits to hear of it.
+    Restored(AccountId),
+    /// A change of an account that holds once its worker has taken it.
+    Change(Box<Command>),
+    /// The end of an account.
+    Removal(AccountId),
     /// Anything else.
     Other,
 }
 
 impl What {
-    pub(crate) fn of(kind: &CommandKind) -> Self {
-        match kind {
+    pub(crate) fn of(command: &Command) -> Self {
+        match &command.kind {
             CommandKind::SendMessage { conversation, html, .. } => Self::Message { conversation: *conversation, html: html.clone() },
+            CommandKind::AddAccount { account, .. } if is_restore(command.origin.as_ref()) => Self::Restored(*account),
             CommandKind::AddAccount { account, .. } => Self::Account(*account),
+            CommandKind::UpdateAccount { .. } | CommandKind::ChangePassword { .. } => Self::Change(Box::new(command.clone())),
+            CommandKind::RemoveAccount(account) => Self::Removal(*account),
             _ => Self::Other,
         }
     }
+}
+
+/// Where the outcome of an account's being made anew points to: no browser.
+pub(crate) fn restore(account: AccountId) -> Origin {
+    Origin { client: RESTORE.to_owned(), command: account.to_string() }
+}
+
+/// No browser's id: those are not empty and have no spaces around them.
+const RESTORE: &str = " fleet ";
+
+/// Whether an outcome is nobody's but the fleet's.
+pub(crate) fn is_restore(origin: Option<&Origin>) -> bool {
+    origin.is_some_and(|origin| origin.client == RESTORE)
 }
 
 #[derive(Debug)]
@@ -66,9 +88,14 @@ impl Flights {
         self.0.remove(&(user, origin.clone()));
     }
 
-    /// Its line was told.
-    pub(crate) fn said(&mut self, user: UserId, origin: &Origin) {
-        if let Some(flight) = self.0.get_mut(&(user, origin.clone())) {
+    /// A user is gone, and nobody is to hear of what they wanted.
+    pub(crate) fn forget_user(&mut self, user: UserId) {
+        self.0.retain(|(theirs, _), _| *theirs != user);
+    }
+
+    /// Its line was told by a worker that has it.
+    pub(crate) fn said(&mut self, number: u16, user: UserId, origin: &Origin) {
+        if let Some(flight) = self.0.get_mut(&(user, origin.clone())).filter(|flight| flight.waiting.contains(&number)) {
             flight.said = true;
         }
     }
@@ -94,7 +121,9 @@ impl Flights {
         for key in keys {
             let Some(flight) = self.0.get_mut(&key) else { continue };
             flight.waiting.remove(&number);
-            let open = !flight.said && !matches!(flight.what, What::Account(_));
+            // An account is made by another worker; a removed one is not made anew.
+            let certain = matches!(flight.what, What::Account(_) | What::Restored(_) | What::Removal(_));
+            let open = !flight.said && !certain;
             if open {
                 let message = "The server lost a part of itself before this was confirmed. It may or may not have been done.";
                 flight.note(Err(CommandError::new("unknown_fate", message)));
@@ -104,7 +133,7 @@ impl Flights {
             }
             let Some(flight) = self.0.remove(&key) else { continue };
             let what = if flight.said { What::Other } else { flight.what.clone() };
-            let ended = if matches!(flight.what, What::Account(_)) { None } else { Some(flight.outcome()) };
+            let ended = if matches!(flight.what, What::Account(_) | What::Restored(_)) { None } else { Some(flight.outcome()) };
             left.push(Left { user: key.0, origin: key.1, what, ended });
         }
         left
@@ -170,7 +199,8 @@ mod tests {
         flights.begin(USER, origin("said"), message(), [1]);
         flights.begin(USER, origin("elsewhere"), message(), [2]);
         flights.begin(USER, origin("account"), What::Account(AccountId(3)), [1]);
-        flights.said(USER, &origin("said"));
+        flights.said(2, USER, &origin("unknown"));
+        flights.said(1, USER, &origin("said"));
         let mut left = flights.lose(1);
         left.sort_by(|a, b| a.origin.command.cmp(&b.origin.command));
         let [account, said, unknown] = left.as_slice() else { panic!("{left:?}") };

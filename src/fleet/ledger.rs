@@ -4,7 +4,7 @@ use super::place::{Group, Key};
 use bridge::command::{AccountSettings, Before, Command, CommandKind, Username};
 use bridge::event::{Event, EventKind};
 use bridge::id::{AccountId, ConversationId, UserId};
-use bridge::model::Privacy;
+use bridge::model::{Privacy, Status, StatusKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,7 +58,14 @@ struct Person {
     accounts: BTreeSet<AccountId>,
     idle: Option<CommandKind>,
     focus: Option<ConversationId>,
+    /// Whose they are.
+    conversations: HashMap<ConversationId, AccountId>,
 }
+
+/// Conversations of a user that are known; a page shows far fewer.
+const CONVERSATIONS: usize = 4096;
+/// Settings stored by plugins, certificates trusted and rooms of an account.
+const OF_EACH: usize = 512;
 
 /// All accounts.
 #[derive(Debug, Default)]
@@ -69,21 +76,31 @@ pub(crate) struct Ledger {
     holders: HashMap<Key, BTreeSet<AccountId>>,
 }
 
-/// The name as one text, near enough to tell whether two are the same.
-fn joined(username: &Username) -> String {
+/// The name as one text, near enough to tell whether two are the same. A part that is missing takes `default`.
+pub(crate) fn joined(username: &Username, default: &str) -> String {
     match username {
         Username::Whole(whole) => whole.clone(),
-        Username::Parts { user, parts } => format!("{user}@{}", parts.first().map_or("", String::as_str)),
+        Username::Parts { user, parts } => {
+            format!("{user}@{}", parts.first().map(String::as_str).filter(|part| !part.is_empty()).unwrap_or(default))
+        }
     }
 }
 
 impl Ledger {
     /// A new account, not placed yet. False: the id is taken.
-    pub(crate) fn add(&mut self, user: UserId, account: AccountId, settings: Box<AccountSettings>, group: Group, now: Instant) -> bool {
+    pub(crate) fn add(
+        &mut self,
+        user: UserId,
+        account: AccountId,
+        settings: Box<AccountSettings>,
+        name: &str,
+        group: Group,
+        now: Instant,
+    ) -> bool {
         if self.records.contains_key(&account) {
             return false;
         }
-        let key = Key::of(&settings.protocol, &joined(&settings.username));
+        let key = Key::of(&settings.protocol, name);
         let record = Record { user, at: At::Lost, group, key, settings, rooms: BTreeMap::new(), privacy: None, icon: None, active: now };
         self.holders.entry(record.key.clone()).or_default().insert(account);
         self.records.insert(account, record);
@@ -113,6 +130,7 @@ impl Ledger {
         let record = self.records.remove(&account)?;
         if let Some(person) = self.people.get_mut(&record.user) {
             person.accounts.remove(&account);
+            person.conversations.retain(|_, theirs| *theirs != account);
         }
         self.let_go(&record.key, account);
         Some(record)
@@ -148,9 +166,9 @@ impl Ledger {
     }
 
     /// The IM account has got another name. True when its worker has that one already, so that it has to go elsewhere.
-    fn renamed(&mut self, account: AccountId) -> bool {
+    fn renamed(&mut self, account: AccountId, name: &str) -> bool {
         let Some(record) = self.records.get_mut(&account) else { return false };
-        let key = Key::of(&record.settings.protocol, &joined(&record.settings.username));
+        let key = Key::of(&record.settings.protocol, name);
         let before = std::mem::replace(&mut record.key, key.clone());
         let worker = record.worker();
         self.let_go(&before, account);
@@ -158,13 +176,14 @@ impl Ledger {
         worker.is_some_and(|number| self.holding(&key, account).contains(&number))
     }
 
-    /// Something was said by or to a user.
-    pub(crate) fn touch_all(&mut self, user: UserId, now: Instant) {
-        for account in self.people.get(&user).map(|person| &person.accounts).into_iter().flatten() {
-            if let Some(record) = self.records.get_mut(account) {
-                record.active = now;
-            }
-        }
+    /// The account that a conversation is one of.
+    pub(crate) fn conversation(&self, user: UserId, conversation: ConversationId) -> Option<AccountId> {
+        self.people.get(&user)?.conversations.get(&conversation).copied()
+    }
+
+    /// The worker that has a conversation.
+    pub(crate) fn talking(&self, user: UserId, conversation: ConversationId) -> Option<u16> {
+        self.get(user, self.conversation(user, conversation)?)?.worker()
     }
 
     /// The accounts of a user.
@@ -192,7 +211,7 @@ impl Ledger {
     }
 
     /// Notes what a command changes of what an account is made of. True when its worker must not have it any more.
-    pub(crate) fn note_command(&mut self, command: &Command) -> bool {
+    pub(crate) fn note_command(&mut self, command: &Command, default: &str) -> bool {
         match &command.kind {
             CommandKind::SetStatus { status, accounts, .. } => {
                 let wanted = |account: &AccountId| accounts.as_ref().is_none_or(|list| list.contains(account));
@@ -204,11 +223,15 @@ impl Ledger {
                 return false;
             }
             idle @ CommandKind::SetIdle { .. } => {
-                self.people.entry(command.user).or_default().idle = Some(idle.clone());
+                if let Some(person) = self.people.get_mut(&command.user) {
+                    person.idle = Some(idle.clone());
+                }
                 return false;
             }
             CommandKind::SetFocus { conversation } => {
-                self.people.entry(command.user).or_default().focus = *conversation;
+                if let Some(person) = self.people.get_mut(&command.user) {
+                    person.focus = *conversation;
+                }
                 return false;
             }
             _ => {}
@@ -224,10 +247,19 @@ impl Ledger {
                 if let Some(password) = password {
                     settings.password = Some(password.clone());
                 }
+                // What a plugin stored under the same name would win.
+                settings.stored.retain(|key, _| !options.contains_key(key));
                 settings.options.extend(options.clone());
-                return username.is_some() && self.renamed(account);
+                let name = username.as_ref().map(|username| joined(username, default));
+                return name.is_some_and(|name| self.renamed(account, &name));
             }
-            CommandKind::EnableAccount(_) | CommandKind::ConnectAccount(_) => settings.enabled = true,
+            CommandKind::EnableAccount(_) => settings.enabled = true,
+            CommandKind::ConnectAccount(_) => {
+                settings.enabled = true;
+                if settings.status.status == StatusKind::Offline {
+                    settings.status = Status::default();
+                }
+            }
             CommandKind::DisableAccount(_) => settings.enabled = false,
             CommandKind::SetAccountAlias { alias, .. } => settings.alias.clone_from(alias),
             CommandKind::ChangePassword { new, .. } => settings.password = Some(new.clone()),
@@ -239,6 +271,18 @@ impl Ledger {
 
     /// Notes what an event tells of the same.
     pub(crate) fn note_event(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::ConversationOpened(conversation) => {
+                if let Some(person) = self.people.get_mut(&event.user)
+                    && person.conversations.len() < CONVERSATIONS
+                {
+                    person.conversations.insert(conversation.id, conversation.account);
+                }
+                return;
+            }
+            EventKind::ConversationClosed { conversation } => return self.forget_conversation(event.user, *conversation),
+            _ => {}
+        }
         let (account, user) = match &event.kind {
             EventKind::RoomRemembered { account, .. }
             | EventKind::AccountPinned { account, .. }
@@ -248,12 +292,18 @@ impl Ledger {
         };
         let Some(record) = self.records.get_mut(&account).filter(|record| record.user == user) else { return };
         match &event.kind {
-            EventKind::RoomRemembered { conversation, fields: Some(fields), .. } => _ = record.rooms.insert(*conversation, fields.clone()),
+            EventKind::RoomRemembered { conversation, fields: Some(fields), .. } if record.rooms.len() < OF_EACH => {
+                record.rooms.insert(*conversation, fields.clone());
+            }
             EventKind::RoomRemembered { conversation, fields: None, .. } => _ = record.rooms.remove(conversation),
-            EventKind::AccountPinned { fingerprint, .. } if !record.settings.pins.contains(fingerprint) => {
+            EventKind::AccountPinned { fingerprint, .. }
+                if record.settings.pins.len() < OF_EACH && !record.settings.pins.contains(fingerprint) =>
+            {
                 record.settings.pins.push(fingerprint.clone());
             }
-            EventKind::AccountSettingStored { key, value: Some(value), .. } => {
+            EventKind::AccountSettingStored { key, value: Some(value), .. }
+                if record.settings.stored.len() < OF_EACH || record.settings.stored.contains_key(key) =>
+            {
                 record.settings.stored.insert(key.clone(), value.clone());
             }
             EventKind::AccountSettingStored { key, value: None, .. } => _ = record.settings.stored.remove(key),
@@ -269,6 +319,13 @@ impl Ledger {
         }
     }
 
+    /// A conversation is closed.
+    pub(crate) fn forget_conversation(&mut self, user: UserId, conversation: ConversationId) {
+        if let Some(person) = self.people.get_mut(&user) {
+            person.conversations.remove(&conversation);
+        }
+    }
+
     /// A line went to or fro.
     pub(crate) fn touch(&mut self, account: AccountId, now: Instant) {
         if let Some(record) = self.records.get_mut(&account) {
@@ -280,14 +337,11 @@ impl Ledger {
     pub(crate) fn restoring(&self, account: AccountId, before: Before) -> Vec<CommandKind> {
         let Some(record) = self.records.get(&account) else { return Vec::new() };
         let rooms = record.rooms.iter().map(|(id, fields)| (*id, fields.clone())).collect();
-        let settings = AccountSettings { before: Before { rooms, ..before }, ..(*record.settings).clone() };
+        let privacy = record.privacy.clone();
+        let settings = AccountSettings { before: Before { rooms, privacy, ..before }, ..(*record.settings).clone() };
         let mut commands = vec![CommandKind::AddAccount { account, settings: Box::new(settings) }];
         if let Some(icon) = &record.icon {
             commands.push(CommandKind::SetAccountIcon { account, image: Some(icon.to_vec()) });
-        }
-        if let Some(privacy) = &record.privacy {
-            let list = if privacy.mode == "allow_users" { &privacy.permit } else { &privacy.deny };
-            commands.push(CommandKind::SetPrivacy { account, mode: privacy.mode.clone(), list: list.clone() });
         }
         commands.extend(self.about(record.user));
         commands

@@ -1,9 +1,9 @@
 //! Many libpurples, each in a worker process, as one: commands go to the worker that has the account, events come back in one stream; it
 //! knows no browser, and no libpurple call.
 //!
-//! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`blame`] whose fault a crash was:
-//! all pure. [`route`] and [`events`] connect them in the two directions, [`pump`] moves frames, [`spawn`] starts processes in the
-//! directories of [`home`], [`watch`] looks after them.
+//! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`blame`] whose fault a crash was,
+//! [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts into
+//! workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`watch`] looks after them.
 
 mod blame;
 mod events;
@@ -13,7 +13,9 @@ mod ledger;
 mod place;
 mod pump;
 mod route;
+mod seat;
 mod spawn;
+mod trust;
 mod watch;
 
 pub(crate) use place::{Caps, Isolation};
@@ -117,6 +119,12 @@ struct Worker {
     slowest: Slowest,
     /// Why it was ended by us, for the log.
     condemned: Option<String>,
+    /// When.
+    condemned_at: Option<Instant>,
+    /// Because it took too much memory.
+    outgrown: bool,
+    /// It takes no commands since then.
+    deaf_since: Option<Instant>,
     empty_since: Option<Instant>,
 }
 
@@ -178,20 +186,14 @@ impl Fleet {
         let fleet = Self(Arc::new(Inner { settings, catalogue: OnceLock::new(), state: Mutex::new(state), spawner, homes, runtime }));
         let (ready, first) = oneshot::channel();
         fleet.start_worker(&mut fleet.lock(), Group::Core, Some(ready));
+        // It may hang before it is up.
+        tokio::spawn(watch::watch(fleet.clone()));
         match first.await {
             Ok(Ok(())) => {}
             Ok(Err(reason)) => return Err(Failure::Worker(reason)),
             Err(_) => return Err(Failure::Worker("it ended before it was up".to_owned())),
         }
-        {
-            let mut state = fleet.lock();
-            if fleet.0.settings.isolation != Isolation::User {
-                for _ in 1..fleet.0.settings.workers {
-                    fleet.start_worker(&mut state, Group::Core, None);
-                }
-            }
-        }
-        tokio::spawn(watch::watch(fleet.clone()));
+        fleet.fill(&mut fleet.lock(), Instant::now());
         Ok((fleet, Events::of(events)))
     }
 
@@ -241,6 +243,9 @@ impl Fleet {
             lag: Duration::ZERO,
             slowest: Slowest::default(),
             condemned: None,
+            condemned_at: None,
+            outgrown: false,
+            deaf_since: None,
             empty_since: None,
         };
         state.workers.insert(number, worker);
@@ -309,6 +314,16 @@ impl Networks for Fleet {
 
     fn restarts(&self) -> u64 {
         self.lock().restarts
+    }
+}
+
+impl State {
+    /// A libpurple loop was seen to turn.
+    fn answer_pings(&mut self) {
+        for waiting in self.waiting_pings.drain(..) {
+            // Whoever asked may have gone.
+            let _ = waiting.send(());
+        }
     }
 }
 

@@ -9,18 +9,22 @@ use bridge::frame::{self, Down, Frames, Up};
 use bridge::handle::{Catalogue, Held};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// Commands written at once.
 const AT_ONCE: usize = 64;
 /// Bytes read at once.
 const A_READ: usize = 64 << 10;
+/// Between two looks whether a process is still there.
+const A_LOOK: Duration = Duration::from_millis(500);
+/// Events told at once when a worker has ended.
+const A_PIECE: usize = 64;
 /// For a process to end that has closed its socket.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The same when it writes a core file.
@@ -35,9 +39,27 @@ pub(super) struct Life {
     frames: AtomicU64,
     /// A frame that was read waits for the sessions: what the worker said after it is not heard yet.
     held: AtomicBool,
+    /// Bytes of large commands that it has not taken.
+    waiting: AtomicUsize,
 }
 
+/// Bytes of large commands (pictures, long texts) that may wait for a worker.
+const WAITING: usize = 32 << 20;
+
 impl Life {
+    /// A command of so many bytes is to wait. False: there is no room.
+    pub(super) fn take_room(&self, bytes: usize) -> bool {
+        self.waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| (waiting + bytes <= WAITING).then_some(waiting + bytes))
+            .is_ok()
+    }
+
+    /// It waits no longer.
+    pub(super) fn give_room(&self, bytes: usize) {
+        // Given back as it was taken, so that it never goes below zero.
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// Whether there was a sign since `seen` was last given here, or none could have been heard.
     pub(super) fn shows(&self, seen: &mut u64) -> bool {
         let frames = self.frames.load(Ordering::Relaxed);
@@ -56,10 +78,14 @@ impl Way {
         Self { events, room: Arc::new(Semaphore::new(batches)) }
     }
 
-    /// Waits for room. False: the sessions are gone, which happens only while the daemon ends.
-    async fn send(&self, batch: Batch) -> bool {
-        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return false };
-        self.events.send((batch, Some(room))).await.is_ok()
+    /// Waits for room for one more batch.
+    async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).acquire_owned().await.ok()
+    }
+
+    /// False: the sessions are gone, which happens only while the daemon ends.
+    async fn send(&self, batch: Batch, room: Option<OwnedSemaphorePermit>) -> bool {
+        batch.is_empty() || self.events.send((batch, room)).await.is_ok()
     }
 }
 
@@ -84,8 +110,14 @@ impl Pump {
             let _ = ready.send(Err(end.how.clone()));
         }
         let told = self.fleet.ended(self.number, &end);
-        if let (Some(events), false) = (&self.events, told.is_empty()) {
-            events.send(told).await;
+        let Some(events) = &self.events else { return };
+        let mut told = told.into_iter().peekable();
+        // In pieces: what hundreds of accounts leave behind must not hold up everybody else's events.
+        while told.peek().is_some() {
+            let room = events.room().await;
+            if !events.send(told.by_ref().take(A_PIECE).collect(), room).await {
+                return;
+            }
         }
     }
 
@@ -103,8 +135,13 @@ impl Pump {
         let how = match socket.set_nonblocking(true).and_then(|()| UnixStream::from_std(socket)) {
             Ok(socket) => {
                 let (reading, writing) = socket.into_split();
-                let writer = tokio::spawn(write(writing, first(&self.fleet, self.number, &home), commands));
-                let why = self.read(reading).await;
+                let (fleet, life) = (self.fleet.clone(), Arc::clone(&self.life));
+                let writer = tokio::spawn(write(writing, first(&self.fleet, self.number, &home), commands, fleet, life));
+                // A child of the worker's may hold its socket open.
+                let why = tokio::select! {
+                    why = self.read(reading) => why,
+                    () = gone(&child) => "its process is gone, its socket is not".to_owned(),
+                };
                 writer.abort();
                 why
             }
@@ -112,8 +149,8 @@ impl Pump {
         };
         let patience = if self.fleet.0.settings.confine.core { CORE_PATIENCE } else { PATIENCE };
         let status = reap(&child, patience).await;
-        // A plugin may have filled it; the next worker with this number makes it anew.
-        let _ = tokio::task::spawn_blocking(move || drop(home)).await;
+        // A plugin may have filled it; nobody waits for that.
+        drop(tokio::task::spawn_blocking(move || drop(home)));
         End { how: format!("{} ({how})", words(status)), blame: blame.account(), last: blame.last() }
     }
 
@@ -137,15 +174,14 @@ impl Pump {
                 self.life.frames.fetch_add(1, Ordering::Relaxed);
                 match frame {
                     Up::Events(batch) => {
-                        let batch = self.fleet.sift(self.number, batch);
-                        if let (Some(events), false) = (&self.events, batch.is_empty()) {
-                            // Waiting here holds the worker back, and it its networks.
-                            self.life.held.store(true, Ordering::Relaxed);
-                            let there = events.send(batch).await;
-                            self.life.held.store(false, Ordering::Relaxed);
-                            if !there {
-                                return "the sessions are gone".to_owned();
-                            }
+                        let Some(events) = &self.events else { continue };
+                        // Waiting here holds the worker back, and it its networks.
+                        self.life.held.store(true, Ordering::Relaxed);
+                        let room = events.room().await;
+                        let there = events.send(self.fleet.sift(self.number, batch), room).await;
+                        self.life.held.store(false, Ordering::Relaxed);
+                        if !there {
+                            return "the sessions are gone".to_owned();
                         }
                     }
                     Up::Pong { number: ping, load } => self.fleet.pong(self.number, ping, load),
@@ -166,14 +202,17 @@ fn first(fleet: &Fleet, number: u16, home: &Home) -> Down {
 }
 
 /// Writes commands until the channel closes or the worker is gone.
-async fn write(mut socket: OwnedWriteHalf, first: Down, mut commands: mpsc::Receiver<Down>) {
+async fn write(mut socket: OwnedWriteHalf, first: Down, mut commands: mpsc::Receiver<Down>, fleet: Fleet, life: Arc<Life>) {
     let mut waiting = vec![first];
     let mut bytes = Vec::new();
     loop {
         for down in waiting.drain(..) {
-            if let Err(error) = frame::write(&mut bytes, &down) {
-                // Its outcome never comes; the browser's limits keep commands far below a frame.
+            let written = frame::write(&mut bytes, &down);
+            let Down::Command(command) = down else { continue };
+            life.give_room(super::route::weight(&command));
+            if let Err(error) = written {
                 log::error!("a command was left out: {error}");
+                fleet.left_out(command);
             }
         }
         if socket.write_all(&bytes).await.is_err() {
@@ -188,6 +227,15 @@ async fn write(mut socket: OwnedWriteHalf, first: Down, mut commands: mpsc::Rece
             return;
         }
     }
+}
+
+/// Returns a while after the process has ended: what it has said until then is there to be read.
+async fn gone(child: &Arc<Mutex<Child>>) {
+    let ended = || matches!(child.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(Some(_)));
+    while !ended() {
+        tokio::time::sleep(A_LOOK).await;
+    }
+    tokio::time::sleep(A_LOOK).await;
 }
 
 /// Waits for the process, and ends it when it does not end by itself.
@@ -233,10 +281,7 @@ impl Fleet {
         worker.empty_since.get_or_insert_with(std::time::Instant::now);
         let group = worker.group.clone();
         log::info!("worker {number} ({group}, process {}) is up", worker.pid);
-        state.failing.remove(&group);
-        for waiting in state.waiting_pings.drain(..) {
-            let _ = waiting.send(());
-        }
+        state.answer_pings();
         drop(state);
         if let Some(ready) = ready {
             let _ = ready.send(Ok(()));

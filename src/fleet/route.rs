@@ -2,9 +2,9 @@
 
 use super::flight::{What, told};
 use super::ledger::At;
-use super::place::{Candidate, Group, choose};
-use super::{Fleet, Stage, State, own};
-use bridge::command::{Before, Command, CommandKind, Origin, Place};
+
+use super::{Fleet, State, own};
+use bridge::command::{Command, CommandKind, Origin, Place};
 use bridge::error::CommandError;
 use bridge::event::{Event, EventKind};
 use bridge::frame::Down;
@@ -12,14 +12,6 @@ use bridge::handle::Rejected;
 use bridge::id::{AccountId, ConversationId, UserId};
 use bridge::model::{AccountError, AccountStanding, AccountState, ConversationKind};
 use std::time::Instant;
-
-/// Why an account has no worker.
-enum NoPlace {
-    /// Some will be there soon.
-    Later,
-    /// There are as many as there may be.
-    Full,
-}
 
 impl Fleet {
     pub(super) fn route(&self, command: Command, of: Option<AccountId>) -> Result<(), Rejected> {
@@ -49,6 +41,16 @@ impl Fleet {
                 if state.workers.contains_key(&number) && state.ledger.is_with(user, number) {
                     self.to_workers(&mut state, command, &[number])
                 } else {
+                    // Whoever still shows it is to close it.
+                    let closed = match command.kind {
+                        CommandKind::CloseNotice(notice) => Some(EventKind::NoticeClosed { notice }),
+                        CommandKind::AnswerRequest { request, .. } => Some(EventKind::RequestClosed { request }),
+                        CommandKind::AnswerAuthorization { authorization, .. } => Some(EventKind::AuthorizationClosed { authorization }),
+                        _ => None,
+                    };
+                    if let Some(kind) = closed {
+                        self.tell(&state, vec![own(user, kind)]);
+                    }
                     self.refuse(&state, &command, CommandError::new("gone", "This is not open any more."))
                 }
             }
@@ -57,7 +59,7 @@ impl Fleet {
     }
 
     /// Tells that a command was not carried out.
-    fn refuse(&self, state: &State, command: &Command, error: CommandError) -> Result<(), Rejected> {
+    pub(super) fn refuse(&self, state: &State, command: &Command, error: CommandError) -> Result<(), Rejected> {
         self.answer(state, command.user, command.origin.clone(), Err(error));
         Ok(())
     }
@@ -69,41 +71,89 @@ impl Fleet {
     }
 
     fn to_user(&self, state: &mut State, command: Command) -> Result<(), Rejected> {
-        let mut workers: Vec<u16> = state.ledger.workers_of(command.user).into_iter().collect();
-        if let CommandKind::SetStatus { accounts: Some(list), .. } = &command.kind {
-            let with = |number: &u16| {
-                list.iter().any(|account| state.ledger.get(command.user, *account).and_then(super::ledger::Record::worker) == Some(*number))
-            };
-            workers.retain(with);
-        }
+        let user = command.user;
         if command.kind == CommandKind::RemoveUser {
-            for number in &workers {
-                // What cannot be told to a worker that takes nothing is told by its end.
-                if self.hand(state, *number, command.clone()).is_err()
-                    && let Some(worker) = state.workers.get_mut(number)
-                {
-                    super::watch::kill(worker, "it takes no more commands");
-                }
-            }
-            for record in state.ledger.remove_user(command.user) {
-                if let At::Worker(number) | At::Leaving(number) = record.at {
-                    state.left(number);
-                }
-            }
-            state.unplaced.retain(|(user, ..)| *user != command.user);
-            self.answer(state, command.user, command.origin, Ok(None));
+            return self.remove_user(state, command);
+        }
+        // Each worker hears of its own accounts and conversations, and of no others.
+        let theirs = state.ledger.workers_of(user).into_iter();
+        let parts: Vec<(u16, CommandKind)> = theirs.filter_map(|number| Some((number, state.part(user, number, &command.kind)?))).collect();
+        if parts.iter().any(|(number, _)| !state.has_room(*number)) {
+            return Err(Rejected::Busy(Box::new(command)));
+        }
+        self.note(state, &command);
+        if parts.is_empty() {
+            self.answer(state, user, command.origin, Ok(None));
             return Ok(());
         }
-        if workers.is_empty() {
-            state.ledger.note_command(&command);
-            self.answer(state, command.user, command.origin, Ok(None));
-            return Ok(());
+        if let Some(origin) = &command.origin {
+            state.flights.begin(user, origin.clone(), What::Other, parts.iter().map(|(number, _)| *number));
         }
-        let sent = self.to_workers(state, command.clone(), &workers);
-        if sent.is_ok() {
-            state.ledger.note_command(&command);
+        for (number, kind) in parts {
+            if self.hand(state, number, Command { user, origin: command.origin.clone(), kind }).is_err() {
+                // It has just ended: with that ends its part, as for any that it had.
+                log::debug!("worker {number} took its part of a command of {user} to its grave");
+            }
         }
-        sent
+        Ok(())
+    }
+
+    fn remove_user(&self, state: &mut State, command: Command) -> Result<(), Rejected> {
+        let user = command.user;
+        let with: Vec<u16> = state.workers.keys().copied().filter(|number| state.ledger.is_with(user, *number)).collect();
+        for number in with {
+            // What cannot be told to a worker that takes nothing is told by its end.
+            if self.hand(state, number, command.clone()).is_err()
+                && let Some(worker) = state.workers.get_mut(&number)
+            {
+                super::watch::kill(worker, "it takes no more commands");
+            }
+        }
+        for record in state.ledger.remove_user(user) {
+            if let At::Worker(number) | At::Leaving(number) = record.at {
+                state.left(number);
+            }
+        }
+        state.flights.forget_user(user);
+        let waiting = std::mem::take(&mut state.unplaced);
+        state.unplaced = waiting
+            .into_iter()
+            .filter(|(other, account, _)| {
+                let stays = *other != user;
+                if !stays {
+                    state.adding.remove(account);
+                }
+                stays
+            })
+            .collect();
+        self.answer(state, user, command.origin, Ok(None));
+        Ok(())
+    }
+
+    /// What a command that was, or will be, carried out changes of what is known of accounts. True: the account has to leave its worker.
+    fn note(&self, state: &mut State, command: &Command) -> bool {
+        let default = match command.kind.place() {
+            Place::Account(account) => state.ledger.any(account).map(|record| self.default_part(record.protocol())),
+            _ => None,
+        };
+        state.ledger.note_command(command, default.unwrap_or_default())
+    }
+
+    /// What the first part of a user name is when it is left out.
+    pub(super) fn default_part(&self, protocol: &str) -> &str {
+        let protocols = self.0.catalogue.get().map_or(&[][..], |catalogue| &catalogue.protocols);
+        let protocol = protocols.iter().find(|known| known.id == protocol);
+        protocol.and_then(|protocol| protocol.username.splits.first()).map_or("", |split| &split.default)
+    }
+
+    /// Its worker has carried out a change of an account.
+    pub(super) fn changed(&self, state: &mut State, command: &Command) {
+        let moves = self.note(state, command);
+        if let (true, Place::Account(account)) = (moves, command.kind.place())
+            && let Some(number) = state.ledger.get(command.user, account).and_then(super::ledger::Record::worker)
+        {
+            self.move_away(state, command.user, account, number);
+        }
     }
 
     fn to_account(&self, state: &mut State, command: Command, account: AccountId) -> Result<(), Rejected> {
@@ -116,13 +166,12 @@ impl Fleet {
         };
         match record.at {
             At::Worker(number) => {
-                let user = command.user;
                 self.to_workers(state, command.clone(), &[number])?;
-                if matches!(command.kind, CommandKind::SendMessage { .. }) {
-                    state.ledger.touch(account, Instant::now());
-                }
-                if state.ledger.note_command(&command) {
-                    self.move_away(state, user, account, number);
+                match command.kind {
+                    CommandKind::SendMessage { .. } => state.ledger.touch(account, Instant::now()),
+                    // Held to once the worker has taken it: what it refuses must not come back with the account.
+                    CommandKind::UpdateAccount { .. } | CommandKind::ChangePassword { .. } if command.origin.is_some() => {}
+                    _ => self.changed(state, &command),
                 }
                 Ok(())
             }
@@ -132,7 +181,7 @@ impl Fleet {
 
     /// A command for an account that no worker has.
     fn to_nowhere(&self, state: &mut State, command: Command, account: AccountId) -> Result<(), Rejected> {
-        state.ledger.note_command(&command);
+        self.note(state, &command);
         let aside = state.ledger.any(account).is_some_and(|record| record.at == At::Aside);
         let user = command.user;
         let ended = match &command.kind {
@@ -141,10 +190,12 @@ impl Fleet {
                     state.left(number);
                 }
                 state.unplaced.retain(|(_, other, _)| *other != account);
+                let added = state.adding.remove(&account);
+                self.answer(state, user, added, Err(CommandError::new("gone", "The account was removed before it was there.")));
                 self.tell(state, vec![Event { user, origin: command.origin.clone(), kind: EventKind::AccountRemoved { account } }]);
                 Ok(None)
             }
-            CommandKind::EnableAccount(_) | CommandKind::ConnectAccount(_) if aside => {
+            CommandKind::EnableAccount(_) | CommandKind::ConnectAccount(_) | CommandKind::UpdateAccount { .. } if aside => {
                 let protocol = state.ledger.any(account).map(|record| record.protocol().to_owned()).unwrap_or_default();
                 let now = Instant::now();
                 if state.crashes.is_blamed(now, account) || state.crashes.is_aside(now, &protocol) {
@@ -159,13 +210,13 @@ impl Fleet {
                 }
             }
             CommandKind::CloseConversation(conversation) => {
-                state.forget_conversation(account, *conversation);
+                state.forget_conversation(user, account, *conversation);
                 let kind = EventKind::ConversationClosed { conversation: *conversation };
                 self.tell(state, vec![Event { user, origin: command.origin.clone(), kind }]);
                 Ok(None)
             }
             CommandKind::LeaveRoom(conversation) => {
-                state.forget_conversation(account, *conversation);
+                state.forget_room(account, *conversation);
                 Ok(None)
             }
             CommandKind::UpdateAccount { .. }
@@ -181,13 +232,12 @@ impl Fleet {
     }
 
     /// Sends to all of them, or to none.
-    fn to_workers(&self, state: &mut State, command: Command, workers: &[u16]) -> Result<(), Rejected> {
-        let room = |number: &u16| state.workers.get(number).is_some_and(|worker| worker.down.capacity() > 0);
-        if !workers.iter().all(room) {
+    pub(super) fn to_workers(&self, state: &mut State, command: Command, workers: &[u16]) -> Result<(), Rejected> {
+        if !workers.iter().all(|number| state.has_room(*number)) {
             return Err(Rejected::Busy(Box::new(command)));
         }
         if let Some(origin) = &command.origin {
-            state.flights.begin(command.user, origin.clone(), What::of(&command.kind), workers.iter().copied());
+            state.flights.begin(command.user, origin.clone(), What::of(&command), workers.iter().copied());
         }
         for number in workers {
             if let Err(rejected) = self.hand(state, *number, command.clone()) {
@@ -201,152 +251,68 @@ impl Fleet {
     }
 
     /// Puts a command into a worker's queue.
-    fn hand(&self, state: &State, number: u16, command: Command) -> Result<(), Rejected> {
+    pub(super) fn hand(&self, state: &State, number: u16, command: Command) -> Result<(), Rejected> {
         let Some(worker) = state.workers.get(&number) else { return Err(Rejected::Busy(Box::new(command))) };
-        worker.down.try_send(Down::Command(command)).map_err(|error| match error.into_inner() {
-            Down::Command(command) => Rejected::Busy(Box::new(command)),
-            _ => Rejected::Closed,
+        let weight = weight(&command);
+        if weight > 0 && !worker.life.take_room(weight) {
+            return Err(Rejected::Busy(Box::new(command)));
+        }
+        worker.down.try_send(Down::Command(command)).map_err(|error| {
+            worker.life.give_room(weight);
+            match error.into_inner() {
+                Down::Command(command) => Rejected::Busy(Box::new(command)),
+                _ => Rejected::Closed,
+            }
         })
     }
+}
 
-    fn add(&self, state: &mut State, command: Command, account: AccountId) -> Result<(), Rejected> {
-        let CommandKind::AddAccount { settings, .. } = &command.kind else { return Err(Rejected::Closed) };
-        let now = Instant::now();
-        if state.crashes.is_aside(now, &settings.protocol) {
-            let message = "This network was set aside for some minutes because it brought parts of the server down. Try again later.";
-            return self.refuse(state, &command, CommandError::new("set_aside", message).at("protocol"));
-        }
-        let group = Group::of(self.0.settings.isolation, command.user, &settings.protocol);
-        if !state.ledger.add(command.user, account, settings.clone(), group, now) {
-            return self.refuse(state, &command, CommandError::new("bad_account", "This account id is in use already.").at("account"));
-        }
-        match self.place(state, command.user, account) {
-            Ok(number) => {
-                let news = !state.ledger.is_with(command.user, number);
-                let user = command.user;
-                if let Err(rejected) = self.to_workers(state, command, &[number]) {
-                    state.ledger.remove(account);
-                    return Err(rejected);
-                }
-                self.enter(state, account, number);
-                if news {
-                    for kind in state.ledger.about(user) {
-                        // It is told the same at the next change.
-                        let _ = self.hand(state, number, Command { user, origin: None, kind });
-                    }
-                }
-                Ok(())
-            }
-            Err(NoPlace::Later) => {
-                if let Some(origin) = command.origin {
-                    state.adding.insert(account, origin);
-                }
-                state.unplaced.push((command.user, account, Before::default()));
-                Ok(())
-            }
-            Err(NoPlace::Full) => {
-                state.ledger.remove(account);
-                let message = "The server has no room for this account now. Try again later.";
-                self.refuse(state, &command, CommandError::new("full", message))
-            }
-        }
-    }
-
-    fn enter(&self, state: &mut State, account: AccountId, number: u16) {
-        state.ledger.put(account, At::Worker(number));
-        if let Some(worker) = state.workers.get_mut(&number) {
-            worker.accounts += 1;
-            worker.empty_since = None;
-        }
-    }
-
-    /// Makes a lost account anew.
-    pub(super) fn restore(&self, state: &mut State, user: UserId, account: AccountId, before: Before) {
-        // Another answer may have come first, or the user has removed it meanwhile.
-        if state.ledger.get(user, account).is_none_or(|record| record.at != At::Lost) {
-            return;
-        }
-        let Ok(number) = self.place(state, user, account) else {
-            state.unplaced.push((user, account, before));
-            return;
-        };
-        let mut commands = state.ledger.restoring(account, before.clone()).into_iter();
-        let Some(first) = commands.next() else { return };
-        let origin = state.adding.get(&account).cloned();
-        if self.to_workers(state, Command { user, origin, kind: first }, &[number]).is_err() {
-            state.unplaced.push((user, account, before));
-            return;
-        }
-        state.adding.remove(&account);
-        self.enter(state, account, number);
-        for kind in commands {
-            if self.hand(state, number, Command { user, origin: None, kind }).is_err() {
-                log::warn!("worker {number} takes no more commands: {account} is not all it was");
-            }
-        }
-    }
-
-    /// Has an account signed off in its worker, to be made anew in another.
-    pub(super) fn move_away(&self, state: &mut State, user: UserId, account: AccountId, number: u16) {
-        if self.hand(state, number, Command { user, origin: None, kind: CommandKind::RemoveAccount(account) }).is_ok() {
-            state.ledger.put(account, At::Leaving(number));
-        }
-    }
-
-    /// The worker for an account, started if need be.
-    fn place(&self, state: &mut State, user: UserId, account: AccountId) -> Result<u16, NoPlace> {
-        let now = Instant::now();
-        let Some(record) = state.ledger.any(account) else { return Err(NoPlace::Full) };
-        let (key, mut group) = (record.key.clone(), record.group.clone());
-        let most = usize::from(self.0.settings.most);
-        if state.crashes.is_suspect(now, account) && state.workers.len() < most {
-            group = Group::Suspect(account);
-        }
-        let theirs = state.ledger.workers_of(user);
-        let holding = state.ledger.holding(&key, account);
-        let open = state.workers.iter().filter(|(_, worker)| matches!(worker.stage, Stage::Starting | Stage::Up) && worker.group == group);
-        let candidates = open.map(|(number, worker)| Candidate {
-            number: *number,
-            accounts: worker.accounts,
-            buddies: worker.load.buddies,
-            memory: worker.memory,
-            has_key: holding.contains(number),
-            has_user: theirs.contains(number),
-        });
-        if let Some(number) = choose(candidates, self.0.settings.caps) {
-            return Ok(number);
-        }
-        if state.failing.get(&group).is_some_and(|(_, until)| *until > now) {
-            return Err(NoPlace::Later);
-        }
-        if state.workers.len() >= most {
-            return Err(NoPlace::Full);
-        }
-        Ok(self.start_worker(state, group, None))
+/// Bytes of a command that count, since many of them may wait for a worker that takes none.
+pub(super) fn weight(command: &Command) -> usize {
+    match &command.kind {
+        CommandKind::SetAccountIcon { image: Some(image), .. } => image.len(),
+        CommandKind::SendMessage { html, text, .. } => html.len() + text.len(),
+        _ => 0,
     }
 }
 
 impl State {
-    /// An account is not in that worker any more.
-    pub(super) fn left(&mut self, number: u16) {
-        if let Some(worker) = self.workers.get_mut(&number) {
-            worker.accounts = worker.accounts.saturating_sub(1);
-            if worker.accounts == 0 {
-                worker.empty_since = Some(Instant::now());
+    /// Whether a worker takes another command.
+    fn has_room(&self, number: u16) -> bool {
+        self.workers.get(&number).is_some_and(|worker| worker.down.capacity() > 0 && !worker.down.is_closed())
+    }
+
+    /// What of a command for all of a user's accounts a worker is to hear; `None`: nothing.
+    fn part(&self, user: UserId, number: u16, kind: &CommandKind) -> Option<CommandKind> {
+        match kind {
+            CommandKind::SetStatus { status, attributes, accounts: Some(list) } => {
+                let there = |account: &AccountId| self.ledger.get(user, *account).and_then(super::ledger::Record::worker) == Some(number);
+                let list: Vec<AccountId> = list.iter().copied().filter(there).collect();
+                let part = |accounts| CommandKind::SetStatus { status: status.clone(), attributes: attributes.clone(), accounts };
+                (!list.is_empty()).then(|| part(Some(list)))
             }
+            CommandKind::SetFocus { conversation } => {
+                let conversation = conversation.filter(|conversation| self.ledger.talking(user, *conversation) == Some(number));
+                Some(CommandKind::SetFocus { conversation })
+            }
+            _ => Some(kind.clone()),
         }
     }
-}
 
-impl State {
     /// A conversation is not to be had back.
-    fn forget_conversation(&mut self, account: AccountId, conversation: ConversationId) {
-        self.ledger.forget_room(account, conversation);
+    fn forget_conversation(&mut self, user: UserId, account: AccountId, conversation: ConversationId) {
+        self.ledger.forget_conversation(user, conversation);
+        self.forget_room(account, conversation);
         for (_, other, before) in &mut self.unplaced {
             if *other == account {
                 before.conversations.retain(|name| ConversationId::of(account, ConversationKind::Im, name) != conversation);
             }
         }
+    }
+
+    /// A room is not to be joined again.
+    fn forget_room(&mut self, account: AccountId, conversation: ConversationId) {
+        self.ledger.forget_room(account, conversation);
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
         icon: None,
         mail: None,
         rooms: settings.before.rooms.into_iter().collect(),
+        privacy: settings.before.privacy,
         unopened: conversation::unopened(token, account, purple, settings.before.conversations),
     };
     accounts::insert(token, account, entry);

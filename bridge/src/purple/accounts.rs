@@ -30,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) rooms: HashMap<ConversationId, BTreeMap<String, String>>,
     /// IMs that it had elsewhere, by name: libpurple opens none before the account is signed on.
     pub(crate) unopened: BTreeMap<ConversationId, String>,
+    /// The block list that it had elsewhere: lists can be changed only while it is signed on.
+    pub(crate) privacy: Option<Box<crate::model::Privacy>>,
     pub(crate) features: Vec<String>,
 }
 

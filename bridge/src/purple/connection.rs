@@ -357,6 +357,7 @@ unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
         timers::soon(token, Some(account), move |token| {
             status::apply_idle(token, account);
             super::account::refresh(token, account);
+            super::privacy::restore(token, account);
             conversation::reopen(token, account);
             room::rejoin(token, account);
         });

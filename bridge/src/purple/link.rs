@@ -113,13 +113,7 @@ impl Link {
         while self.held.is_none() && !self.gone {
             match self.frames.take::<Down>() {
                 Ok(Some(Down::Command(command))) => self.hand_over(command),
-                Ok(Some(Down::Ping(number))) => {
-                    let pong = Up::Pong { number, load: load::load(&self.mailbox) };
-                    if let Err(error) = frame::write(&mut self.out, &pong) {
-                        log::error!(target: "bridge", "a ping was not answered: {error}");
-                    }
-                    self.flush();
-                }
+                Ok(Some(Down::Ping(number))) => self.mailbox.echo(number),
                 Ok(Some(Down::Quit)) => self.mailbox.quit(),
                 Ok(Some(Down::Start { .. })) => self.lose("it was started a second time"),
                 Ok(None) => break,
@@ -137,6 +131,17 @@ impl Link {
         let writes = if !self.gone && self.unsent() > 0 { glib_sys::G_IO_OUT } else { 0 };
         reads | writes
     }
+}
+
+/// Answers a ping.
+pub(super) fn answer(number: u64) {
+    with(|link| {
+        let pong = Up::Pong { number, load: load::load(&link.mailbox) };
+        if let Err(error) = frame::write(&mut link.out, &pong) {
+            log::error!(target: "bridge", "a ping was not answered: {error}");
+        }
+        link.flush();
+    });
 }
 
 /// Sends a batch, as much of it as goes without waiting.

@@ -17,6 +17,8 @@ pub(crate) enum Item {
     Command(Box<Command>),
     /// To be answered.
     Ping(oneshot::Sender<()>),
+    /// To be answered with this number, by the process that this one works for.
+    Echo(u64),
     /// To end the thread.
     Quit,
 }
@@ -93,6 +95,14 @@ impl MailboxSender {
         answered
     }
 
+    /// A ping of the process that this one works for. It is answered in its turn, so that a loop that performs no commands is found out.
+    pub(crate) fn echo(&self, number: u64) {
+        let mut queue = self.lock();
+        if queue.open {
+            queue.items.push_back(Item::Echo(number));
+        }
+    }
+
     pub(crate) fn quit(&self) {
         let mut queue = self.lock();
         if queue.open {
@@ -126,7 +136,7 @@ impl MailboxSender {
             match item {
                 Item::Command(command) => commands.push(*command),
                 Item::Ping(answer) => _ = answer.send(()),
-                Item::Quit => {}
+                Item::Echo(_) | Item::Quit => {}
             }
         }
         commands

@@ -118,6 +118,18 @@ fn checked(name: &str) -> Result<std::ffi::CString, CommandError> {
     Ok(c_string(name))
 }
 
+/// After a sign-on: the block list that the account had elsewhere, once.
+pub(super) fn restore(token: OnPurple, account: AccountId) {
+    let Some(Some((user, privacy))) = accounts::change(token, account, |entry| entry.privacy.take().map(|privacy| (entry.user, privacy)))
+    else {
+        return;
+    };
+    let list = if privacy.mode == "allow_users" { &privacy.permit } else { &privacy.deny };
+    if let Err(error) = set(token, user, account, &privacy.mode, list) {
+        log::debug!(target: "bridge", "{account}: its block list is not what it was: {}", error.message);
+    }
+}
+
 /// Sets the mode, and for `allow_users` and `deny_users` the list of names that it is about.
 ///
 /// # Errors

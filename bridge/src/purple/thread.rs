@@ -213,6 +213,7 @@ fn perform(token: OnPurple, item: Item) {
             // Whoever asked may have gone.
             let _ = answer.send(());
         }
+        Item::Echo(number) => super::link::answer(number),
         Item::Quit => {
             let main_loop = MAIN_LOOP.get();
             if !main_loop.is_null() {

@@ -36,7 +36,7 @@ impl State {
                 put(&mut self.accounts, account.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AccountAdded { account });
             }
-            EventKind::AccountUpdated(account) => {
+            EventKind::AccountUpdated(account) if self.has(account.id) => {
                 put(&mut self.accounts, account.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AccountUpdated { account });
             }
@@ -51,15 +51,18 @@ impl State {
             }
             EventKind::AccountRemoved { account } => self.account_removed(env, origin, account),
             // For whoever keeps accounts; no page shows them.
-            EventKind::AccountPinned { .. }
+            EventKind::AccountUpdated(_)
+            | EventKind::AccountPinned { .. }
             | EventKind::AccountSettingStored { .. }
             | EventKind::RoomRemembered { .. }
             | EventKind::AccountLost { .. }
             | EventKind::MediaStored(_) => {}
             EventKind::BuddiesAdded(mut buddies) => {
+                buddies.retain(|buddy| self.may_place(buddy));
                 buddies.iter_mut().for_each(bounds::clip_buddy);
                 self.buddies_added(env, origin, buddies);
             }
+            EventKind::BuddyUpdated(buddy) if !self.may_place(&buddy) => {}
             EventKind::BuddyUpdated(mut buddy) => {
                 bounds::clip_buddy(&mut buddy);
                 self.place(env, &buddy);
@@ -101,6 +104,9 @@ impl State {
             EventKind::RoomList(rows) => self.emit(env, origin, EventBody::RoomList { rows }),
             EventKind::CommandDone { result } => self.command_ended(env, origin, Ok(result)),
             EventKind::CommandFailed { error } => self.command_ended(env, origin, Err(error.into())),
+            EventKind::ConversationOpened(conversation) | EventKind::ConversationUpdated(conversation)
+                if !self.has(conversation.account)
+                    || self.conversations.get(&conversation.id).is_some_and(|known| known.base.account != conversation.account) => {}
             EventKind::ConversationOpened(mut conversation) => {
                 bounds::clip_conversation(&mut conversation);
                 self.conversation_opened(env, origin, conversation);
@@ -144,7 +150,7 @@ impl State {
         }
     }
 
-    /// Questions about an account that nobody can answer any more.
+    /// What was asked and told of an account that nobody can answer any more.
     pub(super) fn withdraw(&mut self, env: &Env<'_>, account: AccountId) {
         let requests: Vec<_> = self.requests.iter().filter(|known| known.account == Some(account)).map(|known| known.id).collect();
         for request in requests {
@@ -154,7 +160,19 @@ impl State {
         for authorization in authorizations {
             self.apply(env, None, EventKind::AuthorizationClosed { authorization });
         }
-        self.transfers.retain(|transfer| transfer.account != account);
+        let notices: Vec<_> = self.notices.iter().filter(|known| known.account == Some(account)).map(|known| known.id).collect();
+        for notice in notices {
+            self.apply(env, None, EventKind::NoticeClosed { notice });
+        }
+        let transfers: Vec<_> = self.transfers.iter().filter(|known| known.account == account).map(|known| known.id).collect();
+        for transfer in transfers {
+            self.apply(env, None, EventKind::TransferClosed { transfer, state: "failed".to_owned() });
+        }
+    }
+
+    /// Whether this user has the account: what comes late of one that is gone must not bring it back.
+    fn has(&self, account: AccountId) -> bool {
+        self.accounts.iter().any(|known| known.id == account)
     }
 
     fn account_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId) {
@@ -184,6 +202,11 @@ impl State {
         }
     }
 
+    /// Of an account that is there, and not under the id of another's buddy.
+    fn may_place(&self, buddy: &Buddy) -> bool {
+        self.buddies.get(&buddy.id).map_or_else(|| self.has(buddy.account), |known| known.account == buddy.account)
+    }
+
     fn buddies_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, buddies: Vec<Buddy>) {
         for buddy in &buddies {
             self.place(env, buddy);
@@ -203,7 +226,9 @@ impl State {
     fn buddies_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, buddies: Vec<BuddyId>) {
         let mut groups = Vec::new();
         for id in &buddies {
-            groups.extend(self.buddies.remove(id).map(|buddy| buddy.group));
+            if self.buddies.get(id).is_some_and(|known| known.account == account) {
+                groups.extend(self.buddies.remove(id).map(|buddy| buddy.group));
+            }
         }
         self.emit(env, origin, EventBody::BuddyRemoved { account, buddies });
         for group in groups {

@@ -130,7 +130,11 @@ impl Hub {
             let mut lost = Vec::new();
             while let Some(Event { origin, kind, .. }) = next {
                 match kind {
-                    EventKind::MediaStored(media) => state.shelf.show(self.share(media), self.config.media_bytes),
+                    EventKind::MediaStored(media) => {
+                        if let Some(blob) = self.share(media) {
+                            state.shelf.show(blob, self.config.media_bytes);
+                        }
+                    }
                     EventKind::AccountLost { account, standing } => lost.push((account, state.account_lost(&env, account, standing))),
                     kind => state.apply(&env, origin.as_ref(), kind),
                 }
@@ -150,11 +154,16 @@ impl Hub {
         }
     }
 
-    /// One copy of the bytes for all who are shown them.
-    fn share(&self, media: bridge::event::Media) -> Arc<Blob> {
+    /// One copy of the bytes for all who are shown them; `None` when they are not what they are said to be: one worker must not decide what
+    /// the users of another see.
+    fn share(&self, media: bridge::event::Media) -> Option<Arc<Blob>> {
+        if super::media::hash(&media.bytes) != media.hash {
+            log::warn!("bytes came under another's hash; left out");
+            return None;
+        }
         let mut blobs = lock(&self.blobs);
         if let Some(blob) = blobs.get(media.hash.as_str()).and_then(Weak::upgrade) {
-            return blob;
+            return Some(blob);
         }
         if blobs.len() == blobs.capacity() {
             blobs.retain(|_, blob| blob.strong_count() > 0);
@@ -162,7 +171,7 @@ impl Hub {
         let hash: Box<str> = media.hash.into();
         let blob = Arc::new(Blob { hash: hash.clone(), kind: super::sniff(&media.bytes), bytes: media.bytes.into() });
         blobs.insert(hash, Arc::downgrade(&blob));
-        blob
+        Some(blob)
     }
 
     pub(crate) fn look_at(&self, session: &Session, at: u64) {

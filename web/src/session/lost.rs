@@ -49,8 +49,8 @@ impl State {
             let Some(conversation) = self.conversations.get(&id).map(|conv| conv.wire(false)) else { continue };
             self.emit(env, None, EventBody::ConversationUpdated { account, conversation });
         }
-        // Which rooms to go back to is known where accounts are made anew.
-        Before { buddies, conversations, rooms: Vec::new() }
+        // Which rooms to go back to, and whom it blocks, is known where accounts are made anew.
+        Before { buddies, conversations, ..Before::default() }
     }
 
     fn all_offline(&mut self, env: &Env<'_>, account: AccountId) {

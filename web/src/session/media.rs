@@ -1,6 +1,7 @@
 //! Pictures that a user may fetch, and those they uploaded: by content hash, bounded, of known harmless types; serves nothing itself.
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// A picture or other bytes that came from a network. Shared by all users who were shown it.
@@ -27,6 +28,16 @@ pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// SHA-256 in lower-case hex.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Bytes that the user sent, to be named in a command.

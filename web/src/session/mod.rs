@@ -34,6 +34,8 @@ pub use config::SessionConfig;
 pub use counters::{Counter, Counters};
 pub use guest::Login;
 pub use hub::Hub;
+#[cfg(test)]
+pub(crate) use media::hash;
 pub use media::{Blob, sniff};
 pub use poll::{PollQuery, Polled};
 pub use state::Session;

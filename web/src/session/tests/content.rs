@@ -30,7 +30,7 @@ fn a_snapshot_has_everything_and_fits_the_schema() {
     };
     let member = Member { name: "joe".into(), alias: None, buddy: None, flags: vec!["operator".into()] };
     site.tell([
-        EventKind::AccountAdded(account(1)),
+        EventKind::AccountAdded(account(2)),
         EventKind::BuddiesAdded(vec![buddy(1, "Friends"), buddy(2, "Work")]),
         opened(1),
         EventKind::ConversationOpened(conversation(2, ConversationKind::Room)),
@@ -271,8 +271,12 @@ fn a_room_follows_who_is_in_it() {
 #[test]
 fn pictures_are_only_there_for_whom_they_were_shown_to() {
     let site = Site::new();
-    let media = Media { hash: "ab".repeat(32), bytes: b"GIF89a....".to_vec() };
+    let bytes = b"GIF89a....".to_vec();
+    let media = Media { hash: crate::session::media::hash(&bytes), bytes };
     site.tell([EventKind::MediaStored(media.clone())]);
+    let forged = Media { hash: "ab".repeat(32), ..media.clone() };
+    site.tell([EventKind::MediaStored(forged.clone())]);
+    assert!(site.session.media(&forged.hash).is_none(), "not what it is said to be");
     let other = site.hub.open_guest(network()).unwrap();
     let other = site.hub.authenticate(&other.token).unwrap();
     let blob = site.session.media(&media.hash).unwrap();
@@ -281,6 +285,17 @@ fn pictures_are_only_there_for_whom_they_were_shown_to() {
     let shown = BridgeEvent { user: other.id(), origin: None, kind: EventKind::MediaStored(media.clone()) };
     site.hub.take_batch(vec![shown]);
     assert!(Arc::ptr_eq(&blob, &other.media(&media.hash).unwrap()), "one copy for all");
+}
+
+#[test]
+fn what_comes_late_of_an_account_that_is_gone_does_not_bring_it_back() {
+    let site = Site::new();
+    let account = site.snapshot()["accounts"][0].clone();
+    site.tell([opened(1), EventKind::AccountRemoved { account: account["id"].as_str().unwrap().parse().unwrap() }]);
+    assert_eq!(site.snapshot()["accounts"], json!([]));
+    site.tell([opened(2)]);
+    let after = site.snapshot();
+    assert_eq!((&after["accounts"], &after["conversations"]), (&json!([]), &json!([])));
 }
 
 #[test]

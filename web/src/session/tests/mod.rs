@@ -85,9 +85,12 @@ impl Site {
         let (handle, bridge) = BridgeHandle::detached(capacity, catalogue());
         let clock = Arc::new(ManualClock::default());
         let hub = Hub::new(Arc::new(handle), config, clock.clone());
-        let login = hub.open_guest(network()).unwrap();
+        let mut login = hub.open_guest(network()).unwrap();
         let session = hub.authenticate(&login.token).unwrap();
         assert!(matches!(bridge.take().as_slice(), [BridgeCommand { kind: CommandKind::AddAccount { .. }, .. }]));
+        // The account that everything here belongs to.
+        login.account = AccountId(1);
+        session.lock().accounts.iter_mut().for_each(|account| account.id = login.account);
         Self { hub, clock, bridge, login, session }
     }
 

@@ -1,0 +1,170 @@
+//! What a worker may say: of users, accounts and things that it has, and of no others; pure, and it tells nobody.
+
+use super::ledger::{At, Ledger};
+use bridge::event::{Event, EventKind};
+use bridge::id::{AccountId, ConversationId, UserId};
+
+/// Whether an event can be true. A worker runs anyone's plugins: what it says is not taken on trust. Outcomes of commands are known by their
+/// origin, and removals by the ledger; both are judged there.
+pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
+    let user = event.user;
+    let has = |account: AccountId| has(ledger, number, user, account);
+    // The number of its maker is in the upper bits of whatever is not named after an account.
+    let own = |id: u64| id >> 48 == u64::from(number);
+    let talks = |conversation: ConversationId| ledger.conversation(user, conversation).is_some_and(has);
+    let may_have = |conversation: ConversationId, account: AccountId| {
+        has(account) && ledger.conversation(user, conversation).is_none_or(|known| known == account)
+    };
+    match &event.kind {
+        EventKind::AccountAdded(account) | EventKind::AccountUpdated(account) => has(account.id),
+        EventKind::AccountState { account, .. }
+        | EventKind::AccountStatus { account, .. }
+        | EventKind::AccountRemoved { account }
+        | EventKind::AccountPinned { account, .. }
+        | EventKind::AccountSettingStored { account, .. }
+        | EventKind::BuddiesRemoved { account, .. }
+        | EventKind::RoomInvited { account, .. }
+        | EventKind::Mail { account, .. }
+        | EventKind::Privacy { account, .. } => has(*account),
+        EventKind::BuddiesAdded(buddies) => buddies.iter().all(|buddy| has(buddy.account)),
+        EventKind::BuddyUpdated(buddy) => has(buddy.account),
+        EventKind::RoomRemembered { conversation, account, .. } => may_have(*conversation, *account),
+        EventKind::ConversationOpened(conversation) | EventKind::ConversationUpdated(conversation) => {
+            may_have(conversation.id, conversation.account)
+        }
+        EventKind::ConversationClosed { conversation }
+        | EventKind::MessageAdded { conversation, .. }
+        | EventKind::Typing { conversation, .. }
+        | EventKind::RoomMembers { conversation, .. }
+        | EventKind::RoomTopic { conversation, .. }
+        | EventKind::Attention { conversation, .. } => talks(*conversation),
+        EventKind::RequestOpened(request) => own(request.id.0) && request.account.is_none_or(has),
+        EventKind::AuthorizationOpened(authorization) => own(authorization.id.0) && has(authorization.account),
+        EventKind::NoticeOpened(notice) => own(notice.id.0) && notice.account.is_none_or(has),
+        EventKind::TransferOpened(transfer) | EventKind::TransferProgress(transfer) => own(transfer.id.0) && has(transfer.account),
+        EventKind::RequestClosed { request } => own(request.0),
+        EventKind::AuthorizationClosed { authorization } => own(authorization.0),
+        EventKind::NoticeRows { notice, .. } | EventKind::NoticeClosed { notice } => own(notice.0),
+        EventKind::TransferClosed { transfer, .. } => own(transfer.0),
+        EventKind::RoomList(rows) => own(rows.list.0),
+        // Whose bytes they are is seen by their hash.
+        EventKind::MediaStored(_) => ledger.is_with(user, number),
+        EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => true,
+        // Only a fleet says so.
+        EventKind::AccountLost { .. } => false,
+    }
+}
+
+fn has(ledger: &Ledger, number: u16, user: UserId, account: AccountId) -> bool {
+    ledger.get(user, account).is_some_and(|record| matches!(record.at, At::Worker(at) | At::Leaving(at) if at == number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::place::Group;
+    use bridge::command::{AccountSettings, Before, Username};
+    use bridge::id::{ConversationKind, NoticeId, RequestId};
+    use bridge::model::{Author, Conversation, Message, MessageKind, Status};
+    use bridge::time::Timestamp;
+    use std::collections::BTreeMap;
+    use std::time::Instant;
+
+    const USER: UserId = UserId(1);
+    const CORE: AccountId = AccountId(10);
+    const PLUGIN: AccountId = AccountId(20);
+    const TALK: ConversationId = ConversationId(100);
+
+    /// One user with an account in worker 1 and one in worker 2, and a conversation of the first.
+    fn ledger() -> Ledger {
+        let mut ledger = Ledger::default();
+        for (account, number) in [(CORE, 1), (PLUGIN, 2)] {
+            let settings = AccountSettings {
+                protocol: "prpl-a".to_owned(),
+                username: Username::Whole(account.to_string()),
+                password: None,
+                options: BTreeMap::new(),
+                stored: BTreeMap::new(),
+                pins: Vec::new(),
+                alias: String::new(),
+                enabled: true,
+                status: Status::default(),
+                before: Before::default(),
+            };
+            assert!(ledger.add(USER, account, Box::new(settings), "name", Group::Core, Instant::now()));
+            ledger.put(account, At::Worker(number));
+        }
+        ledger.note_event(&event(EventKind::ConversationOpened(conversation(TALK, CORE))));
+        ledger
+    }
+
+    fn event(kind: EventKind) -> Event {
+        Event { user: USER, origin: None, kind }
+    }
+
+    fn conversation(id: ConversationId, account: AccountId) -> Conversation {
+        let (name, title) = ("bob".to_owned(), "bob".to_owned());
+        Conversation {
+            id,
+            account,
+            kind: ConversationKind::Im,
+            name,
+            title,
+            buddy: None,
+            topic: None,
+            members: None,
+            joined: None,
+            nick: None,
+        }
+    }
+
+    fn line() -> EventKind {
+        let from = Author { name: "bob".to_owned(), alias: None, buddy: None, own: false };
+        let message = Message {
+            kind: MessageKind::Received,
+            from,
+            time: Timestamp(0),
+            html: String::new(),
+            delayed: false,
+            highlight: false,
+            auto_reply: false,
+            remote: false,
+        };
+        EventKind::MessageAdded { conversation: TALK, message }
+    }
+
+    #[test]
+    fn a_worker_speaks_of_its_own_accounts_and_conversations_only() {
+        let ledger = ledger();
+        let says = |number, kind| may_say(&ledger, number, &event(kind));
+        assert!(says(1, line()) && !says(2, line()), "another account's conversation");
+        assert!(!says(2, EventKind::ConversationOpened(conversation(TALK, PLUGIN))), "taken over");
+        assert!(!says(2, EventKind::ConversationUpdated(conversation(TALK, CORE))));
+        assert!(says(2, EventKind::ConversationOpened(conversation(ConversationId(200), PLUGIN))));
+        let stored = |account| EventKind::AccountSettingStored { account, key: "connect_server".to_owned(), value: None };
+        assert!(says(2, stored(PLUGIN)) && !says(2, stored(CORE)), "what another account signs on with");
+        let pinned = |account| EventKind::AccountPinned { account, fingerprint: String::new() };
+        assert!(says(1, pinned(CORE)) && !says(2, pinned(CORE)), "whom another account trusts");
+        assert!(!may_say(&ledger, 1, &Event { user: UserId(2), ..event(line()) }), "another user");
+    }
+
+    #[test]
+    fn questions_carry_the_number_of_who_asks() {
+        let ledger = ledger();
+        let closed = |number: u64| EventKind::RequestClosed { request: RequestId(number << 48 | 7) };
+        assert!(may_say(&ledger, 1, &event(closed(1))) && !may_say(&ledger, 2, &event(closed(1))));
+        let notice = EventKind::NoticeClosed { notice: NoticeId(2 << 48 | 7) };
+        assert!(may_say(&ledger, 2, &event(notice.clone())) && !may_say(&ledger, 1, &event(notice)));
+    }
+
+    #[test]
+    fn what_has_left_is_spoken_of_no_more() {
+        let mut ledger = ledger();
+        ledger.put(CORE, At::Lost);
+        assert!(!may_say(&ledger, 1, &event(line())));
+        ledger.put(CORE, At::Worker(3));
+        assert!(may_say(&ledger, 3, &event(line())), "its conversations go with it");
+        ledger.remove(CORE);
+        assert_eq!(ledger.conversation(USER, TALK), None);
+    }
+}
