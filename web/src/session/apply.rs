@@ -3,6 +3,7 @@
 use super::bounds;
 use super::client::Fate;
 use super::guest::LOGIN;
+use super::lost::coming_back;
 use super::state::{Env, GroupPlace, State};
 use crate::wire::{ErrorBody, EventBody};
 use bridge::command::Origin;
@@ -32,11 +33,13 @@ impl State {
     /// Takes in one event. The caller delivers after the last one of a batch.
     pub(crate) fn apply(&mut self, env: &Env<'_>, origin: Option<&Origin>, kind: EventKind) {
         match kind {
-            EventKind::AccountAdded(account) => {
+            EventKind::AccountAdded(mut account) => {
+                self.still_coming_back(&mut account);
                 put(&mut self.accounts, account.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AccountAdded { account });
             }
-            EventKind::AccountUpdated(account) if self.has(account.id) => {
+            EventKind::AccountUpdated(mut account) if self.has(account.id) => {
+                self.still_coming_back(&mut account);
                 put(&mut self.accounts, account.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AccountUpdated { account });
             }
@@ -143,8 +146,9 @@ impl State {
         }
     }
 
-    fn account_stands(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, standing: AccountStanding) {
+    fn account_stands(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, mut standing: AccountStanding) {
         if let Some(known) = self.account(account) {
+            coming_back(&known.standing, &mut standing);
             known.standing = standing.clone();
             self.emit(env, origin, EventBody::AccountState { account, standing });
         }

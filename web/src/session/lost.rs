@@ -4,12 +4,37 @@ use super::state::{Env, State};
 use crate::wire::EventBody;
 use bridge::command::{Before, CommandKind, KnownBuddy, Place};
 use bridge::id::AccountId;
-use bridge::model::{AccountStanding, Buddy, ConversationKind, StatusKind};
+use bridge::model::{Account, AccountStanding, AccountState, Buddy, ConversationKind, StatusKind};
 
 /// Buddies in one event.
 const A_BATCH: usize = 500;
 
+/// The error code of an account that is signed on again by itself after a crash.
+const RESTARTING: &str = "restarting";
+
+fn is_coming_back(standing: &AccountStanding) -> bool {
+    standing.state == AccountState::Connecting && standing.error.as_ref().is_some_and(|error| error.code == RESTARTING)
+}
+
+/// Until it is signed on, or something else is wrong, an account that is coming back says why it is gone: steps of its sign-on name no error.
+pub(super) fn coming_back(old: &AccountStanding, new: &mut AccountStanding) {
+    if new.state == AccountState::Connecting && new.error.is_none() && is_coming_back(old) {
+        new.error.clone_from(&old.error);
+    }
+}
+
 impl State {
+    /// Made anew in another libpurple, an account that is coming back begins as offline, which is news to that libpurple alone.
+    pub(super) fn still_coming_back(&mut self, account: &mut Account) {
+        let Some(old) = self.account(account.id).map(|known| known.standing.clone()).filter(is_coming_back) else { return };
+        let signs_on = account.enabled && account.status != StatusKind::Offline;
+        if account.standing.state == AccountState::Offline && signs_on {
+            account.standing = old;
+        } else {
+            coming_back(&old, &mut account.standing);
+        }
+    }
+
     /// The account that a command is about, when it is one's.
     pub(crate) fn account_of(&self, kind: &CommandKind) -> Option<AccountId> {
         match kind.place() {

@@ -341,6 +341,32 @@ fn a_log_in_that_fails_at_once_stands_in_error() {
 }
 
 #[test]
+fn an_account_that_is_made_anew_after_a_crash_is_coming_back_until_it_is_there() {
+    let error = |code: &str| Some(AccountError { code: code.into(), message: String::new(), fatal: false });
+    let standing = |state, code: Option<&str>| AccountStanding { error: code.and_then(error), ..AccountStanding::plain(state) };
+    let stands = |state, code| EventKind::AccountState { account: AccountId(1), standing: standing(state, code) };
+    let lost = || EventKind::AccountLost { account: AccountId(1), standing: standing(AccountState::Connecting, Some("restarting")) };
+    let anew = |enabled, status| {
+        let standing = AccountStanding::plain(AccountState::Offline);
+        EventKind::AccountAdded(Account { enabled, status, standing, ..account(1) })
+    };
+    let site = Site::new();
+    let after = |kinds: Vec<EventKind>| {
+        site.tell([EventKind::AccountAdded(account(1)), lost()]);
+        site.tell(kinds);
+        let account = site.snapshot()["accounts"][1].clone();
+        format!("{} {}", account["state"].as_str().unwrap(), account["error"]["code"].as_str().unwrap_or_default())
+    };
+    let available = StatusKind::Available;
+    assert_eq!(after(vec![anew(true, available)]), "connecting restarting");
+    assert_eq!(after(vec![anew(true, available), stands(AccountState::Connecting, None)]), "connecting restarting");
+    assert_eq!(after(vec![anew(true, available), stands(AccountState::Online, None)]), "online ");
+    assert_eq!(after(vec![stands(AccountState::Waiting, Some("network")), stands(AccountState::Connecting, None)]), "connecting ");
+    assert_eq!(after(vec![anew(false, available)]), "offline ", "it was signed off before");
+    assert_eq!(after(vec![anew(true, StatusKind::Offline)]), "offline ", "its user is");
+}
+
+#[test]
 fn a_session_at_rest_is_small() {
     let size = size_of::<Session>();
     assert!(size <= 1024, "{size} bytes before anything is in it");
