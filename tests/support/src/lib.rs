@@ -45,3 +45,8 @@ pub use wait::{PATIENCE, wait_until};
 pub use wire::{Answer, WireClient};
 pub use xml::Element;
 pub use xmpp::XmppPeer;
+
+/// The directory of the protocol plugin that does harm on command, for `plugins.paths`.
+pub fn mischief_plugins() -> &'static str {
+    env!("MISCHIEF_PLUGINS")
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isCrowd, logItems } from "../src/state/log";
-import { compareIds, insertMessage, mergeMessages } from "../src/state/messages";
+import { compareIds, insertMessage, isSystem, mergeMessages } from "../src/state/messages";
 import { message, own } from "./fixtures";
 
 test("ids compare as text, plain numbers as numbers", () => {
@@ -48,10 +48,11 @@ test("comings and goings in a row become one line", () => {
   );
   assert.deepEqual(items.map((item) => (item.kind === "system" ? item.count : item.kind)), ["day", 2, 1]);
   assert.equal(isCrowd(message("m9", "I left the room")), false);
+  assert.equal(isSystem(message("m9", "mine", { state: "unknown", from: { name: "", self: true } })), false, "own words are no line of the network's");
 });
 
 test("own messages under way join the group of the last own one", () => {
-  const out = { command: "c1", conversation: "t1", text: "x", time: "", state: "pending" as const, error: null };
+  const out = { command: "c1", conversation: "t1", text: "x", time: "", state: "pending" as const, after: null, error: null };
   const items = logItems([own("m1", "a")], [out, { ...out, command: "c2" }], null);
   const rows = items.flatMap((item) => (item.kind === "outgoing" ? [[item.first, item.last]] : []));
   assert.deepEqual(rows, [[false, false], [false, true]]);

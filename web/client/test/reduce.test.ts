@@ -145,7 +145,7 @@ test("typing ends with its message, and by its own word", () => {
 
 test("an echo takes the place of the pending message of its command", () => {
   let model = fromSnapshot(attached(10, start));
-  const out = { command: "c1", conversation: "t1", text: "yes", time: "2026-11-22T20:00:00Z", state: "pending" as const, error: null };
+  const out = { command: "c1", conversation: "t1", text: "yes", time: "2026-11-22T20:00:00Z", state: "pending" as const, after: null, error: null };
   model = addOutgoing(addOutgoing(model, out), { ...out, command: "c2", text: "no" });
   model = apply(model, [event(11, "message.sent", { conversation: "t1", message: own("m12", "yes"), origin: { client: "x", command: "c1" } })]);
   assert.deepEqual(model.outgoing.get("t1")?.map((one) => one.command), ["c2"]);
@@ -157,7 +157,7 @@ test("an echo takes the place of the pending message of its command", () => {
 
 test("a new snapshot keeps messages known before, by id, and outgoing ones", () => {
   let model = fromSnapshot(attached(10, start));
-  model = addOutgoing(model, { command: "c1", conversation: "t1", text: "x", time: "", state: "pending", error: null });
+  model = addOutgoing(model, { command: "c1", conversation: "t1", text: "x", time: "", state: "pending", after: null, error: null });
   const next = snapshot({ conversations: [conversation("t1", { messages: [message("m10", "hello"), message("m11", "more")] })] });
   model = fromSnapshot(attached(90, next, { epoch: "e2" }), model);
   assert.deepEqual(model.talks.get("t1")?.messages.map((one) => one.id), ["m10", "m11"]);
@@ -213,10 +213,39 @@ test("an unknown event moves only the cursor", () => {
 
 test("a line that says a message was not delivered takes nothing away that can be tried again", () => {
   let model = fromSnapshot(attached(10, start));
-  model = addOutgoing(model, { command: "c1", conversation: "t1", text: "x", time: "", state: "pending", error: null });
+  model = addOutgoing(model, { command: "c1", conversation: "t1", text: "x", time: "", state: "pending", after: null, error: null });
   const failed = message("m21", "Unable to send", { state: "failed" });
   model = apply(model, [event(11, "message.failed", { conversation: "t1", message: failed, origin: { client: "x", command: "c1" } })]);
   assert.equal(model.outgoing.get("t1")?.length, 1);
   assert.equal(model.talks.get("t1")?.unread, 1);
   assert.equal(model.talks.get("t1")?.messages.at(-1)?.text, "Unable to send");
+});
+
+test("a message of unknown fate takes the place of the one under way and keeps what was typed", () => {
+  let model = fromSnapshot(attached(10, start));
+  const origin = { client: "x", command: "c1" };
+  model = addOutgoing(model, { command: "c1", conversation: "t1", text: "//etc", time: "", state: "pending", after: "m10", error: null });
+  const line = { ...own("m12", "/etc"), state: "unknown" as const };
+  model = apply(model, [event(11, "message.sent", { conversation: "t1", message: line, origin })]);
+  model = settleOutgoing(model, "t1", "c1", { state: "unknown", error: { code: "unknown_fate", message: "" } });
+  assert.deepEqual(model.outgoing.get("t1"), []);
+  const last = model.talks.get("t1")?.messages.at(-1);
+  assert.equal(last?.state, "unknown");
+  assert.equal(last?.typed, "//etc");
+  assert.equal("typed" in line, false);
+});
+
+test("a message of unknown fate shows once, though its event was missed", () => {
+  const lost = { command: "c1", conversation: "t1", text: "yes", time: "", state: "pending" as const, after: "m12", error: null };
+  const fate = { state: "unknown" as const, error: { code: "unknown_fate", message: "" } };
+  const shown = (id: string, text: string, state: "unknown" | "sent", from = lost): number => {
+    let model = addOutgoing(fromSnapshot(attached(10, start)), from);
+    model = fromSnapshot(attached(90, snapshot({ conversations: [conversation("t1", { messages: [message("m10", "hello"), { ...own(id, text), state }] })] })), model);
+    return settleOutgoing(model, "t1", "c1", fate).outgoing.get("t1")?.length ?? -1;
+  };
+  assert.equal(shown("m13", "yes", "unknown"), 0, "the snapshot has it");
+  assert.equal(shown("m11", "yes", "unknown"), 1, "an older one with the same words");
+  assert.equal(shown("m13", "no", "unknown"), 1, "another one");
+  assert.equal(shown("m13", "yes", "sent"), 1, "one that was sent");
+  assert.equal(shown("m13", "yes", "unknown", { ...lost, after: null as never }), 0, "the first of its conversation");
 });

@@ -20,9 +20,12 @@ accounts.subscribe((all) => {
   for (const one of all.values()) if (one.state === "online") wasOnline.value = true;
 });
 
+/** Errors after which nobody has anything to correct. */
+const SERVERS_OWN: ReadonlySet<string> = new Set(["restarting", "set_aside"]);
+
 onAttached((first) => {
   // Someone coming back to a running session wants the desk, whatever the account does.
-  if (first && !cameByForm) goneOn.value = [...accounts.value.values()].every((one) => one.state !== "connecting" && one.state !== "error");
+  if (first && !cameByForm) goneOn.value = [...accounts.value.values()].every((one) => (one.state !== "connecting" && one.state !== "error") || SERVERS_OWN.has(one.error?.code ?? ""));
 });
 
 let cameByForm = false;

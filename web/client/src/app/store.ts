@@ -1,9 +1,9 @@
 // The signed-in state as signals, and the commands that change it; it must not draw.
 import { batch, computed, signal } from "@preact/signals";
 import { commandId, CommandError, history, makeLink, type LinkState } from "../net";
-import type { Model } from "../state/model";
-import { addHistory, addOutgoing, apply, fromSnapshot, markRead, settleOutgoing } from "../state/reduce";
-import type { CommandBody, OwnStatus, Protocol, Site, WireEvent } from "../wire/types";
+import type { Line, Model } from "../state/model";
+import { addHistory, addOutgoing, apply, fromSnapshot, markRead, settleOutgoing, UNKNOWN_FATE } from "../state/reduce";
+import type { CommandBody, OwnStatus, Protocol, Site, Span, WireEvent } from "../wire/types";
 
 export type Phase = { kind: "starting" } | { kind: "front"; reason: string | null } | { kind: "in" };
 
@@ -93,17 +93,19 @@ export function tell(type: CommandBody["type"], fields: Record<string, unknown> 
   command(type, fields, subject).catch(() => undefined);
 }
 
-/** Sends text; the echo shows at once as pending. */
-export function sendMessage(conversation: string, text: string): void {
+/** Sends text; the echo shows at once as pending. With `spans`, those are sent as they are. */
+export function sendMessage(conversation: string, text: string, spans?: Span[]): void {
   const id = commandId();
-  update((old) => addOutgoing(old, { command: id, conversation, text, time: new Date().toISOString(), state: "pending", error: null }));
-  link.outbox.send({ id, type: "message.send", conversation, text }).then(
+  const after = model.value?.talks.get(conversation)?.messages.at(-1)?.id ?? null;
+  const base = { command: id, conversation, text, after, time: new Date().toISOString(), state: "pending", error: null } as const;
+  update((old) => addOutgoing(old, spans ? { ...base, spans } : base));
+  link.outbox.send({ id, type: "message.send", conversation, ...(spans ? { spans } : { text }) }).then(
     // The echo has come before; a slash command has none.
     () => update((old) => settleOutgoing(old, conversation, id, null)),
     (error: unknown) => {
       const known = error instanceof CommandError ? error : new CommandError({ code: "failed", message: String(error) });
       update((old) =>
-        settleOutgoing(old, conversation, id, { state: known.unknown ? "unknown" : "failed", error: { code: known.code, message: known.message } }),
+        settleOutgoing(old, conversation, id, { state: known.unknown || known.code === UNKNOWN_FATE ? "unknown" : "failed", error: { code: known.code, message: known.message } }),
       );
     },
   );
@@ -111,6 +113,34 @@ export function sendMessage(conversation: string, text: string): void {
 
 export function discardOutgoing(conversation: string, id: string): void {
   update((old) => settleOutgoing(old, conversation, id, null));
+}
+
+/** So many are remembered; older ones have left the conversation's kept messages. */
+const MOST_SETTLED = 60;
+const settledKey = (conversation: string, id: string): string => `${conversation} ${id}`;
+const settledList = (): string[] => {
+  const list = settings.value["settled"];
+  return Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
+};
+const settledSet = computed(() => new Set(settledList()));
+
+/** Whether the writer has dealt with a message of unknown fate, here or in another browser. */
+export const isSettled = (conversation: string, id: string): boolean => settledSet.value.has(settledKey(conversation, id));
+
+/** Takes the question away from a message of unknown fate; it stays marked. */
+export function settle(conversation: string, id: string): void {
+  const list = [...settledList().filter((one) => one !== settledKey(conversation, id)), settledKey(conversation, id)].slice(-MOST_SETTLED);
+  update((old) => ({ ...old, settings: { ...old.settings, settled: list } }));
+  tell("settings.set", { values: { settled: list } }, "settled");
+}
+
+/** Sends a message of unknown fate once more. */
+export function sendAgain(conversation: string, line: Line): void {
+  if (isSettled(conversation, line.id)) return;
+  settle(conversation, line.id);
+  // As it was typed, if that is known; else a slash command was one before, and all else goes out as it stands.
+  if (line.typed !== undefined || line.text.startsWith("/")) sendMessage(conversation, line.typed ?? line.text);
+  else sendMessage(conversation, line.text, line.spans.filter((span) => !span.image));
 }
 
 const loading = new Set<string>();

@@ -1,13 +1,13 @@
 // From messages to what a conversation shows: days, groups of bubbles, the unread line, condensed comings and goings; pure.
 import type { Message } from "../wire/types";
 import { compareIds, isSystem } from "./messages";
-import type { Outgoing } from "./model";
+import type { Line, Outgoing } from "./model";
 
 export type LogItem =
   | { kind: "day"; key: string; time: string }
   | { kind: "unread"; key: string }
   | { kind: "system"; key: string; message: Message; count: number; texts: string[] }
-  | { kind: "message"; key: string; message: Message; first: boolean; last: boolean }
+  | { kind: "message"; key: string; message: Line; first: boolean; last: boolean }
   | { kind: "outgoing"; key: string; out: Outgoing; first: boolean; last: boolean };
 
 /** Messages of one sender closer than this belong together; milliseconds. */
@@ -31,7 +31,7 @@ function together(a: Message, b: Message): boolean {
   return sender(a) === sender(b) && !!a.delayed === !!b.delayed && Math.abs(Date.parse(b.time) - Date.parse(a.time)) < TOGETHER;
 }
 
-export function logItems(messages: readonly Message[], outgoing: readonly Outgoing[], unreadAfter: string | null): LogItem[] {
+export function logItems(messages: readonly Line[], outgoing: readonly Outgoing[], unreadAfter: string | null): LogItem[] {
   const items: LogItem[] = [];
   let day = "";
   let marked = unreadAfter === null;

@@ -64,5 +64,5 @@ export function hasGap(older: readonly Message[], newer: readonly Message[]): bo
 
 export function isSystem(message: Message): boolean {
   // An error line that no person wrote is one of the network's.
-  return message.system === true || (message.state === "failed" && !message.from.self) || message.from.name === "";
+  return message.system === true || (message.state === "failed" && !message.from.self) || (message.from.name === "" && !message.from.self);
 }

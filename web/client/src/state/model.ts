@@ -1,11 +1,16 @@
 // The whole state of a signed-in page as plain immutable data; it must not hold what only this screen cares for (windows, drafts, menus).
 import type {
-  Account, Authorization, Buddy, Conversation, Group, Message, Notice, OwnStatus, Request, Settings, Transfer, TypingState, User, WireError,
+  Account, Authorization, Buddy, Conversation, Group, Message, Notice, OwnStatus, Request, Settings, Span, Transfer, TypingState, User, WireError,
 } from "../wire/types";
+
+/** A message, with what was typed for it when that was here and nobody knows whether it was sent. */
+export interface Line extends Message {
+  typed?: string;
+}
 
 /** A conversation with its messages, oldest first. */
 export interface Talk extends Conversation {
-  messages: Message[];
+  messages: Line[];
   /** The history below the oldest message may hold more. */
   more: boolean;
   /** Messages may be missing just before this one (after a gap in the events). */
@@ -17,6 +22,10 @@ export interface Outgoing {
   command: string;
   conversation: string;
   text: string;
+  /** Given: sent as this, with no look for a slash command in it. */
+  spans?: Span[];
+  /** The newest message that was known when it was sent. */
+  after: string | null;
   time: string;
   state: "pending" | "failed" | "unknown";
   error: WireError | null;

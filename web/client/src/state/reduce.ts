@@ -3,8 +3,8 @@ import type {
   Account, Attached, Authorization, Buddy, Conversation, Group, Member, Message, Notice, OwnStatus, Request, Settings, Snapshot, Transfer, TypingState,
   WireError, WireEvent,
 } from "../wire/types";
-import { hasGap, insertMessage, isSystem, mergeMessages } from "./messages";
-import type { Model, Outgoing, RoomList, RoomRow, Talk } from "./model";
+import { compareIds, hasGap, insertMessage, isSystem, mergeMessages } from "./messages";
+import type { Line, Model, Outgoing, RoomList, RoomRow, Talk } from "./model";
 
 const byId = <T extends { id: string }>(list: readonly T[] | undefined): Map<string, T> => new Map((list ?? []).map((one) => [one.id, one]));
 
@@ -190,7 +190,11 @@ function message(draft: Draft, event: WireEvent): void {
   const talk = id ? draft.model.talks.get(id) : undefined;
   const body = whole<Message>(event, "message");
   if (!id || !talk || !body) return;
-  const marked = event.type === "message.system" && !isSystem(body) ? { ...body, system: true } : body;
+  const marked: Line = event.type === "message.system" && !isSystem(body) ? { ...body, system: true } : { ...body };
+  if (event.origin && marked.state === "unknown") {
+    const typed = draft.model.outgoing.get(id)?.find((one) => one.command === event.origin?.command)?.text;
+    if (typed !== undefined) marked.typed = typed;
+  }
   const known = talk.messages.some((one) => one.id === marked.id);
   const next: Talk = { ...talk, messages: insertMessage(talk.messages, marked) };
   // What a room replays on joining was said to others, some time ago.
@@ -319,10 +323,19 @@ export function addOutgoing(model: Model, message: Outgoing): Model {
   return { ...model, outgoing: new Map(model.outgoing).set(message.conversation, [...list, message]) };
 }
 
+/** The error code of a command that was perhaps carried out, perhaps not. */
+export const UNKNOWN_FATE = "unknown_fate";
+
+/** After a gap in the events, the snapshot shows what became of a message without naming its command. */
+const isTold = (line: Message, out: Outgoing): boolean =>
+  line.state === "unknown" && line.from.self && line.text === out.text && (out.after === null || compareIds(line.id, out.after) > 0);
+
 /** The send failed or its fate is unknown; `null` forgets it (sent, discarded, or a slash command that is done). */
 export function settleOutgoing(model: Model, conversation: string, command: string, fate: { state: "failed" | "unknown"; error: WireError } | null): Model {
   const list = model.outgoing.get(conversation);
   if (!list) return model;
+  const own = list.find((one) => one.command === command);
+  if (fate?.error.code === UNKNOWN_FATE && own && model.talks.get(conversation)?.messages.some((line) => isTold(line, own))) fate = null;
   const next = fate ? list.map((one) => (one.command === command ? { ...one, ...fate } : one)) : list.filter((one) => one.command !== command);
   return { ...model, outgoing: new Map(model.outgoing).set(conversation, next) };
 }

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { focusRequest } from "../app/windows";
 import { w } from "../words";
 import { Icon } from "./icons";
 
@@ -45,12 +46,15 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
   useEffect(() => {
     const dialog = ref.current;
     const back = document.activeElement;
+    const asked = focusRequest.peek();
     if (dialog && !dialog.open) dialog.showModal();
     const first = dialog?.querySelector<HTMLElement>("[autofocus], .dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
     first?.focus();
     return () => {
       dialog?.close();
-      if (back instanceof HTMLElement && back.isConnected) back.focus();
+      // A conversation that was opened meanwhile could not take the focus from under the dialog.
+      if (focusRequest.peek() !== asked) focusRequest.value++;
+      else if (back instanceof HTMLElement && back.isConnected) back.focus();
     };
   }, []);
   const submit = (event: Event) => {

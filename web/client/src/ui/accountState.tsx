@@ -22,7 +22,18 @@ export function accountName(account: Account): string {
   return account.alias || account.username;
 }
 
+/** Coming back by itself after a part of the server was started anew. */
+export function isRestarting(account: Account): boolean {
+  return account.state === "connecting" && account.error?.code === "restarting";
+}
+
+/** Not signed on again by itself, because it brought a part of the server down. */
+export function isSetAside(account: Account): boolean {
+  return account.state === "error" && account.error?.code === "set_aside";
+}
+
 export function stateText(account: Account): string {
+  if (isRestarting(account)) return w.accounts.states.reconnecting;
   if (account.state === "connecting") return progressText(account) || w.accounts.states.connecting;
   if (account.error && account.state !== "online") return accountErrorText(account.error);
   return w.accounts.states[account.state] ?? account.state;

@@ -36,10 +36,13 @@ export function errorText(error: unknown): string {
   return text;
 }
 
+/** Codes of the daemon itself, whose words are all there is to say; behind others stands what the network said. */
+const OWN_CODES: ReadonlySet<string> = new Set(["restarting", "set_aside"]);
+
 export function accountErrorText(error: { code: string; message: string } | null | undefined): string {
   if (!error) return "";
   const known = w.accountErrors[error.code];
-  const said = error.message.trim();
+  const said = OWN_CODES.has(error.code) ? "" : error.message.trim();
   if (!known) return said || w.anyError;
   return said && !known.toLowerCase().includes(said.toLowerCase()) ? `${known} (${said})` : known;
 }

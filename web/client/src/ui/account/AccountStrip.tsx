@@ -3,7 +3,7 @@ import { accounts, command, protocolOf } from "../../app/store";
 import { upload } from "../../net";
 import type { Account, CommandBody } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
-import { Countdown, stateText, accountName } from "../accountState";
+import { Countdown, isRestarting, isSetAside, stateText, accountName } from "../accountState";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
 import { addBuddyDialog } from "../dialogs/AddBuddy";
@@ -27,6 +27,10 @@ function pickIcon(account: Account): void {
   input.click();
 }
 
+function removeAccount(account: Account): void {
+  confirm({ title: w.accounts.removeTitle(accountName(account)), text: w.accounts.removeLead, yes: w.remove, danger: true, run: () => command("account.remove", { account: account.id }) });
+}
+
 export function accountMenu(account: Account): Item[] {
   const id = account.id;
   const run = (type: CommandBody["type"]) => () => { command(type, { account: id }).catch(say); };
@@ -45,7 +49,7 @@ export function accountMenu(account: Account): Item[] {
     { label: w.accounts.edit, testid: "menu-edit", run: () => editAccountDialog(account) },
     { label: w.accounts.alias, testid: "menu-account-alias", run: () => ask({ title: w.accounts.aliasTitle, label: w.front.name, hint: w.accounts.aliasHint, value: account.alias ?? "", testid: "account-alias-dialog", send: (alias) => command("account.alias", { account: id, alias }) }) },
     { label: w.accounts.icon, testid: "menu-account-icon", run: () => pickIcon(account) },
-    { label: w.accounts.remove, icon: "minus", danger: true, testid: "menu-account-remove", run: () => confirm({ title: w.accounts.removeTitle(accountName(account)), text: w.accounts.removeLead, yes: w.remove, danger: true, run: () => command("account.remove", { account: id }) }) },
+    { label: w.accounts.remove, icon: "minus", danger: true, testid: "menu-account-remove", run: () => removeAccount(account) },
   );
   if (account.state === "online") items.push(...serverMenu("account.menu", "account.action", { account: id }, `account ${id}`));
   return items;
@@ -53,7 +57,7 @@ export function accountMenu(account: Account): Item[] {
 
 export function AccountStrip() {
   const list = [...accounts.value.values()];
-  const troubled = list.filter((one) => one.error && one.state !== "online");
+  const troubled = list.filter((one) => one.error && one.state !== "online" && one.state !== "connecting");
   return (
     <section class="accounts" aria-label={w.accounts.label}>
       <div class="strip">
@@ -61,7 +65,7 @@ export function AccountStrip() {
           const network = protocolOf(account.protocol)?.name ?? account.protocol;
           const text = `${network}: ${account.username}, ${stateText(account)}`;
           return (
-            <button key={account.id} type="button" class={`account account-${account.state}`} title={text} aria-label={text} aria-haspopup="menu" data-testid="account" data-account={account.id} data-username={account.username} data-state={account.state} onClick={(event) => openMenu(event, accountMenu(account), `account ${account.id}`)} onContextMenu={(event) => openMenu(event, accountMenu(account), `account ${account.id}`)}>
+            <button key={account.id} type="button" class={`account account-${account.state}`} title={text} aria-label={text} aria-haspopup="menu" data-testid="account" data-account={account.id} data-username={account.username} data-state={account.state} data-code={account.error?.code} onClick={(event) => openMenu(event, accountMenu(account), `account ${account.id}`)} onContextMenu={(event) => openMenu(event, accountMenu(account), `account ${account.id}`)}>
               <NetworkTile protocol={account.protocol} size={30} />
               <i class="account-mark" aria-hidden="true" />
             </button>
@@ -70,13 +74,18 @@ export function AccountStrip() {
         <button type="button" class="account add" aria-label={w.accounts.add} title={w.accounts.add} data-testid="add-account" onClick={addAccountDialog}><Icon name="plus" size={16} /></button>
       </div>
       {list.filter((one) => one.state === "connecting").map((account) => (
-        <p key={account.id} class="account-note busy"><i class="spinner" /><span>{account.username}: {stateText(account)}</span></p>
+        <p key={account.id} class="account-note busy" role={isRestarting(account) ? "status" : undefined} data-testid="account-busy" data-code={account.error?.code}>
+          <i class="spinner" /><span>{account.username}: {stateText(account)}{isRestarting(account) && <small>{w.accounts.restarting}</small>}</span>
+        </p>
       ))}
       {troubled.map((account) => (
         <div key={account.id} class="account-note" role="status" data-testid="account-error" data-code={account.error?.code}>
           <Icon name="warn" size={15} />
           <span><b>{account.username}</b> {accountErrorText(account.error)} {account.state === "waiting" && <Countdown to={account.retry_at} />}</span>
-          <button type="button" class="text-link" onClick={() => (account.state === "error" ? editAccountDialog(account) : void command("account.connect", { account: account.id }).catch(say))}>{account.state === "error" ? w.accounts.edit : w.accounts.retryNow}</button>
+          {account.state === "error" && !isSetAside(account)
+            ? <button type="button" class="text-link" data-testid="account-edit" onClick={() => editAccountDialog(account)}>{w.accounts.edit}</button>
+            : <button type="button" class="text-link" data-testid="account-retry" onClick={() => void command("account.connect", { account: account.id }).catch(say)}>{account.state === "error" ? w.retry : w.accounts.retryNow}</button>}
+          {isSetAside(account) && <button type="button" class="text-link" data-testid="account-leave" onClick={() => removeAccount(account)}>{w.accounts.remove}</button>}
         </div>
       ))}
     </section>

@@ -6,7 +6,7 @@ import type { Account, Protocol } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
 import { NetworkTile } from "../glyphs";
 import { Logo } from "../icons";
-import { progressText, Countdown } from "../accountState";
+import { Countdown, isRestarting, isSetAside, progressText } from "../accountState";
 import { AccountFields, changedOptions, useAccountForm, wireName } from "./accountForm";
 import { Problem } from "./Front";
 
@@ -47,6 +47,24 @@ function Correct({ account, protocol }: { account: Account; protocol: Protocol }
   );
 }
 
+/** Nothing to correct: it takes time. */
+function Aside({ account }: { account: Account }) {
+  const error = useSignal<unknown>(null);
+  const again = () => {
+    error.value = null;
+    command("account.connect", { account: account.id }).catch((cause: unknown) => (error.value = cause));
+  };
+  return (
+    <>
+      <h2>{w.front.setAside}</h2>
+      <p class="who">{account.username}</p>
+      <p class="lead">{accountErrorText(account.error)}</p>
+      {error.value !== null && <Problem text={errorText(error.value)} />}
+      <button type="button" class="primary" onClick={again} data-testid="account-retry">{w.retry}</button>
+    </>
+  );
+}
+
 export function Arriving({ account }: { account: Account }) {
   const protocol = protocolOf(account.protocol);
   const failed = account.state === "error" || (account.error?.fatal === true && account.state !== "connecting");
@@ -55,21 +73,23 @@ export function Arriving({ account }: { account: Account }) {
       <div class="card narrow" data-testid="arriving" data-state={account.state}>
         <section class="card-right">
           <span class="logo"><Logo />{w.app}</span>
-          {failed && protocol ? <Correct key={account.id} account={account} protocol={protocol} /> : (
+          {failed && protocol && !isSetAside(account) ? <Correct key={account.id} account={account} protocol={protocol} /> : (
             <div class="arriving" role="status">
               <span class="halo"><NetworkTile protocol={account.protocol} size={64} /></span>
-              <h2>{w.front.connecting(protocol?.name ?? account.protocol)}</h2>
-              <p class="who">{account.username}</p>
-              {account.state === "waiting" ? (
+              {isSetAside(account) ? <Aside account={account} /> : account.state === "waiting" ? (
                 <>
+                  <h2>{w.front.connecting(protocol?.name ?? account.protocol)}</h2>
+                  <p class="who">{account.username}</p>
                   <Problem text={accountErrorText(account.error)} />
                   <p class="lead">{w.front.stillWaiting} <Countdown to={account.retry_at} /></p>
                   <button type="button" class="primary" onClick={() => void command("account.connect", { account: account.id }).catch(() => undefined)}>{w.accounts.retryNow}</button>
                 </>
               ) : (
                 <>
+                  <h2>{(isRestarting(account) ? w.front.reconnecting : w.front.connecting)(protocol?.name ?? account.protocol)}</h2>
+                  <p class="who">{account.username}</p>
                   <div class="progress"><i /></div>
-                  <p class="lead">{progressText(account) || w.front.connectingLead}</p>
+                  <p class="lead">{isRestarting(account) ? w.accounts.restarting : progressText(account) || w.front.connectingLead}</p>
                 </>
               )}
               <p class="alt">

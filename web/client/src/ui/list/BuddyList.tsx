@@ -11,6 +11,7 @@ import { Icon } from "../icons";
 import { openMenu } from "../Menu";
 import { addBuddyDialog } from "../dialogs/AddBuddy";
 import { joinDialog } from "../dialogs/Join";
+import { newMessageDialog } from "../dialogs/NewMessage";
 import { addAccountDialog } from "../account/AccountDialog";
 import { AccountStrip } from "../account/AccountStrip";
 import { Me } from "../account/Me";
@@ -95,6 +96,7 @@ function isCurrent(row: Extract<Row, { kind: "person" }>): boolean {
 
 function addMenu(event: MouseEvent): void {
   openMenu(event, [
+    { label: w.list.newMessage, icon: "chat", testid: "menu-new-message", run: newMessageDialog },
     { label: w.list.addBuddy, icon: "people", testid: "menu-add-buddy", run: () => addBuddyDialog() },
     { label: w.list.joinRoom, icon: "hash", testid: "menu-join-room", run: () => joinDialog() },
     { label: w.accounts.add, icon: "plus", testid: "menu-add-account", run: addAccountDialog },

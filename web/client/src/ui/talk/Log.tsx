@@ -2,10 +2,10 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { atEnd } from "../../app/attention";
-import { discardOutgoing, loadEarlier, outgoing, sendMessage } from "../../app/store";
+import { discardOutgoing, isSettled, loadEarlier, outgoing, sendAgain, sendMessage, settle } from "../../app/store";
 import { active, unreadFrom } from "../../app/windows";
 import { logItems, type LogItem } from "../../state/log";
-import type { Talk } from "../../state/model";
+import type { Line, Talk } from "../../state/model";
 import type { Message } from "../../wire/types";
 import { clock, dayName, errorText, w } from "../../words";
 import { Avatar } from "../Avatar";
@@ -35,11 +35,22 @@ function Said({ message }: { message: Message }) {
 
 const nameOf = (message: Message): string => message.from?.alias || message.from?.name || "";
 
-const Bubble = memo(function Bubble({ message, first, last, room }: { message: Message; first: boolean; last: boolean; room: boolean }) {
+/** Nobody knows whether it was sent: its writer decides, and nothing is sent twice by itself. */
+function Doubt({ message, talk }: { message: Line; talk: string }) {
+  if (isSettled(talk, message.id)) return null;
+  return (
+    <div class="after">
+      <button type="button" class="text-link" data-testid="message-retry" onClick={() => sendAgain(talk, message)}>{w.talk.sendAgain}</button>
+      <button type="button" class="text-link" data-testid="message-discard" onClick={() => settle(talk, message.id)}>{w.talk.leaveIt}</button>
+    </div>
+  );
+}
+
+const Bubble = memo(function Bubble({ message, talk, first, last, room }: { message: Line; talk: string; first: boolean; last: boolean; room: boolean }) {
   const self = message.from?.self === true;
   const state = message.state ?? (self ? "sent" : "received");
   const marks = [message.delayed && w.talk.delayed, message.auto_reply && w.talk.auto, state === "pending" && w.talk.sending, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown].filter(Boolean).join(" · ");
-  const classes = ["row", self ? "mine" : "theirs", first && "first", last && "last", message.highlight && "highlight", state === "pending" && "pending", (state === "failed" || state === "unknown") && "failed"].filter(Boolean).join(" ");
+  const classes = ["row", self ? "mine" : "theirs", first && "first", last && "last", message.highlight && "highlight", state === "pending" && "pending", state === "failed" && "failed", state === "unknown" && "doubtful"].filter(Boolean).join(" ");
   const time = <time dateTime={message.time} title={new Date(message.time).toLocaleString()}>{clock(message.time)}</time>;
   return (
     <div class={classes} data-testid="message" data-state={state} data-self={self} data-id={message.id}>
@@ -49,6 +60,7 @@ const Bubble = memo(function Bubble({ message, first, last, room }: { message: M
         <span class="said" data-testid="message-text"><Said message={message} /></span>
         <span class="meta">{marks && <span>{marks}</span>}{(last || marks) && time}</span>
       </div>
+      {self && state === "unknown" && <Doubt message={message} talk={talk} />}
     </div>
   );
 });
@@ -57,11 +69,11 @@ function Out({ item }: { item: Extract<LogItem, { kind: "outgoing" }> }) {
   const { out } = item;
   const again = () => {
     discardOutgoing(out.conversation, out.command);
-    sendMessage(out.conversation, out.text);
+    sendMessage(out.conversation, out.text, out.spans);
   };
   const bad = out.state !== "pending";
   return (
-    <div class={`row mine ${item.first ? "first" : ""} ${item.last ? "last" : ""} ${bad ? "failed" : "pending"}`} data-testid="message" data-state={out.state} data-self="true">
+    <div class={`row mine ${item.first ? "first" : ""} ${item.last ? "last" : ""} ${out.state === "pending" ? "pending" : out.state === "unknown" ? "doubtful" : "failed"}`} data-testid="message" data-state={out.state} data-self="true">
       <div class="bubble">
         <span class="said" data-testid="message-text">{out.text}</span>
         <span class="meta"><span>{out.state === "pending" ? w.talk.sending : out.state === "unknown" ? w.talk.unknown : w.talk.failed}</span></span>
@@ -69,7 +81,7 @@ function Out({ item }: { item: Extract<LogItem, { kind: "outgoing" }> }) {
       {bad && (
         <div class="after">
           {out.error && out.state === "failed" && <span>{errorText(out.error)}</span>}
-          <button type="button" class="text-link" data-testid="message-retry" onClick={again}>{w.talk.again}</button>
+          <button type="button" class="text-link" data-testid="message-retry" onClick={again}>{out.state === "unknown" ? w.talk.sendAgain : w.talk.again}</button>
           <button type="button" class="text-link" data-testid="message-discard" onClick={() => discardOutgoing(out.conversation, out.command)}>{w.talk.discard}</button>
         </div>
       )}
@@ -88,7 +100,7 @@ function SystemLine({ item }: { item: Extract<LogItem, { kind: "system" }> }) {
   );
 }
 
-function Row({ item, room }: { item: LogItem; room: boolean }) {
+function Row({ item, talk, room }: { item: LogItem; talk: string; room: boolean }) {
   switch (item.kind) {
     case "day":
       return <p class="line day"><span>{dayName(item.time)}</span></p>;
@@ -97,7 +109,7 @@ function Row({ item, room }: { item: LogItem; room: boolean }) {
     case "system":
       return <SystemLine item={item} />;
     case "message":
-      return <Bubble message={item.message} first={item.first} last={item.last} room={room} />;
+      return <Bubble message={item.message} talk={talk} first={item.first} last={item.last} room={room} />;
     case "outgoing":
       return <Out item={item} />;
   }
@@ -179,7 +191,7 @@ export function Log({ talk }: { talk: Talk }) {
         <div class="log-rows">
           {items.length === 0 && !talk.more && <p class="line hello">{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p>}
           {items.length > 0 && !talk.more && talk.messages.length > 20 && <p class="line">{w.talk.start}</p>}
-          {visible.map((item) => <Row key={item.key} item={item} room={room} />)}
+          {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} />)}
         </div>
       </div>
       {!stick.current && (

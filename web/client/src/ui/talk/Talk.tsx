@@ -6,6 +6,7 @@ import { arrangement, close, touch } from "../../app/windows";
 import type { Talk as TalkState } from "../../state/model";
 import { buddyName, presenceOf, type Presence } from "../../state/roster";
 import { w } from "../../words";
+import { isRestarting } from "../accountState";
 import { Avatar } from "../Avatar";
 import { rejoin } from "../dialogs/Join";
 import { Icon } from "../icons";
@@ -79,8 +80,9 @@ export function Talk({ talk, controls, onBack, bar }: TalkProps) {
       <div class="talk-body">
         <div class="talk-main">
           <Log talk={talk} />
-          {gone ? <p class="strip-note">{w.talk.notJoined} <button type="button" class="text-link" data-testid="rejoin" onClick={() => rejoin(talk.account, talk.name)}>{w.talk.rejoin}</button></p>
+          {account && isRestarting(account) ? <p class="strip-note" data-testid="reconnecting"><i class="spinner" />{w.talk.reconnecting}</p>
             : off ? <p class="strip-note">{w.talk.accountOff}</p>
+            : gone ? <p class="strip-note">{w.talk.notJoined} <button type="button" class="text-link" data-testid="rejoin" onClick={() => rejoin(talk.account, talk.name)}>{w.talk.rejoin}</button></p>
             : !room && buddy && presenceOf(buddy.status) === "offline" ? <p class="strip-note">{w.talk.offline(buddyName(buddy))}</p> : null}
           <TypingLine talk={talk} />
           <Composer talk={talk} label={!room && network ? w.talk.writeVia(talk.title, network) : w.talk.write(talk.title)} disabled={off || gone} />
