@@ -36,6 +36,7 @@ pub fn mischief_plugins() -> &'static str {
 pub use browser::{Browser, Scheme, Window};
 pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};
+pub use fantoccini::key::Key;
 pub use irc::{IrcLine, IrcPeer};
 pub use ngircd::{Ngircd, NgircdBuilder};
 pub use page::{Page, conversation, quoted};

@@ -95,22 +95,46 @@ impl Page {
 
     /// Replaces what is in a box of a form, named without its `field-`.
     pub async fn fill(&self, field: &str, text: &str) {
-        let css = format!("[data-testid=field-{}]", field.replace('/', "\\/"));
+        let css = format!("[data-testid={}]", quoted(&format!("field-{field}")));
         self.type_into(&css, &format!("{}a{}{text}", char::from(Key::Control), char::from(Key::Null))).await;
         self.wait(&format!("document.querySelector({}).value === {}", quoted(&css), quoted(text))).await;
     }
 
     /// Chooses an entry of a box with a list.
     pub async fn choose(&self, field: &str, value: &str) {
-        let css = format!("select[data-testid=field-{field}]");
+        let css = format!("select[data-testid={}]", quoted(&format!("field-{field}")));
         self.see(&css).await;
         let element = self.browser.page().find(Locator::Css(&css)).await.unwrap_or_else(|e| panic!("{css}: {e}"));
-        element.select_by_value(value).await.unwrap_or_else(|e| panic!("{css} has no {value}: {e}"));
+        // An entry whose value is its text need not have an attribute to be found by.
+        let number =
+            format!("return [...document.querySelector({}).options].findIndex(one => one.value === {})", quoted(&css), quoted(value));
+        let number = self.browser.eval(&number).await.as_u64().unwrap_or_else(|| panic!("{css} has no {value}"));
+        let at = usize::try_from(number).expect("few entries");
+        element.select_by_index(at).await.unwrap_or_else(|e| panic!("{css}, {value}: {e}"));
+    }
+
+    /// Clicks the first button with this text below `css`.
+    pub async fn press(&self, css: &str, text: &str) {
+        self.wait(&format!(
+            "[...document.querySelectorAll({})].some(e => e.textContent.trim() === {})",
+            quoted(&format!("{css} button")),
+            quoted(text)
+        ))
+        .await;
+        let number = format!(
+            "return [...document.querySelectorAll({})].findIndex(e => e.textContent.trim() === {})",
+            quoted(&format!("{css} button")),
+            quoted(text)
+        );
+        let number = self.browser.eval(&number).await.as_u64().expect("a button that was just there");
+        let all = self.browser.page().find_all(Locator::Css(&format!("{css} button"))).await.unwrap_or_else(|e| panic!("{css}: {e}"));
+        let at = usize::try_from(number).expect("few buttons");
+        all[at].click().await.unwrap_or_else(|e| panic!("cannot press {text:?} of {css}: {e}"));
     }
 
     /// Sets a check box.
     pub async fn check(&self, field: &str, on: bool) {
-        let css = format!("[data-testid=field-{field}]");
+        let css = format!("[data-testid={}]", quoted(&format!("field-{field}")));
         self.see(&css).await;
         if self.browser.eval(&format!("return document.querySelector({}).checked", quoted(&css))).await != Value::Bool(on) {
             self.click(&css).await;

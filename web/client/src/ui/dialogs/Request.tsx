@@ -17,7 +17,7 @@ function OneField({ field, value, set }: { field: RequestField; value: unknown; 
   const text = value === null || value === undefined ? "" : String(value);
   switch (field.type) {
     case "label":
-      return <p class="field-label-only">{label}{text && <b> {text}</b>}</p>;
+      return text ? <p class="field-label-only">{label} <b>{text}</b></p> : <p class="field-heading">{label}</p>;
     case "image":
       return <figure class="field-image"><img src={media(field.image ?? text)} alt={label || w.picture} />{label && <figcaption>{label}</figcaption>}</figure>;
     case "bool":
