@@ -129,7 +129,7 @@ async fn a_question_can_wait_behind_a_pill() {
     page.see("[data-testid=account][data-state=online]").await;
     bob.presence_to("ines@localhost", "subscribe");
     page.see("[data-testid=authorization]").await;
-    page.type_into("[data-testid=authorization] :focus", &char::from(Key::Escape).to_string()).await;
+    page.press_escape().await;
     page.see_no("[data-testid=authorization]").await;
     page.read("[data-testid=prompts-waiting]", "1 question for you").await;
     assert!(

@@ -4,7 +4,7 @@
 use std::process::Stdio;
 
 use serde_json::json;
-use support::{Daemon, PATIENCE, Page, Prosody, Window, XmppPeer, conversation, mischief_plugins, quoted, wait_until};
+use support::{Daemon, PATIENCE, Page, Prosody, Window, XmppPeer, mischief_plugins, quoted, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -160,11 +160,7 @@ async fn an_account_that_crashes_again_and_again_is_set_aside_with_a_word_and_tr
     page.fill("user", "a").await;
     page.click("[data-testid=signin]").await;
     page.see("[data-testid=account][data-state=online]").await;
-    page.click("[data-testid=list-add]").await;
-    page.click("[data-testid=menu-new-message]").await;
-    page.fill("buddy-name", "victim").await;
-    page.click("[data-testid=new-message-ok]").await;
-    let talk = conversation("victim");
+    let talk = page.write_to("victim").await;
     page.say(&talk, "hello").await;
     page.hears(&talk, "hello").await;
     watch(&page).await;

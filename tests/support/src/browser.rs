@@ -157,7 +157,9 @@ impl Browser {
         );
         let found = self.client.execute_async(&script, Vec::new()).await.unwrap_or_else(|e| panic!("{expression}: {e}"));
         if found != Value::Bool(true) {
-            let text = self.eval("return document.body.innerText").await;
+            let text = self
+                .eval("return document.body.innerText + '\\n(the focus is on ' + document.activeElement?.outerHTML.slice(0, 300) + ')'")
+                .await;
             panic!("waited {patience:?} in vain for {expression}; the page shows:\n{}", text.as_str().unwrap_or_default());
         }
     }

@@ -113,6 +113,11 @@ impl Page {
         element.select_by_index(at).await.unwrap_or_else(|e| panic!("{css}, {value}: {e}"));
     }
 
+    /// Presses Esc where the focus is.
+    pub async fn press_escape(&self) {
+        self.type_into(":focus", &char::from(Key::Escape).to_string()).await;
+    }
+
     /// Clicks the first button with this text below `css`.
     pub async fn press(&self, css: &str, text: &str) {
         self.wait(&format!(
@@ -178,6 +183,18 @@ impl Page {
         self.click(&format!("[data-testid=buddy][data-name={}]", quoted(name))).await;
         let talk = conversation(name);
         self.see(&talk).await;
+        talk
+    }
+
+    /// Begins a conversation with somebody who need not be on the list and gives the selector of its element.
+    pub async fn write_to(&self, name: &str) -> String {
+        self.click("[data-testid=list-add]").await;
+        self.click("[data-testid=menu-new-message]").await;
+        self.fill("buddy-name", name).await;
+        self.click("[data-testid=new-message-ok]").await;
+        let talk = conversation(name);
+        self.see(&talk).await;
+        self.see_no("[data-testid=new-message-dialog]").await;
         talk
     }
 

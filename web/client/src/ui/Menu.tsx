@@ -72,7 +72,8 @@ export function MenuHost() {
     if (!box || !menu) return;
     // In the top layer, so that a menu opened from a dialog lies above it.
     if (box.showPopover && !box.matches(":popover-open")) box.showPopover();
-    const { width, height } = box.getBoundingClientRect();
+    // As laid out: it is still growing to that size.
+    const { offsetWidth: width, offsetHeight: height } = box;
     const x = menu.alignRight ? menu.x - width : menu.x;
     box.style.left = `${Math.max(6, Math.min(x, innerWidth - width - 6))}px`;
     box.style.top = `${menu.y + height > innerHeight - 6 ? Math.max(6, innerHeight - height - 6) : menu.y}px`;

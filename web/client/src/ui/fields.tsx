@@ -5,12 +5,13 @@ import { w } from "../words";
 import { Icon } from "./icons";
 import type { Choice } from "../wire/types";
 
-interface Common { label: string; name: string; error?: string | null | undefined; hint?: string | undefined; disabled?: boolean | undefined }
+/** `label` may be empty where the text above says it all; `spoken` says it to those who cannot see that. */
+interface Common { label: string; spoken?: string | undefined; name: string; error?: string | null | undefined; hint?: string | undefined; disabled?: boolean | undefined }
 
 export function Field({ label, error, hint, id, children }: { label: string; error?: string | null | undefined; hint?: string | undefined; id: string; children: ComponentChildren }) {
   return (
     <div class={error ? "field bad" : "field"}>
-      <label for={id}>{label}</label>
+      {label && <label for={id}>{label}</label>}
       {children}
       {error ? <p class="field-error" id={`${id}-note`}>{error}</p> : hint ? <p class="field-hint" id={`${id}-note`}>{hint}</p> : null}
     </div>
@@ -40,6 +41,7 @@ export function TextField(props: TextProps) {
     disabled: props.disabled,
     autofocus: props.autofocus,
     placeholder: props.placeholder,
+    "aria-label": props.label ? undefined : props.spoken,
     "aria-invalid": props.error ? true : undefined,
     "aria-describedby": props.error || props.hint ? `${id}-note` : undefined,
     "data-testid": `field-${props.name}`,
@@ -73,10 +75,10 @@ export function TextField(props: TextProps) {
   );
 }
 
-export function CheckField({ label, name, value, onInput, disabled }: Common & { value: boolean; onInput(value: boolean): void }) {
+export function CheckField({ label, spoken, name, value, onInput, disabled }: Common & { value: boolean; onInput(value: boolean): void }) {
   return (
     <label class="check">
-      <input type="checkbox" checked={value} disabled={disabled} data-testid={`field-${name}`} onInput={(event) => onInput(event.currentTarget.checked)} />
+      <input type="checkbox" aria-label={label ? undefined : spoken} checked={value} disabled={disabled} data-testid={`field-${name}`} onInput={(event) => onInput(event.currentTarget.checked)} />
       <span>{label}</span>
     </label>
   );
@@ -86,11 +88,11 @@ export function choicesOf(choices: readonly (Choice | string)[] | null | undefin
   return (choices ?? []).map((one) => (typeof one === "string" ? { value: one, label: one } : one));
 }
 
-export function SelectField({ label, name, value, choices, onInput, error, disabled }: Common & { value: string; choices: readonly Choice[]; onInput(value: string): void }) {
+export function SelectField({ label, spoken, name, value, choices, onInput, error, disabled }: Common & { value: string; choices: readonly Choice[]; onInput(value: string): void }) {
   const id = useId();
   return (
     <Field label={label} error={error} id={id}>
-      <select id={id} value={value} disabled={disabled} data-testid={`field-${name}`} onChange={(event) => onInput(event.currentTarget.value)}>
+      <select id={id} aria-label={label ? undefined : spoken} value={value} disabled={disabled} data-testid={`field-${name}`} onChange={(event) => onInput(event.currentTarget.value)}>
         {choices.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}
       </select>
     </Field>

@@ -59,7 +59,7 @@ function glyphOf(id: string): Glyph {
 const shortName = (id: string): string => glyphOf(id).short;
 
 function Drawing({ glyph, size }: { glyph: Glyph; size: number }) {
-  if (!glyph.path) return <span class="glyph-letters">{glyph.short}</span>;
+  if (!glyph.path) return <span class="glyph-letters" data-letters={glyph.short} />;
   return (
     <svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.1" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
       <path d={glyph.path} />

@@ -11,7 +11,7 @@ import { accountLine } from "./Prompts";
 
 type Values = Record<string, unknown>;
 
-function OneField({ field, value, set }: { field: RequestField; value: unknown; set(value: unknown): void }) {
+function OneField({ field, value, spoken, set }: { field: RequestField; value: unknown; spoken: string; set(value: unknown): void }) {
   const label = field.label || "";
   const name = `request-${field.id}`;
   const text = value === null || value === undefined ? "" : String(value);
@@ -21,11 +21,11 @@ function OneField({ field, value, set }: { field: RequestField; value: unknown; 
     case "image":
       return <figure class="field-image"><img src={media(field.image ?? text)} alt={label || w.picture} />{label && <figcaption>{label}</figcaption>}</figure>;
     case "bool":
-      return <CheckField label={label} name={name} value={value === true} onInput={set} />;
+      return <CheckField label={label} spoken={spoken} name={name} value={value === true} onInput={set} />;
     case "account":
     case "choice": {
       const choices = choicesOf(field.choices);
-      return <SelectField label={label} name={name} value={text} choices={choices} onInput={set} />;
+      return <SelectField label={label} spoken={spoken} name={name} value={text} choices={choices} onInput={set} />;
     }
     case "list": {
       const picked = new Set((Array.isArray(value) ? value : []).map(String));
@@ -35,8 +35,8 @@ function OneField({ field, value, set }: { field: RequestField; value: unknown; 
         set([...picked]);
       };
       return (
-        <fieldset class="checks" data-testid={`field-${name}`}>
-          <legend>{label}</legend>
+        <fieldset class="checks" aria-label={label ? undefined : spoken} data-testid={`field-${name}`}>
+          {label && <legend>{label}</legend>}
           {choicesOf(field.choices).map((one) => <CheckField key={one.value} label={one.label} name={`${name}-${one.value}`} value={picked.has(one.value)} onInput={(on) => turn(one.value, on)} />)}
         </fieldset>
       );
@@ -45,7 +45,7 @@ function OneField({ field, value, set }: { field: RequestField; value: unknown; 
       return (
         <>
           {field.image && <figure class="field-image"><img src={media(field.image)} alt={label || w.picture} /></figure>}
-          <TextField label={label} name={name} value={text} masked={field.masked} multiline={field.multiline} type={field.type === "int" ? "number" : "text"} onInput={(next) => set(field.type === "int" && /^-?\d+$/.test(next) ? Number(next) : next)} />
+          <TextField label={label} spoken={spoken} name={name} value={text} masked={field.masked} multiline={field.multiline} type={field.type === "int" ? "number" : "text"} onInput={(next) => set(field.type === "int" && /^-?\d+$/.test(next) ? Number(next) : next)} />
         </>
       );
   }
@@ -108,7 +108,7 @@ export function RequestDialog({ request, onLater }: { request: Request; onLater(
       {accountLine(request.account) && <p class="lead small">{accountLine(request.account)}</p>}
       {request.primary && request.primary !== title && <p class="primary-text">{request.primary}</p>}
       {request.secondary && <p class="secondary-text">{request.secondary}</p>}
-      {(request.fields ?? []).map((field) => <OneField key={field.id} field={field} value={values.value[field.id]} set={(value) => (values.value = { ...values.value, [field.id]: value })} />)}
+      {(request.fields ?? []).map((field) => <OneField key={field.id} field={field} spoken={request.primary || title} value={values.value[field.id]} set={(value) => (values.value = { ...values.value, [field.id]: value })} />)}
       <Details details={request.details} />
       {error.value !== null && <Problem text={errorText(error.value)} />}
     </Dialog>

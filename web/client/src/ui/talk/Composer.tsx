@@ -1,5 +1,5 @@
 // The box one writes in: drafts, typing notices, keys, emoji; it must not show messages.
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { sendMessage, tell } from "../../app/store";
 import { active, focusRequest } from "../../app/windows";
 import type { Talk } from "../../state/model";
@@ -88,7 +88,8 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
   }, [talk.id]);
   const wanted = focusRequest.value;
   const isActive = active.value === talk.id;
-  useEffect(() => {
+  // At once: a later turn would take the focus from what was opened meanwhile.
+  useLayoutEffect(() => {
     // On a phone the focus would raise the keyboard over what one came to read.
     if (isActive && wanted > 0 && !matchMedia("(pointer: coarse)").matches) box.current?.focus();
   }, [wanted, isActive]);

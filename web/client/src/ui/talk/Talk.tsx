@@ -28,7 +28,7 @@ function subtitle(talk: TalkState): string {
     return [talk.topic || w.talk.noTopic, people].filter(Boolean).join(" · ");
   }
   const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
-  if (!buddy) return talk.name;
+  if (!buddy) return talk.name !== talk.title ? talk.name : (protocolOf(accounts.value.get(talk.account)?.protocol ?? "")?.name ?? talk.name);
   const words = w.status as unknown as Record<string, string>;
   return buddy.status_message || words[buddy.status] || buddy.name;
 }

@@ -19,9 +19,10 @@ export function EmojiHost() {
     if (!box || !state) return;
     if (box.showPopover && !box.matches(":popover-open")) box.showPopover();
     const at = state.anchor.getBoundingClientRect();
-    const size = box.getBoundingClientRect();
-    box.style.left = `${Math.max(6, Math.min(at.right - size.width, innerWidth - size.width - 6))}px`;
-    box.style.top = `${Math.max(6, at.top - size.height - 8)}px`;
+    // As laid out: it is still growing to that size.
+    const { offsetWidth: width, offsetHeight: height } = box;
+    box.style.left = `${Math.max(6, Math.min(at.right - width, innerWidth - width - 6))}px`;
+    box.style.top = `${Math.max(6, at.top - height - 8)}px`;
     box.querySelector("button")?.focus();
   }, [state]);
   useEffect(() => {
@@ -47,10 +48,12 @@ export function EmojiHost() {
     }
   };
   return (
-    <div class="emoji-box" role="group" aria-label={w.talk.emoji} popover="manual" ref={ref} onKeyDown={key}>
-      {EMOJI.map((one) => (
-        <button key={one} type="button" onClick={() => { state.use(one); open.value = null; }}>{one}</button>
-      ))}
-    </div>
+    <section aria-label={w.talk.emoji}>
+      <div class="emoji-box" role="group" aria-label={w.talk.emoji} popover="manual" ref={ref} onKeyDown={key}>
+        {EMOJI.map((one) => (
+          <button key={one} type="button" onClick={() => { state.use(one); open.value = null; }}>{one}</button>
+        ))}
+      </div>
+    </section>
   );
 }

@@ -1,0 +1,211 @@
+//! Promise: everything on the page can be read and used by everybody: axe-core finds nothing on any face of it, in light and in dark.
+#![allow(clippy::expect_used)]
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::{Daemon, Flaw, Key, Page, Prosody, Scheme, Window, XmppPeer, mischief_plugins, quoted};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+
+/// All that WCAG 2.2 asks at level AA, and good practice beyond it.
+const RUN: &str = "const done = arguments[arguments.length - 1];
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    axe.run(document, { runOnly: tags, resultTypes: ['violations'] }).then(
+        found => done(found.violations.flatMap(rule => rule.nodes.map(node => `${rule.id} (${rule.impact}): ${node.html} — ${node.any.concat(node.all, node.none)
+            .map(check => check.message).join('; ')}`))),
+        error => done(['axe failed: ' + error]));";
+
+/// A page that axe looks at, and what it has found.
+struct Audit {
+    page: Page,
+    axe: String,
+    faces: usize,
+    found: Vec<String>,
+}
+
+impl Audit {
+    fn of(page: Page) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/client/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; make client installs it", path.display()));
+        Self { page, axe, faces: 0, found: Vec::new() }
+    }
+
+    /// Looks at what shows now, in both themes.
+    async fn look(&mut self, what: &str) {
+        let browser = self.page.browser();
+        for (scheme, theme) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
+            browser.scheme(scheme).await;
+            self.page.wait(&format!("document.documentElement.dataset.theme === '{theme}'")).await;
+            self.page.at_rest().await;
+            // A page that was loaded anew has lost it.
+            if browser.eval("return typeof axe").await != Value::from("object") {
+                browser.eval(&self.axe).await;
+            }
+            let found = browser.page().execute_async(RUN, Vec::new()).await.expect("axe's answer");
+            let found = found.as_array().expect("a list");
+            self.found.extend(found.iter().map(|one| format!("{what}, {theme}: {}", one.as_str().unwrap_or_default())));
+        }
+        browser.scheme(Scheme::Light).await;
+        self.faces += 1;
+    }
+
+    /// Opens something, looks at it and closes it with Esc.
+    async fn look_behind(&mut self, clicks: &[&str], seen: &str) {
+        for css in clicks {
+            self.page.click(css).await;
+        }
+        self.page.see(seen).await;
+        self.look(seen).await;
+        self.page.press_escape().await;
+        self.page.see_no(seen).await;
+    }
+
+    fn assert_nothing(self, faces: usize) {
+        assert_eq!(self.faces, faces, "faces of the page");
+        assert!(self.found.is_empty(), "{} findings:\n{}", self.found.len(), self.found.join("\n"));
+    }
+}
+
+#[tokio::test]
+async fn the_front_page_is_for_everybody() {
+    let prosody = Prosody::builder().users(["ines"]).tls(Flaw::SelfSigned).require_tls().start();
+    let daemon = Daemon::builder(BELLFLOWER).config("notice = \"Closed on Sundays.\"").start();
+    let mut audit = Audit::of(Page::open(&daemon, Window::Desk).await);
+    audit.page.see("[data-testid=network-form]").await;
+    audit.look("front page").await;
+    audit.page.click("[data-testid=to-site]").await;
+    audit.page.see("[data-testid=site-form]").await;
+    audit.look("site sign-in").await;
+    audit.page.click("[data-testid=to-network]").await;
+    audit.page.click("[data-testid=signin]").await;
+    audit.page.see("[aria-invalid]").await;
+    audit.look("front page, something missing").await;
+    audit.page.fill_xmpp(&prosody, "ines", "not-it").await;
+    audit.look("front page, more options").await;
+    audit.page.browser().window(Window::Phone).await;
+    audit.look("front page on a phone").await;
+    audit.page.browser().window(Window::Desk).await;
+    audit.page.click("[data-testid=signin]").await;
+    audit.page.see("[data-testid=request-certificate]").await;
+    audit.look("certificate").await;
+    audit.page.click("[data-testid=request-button-cancel]").await;
+    audit.page.see("[data-testid=correct-form]").await;
+    audit.look("correction").await;
+    audit.assert_nothing(7);
+}
+
+#[tokio::test]
+async fn the_desk_and_its_dialogs_are_for_everybody() {
+    let prosody = Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").room_locking().start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let (mut bob, mut carla) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "carla"));
+    bob.show("away", "making tea");
+    let mut audit = Audit::of(Page::open(&daemon, Window::Desk).await);
+    audit.page.sign_in_xmpp(&prosody, "ines").await;
+    audit.page.see("[data-testid=buddy][data-presence=away]").await;
+    audit.look("empty desk").await;
+    let talk = audit.page.open_buddy("bob@localhost").await;
+    audit.page.say(&talk, "Hello https://plants.example/ 🌷").await;
+    audit.page.sent(&talk, "Hello https://plants.example/ 🌷").await;
+    bob.say("ines@localhost", "Good morning, *you*");
+    audit.page.hears(&talk, "Good morning, *you*").await;
+    let room = prosody.room("garden");
+    let garden = audit.page.join(&[("room", "garden"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
+    audit.page.see("[data-testid=request-action]").await;
+    audit.look("a question").await;
+    audit.page.press("[data-testid=request-action]", "Configure Room").await;
+    audit.page.see("[data-testid=request-fields]").await;
+    audit.look("a form").await;
+    audit.page.click("[data-testid=request-button-ok]").await;
+    audit.page.see_no("[data-testid=request-fields]").await;
+    bob.join(&room, "Bob");
+    bob.say_in(&room, "Ines: look!");
+    carla.say("ines@localhost", "psst");
+    audit.page.see("[data-testid=conversation][data-name='carla@localhost']").await;
+    audit.page.browser().offline(true).await;
+    audit.page.see("[data-testid=link][data-state=offline]").await;
+    audit.page.say(&talk, "written offline").await;
+    audit.page.see("[data-testid=message][data-state=pending]").await;
+    audit.look("desk with windows, cut off").await;
+    audit.page.browser().offline(false).await;
+    audit.page.sent(&talk, "written offline").await;
+    audit.page.click(&format!("{talk} [data-testid=minimise]")).await;
+    let menu = "[role=menu]";
+    audit.look_behind(&["[data-testid=main-menu]"], menu).await;
+    audit.look_behind(&["[data-testid=my-status]"], menu).await;
+    audit.look_behind(&["[data-testid=account]"], menu).await;
+    audit.look_behind(&["[data-testid=list-add]"], menu).await;
+    audit.look_behind(&[&format!("{garden} [data-testid=conversation-menu]")], menu).await;
+    audit.look_behind(&[&format!("{garden} .composer .tool")], ".emoji-box").await;
+    audit.look_behind(&["[data-testid=main-menu]", "[data-testid=open-help]"], "[data-testid=help-dialog]").await;
+    audit.look_behind(&["[data-testid=my-status]", "[data-testid=menu-status-message]"], "[data-testid=status-dialog]").await;
+    audit.look_behind(&["[data-testid=list-add]", "[data-testid=menu-add-buddy]"], "[data-testid=add-buddy-dialog]").await;
+    audit.look_behind(&["[data-testid=list-add]", "[data-testid=menu-new-message]"], "[data-testid=new-message-dialog]").await;
+    audit.look_behind(&["[data-testid=add-account]"], "[data-testid=add-account-dialog]").await;
+    audit.look_behind(&["[data-testid=account]", "[data-testid=menu-account-remove]"], "[data-testid=confirm-dialog]").await;
+    audit.look_behind(&["[data-testid=account]", "[data-testid=menu-account-alias]"], "[data-testid=account-alias-dialog]").await;
+    audit.page.click("[data-testid=list-add]").await;
+    audit.page.click("[data-testid=menu-join-room]").await;
+    // The protocol asks where to look.
+    audit.page.click("[data-testid=room-browse]").await;
+    audit.page.see("[data-testid=request-input]").await;
+    audit.look("a question on top of a dialog").await;
+    audit.page.fill("request-value", "rooms.localhost").await;
+    audit.page.type_into(":focus", &char::from(Key::Enter).to_string()).await;
+    audit.look_behind(&[], "[data-testid=room-row]").await;
+    carla.presence_to("ines@localhost", "subscribe");
+    audit.look_behind(&[], "[data-testid=authorization]").await;
+    audit.look("desk with a question put off").await;
+    audit.page.type_into("[data-testid=search]", "nobody of that name").await;
+    audit.look("a search in vain").await;
+    audit.assert_nothing(22);
+}
+
+#[tokio::test]
+async fn trouble_is_for_everybody() {
+    // One crash is enough here.
+    let plugins = format!("[plugins]\npaths = [{}]\n[worker]\ncrashes = 1", quoted(mischief_plugins()));
+    let daemon = Daemon::builder(BELLFLOWER).table(&plugins).start();
+    let mut audit = Audit::of(Page::open(&daemon, Window::Desk).await);
+    audit.page.click("[data-testid=tile-prpl-mischief]").await;
+    audit.page.fill("user", "a").await;
+    audit.page.click("[data-testid=signin]").await;
+    audit.page.see("[data-testid=account][data-state=online]").await;
+    let talk = audit.page.write_to("victim").await;
+    audit.page.say(&talk, "segfault").await;
+    audit.page.see("[data-testid=account-error][data-code=set_aside]").await;
+    audit.page.see(&format!("{talk} [data-testid=message][data-state=unknown] [data-testid=message-retry]")).await;
+    audit.page.say(&talk, "too late").await;
+    audit.page.see(&format!("{talk} [data-testid=message][data-state=failed] [data-testid=message-retry]")).await;
+    audit.page.click("[data-testid=account-retry]").await;
+    audit.page.see("[data-testid=toast]").await;
+    audit.look("messages of unknown fate and unsent, an account set aside, a toast").await;
+    audit.assert_nothing(1);
+}
+
+#[tokio::test]
+async fn the_narrow_screens_are_for_everybody() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let mut daemon = Daemon::run(BELLFLOWER);
+    daemon.allow_log("Connection refused");
+    let mut prosody = prosody;
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let mut audit = Audit::of(Page::open(&daemon, Window::Panes).await);
+    audit.page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = audit.page.open_buddy("bob@localhost").await;
+    bob.say("ines@localhost", "Good morning");
+    audit.page.hears(&talk, "Good morning").await;
+    audit.look("two panes").await;
+    audit.page.browser().window(Window::Phone).await;
+    audit.page.see("[data-testid=back]").await;
+    audit.look("conversation on a phone").await;
+    audit.page.click("[data-testid=back]").await;
+    audit.page.see("[data-testid=buddy-list]").await;
+    audit.look("list on a phone").await;
+    bob.cut();
+    prosody.kill();
+    audit.page.see("[data-testid=account-error]").await;
+    audit.look("list on a phone, a server gone").await;
+    audit.assert_nothing(4);
+}
