@@ -237,11 +237,17 @@ impl Prosody {
 
     /// Writes a whole roster into the storage; takes effect for a user who is not signed on.
     pub fn set_roster(&self, owner: &str, contacts: &[Contact]) {
+        self.set_roster_with(owner, contacts, &[]);
+    }
+
+    /// The same, with others besides who are on it without a subscription: the server looks for none of them, however many they are.
+    pub fn set_roster_with(&self, owner: &str, contacts: &[Contact], others: &[Contact]) {
         let mut lua = String::from("return {\n\t[false] = { [\"version\"] = 1; [\"pending\"] = {}; };\n");
-        for Contact { jid, name, group } in contacts {
+        let both = contacts.iter().map(|contact| (contact, "both"));
+        for (Contact { jid, name, group }, subscription) in both.chain(others.iter().map(|contact| (contact, "none"))) {
             let _ = writeln!(
                 lua,
-                "\t[{jid:?}] = {{ [\"subscription\"] = \"both\"; [\"name\"] = {name:?}; [\"groups\"] = {{ [{group:?}] = true; }}; }};"
+                "\t[{jid:?}] = {{ [\"subscription\"] = {subscription:?}; [\"name\"] = {name:?}; [\"groups\"] = {{ [{group:?}] = true; }}; }};"
             );
         }
         lua.push_str("};\n");

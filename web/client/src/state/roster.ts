@@ -12,6 +12,8 @@ export interface Person {
   buddies: Buddy[];
   name: string;
   presence: Presence;
+  /** What a search looks in: names and status texts of all buddies, folded. */
+  find: string;
 }
 
 export type Row =
@@ -93,11 +95,11 @@ export function peopleOf(buddies: Iterable<Buddy>): People {
   const contacts = new Map<string, Person>();
   const groups = new Map<string, Person[]>();
   for (const buddy of buddies) {
-    const { presence } = keysOf(buddy);
+    const { presence, find } = keysOf(buddy);
     const key = `${buddy.group}\u0000${buddy.contact || buddy.id}`;
     const person = contacts.get(key);
     if (!person) {
-      const fresh: Person = { key, group: buddy.group, best: buddy, buddies: [buddy], name: buddyName(buddy), presence };
+      const fresh: Person = { key, group: buddy.group, best: buddy, buddies: [buddy], name: buddyName(buddy), presence, find };
       contacts.set(key, fresh);
       const list = groups.get(buddy.group);
       if (list) list.push(fresh);
@@ -105,6 +107,7 @@ export function peopleOf(buddies: Iterable<Buddy>): People {
       continue;
     }
     person.buddies.push(buddy);
+    person.find += `\n${find}`;
     if (RANK[presence] < RANK[person.presence]) {
       person.best = buddy;
       person.presence = presence;
@@ -113,6 +116,19 @@ export function peopleOf(buddies: Iterable<Buddy>): People {
   }
   for (const list of groups.values()) list.sort(byPresence);
   return groups;
+}
+
+const present = new WeakMap<readonly Person[], number>();
+
+/** How many of a group are there: counted once per list, not per key press of a search. */
+function onlineIn(list: readonly Person[]): number {
+  let count = present.get(list);
+  if (count === undefined) {
+    count = 0;
+    for (const person of list) if (person.presence !== "offline") count++;
+    present.set(list, count);
+  }
+  return count;
 }
 
 function byPresence(a: Person, b: Person): number {
@@ -134,7 +150,12 @@ export function rosterRows(input: RosterInput): Row[] {
   const query = fold(input.query.trim());
   const unread = new Map<string, number>();
   for (const talk of input.talks.values()) if (talk.buddy && talk.unread > 0) unread.set(talk.buddy, talk.unread);
-  const waiting = (person: Person) => person.buddies.reduce((sum, buddy) => sum + (unread.get(buddy.id) ?? 0), 0);
+  const waiting = (person: Person): number => {
+    if (unread.size === 0) return 0;
+    let sum = 0;
+    for (const buddy of person.buddies) sum += unread.get(buddy.id) ?? 0;
+    return sum;
+  };
 
   const matching = (talk: Talk) => query === "" || fold(`${talk.title}\n${talk.name}`).includes(query);
   const talks = [...input.talks.values()].filter(matching);
@@ -156,9 +177,9 @@ export function rosterRows(input: RosterInput): Row[] {
   });
   for (const name of order) {
     const all = groups.get(name) ?? [];
-    const online = all.reduce((sum, person) => sum + (person.presence === "offline" ? 0 : 1), 0);
+    const online = onlineIn(all);
     let list = all;
-    if (query !== "") list = all.filter((person) => person.buddies.some((buddy) => keysOf(buddy).find.includes(query)));
+    if (query !== "") list = all.filter((person) => person.find.includes(query));
     else if (input.hideOffline) list = all.filter((person) => person.presence !== "offline" || waiting(person) > 0);
     if (query !== "" && list.length === 0) continue;
     const collapsed = query === "" && input.collapsed.has(name);
