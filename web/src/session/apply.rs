@@ -196,7 +196,7 @@ impl State {
         self.conversations.retain(|_, conv| {
             let stays = conv.base.account != account;
             if !stays {
-                freed += conv.kept_bytes();
+                freed += conv.kept.bytes();
             }
             stays
         });

@@ -1,13 +1,13 @@
 //! From what the bridge tells to the user's conversations: opening, lines, members; keeps the last messages within their bounds.
 
-use super::conversation::{Conv, Kept, message_id};
+use super::conversation::{Conv, message_id};
+use super::kept::Line;
 use super::state::{Env, State};
 use crate::body;
 use crate::wire::{self, EventBody, MessageState};
 use bridge::command::Origin;
 use bridge::id::{ConversationId, ConversationKind};
 use bridge::model::{Conversation, Member, Message, MessageKind};
-use serde_json::value::to_raw_value;
 
 /// A message that is so much older than its arrival was delayed on its way. Clocks may differ by less.
 const DELAYED_MS: i64 = 2 * 60_000;
@@ -110,21 +110,14 @@ impl State {
         let answers = kind == MessageKind::Sent && message.from.own && !message.delayed;
         let replayed = room && message.delayed;
         let message = wire_message(message, number, env.config.text_bytes);
-        if replayed && conv.kept.iter().any(|kept| is_same_line(kept, &message)) {
+        if replayed && conv.kept.lines().any(|line| is_same_line(&line, &message)) {
             // Rooms tell the last lines again to whoever comes back; these are known.
             return;
         }
-        let mut read = false;
-        match to_raw_value(&message) {
-            Ok(json) => {
-                let kept = Kept { number, counts, mentions: counts && message.highlight, json };
-                let change = conv.keep(kept, env.config.kept_messages.max(1));
-                read = answers && conv.unread > 0 && conv.mark_read(None);
-                self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
-                self.bound_kept(env.config.kept_bytes);
-            }
-            Err(error) => log::error!("a message could not be written: {error}"),
-        }
+        let change = conv.keep(number, counts, &message, env.config.kept_messages.max(1));
+        let read = answers && conv.unread > 0 && conv.mark_read(None);
+        self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
+        self.bound_kept(env.config.kept_bytes);
         let body = match kind {
             MessageKind::Received => {
                 env.counters.messages_received.one();
@@ -160,10 +153,10 @@ impl State {
     /// Lets go of the oldest messages of all conversations until the rest fits.
     fn bound_kept(&mut self, most: usize) {
         while self.kept_bytes > most {
-            let oldest = |conv: &&mut Conv| conv.kept.front().map_or(u64::MAX, |message| message.number);
+            let oldest = |conv: &&mut Conv| conv.kept.oldest().unwrap_or(u64::MAX);
             let Some(conv) = self.conversations.values_mut().filter(|conv| !conv.kept.is_empty()).min_by_key(oldest) else { break };
             let id = conv.base.id;
-            let freed = conv.drop_oldest().unwrap_or(0);
+            let freed = conv.kept.drop_oldest().unwrap_or(0);
             let forgotten = conv.kept.is_empty() && !conv.open;
             self.kept_bytes = self.kept_bytes.saturating_sub(freed);
             if forgotten {
@@ -197,19 +190,7 @@ fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
 }
 
 /// Whether a room's replayed line is one that is kept: the same words of the same author, at the same time but for the clocks' difference.
-fn is_same_line(kept: &Kept, replayed: &crate::wire::Message) -> bool {
-    const CLOCKS_DIFFER: i64 = 2000;
-    #[derive(serde::Deserialize)]
-    struct Line {
-        from: Name,
-        time: bridge::time::Timestamp,
-        text: String,
-    }
-    #[derive(serde::Deserialize)]
-    struct Name {
-        name: String,
-    }
-    serde_json::from_str::<Line>(kept.json.get()).is_ok_and(|line| {
-        line.text == replayed.text && line.from.name == replayed.from.name && (line.time.0 - replayed.time.0).abs() <= CLOCKS_DIFFER
-    })
+fn is_same_line(line: &Line<'_>, replayed: &crate::wire::Message) -> bool {
+    const CLOCKS_DIFFER: u64 = 2000;
+    line.time.0.abs_diff(replayed.time.0) <= CLOCKS_DIFFER && line.author.name == replayed.from.name && line.text() == replayed.text
 }

@@ -1,6 +1,7 @@
 //! The answer to an attach: the whole state as of a sequence number, written in one go; changes nothing but the list of tabs.
 
 use super::client::Client;
+use super::kept::Written;
 use super::state::{Env, State};
 use super::{Hub, Session};
 use crate::api::ApiError;
@@ -8,7 +9,6 @@ use crate::wire::{CommandFate, Group, Notice, User};
 use bridge::model::{Account, Authorization, Buddy, Member, Request, Status, Transfer};
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// [`crate::wire::Attached`], borrowed from the state.
@@ -48,7 +48,7 @@ struct Conversation<'a> {
     head: crate::wire::Conversation,
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<&'a [Member]>,
-    messages: Vec<&'a RawValue>,
+    messages: Written<'a>,
 }
 
 impl State {
@@ -57,11 +57,7 @@ impl State {
         groups.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
         let conversation = |conv| {
             let conv: &super::conversation::Conv = conv;
-            Conversation {
-                head: conv.wire(false),
-                members: conv.base.members.as_deref(),
-                messages: conv.kept.iter().map(|message| &*message.json).collect(),
-            }
+            Conversation { head: conv.wire(false), members: conv.base.members.as_deref(), messages: Written::all(&conv.kept) }
         };
         Snapshot {
             accounts: &self.accounts,

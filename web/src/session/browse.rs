@@ -1,5 +1,6 @@
 //! What a browser fetches apart from its events: older messages, pictures, and where it puts its uploads; changes no log.
 
+use super::kept::Written;
 use super::media::Upload;
 use super::{Blob, Hub, Session, sniff};
 use crate::api::ApiError;
@@ -7,7 +8,6 @@ use crate::wire::Uploaded;
 use bridge::id::ConversationId;
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use std::sync::Arc;
 
 impl Session {
@@ -18,7 +18,7 @@ impl Session {
     pub fn history(&self, conversation: &str, before: Option<&str>, limit: usize) -> Result<Bytes, ApiError> {
         #[derive(Serialize)]
         struct History<'a> {
-            messages: Vec<&'a RawValue>,
+            messages: Written<'a>,
             more: bool,
         }
         let before = match before {
@@ -31,9 +31,9 @@ impl Session {
             let message = "There is no such conversation (any more).";
             ApiError::new(warp::http::StatusCode::NOT_FOUND, "no_such_conversation", message).at("conversation")
         })?;
-        let end = conv.kept.partition_point(|message| message.number < before);
-        let start = end.saturating_sub(limit);
-        let history = History { messages: conv.kept.range(start..end).map(|message| &*message.json).collect(), more: start > 0 };
+        let end = conv.kept.lines().take_while(|line| line.number < before).count();
+        let from = end.saturating_sub(limit);
+        let history = History { messages: Written { kept: &conv.kept, from, most: end - from }, more: from > 0 };
         serde_json::to_vec(&history).map(Bytes::from).map_err(|error| {
             log::error!("history could not be written: {error}");
             ApiError::unavailable()

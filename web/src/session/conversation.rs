@@ -1,10 +1,9 @@
-//! A conversation as the hub keeps it: libpurple's part, the last messages as written, and what is unread; pure.
+//! A conversation as the hub keeps it: libpurple's part, the last messages, and what is unread; pure.
 
 use super::crowd::GivenUp;
+use super::kept::{Kept, Line};
 use crate::wire;
 use bridge::model::Conversation;
-use serde_json::value::RawValue;
-use std::collections::VecDeque;
 
 /// The text form of a message id: fixed width, so that it sorts as the number does.
 pub(crate) fn message_id(number: u64) -> String {
@@ -17,23 +16,6 @@ pub(crate) fn message_number(id: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-/// A message, written once for snapshots and history.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    pub(crate) number: u64,
-    /// Adds to `unread`.
-    pub(crate) counts: bool,
-    /// Adds to `mentions`.
-    pub(crate) mentions: bool,
-    pub(crate) json: Box<RawValue>,
-}
-
-impl Kept {
-    fn bytes(&self) -> usize {
-        self.json.get().len()
-    }
-}
-
 /// A conversation.
 #[derive(Debug)]
 pub(crate) struct Conv {
@@ -44,7 +26,7 @@ pub(crate) struct Conv {
     pub(crate) mentions: u32,
     /// The last message seen.
     pub(crate) read: u64,
-    pub(crate) kept: VecDeque<Kept>,
+    pub(crate) kept: Kept,
     /// When it was opened, or something was said last.
     pub(crate) touched: u64,
     /// To be closed, for want of room.
@@ -53,55 +35,36 @@ pub(crate) struct Conv {
 
 impl Conv {
     pub(crate) fn new(base: Conversation, now: u64) -> Self {
-        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: VecDeque::new(), touched: now, given_up: None }
+        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: Kept::default(), touched: now, given_up: None }
     }
 
-    /// Keeps a message and counts it. Returns by how many bytes the kept ones grew or shrank.
-    pub(crate) fn keep(&mut self, message: Kept, most: usize) -> isize {
-        let signed = |bytes: usize| isize::try_from(bytes).unwrap_or(isize::MAX);
-        if message.counts {
+    /// Keeps a message, of which `counts` says whether it makes the conversation unread. Returns by how many bytes the kept ones grew or shrank.
+    pub(crate) fn keep(&mut self, number: u64, counts: bool, message: &wire::Message, most: usize) -> isize {
+        if counts {
             self.unread = self.unread.saturating_add(1);
-            self.mentions = self.mentions.saturating_add(u32::from(message.mentions));
+            self.mentions = self.mentions.saturating_add(u32::from(message.highlight));
         }
-        let mut change = signed(message.bytes());
-        self.kept.push_back(message);
+        let before = self.kept.bytes();
+        self.kept.push(number, counts, message);
         while self.kept.len() > most {
-            change -= self.drop_oldest().map_or(0, signed);
+            self.kept.drop_oldest();
         }
-        change
-    }
-
-    /// Lets go of the oldest message. Returns its size.
-    pub(crate) fn drop_oldest(&mut self) -> Option<usize> {
-        let dropped = self.kept.pop_front().map(|message| message.bytes());
-        if self.kept.is_empty() {
-            self.kept.shrink_to(0);
-        }
-        dropped
-    }
-
-    /// The number of the newest kept message.
-    pub(crate) fn newest(&self) -> u64 {
-        self.kept.back().map_or(0, |message| message.number)
-    }
-
-    /// Bytes of all kept messages.
-    pub(crate) fn kept_bytes(&self) -> usize {
-        self.kept.iter().map(Kept::bytes).sum()
+        self.kept.bytes().cast_signed() - before.cast_signed()
     }
 
     /// The user has seen everything up to a message, or everything. True when that is news.
     pub(crate) fn mark_read(&mut self, upto: Option<u64>) -> bool {
-        let newest = self.kept.back().map_or(self.read, |message| message.number);
+        let newest = self.kept.newest().unwrap_or(self.read);
         let read = upto.unwrap_or(newest).min(newest);
         if read <= self.read && !(upto.is_none() && self.unread > 0) {
             return false;
         }
         self.read = self.read.max(read);
-        let after = |message: &&Kept| message.number > read && message.counts;
-        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        self.unread = count(self.kept.iter().filter(after).count());
-        self.mentions = count(self.kept.iter().filter(after).filter(|message| message.mentions).count());
+        (self.unread, self.mentions) = (0, 0);
+        for line in self.kept.lines().filter(|line| line.number > read && line.counts()) {
+            self.unread += 1;
+            self.mentions += u32::from(line.mentions());
+        }
         true
     }
 
@@ -127,7 +90,7 @@ impl Conv {
             members: if whole { base.members.clone() } else { None },
             joined: base.joined,
             nick: base.nick.clone(),
-            messages: whole.then(|| self.kept.iter().filter_map(|message| serde_json::from_str(message.json.get()).ok()).collect()),
+            messages: whole.then(|| self.kept.lines().map(|line| Line::message(&line)).collect()),
         }
     }
 }
@@ -153,15 +116,16 @@ mod tests {
         Conv::new(base, 0)
     }
 
-    fn kept(number: u64, mentions: bool) -> Kept {
-        Kept { number, counts: true, mentions, json: RawValue::from_string(format!("\"{number:04}\"")).unwrap() }
+    fn keep(conv: &mut Conv, number: u64, highlight: bool) -> isize {
+        let message = crate::session::tests::kept::message(number, highlight);
+        conv.keep(number, true, &message, 50)
     }
 
     #[test]
     fn reading_moves_only_forward_and_counts_what_is_left() {
         let mut conv = conv();
         for number in 1..=5 {
-            conv.keep(kept(number, number == 4), 50);
+            keep(&mut conv, number, number == 4);
         }
         assert_eq!((conv.unread, conv.mentions), (5, 1));
         assert!(conv.mark_read(Some(3)));
@@ -177,10 +141,10 @@ mod tests {
     #[test]
     fn the_last_messages_are_kept_and_accounted_for() {
         let mut conv = conv();
-        let grown: isize = (1..=60).map(|number| conv.keep(kept(number, false), 50)).sum();
-        assert_eq!(grown, 50 * 6);
+        let grown: isize = (1..=60).map(|number| keep(&mut conv, number, false)).sum();
+        assert_eq!(grown, conv.kept.bytes().cast_signed());
         assert_eq!(conv.kept.len(), 50);
-        assert_eq!(conv.kept.front().map(|message| message.number), Some(11));
+        assert_eq!(conv.kept.oldest(), Some(11));
         assert_eq!(conv.unread, 60);
     }
 

@@ -62,7 +62,7 @@ impl State {
         quiet.pop();
         for (_, _, id) in quiet.into_iter().take(open - most) {
             let Some(conv) = self.conversations.get_mut(&id) else { continue };
-            conv.given_up = Some(GivenUp { at: env.now, newest: conv.newest() });
+            conv.given_up = Some(GivenUp { at: env.now, newest: conv.kept.newest().unwrap_or(0) });
             self.chores.push(CommandKind::CloseConversation(id));
         }
     }
@@ -70,7 +70,7 @@ impl State {
     /// The network side closed a conversation. One that had been given up, and in which somebody wrote since, comes back.
     pub(super) fn take_back(&mut self, id: ConversationId) {
         let Some(conv) = self.conversations.get_mut(&id) else { return };
-        if conv.given_up.take().is_some_and(|given_up| given_up.newest < conv.newest()) {
+        if conv.given_up.take().is_some_and(|given_up| given_up.newest < conv.kept.newest().unwrap_or(0)) {
             let (account, name) = (conv.base.account, conv.base.name.clone());
             self.chores.push(CommandKind::OpenConversation { account, name, only_open: false });
         }

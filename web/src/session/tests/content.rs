@@ -149,7 +149,7 @@ fn messages_are_kept_by_number_and_by_bytes_and_served_backwards() {
     assert_eq!(site.session.history("c1", Some("x"), 1).unwrap_err().status.as_u16(), 400);
     site.tell((0..40).map(|_| said(2, &"z".repeat(4000))));
     let state = site.session.lock();
-    let real: usize = state.conversations.values().map(super::super::conversation::Conv::kept_bytes).sum();
+    let real: usize = state.conversations.values().map(|conv| conv.kept.bytes()).sum();
     assert_eq!(state.kept_bytes, real);
     assert!(real <= 64 << 10, "{real}");
     assert!(state.conversations[&ConversationId(1)].kept.is_empty(), "the oldest of all went first");

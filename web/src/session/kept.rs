@@ -1,0 +1,360 @@
+//! The last messages of a conversation, packed: one costs its text and about a dozen bytes more, an author is there once. Pure; how many are
+//! kept, and how many bytes, is for the callers to say.
+
+use super::conversation::message_id;
+use super::packed::{self, Reader, put_number, put_text};
+use crate::wire::{Message, MessageState, Span};
+use bridge::model::Author;
+use bridge::time::Timestamp;
+use std::borrow::Cow;
+
+/// The messages, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Records (see [`Line`]), behind `gone` bytes that stand for nothing any more. One buffer, because fifty small ones cost the
+    /// allocator more than they hold.
+    bytes: Vec<u8>,
+    gone: usize,
+    count: u32,
+    /// What the oldest record's number is counted from.
+    base: u64,
+    newest: u64,
+    authors: Vec<Known>,
+}
+
+/// An author, and how many of the messages are theirs; a place with none is free.
+#[derive(Debug)]
+struct Known {
+    author: Author,
+    uses: u32,
+}
+
+impl Known {
+    fn bytes(&self) -> usize {
+        let texts = self.author.name.len() + self.author.alias.as_ref().map_or(0, String::len);
+        if self.uses == 0 { 0 } else { texts + size_of::<Self>() }
+    }
+}
+
+// A record is: its length, flags, number since the record before, time since the number's own, place of the author; then the text, or for
+// STYLED the spans: flags, text, then what of colour, link and image the flags tell of. All numbers are of variable length.
+const COUNTS: u64 = 1 << 0;
+const HIGHLIGHT: u64 = 1 << 1;
+const STYLED: u64 = 1 << 2;
+const DELAYED: u64 = 1 << 3;
+const AUTO_REPLY: u64 = 1 << 4;
+const REMOTE: u64 = 1 << 5;
+const SYSTEM: u64 = 1 << 6;
+/// From here on: the state.
+const STATE: u32 = 7;
+
+const BOLD: u64 = 1 << 0;
+const ITALIC: u64 = 1 << 1;
+const UNDERLINE: u64 = 1 << 2;
+const STRIKE: u64 = 1 << 3;
+const CODE: u64 = 1 << 4;
+const QUOTE: u64 = 1 << 5;
+const COLOR: u64 = 1 << 6;
+const LINK: u64 = 1 << 7;
+const IMAGE: u64 = 1 << 8;
+
+fn when(is: bool, flag: u64) -> u64 {
+    if is { flag } else { 0 }
+}
+
+/// The time that a message's number stands for: numbers begin with the time of arrival.
+fn arrival(number: u64) -> i64 {
+    (number >> 16).cast_signed()
+}
+
+impl Kept {
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Bytes of everything.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len() - self.gone + self.authors.iter().map(Known::bytes).sum::<usize>()
+    }
+
+    /// Bytes of heap.
+    #[cfg(test)]
+    pub(crate) fn heap(&self) -> usize {
+        let texts = |known: &Known| known.author.name.capacity() + known.author.alias.as_ref().map_or(0, String::capacity);
+        self.bytes.capacity() + self.authors.capacity() * size_of::<Known>() + self.authors.iter().map(texts).sum::<usize>()
+    }
+
+    /// The number of the newest, when there is one.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        (self.count > 0).then_some(self.newest)
+    }
+
+    /// The number of the oldest, when there is one.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.lines().next().map(|line| line.number)
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn lines(&self) -> Lines<'_> {
+        Lines { rest: Reader(self.bytes.get(self.gone..).unwrap_or_default()), number: self.base, authors: &self.authors }
+    }
+
+    /// Adds a message with a higher number than all before. `counts`: it makes a conversation unread.
+    pub(crate) fn push(&mut self, number: u64, counts: bool, message: &Message) {
+        if self.count == 0 {
+            (self.base, self.newest) = (number, number);
+        }
+        let author = self.place(&message.from);
+        let plain = matches!(message.spans.as_slice(), [only] if style(only) == 0 && only.text == message.text);
+        let state = message.state.map_or(0, |state| match state {
+            MessageState::Pending => 1,
+            MessageState::Sent => 2,
+            MessageState::Failed => 3,
+            MessageState::Unknown => 4,
+        });
+        let flags = when(counts, COUNTS)
+            | when(message.highlight, HIGHLIGHT)
+            | when(!plain, STYLED)
+            | when(message.delayed, DELAYED)
+            | when(message.auto_reply, AUTO_REPLY)
+            | when(message.remote, REMOTE)
+            | when(message.system, SYSTEM)
+            | state << STATE;
+        let mut record = Vec::with_capacity(message.text.len() + 32);
+        put_number(&mut record, flags);
+        put_number(&mut record, number.saturating_sub(self.newest));
+        packed::put_signed(&mut record, message.time.0.wrapping_sub(arrival(number)));
+        put_number(&mut record, author as u64);
+        if plain {
+            record.extend_from_slice(message.text.as_bytes());
+        } else {
+            message.spans.iter().for_each(|span| put_span(&mut record, span));
+        }
+        self.make_room(record.len() + packed::LONGEST);
+        put_number(&mut self.bytes, record.len() as u64);
+        self.bytes.extend_from_slice(&record);
+        self.newest = self.newest.max(number);
+        self.count += 1;
+    }
+
+    /// Lets go of the oldest. Returns how many bytes fewer there are.
+    pub(crate) fn drop_oldest(&mut self) -> Option<usize> {
+        let before = self.bytes();
+        let mut lines = self.lines();
+        let Line { number, place, .. } = lines.next()?;
+        let left = lines.rest.0.len();
+        self.base = number;
+        self.gone = self.bytes.len() - left;
+        self.count -= 1;
+        self.leave(place);
+        let freed = before - self.bytes();
+        if self.count == 0 {
+            *self = Self::default();
+        } else if self.bytes.capacity() > 256 + 4 * left {
+            self.close_up();
+            self.bytes.shrink_to(left + left / 8);
+        }
+        Some(freed)
+    }
+
+    /// Room for so many bytes more; a little more than that, so that most messages find it.
+    fn make_room(&mut self, more: usize) {
+        if self.bytes.capacity() - self.bytes.len() >= more {
+            return;
+        }
+        self.close_up();
+        let live = self.bytes.len();
+        // An eighth is added and a sixteenth is asked for: the buffer is moved once for many messages, however long it is.
+        if self.bytes.capacity() - live < more.max(live / 16) {
+            self.bytes.reserve_exact(more.max(live / 8));
+        }
+    }
+
+    fn close_up(&mut self) {
+        self.bytes.drain(..self.gone);
+        self.gone = 0;
+    }
+
+    /// Where an author is, counted once more.
+    fn place(&mut self, author: &Author) -> usize {
+        let known = self.authors.iter().position(|known| known.uses > 0 && known.author == *author);
+        let at = known.or_else(|| self.authors.iter().position(|known| known.uses == 0)).unwrap_or_else(|| {
+            // Most conversations have two.
+            self.authors.reserve_exact(1 + self.authors.len() / 4);
+            self.authors.push(Known { author: author.clone(), uses: 0 });
+            self.authors.len() - 1
+        });
+        if let Some(known) = self.authors.get_mut(at) {
+            if known.uses == 0 {
+                known.author = author.clone();
+            }
+            known.uses += 1;
+        }
+        at
+    }
+
+    /// A message of an author is gone.
+    fn leave(&mut self, place: usize) {
+        let Some(known) = self.authors.get_mut(place) else { return };
+        known.uses = known.uses.saturating_sub(1);
+        if known.uses == 0 {
+            known.author = Author { name: String::new(), alias: None, buddy: None, own: false };
+        }
+        while self.authors.last().is_some_and(|known| known.uses == 0) {
+            self.authors.pop();
+        }
+    }
+}
+
+fn style(span: &Span) -> u64 {
+    when(span.bold, BOLD)
+        | when(span.italic, ITALIC)
+        | when(span.underline, UNDERLINE)
+        | when(span.strike, STRIKE)
+        | when(span.code, CODE)
+        | when(span.quote, QUOTE)
+        | when(span.color.is_some(), COLOR)
+        | when(span.link.is_some(), LINK)
+        | when(span.image.is_some(), IMAGE)
+}
+
+fn put_span(record: &mut Vec<u8>, span: &Span) {
+    put_number(record, style(span));
+    put_text(record, &span.text);
+    [&span.color, &span.link, &span.image].into_iter().flatten().for_each(|text| put_text(record, text));
+}
+
+fn read_span(reader: &mut Reader<'_>) -> Option<Span> {
+    let flags = reader.number()?;
+    let text = reader.text()?.to_owned();
+    let mut optional = |flag| if flags & flag == 0 { Some(None) } else { reader.text().map(|text| Some(text.to_owned())) };
+    let (color, link, image) = (optional(COLOR)?, optional(LINK)?, optional(IMAGE)?);
+    let is = |flag| flags & flag != 0;
+    Some(Span {
+        text,
+        bold: is(BOLD),
+        italic: is(ITALIC),
+        underline: is(UNDERLINE),
+        strike: is(STRIKE),
+        code: is(CODE),
+        quote: is(QUOTE),
+        color,
+        link,
+        image,
+    })
+}
+
+/// Runs over the messages of a conversation.
+#[derive(Debug, Clone)]
+pub(crate) struct Lines<'a> {
+    rest: Reader<'a>,
+    number: u64,
+    authors: &'a [Known],
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    fn next(&mut self) -> Option<Line<'a>> {
+        let length = self.rest.number()?;
+        let mut record = Reader(self.rest.take(usize::try_from(length).ok()?)?);
+        let flags = record.number()?;
+        self.number += record.number()?;
+        let time = Timestamp(arrival(self.number).wrapping_add(record.signed()?));
+        let place = usize::try_from(record.number()?).ok()?;
+        let author = &self.authors.get(place)?.author;
+        Some(Line { number: self.number, time, author, place, flags, body: record })
+    }
+}
+
+/// A kept message.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    pub(crate) number: u64,
+    pub(crate) time: Timestamp,
+    pub(crate) author: &'a Author,
+    place: usize,
+    flags: u64,
+    body: Reader<'a>,
+}
+
+impl<'a> Line<'a> {
+    fn is(&self, flag: u64) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Makes a conversation unread.
+    pub(crate) fn counts(&self) -> bool {
+        self.is(COUNTS)
+    }
+
+    /// Counts, and names the user.
+    pub(crate) fn mentions(&self) -> bool {
+        self.is(COUNTS) && self.is(HIGHLIGHT)
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        let mut rest = self.body.clone();
+        std::iter::from_fn(|| read_span(&mut rest)).collect()
+    }
+
+    /// Its words.
+    pub(crate) fn text(&self) -> Cow<'a, str> {
+        if self.is(STYLED) { crate::body::text(&self.spans()).into() } else { String::from_utf8_lossy(self.body.0) }
+    }
+
+    /// As the wire has it.
+    pub(crate) fn message(&self) -> Message {
+        let (text, spans) = if self.is(STYLED) {
+            let spans = self.spans();
+            (crate::body::text(&spans), spans)
+        } else {
+            let text = self.text().into_owned();
+            (text.clone(), vec![Span { text, ..Span::default() }])
+        };
+        Message {
+            id: message_id(self.number),
+            from: self.author.clone(),
+            time: self.time,
+            text,
+            spans,
+            delayed: self.is(DELAYED),
+            highlight: self.is(HIGHLIGHT),
+            auto_reply: self.is(AUTO_REPLY),
+            remote: self.is(REMOTE),
+            system: self.is(SYSTEM),
+            state: match self.flags >> STATE {
+                1 => Some(MessageState::Pending),
+                2 => Some(MessageState::Sent),
+                3 => Some(MessageState::Failed),
+                4 => Some(MessageState::Unknown),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// The messages from one place on, so many, as JSON without a list of them in between.
+#[derive(Debug)]
+pub(crate) struct Written<'a> {
+    pub(crate) kept: &'a Kept,
+    pub(crate) from: usize,
+    pub(crate) most: usize,
+}
+
+impl<'a> Written<'a> {
+    pub(crate) fn all(kept: &'a Kept) -> Self {
+        Self { kept, from: 0, most: kept.len() }
+    }
+}
+
+impl serde::Serialize for Written<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.kept.lines().skip(self.from).take(self.most).map(|line| line.message()))
+    }
+}
