@@ -6,12 +6,15 @@ pub mod listen;
 pub mod origin;
 pub mod peer;
 
+mod later;
 mod pack;
 mod refuse;
 mod respond;
 mod seats;
 mod stream;
+mod write;
 
+pub(crate) use later::later;
 use respond::Site;
 
 use crate::stats::Stats;
@@ -22,9 +25,12 @@ use listen::Listener;
 use origin::Origin;
 use peer::{Address, Trusted};
 use seats::Seats;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
-use stream::{Deadlines, Guarded, Phase, Socket};
+use stream::{Deadlines, Guarded, Held, Phase, Socket};
 use tokio::sync::{Semaphore, watch};
 
 /// What the loop keeps to. 0 and `None` mean no limit.
@@ -95,7 +101,8 @@ pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats
     let refusals = Arc::new(Semaphore::new(REFUSALS));
     let (ending, _) = watch::channel(Ending::No);
     let limit = settings.stop;
-    let site = Arc::new(Site { routes, settings, stats });
+    let http = http(&settings);
+    let site = Arc::new(Site { routes, settings, stats, http });
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -136,49 +143,102 @@ pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats
     ending.send_replace(Ending::Now);
 }
 
-/// One connection, from its first byte to its last.
+fn http(settings: &Settings) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    // hyper looks for a next request at once, which starts our own deadlines, only when it has a deadline too: one that comes later than ours.
+    let outer = settings.idle.unwrap_or(DAY) + settings.head.unwrap_or(DAY);
+    http.timer(TokioTimer::new()).header_read_timeout(outer).half_close(false).max_headers(HEADERS).max_header_size(HEAD_BYTES);
+    http
+}
+
+/// One connection, from its first byte to its last: requests as they come, and answers that are to come held apart from them.
 async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending: watch::Receiver<Ending>) {
     let phase = Phase::new();
     let settings = &site.settings;
-    let stream = Guarded::new(socket, phase.clone(), Deadlines { head: settings.head, idle: settings.idle, write: settings.write });
+    let deadlines = Deadlines { head: settings.head, idle: settings.idle, write: settings.write };
+    let mut stream = Guarded::new(socket, phase.clone(), deadlines);
+    while let Some((back, held)) = serve_requests(site, stream, &phase, address, &mut ending).await {
+        stream = back;
+        if !hold(&mut stream, held, address, &mut ending).await {
+            return;
+        }
+    }
+}
+
+/// Answers requests until one's answer is to come; `None` when the connection is over.
+async fn serve_requests(
+    site: &Arc<Site>,
+    stream: Guarded,
+    phase: &Phase,
+    address: Address,
+    ending: &mut watch::Receiver<Ending>,
+) -> Option<(Guarded, Held)> {
     let service = service_fn({
         let (site, phase) = (Arc::clone(site), phase.clone());
         move |request| respond::respond(Arc::clone(&site), address, phase.clone(), request)
     });
-    // hyper looks for a next request at once, which starts our own deadlines, only when it has a deadline too: one that comes later than ours.
-    let outer = settings.idle.unwrap_or(DAY) + settings.head.unwrap_or(DAY);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(outer)
-        .half_close(false)
-        .max_headers(HEADERS)
-        .max_header_size(HEAD_BYTES)
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
+    // Boxed, so that a held answer does not keep its place.
+    let mut connection = Box::new(site.http.serve_connection(TokioIo::new(stream), service));
     let mut draining = false;
     loop {
+        let run = poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
+            Poll::Ready(result) => Poll::Ready(Err(result)),
+            Poll::Pending => phase.held().map_or(Poll::Pending, |held| Poll::Ready(Ok(held))),
+        });
         tokio::select! {
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    // Peers leave as they like: worth a line only to someone who looks for it.
-                    log::debug!("connection from {address}: {error}");
+            outcome = run => match outcome {
+                Ok(held) => {
+                    let parts = connection.into_parts();
+                    let mut stream = parts.io.into_inner();
+                    stream.unread(parts.read_buf);
+                    return Some((stream, held));
                 }
-                return;
-            }
+                Err(result) => {
+                    if let Err(error) = result {
+                        // Peers leave as they like: worth a line only to someone who looks for it.
+                        log::debug!("connection from {address}: {error}");
+                    }
+                    return None;
+                }
+            },
             changed = ending.changed() => {
                 match (changed.is_ok(), *ending.borrow_and_update()) {
                     (true, Ending::No) => {}
                     (true, Ending::Drain) if !draining => {
                         draining = true;
-                        if phase.has_begun() { connection.as_mut().graceful_shutdown() } else { return }
+                        if phase.has_begun() && !phase.is_at_rest() { Pin::new(&mut *connection).graceful_shutdown() } else { return None }
                     }
                     (true, Ending::Drain) => {}
-                    _ => return,
+                    _ => return None,
                 }
             }
         }
     }
+}
+
+/// Waits for an answer with the socket alone in hand, and writes it. False when the connection is over.
+async fn hold(stream: &mut Guarded, mut held: Held, address: Address, ending: &mut watch::Receiver<Ending>) -> bool {
+    stream.calm();
+    let response = loop {
+        tokio::select! {
+            response = &mut held.answer => break response,
+            () = stream.left() => return false,
+            changed = ending.changed() => {
+                match (changed.is_ok(), *ending.borrow_and_update()) {
+                    (true, Ending::No) => {}
+                    // What is held is answered now, by whoever ends everything; nothing comes after it.
+                    (true, Ending::Drain) => held.keep = false,
+                    _ => return false,
+                }
+            }
+        }
+    };
+    if let Err(error) = write::response(stream, response, held.keep).await {
+        log::debug!("connection from {address}: {error}");
+        return false;
+    }
+    stream.rest();
+    held.keep
 }
 
 #[cfg(test)]

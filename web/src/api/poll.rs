@@ -1,15 +1,16 @@
 //! `GET /poll`: the one held request of a browser. Its future may be dropped at any point.
 
 use super::{ApiError, answer, settle, who, with};
+use crate::server::later;
 use crate::session::{Hub, PollQuery, Polled};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderName, HeaderValue, StatusCode, header};
 use warp::reply::Response;
-use warp::{Filter, Reply};
 
 pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
     warp::path!("poll")
@@ -31,23 +32,23 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// Answers at once what can be answered at once, errors among it. What has to wait is answered with its head now and its body when there is
-/// one, so that nothing of the request is kept while the poll is held.
-async fn answer_or_hold(mut poll: Pin<Box<impl Future<Output = Result<Polled, ApiError>> + Send + Sync + 'static>>) -> Response {
+/// Answers at once what can be answered at once, errors among it. What has to wait is for the server to hold, so that nothing of the request
+/// is kept meanwhile.
+async fn answer_or_hold(mut poll: Pin<Box<impl Future<Output = Result<Polled, ApiError>> + Send + 'static>>) -> Response {
     match poll_fn(|cx| Poll::Ready(poll.as_mut().poll(cx))).await {
-        Poll::Ready(result) => settle(result.map(|Polled(body)| with_headers(answer::raw_json(StatusCode::OK, body)))),
-        Poll::Pending => {
-            let body = futures_util::stream::once(async move { poll.await.map(|Polled(body)| body) });
-            let mut response = warp::reply::stream(body).into_response();
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            with_headers(response)
-        }
+        Poll::Ready(result) => written(result),
+        Poll::Pending => later(with_headers, async move { written(poll.await) }),
     }
+}
+
+fn written(result: Result<Polled, ApiError>) -> Response {
+    settle(result.map(|Polled(body)| with_headers(answer::raw_json(StatusCode::OK, body))))
 }
 
 /// The answer with the headers that keep caches and proxies from holding or changing it.
 fn with_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response

@@ -1,16 +1,19 @@
 //! What happens to every request before and after its route: who sent it, may they, its body in time, and the headers that protect the answer.
 
 use super::Settings;
+use super::later::Later;
 use super::peer::{self, Address};
-use super::stream::Phase;
+use super::stream::{Held, Phase};
 use super::{origin, pack};
 use crate::api::ApiError;
 use crate::stats::Stats;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, EXPECT, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, EXPECT, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,6 +32,7 @@ pub(super) struct Site {
     pub(super) routes: super::Routes,
     pub(super) settings: Settings,
     pub(super) stats: Arc<Stats>,
+    pub(super) http: hyper::server::conn::http1::Builder,
 }
 
 /// Answers one request.
@@ -41,6 +45,7 @@ pub(super) async fn respond(
     phase.busy();
     site.stats.requests.add(1);
     let packed = pack::is_wanted(request.headers());
+    let keep = goes_on(&request);
     let (response, kind) = match admit(&site, from, request).await {
         Ok((request, kind)) => {
             let mut service = warp::service(site.routes.clone());
@@ -50,10 +55,28 @@ pub(super) async fn respond(
         }
         Err(error) => (error.response(), Kind::Interface("")),
     };
+    if let Some(answer) = response.extensions().get::<Later>().filter(|_| phase.is_written()).and_then(Later::take) {
+        let site = Arc::clone(&site);
+        let answer = Box::pin(async move {
+            let mut response = answer.await;
+            site.stats.answered(response.status());
+            protect(&mut response, kind);
+            response
+        });
+        // Whoever runs the connection takes it, and drops this future with everything else that a request needs.
+        phase.hold(Held { answer, keep });
+        return std::future::pending().await;
+    }
     site.stats.answered(response.status());
     let mut response = if packed && matches!(kind, Kind::Interface(_)) { pack::pack(response).await } else { response };
     protect(&mut response, kind);
     Ok(response.map(|body| Answer { body, phase }))
+}
+
+/// Whether the connection outlives the answer, by the peer's word.
+fn goes_on(request: &Request<Incoming>) -> bool {
+    let mut options = request.headers().get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    request.version() == Version::HTTP_11 && !options.any(|option| option.trim().eq_ignore_ascii_case("close"))
 }
 
 /// What sort of thing is asked for.
@@ -180,7 +203,7 @@ pub(super) struct Answer<B> {
 
 impl<B> Drop for Answer<B> {
     fn drop(&mut self) {
-        self.phase.idle();
+        self.phase.answered();
     }
 }
 

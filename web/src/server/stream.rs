@@ -1,18 +1,42 @@
 //! A connection's bytes with deadlines: for a request's head, for idling, for taking an answer; it does not know HTTP beyond those phases.
 
+use super::later::Answer;
+use bytes::{Bytes, BytesMut};
+use std::future::poll_fn;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep};
 
-/// What a connection is doing; told by the stream (first byte) and the service (request taken, answer done).
+/// What a connection is doing; told by the stream (first byte, all written) and the service (request taken, answer done, answer to come).
 #[derive(Debug, Clone)]
-pub(super) struct Phase(Arc<AtomicU8>);
+pub(super) struct Phase(Arc<Told>);
+
+#[derive(Default)]
+struct Told {
+    now: AtomicU8,
+    /// Some of an answer may not have reached the socket yet.
+    unwritten: AtomicBool,
+    held: Mutex<Option<Held>>,
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("now", &self.now).field("unwritten", &self.unwritten).finish_non_exhaustive()
+    }
+}
+
+/// An answer that is to come, taken from the service that would wait for it.
+pub(super) struct Held {
+    pub(super) answer: Answer,
+    /// The connection goes on after it.
+    pub(super) keep: bool,
+}
 
 /// Nothing came since connecting, or the first bytes of a head came.
 const HEAD: u8 = 0;
@@ -23,20 +47,45 @@ const BUSY: u8 = 2;
 
 impl Phase {
     pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(HEAD)))
+        Self(Arc::default())
     }
     fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.0.now.load(Ordering::Relaxed)
+    }
+    fn set(&self, now: u8) {
+        self.0.now.store(now, Ordering::Relaxed);
     }
     pub(super) fn busy(&self) {
-        self.0.store(BUSY, Ordering::Relaxed);
+        self.set(BUSY);
     }
-    pub(super) fn idle(&self) {
-        self.0.store(IDLE, Ordering::Relaxed);
+    /// An answer is done, though not all of it may be written.
+    pub(super) fn answered(&self) {
+        self.0.unwritten.store(true, Ordering::Relaxed);
+        self.set(IDLE);
+    }
+    /// Everything is written.
+    fn written(&self) {
+        self.0.unwritten.store(false, Ordering::Relaxed);
+    }
+    /// Every answer so far has reached the socket whole.
+    pub(super) fn is_written(&self) -> bool {
+        !self.0.unwritten.load(Ordering::Relaxed)
     }
     /// A request was taken on this connection at some time; before that, closing loses nothing that was promised.
     pub(super) fn has_begun(&self) -> bool {
         self.get() != HEAD
+    }
+    /// Nobody waits for anything here.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.get() == IDLE && self.is_written()
+    }
+    /// Leaves an answer that is to come to whoever runs the connection.
+    pub(super) fn hold(&self, held: Held) {
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+    }
+    /// What was left.
+    pub(super) fn held(&self) -> Option<Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -80,6 +129,9 @@ impl AsyncWrite for Socket {
     }
 }
 
+/// Bytes of further requests that are taken in while an answer is held.
+const AHEAD: usize = 4096;
+
 /// The deadlines; `None` is none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadlines {
@@ -115,6 +167,8 @@ impl Alarm {
 #[derive(Debug)]
 pub(super) struct Guarded {
     socket: Socket,
+    /// Read already, to be read again.
+    unread: Bytes,
     phase: Phase,
     deadlines: Deadlines,
     reading: Alarm,
@@ -123,7 +177,45 @@ pub(super) struct Guarded {
 
 impl Guarded {
     pub(super) fn new(socket: Socket, phase: Phase, deadlines: Deadlines) -> Self {
-        Self { socket, phase, deadlines, reading: Alarm::default(), writing: Alarm::default() }
+        Self { socket, unread: Bytes::new(), phase, deadlines, reading: Alarm::default(), writing: Alarm::default() }
+    }
+
+    /// Gives back what was read too far.
+    pub(super) fn unread(&mut self, bytes: Bytes) {
+        self.unread = bytes;
+    }
+
+    /// Resolves when the peer has left. What it sends before is kept for later, up to a bound.
+    pub(super) async fn left(&mut self) {
+        poll_fn(|cx| self.poll_left(cx)).await;
+    }
+
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.unread.len() < AHEAD {
+            let mut bytes = [0; 512];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let mut all = BytesMut::from(self.unread.as_ref());
+                    all.extend_from_slice(buffer.filled());
+                    self.unread = all.freeze();
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Pending
+    }
+
+    /// The time for a next request begins.
+    pub(super) fn rest(&self) {
+        self.phase.set(IDLE);
+    }
+
+    /// Ends every alarm.
+    pub(super) fn calm(&mut self) {
+        self.reading.stop();
+        self.writing.stop();
     }
 
     fn written<T>(&mut self, cx: &mut Context<'_>, result: Poll<Result<T>>) -> Poll<Result<T>> {
@@ -144,11 +236,18 @@ impl AsyncRead for Guarded {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        match Pin::new(&mut this.socket).poll_read(cx, buf) {
+        let read = if this.unread.is_empty() {
+            Pin::new(&mut this.socket).poll_read(cx, buf)
+        } else {
+            let bytes = this.unread.split_to(this.unread.len().min(buf.remaining()));
+            buf.put_slice(&bytes);
+            Poll::Ready(Ok(()))
+        };
+        match read {
             Poll::Ready(result) => {
                 // Bytes that come while a request is answered belong to its body, or to a next one whose time starts later.
                 if buf.filled().len() > before && this.phase.get() == IDLE {
-                    this.phase.0.store(HEAD, Ordering::Relaxed);
+                    this.phase.set(HEAD);
                 }
                 Poll::Ready(result)
             }
@@ -185,7 +284,12 @@ impl AsyncWrite for Guarded {
         true
     }
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.socket).poll_flush(cx);
+        if flushed.is_ready() {
+            this.phase.written();
+        }
+        flushed
     }
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)

@@ -1,5 +1,7 @@
 //! The accept loop against real sockets: every cap and deadline, the rules before a route, and the end.
 
+mod held;
+
 use super::listen::Listener;
 use super::{Settings, serve};
 use crate::api::refused;
@@ -53,19 +55,19 @@ fn routes() -> super::Routes {
     all.recover(refused).unify().boxed()
 }
 
-fn start(listener: Listener, settings: Settings) -> Running {
+fn start(listener: Listener, routes: super::Routes, settings: Settings) -> Running {
     let (stop, stopped) = oneshot::channel();
     let stats = Arc::new(Stats::default());
     let address = listener.local().unwrap().unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
     let until = async {
         stopped.await.unwrap();
     };
-    let task = tokio::spawn(serve(listener, routes(), settings, Arc::clone(&stats), until));
+    let task = tokio::spawn(serve(listener, routes, settings, Arc::clone(&stats), until));
     Running { address, stop: Some(stop), task, stats }
 }
 
 fn run(settings: Settings) -> Running {
-    start(Listener::tcp(([127, 0, 0, 1], 0).into()).unwrap(), settings)
+    start(Listener::tcp(([127, 0, 0, 1], 0).into()).unwrap(), routes(), settings)
 }
 
 /// Everything until the peer closes.
@@ -297,7 +299,8 @@ async fn a_unix_socket_serves_and_goes_with_the_server() {
     let path = std::env::temp_dir().join(format!("bellflower-server-{}.sock", std::process::id()));
     // One that a dead daemon left behind.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let mut server = start(Listener::unix(&path).unwrap(), Settings { trusted: vec!["unix".parse().unwrap()], ..Settings::default() });
+    let mut server =
+        start(Listener::unix(&path).unwrap(), routes(), Settings { trusted: vec!["unix".parse().unwrap()], ..Settings::default() });
     let mut stream = UnixStream::connect(&path).await.unwrap();
     assert!(ask(&mut stream, &get("/api/v1/who", "X-Forwarded-For: 192.0.2.7\r\n")).await.ends_with("192.0.2.7 false /"));
     assert!(ask(&mut stream, &get("/api/v1/who", "")).await.ends_with("unix false /"));
