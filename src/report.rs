@@ -39,7 +39,7 @@ pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
     // Writing to a String cannot fail.
     let mut text = format!("libpurple {}\n", catalogue.version);
     for protocol in &catalogue.protocols {
-        let _ = writeln!(text, "{:<24} {:<24} {}", protocol.id, protocol.name, protocol.features.join(" "));
+        let _ = writeln!(text, "{:<24} {:<24} {}", protocol.id, protocol.name, protocol.features.names().collect::<Vec<_>>().join(" "));
     }
     for plugin in &catalogue.plugins {
         let id = plugin.id.as_deref().unwrap_or("?");

@@ -7,6 +7,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod features;
 pub mod frame;
 pub mod handle;
 pub mod id;

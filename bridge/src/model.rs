@@ -1,5 +1,6 @@
 //! The things both directions speak of, in the user's words and in the wire's field names; data only.
 
+use crate::features::Features;
 use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, RequestId, RoomListId, TransferId};
 use crate::time::Timestamp;
 use schemars::JsonSchema;
@@ -143,7 +144,7 @@ pub struct Account {
     pub mail: Option<u32>,
     /// What the protocol can do: `im`, `rooms`, `room_list`, `room_topic`, `room_nick`, `room_invite`, `typing`, `files`, `icons`, `block`, `info`, `alias`, `attention`,
     /// `password`, `register`, `html`, `invisible`, `offline_messages`, `invite_message`, `menu`.
-    pub features: Vec<String>,
+    pub features: Features,
 }
 
 /// A buddy.

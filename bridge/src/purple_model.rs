@@ -1,5 +1,6 @@
 //! What libpurple tells about its protocols: the forms a user fills in and the plugins an admin sees; data only.
 
+use crate::features::Features;
 use crate::model::{Choice, StatusKind, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,7 +120,7 @@ pub struct Protocol {
     /// Its statuses.
     pub statuses: Vec<StatusType>,
     /// What it can do (see [`crate::model::Account::features`]).
-    pub features: Vec<String>,
+    pub features: Features,
 }
 
 /// What became of one plugin file or protocol, for `bellflower protocols`.

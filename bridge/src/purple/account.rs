@@ -58,7 +58,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
         protocol: settings.protocol,
         username,
         password: settings.password,
-        options: settings.options,
+        server: server(&settings.options).flatten(),
         pins: settings.pins,
         enabled: settings.enabled,
         status: settings.status,
@@ -102,6 +102,14 @@ pub(super) fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value)
     });
 }
 
+/// The server that options name, when they say anything about it.
+fn server(options: &BTreeMap<String, Value>) -> Option<Option<Box<str>>> {
+    options.get("connect_server").map(|value| match value {
+        Value::Text(name) if !name.is_empty() => Some(name.as_str().into()),
+        _ => None,
+    })
+}
+
 /// The account as a user sees it.
 pub(crate) fn describe(token: OnPurple, account: AccountId) -> Option<Account> {
     let purple = accounts::read(token, account, |entry| entry.purple)?;
@@ -121,7 +129,7 @@ pub(crate) fn describe(token: OnPurple, account: AccountId) -> Option<Account> {
         status_message: entry.status.message.clone(),
         idle,
         mail: entry.mail,
-        features: entry.features.clone(),
+        features: entry.features,
     })
 }
 
@@ -161,7 +169,9 @@ pub(super) fn update(
         if let Some(password) = password {
             entry.password = Some(password);
         }
-        entry.options.extend(options);
+        if let Some(server) = server(&options) {
+            entry.server = server;
+        }
     });
     refresh(token, account);
     if accounts::wanted(token, account) {
@@ -231,7 +241,7 @@ pub(super) fn change_password(token: OnPurple, user: UserId, account: AccountId,
 /// `account.register`: make the account on the server. libpurple asks for what it needs by requests.
 pub(super) fn register(token: OnPurple, user: UserId, account: AccountId) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;
-    let able = accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "register")).unwrap_or(false);
+    let able = accounts::read(token, account, |entry| entry.features.has("register")).unwrap_or(false);
     if !able {
         return Err(CommandError::new("not_supported", "This network cannot make accounts from here."));
     }

@@ -3,8 +3,9 @@
 use super::token::OnPurple;
 use crate::command::Secret;
 use crate::error::CommandError;
+use crate::features::Features;
 use crate::id::{AccountId, ConversationId, UserId};
-use crate::model::{AccountStanding, Status, StatusKind, Value};
+use crate::model::{AccountStanding, Status, StatusKind};
 use crate::time::Timestamp;
 use purple_sys::PurpleAccount;
 use std::cell::RefCell;
@@ -17,7 +18,8 @@ pub(crate) struct Entry {
     pub(crate) protocol: String,
     pub(crate) username: String,
     pub(crate) password: Option<Secret>,
-    pub(crate) options: BTreeMap<String, Value>,
+    /// The server that the user named besides the one in the user name. The other options are libpurple's to keep.
+    pub(crate) server: Option<Box<str>>,
     pub(crate) pins: Vec<String>,
     pub(crate) enabled: bool,
     /// What the user wants to show; applied while connected or in our own connect step (hazard 32).
@@ -32,7 +34,7 @@ pub(crate) struct Entry {
     pub(crate) unopened: BTreeMap<ConversationId, String>,
     /// The block list that it had elsewhere: lists can be changed only while it is signed on.
     pub(crate) privacy: Option<Box<crate::model::Privacy>>,
-    pub(crate) features: Vec<String>,
+    pub(crate) features: Features,
 }
 
 /// What holds for all accounts of a user.

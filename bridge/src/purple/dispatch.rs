@@ -131,7 +131,7 @@ fn set_typing(token: OnPurple, user: UserId, id: crate::id::ConversationId, stat
 
 fn send_attention(token: OnPurple, user: UserId, id: crate::id::ConversationId) -> Result<(), CommandError> {
     let (purple, account) = conversation::live(token, user, id)?;
-    let able = accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "attention")).unwrap_or(false);
+    let able = accounts::read(token, account, |entry| entry.features.has("attention")).unwrap_or(false);
     if !able {
         return Err(CommandError::new("not_supported", "This network has no nudges."));
     }

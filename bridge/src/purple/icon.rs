@@ -76,7 +76,7 @@ fn is_picture(bytes: &[u8]) -> bool {
 /// `no_such_account`; `not_supported` by the protocol; `bad_picture` for what is no PNG, GIF or JPEG, or larger than 1 MiB.
 pub(super) fn set_own(token: OnPurple, user: UserId, account: AccountId, image: Option<Vec<u8>>) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;
-    let able = accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "icons")).unwrap_or(false);
+    let able = accounts::read(token, account, |entry| entry.features.has("icons")).unwrap_or(false);
     if !able {
         return Err(CommandError::new("not_supported", "This network has no icons."));
     }

@@ -84,7 +84,7 @@ pub(super) fn is_blocked(token: OnPurple, account: AccountId, name: &str) -> boo
 /// The account, when its lists can be changed: they are the server's.
 fn changeable(token: OnPurple, user: UserId, account: AccountId) -> Result<*mut PurpleAccount, CommandError> {
     let purple = accounts::pointer(token, user, account)?;
-    if !accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "block")).unwrap_or(false) {
+    if !accounts::read(token, account, |entry| entry.features.has("block")).unwrap_or(false) {
         return Err(CommandError::new("not_supported", "This network cannot block people."));
     }
     conversation::connected(token, account)?;

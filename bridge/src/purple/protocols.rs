@@ -7,6 +7,7 @@ use super::token::OnPurple;
 use crate::command::Username;
 use crate::config::BridgeConfig;
 use crate::error::CommandError;
+use crate::features::Features;
 use crate::model::{PasswordNeed, Protocol, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ fn with<T>(id: &str, read: impl FnOnce(&Protocol) -> T) -> Option<T> {
 }
 
 /// What the protocol can do; empty for one that is not offered. Names as in [`crate::model::Account::features`].
-pub(super) fn features(_: OnPurple, protocol: &str) -> Vec<String> {
-    with(protocol, |protocol| protocol.features.clone()).unwrap_or_default()
+pub(super) fn features(_: OnPurple, protocol: &str) -> Features {
+    with(protocol, |protocol| protocol.features).unwrap_or_default()
 }
 
 /// Whether an account of it cannot sign on without a password.
@@ -107,11 +108,11 @@ mod tests {
         for feature in
             ["im", "rooms", "room_list", "room_topic", "room_invite", "typing", "icons", "block", "info", "register", "attention", "menu"]
         {
-            assert!(xmpp.features.iter().any(|name| name == feature), "XMPP has no {feature}: {:?}", xmpp.features);
+            assert!(xmpp.features.has(feature), "XMPP has no {feature}: {:?}", xmpp.features);
         }
         let irc = find("prpl-irc");
         assert_eq!(irc.username.splits.len(), 1);
-        assert!(!irc.features.iter().any(|name| name == "typing"));
+        assert!(!irc.features.has("typing"));
         assert!(protocols.iter().all(|protocol| protocol.id != "prpl-zephyr"));
     }
 
@@ -128,7 +129,7 @@ mod tests {
             assert_eq!(join_username(token, "prpl-zephyr", &named(&[])).unwrap_err().code, "no_such_protocol");
             let options = BTreeMap::from([("tzc_command".to_owned(), Value::Text("/bin/sh".to_owned()))]);
             assert_eq!(check_options(token, "prpl-jabber", &options).unwrap_err().field.as_deref(), Some("tzc_command"));
-            assert_eq!(features(token, "prpl-nothing"), Vec::<String>::new());
+            assert_eq!(features(token, "prpl-nothing"), Features::default());
         });
     }
 }

@@ -91,7 +91,7 @@ fn end(token: OnPurple, id: u64) {
 pub(super) fn list(token: OnPurple, user: UserId, account: AccountId) -> Result<RoomListId, CommandError> {
     accounts::pointer(token, user, account)?;
     let unable = || CommandError::new("not_supported", "This network has no list of rooms.");
-    if !accounts::read(token, account, |entry| entry.features.iter().any(|feature| feature == "room_list")).unwrap_or(false) {
+    if !accounts::read(token, account, |entry| entry.features.has("room_list")).unwrap_or(false) {
         return Err(unable());
     }
     let gc = conversation::connected(token, account)?;

@@ -6,7 +6,7 @@ use super::token::OnPurple;
 use super::{outbox, request};
 use crate::event::EventKind;
 use crate::id::AccountId;
-use crate::model::{Certificate, Value};
+use crate::model::Certificate;
 
 /// Certificates that a user may have said yes to for one account.
 const MOST_PINS: usize = 8;
@@ -27,7 +27,7 @@ impl TrustHooks for Accounts {
         accounts::read(token, account, |entry| {
             let domain = domain_of(&entry.username)?;
             let same = |name: &str| host.is_some_and(|host| host.eq_ignore_ascii_case(name));
-            let reached_by = entry.options.get("connect_server").is_some_and(|value| matches!(value, Value::Text(name) if same(name)));
+            let reached_by = entry.server.as_deref().is_some_and(same);
             (host.is_none() || same(domain) || reached_by).then(|| domain.to_owned())
         })
         .flatten()

@@ -6,6 +6,7 @@ use super::{Hub, Session};
 use crate::api::ApiError;
 use crate::wire::User;
 use bridge::command::{AccountSettings, CommandKind, Origin};
+use bridge::features::Features;
 use bridge::handle::Rejected;
 use bridge::id::{AccountId, UserId};
 use bridge::model::{Account, AccountStanding, AccountState, Status};
@@ -83,6 +84,7 @@ impl Hub {
         let session = Arc::new(Session::new(user, &joined, true, random()?, now));
         {
             let mut state = session.lock();
+            state.accounts.reserve_exact(1);
             state.accounts.push(placeholder);
             state.status = status;
         }
@@ -115,6 +117,6 @@ pub(crate) fn new_account(id: AccountId, protocol: String, username: String, sta
         status_message: status.message.clone(),
         idle: false,
         mail: None,
-        features: Vec::new(),
+        features: Features::default(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::ffi::{borrowed, c_string, list, without_mnemonic};
 use super::super::token::OnPurple;
+use crate::features::Features;
 use crate::model::{
     Choice, OptionType, PasswordNeed, Protocol, ProtocolOption, RoomField, Split, StatusKind, StatusType, UsernameForm, Value,
 };
@@ -252,7 +253,7 @@ fn status_kind(primitive: PurpleStatusPrimitive) -> Option<StatusKind> {
 }
 
 /// What the plugin's functions and flags say it can do. `files` is not among them before the bridge transfers files.
-fn features(plugin: &Plugin, statuses: &[StatusType]) -> Vec<String> {
+fn features(plugin: &Plugin, statuses: &[StatusType]) -> Features {
     let info = plugin.info;
     let has = |flag: PurpleProtocolOptions| info.options.0 & flag.0 != 0;
     let late = |member: usize, there: bool| there && reaches(info, member);
@@ -282,7 +283,7 @@ fn features(plugin: &Plugin, statuses: &[StatusType]) -> Vec<String> {
     ]
     .into_iter()
     .filter(|(_, able)| *able)
-    .map(|(name, _)| name.to_owned())
+    .map(|(name, _)| name)
     .collect()
 }
 

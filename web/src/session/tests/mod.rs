@@ -64,7 +64,7 @@ pub(crate) fn catalogue() -> Catalogue {
             default: String::new(),
         }],
         statuses: Vec::new(),
-        features: Vec::new(),
+        features: Default::default(),
     };
     Catalogue { protocols: vec![protocol], plugins: Vec::new(), version: "2.14".into() }
 }
