@@ -156,7 +156,8 @@ async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending
     let phase = Phase::new();
     let settings = &site.settings;
     let deadlines = Deadlines { head: settings.head, idle: settings.idle, write: settings.write };
-    let mut stream = Guarded::new(socket, phase.clone(), deadlines);
+    // Boxed: it is handed to and fro, and a future has a place for it at each stop.
+    let mut stream = Box::new(Guarded::new(socket, phase.clone(), deadlines));
     while let Some((back, held)) = serve_requests(site, stream, &phase, address, &mut ending).await {
         stream = back;
         if !hold(&mut stream, held, address, &mut ending).await {
@@ -168,11 +169,11 @@ async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending
 /// Answers requests until one's answer is to come; `None` when the connection is over.
 async fn serve_requests(
     site: &Arc<Site>,
-    stream: Guarded,
+    stream: Box<Guarded>,
     phase: &Phase,
     address: Address,
     ending: &mut watch::Receiver<Ending>,
-) -> Option<(Guarded, Held)> {
+) -> Option<(Box<Guarded>, Held)> {
     let service = service_fn({
         let (site, phase) = (Arc::clone(site), phase.clone());
         move |request| respond::respond(Arc::clone(&site), address, phase.clone(), request)
@@ -190,7 +191,7 @@ async fn serve_requests(
                 Ok(held) => {
                     let parts = connection.into_parts();
                     let mut stream = parts.io.into_inner();
-                    stream.unread(parts.read_buf);
+                    stream.unread(&parts.read_buf);
                     return Some((stream, held));
                 }
                 Err(result) => {
@@ -233,7 +234,8 @@ async fn hold(stream: &mut Guarded, mut held: Held, address: Address, ending: &m
             }
         }
     };
-    if let Err(error) = write::response(stream, response, held.keep).await {
+    // Boxed, so that who waits above keeps no place for it.
+    if let Err(error) = Box::pin(write::response(stream, response, held.keep)).await {
         log::debug!("connection from {address}: {error}");
         return false;
     }

@@ -181,8 +181,9 @@ impl Guarded {
     }
 
     /// Gives back what was read too far.
-    pub(super) fn unread(&mut self, bytes: Bytes) {
-        self.unread = bytes;
+    pub(super) fn unread(&mut self, bytes: &[u8]) {
+        // A copy: the bytes may be few in a large buffer.
+        self.unread = Bytes::copy_from_slice(bytes);
     }
 
     /// Resolves when the peer has left. What it sends before is kept for later, up to a bound.

@@ -15,7 +15,11 @@ use bridge::model::{Account, AccountError, AccountStanding, AccountState, Buddy}
 pub(super) fn put<T, I: PartialEq>(list: &mut Vec<T>, thing: T, id: impl Fn(&T) -> I) {
     match list.iter_mut().find(|known| id(known) == id(&thing)) {
         Some(known) => *known = thing,
-        None => list.push(thing),
+        // Most lists here have one.
+        None => {
+            list.reserve_exact(1);
+            list.push(thing);
+        }
     }
 }
 
@@ -242,7 +246,7 @@ impl State {
 
     /// Puts a buddy, new or known, into the list and its group.
     fn place(&mut self, env: &Env<'_>, buddy: &Buddy) {
-        let before = self.buddies.insert(buddy.id, buddy.clone()).map(|known| known.group);
+        let before = self.buddies.insert(buddy.id, Box::new(buddy.clone())).map(|known| known.group);
         if before.as_deref() == Some(buddy.group.as_str()) {
             return;
         }

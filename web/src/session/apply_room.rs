@@ -24,12 +24,12 @@ pub(super) struct Change {
 impl State {
     /// It, when it is shown.
     pub(crate) fn open_conversation(&mut self, id: ConversationId) -> Option<&mut Conv> {
-        self.conversations.get_mut(&id).filter(|conv| conv.open)
+        self.conversations.get_mut(&id).map(|conv| &mut **conv).filter(|conv| conv.open)
     }
 
     pub(super) fn conversation_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, conversation: Conversation) {
         let (id, account) = (conversation.id, conversation.account);
-        let conv = self.conversations.entry(id).or_insert_with(|| Conv::new(conversation.clone(), env.now));
+        let conv = self.conversations.entry(id).or_insert_with(|| Box::new(Conv::new(conversation.clone(), env.now)));
         conv.base = conversation;
         conv.open = true;
         (conv.touched, conv.given_up) = (env.now, None);
@@ -153,7 +153,7 @@ impl State {
     /// Lets go of the oldest messages of all conversations until the rest fits.
     fn bound_kept(&mut self, most: usize) {
         while self.kept_bytes > most {
-            let oldest = |conv: &&mut Conv| conv.kept.oldest().unwrap_or(u64::MAX);
+            let oldest = |conv: &&mut Box<Conv>| conv.kept.oldest().unwrap_or(u64::MAX);
             let Some(conv) = self.conversations.values_mut().filter(|conv| !conv.kept.is_empty()).min_by_key(oldest) else { break };
             let id = conv.base.id;
             let freed = conv.kept.drop_oldest().unwrap_or(0);

@@ -56,13 +56,13 @@ impl State {
         let mut groups: Vec<Group> = self.groups.iter().filter(|group| group.buddies > 0).map(super::state::GroupPlace::wire).collect();
         groups.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
         let conversation = |conv| {
-            let conv: &super::conversation::Conv = conv;
+            let conv: &Box<super::conversation::Conv> = conv;
             Conversation { head: conv.wire(false), members: conv.base.members.as_deref(), messages: Written::all(&conv.kept) }
         };
         Snapshot {
             accounts: &self.accounts,
             groups,
-            buddies: self.buddies.values().collect(),
+            buddies: self.buddies.values().map(|buddy| &**buddy).collect(),
             conversations: self.conversations.values().filter(|conv| conv.open).map(conversation).collect(),
             requests: &self.requests,
             authorizations: &self.authorizations,
@@ -95,6 +95,7 @@ impl State {
             let Some(longest) = self.clients.iter().enumerate().min_by_key(parked_last).map(|(at, _)| at) else { break };
             self.clients.remove(longest).wake();
         }
+        self.clients.reserve_exact(1);
         self.clients.push(Client::new(id, last, env.now));
         self.clients.len() - 1
     }

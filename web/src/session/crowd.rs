@@ -48,7 +48,7 @@ impl State {
             return;
         }
         let focused: Vec<ConversationId> = self.clients.iter().filter_map(|client| client.focused).collect();
-        let candidate = |(id, conv): &(&ConversationId, &Conv)| {
+        let candidate = |(id, conv): &(&ConversationId, &Box<Conv>)| {
             conv.open && conv.given_up.is_none() && conv.base.kind == ConversationKind::Im && !focused.contains(id)
         };
         let mut quiet: Vec<(bool, u64, ConversationId)> = self

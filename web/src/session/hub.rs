@@ -253,7 +253,10 @@ impl Hub {
     }
 
     pub(super) fn enter(&self, session: &Arc<Session>, token: TokenHash) {
-        session.lock().tokens.push(token);
+        let mut state = session.lock();
+        state.tokens.reserve_exact(1);
+        state.tokens.push(token);
+        drop(state);
         self.sessions.write().unwrap_or_else(PoisonError::into_inner).insert(session.id, Arc::clone(session));
         self.tokens.write().unwrap_or_else(PoisonError::into_inner).insert(token, Arc::clone(session));
     }

@@ -88,8 +88,9 @@ impl Log {
             self.drop_oldest();
         }
         self.floor = self.floor.max(seq.min(self.last));
-        if self.entries.is_empty() && self.entries.capacity() > 32 {
-            self.entries.shrink_to(0);
+        if self.entries.is_empty() {
+            // A log is empty most of the time.
+            self.entries = VecDeque::new();
         }
     }
 

@@ -54,8 +54,8 @@ impl State {
             known.mail = None;
             self.emit(env, None, EventBody::AccountState { account, standing });
         }
-        let theirs = |buddy: &&Buddy| buddy.account == account;
-        let known = |buddy: &Buddy| KnownBuddy { name: buddy.name.clone(), group: buddy.group.clone(), alias: buddy.alias.clone() };
+        let theirs = |buddy: &&Box<Buddy>| buddy.account == account;
+        let known = |buddy: &Box<Buddy>| KnownBuddy { name: buddy.name.clone(), group: buddy.group.clone(), alias: buddy.alias.clone() };
         let buddies = self.buddies.values().filter(theirs).map(known).collect();
         self.all_offline(env, account);
         let mut rooms = Vec::new();
@@ -83,7 +83,7 @@ impl State {
         for buddy in self.buddies.values_mut().filter(|buddy| buddy.account == account && buddy.status != StatusKind::Offline) {
             buddy.status = StatusKind::Offline;
             buddy.status_message = None;
-            changed.push(buddy.clone());
+            changed.push(Buddy::clone(buddy));
         }
         while !changed.is_empty() {
             let rest = changed.split_off(changed.len().min(A_BATCH));

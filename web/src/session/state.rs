@@ -87,8 +87,9 @@ impl GroupPlace {
 pub(crate) struct State {
     pub(crate) accounts: Vec<Account>,
     pub(crate) groups: Vec<GroupPlace>,
-    pub(crate) buddies: BTreeMap<BuddyId, Buddy>,
-    pub(crate) conversations: BTreeMap<ConversationId, Conv>,
+    /// Boxed, as the conversations are: a tree has room for eleven of whatever it holds as soon as it holds one.
+    pub(crate) buddies: BTreeMap<BuddyId, Box<Buddy>>,
+    pub(crate) conversations: BTreeMap<ConversationId, Box<Conv>>,
     pub(crate) requests: Vec<Request>,
     pub(crate) authorizations: Vec<Authorization>,
     pub(crate) notices: Vec<Notice>,

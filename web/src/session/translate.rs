@@ -35,7 +35,7 @@ impl State {
     }
 
     fn known_buddy(&self, id: BuddyId) -> Result<&Buddy, ErrorBody> {
-        self.buddies.get(&id).ok_or_else(|| unknown("buddy"))
+        self.buddies.get(&id).map(|buddy| &**buddy).ok_or_else(|| unknown("buddy"))
     }
 
     fn known_conversation(&self, id: ConversationId) -> Result<ConversationId, ErrorBody> {
