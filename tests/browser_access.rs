@@ -39,7 +39,7 @@ impl Audit {
             self.page.wait(&format!("document.documentElement.dataset.theme === '{theme}'")).await;
             self.page.at_rest().await;
             // A page that was loaded anew has lost it.
-            if browser.eval("return typeof axe").await != Value::from("object") {
+            if browser.eval("return typeof axe").await != "object" {
                 browser.eval(&self.axe).await;
             }
             let found = browser.page().execute_async(RUN, Vec::new()).await.expect("axe's answer");

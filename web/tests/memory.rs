@@ -150,7 +150,7 @@ struct Site {
     hub: Arc<Hub>,
     address: SocketAddr,
     networks: bridge::handle::Detached,
-    events: tokio::sync::mpsc::Sender<Vec<Event>>,
+    events: tokio::sync::mpsc::Sender<bridge::handle::Held>,
     parked: u64,
 }
 
@@ -190,7 +190,7 @@ impl Site {
         self.park(&mut browsers);
         for round in 0..ROUNDS {
             for browser in &browsers {
-                self.events.blocking_send(browser.news(round == 0, A_ROUND)).unwrap();
+                self.events.blocking_send((browser.news(round == 0, A_ROUND), None)).unwrap();
             }
             for browser in &mut browsers {
                 assert_eq!(browser.hear(), A_ROUND);

@@ -28,11 +28,6 @@ mod wire;
 mod xml;
 mod xmpp;
 
-/// The directory with the protocol plugin that does harm on command (`mischief/mischief.c`), for `plugins.paths`.
-pub fn mischief_plugins() -> &'static str {
-    env!("MISCHIEF_PLUGINS")
-}
-
 pub use browser::{Browser, Scheme, Window};
 pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};

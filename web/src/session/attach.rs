@@ -55,15 +55,14 @@ impl State {
     fn snapshot(&self) -> Snapshot<'_> {
         let mut groups: Vec<Group> = self.groups.iter().filter(|group| group.buddies > 0).map(super::state::GroupPlace::wire).collect();
         groups.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
-        let conversation = |conv| {
-            let conv: &Box<super::conversation::Conv> = conv;
+        fn shown(conv: &super::conversation::Conv) -> Conversation<'_> {
             Conversation { head: conv.wire(false), members: conv.base.members.as_deref(), messages: Written::all(&conv.kept) }
-        };
+        }
         Snapshot {
             accounts: &self.accounts,
             groups,
             buddies: self.buddies.values().map(|buddy| &**buddy).collect(),
-            conversations: self.conversations.values().filter(|conv| conv.open).map(conversation).collect(),
+            conversations: self.conversations.values().map(AsRef::as_ref).filter(|conv| conv.open).map(shown).collect(),
             requests: &self.requests,
             authorizations: &self.authorizations,
             notices: &self.notices,

@@ -48,12 +48,13 @@ impl State {
             return;
         }
         let focused: Vec<ConversationId> = self.clients.iter().filter_map(|client| client.focused).collect();
-        let candidate = |(id, conv): &(&ConversationId, &Box<Conv>)| {
+        let candidate = |(id, conv): &(&ConversationId, &Conv)| {
             conv.open && conv.given_up.is_none() && conv.base.kind == ConversationKind::Im && !focused.contains(id)
         };
         let mut quiet: Vec<(bool, u64, ConversationId)> = self
             .conversations
             .iter()
+            .map(|(id, conv)| (id, conv.as_ref()))
             .filter(candidate)
             .map(|(id, conv)| (conv.unread > 0 || self.settings.contains_key(&draft_setting(*id)), conv.touched, *id))
             .collect();

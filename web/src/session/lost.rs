@@ -54,9 +54,9 @@ impl State {
             known.mail = None;
             self.emit(env, None, EventBody::AccountState { account, standing });
         }
-        let theirs = |buddy: &&Box<Buddy>| buddy.account == account;
-        let known = |buddy: &Box<Buddy>| KnownBuddy { name: buddy.name.clone(), group: buddy.group.clone(), alias: buddy.alias.clone() };
-        let buddies = self.buddies.values().filter(theirs).map(known).collect();
+        let theirs = |buddy: &&Buddy| buddy.account == account;
+        let known = |buddy: &Buddy| KnownBuddy { name: buddy.name.clone(), group: buddy.group.clone(), alias: buddy.alias.clone() };
+        let buddies = self.buddies.values().map(AsRef::as_ref).filter(theirs).map(known).collect();
         self.all_offline(env, account);
         let mut rooms = Vec::new();
         let mut conversations = Vec::new();
