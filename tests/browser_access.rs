@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use serde_json::Value;
 use support::{Daemon, Flaw, Key, Page, Prosody, Scheme, Window, XmppPeer, mischief_plugins, quoted};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");

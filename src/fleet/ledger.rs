@@ -1,10 +1,12 @@
 //! What the web process knows of each account, so that another worker can have it: settings, rooms, picture, place; it sends nothing.
 
+use super::packed::Packed;
 use super::place::{Group, Key};
 use bridge::command::{AccountSettings, Before, Command, CommandKind, Username};
 use bridge::event::{Event, EventKind};
 use bridge::id::{AccountId, ConversationId, UserId};
 use bridge::model::{Privacy, Status, StatusKind};
+use bridge::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,7 +31,8 @@ pub(crate) struct Record {
     pub(crate) at: At,
     pub(crate) group: Group,
     pub(crate) key: Key,
-    settings: Box<AccountSettings>,
+    protocol: Box<str>,
+    settings: Packed,
     rooms: BTreeMap<ConversationId, BTreeMap<String, String>>,
     privacy: Option<Box<Privacy>>,
     icon: Option<Arc<[u8]>>,
@@ -40,7 +43,7 @@ pub(crate) struct Record {
 impl Record {
     /// Protocol id.
     pub(crate) fn protocol(&self) -> &str {
-        &self.settings.protocol
+        &self.protocol
     }
 
     /// Its worker, as far as commands go.
@@ -55,26 +58,30 @@ impl Record {
 /// What holds for all accounts of a user in a worker.
 #[derive(Debug, Default)]
 struct Person {
-    accounts: BTreeSet<AccountId>,
-    idle: Option<CommandKind>,
+    /// Said, and since when if they are.
+    idle: Option<Option<Timestamp>>,
     focus: Option<ConversationId>,
-    /// Whose they are.
-    conversations: HashMap<ConversationId, AccountId>,
+}
+
+/// All accounts.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// Boxed, since half of a table's places may be free.
+    records: HashMap<AccountId, Box<Record>>,
+    /// Who has which accounts. Sets of pairs, as most have one, and a set of one has room for eleven.
+    owners: BTreeSet<(UserId, AccountId)>,
+    /// Those of whom there is something to know.
+    people: HashMap<UserId, Person>,
+    /// Who has which IM account.
+    holders: BTreeSet<(Key, AccountId)>,
+    /// Whose accounts conversations are of.
+    conversations: BTreeMap<(UserId, ConversationId), AccountId>,
 }
 
 /// Conversations of a user that are known; a page shows far fewer.
 const CONVERSATIONS: usize = 4096;
 /// Settings stored by plugins, certificates trusted and rooms of an account.
 const OF_EACH: usize = 512;
-
-/// All accounts.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    records: HashMap<AccountId, Record>,
-    people: HashMap<UserId, Person>,
-    /// Who has which IM account.
-    holders: HashMap<Key, BTreeSet<AccountId>>,
-}
 
 /// The name as one text, near enough to tell whether two are the same. A part that is missing takes `default`.
 pub(crate) fn joined(username: &Username, default: &str) -> String {
@@ -101,21 +108,23 @@ impl Ledger {
             return false;
         }
         let key = Key::of(&settings.protocol, name);
-        let record = Record { user, at: At::Lost, group, key, settings, rooms: BTreeMap::new(), privacy: None, icon: None, active: now };
-        self.holders.entry(record.key.clone()).or_default().insert(account);
-        self.records.insert(account, record);
-        self.people.entry(user).or_default().accounts.insert(account);
+        let (protocol, settings) = (settings.protocol.as_str().into(), Packed::new(&settings));
+        let (rooms, privacy, icon) = (BTreeMap::new(), None, None);
+        let record = Record { user, at: At::Lost, group, key, protocol, settings, rooms, privacy, icon, active: now };
+        self.holders.insert((key, account));
+        self.records.insert(account, Box::new(record));
+        self.owners.insert((user, account));
         true
     }
 
     /// The account, if it is `user`'s.
     pub(crate) fn get(&self, user: UserId, account: AccountId) -> Option<&Record> {
-        self.records.get(&account).filter(|record| record.user == user)
+        self.records.get(&account).map(|record| &**record).filter(|record| record.user == user)
     }
 
     /// The account, whosever.
     pub(crate) fn any(&self, account: AccountId) -> Option<&Record> {
-        self.records.get(&account)
+        self.records.get(&account).map(|record| &**record)
     }
 
     /// Puts an account somewhere.
@@ -128,36 +137,30 @@ impl Ledger {
     /// Takes an account out.
     pub(crate) fn remove(&mut self, account: AccountId) -> Option<Record> {
         let record = self.records.remove(&account)?;
-        if let Some(person) = self.people.get_mut(&record.user) {
-            person.accounts.remove(&account);
-            person.conversations.retain(|_, theirs| *theirs != account);
+        self.owners.remove(&(record.user, account));
+        self.holders.remove(&(record.key, account));
+        let talks: Vec<_> = self.of_conversations(record.user).filter(|(_, theirs)| *theirs == account).map(|(id, _)| id).collect();
+        for conversation in talks {
+            self.forget_conversation(record.user, conversation);
         }
-        self.let_go(&record.key, account);
-        Some(record)
+        Some(*record)
     }
 
     /// Takes a user out with everything. Returns the accounts.
     pub(crate) fn remove_user(&mut self, user: UserId) -> Vec<Record> {
-        let person = self.people.remove(&user).unwrap_or_default();
-        let mut gone = Vec::new();
-        for account in person.accounts {
-            gone.extend(self.remove(account));
-        }
-        gone
+        self.people.remove(&user);
+        let accounts: Vec<_> = self.owned(user).collect();
+        accounts.into_iter().filter_map(|account| self.remove(account)).collect()
     }
 
-    fn let_go(&mut self, key: &Key, account: AccountId) {
-        if let Some(holders) = self.holders.get_mut(key) {
-            holders.remove(&account);
-            if holders.is_empty() {
-                self.holders.remove(key);
-            }
-        }
+    fn owned(&self, user: UserId) -> impl Iterator<Item = AccountId> {
+        self.owners.range((user, AccountId(0))..=(user, AccountId(u64::MAX))).map(|(_, account)| *account)
     }
 
     /// The workers that have an IM account already, for another than `account`.
-    pub(crate) fn holding(&self, key: &Key, account: AccountId) -> BTreeSet<u16> {
-        let others = self.holders.get(key).into_iter().flatten().filter(|other| **other != account);
+    pub(crate) fn holding(&self, key: Key, account: AccountId) -> BTreeSet<u16> {
+        let all = self.holders.range((key, AccountId(0))..=(key, AccountId(u64::MAX)));
+        let others = all.map(|(_, other)| other).filter(|other| **other != account);
         let at = |other: &AccountId| match self.records.get(other)?.at {
             At::Worker(number) | At::Leaving(number) => Some(number),
             At::Lost | At::Aside => None,
@@ -168,17 +171,22 @@ impl Ledger {
     /// The IM account has got another name. True when its worker has that one already, so that it has to go elsewhere.
     fn renamed(&mut self, account: AccountId, name: &str) -> bool {
         let Some(record) = self.records.get_mut(&account) else { return false };
-        let key = Key::of(&record.settings.protocol, name);
-        let before = std::mem::replace(&mut record.key, key.clone());
+        let key = Key::of(&record.protocol, name);
+        let before = std::mem::replace(&mut record.key, key);
         let worker = record.worker();
-        self.let_go(&before, account);
-        self.holders.entry(key.clone()).or_default().insert(account);
-        worker.is_some_and(|number| self.holding(&key, account).contains(&number))
+        self.holders.remove(&(before, account));
+        self.holders.insert((key, account));
+        worker.is_some_and(|number| self.holding(key, account).contains(&number))
+    }
+
+    fn of_conversations(&self, user: UserId) -> impl Iterator<Item = (ConversationId, AccountId)> {
+        let all = (user, ConversationId(0))..=(user, ConversationId(u64::MAX));
+        self.conversations.range(all).map(|((_, conversation), account)| (*conversation, *account))
     }
 
     /// The account that a conversation is one of.
     pub(crate) fn conversation(&self, user: UserId, conversation: ConversationId) -> Option<AccountId> {
-        self.people.get(&user)?.conversations.get(&conversation).copied()
+        self.conversations.get(&(user, conversation)).copied()
     }
 
     /// The worker that has a conversation.
@@ -188,8 +196,7 @@ impl Ledger {
 
     /// The accounts of a user.
     pub(crate) fn of_user(&self, user: UserId) -> impl Iterator<Item = (AccountId, &Record)> {
-        let accounts = self.people.get(&user).map(|person| &person.accounts);
-        accounts.into_iter().flatten().filter_map(|account| self.records.get(account).map(|record| (*account, record)))
+        self.owned(user).filter_map(|account| self.records.get(&account).map(|record| (account, &**record)))
     }
 
     /// The workers that have accounts of a user.
@@ -215,54 +222,54 @@ impl Ledger {
         match &command.kind {
             CommandKind::SetStatus { status, accounts, .. } => {
                 let wanted = |account: &AccountId| accounts.as_ref().is_none_or(|list| list.contains(account));
-                for account in self.people.get(&command.user).map(|person| person.accounts.clone()).unwrap_or_default() {
-                    if let Some(record) = self.records.get_mut(&account).filter(|_| wanted(&account)) {
-                        record.settings.status = status.clone();
+                let accounts: Vec<_> = self.owned(command.user).filter(wanted).collect();
+                for account in accounts {
+                    if let Some(record) = self.records.get_mut(&account) {
+                        record.settings.change(|settings| settings.status = status.clone());
                     }
                 }
                 return false;
             }
-            idle @ CommandKind::SetIdle { .. } => {
-                if let Some(person) = self.people.get_mut(&command.user) {
-                    person.idle = Some(idle.clone());
-                }
+            // Nobody is to be remembered who has nothing here any more.
+            CommandKind::SetIdle { .. } | CommandKind::SetFocus { .. } if self.owned(command.user).next().is_none() => return false,
+            CommandKind::SetIdle { since } => {
+                self.people.entry(command.user).or_default().idle = Some(*since);
                 return false;
             }
             CommandKind::SetFocus { conversation } => {
-                if let Some(person) = self.people.get_mut(&command.user) {
-                    person.focus = *conversation;
-                }
+                self.people.entry(command.user).or_default().focus = *conversation;
                 return false;
             }
             _ => {}
         }
         let bridge::command::Place::Account(account) = command.kind.place() else { return false };
         let Some(record) = self.records.get_mut(&account).filter(|record| record.user == command.user) else { return false };
-        let settings = &mut record.settings;
         match &command.kind {
             CommandKind::UpdateAccount { username, password, options, .. } => {
-                if let Some(username) = username {
-                    settings.username = username.clone();
-                }
-                if let Some(password) = password {
-                    settings.password = Some(password.clone());
-                }
-                // What a plugin stored under the same name would win.
-                settings.stored.retain(|key, _| !options.contains_key(key));
-                settings.options.extend(options.clone());
+                record.settings.change(|settings| {
+                    if let Some(username) = username {
+                        settings.username = username.clone();
+                    }
+                    if let Some(password) = password {
+                        settings.password = Some(password.clone());
+                    }
+                    // What a plugin stored under the same name would win.
+                    settings.stored.retain(|key, _| !options.contains_key(key));
+                    settings.options.extend(options.clone());
+                });
                 let name = username.as_ref().map(|username| joined(username, default));
                 return name.is_some_and(|name| self.renamed(account, &name));
             }
-            CommandKind::EnableAccount(_) => settings.enabled = true,
-            CommandKind::ConnectAccount(_) => {
+            CommandKind::EnableAccount(_) => record.settings.change(|settings| settings.enabled = true),
+            CommandKind::ConnectAccount(_) => record.settings.change(|settings| {
                 settings.enabled = true;
                 if settings.status.status == StatusKind::Offline {
                     settings.status = Status::default();
                 }
-            }
-            CommandKind::DisableAccount(_) => settings.enabled = false,
-            CommandKind::SetAccountAlias { alias, .. } => settings.alias.clone_from(alias),
-            CommandKind::ChangePassword { new, .. } => settings.password = Some(new.clone()),
+            }),
+            CommandKind::DisableAccount(_) => record.settings.change(|settings| settings.enabled = false),
+            CommandKind::SetAccountAlias { alias, .. } => record.settings.change(|settings| settings.alias.clone_from(alias)),
+            CommandKind::ChangePassword { new, .. } => record.settings.change(|settings| settings.password = Some(new.clone())),
             CommandKind::SetAccountIcon { image, .. } => record.icon = image.as_deref().map(Arc::from),
             _ => {}
         }
@@ -273,10 +280,8 @@ impl Ledger {
     pub(crate) fn note_event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::ConversationOpened(conversation) => {
-                if let Some(person) = self.people.get_mut(&event.user)
-                    && person.conversations.len() < CONVERSATIONS
-                {
-                    person.conversations.insert(conversation.id, conversation.account);
+                if self.of_conversations(event.user).count() < CONVERSATIONS {
+                    self.conversations.insert((event.user, conversation.id), conversation.account);
                 }
                 return;
             }
@@ -296,17 +301,18 @@ impl Ledger {
                 record.rooms.insert(*conversation, fields.clone());
             }
             EventKind::RoomRemembered { conversation, fields: None, .. } => _ = record.rooms.remove(conversation),
-            EventKind::AccountPinned { fingerprint, .. }
-                if record.settings.pins.len() < OF_EACH && !record.settings.pins.contains(fingerprint) =>
-            {
-                record.settings.pins.push(fingerprint.clone());
-            }
-            EventKind::AccountSettingStored { key, value: Some(value), .. }
-                if record.settings.stored.len() < OF_EACH || record.settings.stored.contains_key(key) =>
-            {
-                record.settings.stored.insert(key.clone(), value.clone());
-            }
-            EventKind::AccountSettingStored { key, value: None, .. } => _ = record.settings.stored.remove(key),
+            EventKind::AccountPinned { fingerprint, .. } => record.settings.change(|settings| {
+                if settings.pins.len() < OF_EACH && !settings.pins.contains(fingerprint) {
+                    settings.pins.push(fingerprint.clone());
+                }
+            }),
+            EventKind::AccountSettingStored { key, value, .. } => record.settings.change(|settings| match value {
+                Some(value) if settings.stored.len() < OF_EACH || settings.stored.contains_key(key) => {
+                    settings.stored.insert(key.clone(), value.clone());
+                }
+                Some(_) => {}
+                None => _ = settings.stored.remove(key),
+            }),
             EventKind::Privacy { privacy, .. } => record.privacy = Some(Box::new(privacy.clone())),
             _ => {}
         }
@@ -321,9 +327,7 @@ impl Ledger {
 
     /// A conversation is closed.
     pub(crate) fn forget_conversation(&mut self, user: UserId, conversation: ConversationId) {
-        if let Some(person) = self.people.get_mut(&user) {
-            person.conversations.remove(&conversation);
-        }
+        self.conversations.remove(&(user, conversation));
     }
 
     /// A line went to or fro.
@@ -337,8 +341,8 @@ impl Ledger {
     pub(crate) fn restoring(&self, account: AccountId, before: Before) -> Vec<CommandKind> {
         let Some(record) = self.records.get(&account) else { return Vec::new() };
         let rooms = record.rooms.iter().map(|(id, fields)| (*id, fields.clone())).collect();
-        let privacy = record.privacy.clone();
-        let settings = AccountSettings { before: Before { rooms, privacy, ..before }, ..(*record.settings).clone() };
+        let Some(settings) = record.settings.open() else { return Vec::new() };
+        let settings = AccountSettings { before: Before { rooms, privacy: record.privacy.clone(), ..before }, ..settings };
         let mut commands = vec![CommandKind::AddAccount { account, settings: Box::new(settings) }];
         if let Some(icon) = &record.icon {
             commands.push(CommandKind::SetAccountIcon { account, image: Some(icon.to_vec()) });
@@ -351,6 +355,6 @@ impl Ledger {
     pub(crate) fn about(&self, user: UserId) -> Vec<CommandKind> {
         let Some(person) = self.people.get(&user) else { return Vec::new() };
         let focus = person.focus.map(|conversation| CommandKind::SetFocus { conversation: Some(conversation) });
-        person.idle.clone().into_iter().chain(focus).collect()
+        person.idle.map(|since| CommandKind::SetIdle { since }).into_iter().chain(focus).collect()
     }
 }

@@ -10,6 +10,7 @@ mod events;
 mod flight;
 mod home;
 mod ledger;
+mod packed;
 mod place;
 mod pump;
 mod route;

@@ -3,6 +3,8 @@
 use bridge::id::{AccountId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 /// Protocols that come with libpurple itself. All others are third parties' code.
 const CORE: &[&str] = &[
@@ -73,14 +75,18 @@ impl std::fmt::Display for Group {
 }
 
 /// The same IM account, as far as can be told without asking its protocol: what is taken for the same is kept apart, which costs nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Key(String);
+/// A hash of it, since two that happen to have the same may be kept apart as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key(u64);
 
 impl Key {
     /// Without case, white space and what XMPP calls a resource.
     pub(crate) fn of(protocol: &str, username: &str) -> Self {
+        // Of this process alone, so that nobody can look for a name that has another's.
+        static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         let bare = username.split('/').next().unwrap_or_default();
-        Self(format!("{protocol}\n{}", bare.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect::<String>()))
+        let bare: String = bare.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+        Self(HASH.hash_one((protocol, bare)))
     }
 }
 

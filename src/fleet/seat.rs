@@ -132,7 +132,7 @@ impl Fleet {
     /// Where an account belongs, and the worker there that has room for it, if there is one.
     fn seek(&self, state: &mut State, now: Instant, user: UserId, account: AccountId) -> Option<(Group, Option<u16>)> {
         let record = state.ledger.any(account)?;
-        let (key, mut group) = (record.key.clone(), record.group.clone());
+        let (key, mut group) = (record.key, record.group.clone());
         // Those who always have workers come first.
         let core = state.workers.values().filter(|worker| worker.group == Group::Core && worker.stage != Stage::Ending).count();
         let kept = usize::from(self.0.settings.workers).saturating_sub(core);
@@ -142,7 +142,7 @@ impl Fleet {
             group = alone;
         }
         let theirs = state.ledger.workers_of(user);
-        let holding = state.ledger.holding(&key, account);
+        let holding = state.ledger.holding(key, account);
         let open = state.workers.iter().filter(|(_, worker)| matches!(worker.stage, Stage::Starting | Stage::Up) && worker.group == group);
         let candidates = open.map(|(number, worker)| Candidate {
             number: *number,
