@@ -7,6 +7,7 @@ mod error;
 mod fleet;
 mod health;
 mod logging;
+mod memory;
 mod page;
 mod report;
 mod serve;

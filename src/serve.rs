@@ -29,6 +29,7 @@ const RETRY_MS: u64 = 1_500;
 pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     let manager = Manager::from_env();
     raise_descriptors(&config);
+    crate::memory::watch();
     let bridge = if config.workers() == 0 { Some(bridge::start(config.bridge())?) } else { None };
     // None of the threads here runs libpurple's code: its network guard is not for them (the service manager's socket, a database).
     bridge::trust_this_thread();

@@ -47,7 +47,8 @@ pub(crate) struct Person {
 
 #[derive(Default)]
 struct Table {
-    entries: HashMap<AccountId, Entry>,
+    /// Boxed, since half of a table's places may be free.
+    entries: HashMap<AccountId, Box<Entry>>,
     people: HashMap<UserId, Person>,
 }
 
@@ -62,7 +63,7 @@ pub(crate) fn insert(_: OnPurple, account: AccountId, entry: Entry) -> bool {
             return false;
         }
         table.people.entry(entry.user).or_default().accounts.push(account);
-        table.entries.insert(account, entry);
+        table.entries.insert(account, Box::new(entry));
         true
     })
 }
@@ -74,18 +75,18 @@ pub(crate) fn remove(_: OnPurple, account: AccountId) -> Option<Entry> {
         if let Some(person) = table.people.get_mut(&entry.user) {
             person.accounts.retain(|other| *other != account);
         }
-        Some(entry)
+        Some(*entry)
     })
 }
 
 /// Reads an entry. `read` must not call libpurple: the table is borrowed.
 pub(crate) fn read<T>(_: OnPurple, account: AccountId, read: impl FnOnce(&Entry) -> T) -> Option<T> {
-    TABLE.with_borrow(|table| table.entries.get(&account).map(read))
+    TABLE.with_borrow(|table| table.entries.get(&account).map(|entry| read(entry)))
 }
 
 /// Changes an entry. `change` must not call libpurple: the table is borrowed.
 pub(crate) fn change<T>(_: OnPurple, account: AccountId, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
-    TABLE.with_borrow_mut(|table| table.entries.get_mut(&account).map(change))
+    TABLE.with_borrow_mut(|table| table.entries.get_mut(&account).map(|entry| change(entry)))
 }
 
 /// Reads what holds for a user.

@@ -101,6 +101,16 @@ pub fn prepare_process() -> io::Result<()> {
     set_character_set()
 }
 
+/// Gives heap that nobody uses back to the system: whole pages of it, wherever they are. Takes about a millisecond for ten MiB; who wants heap
+/// of the same part meanwhile waits.
+pub fn give_back_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: any thread may ask for it at any time; what is in use stays.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Closes every descriptor above standard error that was handed down to this process. To be called before it opens any of its own.
 pub fn close_inherited_descriptors() {
     // SAFETY: nothing of this process has opened a descriptor that anyone holds; those above 2 came from the parent by its mistake.
