@@ -6,33 +6,55 @@ mod files;
 use bridge::config::BridgeConfig;
 use bridge::frame::Confine;
 use rustix::fs::{FileType, Mode};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 
 /// Bytes of the largest file that a worker writes, which is none: libpurple keeps nothing, plugins have little.
 const LARGEST_FILE: u64 = 16 << 20;
 
-/// Applies it to the whole process, which has one thread yet.
+/// Applies it to the whole process, which has one thread yet. At the other end of `judge` is who makes its connections (see
+/// [`crate::fleet::judge`]), if this system lets it.
 ///
 /// # Errors
 /// What every kernel can do failed, or Landlock is there and refuses.
-pub(crate) fn apply(config: &BridgeConfig, confine: &Confine) -> io::Result<()> {
+pub(crate) fn apply(config: &BridgeConfig, confine: &Confine, judge: Option<UnixStream>) -> io::Result<()> {
+    let judge = judge.filter(|_| confine.sandbox);
     // As many descriptors as the system lets it have: each account is one or more.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         log::warn!("cannot raise the limit of descriptors: {error}");
     }
-    limit(confine)?;
+    limit(confine, judge.is_some())?;
     drop_privileges()?;
     if !confine.sandbox {
         log::info!("not confined: worker.sandbox is off");
         return Ok(());
     }
     let sandbox = Sandbox::apply(config, confine, true)?;
-    log::info!("confined: {}", sandbox.words(config, confine));
+    let judged = judge.map(|judge| submit(&judge));
+    let words = if matches!(judged, Some(Ok(()))) { ", connections judged" } else { "" };
+    log::info!("confined: {}{words}", sandbox.words(config, confine));
+    if let Some(Err(error)) = judged {
+        log::warn!("connections that are made past libpurple are not judged: {error}");
+    }
     for lack in sandbox.lacks() {
         log::warn!("{lack}");
     }
+    Ok(())
+}
+
+/// Hands every connect over to the judge.
+fn submit(judge: &UnixStream) -> io::Result<()> {
+    let listener = calls::ask_about_connects()?;
+    let descriptors = [listener.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    rustix::net::sendmsg(judge, &[IoSlice::new(b"j")], &mut control, SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
@@ -90,12 +112,16 @@ impl Sandbox {
 }
 
 /// No core file and no tracing of this process by its neighbours, unless asked for; address space as asked; what it writes is its own.
-fn limit(confine: &Confine) -> io::Result<()> {
+fn limit(confine: &Confine, judged: bool) -> io::Result<()> {
     let at_most = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     if !confine.core {
-        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-        rustix::process::setrlimit(Resource::Core, at_most(0))?;
+        // Its judge has to look at what it asks for, which takes what a debugger has. Its neighbours may not trace it all the same: they are
+        // confined as it is. Of a limit of 1 the kernel makes no core file, nor does it call a program to take one.
+        if !judged {
+            rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        }
+        rustix::process::setrlimit(Resource::Core, at_most(u64::from(judged)))?;
     }
     if confine.address_space > 0 {
         rustix::process::setrlimit(Resource::As, at_most(confine.address_space))?;

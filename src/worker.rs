@@ -5,6 +5,7 @@ use crate::error::Failure;
 use rustix::process::Signal;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 
 /// Serves until the parent says quit or is gone.
 pub(crate) fn run(worker: &Worker) -> Result<(), Failure> {
@@ -14,9 +15,9 @@ pub(crate) fn run(worker: &Worker) -> Result<(), Failure> {
     if let Err(error) = rustix::process::setsid() {
         log::debug!("no session of its own: {error}");
     }
-    let (socket, blame) =
+    let (socket, blame, judge) =
         descriptors().map_err(|error| Failure::System("a worker's descriptors (it is started by `bellflower serve` only)", error))?;
-    let confine = |config: &bridge::config::BridgeConfig, confine: &bridge::frame::Confine| crate::confine::apply(config, confine);
+    let confine = |config: &bridge::config::BridgeConfig, confine: &bridge::frame::Confine| crate::confine::apply(config, confine, judge);
     bridge::handle::serve(socket, Some(blame), confine).map_err(|error| Failure::System("a worker", error))
 }
 
@@ -28,13 +29,15 @@ fn follow(parent: u32) -> io::Result<()> {
     if actual == Some(parent) { Ok(()) } else { Err(io::Error::other("the process that started it is gone")) }
 }
 
-/// Takes the two descriptors that were handed down as standard input and output, and leaves nothing there for plugins to read or write.
-fn descriptors() -> io::Result<(OwnedFd, OwnedFd)> {
+/// Takes the two descriptors that were handed down as standard input and output, and leaves nothing there for plugins to read or write. With
+/// the first byte comes a third, when there is someone to make connections for this process.
+fn descriptors() -> io::Result<(OwnedFd, OwnedFd, Option<UnixStream>)> {
     let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 10)?;
     let blame = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 10)?;
     rustix::net::getsockname(&socket)?;
+    let judge = crate::fleet::judge::take_descriptor(&socket)?;
     let nothing = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing)?;
     rustix::stdio::dup2_stdout(&nothing)?;
-    Ok((socket, blame))
+    Ok((socket, blame, judge.map(UnixStream::from)))
 }

@@ -5,6 +5,7 @@
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -271,6 +272,74 @@ fn nobody_listens_unless_configured() {
     plugin.must("listen", OK);
 }
 
+/// A server that notes whether somebody came.
+struct Server(TcpListener);
+
+impl Server {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("a listener that does not wait");
+        Self(listener)
+    }
+
+    /// The plugin's command, past the front end's own `connect`.
+    fn command(&self) -> String {
+        format!("connect 127.0.0.1 {}", self.0.local_addr().expect("an address").port())
+    }
+
+    fn was_reached(&self) -> bool {
+        self.0.accept().is_ok()
+    }
+}
+
+#[test]
+fn forbidden_addresses_are_refused_to_system_calls_of_their_own_making() {
+    let server = Server::start();
+    let mut plugin = Plugin::start_with(Daemon::builder(BELLFLOWER).egress(&[]), "");
+    plugin.must(&server.command(), DENIED);
+    assert!(!server.was_reached());
+    assert!(plugin.daemon.log().contains("by a call of its own: refused"), "the log says so");
+    // Addresses that make no sense are the kernel's errors, and the worker goes on.
+    let call = |rest: &str| format!("call {} {rest}", libc::SYS_connect);
+    plugin.must(&call("0 0 16"), "Bad address");
+    plugin.must(&call("0 0 1"), "Invalid argument");
+    plugin.must(&call("9999 0 16"), "Bad file descriptor");
+    // Nor is there a way around connect.
+    let fast_open = format!("call {} 0 0 0 0x20000000 0 0", libc::SYS_sendto);
+    plugin.must(&fast_open, NOT_PERMITTED);
+    drop(plugin);
+
+    let mut plugin = Plugin::start_with(Daemon::builder(BELLFLOWER).egress(&[]), "sandbox = false");
+    plugin.must(&server.command(), OK);
+    assert!(server.was_reached());
+}
+
+#[test]
+fn allowed_addresses_are_connected_to_in_the_plugins_stead() {
+    let server = Server::start();
+    let mut plugin = Plugin::start("");
+    for _ in 0..3 {
+        plugin.must(&server.command(), OK);
+        assert!(server.was_reached());
+    }
+    let command = server.command();
+    drop(server);
+    plugin.must(&command, "Connection refused");
+}
+
+#[test]
+fn children_of_a_plugin_are_judged_like_it() {
+    let server = Server::start();
+    let mut plugin = Plugin::start_with(Daemon::builder(BELLFLOWER).egress(&[]), "exec = true");
+    let port = server.0.local_addr().expect("an address").port();
+    plugin.must(&format!("shell exec 3<>/dev/tcp/127.0.0.1/{port}"), "exit 1");
+    assert!(!server.was_reached());
+    drop(plugin);
+    let mut plugin = Plugin::start("exec = true");
+    plugin.must(&format!("shell exec 3<>/dev/tcp/127.0.0.1/{port}"), "exit 0");
+    assert!(server.was_reached());
+}
+
 #[test]
 fn the_environment_holds_nothing_of_the_daemon() {
     let builder = Daemon::builder(BELLFLOWER).environment("DATABASE_PASSWORD", "hunter2").environment("BELLFLOWER_NAME", "Here");
@@ -317,7 +386,8 @@ fn the_kernel_holds_workers_to_little() {
     let pid = lines
         .find_map(|line| {
             let line = line.expect("a line");
-            confined += usize::from(line.contains("confined: Landlock ABI ") && line.contains(" calls, no programs, no listening"));
+            let words = " calls, no programs, no listening, connections judged";
+            confined += usize::from(line.contains("confined: Landlock ABI ") && line.contains(words));
             line.split_once(", process ").filter(|_| line.ends_with("is up")).map(|(_, rest)| rest.trim_end_matches(") is up").to_owned())
         })
         .expect("a worker that is up");
@@ -328,7 +398,8 @@ fn the_kernel_holds_workers_to_little() {
     assert_eq!((field("NoNewPrivs"), field("Seccomp"), field("Umask")), ("1", "2", "0077"), "{status}");
     assert_eq!((field("CapEff"), field("CapPrm"), field("CapAmb")), ("0000000000000000", "0000000000000000", "0000000000000000"));
     let limit = |name: &str| limits.lines().find_map(|line| line.strip_prefix(name)).and_then(|line| line.split_ascii_whitespace().nth(1));
-    assert_eq!(limit("Max core file size"), Some("0"), "{limits}");
+    // 1 is how the kernel is told that not even a program may take it.
+    assert_eq!(limit("Max core file size"), Some("1"), "{limits}");
     assert_eq!(limit("Max file size"), Some("16777216"), "{limits}");
     assert_eq!(limit("Max msgqueue size"), Some("0"), "{limits}");
     assert_eq!(limit("Max address space"), Some("4294967296"), "{limits}");

@@ -24,7 +24,8 @@ pub use command::{Command, CommandKind};
 pub use event::{Batch, Event, EventKind};
 pub use handle::{BridgeHandle, Networks, start};
 pub use purple::{
-    LoopCounters, close_inherited_descriptors, give_back_heap, ignore_file_size_signal, loop_counters, prepare_process, trust_this_thread,
+    Egress, LoopCounters, close_inherited_descriptors, give_back_heap, ignore_file_size_signal, loop_counters, prepare_process, seccomp,
+    trust_this_thread,
     with_event_loop,
 };
 

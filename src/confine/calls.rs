@@ -12,6 +12,7 @@ use seccompiler::{
     BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, sock_filter,
 };
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 
 type Call = libc::c_long;
 
@@ -225,6 +226,10 @@ fn rules(config: &BridgeConfig, confine: &Confine) -> Result<Rules, Error> {
     for command in [libc::F_SETOWN, F_SETOWN_EX] {
         rules.when(libc::SYS_fcntl, &[(1, Dword, Eq, bits(command))])?;
     }
+    // A connection without connect().
+    for (call, flags) in [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)] {
+        rules.when(call, &[(flags, Dword, MaskedEq(bits(libc::MSG_FASTOPEN)), bits(libc::MSG_FASTOPEN))])?;
+    }
     // The times of an open file may be set, those of a path not.
     rules.when(libc::SYS_utimensat, &[(1, Qword, Ne, 0)])?;
     Ok(rules)
@@ -282,19 +287,34 @@ fn sockets(rules: &mut Rules) -> Result<(), Error> {
 #[cfg(target_arch = "x86_64")]
 fn foreign() -> BpfProgram {
     const X32: u32 = 0x4000_0000;
-    let code = |code: u32| u16::try_from(code).unwrap_or_default();
-    let line = |what: u32, jt: u8, jf: u8, k: u32| sock_filter { code: code(what), jt, jf, k };
-    vec![
-        // The first word of what a filter sees is the call's number.
-        line(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        line(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, X32),
-        line(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned()),
-        line(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ]
+    by_number(libc::BPF_JGE, X32, libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned())
 }
 #[cfg(not(target_arch = "x86_64"))]
 fn foreign() -> BpfProgram {
     Vec::new()
+}
+
+/// One comparison of the call's number, and what comes of it; everything else is allowed.
+fn by_number(compare: u32, with: u32, then: u32) -> BpfProgram {
+    let line = |what: u32, jt: u8, jf: u8, k: u32| sock_filter { code: u16::try_from(what).unwrap_or_default(), jt, jf, k };
+    vec![
+        // The first word of what a filter sees is the call's number.
+        line(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        line(libc::BPF_JMP | compare | libc::BPF_K, 0, 1, with),
+        line(libc::BPF_RET | libc::BPF_K, 0, 0, then),
+        line(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+/// Has whoever holds the descriptor asked about every connect, however it is made.
+///
+/// # Errors
+/// What the kernel says.
+pub(super) fn ask_about_connects() -> std::io::Result<OwnedFd> {
+    let number = u32::try_from(libc::SYS_connect).map_err(std::io::Error::other)?;
+    let program = by_number(libc::BPF_JEQ, number, libc::SECCOMP_RET_USER_NOTIF);
+    let program: Vec<_> = program.iter().map(|line| libc::sock_filter { code: line.code, jt: line.jt, jf: line.jf, k: line.k }).collect();
+    bridge::seccomp::ask_about(&program)
 }
 
 /// Restricts the calling thread and what it starts, or with `all` every thread of this process. Returns how many calls are restricted.

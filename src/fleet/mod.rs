@@ -3,12 +3,14 @@
 //!
 //! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`blame`] whose fault a crash was,
 //! [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts into
-//! workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`watch`] looks after them.
+//! workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`judge`] makes their
+//! connections, [`watch`] looks after them.
 
 mod blame;
 mod events;
 mod flight;
 mod home;
+pub(crate) mod judge;
 mod ledger;
 mod packed;
 mod place;
@@ -168,7 +170,9 @@ impl Fleet {
     pub(crate) async fn start(settings: Settings) -> Result<(Self, Events), Failure> {
         let (sender, events) = mpsc::channel(EVENTS);
         let homes = Homes::make().map_err(|error| Failure::System("a directory for workers", error))?;
-        let spawner = Spawner::start(homes.clone()).map_err(|error| Failure::System("the thread that starts workers", error))?;
+        let judge = settings.confine.sandbox.then(|| judge::Judge::start(&settings.bridge)).transpose();
+        let judge = judge.map_err(|error| Failure::System("the thread that judges connections", error))?;
+        let spawner = Spawner::start(homes.clone(), judge).map_err(|error| Failure::System("the thread that starts workers", error))?;
         let state = State {
             workers: BTreeMap::new(),
             last_number: 0,

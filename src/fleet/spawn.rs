@@ -5,11 +5,12 @@
 //! it notes whose callback runs its standard output: nothing else is handed down.
 
 use super::home::{Home, Homes};
+use super::judge::{self, Judge};
 use bridge::id::AccountId;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -67,12 +68,12 @@ type Request = (u16, oneshot::Sender<io::Result<Started>>);
 pub(super) struct Spawner(mpsc::Sender<Request>);
 
 impl Spawner {
-    /// Starts the thread; workers get their directories from `homes`.
-    pub(super) fn start(homes: Homes) -> io::Result<Self> {
+    /// Starts the thread; workers get their directories from `homes`, and `judge` makes their connections.
+    pub(super) fn start(homes: Homes, judge: Option<Judge>) -> io::Result<Self> {
         let (sender, requests) = mpsc::channel::<Request>();
         std::thread::Builder::new().name("spawner".to_owned()).spawn(move || {
             for (number, answer) in requests {
-                if let Err(Ok(mut unwanted)) = answer.send(spawn(number, &homes)) {
+                if let Err(Ok(mut unwanted)) = answer.send(spawn(number, &homes, judge.as_ref())) {
                     let _ = unwanted.child.kill();
                     let _ = unwanted.child.wait();
                 }
@@ -90,14 +91,14 @@ impl Spawner {
     }
 }
 
-fn spawn(number: u16, homes: &Homes) -> io::Result<Started> {
+fn spawn(number: u16, homes: &Homes, judge: Option<&Judge>) -> io::Result<Started> {
     let home = homes.home(number)?;
     let (ours, theirs) = UnixStream::pair()?;
     let memory = rustix::fs::memfd_create(c"bellflower-blame", rustix::fs::MemfdFlags::CLOEXEC)?;
     rustix::fs::ftruncate(&memory, bridge::handle::BLAME_BYTES)?;
     let blame = File::from(memory.try_clone()?);
     let kept = KEPT.iter().filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)));
-    let child = Command::new("/proc/self/exe")
+    let mut child = Command::new("/proc/self/exe")
         .arg0("bellflower")
         .args(["worker", "--number", &number.to_string(), "--parent", &std::process::id().to_string()])
         .env_clear()
@@ -107,6 +108,24 @@ fn spawn(number: u16, homes: &Homes) -> io::Result<Started> {
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::from(memory))
         .spawn()?;
+    if let Err(error) = introduce(number, &child, &ours, judge) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(error);
+    }
     let memory = File::open(format!("/proc/{}/statm", child.id())).ok();
     Ok(Started { child, memory, socket: ours, blame: Blame(blame), home })
+}
+
+/// The first byte, with which the worker gets a socket to its judge, if it has one.
+fn introduce(number: u16, child: &Child, socket: &UnixStream, judge: Option<&Judge>) -> io::Result<()> {
+    let theirs = match judge.map(|judge| judge.watch(number, child.id())) {
+        Some(Ok(theirs)) => Some(theirs),
+        Some(Err(error)) => {
+            log::warn!("connections that worker {number} makes past libpurple are not judged: {error}");
+            None
+        }
+        None => None,
+    };
+    judge::give_descriptor(socket, theirs.as_ref().map(AsFd::as_fd))
 }

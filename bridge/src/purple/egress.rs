@@ -77,6 +77,22 @@ fn same_start_v6(one: Ipv6Addr, other: Ipv6Addr, bits: u8) -> bool {
     (one.to_bits() ^ other.to_bits()).checked_shr(128 - u32::from(bits.min(128))).unwrap_or(0) == 0
 }
 
+/// The same rules for who asks from outside: the process that makes the connections of a confined one.
+#[derive(Debug, Clone)]
+pub struct Egress(Policy);
+
+impl Egress {
+    /// With exceptions (`egress.allow`).
+    pub fn new(allow: &[Range]) -> Self {
+        Self(Policy::new(allow))
+    }
+
+    /// Why `address` may not be reached, as words for a sentence; `None` when it may.
+    pub fn refusal(&self, address: IpAddr) -> Option<&'static str> {
+        self.0.refusal(address)
+    }
+}
+
 /// Puts the administrator's exceptions into force, for every thread. Before it is called there are none.
 pub(crate) fn set_policy(policy: Policy) {
     *POLICY.write().unwrap_or_else(PoisonError::into_inner) = policy;

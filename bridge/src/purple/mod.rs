@@ -35,6 +35,7 @@ mod registry;
 mod request;
 mod room;
 mod roomlist;
+pub mod seccomp;
 mod signals;
 mod status;
 mod teardown;
@@ -46,6 +47,7 @@ mod tls;
 mod token;
 mod trust;
 
+pub use egress::Egress;
 pub use eventloop::{LoopCounters, loop_counters, with_event_loop};
 pub use interpose::trust_this_thread;
 pub(crate) use link::serve;

@@ -99,6 +99,22 @@ static int run_program(const char *path)
     return failed;
 }
 
+/* What follows, in a shell; answers with its exit code. */
+static void run_shell(PurpleConnection *gc, const char *who, const char *script)
+{
+    char *const arguments[] = { "bash", "-c", (char *)script, NULL };
+    char told[32];
+    pid_t child;
+    int status, failed = posix_spawn(&child, "/bin/bash", NULL, NULL, arguments, environ);
+    if (failed) {
+        said_errno(gc, who, failed);
+        return;
+    }
+    waitpid(child, &status, 0);
+    g_snprintf(told, sizeof told, "exit %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    says(gc, who, told);
+}
+
 /* Past the front end's own connect(), as a program without the C library does it. */
 static int connect_raw(const char *address, long port)
 {
@@ -240,6 +256,8 @@ static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
         said_errno(gc, who, connect_raw(first, words[2] ? strtol(words[2], NULL, 10) : 0));
     else if (strcmp(what, "listen") == 0)
         said_errno(gc, who, listen_anywhere());
+    else if (strcmp(what, "shell") == 0)
+        run_shell(gc, who, text + strlen("shell "));
     else if (strcmp(what, "fork") == 0)
         said_errno(gc, who, fork_bare());
     else if (strcmp(what, "memory") == 0)

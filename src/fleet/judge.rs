@@ -1,0 +1,343 @@
+//! Makes the connections of confined workers, where the address may be reached; it moves none of their bytes.
+//!
+//! libpurple and plugins that use the C library are checked where they call `connect`. One with system calls of its own making, as those
+//! written in Go, goes past that: so every connect of a worker stops in the kernel, which asks here. The address is copied out of the
+//! worker's memory and the copy used, on the worker's own socket, so that it cannot be changed after it was looked at.
+
+use bridge::Egress;
+use bridge::config::BridgeConfig;
+use bridge::seccomp::{self, Question};
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bytes of the longest socket address.
+const LONGEST: usize = 128;
+/// Where name servers listen; the worker's own resolver has to reach them, on whatever network they are.
+const DOMAIN: u16 = 53;
+/// Connects that wait at once, each on a thread of its own; sockets of libpurple never do.
+const WAITING: usize = 64;
+/// Between two lines of the log about the same worker.
+const A_LINE: Duration = Duration::from_secs(1);
+
+/// Asks the thread for its service. It ends when the last of these is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Judge(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// New workers.
+    wards: Mutex<Vec<Ward>>,
+    /// Closed with the last handle; a byte says that there are new ones.
+    wake: UnixStream,
+}
+
+/// A worker.
+#[derive(Debug)]
+struct Ward {
+    number: u16,
+    /// Where it sends the descriptor at which the kernel asks, and later that.
+    place: Place,
+    /// When a refusal was logged last.
+    told: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Promised(UnixStream),
+    Asks(Arc<OwnedFd>),
+}
+
+impl Judge {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn start(config: &BridgeConfig) -> io::Result<Self> {
+        let (wake, woken) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        let inner = Arc::new(Inner { wards: Mutex::default(), wake });
+        let weak = Arc::downgrade(&inner);
+        let rules = Arc::new(Rules { egress: Egress::new(&config.egress_allow), servers: config.dns_servers.clone() });
+        std::thread::Builder::new().name("judge".to_owned()).spawn(move || {
+            let mut wards = Vec::new();
+            loop {
+                if wait(&woken, &mut wards, &rules) {
+                    let Some(inner) = weak.upgrade() else { return };
+                    wards.append(&mut inner.wards.lock().unwrap_or_else(PoisonError::into_inner));
+                }
+            }
+        })?;
+        Ok(Self(inner))
+    }
+
+    /// Takes a worker that was just started into its charge. Gives the socket that it is to have.
+    ///
+    /// # Errors
+    /// This system does not let one process look into another, its own child.
+    pub(super) fn watch(&self, number: u16, pid: u32) -> io::Result<UnixStream> {
+        // Better known before the worker has nobody else to ask.
+        descriptor(pid, 0)?;
+        File::open(format!("/proc/{pid}/mem"))?;
+        let (ours, theirs) = UnixStream::pair()?;
+        self.0.wards.lock().unwrap_or_else(PoisonError::into_inner).push(Ward { number, place: Place::Promised(ours), told: None });
+        rustix::io::write(&self.0.wake, b"w").or_else(|error| if error == Errno::AGAIN { Ok(0) } else { Err(error) })?;
+        Ok(theirs)
+    }
+}
+
+/// A descriptor of another process, as a duplicate.
+fn descriptor(pid: u32, number: i32) -> rustix::io::Result<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
+    let process = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+    rustix::process::pidfd_getfd(&process, number, PidfdGetfdFlags::empty())
+}
+
+/// Waits for questions and answers them. Says whether there may be new workers, or nobody to bring some.
+fn wait(woken: &UnixStream, wards: &mut Vec<Ward>, rules: &Arc<Rules>) -> bool {
+    let mut polled: Vec<PollFd<'_>> = std::iter::once(woken.as_fd())
+        .chain(wards.iter().map(|ward| match &ward.place {
+            Place::Promised(socket) => socket.as_fd(),
+            Place::Asks(listener) => listener.as_fd(),
+        }))
+        .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN))
+        .collect();
+    if rustix::event::poll(&mut polled, None).is_err() {
+        return false;
+    }
+    let ready: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
+    let mut new = false;
+    if ready.first().is_some_and(|flags| !flags.is_empty()) {
+        new = true;
+        // One byte or many: all new ones are looked at.
+        let _ = rustix::io::read(woken, &mut [0; 64]);
+    }
+    let mut at = 0;
+    wards.retain_mut(|ward| {
+        at += 1;
+        ready.get(at).is_none_or(|flags| flags.is_empty() || ward.serve(*flags, rules))
+    });
+    new
+}
+
+impl Ward {
+    /// Does what its descriptor is ready for. Says whether it is still there.
+    fn serve(&mut self, flags: PollFlags, rules: &Arc<Rules>) -> bool {
+        match &self.place {
+            Place::Promised(socket) => match take_descriptor(socket.as_fd()) {
+                Ok(Some(listener)) => {
+                    self.place = Place::Asks(Arc::new(listener));
+                    true
+                }
+                // It has ended, or is not confined.
+                _ => false,
+            },
+            Place::Asks(listener) if flags.contains(PollFlags::IN) => {
+                match seccomp::question(listener.as_fd()) {
+                    Ok(question) => judge(self.number, &mut self.told, listener, question, rules),
+                    // Whoever asked has gone.
+                    Err(error) => log::debug!("worker {}: {error}", self.number),
+                }
+                true
+            }
+            Place::Asks(_) => false,
+        }
+    }
+}
+
+/// What may be reached.
+struct Rules {
+    egress: Egress,
+    servers: Vec<SocketAddr>,
+}
+
+impl Rules {
+    fn refusal(&self, to: SocketAddr) -> Option<&'static str> {
+        self.egress.refusal(to.ip()).filter(|_| !self.is_name_server(to))
+    }
+
+    fn is_name_server(&self, to: SocketAddr) -> bool {
+        let to = SocketAddr::new(to.ip().to_canonical(), to.port());
+        if !self.servers.is_empty() {
+            return self.servers.contains(&to);
+        }
+        if to.port() != DOMAIN {
+            return false;
+        }
+        // Without one, it is this machine.
+        let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+        let servers = || text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse::<IpAddr>().ok());
+        servers().any(|server| server == to.ip()) || servers().next().is_none() && to.ip().is_loopback()
+    }
+}
+
+/// How many connects wait, on threads.
+static WAITS: AtomicUsize = AtomicUsize::new(0);
+
+/// Makes the connection that is asked for, or not.
+fn judge(number: u16, told: &mut Option<Instant>, listener: &Arc<OwnedFd>, question: Question, rules: &Rules) {
+    let (socket, to) = match look(listener.as_fd(), &question) {
+        Ok(seen) => seen,
+        Err(error) => return seccomp::answer(listener.as_fd(), &question, Err(error.raw_os_error())),
+    };
+    if let Some((to, why)) = to.and_then(|to| Some((to, rules.refusal(to)?))) {
+        if told.is_none_or(|told| told.elapsed() >= A_LINE) {
+            *told = Some(Instant::now());
+            log::warn!("worker {number}: a plugin wanted to reach {to}, {why}, by a call of its own: refused");
+        }
+        return seccomp::answer(listener.as_fd(), &question, Err(Errno::ACCESS.raw_os_error()));
+    }
+    let waits = rustix::fs::fcntl_getfl(&socket).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK)) && is_stream(&socket);
+    if !waits {
+        return seccomp::answer(listener.as_fd(), &question, connect(&socket, to));
+    }
+    let ours = Arc::clone(listener);
+    let thread = move || {
+        seccomp::answer(ours.as_fd(), &question, connect(&socket, to));
+        WAITS.fetch_sub(1, Ordering::Relaxed);
+    };
+    let full = WAITS.fetch_add(1, Ordering::Relaxed) >= WAITING;
+    if full || std::thread::Builder::new().name("connect".to_owned()).spawn(thread).is_err() {
+        WAITS.fetch_sub(1, Ordering::Relaxed);
+        seccomp::answer(listener.as_fd(), &question, Err(Errno::AGAIN.raw_os_error()));
+    }
+}
+
+fn is_stream(socket: &OwnedFd) -> bool {
+    rustix::net::sockopt::socket_type(socket).is_ok_and(|kind| kind == rustix::net::SocketType::STREAM)
+}
+
+fn connect(socket: &OwnedFd, to: Option<SocketAddr>) -> Result<(), i32> {
+    let done = match to {
+        Some(to) => rustix::net::connect(socket, &to),
+        None => rustix::net::connect_unspec(socket),
+    };
+    done.map_err(Errno::raw_os_error)
+}
+
+/// The socket, and the address, `None` for what takes the one away that a socket has.
+fn look(listener: BorrowedFd<'_>, question: &Question) -> rustix::io::Result<(OwnedFd, Option<SocketAddr>)> {
+    let [socket, address, length, ..] = question.arguments;
+    // Numbers of 32 bits, whatever stands above them.
+    let (socket, length) = ((socket as u32).cast_signed(), length as u32 as usize);
+    if !(size_of::<u16>()..=LONGEST).contains(&length) {
+        return Err(Errno::INVAL);
+    }
+    let errno = |error: io::Error| Errno::from_io_error(&error).unwrap_or(Errno::FAULT);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", question.thread)).map_err(errno)?;
+    let process = status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok()).ok_or(Errno::SRCH)?;
+    let memory = File::open(format!("/proc/{process}/mem")).map_err(errno)?;
+    let socket = descriptor(process, socket)?;
+    // Else the number was another's by then.
+    if !seccomp::stands(listener, question) {
+        return Err(Errno::SRCH);
+    }
+    let mut bytes = [0; LONGEST];
+    let bytes = bytes.get_mut(..length).ok_or(Errno::INVAL)?;
+    memory.read_exact_at(bytes, address).map_err(|_| Errno::FAULT)?;
+    Ok((socket, parse(bytes)?))
+}
+
+fn parse(bytes: &[u8]) -> rustix::io::Result<Option<SocketAddr>> {
+    let at = |from: usize| bytes.get(from..).ok_or(Errno::INVAL);
+    let short = |from: usize| at(from)?.first_chunk::<2>().copied().ok_or(Errno::INVAL);
+    let word = |from: usize| at(from)?.first_chunk::<4>().copied().ok_or(Errno::INVAL);
+    match i32::from(u16::from_ne_bytes(short(0)?)) {
+        libc::AF_UNSPEC => Ok(None),
+        libc::AF_INET if bytes.len() >= size_of::<libc::sockaddr_in>() => {
+            Ok(Some(SocketAddrV4::new(Ipv4Addr::from(word(4)?), u16::from_be_bytes(short(2)?)).into()))
+        }
+        libc::AF_INET6 => {
+            let address = at(8)?.first_chunk::<16>().copied().ok_or(Errno::INVAL)?;
+            // It may be left out (RFC 2133).
+            let scope = word(24).map_or(0, u32::from_ne_bytes);
+            let (port, flow) = (u16::from_be_bytes(short(2)?), u32::from_be_bytes(word(4)?));
+            Ok(Some(SocketAddrV6::new(Ipv6Addr::from(address), port, flow, scope).into()))
+        }
+        libc::AF_INET => Err(Errno::INVAL),
+        // Local sockets lead to other services.
+        _ => Err(Errno::ACCESS),
+    }
+}
+
+/// Sends one byte, and a descriptor with it if there is one.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn give_descriptor(socket: &UnixStream, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let descriptors: Vec<_> = descriptor.into_iter().collect();
+    if !descriptors.is_empty() {
+        control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    }
+    rustix::net::sendmsg(socket, &[IoSlice::new(b"d")], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// Waits for one byte, and takes the descriptor that came with it.
+///
+/// # Errors
+/// The other side is gone, or what the system says.
+pub(crate) fn take_descriptor(socket: impl AsFd) -> io::Result<Option<OwnedFd>> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let got = rustix::net::recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    if got.bytes == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let rights =
+        control.drain().find_map(|message| if let RecvAncillaryMessage::ScmRights(mut rights) = message { rights.next() } else { None });
+    Ok(rights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_the_kernel_reads_them() {
+        let family = |family: i32| u16::try_from(family).unwrap().to_ne_bytes();
+        let four = [&family(libc::AF_INET)[..], &[0x14, 0x66], &[192, 0, 2, 7], &[0; 8]].concat();
+        assert_eq!(parse(&four), Ok(Some("192.0.2.7:5222".parse().unwrap())));
+        assert_eq!(parse(&four[..15]), Err(Errno::INVAL));
+        let mut six = [&family(libc::AF_INET6)[..], &[0x14, 0x66], &[0; 4], &[0; 15], &[1], &3_u32.to_ne_bytes()].concat();
+        let expected = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 5222, 0, 3);
+        assert_eq!(parse(&six), Ok(Some(expected.into())));
+        six.truncate(24);
+        assert_eq!(parse(&six), Ok(Some("[::1]:5222".parse().unwrap())));
+        assert_eq!(parse(&six[..23]), Err(Errno::INVAL));
+        assert_eq!(parse(&family(libc::AF_UNSPEC)), Ok(None));
+        assert_eq!(parse(&[&family(libc::AF_UNIX)[..], b"/run/socket"].concat()), Err(Errno::ACCESS));
+        assert_eq!(parse(&[0]), Err(Errno::INVAL));
+    }
+
+    #[test]
+    fn name_servers_are_reached_on_their_port_only() {
+        let rules =
+            |servers: &[&str]| Rules { egress: Egress::new(&[]), servers: servers.iter().map(|server| server.parse().unwrap()).collect() };
+        let refused = |rules: &Rules, to: &str| rules.refusal(to.parse().unwrap()).is_some();
+        let own = rules(&["10.0.0.53:5353"]);
+        assert!(!refused(&own, "10.0.0.53:5353") && !refused(&own, "[::ffff:10.0.0.53]:5353"));
+        assert!(refused(&own, "10.0.0.53:53") && refused(&own, "10.0.0.54:5353") && refused(&own, "127.0.0.1:53"));
+        assert!(!refused(&own, "203.0.114.1:22") && refused(&own, "127.0.0.1:22") && refused(&own, "169.254.169.254:80"));
+        let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+        for server in text.lines().filter_map(|line| line.strip_prefix("nameserver ")?.trim().parse::<IpAddr>().ok()) {
+            assert!(!rules(&[]).is_name_server(SocketAddr::new(server, 22)));
+            assert!(rules(&[]).is_name_server(SocketAddr::new(server, 53)));
+        }
+    }
+}
