@@ -413,7 +413,6 @@ fn the_kernel_holds_workers_to_little() {
 #[test]
 fn directories_go_with_their_workers() {
     let mut plugin = Plugin::start("");
-    plugin.daemon.allow_log("purple_conversation_new: assertion");
     let (home, pid) = (plugin.home(), plugin.pid());
     let root = home.parent().expect("a directory").to_owned();
     plugin.must(&format!("write {}", home.join("left").display()), OK);

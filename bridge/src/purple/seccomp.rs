@@ -22,15 +22,18 @@ pub struct Question {
 pub fn ask_about(program: &[libc::sock_filter]) -> io::Result<OwnedFd> {
     let length = libc::c_ushort::try_from(program.len()).map_err(io::Error::other)?;
     let program = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut() };
+    // A signal to the thread that waits would else have the call made twice; kernels before 5.19 cannot hold it back.
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    install(&program, flags | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).or_else(|error| match error.raw_os_error() {
+        Some(libc::EINVAL) => install(&program, flags),
+        _ => Err(error),
+    })
+}
+
+fn install(program: &libc::sock_fprog, flags: libc::c_ulong) -> io::Result<OwnedFd> {
+    let operation = libc::c_ulong::from(libc::SECCOMP_SET_MODE_FILTER);
     // SAFETY: the program lives through the call, in which the kernel copies it.
-    let descriptor = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::c_ulong::from(libc::SECCOMP_SET_MODE_FILTER),
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &raw const program,
-        )
-    };
+    let descriptor = unsafe { libc::syscall(libc::SYS_seccomp, operation, flags, std::ptr::from_ref(program)) };
     match i32::try_from(descriptor) {
         // SAFETY: the kernel has just made it, for us alone.
         Ok(descriptor) if descriptor >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(descriptor) }),
