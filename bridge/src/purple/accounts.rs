@@ -124,7 +124,7 @@ pub(crate) fn awaiting(_: OnPurple, user: UserId, conversation: ConversationId) 
     TABLE.with_borrow(|table| {
         table.people.get(&user)?.accounts.iter().copied().find(|account| {
             let waits = |entry: &Entry| entry.unopened.contains_key(&conversation) || entry.rooms.contains_key(&conversation);
-            table.entries.get(account).is_some_and(waits)
+            table.entries.get(account).is_some_and(|entry| waits(entry))
         })
     })
 }
