@@ -9,7 +9,7 @@ PROFILE := release
 BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: chaos help deps deps-test client build run demo screenshots test lint bench fmt
+.PHONY: chaos valgrind help deps deps-test client build run demo screenshots test lint bench fmt
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ test: deps-test client ## every test, against real servers and a real browser
 
 chaos: deps-test client ## ten minutes of plugins bringing workers down, with 200 people who chat
 	BELLFLOWER_CHAOS_SECONDS=$${BELLFLOWER_CHAOS_SECONDS:-600} $(CARGO) nextest run --release --locked --test chaos --profile chaos --no-capture
+
+valgrind: deps-test ## the bridge's tests under valgrind, some minutes
+	@packaging/valgrind.sh
 
 lint: deps client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh

@@ -1,6 +1,11 @@
 //! A started bridge for the tests of this crate: sends commands as users, waits for their events. libpurple is a singleton: one a process.
-// A fixture fails its test by panicking.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+// A fixture fails its test by panicking. Each test uses a part of what is here.
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+
+mod alone;
+pub(crate) mod heap;
+
+pub(crate) use alone::alone;
 
 use bridge::command::{AccountSettings, Origin, Secret, Username};
 use bridge::config::BridgeConfig;

@@ -10,7 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
 const ACCOUNT: AccountId = AccountId(7);
-const LONG: Duration = Duration::from_secs(5);
+/// Under valgrind, on a busy machine, the first question takes some seconds.
+const LONG: Duration = Duration::from_secs(15);
 
 /// What a caller was told, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,7 +234,7 @@ fn silence_ends_after_the_patience() {
         let begun = Instant::now();
         let Told::Failed(why) = host("silent.example") else { panic!("an answer out of nowhere") };
         assert!(why.contains("did not answer"), "{why}");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     });
 }
 
