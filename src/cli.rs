@@ -2,12 +2,13 @@
 
 use crate::config::{self, Config, Key, Override};
 use crate::error::Failure;
+use crate::manual::Material;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, ValueHint};
 use std::path::PathBuf;
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     Serve,
     Check,
@@ -15,6 +16,7 @@ pub(crate) enum What {
     Healthcheck,
     Schema,
     Worker(Worker),
+    Generate(Material, PathBuf),
 }
 
 /// What a worker is started with.
@@ -41,8 +43,13 @@ impl Asked {
     }
 }
 
-/// The whole command line, for parsing and for the manual.
+/// The whole command line.
 pub(crate) fn command() -> Command {
+    public().subcommand(worker()).subcommand(generate())
+}
+
+/// What people use of it, for the manual and the shells.
+pub(crate) fn public() -> Command {
     let keys = config::keys();
     let with_settings = |name: &'static str, about: &'static str| {
         let file = Arg::new("config")
@@ -50,6 +57,7 @@ pub(crate) fn command() -> Command {
             .short('c')
             .env("BELLFLOWER_CONFIG")
             .value_name("FILE")
+            .value_hint(ValueHint::FilePath)
             .help("Read the settings from this file");
         keys.iter().fold(Command::new(name).about(about).arg(file), |command, key| command.arg(argument(key)))
     };
@@ -62,7 +70,6 @@ pub(crate) fn command() -> Command {
         .subcommand(with_settings("check", "Check the settings, say what is wrong with them, and end"))
         .subcommand(with_settings("protocols", "List the networks and plugins that libpurple finds"))
         .subcommand(with_settings("healthcheck", "Ask the daemon with these settings whether it is well"))
-        .subcommand(worker())
         .subcommand(Command::new("schema").about("Print the JSON schema of the HTTP interface"))
 }
 
@@ -74,6 +81,15 @@ fn worker() -> Command {
         .hide(true)
         .arg(number("number").value_parser(clap::value_parser!(u16)))
         .arg(number("parent").value_parser(clap::value_parser!(u32)))
+}
+
+/// Run by packagers alone.
+fn generate() -> Command {
+    Command::new("generate")
+        .about("Write the manual pages or the shells' completions into a directory")
+        .hide(true)
+        .arg(Arg::new("material").required(true).value_parser(["man", "completions"]))
+        .arg(Arg::new("folder").required(true).value_name("DIR").value_parser(clap::value_parser!(PathBuf)))
 }
 
 fn argument(key: &Key) -> Arg {
@@ -99,6 +115,12 @@ fn asked(matches: &ArgMatches) -> Asked {
             let number = matches.get_one("number").copied().unwrap_or_default();
             let parent = matches.get_one("parent").copied().unwrap_or_default();
             return Asked { what: What::Worker(Worker { number, parent }), file: None, overrides: Vec::new() };
+        }
+        "generate" => {
+            let completions = matches.get_one::<String>("material").is_some_and(|material| material == "completions");
+            let folder = matches.get_one("folder").cloned().unwrap_or_default();
+            let material = if completions { Material::Completions } else { Material::Man };
+            return Asked { what: What::Generate(material, folder), file: None, overrides: Vec::new() };
         }
         "schema" => return Asked { what: What::Schema, file: None, overrides: Vec::new() },
         _ => What::Serve,

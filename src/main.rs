@@ -7,6 +7,7 @@ mod error;
 mod fleet;
 mod health;
 mod logging;
+mod manual;
 mod memory;
 mod page;
 mod report;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let asked = cli::parse()?;
-    match asked.what {
+    match &asked.what {
         cli::What::Serve => {
             logging::start();
             serve::serve(asked.config()?)
@@ -44,7 +45,8 @@ fn run() -> Result<(), Failure> {
         cli::What::Schema => report::schema(),
         cli::What::Worker(worker) => {
             logging::start_worker(worker.number);
-            worker::run(&worker)
+            worker::run(worker)
         }
+        cli::What::Generate(material, folder) => manual::generate(*material, folder),
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Key {
     pub(crate) kind: Kind,
     /// Its default, for the help text.
     pub(crate) default: Option<String>,
+    /// The least and the most that is allowed, where that is not everything.
+    pub(crate) range: Option<(u64, u64)>,
 }
 
 impl Key {
@@ -51,10 +53,27 @@ impl Key {
     }
 }
 
-/// All settings, in the order of the file.
-pub(crate) fn keys() -> Vec<Key> {
+fn schema() -> schemars::Schema {
     let settings = schemars::generate::SchemaSettings::default().with(|s| s.inline_subschemas = true);
-    let schema = settings.into_generator().into_root_schema_for::<Config>();
+    settings.into_generator().into_root_schema_for::<Config>()
+}
+
+/// The tables of the file with one sentence each, by name.
+pub(crate) fn sections() -> Vec<(String, String)> {
+    let schema = schema();
+    let properties = schema.as_value().get("properties").and_then(Value::as_object);
+    let tables = properties.into_iter().flatten().filter(|(_, property)| property.get("properties").is_some());
+    tables.map(|(name, property)| (name.clone(), description(property))).collect()
+}
+
+/// A doc comment.
+fn description(property: &Value) -> String {
+    property.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ")
+}
+
+/// All settings, by name.
+pub(crate) fn keys() -> Vec<Key> {
+    let schema = schema();
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
     let mut all = Vec::new();
     collect(schema.as_value(), &defaults, "", &mut all);
@@ -69,14 +88,15 @@ fn collect(schema: &Value, defaults: &Value, prefix: &str, all: &mut Vec<Key>) {
             collect(property, default, &path, all);
             continue;
         }
-        let help = property.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
+        let bound = |name: &str| property.get(name).and_then(Value::as_u64);
+        let range = bound("minimum").zip(bound("maximum"));
         let default = match default {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
             Value::Array(list) => Some(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
             other => Some(other.to_string()),
         };
-        all.push(Key { path, help, kind: kind(property), default });
+        all.push(Key { path, help: description(property), kind: kind(property), default, range });
     }
 }
 

@@ -4,7 +4,7 @@ mod keys;
 mod load;
 mod values;
 
-pub(crate) use keys::{Key, keys};
+pub(crate) use keys::{Key, Kind, keys, sections};
 pub(crate) use load::{ConfigError, Override, load};
 pub(crate) use values::{AdminListen, Listen, Number, Span};
 
@@ -37,13 +37,13 @@ pub(crate) struct Config {
     pub(crate) heartbeat_ms: Number<1_000, 55_000>,
     /// How long after the hold a silent user counts as away from the page, in milliseconds.
     pub(crate) grace_ms: Number<1_000, 600_000>,
-    /// The same for a page that last said it was hidden, in milliseconds.
+    /// How long after the hold a silent user whose page last said it was hidden counts as away, in milliseconds.
     pub(crate) hidden_grace_ms: Number<1_000, 3_600_000>,
     /// How long the accounts of a user without a page stay signed on.
     pub(crate) linger: Span,
-    /// The same for guests.
+    /// How long the accounts of a guest without a page stay signed on.
     pub(crate) guest_linger: Span,
-    /// The same for guests whose only account failed for good.
+    /// How long a guest without a page is kept whose only account failed for good.
     pub(crate) failed_guest_linger: Span,
     /// Whether one may sign in straight with an IM account.
     pub(crate) guests: bool,
@@ -186,7 +186,7 @@ pub(crate) struct Worker {
     pub(crate) hang: Span,
     /// So many crashes within `crash_window` set the account, or the protocol of several, aside; 0 means never.
     pub(crate) crashes: u32,
-    /// See `crashes`.
+    /// The time within which `crashes` are counted.
     pub(crate) crash_window: Span,
     /// Accounts of a worker that is to be emptied are moved when nothing was said for so long.
     pub(crate) quiet: Span,
