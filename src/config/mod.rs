@@ -2,6 +2,8 @@
 
 mod keys;
 mod load;
+#[cfg(test)]
+mod sample;
 mod values;
 
 pub(crate) use keys::{Key, Kind, keys, sections};
