@@ -54,19 +54,20 @@ missing=()
 for kind in "${kinds[@]}"; do
     while read -r names condition; do
         case $names in "" | \#*) continue ;; esac
-        met "$names" "${condition#cmd:}" || missing+=("$names")
+        # Named twice, in the lists of two kinds, it is missing once.
+        [[ " ${missing[*]-} " == *" $names "* ]] || met "$names" "${condition#cmd:}" || missing+=("$names")
     done <"$here/deps/$family-$kind.txt"
 done
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        echo "install-deps: this needs root and there is no sudo; as root, run: $*" >&2
-        return 1
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Whether as_root can work. Otherwise says, once and whole, what somebody else has to run.
+may_be_root() {
+    if [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; then return 0; fi
+    echo "install-deps: installing needs root, and there is no sudo here. As root, run: $here/install-deps.sh ${kinds[*]}" >&2
+    return 1
 }
 
 # The first alternative of a line that the package manager can install.
@@ -141,7 +142,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     if $check_only; then
         status=1
     else
-        install_missing || status=1
+        { may_be_root && install_missing; } || status=1
     fi
 fi
 

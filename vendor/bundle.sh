@@ -17,6 +17,10 @@ if [ "$version" != "$declared" ]; then
     echo "bundle: Cargo.toml says version $declared, not $version" >&2
     exit 1
 fi
+if ! git diff --quiet HEAD --; then
+    echo "bundle: there are changes that are not committed; the source bundle would be without them, and the page with them" >&2
+    exit 1
+fi
 epoch=$(git log -1 --format=%ct)
 
 pack() {
