@@ -90,5 +90,6 @@ for ((n = 0; n < ${#list[@]}; n += 3)); do
         head -n 120 "$at.valgrind"
     fi
 done
-echo "valgrind: $passed passed, $failed failed in $((SECONDS - started)) s; what it saw is in ${out#"$PWD/"}/"
+echo "valgrind: $((SECONDS - started)) s; what it saw is in ${out#"$PWD/"}/"
+echo "valgrind: $passed passed, $failed failed"
 [ $failed = 0 ]

@@ -33,11 +33,16 @@ git archive --format=tar --prefix="bellflower-$version/" HEAD | gzip --no-name -
 
 echo "bundle: crates"
 mkdir -p "$stage/crates"
-cargo vendor --locked --versioned-dirs --quiet "$stage/crates/vendor" >"$stage/config.toml"
-# cargo prints the directory it was given; packagers unpack the bundle in the source's root.
-sed -i "s#^directory = .*#directory = \"vendor\"#" "$stage/config.toml"
+cargo vendor --locked --versioned-dirs --quiet "$stage/crates/vendor" >/dev/null
+# Not what cargo prints: that names the directory it was given, and nothing at all when it is quiet. Packagers unpack the bundle in the source's root.
 mkdir -p "$stage/crates/.cargo"
-cp "$stage/config.toml" "$stage/crates/.cargo/config.toml"
+cat >"$stage/crates/.cargo/config.toml" <<'CONFIG'
+[source.crates-io]
+replace-with = "vendored-sources"
+
+[source.vendored-sources]
+directory = "vendor"
+CONFIG
 mv "$stage/crates" "$stage/bellflower-$version"
 pack "$stage" "bellflower-$version" "bellflower-$version-crates.tar.gz"
 
