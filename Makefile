@@ -45,7 +45,7 @@ chaos: deps-test client ## ten minutes of plugins bringing workers down, with 20
 valgrind: deps-test ## the bridge's tests under valgrind, some minutes
 	@packaging/valgrind.sh
 
-lint: deps client ## formatting, clippy, the page's types, licences and sources
+lint: deps-test client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh
 
 bench: deps-test build ## every figure beside its floor, from one run

@@ -164,7 +164,8 @@ case " ${kinds[*]} " in
         if command -v node >/dev/null; then
             node=$(node --version)
             if ! at_least "$node_wanted" "${node#v}"; then
-                echo "install-deps: Node.js ${node#v} is too old, the page's build needs $node_wanted or newer" >&2
+                echo "install-deps: Node.js ${node#v} is too old, the page's build needs $node_wanted or newer" \
+                "(CentOS Stream 9: dnf module reset nodejs, dnf module install nodejs:20)" >&2
                 status=1
             fi
         fi

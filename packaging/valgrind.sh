@@ -4,11 +4,11 @@
 #
 # Usage: packaging/valgrind.sh [PART-OF-A-TEST'S-NAME…]   ("lifecycle" and "link" name whole files)
 #   VALGRIND_JOBS   tests at once; default: one a processor
-#   VALGRIND_OUT    where each test's output and valgrind's own go; default: target/valgrind
+# Each test's output, and valgrind's own, goes to target/valgrind/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-out=${VALGRIND_OUT:-$PWD/target/valgrind}
+out=$PWD/target/valgrind
 jobs=${VALGRIND_JOBS:-$(nproc)}
 
 # One test: its program, its file's name and its own. A verdict goes to $out/NAME.verdict.
@@ -26,8 +26,6 @@ one() {
     printf '%-9s %4d s  %s %s\n' "$verdict" $((SECONDS - started)) "$file" "$test" | tee "$at.verdict"
 }
 if [ "${1-}" = --one ]; then
-    shift
-    out=$1
     shift
     one "$@"
     exit
@@ -76,7 +74,7 @@ if [ ${#list[@]} = 0 ]; then
 fi
 
 started=$SECONDS
-printf '%s\0' "${list[@]}" | xargs -0 -n 3 -P "$jobs" "$PWD/packaging/valgrind.sh" --one "$out" || true
+printf '%s\0' "${list[@]}" | xargs -0 -n 3 -P "$jobs" "$PWD/packaging/valgrind.sh" --one || true
 passed=0
 failed=0
 for ((n = 0; n < ${#list[@]}; n += 3)); do
