@@ -9,7 +9,7 @@ PROFILE := release
 BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: chaos valgrind help deps deps-test client build run demo screenshots test lint bench fmt
+.PHONY: bench build chaos client demo deps deps-demo deps-test fmt help lint run screenshots test valgrind
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,8 +17,11 @@ help: ## this list
 deps: ## install what is missing to build and run
 	@packaging/install-deps.sh build run
 
-deps-test: ## install what is missing to test and for the demo
-	@packaging/install-deps.sh build run test
+deps-demo: ## install what is missing for the demo
+	@packaging/install-deps.sh build run demo
+
+deps-test: ## install what is missing to test
+	@packaging/install-deps.sh build run demo test
 
 client: ## build the page into web/client/dist
 	@packaging/build-client.sh $(CLIENT)
@@ -30,7 +33,7 @@ run: build ## build, then serve on $(LISTEN) with data below .run/
 	@mkdir -p .run/data
 	exec $(BINARY) serve --listen $(LISTEN) --data-dir .run/data
 
-demo: deps-test build ## make run, with a Prosody and an ngircd of its own and people to talk to
+demo: deps-demo build ## make run, with a Prosody and an ngircd of its own and people to talk to
 	exec $(CARGO) run --quiet --locked --package support --bin demo -- $(BINARY) $(LISTEN)
 
 screenshots: deps-test build ## the README's pictures, from a real browser
