@@ -29,10 +29,11 @@
 #include <server.h>
 #include <util.h>
 #include <version.h>
+#include "others.h"
 
 extern char **environ;
 
-static void says(PurpleConnection *gc, const char *who, const char *text)
+void says(PurpleConnection *gc, const char *who, const char *text)
 {
     gchar *escaped = g_markup_escape_text(text, -1);
     serv_got_im(gc, who, escaped, PURPLE_MESSAGE_RECV, time(NULL));
@@ -284,7 +285,7 @@ static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
         says(gc, who, all);
         g_free(all);
     } else
-        known = FALSE;
+        known = others_perform(gc, who, what, number);
     g_strfreev(words);
     return known;
 }
@@ -293,7 +294,9 @@ static int mischief_send_im(PurpleConnection *gc, const char *who, const char *h
 {
     char *text = purple_markup_strip_html(html);
     (void)flags;
-    if (!perform(gc, who, text))
+    if (g_str_has_prefix(text, "html"))
+        says(gc, who, html);
+    else if (!perform(gc, who, text))
         says(gc, who, text);
     g_free(text);
     return 1;
@@ -304,6 +307,10 @@ static gboolean signed_on(gpointer data)
     PurpleConnection *gc = data;
     const char *first = purple_account_get_string(purple_connection_get_account(gc), "at_sign_on", "");
     gc->proto_data = NULL;
+    if (g_str_has_prefix(first, "hang")) {
+        perform(gc, "sign-on", first + (first[4] == ' ' ? 5 : 4));
+        return FALSE;
+    }
     if (*first != '\0')
         perform(gc, "sign-on", first);
     purple_connection_set_state(gc, PURPLE_CONNECTED);
@@ -313,6 +320,7 @@ static gboolean signed_on(gpointer data)
 static void mischief_login(PurpleAccount *account)
 {
     PurpleConnection *gc = purple_account_get_connection(account);
+    others_login(gc);
     purple_connection_update_progress(gc, "Connecting", 0, 2);
     gc->proto_data = GUINT_TO_POINTER(purple_timeout_add(0, signed_on, gc));
 }
@@ -322,6 +330,7 @@ static void mischief_close(PurpleConnection *gc)
     if (gc->proto_data != NULL)
         purple_timeout_remove(GPOINTER_TO_UINT(gc->proto_data));
     gc->proto_data = NULL;
+    others_close(gc);
 }
 
 static const char *mischief_list_icon(PurpleAccount *account, PurpleBuddy *buddy)
