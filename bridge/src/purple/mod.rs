@@ -38,6 +38,8 @@ mod roomlist;
 pub mod seccomp;
 mod signals;
 mod status;
+#[cfg(test)]
+mod strangers;
 mod teardown;
 #[cfg(test)]
 mod testing;
