@@ -66,3 +66,6 @@ fn cancel_transfers(purple: *mut purple_sys::PurpleAccount) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
