@@ -143,6 +143,9 @@ fn a_server_without_tls_is_refused_when_tls_is_asked_for() {
     ines.log_in_xmpp(&prosody, "ines", &prosody.password("ines"), &json!({ "connection_security": "require_tls" })).ok();
     ines.attach();
     let refused = standing(&mut ines, &["online", "waiting", "error"]);
-    assert_eq!((&refused["state"], &refused["error"]["code"]), (&json!("waiting"), &json!("encryption")), "{refused}");
+    // A server does not learn TLS by waiting.
+    assert_eq!((&refused["state"], &refused["error"]["code"]), (&json!("error"), &json!("encryption")), "{refused}");
+    assert_eq!((&refused["error"]["fatal"], &refused["retry_at"]), (&json!(true), &Value::Null), "{refused}");
+    assert!(refused["error"]["message"].as_str().is_some_and(|message| message.contains("settings")), "{refused}");
     assert!(!prosody.log().contains("Authenticated as"), "{}", prosody.log());
 }

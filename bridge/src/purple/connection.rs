@@ -411,13 +411,20 @@ fn explain(account: AccountId, reason: PurpleConnectionError, message: String, f
         return AccountError { code, message, fatal };
     }
     type Reason = PurpleConnectionError;
+    if reason == Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR {
+        // Nothing went wrong in our TLS, so the server does not offer it (or someone on the way says so): waiting changes neither.
+        let message = format!(
+            "{} Ask whoever runs the server for encryption, or allow connections without it in this account's settings.",
+            message.trim()
+        );
+        return AccountError { code: "encryption".to_owned(), message, fatal: true };
+    }
     let code = match reason {
         Reason::PURPLE_CONNECTION_ERROR_NETWORK_ERROR => "network",
         Reason::PURPLE_CONNECTION_ERROR_INVALID_USERNAME => "wrong_username",
         Reason::PURPLE_CONNECTION_ERROR_AUTHENTICATION_FAILED => "wrong_password",
         Reason::PURPLE_CONNECTION_ERROR_AUTHENTICATION_IMPOSSIBLE => "authentication_impossible",
         Reason::PURPLE_CONNECTION_ERROR_NO_SSL_SUPPORT => "no_tls",
-        Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR => "encryption",
         Reason::PURPLE_CONNECTION_ERROR_NAME_IN_USE => "name_in_use",
         Reason::PURPLE_CONNECTION_ERROR_INVALID_SETTINGS => "invalid_settings",
         PurpleConnectionError(number)
@@ -434,30 +441,4 @@ fn explain(account: AccountId, reason: PurpleConnectionError, message: String, f
 pub(crate) const NO_DATA: *mut c_void = ptr::null_mut();
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_busy_loop_signs_on_more_slowly_but_goes_on() {
-        let ms = Duration::from_millis;
-        assert_eq!(pause(ms(20), ms(3)), ms(20), "as configured");
-        assert_eq!(pause(ms(20), ms(70)), ms(70), "half the time is left to others");
-        assert_eq!(pause(ms(20), ms(9_000)), ms(1_000));
-    }
-
-    #[test]
-    fn waits_grow_to_the_longest_and_are_spread() {
-        let pace = Pace {
-            between: Duration::ZERO,
-            first: Duration::from_secs(2),
-            most: Duration::from_secs(300),
-            timeout: Duration::from_secs(60),
-        };
-        assert_eq!(wait_before(pace, 1, 1.0), Duration::from_secs(2));
-        assert_eq!(wait_before(pace, 1, 0.0), Duration::from_secs(1));
-        assert_eq!(wait_before(pace, 4, 1.0), Duration::from_secs(16));
-        assert_eq!(wait_before(pace, 4000, 1.0), Duration::from_secs(300));
-        let spread: std::collections::HashSet<u64> = (0..50).map(|_| chance().to_bits()).collect();
-        assert!(spread.len() > 40);
-    }
-}
+mod tests;
