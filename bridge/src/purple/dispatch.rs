@@ -5,7 +5,7 @@ use super::token::OnPurple;
 use super::{
     account, accounts, authorization, blist, icon, menu, notify, outbox, owner, privacy, request, room, roomlist, status, teardown,
 };
-use crate::command::{Command, CommandKind};
+use crate::command::{Command, CommandKind, Origin};
 use crate::error::CommandError;
 use crate::event::{EventKind, Outcome};
 use crate::id::UserId;
@@ -15,10 +15,13 @@ use purple_sys::PurpleTypingState;
 /// Performs a command and tells its outcome, exactly once.
 pub(super) fn perform(token: OnPurple, command: Command) {
     let Command { user, origin, kind } = command;
+    perform_by(token, user, origin, || run(token, user, kind));
+}
+
+fn perform_by(token: OnPurple, user: UserId, origin: Option<Origin>, run: impl FnOnce() -> Result<Ended, CommandError>) {
     let cause = origin.clone().map(|origin| (user, origin));
     let broken = || Err(CommandError::new("internal", "Something went wrong inside the server. It was not done, or only in part."));
-    let ended =
-        outbox::caused_by(token, cause, || owner::with(None, || super::ffi::guard("a command", None, || Some(run(token, user, kind)))));
+    let ended = outbox::caused_by(token, cause, || owner::with(None, || super::ffi::guard("a command", None, || Some(run()))));
     let ended = ended.unwrap_or_else(broken);
     let outcome = match ended {
         Ok(Ended::Later) => return,
@@ -141,4 +144,29 @@ fn send_attention(token: OnPurple, user: UserId, id: crate::id::ConversationId) 
         purple_sys::purple_prpl_send_attention(gc, purple_sys::purple_conversation_get_name(purple), 0);
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AccountId;
+    use crate::purple::testing::with_core;
+
+    #[test]
+    fn a_command_that_panics_fails_with_its_account_and_no_other() {
+        with_core("purple::dispatch::tests::a_command_that_panics_fails_with_its_account_and_no_other", |core| {
+            let token = core.token;
+            core.account(1, 10);
+            core.account(2, 20);
+            let origin = Origin { client: "tab".to_owned(), command: "c1".to_owned() };
+            perform_by(token, UserId(1), Some(origin), || owner::with(Some(AccountId(10)), || panic!("on purpose")));
+            let told = core.events();
+            assert!(matches!(told.as_slice(), [(UserId(1), EventKind::CommandFailed { error })] if error.code == "internal"), "{told:?}");
+            assert_eq!(owner::take_blamed(), [AccountId(10)]);
+            assert_eq!((owner::current(), outbox::cause(UserId(1))), (None, None), "the next command is not taken for this one");
+            // The next one is performed.
+            perform(token, Command { user: UserId(2), origin: None, kind: CommandKind::RemoveAccount(AccountId(20)) });
+            assert!(matches!(core.events().last(), Some((UserId(2), EventKind::AccountRemoved { .. }))));
+        });
+    }
 }

@@ -9,6 +9,8 @@ thread_local! {
     static CURRENT: Cell<Option<AccountId>> = const { Cell::new(None) };
     /// Where it is written for whoever outlives this process.
     static SHARED: Cell<Option<&'static [AtomicU64; 2]>> = const { Cell::new(None) };
+    /// Whose body a panic left that is on its way to a guard: by then what was before is current again.
+    static LEFT: Cell<Option<AccountId>> = const { Cell::new(None) };
     static BLAMED: RefCell<Vec<AccountId>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -45,7 +47,10 @@ pub(crate) fn with<T>(account: Option<AccountId>, body: impl FnOnce() -> T) -> T
     struct Restore(Option<AccountId>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            CURRENT.set(self.0);
+            let ending = CURRENT.replace(self.0);
+            if std::thread::panicking() && LEFT.get().is_none() {
+                LEFT.set(ending);
+            }
             note(self.0);
         }
     }
@@ -56,7 +61,7 @@ pub(crate) fn with<T>(account: Option<AccountId>, body: impl FnOnce() -> T) -> T
 
 /// Notes that a callback panicked under the current account; it is failed at the end of the turn.
 pub(crate) fn blame(callback: &'static str) {
-    match current() {
+    match LEFT.try_with(Cell::take).ok().flatten().or_else(current) {
         Some(account) => {
             let _ = BLAMED.try_with(|blamed| blamed.borrow_mut().push(account));
         }
@@ -83,9 +88,19 @@ mod tests {
             with(Some(two), || assert_eq!(current(), Some(two)));
             let caught = std::panic::catch_unwind(|| with(Some(two), || panic!("on purpose")));
             assert!(caught.is_err());
+            LEFT.take();
             assert_eq!(current(), Some(one));
         });
         assert_eq!(current(), None);
+    }
+
+    #[test]
+    fn a_panic_that_leaves_an_accounts_body_is_still_that_accounts() {
+        let guarded = |body: fn()| super::super::ffi::guard("test", (), body);
+        guarded(|| with(Some(AccountId(4)), || with(Some(AccountId(5)), || panic!("on purpose"))));
+        with(Some(AccountId(6)), || guarded(|| panic!("on purpose")));
+        guarded(|| panic!("nobody's"));
+        assert_eq!(take_blamed(), [AccountId(5), AccountId(6)]);
     }
 
     #[test]
