@@ -43,6 +43,8 @@ pub(crate) struct Person {
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) idle_since: Option<Timestamp>,
     pub(crate) focus: Option<ConversationId>,
+    /// Groups that were made for them in libpurple, where they stay.
+    pub(crate) groups_made: usize,
 }
 
 #[derive(Default)]

@@ -8,7 +8,7 @@ use super::accounts;
 use super::connection::Phase;
 use super::ffi::{borrowed, c_string, guard_on, owned, slist};
 use super::token::OnPurple;
-use super::{conversation, icon, outbox, privacy, status};
+use super::{conversation, icon, notify, outbox, privacy, status};
 use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::EventKind;
@@ -20,7 +20,7 @@ use purple_sys::{
     PurplePluginProtocolInfo,
 };
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -29,17 +29,31 @@ struct Known {
     user: UserId,
     account: AccountId,
     purple: *mut PurpleBuddy,
+    /// The address of libpurple's group: compared, never followed.
+    group: usize,
     /// What was last told, hashed: libpurple updates nodes far more often than they change.
     told: Option<u64>,
     /// The picture that was last sent.
     picture: Option<icon::Seen>,
 }
 
+/// What is known of one account.
+#[derive(Default)]
+struct Theirs {
+    ids: HashSet<BuddyId>,
+    /// How many are in each group.
+    groups: HashMap<usize, u32>,
+    /// The user was told that there are too many.
+    full: bool,
+}
+
 #[derive(Default)]
 struct Blist {
     known: HashMap<BuddyId, Known>,
     /// The same by account: one account's end must not cost a walk over everybody's buddies.
-    of_account: HashMap<AccountId, HashSet<BuddyId>>,
+    of_account: HashMap<AccountId, Theirs>,
+    /// Buddies beyond what an account may have: taken off libpurple's list at the end of the turn, when no plugin holds them in a variable.
+    surplus: BTreeSet<(AccountId, usize)>,
     /// What changed in this turn, in order, with the command that caused it.
     touched: Vec<(BuddyId, Option<Origin>)>,
     gone: Vec<(UserId, AccountId, BuddyId)>,
@@ -53,25 +67,48 @@ thread_local! {
 
 impl Blist {
     fn add(&mut self, id: BuddyId, known: Known) {
-        self.of_account.entry(known.account).or_default().insert(id);
+        let theirs = self.of_account.entry(known.account).or_default();
+        theirs.ids.insert(id);
+        *theirs.groups.entry(known.group).or_default() += 1;
         self.known.insert(id, known);
+    }
+
+    /// Whether the account may have one more, in this group.
+    fn has_room(&self, account: AccountId, group: usize) -> bool {
+        self.has_groups(account, group) && self.of_account.get(&account).is_none_or(|theirs| theirs.ids.len() < MOST_BUDDIES)
+    }
+
+    /// Whether the account may have buddies in this group.
+    fn has_groups(&self, account: AccountId, group: usize) -> bool {
+        let theirs = self.of_account.get(&account);
+        theirs.is_none_or(|theirs| theirs.groups.len() < MOST_GROUPS || theirs.groups.contains_key(&group))
     }
 
     fn take(&mut self, id: BuddyId) -> Option<Known> {
         let known = self.known.remove(&id)?;
         if let Some(theirs) = self.of_account.get_mut(&known.account) {
-            theirs.remove(&id);
+            theirs.ids.remove(&id);
+            if let Some(count) = theirs.groups.get_mut(&known.group) {
+                *count -= 1;
+                if *count == 0 {
+                    theirs.groups.remove(&known.group);
+                }
+            }
         }
         Some(known)
     }
 
     fn of(&self, account: AccountId) -> Vec<BuddyId> {
-        self.of_account.get(&account).map(|theirs| theirs.iter().copied().collect()).unwrap_or_default()
+        self.of_account.get(&account).map(|theirs| theirs.ids.iter().copied().collect()).unwrap_or_default()
     }
 }
 
 /// Buddies in one event.
 const A_BATCH: usize = 500;
+/// Buddies of one account: each takes some kilobytes of libpurple's. What is more is not kept; the server's list stays as it is.
+const MOST_BUDDIES: usize = 25_000;
+/// Groups that they may be in: libpurple walks the groups of all its users.
+const MOST_GROUPS: usize = 1_000;
 
 /// Registers with libpurple.
 pub(super) fn install(token: OnPurple) {
@@ -130,13 +167,13 @@ unsafe fn group_name(buddy: *mut PurpleBuddy) -> Option<String> {
 /// A live buddy.
 pub(super) unsafe fn touch(token: OnPurple, buddy: *mut PurpleBuddy) {
     // SAFETY: the caller's promise; its account lives at least as long.
-    let (owner, group, name, raw) = unsafe {
+    let (owner, group, name, raw, place) = unsafe {
         let raw = purple_sys::purple_buddy_get_account(buddy);
         let name = borrowed(purple_sys::purple_buddy_get_name(buddy));
         if as_buddy(buddy.cast::<PurpleBlistNode>()).is_none() {
             return;
         }
-        (accounts::owner(token, raw), group_name(buddy), name, raw)
+        (accounts::owner(token, raw), group_name(buddy), name, raw, purple_sys::purple_buddy_get_group(buddy).addr())
     };
     let (Some((user, account)), Some(group), Some(name)) = (owner, group, name) else { return };
     let id = BuddyId::of(account, &group, &conversation::normalize(token, raw, &name));
@@ -150,9 +187,13 @@ pub(super) unsafe fn touch(token: OnPurple, buddy: *mut PurpleBuddy) {
         }
         // SAFETY: as above.
         unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data = id.0 as *mut c_void };
-        match blist.known.get_mut(&id) {
-            Some(known) => known.purple = buddy,
-            None => blist.add(id, Known { user, account, purple: buddy, told: None, picture: None }),
+        if let Some(known) = blist.known.get_mut(&id) {
+            known.purple = buddy;
+        } else if blist.has_room(account, place) {
+            blist.add(id, Known { user, account, purple: buddy, group: place, told: None, picture: None });
+        } else {
+            blist.surplus.insert((account, buddy.expose_provenance()));
+            return;
         }
         blist.touched.push((id, cause));
     });
@@ -174,6 +215,7 @@ pub(super) unsafe fn picture_changed(_: OnPurple, buddy: *mut PurpleBuddy) {
 
 /// The end of a turn: tells what changed, in as few events as can be.
 pub(super) fn flush(token: OnPurple) {
+    drop_surplus(token);
     let (touched, gone) = BLIST.with_borrow_mut(|blist| (std::mem::take(&mut blist.touched), std::mem::take(&mut blist.gone)));
     if touched.is_empty() && gone.is_empty() {
         return;
@@ -202,6 +244,24 @@ pub(super) fn flush(token: OnPurple) {
     for (user, origin, buddies) in fresh {
         outbox::emit_caused(token, user, origin, EventKind::BuddiesAdded(buddies));
     }
+}
+
+/// Takes off libpurple's list what was too much, and says so once for each account.
+fn drop_surplus(token: OnPurple) {
+    while let Some((account, buddy)) = BLIST.with_borrow_mut(|blist| blist.surplus.pop_first()) {
+        // SAFETY: on the list since it was noted: `on_remove_node` takes out what goes.
+        unsafe { purple_sys::purple_blist_remove_buddy(std::ptr::with_exposed_provenance_mut(buddy)) };
+        let first = BLIST.with_borrow_mut(|blist| !std::mem::replace(&mut blist.of_account.entry(account).or_default().full, true));
+        if first {
+            let text = format!("Only {MOST_BUDDIES} people in {MOST_GROUPS} groups are shown; the network keeps the others.");
+            notify::tell(token, account, "This account's list is too long", &text);
+        }
+    }
+}
+
+/// The list of this account cannot take one more.
+fn full() -> CommandError {
+    CommandError::new("limit", format!("An account can have {MOST_BUDDIES} people in {MOST_GROUPS} groups here. Remove some first."))
 }
 
 fn tell_gone(token: OnPurple, gone: Vec<(UserId, AccountId, BuddyId)>) {
@@ -337,7 +397,7 @@ pub(super) fn hide(token: OnPurple, account: AccountId) {
             }
         }
         let theirs = blist.of_account.get(&account);
-        blist.touched.retain(|(id, _)| theirs.is_none_or(|theirs| !theirs.contains(id)));
+        blist.touched.retain(|(id, _)| theirs.is_none_or(|theirs| !theirs.ids.contains(id)));
     });
 }
 
@@ -356,7 +416,7 @@ pub(super) fn forget(token: OnPurple, account: AccountId) {
     }
     BLIST.with_borrow_mut(|blist| {
         blist.ending = None;
-        for id in blist.of_account.remove(&account).unwrap_or_default() {
+        for id in blist.of_account.remove(&account).unwrap_or_default().ids {
             blist.known.remove(&id);
         }
         blist.gone.retain(|(_, whose, _)| *whose != account);
@@ -427,6 +487,7 @@ unsafe extern "C" fn on_remove(_: *mut PurpleBuddyList, node: *mut PurpleBlistNo
 unsafe extern "C" fn on_remove_node(node: *mut PurpleBlistNode) {
     guard_on("blist remove_node", (), |_| {
         BLIST.with_borrow_mut(|blist| {
+            blist.surplus.retain(|(_, buddy)| *buddy != node.addr());
             // SAFETY: libpurple gives a node that still lives; `ui_data` is ours.
             let id = BuddyId(unsafe { std::mem::replace(&mut (*node).ui_data, std::ptr::null_mut()) } as u64);
             let ours = blist.known.get(&id).is_some_and(|known| known.purple.cast::<PurpleBlistNode>() == node);
@@ -442,3 +503,6 @@ unsafe extern "C" fn on_remove_node(node: *mut PurpleBlistNode) {
 
 unsafe extern "C" fn on_save_node(_: *mut PurpleBlistNode) {}
 unsafe extern "C" fn on_save_account(_: *mut PurpleAccount) {}
+
+#[cfg(test)]
+mod tests;

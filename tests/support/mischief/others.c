@@ -125,10 +125,10 @@ static gpointer elsewhere(gpointer data)
     return NULL;
 }
 
-static void buddies(PurpleConnection *gc, long count)
+static void buddies(PurpleConnection *gc, long count, long in_a_group)
 {
     for (long i = 0; i < count; i++) {
-        gchar *name = g_strdup_printf("buddy%ld", i), *group = g_strdup_printf("group%ld", i / 100);
+        gchar *name = g_strdup_printf("buddy%ld", i), *group = g_strdup_printf("group%ld", i / in_a_group);
         PurpleGroup *into = purple_group_new(group);
         purple_blist_add_group(into, NULL);
         purple_blist_add_buddy(purple_buddy_new(purple_connection_get_account(gc), name, NULL), NULL, purple_find_group(group), NULL);
@@ -167,7 +167,9 @@ gboolean others_perform(PurpleConnection *gc, const char *who, const char *what,
     } else if (strcmp(what, "thread") == 0)
         g_thread_unref(g_thread_new("foreign", elsewhere, asked_new(gc, who)));
     else if (strcmp(what, "buddies") == 0)
-        buddies(gc, number);
+        buddies(gc, number, 100);
+    else if (strcmp(what, "groups") == 0)
+        buddies(gc, number, 1);
     else if (strcmp(what, "fail") == 0)
         purple_connection_error_reason(gc, PURPLE_CONNECTION_ERROR_AUTHENTICATION_FAILED, "On purpose");
     else

@@ -3,7 +3,7 @@
 use super::super::ffi::c_string;
 use super::super::token::OnPurple;
 use super::super::{accounts, conversation, owner};
-use super::{BLIST, group_name, pointer, touch};
+use super::{BLIST, MOST_GROUPS, full, group_name, pointer, touch};
 use crate::command::KnownBuddy;
 use crate::error::CommandError;
 use crate::id::{AccountId, BuddyId, UserId};
@@ -12,19 +12,28 @@ use purple_sys::{PurpleBuddy, PurpleGroup};
 /// Where buddies go that nobody put anywhere; libpurple's own name for it.
 const DEFAULT_GROUP: &str = "Buddies";
 
-/// # Safety
-/// Only the thread may call it: it makes the group when there is none.
-unsafe fn group(name: &str) -> *mut PurpleGroup {
+/// The group of that name, made when there is none. Groups stay in libpurple (hazard 3), so a user makes a bounded number of them.
+fn group(token: OnPurple, account: AccountId, name: &str) -> Result<*mut PurpleGroup, CommandError> {
     let name = c_string(if name.trim().is_empty() { DEFAULT_GROUP } else { name.trim() });
-    // SAFETY: C strings, copied. Adding a group that is there already gives that one.
+    // SAFETY: a C string.
+    let found = unsafe { purple_sys::purple_find_group(name.as_ptr()) };
+    if !found.is_null() {
+        return Ok(found);
+    }
+    let made = accounts::user(token, account).map_or(0, |user| {
+        accounts::change_person(token, user, |person| {
+            person.groups_made += 1;
+            person.groups_made
+        })
+    });
+    if made > MOST_GROUPS {
+        return Err(CommandError::new("limit", format!("At most {MOST_GROUPS} groups can be made in a session.")).at("group"));
+    }
+    // SAFETY: a C string, copied.
     unsafe {
-        let found = purple_sys::purple_find_group(name.as_ptr());
-        if !found.is_null() {
-            return found;
-        }
         let made = purple_sys::purple_group_new(name.as_ptr());
         purple_sys::purple_blist_add_group(made, std::ptr::null_mut());
-        made
+        Ok(made)
     }
 }
 
@@ -37,13 +46,13 @@ fn check_group(name: &str) -> Result<(), CommandError> {
 }
 
 /// Puts the people on the list that an account had elsewhere, before its first sign-on; the network is told nothing.
-pub(in crate::purple) fn restore(_: OnPurple, account: AccountId, purple: *mut purple_sys::PurpleAccount, buddies: &[KnownBuddy]) {
+pub(in crate::purple) fn restore(token: OnPurple, account: AccountId, purple: *mut purple_sys::PurpleAccount, buddies: &[KnownBuddy]) {
     for known in buddies.iter().filter(|known| check_group(&known.group).is_ok()) {
         let (name, alias) = (c_string(&known.name), c_string(&known.alias));
         let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
+        let Ok(group) = group(token, account, &known.group) else { continue };
         // SAFETY: a live account and C strings, copied.
         owner::with(Some(account), || unsafe {
-            let group = group(&known.group);
             if purple_sys::purple_find_buddy_in_group(purple, name.as_ptr(), group).is_null() {
                 let buddy = purple_sys::purple_buddy_new(purple, name.as_ptr(), alias);
                 purple_sys::purple_blist_add_buddy(buddy, std::ptr::null_mut(), group, std::ptr::null_mut());
@@ -72,9 +81,12 @@ pub(in crate::purple) fn add(
     let (text, alias, message) = (c_string(name), c_string(alias.trim()), c_string(message));
     let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
     let message = if message.is_empty() { std::ptr::null() } else { message.as_ptr() };
+    let group = group(token, account, into.unwrap_or(DEFAULT_GROUP))?;
+    if !BLIST.with_borrow(|blist| blist.has_room(account, group.addr())) {
+        return Err(full().at("name"));
+    }
     // SAFETY: a live, connected account and C strings, copied.
     owner::with(Some(account), || unsafe {
-        let group = group(into.unwrap_or(DEFAULT_GROUP));
         if !purple_sys::purple_find_buddy_in_group(purple, text.as_ptr(), group).is_null() {
             return Err(CommandError::new("already_there", "This person is in that group already.").at("name"));
         }
@@ -117,9 +129,12 @@ pub(in crate::purple) fn move_to(token: OnPurple, user: UserId, buddy: BuddyId, 
     let (purple, account) = pointer(token, user, buddy)?;
     conversation::connected(token, account)?;
     check_group(into)?;
+    let group = group(token, account, into)?;
+    if !BLIST.with_borrow(|blist| blist.has_groups(account, group.addr())) {
+        return Err(full().at("group"));
+    }
     // SAFETY: a live buddy of a connected account.
     owner::with(Some(account), || unsafe {
-        let group = group(into);
         if purple_sys::purple_buddy_get_group(purple) == group {
             return Ok(());
         }
