@@ -1,9 +1,10 @@
 //! "X wants to add you": told to the account's user, answered once, dead when libpurple takes it back; adding them in turn is the buddy list's doing.
 
 use super::ffi::{borrowed, guard_on};
+use super::quota::{Quota, Space};
 use super::registry::Registry;
 use super::token::OnPurple;
-use super::{accounts, blist, notify, outbox, owner, request, timers};
+use super::{accounts, blist, debug, notify, outbox, owner, request, timers};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, AuthorizationId, UserId};
@@ -23,12 +24,15 @@ struct Open {
 
 thread_local! {
     static OPEN: RefCell<Registry<Open>> = const { RefCell::new(Registry::new()) };
+    /// Of those that are shown.
+    static QUOTA: RefCell<Quota> = RefCell::default();
 }
 
 /// Takes it out, once, and tells its user that it is closed.
 fn take(token: OnPurple, id: AuthorizationId) -> Option<Open> {
     let open = OPEN.with_borrow_mut(|all| all.remove(id.0))?;
-    if let Some((user, _)) = open.whose {
+    let shown = open.whose.filter(|(_, account)| QUOTA.with_borrow_mut(|quota| quota.closed(*account, id.0)));
+    if let Some((user, _)) = shown {
         outbox::emit(token, user, EventKind::AuthorizationClosed { authorization: id });
     }
     Some(open)
@@ -62,16 +66,20 @@ pub(super) unsafe extern "C" fn on_request_authorize(
             unsafe { (accounts::owner(token, account), borrowed(remote_user), borrowed(alias), borrowed(message)) };
         let from = from.unwrap_or_default();
         let id = AuthorizationId(OPEN.with_borrow_mut(|all| all.insert(Open { whose, from: from.clone(), allow, deny, data })));
+        // Whoever asked before a flood keeps their place; who comes with it may ask again later.
+        let space = whose.map_or(Space::Free, |(_, account)| QUOTA.with_borrow(|quota| quota.space(account)));
         match whose {
-            Some((user, account)) => {
+            Some((user, account)) if space == Space::Free => {
+                QUOTA.with_borrow_mut(|quota| quota.opened(account, id.0));
                 let full = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
                 let asked = Authorization { id, account, from, alias: full(alias), message: full(message), known: on_list != GFALSE };
                 outbox::emit(token, user, EventKind::AuthorizationOpened(asked));
             }
             // Unanswered it would wait for ever (hazard 33); not from inside the call, whose caller has no handle yet.
-            None => timers::soon(token, None, move |token| {
+            _ => timers::soon(token, whose.map(|(_, account)| account), move |token| {
                 if let Some(open) = take(token, id) {
-                    log::warn!(target: "bridge", "an authorization for nobody was denied");
+                    let why = whose.map_or("it is for nobody".to_owned(), |(_, account)| format!("{account} has too many"));
+                    debug::paced(log::Level::Warn, format_args!("an authorization was denied: {why}"));
                     reply(&open, false);
                 }
             }),
@@ -168,7 +176,7 @@ pub(super) fn close_all(token: OnPurple, account: AccountId) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::purple::testing::{Core, with_core};
+    use crate::purple::testing::{Core, with_core, with_mischief};
     use std::ptr;
 
     thread_local! {
@@ -278,6 +286,31 @@ mod tests {
                 matches!(&asked[0].1, EventKind::RequestOpened(request) if request.primary.contains("Juan (juan@example.org)")),
                 "{asked:?}"
             );
+        });
+    }
+
+    #[test]
+    fn strangers_beyond_number_are_denied_and_who_asked_before_them_is_not() {
+        with_mischief("purple::authorization::tests::strangers_beyond_number_are_denied_and_who_asked_before_them_is_not", |core| {
+            core.online(1, 10);
+            core.online(2, 20);
+            core.order(2, 20, "authorizations 1");
+            let most = super::super::quota::MOST;
+            let shown = core.order(1, 10, &format!("authorizations {}", most + 50));
+            let opened: Vec<_> = shown
+                .into_iter()
+                .filter_map(|(_, kind)| if let EventKind::AuthorizationOpened(asked) = kind { Some(asked) } else { None })
+                .collect();
+            assert_eq!((opened.len(), opened[0].from.as_str()), (most, "stranger0"));
+            core.turns();
+            assert!(core.events().is_empty(), "nothing that was shown is closed");
+            let told = core.order(1, 10, "declined");
+            let said =
+                told.iter().any(|(_, kind)| matches!(kind, EventKind::MessageAdded { message, .. } if message.html == "declined 50"));
+            assert!(said, "{told:?}");
+            answer(core.token, UserId(1), opened[0].id, false, false).unwrap();
+            let again = core.order(1, 10, "authorizations 1");
+            assert!(again.iter().any(|(_, kind)| matches!(kind, EventKind::AuthorizationOpened(_))), "there is room again");
         });
     }
 }

@@ -77,6 +77,22 @@ impl Pace {
 
 static PACE: Mutex<Pace> = Mutex::new(Pace { since: None, told: 0, dropped: 0 });
 
+/// A line of our own about what a plugin does, which may do it in a loop. Any thread.
+pub(super) fn paced(level: Level, line: std::fmt::Arguments<'_>) {
+    if log::log_enabled!(target: "bridge", level) && may_tell() {
+        log::log!(target: "bridge", level, "{line}");
+    }
+}
+
+/// Whether one more line may be told in this second; tells how many were not.
+fn may_tell() -> bool {
+    let (tell, missed) = PACE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(Instant::now());
+    if missed > 0 {
+        log::warn!(target: "glib", "{missed} messages were dropped: too many in one second");
+    }
+    tell
+}
+
 /// Any thread.
 unsafe extern "C" fn on_glib(domain: *const c_char, flags: c_uint, text: *const c_char, _: gpointer) {
     guard("g_log", (), || {
@@ -96,11 +112,7 @@ unsafe extern "C" fn on_glib(domain: *const c_char, flags: c_uint, text: *const 
         if !log::log_enabled!(target: "glib", level) {
             return;
         }
-        let (tell, missed) = PACE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(Instant::now());
-        if missed > 0 {
-            log::warn!(target: "glib", "{missed} messages were dropped: too many in one second");
-        }
-        if tell {
+        if may_tell() {
             log::log!(target: "glib", level, "{domain}: {}", super::redact::redact(&domain, text.trim_end()));
         }
     });

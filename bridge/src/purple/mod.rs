@@ -30,6 +30,7 @@ mod prefs;
 mod privacy;
 mod process;
 mod protocols;
+mod quota;
 mod redact;
 mod registry;
 mod request;

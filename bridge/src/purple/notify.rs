@@ -4,9 +4,10 @@ mod ops;
 #[cfg(test)]
 mod tests;
 
+use super::quota::{Quota, Space};
 use super::registry::Registry;
 use super::token::OnPurple;
-use super::{accounts, outbox, owner};
+use super::{accounts, debug, outbox, owner, timers};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, NoticeId, UserId};
@@ -35,6 +36,7 @@ struct Open {
 
 thread_local! {
     static OPEN: RefCell<Registry<Open>> = const { RefCell::new(Registry::new()) };
+    static QUOTA: RefCell<Quota> = RefCell::default();
 }
 
 fn no_such_notice() -> CommandError {
@@ -47,12 +49,40 @@ fn blank(account: AccountId, kind: NoticeKind, title: String, html: String) -> N
     Notice { id: NoticeId(0), account: Some(account), kind, title, html, columns, rows, buttons, url }
 }
 
-/// Opens a notice for its owner.
-fn open(token: OnPurple, user: UserId, account: AccountId, kind: PurpleNotifyType, search: Option<Search>, mut notice: Notice) -> NoticeId {
+/// Opens a notice for its owner. `None`, which libpurple takes for one that is closed already, when the account has too many; a later turn closes
+/// the oldest before that.
+fn open(
+    token: OnPurple,
+    user: UserId,
+    account: AccountId,
+    kind: PurpleNotifyType,
+    search: Option<Search>,
+    mut notice: Notice,
+) -> Option<NoticeId> {
+    match QUOTA.with_borrow(|quota| quota.space(account)) {
+        Space::Free => {}
+        Space::InPlaceOf(oldest) => timers::soon(token, Some(account), move |token| {
+            // It may be closed by now.
+            let _ = close(token, user, NoticeId(oldest));
+        }),
+        Space::None => {
+            debug::paced(log::Level::Warn, format_args!("a notice of {account} was dropped: it has too many"));
+            free(search);
+            return None;
+        }
+    }
     let id = NoticeId(OPEN.with_borrow_mut(|all| all.insert(Open { user, account, kind, search })));
+    QUOTA.with_borrow_mut(|quota| quota.opened(account, id.0));
     notice.id = id;
     outbox::emit(token, user, EventKind::NoticeOpened(notice));
-    id
+    Some(id)
+}
+
+fn free(search: Option<Search>) {
+    if let Some(search) = search {
+        // SAFETY: handed to the front end with a notice that is in no table (any more).
+        unsafe { purple_sys::purple_notify_searchresults_free(search.results) };
+    }
 }
 
 /// Tells the account's user something of our own, in plain text.
@@ -69,12 +99,10 @@ fn html_of(text: &str) -> String {
 
 /// Takes it out, once, tells its user and frees what is ours.
 fn take(token: OnPurple, id: NoticeId) -> Option<Open> {
-    let open = OPEN.with_borrow_mut(|all| all.remove(id.0))?;
+    let mut open = OPEN.with_borrow_mut(|all| all.remove(id.0))?;
+    QUOTA.with_borrow_mut(|quota| quota.closed(open.account, id.0));
     outbox::emit(token, open.user, EventKind::NoticeClosed { notice: id });
-    if let Some(search) = &open.search {
-        // SAFETY: handed to the front end with the notice, which is gone from the table.
-        unsafe { purple_sys::purple_notify_searchresults_free(search.results) };
-    }
+    free(open.search.take());
     Some(open)
 }
 

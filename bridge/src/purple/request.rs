@@ -5,9 +5,10 @@ mod ops;
 #[cfg(test)]
 mod tests;
 
+use super::quota::{Quota, Space};
 use super::registry::Registry;
 use super::token::OnPurple;
-use super::{accounts, outbox, owner, timers};
+use super::{accounts, debug, outbox, owner, timers};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, RequestId, UserId};
@@ -73,6 +74,8 @@ const CANCEL: &str = "cancel";
 
 thread_local! {
     static OPEN: RefCell<Registry<Open>> = const { RefCell::new(Registry::new()) };
+    /// Of those that are shown.
+    static QUOTA: RefCell<Quota> = RefCell::default();
 }
 
 fn no_such_request() -> CommandError {
@@ -99,34 +102,52 @@ struct Words {
     secondary: String,
 }
 
-/// Opens it: shown to its owner, or answered with its cancel on a later turn when there is none (hazards 5, 33). The id is libpurple's handle.
+/// Opens it: shown to its owner, or answered with its cancel on a later turn when there is none (hazards 5, 33) or when the account has too many.
+/// The id is libpurple's handle.
 fn open(token: OnPurple, words: Words, details: Option<Certificate>, open: Open) -> RequestId {
     let (kind, _) = kind_of(&open.reply);
     let (whose, buttons, fields) = (open.whose, open.buttons.clone(), open.fields.clone());
     let id = RequestId(OPEN.with_borrow_mut(|all| all.insert(open)));
+    let space = whose.map_or(Space::Free, |(_, account)| QUOTA.with_borrow(|quota| quota.space(account)));
     match whose {
-        Some((user, account)) if kind != RequestKind::File => {
+        Some((user, account)) if kind != RequestKind::File && space != Space::None => {
+            QUOTA.with_borrow_mut(|quota| quota.opened(account, id.0));
+            if let Space::InPlaceOf(oldest) = space {
+                decline_later(token, Some(account), RequestId(oldest));
+            }
             let Words { title, primary, secondary } = words;
             let request = Request { id, account: Some(account), kind, title, primary, secondary, buttons, fields, details };
             outbox::emit(token, user, EventKind::RequestOpened(request));
         }
         _ => {
-            log::warn!(target: "bridge", "declined for {}: {} / {}", whose.map_or("nobody".to_owned(), |(_, a)| a.to_string()), words.title, words.primary);
-            // Never from inside the call that asks: the asker does not have its handle yet.
-            timers::soon(token, whose.map(|(_, account)| account), move |token| {
-                if let Some(open) = take(token, id) {
-                    cancel(token, id, open);
-                }
-            });
+            let who = whose.map_or("nobody".to_owned(), |(_, account)| account.to_string());
+            debug::paced(log::Level::Warn, format_args!("declined for {who}: {} / {}", words.title, words.primary));
+            decline_later(token, whose.map(|(_, account)| account), id);
         }
     }
     id
 }
 
+/// Answers with its cancel, never from inside the call that asks: the asker does not have its handle yet.
+fn decline_later(token: OnPurple, account: Option<AccountId>, id: RequestId) {
+    timers::soon(token, account, move |token| {
+        let Some(open) = take(token, id) else { return };
+        if is_outdated(token, &open) { discard(id, open) } else { reply(id, open, &Said::No) }
+    });
+}
+
+/// Whether it was asked under a connection that is gone, and what it would touch with it (hazard 7).
+fn is_outdated(token: OnPurple, open: &Open) -> bool {
+    let Some((user, account)) = open.whose.filter(|_| !open.connection.is_null()) else { return false };
+    // SAFETY: an account in our table is live.
+    accounts::pointer(token, user, account).map_or(true, |purple| unsafe { (*purple).gc } != open.connection)
+}
+
 /// Takes it out, once, and tells its user that it is closed.
 fn take(token: OnPurple, id: RequestId) -> Option<Open> {
     let open = OPEN.with_borrow_mut(|all| all.remove(id.0))?;
-    if let Some((user, _)) = open.whose.filter(|_| !matches!(open.reply, Reply::File { .. })) {
+    let shown = open.whose.filter(|(_, account)| QUOTA.with_borrow_mut(|quota| quota.closed(*account, id.0)));
+    if let Some((user, _)) = shown {
         outbox::emit(token, user, EventKind::RequestClosed { request: id });
     }
     Some(open)
@@ -188,10 +209,6 @@ fn forget(id: RequestId, kind: Option<PurpleRequestType>) {
     }
 }
 
-fn cancel(_: OnPurple, id: RequestId, open: Open) {
-    reply(id, open, &Said::No);
-}
-
 /// Ends a question without a word to its asker, who is gone or going.
 fn discard(id: RequestId, open: Open) {
     let (_, kind) = kind_of(&open.reply);
@@ -214,14 +231,11 @@ pub(super) fn answer(
     button: &str,
     values: &BTreeMap<String, Value>,
 ) -> Result<(), CommandError> {
-    let account =
-        OPEN.with_borrow(|all| all.get(request.0).and_then(|open| open.whose).filter(|(whose, _)| *whose == user).map(|(_, id)| id));
-    let account = account.ok_or_else(no_such_request)?;
-    let asked_under = OPEN.with_borrow(|all| all.get(request.0).map(|open| open.connection));
-    let purple = accounts::pointer(token, user, account).map_err(|_| no_such_request())?;
-    // SAFETY: an account in our table is live.
-    let now = unsafe { (*purple).gc };
-    if asked_under.is_some_and(|then| !then.is_null() && then != now) {
+    let outdated = OPEN.with_borrow(|all| {
+        let open = all.get(request.0).filter(|open| open.whose.is_some_and(|(whose, _)| whose == user))?;
+        Some(is_outdated(token, open))
+    });
+    if outdated.ok_or_else(no_such_request)? {
         if let Some(open) = take(token, request) {
             discard(request, open);
         }

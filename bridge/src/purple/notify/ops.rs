@@ -2,7 +2,7 @@
 
 use super::super::ffi::{borrowed, guard_on, list, owned};
 use super::super::token::OnPurple;
-use super::super::{accounts, outbox, owner};
+use super::super::{accounts, debug, outbox, owner};
 use super::{Search, blank, button, html_of, more_rows, open, take};
 use crate::event::EventKind;
 use crate::id::{AccountId, NoticeId, UserId};
@@ -46,8 +46,9 @@ unsafe fn whose(token: OnPurple, connection: *mut PurpleConnection) -> Option<(U
     given.or_else(|| owner::current().and_then(|id| Some((accounts::user(token, id)?, id))))
 }
 
-fn handle(id: NoticeId) -> *mut c_void {
-    id.0 as *mut c_void
+/// libpurple's handle; NULL for one that was not opened.
+fn handle(id: Option<NoticeId>) -> *mut c_void {
+    id.map_or(0, |id| id.0) as *mut c_void
 }
 
 /// Title and body of a notice of up to three plain texts, the first of which that is there being the title.
@@ -73,7 +74,7 @@ unsafe extern "C" fn on_message(
         let (title, html) = head(texts);
         let Some((user, account)) = whose else {
             let level = if kind == PurpleNotifyMsgType::PURPLE_NOTIFY_MSG_ERROR { log::Level::Warn } else { log::Level::Info };
-            log::log!(target: "libpurple", level, "to nobody: {title}: {html}");
+            debug::paced(level, format_args!("to nobody: {title}: {html}"));
             return ptr::null_mut();
         };
         handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_MESSAGE, None, blank(account, NoticeKind::Message, title, html)))
@@ -92,7 +93,7 @@ unsafe extern "C" fn on_formatted(
             unsafe { (whose(token, ptr::null_mut()), [title, primary, secondary].map(|text| borrowed(text)), borrowed(text)) };
         let (title, mut html) = head(texts);
         let Some((user, account)) = whose else {
-            log::info!(target: "libpurple", "to nobody: {title}: {html}");
+            debug::paced(log::Level::Info, format_args!("to nobody: {title}: {html}"));
             return ptr::null_mut();
         };
         if !html.is_empty() {
@@ -264,7 +265,7 @@ unsafe extern "C" fn on_uri(uri: *const c_char) -> *mut c_void {
         // SAFETY: see above.
         let (whose, uri) = unsafe { (whose(token, ptr::null_mut()), borrowed(uri).unwrap_or_default()) };
         let Some((user, account)) = whose else {
-            log::info!(target: "libpurple", "a link for nobody was dropped");
+            debug::paced(log::Level::Info, format_args!("a link for nobody was dropped"));
             return ptr::null_mut();
         };
         let mut notice = blank(account, NoticeKind::Uri, String::new(), html_of(&uri));

@@ -1,7 +1,7 @@
 //! Notices through libpurple's own functions, on a core, without a network.
 
 use super::*;
-use crate::purple::testing::{Core, with_core};
+use crate::purple::testing::{Core, with_core, with_mischief};
 use std::cell::Cell;
 use std::ptr;
 
@@ -193,5 +193,28 @@ fn mails_are_counted_and_profiles_shown() {
         let EventKind::NoticeOpened(profile) = &events[3].1 else { panic!("{events:?}") };
         assert_eq!((profile.kind, profile.title.as_str()), (NoticeKind::Userinfo, "ines"));
         assert!(profile.html.contains("Jaca &amp; more"), "{}", profile.html);
+    });
+}
+
+#[test]
+fn a_flood_of_notices_closes_the_oldest_and_only_of_its_account() {
+    with_mischief("purple::notify::tests::a_flood_of_notices_closes_the_oldest_and_only_of_its_account", |core| {
+        core.online(1, 10);
+        core.online(2, 20);
+        core.order(2, 20, "tell");
+        let most = super::super::quota::MOST;
+        let shown = core.order(1, 10, &format!("tell {}", 3 * most));
+        let opened = shown.iter().filter(|(_, kind)| matches!(kind, EventKind::NoticeOpened(_))).count();
+        assert_eq!(opened, 2 * most, "the rest of one turn is never shown");
+        core.turns();
+        let closed: Vec<_> = core.events().into_iter().filter(|(_, kind)| matches!(kind, EventKind::NoticeClosed { .. })).collect();
+        assert!(closed.len() == most && closed.iter().all(|(user, _)| *user == UserId(1)));
+        // The plugin has heard of each that is gone, so that it can free what it was about.
+        let told = core.order(1, 10, "declined");
+        let said = told
+            .iter()
+            .any(|(_, kind)| matches!(kind, EventKind::MessageAdded { message, .. } if message.html == format!("declined {}", 2 * most)));
+        assert!(said, "{told:?}");
+        assert_eq!(OPEN.with_borrow(|all| all.iter().count()), most + 1);
     });
 }

@@ -1,7 +1,7 @@
 //! Questions through libpurple's own functions, on a core, without a network.
 
 use super::*;
-use crate::purple::testing::{Core, with_core};
+use crate::purple::testing::{Core, with_core, with_mischief};
 use purple_sys::{PurpleAccount, PurpleRequestField};
 use std::ffi::c_char;
 use std::ptr;
@@ -372,5 +372,32 @@ fn a_certificate_is_asked_about_and_taken_back() {
         withdraw(token, id);
         assert_eq!(answer(token, ONE, id, "ok", &values(&[])).unwrap_err().code, "no_such_request");
         assert!(heard().is_empty());
+    });
+}
+
+#[test]
+fn a_flood_of_questions_is_declined_oldest_first_and_only_of_its_account() {
+    with_mischief("purple::request::tests::a_flood_of_questions_is_declined_oldest_first_and_only_of_its_account", |core| {
+        let token = core.token;
+        core.online(1, 10);
+        core.online(2, 20);
+        core.order(2, 20, "ask");
+        let most = super::super::quota::MOST;
+        let asked = |events: &[(UserId, EventKind)]| events.iter().filter(|(_, kind)| matches!(kind, EventKind::RequestOpened(_))).count();
+        let shown = core.order(1, 10, &format!("ask {}", 3 * most));
+        assert_eq!(asked(&shown), 2 * most, "the rest of one turn is never shown");
+        core.turns();
+        let closed: Vec<_> = core.events().into_iter().filter(|(_, kind)| matches!(kind, EventKind::RequestClosed { .. })).collect();
+        assert!(closed.len() == most && closed.iter().all(|(user, _)| *user == ONE));
+        let first = shown.iter().find_map(|(_, kind)| if let EventKind::RequestOpened(first) = kind { Some(first.id) } else { None });
+        assert_eq!(closed.first().map(|(_, kind)| kind.clone()), first.map(|request| EventKind::RequestClosed { request }));
+        // Each of those that went heard its no.
+        let told = core.order(1, 10, "declined");
+        let said = told
+            .iter()
+            .any(|(_, kind)| matches!(kind, EventKind::MessageAdded { message, .. } if message.html == format!("declined {}", 2 * most)));
+        assert!(said, "{told:?}");
+        assert!(open_for(token, AccountId(10)) && open_for(token, AccountId(20)));
+        assert_eq!(OPEN.with_borrow(|all| all.iter().count()), most + 1);
     });
 }
