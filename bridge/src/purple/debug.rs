@@ -5,6 +5,7 @@ use super::token::OnPurple;
 use glib_sys::{GFALSE, gboolean, gpointer};
 use log::Level;
 use purple_sys::{PurpleDebugLevel, PurpleDebugUiOps};
+use std::cell::Cell;
 use std::ffi::{c_char, c_uint};
 use std::ptr;
 use std::sync::Mutex;
@@ -29,22 +30,54 @@ fn level_of(level: PurpleDebugLevel) -> Level {
     }
 }
 
+/// What libpurple calls an error though nothing is amiss: who says it, how it begins and how it ends.
+const NO_ERRORS: &[(&str, &str, &str)] = &[
+    // It is kept off the session bus.
+    ("dbus", "Failed to get connection: ", ""),
+    // Few domains have a STUN server, for which XMPP asks at each sign-on. A record that is really missed is told by who wanted it.
+    ("dnssrv", "There is no server called “_", ""),
+    // A plugin's author may have to do something; here nobody can.
+    ("plugins", "/", " has a prefs_info, but is a prpl. This is no longer supported."),
+];
+
+fn is_no_error(category: &str, text: &str) -> bool {
+    NO_ERRORS.iter().any(|(who, begins, ends)| *who == category && text.starts_with(begins) && text.ends_with(ends))
+}
+
+thread_local! {
+    static TRYING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `body`, of which errors are wanted: what libpurple says of them on this thread is no news.
+pub(super) fn trying<T>(body: impl FnOnce() -> T) -> T {
+    let before = TRYING.replace(true);
+    let answer = body();
+    TRYING.set(before);
+    answer
+}
+
+/// How loud a line is to be.
+fn judged(level: PurpleDebugLevel, category: &str, text: &str) -> Level {
+    let level = level_of(level);
+    if TRYING.try_with(Cell::get).unwrap_or(false) || is_no_error(category, text) { level.max(Level::Debug) } else { level }
+}
+
 /// The cheap filter: without it libpurple formats every stanza for nothing.
 unsafe extern "C" fn on_is_enabled(level: PurpleDebugLevel, _: *const c_char) -> gboolean {
     guard("debug is_enabled", GFALSE, || gboolean::from(log::log_enabled!(target: "libpurple", level_of(level))))
 }
 
 /// Any thread: plugins have some of their own.
-unsafe extern "C" fn on_print(level: PurpleDebugLevel, category: *const c_char, text: *const c_char) {
+unsafe extern "C" fn on_print(said: PurpleDebugLevel, category: *const c_char, text: *const c_char) {
     guard("debug print", (), || {
-        let level = level_of(level);
-        if !log::log_enabled!(target: "libpurple", level) {
+        if !log::log_enabled!(target: "libpurple", level_of(said)) {
             return;
         }
         // SAFETY: libpurple passes C strings or NULL.
         let (category, text) = (unsafe { borrowed(category) }, unsafe { borrowed(text) });
         let (category, text) = (category.unwrap_or_default(), text.unwrap_or_default());
-        log::log!(target: "libpurple", level, "{category}: {}", super::redact::redact(&category, text.trim_end()));
+        let (level, text) = (judged(said, &category, text.trim_end()), text.trim_end());
+        log::log!(target: "libpurple", level, "{category}: {}", super::redact::redact(&category, text));
     });
 }
 
@@ -130,6 +163,24 @@ mod tests {
         assert_eq!(told, A_SECOND as usize);
         assert_eq!(pace.take(start + Duration::from_secs(1)), (true, 80));
         assert_eq!(pace.take(start + Duration::from_secs(1)), (true, 0));
+    }
+
+    #[test]
+    fn what_is_no_error_is_not_told_as_one() {
+        let error = PurpleDebugLevel::PURPLE_DEBUG_ERROR;
+        for (category, text) in [
+            ("dbus", "Failed to get connection: Could not parse server address"),
+            ("plugins", "/usr/lib/purple-2/libsametime.so has a prefs_info, but is a prpl. This is no longer supported."),
+            ("dnssrv", "There is no server called “_stun._udp.example.org”."),
+        ] {
+            assert_eq!(judged(error, category, text), Level::Debug, "{text}");
+            assert_eq!(judged(error, "jabber", text), Level::Warn, "only from who says so by mistake");
+            assert_eq!(judged(PurpleDebugLevel::PURPLE_DEBUG_MISC, category, text), Level::Trace, "never louder than it was");
+        }
+        assert_eq!(judged(error, "dnssrv", "There is no server called “example.org”."), Level::Warn);
+        assert_eq!(judged(error, "plugins", "/usr/lib/purple-2/libx.so is not loadable"), Level::Warn);
+        assert_eq!(trying(|| judged(error, "proxy", "Connection attempt failed: Permission denied")), Level::Debug);
+        assert_eq!(judged(error, "proxy", "Connection attempt failed: Permission denied"), Level::Warn);
     }
 
     #[test]

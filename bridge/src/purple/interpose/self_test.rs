@@ -1,6 +1,6 @@
 //! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
 
-use super::super::{ffi, token::OnPurple};
+use super::super::{debug, ffi, token::OnPurple};
 use super::{files, plugins, roster, sasl, socket, ssl, timers};
 use crate::error::StartError;
 use purple_sys::{gchar, gpointer};
@@ -119,7 +119,7 @@ fn as_libpurple(_: OnPurple) -> Result<(), StartError> {
     OUTCOME.take();
     let host = ffi::c_string(&NOBODY.to_string());
     let handle = std::ptr::from_ref(&OUTCOME).cast_mut().cast::<c_void>();
-    let outcome = socket::refusing(IpAddr::V4(NOBODY), || {
+    let attempt = || {
         // SAFETY: live C strings and a callback of that type; the handle only names this attempt.
         let attempt = unsafe {
             purple_sys::purple_proxy_connect(handle, std::ptr::null_mut(), host.as_ptr(), 9, Some(on_connected), std::ptr::null_mut())
@@ -137,7 +137,8 @@ fn as_libpurple(_: OnPurple) -> Result<(), StartError> {
         // SAFETY: cancels what is left of the attempt, nothing when it is over.
         unsafe { purple_sys::purple_proxy_connect_cancel_with_handle(handle) };
         OUTCOME.take()
-    });
+    };
+    let outcome = debug::trying(|| socket::refusing(IpAddr::V4(NOBODY), attempt));
     // SAFETY: any errno has a text.
     let refused = unsafe { ffi::borrowed(glib_sys::g_strerror(libc::EACCES)) };
     match outcome {
