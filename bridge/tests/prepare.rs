@@ -24,10 +24,10 @@ fn main() -> ExitCode {
     if std::env::var_os(CHILD).is_some() {
         return child();
     }
-    // Test runners ask first what there is; without an answer they would think that there is nothing to run.
+    // A runner that asks first which tests there are would otherwise find none, and run none.
     if std::env::args().any(|argument| argument == "--list") {
         if !std::env::args().any(|argument| argument == "--ignored") {
-            println!("the_environment_is_cleaned: test");
+            println!("the_process_is_prepared: test");
         }
         return ExitCode::SUCCESS;
     }
@@ -53,6 +53,12 @@ fn child() -> ExitCode {
             eprintln!("call {turn}: {error}");
             return ExitCode::FAILURE;
         }
+    }
+    // SAFETY: CODESET is a known item, and the answer a C string that lives until the next setlocale.
+    let charset = unsafe { std::ffi::CStr::from_ptr(libc::nl_langinfo(libc::CODESET)) }.to_string_lossy().into_owned();
+    if charset != "UTF-8" {
+        eprintln!("texts are taken for {charset}");
+        return ExitCode::FAILURE;
     }
     let left: Vec<&&str> = DIRTY.iter().filter(|name| var(name).is_ok()).collect();
     let set =

@@ -54,9 +54,46 @@ fn dangerous_preferences_stay_as_they_are() {
             Held::Text(value) => assert_eq!(text_of(&name).as_deref(), value.to_str().ok(), "{name:?}"),
         }
     }
-    assert!(!bool_of(c"/purple/logging/log_ims"));
-    assert_eq!(text_of(c"/purple/away/auto_reply").as_deref(), Some("never"));
-    assert_eq!(text_of(c"/purple/away/idle_reporting").as_deref(), Some("none"));
+}
+
+/// Written out once more, so that none gets lost in the list itself.
+#[test]
+fn what_would_mix_users_up_is_among_them() {
+    installed();
+    for name in [
+        c"/purple/away/away_when_idle",
+        c"/purple/logging/log_ims",
+        c"/purple/logging/log_chats",
+        c"/purple/logging/log_system",
+        c"/purple/network/auto_ip",
+        c"/purple/network/map_ports",
+        c"/purple/network/ports_range_use",
+        c"/purple/savedstatus/isidleaway",
+        c"/purple/savedstatus/startup_current_status",
+    ] {
+        // SAFETY: C strings; what libpurple's own parts do at their start, and what a plugin might.
+        unsafe {
+            purple_sys::purple_prefs_add_bool(name.as_ptr(), GTRUE);
+            purple_sys::purple_prefs_set_bool(name.as_ptr(), GTRUE);
+        }
+        assert!(!bool_of(name), "{name:?}");
+    }
+    for (name, safe) in [
+        (c"/purple/away/auto_reply", "never"),
+        (c"/purple/away/idle_reporting", "none"),
+        (c"/purple/network/public_ip", ""),
+        (c"/purple/network/stun_server", ""),
+        (c"/purple/network/turn_server", ""),
+        (c"/purple/proxy/type", "none"),
+        (c"/purple/proxy/host", ""),
+    ] {
+        // SAFETY: C strings.
+        unsafe {
+            purple_sys::purple_prefs_add_string(name.as_ptr(), c"theirs".as_ptr());
+            purple_sys::purple_prefs_set_string(name.as_ptr(), c"theirs".as_ptr());
+        }
+        assert_eq!(text_of(name).as_deref(), Some(safe), "{name:?}");
+    }
 }
 
 #[test]
