@@ -30,17 +30,21 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts it with loopback allowed and short waits.
-    pub(crate) fn start() -> Self {
-        // The test harness has threads already, so the environment stays as it is; `prepare.rs` tests the call itself.
-        let _ = bridge::prepare_process();
-        let config = BridgeConfig {
+    /// Loopback allowed, and short waits.
+    pub(crate) fn config() -> BridgeConfig {
+        BridgeConfig {
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
             sign_ons_per_second: 1000,
             reconnect_first: Duration::from_millis(50),
             reconnect_most: Duration::from_millis(200),
             ..BridgeConfig::default()
-        };
+        }
+    }
+
+    /// Starts it.
+    pub(crate) fn with(config: BridgeConfig) -> Self {
+        // The test harness has threads already, so the environment stays as it is; `prepare.rs` tests the call itself.
+        let _ = bridge::prepare_process();
         let bridge = bridge::start(config).expect("libpurple starts");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         Self { handle: bridge.handle, events: bridge.events, thread: Some(bridge.thread), runtime, unseen: VecDeque::new(), commands: 0 }
