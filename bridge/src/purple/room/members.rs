@@ -34,11 +34,12 @@ pub(in crate::purple) fn describe(
         .is_some_and(|a| unsafe { purple_sys::purple_account_is_connected(a) != GFALSE });
     shown.joined = Some(!left && online);
     shown.topic = Some(topic.unwrap_or_default());
+    let own = own_of(conversation::read(token, shown.id, |open| open.own_nick.clone()).flatten(), nick);
     if members {
         // SAFETY: the list's own members, live.
-        shown.members = Some(users.into_iter().filter_map(|user| unsafe { member(token, account, user, nick.as_deref()) }).collect());
+        shown.members = Some(users.into_iter().filter_map(|user| unsafe { member(token, account, user, own.as_ref()) }).collect());
     }
-    shown.nick = nick;
+    shown.nick = own.map(|(Own::Exactly(nick) | Own::Folded(nick))| nick);
 }
 
 /// Tells which of the members is the user.
@@ -46,15 +47,17 @@ pub(super) fn settle_nick(token: OnPurple, id: ConversationId) {
     let Some(purple) = conversation::read(token, id, |open| open.purple) else { return };
     // SAFETY: an open room is live; the nick lives as long.
     unsafe {
-        let Some((_, user, account, nick)) = room_of(token, purple) else { return };
+        let Some((_, user, account, before)) = room_of(token, purple) else { return };
         let chat = purple_sys::purple_conversation_get_chat_data(purple);
         find_own_nick(token, id, account, purple);
-        let own = list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat))
-            .into_iter()
-            .filter_map(|one| member(token, account, one, nick.as_deref()))
-            .filter(|member| member.flags.iter().any(|flag| flag == "self"))
-            .collect();
-        tell(token, user, id, Changes { changed: own, ..NOTHING });
+        let Some((.., own)) = room_of(token, purple) else { return };
+        // Also those who were taken for the user until now.
+        let is_or_was = |one: &*mut PurpleConvChatBuddy| {
+            borrowed((**one).name).is_some_and(|name| [&before, &own].into_iter().flatten().any(|own| own.is(token, account, &name)))
+        };
+        let users = list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat));
+        let changed = users.into_iter().filter(is_or_was).filter_map(|one| member(token, account, one, own.as_ref())).collect();
+        tell(token, user, id, Changes { changed, ..NOTHING });
     }
     conversation::refresh(token, id);
 }
@@ -85,9 +88,33 @@ unsafe fn find_own_nick(token: OnPurple, id: ConversationId, account: AccountId,
     }
 }
 
+/// The user's own nick in a room.
+enum Own {
+    /// As the room writes it.
+    Exactly(String),
+    /// As libpurple keeps it, which folds case: "INES" would pass for "Ines". All there is until the room has told who is in.
+    Folded(String),
+}
+
+impl Own {
+    fn is(&self, token: OnPurple, account: AccountId, name: &str) -> bool {
+        match self {
+            Self::Exactly(own) => own == name,
+            Self::Folded(own) => {
+                let purple = accounts::read(token, account, |entry| entry.purple);
+                own == name || purple.is_some_and(|purple| *own == conversation::normalize(token, purple, name))
+            }
+        }
+    }
+}
+
+fn own_of(exactly: Option<String>, folded: Option<String>) -> Option<Own> {
+    exactly.map(Own::Exactly).or(folded.map(Own::Folded))
+}
+
 /// # Safety
 /// A live member.
-unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvChatBuddy, own: Option<&str>) -> Option<Member> {
+unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvChatBuddy, own: Option<&Own>) -> Option<Member> {
     if user.is_null() {
         return None;
     }
@@ -107,9 +134,7 @@ unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvCha
     .filter(|(flag, _)| has(*flag))
     .map(|(_, name)| name.to_owned())
     .collect();
-    let purple = accounts::read(token, account, |entry| entry.purple)?;
-    // libpurple keeps the own nick normalised.
-    if own.is_some_and(|own| own == name || own == conversation::normalize(token, purple, &name)) {
+    if own.is_some_and(|own| own.is(token, account, &name)) {
         shown.push("self".to_owned());
     }
     let buddy = if known { blist::find(token, account, &name) } else { None };
@@ -120,13 +145,13 @@ unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvCha
 ///
 /// # Safety
 /// A live conversation.
-unsafe fn room_of(token: OnPurple, purple: *mut PurpleConversation) -> Option<(ConversationId, UserId, AccountId, Option<String>)> {
+unsafe fn room_of(token: OnPurple, purple: *mut PurpleConversation) -> Option<(ConversationId, UserId, AccountId, Option<Own>)> {
     // SAFETY: the caller's promise.
     let (id, nick) = unsafe {
         (conversation::id(purple)?, borrowed(purple_sys::purple_conv_chat_get_nick(purple_sys::purple_conversation_get_chat_data(purple))))
     };
     let (user, account, own) = conversation::read(token, id, |open| (open.user, open.account, open.own_nick.clone()))?;
-    Some((id, user, account, own.or(nick)))
+    Some((id, user, account, own_of(own, nick)))
 }
 
 struct Changes {
@@ -156,7 +181,7 @@ pub(in crate::purple) unsafe extern "C" fn on_add_users(purple: *mut PurpleConve
             let first = glib_sys::g_list_length(users)
                 == glib_sys::g_list_length(purple_sys::purple_conv_chat_get_users(purple_sys::purple_conversation_get_chat_data(purple)));
             let joined =
-                list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_deref())).collect();
+                list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_ref())).collect();
             tell(token, user, id, Changes { joined, initial: new_arrivals == GFALSE && first, ..NOTHING });
         }
     });
@@ -189,10 +214,10 @@ pub(in crate::purple) unsafe extern "C" fn on_rename_user(
                     open.own_nick = Some(name.clone());
                 }
             });
-            let nick = conversation::read(token, id, |open| open.own_nick.clone()).flatten().or(nick);
+            let nick = conversation::read(token, id, |open| open.own_nick.clone()).flatten().map(Own::Exactly).or(nick);
             let found = purple_sys::purple_conv_chat_cb_find(purple_sys::purple_conversation_get_chat_data(purple), new);
             let fallback = || Member { name: name.clone(), alias: None, buddy: None, flags: Vec::new() };
-            let joined = vec![member(token, account, found, nick.as_deref()).unwrap_or_else(fallback)];
+            let joined = vec![member(token, account, found, nick.as_ref()).unwrap_or_else(fallback)];
             tell(token, user, id, Changes { joined, left: vec![old.clone()], renamed: vec![(old, name)], ..NOTHING });
             // The own nick may be the one that changed.
             conversation::refresh(token, id);
@@ -206,7 +231,7 @@ pub(in crate::purple) unsafe extern "C" fn on_update_user(purple: *mut PurpleCon
         unsafe {
             let Some((id, user, account, nick)) = room_of(token, purple) else { return };
             let found = purple_sys::purple_conv_chat_cb_find(purple_sys::purple_conversation_get_chat_data(purple), name);
-            let changed = member(token, account, found, nick.as_deref()).into_iter().collect();
+            let changed = member(token, account, found, nick.as_ref()).into_iter().collect();
             tell(token, user, id, Changes { changed, ..NOTHING });
         }
     });
