@@ -4,10 +4,12 @@
 mod common;
 
 use bridge::command::{AccountSettings, CommandKind};
+use bridge::config::BridgeConfig;
 use bridge::event::EventKind;
 use bridge::id::{AccountId, UserId};
 use bridge::model::{AccountState, Value};
-use common::{Running, add, xmpp};
+use common::{Running, add, xmpp, xmpp_at};
+use std::time::Duration;
 use support::Prosody;
 
 const ACCOUNT: AccountId = AccountId(10);
@@ -16,7 +18,7 @@ const ACCOUNT: AccountId = AccountId(10);
 fn an_account_is_made_and_signs_on() {
     let modules = r#"modules_enabled = { "disco", "roster", "saslauth", "presence", "message", "iq", "c2s", "ping", "posix", "register" }"#;
     let prosody = Prosody::builder().users(["bob"]).config(modules).config("allow_registration = true").start();
-    let mut running = Running::with(Running::config());
+    let mut running = Running::with(BridgeConfig { sign_on_timeout: Duration::from_secs(3), ..Running::config() });
     let settings = AccountSettings { enabled: false, ..xmpp(&prosody, "newcomer", "fresh-secret") };
     running.run(1, add(10, settings)).unwrap();
     // It is not there yet.
@@ -41,4 +43,16 @@ fn an_account_is_made_and_signs_on() {
     running.stands(10, AccountState::Offline);
     running.run(1, CommandKind::EnableAccount(ACCOUNT)).unwrap();
     running.stands(10, AccountState::Online);
+    a_server_that_says_nothing_is_given_up(&mut running);
+}
+
+fn a_server_that_says_nothing_is_given_up(running: &mut Running) {
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let settings = AccountSettings { enabled: false, ..xmpp_at("newcomer", "fresh-secret", port, "opportunistic_tls") };
+    running.run(1, add(11, settings)).unwrap();
+    running.run(1, CommandKind::RegisterAccount(AccountId(11))).unwrap();
+    let ended = running.stands(11, AccountState::Offline);
+    let EventKind::AccountState { standing, .. } = ended.kind else { unreachable!() };
+    assert_eq!(standing.error.map(|error| error.code).as_deref(), Some("timeout"));
 }

@@ -279,6 +279,10 @@ fn lost(token: OnPurple, account: AccountId) {
         return;
     };
     drop(before);
+    if !accounts::wanted(token, account) && failure.as_ref().is_none_or(|error| !error.fatal) {
+        // An account that was only to be made on the server: nothing is tried again, but why it failed is told.
+        return stand(token, account, AccountStanding { error: failure, ..AccountStanding::plain(AccountState::Offline) });
+    }
     let error = failure.unwrap_or_else(|| AccountError {
         code: "disconnected".to_owned(),
         message: "The connection ended.".to_owned(),
@@ -286,9 +290,6 @@ fn lost(token: OnPurple, account: AccountId) {
     });
     if error.fatal {
         return stand(token, account, AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) });
-    }
-    if !accounts::wanted(token, account) {
-        return stand(token, account, AccountStanding::plain(AccountState::Offline));
     }
     let wait = wait_before(pace(), attempts, chance());
     let retry = timers::after(token, wait, Some(account), move |token| connect(token, account, false));
