@@ -101,6 +101,7 @@ fn an_account_that_waits_can_be_told_to_try_now() {
 fn forbidden_addresses_are_refused_however_they_are_written() {
     let mut daemon = Daemon::builder(BELLFLOWER).egress(&[]).start();
     daemon.allow_log("which cannot be reached from here");
+    daemon.allow_log("proxy: Connection attempt failed: Permission denied");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("a listener that does not wait");
     let port = listener.local_addr().expect("an address").port();
