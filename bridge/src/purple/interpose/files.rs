@@ -89,9 +89,12 @@ mod tests {
 
     #[test]
     fn nobody_listens() {
+        // One that is free: libpurple itself refuses 0.
+        let port = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
         // SAFETY: a callback that is never called.
-        assert!(unsafe { purple_sys::purple_network_listen(0, libc::SOCK_STREAM, Some(never), std::ptr::null_mut()) }.is_null());
+        let one = unsafe { purple_sys::purple_network_listen(port, libc::SOCK_STREAM, Some(never), std::ptr::null_mut()) };
         // SAFETY: likewise.
-        assert!(unsafe { purple_sys::purple_network_listen_range(0, 0, libc::SOCK_STREAM, Some(never), std::ptr::null_mut()) }.is_null());
+        let range = unsafe { purple_sys::purple_network_listen_range(port, port, libc::SOCK_STREAM, Some(never), std::ptr::null_mut()) };
+        assert!(one.is_null() && range.is_null());
     }
 }

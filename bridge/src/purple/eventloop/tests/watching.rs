@@ -249,6 +249,24 @@ fn a_registration_kept_alive_by_a_copy_does_not_spin() {
 }
 
 #[test]
+fn a_copy_of_what_a_number_was_does_not_speak_for_what_it_is() {
+    let run = Loop::new();
+    let (one, mut two) = pair();
+    let (three, mut four) = pair();
+    let fd = high(&one, 704);
+    let (_, olds) = sums(&run, 704, READ);
+    drop(fd); // `one` still holds the file open, and the set still reports it by its number
+    let _fd = high(&three, 704);
+    let (_, news) = sums(&run, 704, READ);
+    two.write_all(b"x").unwrap();
+    run.turn();
+    assert!(!run.turn(), "the set still reports the file of before");
+    four.write_all(b"x").unwrap();
+    run.turn();
+    assert_eq!((olds.get(), news.get()), (0, READ.0));
+}
+
+#[test]
 fn regular_files_are_always_ready() {
     let run = Loop::new();
     let file = std::fs::File::open("Cargo.toml").unwrap();
