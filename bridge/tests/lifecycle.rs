@@ -177,7 +177,7 @@ fn nothing_grows(running: &mut Running, prosody: &Prosody) {
 #[test]
 fn accounts_end_in_every_state() {
     alone("accounts_end_in_every_state", || {
-        let mut running = Running::start();
+        let mut running = Running::with(Running::config());
         let mut prosody = Prosody::with_users(["ines", "noor"]);
         ends_in_every_state(&mut running, &mut prosody);
         same_account_twice(&mut running, &prosody);
@@ -187,7 +187,7 @@ fn accounts_end_in_every_state() {
 #[test]
 fn nothing_grows_with_use() {
     alone("nothing_grows_with_use", || {
-        let mut running = Running::start();
+        let mut running = Running::with(Running::config());
         nothing_grows(&mut running, &Prosody::with_users(["ines", "noor"]));
     });
 }
