@@ -23,6 +23,15 @@ export function clamp(frame: Frame, area: Area): Frame {
 const overlap = (a: Frame, b: Frame): number =>
   Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
 
+/** A title bar's height: what shows whose window it is and takes it elsewhere. */
+const BAR = 54;
+/** A new window may be this low where that spares the others. */
+const LOW = 270;
+
+/** How much of the others a window would hide; a title bar counts for more than what is below it. */
+const hides = (at: Frame, others: readonly Frame[]): number =>
+  others.reduce((sum, other) => sum + overlap(at, other) + 6 * overlap(at, { ...other, h: BAR }), 0);
+
 /** The place for a new window that covers least of the others; ties go to the lower right, next to the list. */
 export function place(size: Area, others: readonly Frame[], area: Area): Frame {
   const w = Math.min(size.w, area.w);
@@ -35,17 +44,29 @@ export function place(size: Area, others: readonly Frame[], area: Area): Frame {
     for (const y of rows) {
       if (x < 0 || y < 0 || x + w > area.w || y + h > area.h) continue;
       const at = { x, y, w, h };
-      const cost = others.reduce((sum, other) => sum + overlap(at, other), 0);
+      const cost = hides(at, others);
       if (cost < least) {
         least = cost;
         best = at;
       }
     }
   }
+  if (least > 0) {
+    // Lower than it would like, above or below another, rather than over it.
+    for (const other of others) {
+      for (const strip of [{ y: GAP, h: other.y - 2 * GAP }, { y: other.y + other.h + GAP, h: area.h - other.y - other.h - 2 * GAP }]) {
+        if (strip.h < LOW || strip.h > h) continue;
+        for (const x of columns) {
+          const at = { x, w, ...strip };
+          if (x >= 0 && x + w <= area.w && hides(at, others) === 0) return at;
+        }
+      }
+    }
+  }
   if (least > (w * h) / 2) {
     // Crowded: a cascade.
     const step = (others.length % 8) * 28;
-    best = clamp({ x: 40 + step, y: 24 + step, w, h }, area);
+    best = clamp({ x: 40 + step, y: 30 + step, w, h }, area);
   }
   return best;
 }

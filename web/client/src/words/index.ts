@@ -4,7 +4,7 @@ import { en } from "./en";
 export const w = en;
 
 export function clock(time: string | number): string {
-  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  return new Date(time).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
 }
 
 const midnight = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();

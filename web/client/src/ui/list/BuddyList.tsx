@@ -111,7 +111,7 @@ export function BuddyList() {
     searchBox.value = box.current;
   }, []);
   const list = rows.value;
-  const compact = arrangement.value === "desk" || !matchMedia("(pointer: coarse)").matches;
+  const compact = arrangement.value !== "stack" && !matchMedia("(pointer: coarse)").matches;
   const nothing = list.every((row) => row.kind === "section");
   const first = () => {
     const hit = list.find((row) => row.kind !== "section");

@@ -115,7 +115,7 @@ function Row({ item, talk, room }: { item: LogItem; talk: string; room: boolean 
   }
 }
 
-export function Log({ talk }: { talk: Talk }) {
+export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefined }) {
   const box = useRef<HTMLDivElement>(null);
   const stick = useRef(true);
   const height = useRef(0);
@@ -189,7 +189,9 @@ export function Log({ talk }: { talk: Talk }) {
     <div class="log-frame">
       <div class={room ? "log room-log" : "log"} ref={box} onScroll={scrolled} role="log" aria-live="off" aria-label={w.talk.log} tabIndex={0}>
         <div class="log-rows">
-          {items.length === 0 && !talk.more && <p class="line hello">{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p>}
+          {items.length === 0 && !talk.more && (
+            <div class="line hello"><Avatar name={talk.title} icon={icon} room={room} size={64} /><p>{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p></div>
+          )}
           {items.length > 0 && !talk.more && talk.messages.length > 20 && <p class="line">{w.talk.start}</p>}
           {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} />)}
         </div>

@@ -79,7 +79,7 @@ export function Talk({ talk, controls, onBack, bar }: TalkProps) {
       </header>
       <div class="talk-body">
         <div class="talk-main">
-          <Log talk={talk} />
+          <Log talk={talk} icon={buddy?.icon} />
           {account && isRestarting(account) ? <p class="strip-note" data-testid="reconnecting"><i class="spinner" />{w.talk.reconnecting}</p>
             : off ? <p class="strip-note">{w.talk.accountOff}</p>
             : gone ? <p class="strip-note">{w.talk.notJoined} <button type="button" class="text-link" data-testid="rejoin" onClick={() => rejoin(talk.account, talk.name)}>{w.talk.rejoin}</button></p>

@@ -28,8 +28,8 @@ export function talkMenu(talk: Talk): Item[] {
   if (arrangement.value === "desk") {
     const win = wins.value.get(talk.id);
     items.push({ kind: "line" }, { label: w.talk.left, run: () => snap(talk.id, "left") }, { label: w.talk.right, run: () => snap(talk.id, "right") });
+    items.push({ label: w.talk.maximise, icon: "fill", run: () => snap(talk.id, "full") });
     if (win?.before) items.push({ label: w.talk.restore, icon: "restore", run: () => restore(talk.id) });
-    else items.push({ label: w.talk.maximise, icon: "fill", run: () => snap(talk.id, "full") });
     items.push({ label: w.talk.clearUp, icon: "tile", run: tileAll }, { label: w.talk.minimise, icon: "minus", hint: "Alt M", run: () => minimise(talk.id) });
   }
   items.push({ label: w.talk.close, icon: "close", hint: "Alt W", run: () => close(talk.id) });

@@ -1,0 +1,139 @@
+//! Promise: everything the mouse can do, the keyboard can do too; every drag has a key or an entry in a menu.
+#![allow(clippy::expect_used)]
+
+use serde_json::Value;
+use support::{Daemon, Key, Page, Prosody, Window, XmppPeer, quoted};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+
+fn key(key: Key) -> String {
+    char::from(key).to_string()
+}
+
+/// The keys with another held down.
+fn with(held: Key, keys: &str) -> String {
+    format!("{}{keys}{}", char::from(held), char::from(Key::Null))
+}
+
+/// Presses keys where the focus is.
+async fn press(page: &Page, keys: &str) {
+    page.type_into(":focus", keys).await;
+}
+
+/// x, y, width, height.
+async fn frame(page: &Page, css: &str) -> [i64; 4] {
+    page.at_rest().await;
+    let script = format!(
+        "const b = document.querySelector({}).getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map(Math.round)",
+        quoted(css)
+    );
+    let found = page.browser().eval(&script).await;
+    let at = |n: usize| found[n].as_i64().expect("a number");
+    [at(0), at(1), at(2), at(3)]
+}
+
+#[tokio::test]
+async fn a_conversation_is_found_held_and_left_without_a_mouse() {
+    let prosody =
+        Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Work").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost'][data-presence=online]").await;
+    // Found by a part of the name, opened, written in.
+    page.type_into("body", &with(Key::Control, "k")).await;
+    page.see("[data-testid=search]:focus").await;
+    press(&page, &format!("bo{}", key(Key::Enter))).await;
+    let talk = support::conversation("bob@localhost");
+    page.see(&format!("{talk} [data-testid=composer]:focus")).await;
+    press(&page, &format!("one{}two{}", with(Key::Shift, &key(Key::Enter)), key(Key::Enter))).await;
+    bob.hears("one\ntwo");
+    press(&page, &key(Key::Up)).await;
+    page.wait("document.activeElement.value === 'one\\ntwo'").await;
+    press(&page, &key(Key::Down)).await;
+    page.wait("document.activeElement.value === ''").await;
+    // The list: from the search down to somebody else.
+    press(&page, &with(Key::Control, "k")).await;
+    press(&page, &key(Key::Down)).await;
+    page.see("[data-testid=group][data-name=Friends]:focus[aria-expanded=true]").await;
+    press(&page, &key(Key::Left)).await;
+    page.see("[data-testid=group][data-name=Friends]:focus[aria-expanded=false]").await;
+    press(&page, &key(Key::Right)).await;
+    press(&page, &format!("{}{}", key(Key::End), key(Key::Enter))).await;
+    let other = support::conversation("carla@localhost");
+    page.see(&format!("{other} [data-testid=composer]:focus")).await;
+    // To and fro, down to the dock and away.
+    press(&page, &with(Key::Alt, &key(Key::Up))).await;
+    page.see(&format!("{talk} [data-testid=composer]:focus")).await;
+    press(&page, &with(Key::Alt, "m")).await;
+    page.wait(&format!("!document.querySelector({}).checkVisibility()", quoted(&talk))).await;
+    page.see(&format!("{other} [data-testid=composer]:focus")).await;
+    press(&page, &with(Key::Alt, "w")).await;
+    page.see_no(&other).await;
+}
+
+#[tokio::test]
+async fn every_drag_has_a_twin() {
+    let prosody =
+        Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Work").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    // A window is moved and resized from its title bar.
+    let bar = format!("{talk} .bar");
+    let [x, y, width, height] = frame(&page, &talk).await;
+    page.type_into(&bar, &format!("{}{}", key(Key::Left).repeat(10), key(Key::Up).repeat(5))).await;
+    assert_eq!(frame(&page, &talk).await, [x - 240, y - 120, width, height]);
+    page.type_into(&bar, &with(Key::Shift, &format!("{}{}", key(Key::Right).repeat(2), key(Key::Up)))).await;
+    assert_eq!(frame(&page, &talk).await, [x - 240, y - 120, width + 48, height - 24]);
+    // Its menu has what dragging it to an edge does.
+    let desk = frame(&page, "main").await;
+    for (entry, left, share) in [("Left half", true, 0.5), ("Right half", false, 0.5), ("Fill the desk", true, 1.0)] {
+        page.type_into(&bar, &with(Key::Shift, &key(Key::F10))).await;
+        page.press("[role=menu]", entry).await;
+        let [x, _, width, height] = frame(&page, &talk).await;
+        assert!((width as f64 - desk[2] as f64 * share).abs() < 30.0 && height > desk[3] - 30, "{entry}: {width} x {height} of {desk:?}");
+        assert_eq!(x < desk[0] + 30, left, "{entry}: {x}");
+    }
+    // A buddy's menu moves them to another group.
+    page.click("[data-testid=search]").await;
+    press(&page, &key(Key::Down)).await;
+    press(&page, &format!("{}{}", key(Key::Home), key(Key::Down))).await;
+    page.see("[data-testid=buddy][data-name='bob@localhost']:focus").await;
+    press(&page, &with(Key::Shift, &key(Key::F10))).await;
+    page.click("[data-testid=menu-move]").await;
+    page.press("[role=menu]", "Work").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost'][data-group=Work]").await;
+    // And the help tells of all of it.
+    page.click("[data-testid=my-status]").await;
+    page.see("[role=menu] :focus").await;
+    page.press_escape().await;
+    page.see("[data-testid=my-status]:focus").await;
+    press(&page, "?").await;
+    page.see("[data-testid=help-dialog]").await;
+    let help = page.texts("[data-testid=help-dialog]").await.concat();
+    for word in [
+        "Ctrl K",
+        "Shift Enter",
+        "Tab",
+        "Alt ↑",
+        "Alt U",
+        "Alt W",
+        "Alt M",
+        "Shift F10",
+        "Home",
+        "Esc",
+        "//",
+        "/me",
+        "halves",
+        "resize",
+        "group",
+    ] {
+        assert!(help.contains(word), "nothing about {word:?} in {help}");
+    }
+    page.press_escape().await;
+    page.see_no("[data-testid=help-dialog]").await;
+    assert_ne!(page.browser().eval("return document.activeElement.tagName").await, Value::from("BODY"), "the focus is lost");
+}
