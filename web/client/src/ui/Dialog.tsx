@@ -1,7 +1,7 @@
 // Dialogs: a stack of native modal ones (focus trap and Esc are the browser's), and the toast line; it must not know their content.
 import { signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { focusRequest } from "../app/windows";
 import { w } from "../words";
 import { Icon } from "./icons";
@@ -43,14 +43,20 @@ export interface DialogProps {
 export function Dialog({ title, testid, wide, children, onClose, onSubmit, actions }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useRef(`dialog-${++last}`).current;
-  useEffect(() => {
+  const gone = useRef(false);
+  // At once: keys pressed before it has the focus would go elsewhere.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     const back = document.activeElement;
     const asked = focusRequest.peek();
     if (dialog && !dialog.open) dialog.showModal();
     const first = dialog?.querySelector<HTMLElement>("[autofocus], .dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
     first?.focus();
+    // What only scrolls must be reached by keys, too.
+    const body = dialog?.querySelector<HTMLElement>(".dialog-body");
+    if (body && body.scrollHeight > body.clientHeight && !body.querySelector("a, button, input, select, textarea, [tabindex]")) body.tabIndex = 0;
     return () => {
+      gone.current = true;
       dialog?.close();
       // A conversation that was opened meanwhile could not take the focus from under the dialog.
       if (focusRequest.peek() !== asked) focusRequest.value++;
@@ -65,11 +71,13 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
     event.preventDefault();
     onClose();
   };
+  // A browser may close it past the question whether it may (a second Esc in a row in Chromium).
+  const closed = () => { if (!gone.current) onClose(); };
   const backdrop = (event: MouseEvent) => {
     if (event.target === ref.current && !onSubmit) onClose();
   };
   return (
-    <dialog ref={ref} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} data-testid={testid} onCancel={cancel} onPointerDown={backdrop}>
+    <dialog ref={ref} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} data-testid={testid} onCancel={cancel} onClose={closed} onPointerDown={backdrop}>
       <form method="dialog" noValidate onSubmit={submit}>
         <header class="dialog-head">
           <h2 id={id}>{title}</h2>
