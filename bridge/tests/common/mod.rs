@@ -5,6 +5,7 @@
 mod alone;
 pub(crate) mod heap;
 
+#[allow(unused_imports)]
 pub(crate) use alone::alone;
 
 use bridge::command::{AccountSettings, Origin, Secret, Username};
