@@ -12,10 +12,12 @@ use glib_sys::{GFALSE, GSource, GSourceFunc, GSourceFuncs, GTRUE, gboolean, gpoi
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::os::fd::RawFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Events taken from the kernel at once; the others are asked for in the next turn.
+/// Events taken from the kernel at once, at most; the others are asked for in the next turn.
 const BATCH: usize = 256;
+/// After so long a turn is broken off, so that timers, commands and whoever asks whether this loop is alive are served in between.
+const LONG: Duration = Duration::from_millis(10);
 
 #[repr(C)]
 struct Source {
@@ -89,6 +91,9 @@ thread_local! {
     /// The descriptors are not looked at for now: what they brought has not been taken yet.
     static HELD: Cell<bool> = const { Cell::new(false) };
     static TURN: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Events to take at once now: as many as are done in time. The kernel puts what it has told of behind what it has not, so that taking few and
+    /// doing all of them is fair, while taking many and doing the first would starve the last.
+    static AT_ONCE: Cell<usize> = const { Cell::new(BATCH) };
     /// Lent to one dispatch at a time, so that none allocates; a nested one makes its own.
     static ROOM: RefCell<(Vec<Event>, Vec<Hit>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
@@ -134,7 +139,8 @@ unsafe extern "C" fn watchers_check(source: *mut GSource) -> gboolean {
 unsafe extern "C" fn watchers_dispatch(_: *mut GSource, _: GSourceFunc, _: gpointer) -> gboolean {
     guard("watchers dispatch", (), || {
         let (mut events, mut hits) = ROOM.take();
-        events.resize(BATCH, Event { events: 0, u64: 0 });
+        let at_once = AT_ONCE.get();
+        events.resize(at_once, Event { events: 0, u64: 0 });
         hits.clear();
         let Some(batch) = lock().live.as_mut().map(|live| {
             live.watchers.collect(&mut events, &mut hits);
@@ -143,7 +149,13 @@ unsafe extern "C" fn watchers_dispatch(_: *mut GSource, _: GSourceFunc, _: gpoin
         }) else {
             return;
         };
-        for (id, conditions) in &hits {
+        let began = Instant::now();
+        for (done, (id, conditions)) in hits.iter().enumerate() {
+            if done > 0 && began.elapsed() > LONG {
+                // What was not done is told of again.
+                AT_ONCE.set(done);
+                break;
+            }
             let mut state = lock();
             // The rest is outdated when a callback ran a nested loop: whoever is still ready is reported again.
             let Some(live) = state.live.as_mut().filter(|live| live.batch == batch) else { break };
@@ -155,6 +167,9 @@ unsafe extern "C" fn watchers_dispatch(_: *mut GSource, _: GSourceFunc, _: gpoin
             if let Some(live) = lock().live.as_mut() {
                 live.watchers.ran(*id);
             }
+        }
+        if hits.len() >= at_once && began.elapsed() < LONG / 2 {
+            AT_ONCE.set((at_once * 2).min(BATCH));
         }
         ROOM.set((events, hits));
     });

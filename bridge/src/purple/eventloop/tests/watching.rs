@@ -294,3 +294,33 @@ fn the_pending_error_of_a_socket_is_told() {
     let answer = unsafe { purple_sys::purple_input_get_error(-1, &raw mut error) };
     assert_eq!(answer, -1);
 }
+
+#[test]
+fn a_long_turn_is_broken_off_and_nothing_in_it_is_lost_or_starved() {
+    let run = Loop::new();
+    let sockets: Vec<_> = (0..3).map(|_| pair()).collect();
+    let order = Rc::new(RefCell::new(Vec::new()));
+    for (number, (one, two)) in sockets.iter().enumerate() {
+        let order = order.clone();
+        run.watch(one.as_raw_fd(), READ, move |_, _| {
+            // Each has more to do than a turn is long, for ever.
+            order.borrow_mut().push(number);
+            std::thread::sleep(Duration::from_millis(15));
+        });
+        (&mut &*two).write_all(b"x").unwrap();
+    }
+    let (timers, timer) = count();
+    run.timer(0, move || {
+        timer.set(timer.get() + 1);
+        true
+    });
+    for turn in 1..=7 {
+        run.turn();
+        assert_eq!(order.borrow().len(), turn, "one at a time");
+        assert_eq!(timers.get() as usize, turn);
+    }
+    // The first turn took all three and did one; from then on each has its turn.
+    let order = order.borrow();
+    let count = |number: usize| order.iter().skip(1).filter(|done| **done == number).count();
+    assert_eq!([count(0), count(1), count(2)], [2, 2, 2], "{order:?}");
+}
