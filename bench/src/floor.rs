@@ -3,6 +3,7 @@
 use crate::Outcome;
 use crate::child::{Process, Scratch, free_port, listening};
 use crate::latency::{self, Latencies};
+use crate::load::Subject;
 use crate::prosody::Prosody;
 use bridge::bare::{BareAccount, BareTls};
 use bridge::model::Value;
@@ -87,6 +88,7 @@ fn serve(listener: &std::net::TcpListener, seen: &Seen) {
 pub(crate) struct Floor {
     pub(crate) process: Process,
     control: u16,
+    log: std::path::PathBuf,
     _dir: Scratch,
 }
 
@@ -100,16 +102,13 @@ impl Floor {
         let mut command = std::process::Command::new(std::env::current_exe()?);
         command.arg("floor").args(["--port", &port.to_string(), "--users", &users.to_string(), "--tls", tls]);
         command.env("BELLFLOWER_BENCH_CONTROL", control.to_string());
-        if tls == "rustls" {
+        if tls != "none" {
             command.env("BELLFLOWER_BENCH_ROOTS", &prosody.certificate);
         }
         let mut process = Process::start(command, &log)?;
         listening(control, &mut process, &log).await?;
-        let mut floor = Self { process, control, _dir: dir };
-        floor
-            .wait(|online, _| online >= users, Duration::from_secs(300))
-            .await
-            .map_err(|error| format!("the bare libpurple: {error}; it said: {}", std::fs::read_to_string(&log).unwrap_or_default()))?;
+        let mut floor = Self { process, control, log, _dir: dir };
+        floor.all_online(users).await?;
         Ok(floor)
     }
 
@@ -122,25 +121,44 @@ impl Floor {
         Ok(answer)
     }
 
-    /// Waits until the counts (online, received) are as wanted.
-    pub(crate) async fn wait(&mut self, wanted: impl Fn(usize, usize) -> bool, most: Duration) -> Outcome<()> {
-        let deadline = tokio::time::Instant::now() + most;
+    async fn counts(&mut self) -> Outcome<(usize, usize)> {
+        if !self.process.running() {
+            return Err(format!("the bare libpurple has ended; it said: {}", std::fs::read_to_string(&self.log).unwrap_or_default()).into());
+        }
+        let answer = self.ask("counts").await?;
+        let mut counts = answer.split_whitespace().map(|count| count.parse::<usize>().unwrap_or(0));
+        Ok((counts.next().unwrap_or(0), counts.next().unwrap_or(0)))
+    }
+
+    /// Waits until all are signed on; gives up when none more is for a minute.
+    async fn all_online(&mut self, users: usize) -> Outcome<()> {
+        let (mut before, mut since) = (0, tokio::time::Instant::now());
         loop {
-            let answer = self.ask("counts").await?;
-            let mut counts = answer.split_whitespace().map(|count| count.parse::<usize>().unwrap_or(0));
-            let (online, received) = (counts.next().unwrap_or(0), counts.next().unwrap_or(0));
-            if wanted(online, received) {
+            let (online, _) = self.counts().await?;
+            if online >= users {
                 return Ok(());
             }
-            if tokio::time::Instant::now() > deadline || !self.process.running() {
-                return Err(format!("stuck at {online} online and {received} received").into());
+            if online > before {
+                (before, since) = (online, tokio::time::Instant::now());
+            } else if since.elapsed() > Duration::from_secs(60) {
+                let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+                return Err(format!("the bare libpurple: only {online} of {users} signed on; it said: {said}").into());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
 
-    /// The latencies since the last call.
-    pub(crate) async fn take(&self) -> Outcome<Latencies> {
+impl Subject for Floor {
+    fn root(&self) -> u32 {
+        self.process.id()
+    }
+
+    async fn count(&mut self) -> Outcome<usize> {
+        Ok(self.counts().await?.1)
+    }
+
+    async fn take(&mut self) -> Outcome<Latencies> {
         let answer = self.ask("take").await?;
         Ok(Latencies(answer.split_whitespace().filter_map(|nanos| nanos.parse().ok()).map(Duration::from_nanos).collect()))
     }

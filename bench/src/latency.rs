@@ -10,15 +10,18 @@ pub(crate) fn now() -> u64 {
     at.tv_sec.unsigned_abs() * 1_000_000_000 + at.tv_nsec.unsigned_abs()
 }
 
+/// What a stamp begins with; in no other text of a run.
+const MARK: &str = "~t";
+
 /// The text of a message that is sent now.
 pub(crate) fn stamp() -> String {
-    format!("t{}t and some words as people write them", now())
+    format!("{MARK}{} and some words as people write them", now())
 }
 
-/// How long ago the message with this text was sent.
+/// How long ago the message was sent whose stamp is the first in this text.
 pub(crate) fn age(text: &str) -> Option<Duration> {
-    let digits = text.split('t').nth(1)?;
-    let sent: u64 = digits.parse().ok()?;
+    let rest = text.split_once(MARK)?.1;
+    let sent: u64 = rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
     Some(Duration::from_nanos(now().saturating_sub(sent)))
 }
 
@@ -35,8 +38,7 @@ impl Latencies {
         sorted.get(index).copied().unwrap_or_default()
     }
 
-    /// `p50 123 us, p99 456 us`
-    pub(crate) fn words(&self) -> String {
-        format!("p50 {:>6} us  p99 {:>7} us", self.at(0.5).as_micros(), self.at(0.99).as_micros())
+    pub(crate) fn median(&self) -> Duration {
+        self.at(0.5)
     }
 }

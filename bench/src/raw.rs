@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::latency::{self, Latencies};
+use crate::load::Sender;
 use base64::Engine;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,6 +12,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Raw {
     stream: TcpStream,
     unread: String,
+    unsent: String,
 }
 
 impl Raw {
@@ -18,7 +20,7 @@ impl Raw {
     pub(crate) async fn sign_on(port: u16, name: &str) -> Outcome<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
-        let mut raw = Self { stream, unread: String::new() };
+        let mut raw = Self { stream, unread: String::new(), unsent: String::new() };
         const OPEN: &str =
             "<stream:stream to='localhost' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
         raw.write(OPEN).await?;
@@ -60,10 +62,23 @@ impl Raw {
         }
     }
 
-    /// A chat message with the time of its sending in it.
-    pub(crate) async fn send(&mut self, to: &str) -> Outcome<()> {
-        let body = latency::stamp();
-        self.write(&format!("<message to='{to}@localhost' type='chat'><body>{body}</body></message>")).await
+    /// A chat message with the time of now in it, for the next flush.
+    fn queue_to(&mut self, to: &str) {
+        use std::fmt::Write as _;
+        // Writing to a String cannot fail.
+        let _ = write!(self.unsent, "<message to='{to}@localhost' type='chat'><body>{}</body></message>", latency::stamp());
+    }
+}
+
+impl Sender for Raw {
+    fn queue(&mut self, user: usize) {
+        self.queue_to(&format!("u{user}"));
+    }
+
+    async fn flush(&mut self) -> Outcome<()> {
+        self.stream.write_all(self.unsent.as_bytes()).await?;
+        self.unsent.clear();
+        Ok(())
     }
 }
 
@@ -73,7 +88,8 @@ pub(crate) async fn floor(port: u16, messages: usize) -> Outcome<Latencies> {
     let mut sender = Raw::sign_on(port, "sender").await?;
     let mut all = Latencies::default();
     for _ in 0..messages {
-        sender.send("raw").await?;
+        sender.queue_to("raw");
+        sender.flush().await?;
         receiver.until("<body>").await?;
         let body = receiver.until("</body>").await?;
         all.0.extend(latency::age(&body));

@@ -80,6 +80,9 @@ pub fn run(
     let config =
         BridgeConfig { egress_allow: vec![loopback], native_tls: tls == BareTls::Nss, extra_roots: roots, ..BridgeConfig::default() };
     let _dir = super::thread::bring_up_core(token, &config, Box::new(Nobody))?;
+    if let (BareTls::Nss, Some(roots)) = (tls, &config.extra_roots) {
+        know_peer(roots).map_err(|error| StartError::Directory(roots.clone(), error))?;
+    }
     static CONNECTION: super::Ops<PurpleConnectionUiOps> = super::Ops(PurpleConnectionUiOps {
         connect_progress: None,
         connected: Some(on_connected),
@@ -129,6 +132,17 @@ pub fn run(
     }
     // SAFETY: a loop on the default context, which this thread owns.
     unsafe { glib_sys::g_main_loop_run(glib_sys::g_main_loop_new(std::ptr::null_mut(), glib_sys::GFALSE)) };
+    Ok(())
+}
+
+/// Puts a certificate where libpurple's own verifier keeps those that a user has accepted: nobody here answers its question.
+fn know_peer(certificate: &std::path::Path) -> std::io::Result<()> {
+    // SAFETY: libpurple's own string, copied.
+    let dir = unsafe { borrowed(purple_sys::purple_user_dir()) }.unwrap_or_default();
+    let dir = std::path::Path::new(&dir).join("certificates/x509/tls_peers");
+    std::fs::create_dir_all(&dir)?;
+    // By the name that is connected to, which is what libpurple checks.
+    std::fs::copy(certificate, dir.join("127.0.0.1"))?;
     Ok(())
 }
 

@@ -1,0 +1,199 @@
+//! Browsers, as many as wanted: each signs in as a guest, attaches, and keeps one poll open; every message is timed when its poll answers.
+
+use crate::Outcome;
+use crate::daemon::Daemon;
+use crate::http::Http;
+use crate::latency::{self, Latencies};
+use crate::load::Subject;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Log-ins under way at once.
+const AT_ONCE: usize = 50;
+
+/// What all browsers of a crowd saw.
+#[derive(Default)]
+struct Seen {
+    online: AtomicUsize,
+    received: AtomicUsize,
+    latencies: Mutex<Vec<Duration>>,
+    failure: Mutex<Option<String>>,
+}
+
+impl Seen {
+    /// The first thing that went wrong.
+    fn check(&self) -> Outcome<()> {
+        match self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(failure) => Err(failure.into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The browsers of one daemon.
+pub(crate) struct Crowd {
+    port: u16,
+    root: u32,
+    seen: Arc<Seen>,
+    gate: Arc<Semaphore>,
+    browsers: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Crowd {
+    pub(crate) fn of(daemon: &Daemon) -> Self {
+        let gate = Arc::new(Semaphore::new(AT_ONCE));
+        Self { port: daemon.port, root: daemon.process.id(), seen: Arc::default(), gate, browsers: Vec::new() }
+    }
+
+    /// One more browser for each of the log-ins' `network`s; they are not waited for.
+    pub(crate) fn begin(&mut self, networks: impl IntoIterator<Item = Value>) {
+        for network in networks {
+            let (port, seen, gate) = (self.port, Arc::clone(&self.seen), Arc::clone(&self.gate));
+            self.browsers.push(tokio::spawn(async move {
+                if let Err(error) = browse(port, &network, &seen, &gate).await {
+                    seen.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
+                }
+            }));
+        }
+    }
+
+    /// How many accounts are signed on.
+    pub(crate) fn online(&self) -> usize {
+        self.seen.online.load(Relaxed)
+    }
+
+    /// Waits until all are signed on; gives up when none more is for two minutes.
+    pub(crate) async fn all_online(&self) -> Outcome<()> {
+        let (mut before, mut since) = (self.online(), tokio::time::Instant::now());
+        while self.online() < self.browsers.len() {
+            self.seen.check()?;
+            if self.online() > before {
+                (before, since) = (self.online(), tokio::time::Instant::now());
+            } else if since.elapsed() > Duration::from_secs(120) {
+                return Err(format!("only {before} of {} signed on, and none more for two minutes", self.browsers.len()).into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn join(&mut self, networks: impl IntoIterator<Item = Value>) -> Outcome<()> {
+        self.begin(networks);
+        self.all_online().await
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        for browser in &self.browsers {
+            browser.abort();
+        }
+    }
+}
+
+impl Subject for Crowd {
+    fn root(&self) -> u32 {
+        self.root
+    }
+
+    async fn count(&mut self) -> Outcome<usize> {
+        self.seen.check()?;
+        Ok(self.seen.received.load(Relaxed))
+    }
+
+    async fn take(&mut self) -> Outcome<Latencies> {
+        Ok(Latencies(std::mem::take(&mut *self.seen.latencies.lock().unwrap_or_else(PoisonError::into_inner))))
+    }
+}
+
+/// `network` of a log-in for account `u{n}` of a Prosody of ours.
+pub(crate) fn jabber(n: usize, port: u16) -> Value {
+    json!({ "protocol": "prpl-jabber", "username": format!("u{n}@localhost"), "password": "secret",
+        "options": { "connect_server": "127.0.0.1", "port": port, "connection_security": "opportunistic_tls", "auth_plain_in_clear": true } })
+}
+
+/// `network` of a log-in for nick `u{n}` on an ngircd of ours.
+pub(crate) fn irc(n: usize, port: u16) -> Value {
+    json!({ "protocol": "prpl-irc", "username": format!("u{n}@127.0.0.1"), "options": { "port": port } })
+}
+
+/// One browser, for ever.
+async fn browse(port: u16, network: &Value, seen: &Seen, gate: &Semaphore) -> Outcome<()> {
+    let mut http = Http::connect(port).await?;
+    let permit = gate.acquire().await?;
+    http.ask("POST", "/api/v1/login", Some(&json!({ "network": network }).to_string())).await?;
+    let state: Value = serde_json::from_str(http.ask("POST", "/api/v1/attach", Some(&json!({ "client": "bench" }).to_string())).await?)?;
+    drop(permit);
+    let epoch = match state.get("epoch") {
+        Some(Value::String(epoch)) => epoch.clone(),
+        other => return Err(format!("an attach answer with the epoch {other:?}").into()),
+    };
+    let mut after = state.get("seq").and_then(Value::as_u64).ok_or("no seq in the attach answer")?;
+    let accounts = state.pointer("/snapshot/accounts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut online = accounts.iter().any(|account| account.get("state").and_then(Value::as_str) == Some("online"));
+    if online {
+        seen.online.fetch_add(1, Relaxed);
+    }
+    let mut path = String::new();
+    for n in 1u64.. {
+        path.clear();
+        write!(path, "/api/v1/poll?client=bench&epoch={epoch}&after={after}&n={n}")?;
+        let answer = http.ask("GET", &path, None).await?;
+        if answer.contains(r#""reset":"#) {
+            return Err(format!("the log was reset: {answer}").into());
+        }
+        if let Some(seq) = last_seq(answer) {
+            after = seq;
+        }
+        messages(answer, seen);
+        if !online || answer.contains(r#""account.state""#) {
+            states(answer, &mut online, seen)?;
+        }
+    }
+    Ok(())
+}
+
+/// Of the last event: a browser would read the JSON, which here would cost more than what is measured.
+fn last_seq(answer: &str) -> Option<u64> {
+    let rest = answer.rsplit_once(r#""seq":"#)?.1;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Counts and times the messages.
+fn messages(answer: &str, seen: &Seen) {
+    let mut ages = answer.split(r#""type":"message.received""#).skip(1).map(latency::age).peekable();
+    if ages.peek().is_none() {
+        return;
+    }
+    let mut latencies = seen.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut count = 0;
+    for age in ages {
+        count += 1;
+        latencies.extend(age);
+    }
+    drop(latencies);
+    seen.received.fetch_add(count, Relaxed);
+}
+
+/// Whether the account signed on, or failed.
+fn states(answer: &str, online: &mut bool, seen: &Seen) -> Outcome<()> {
+    let answer: Value = serde_json::from_str(answer)?;
+    for event in answer.get("events").and_then(Value::as_array).into_iter().flatten() {
+        if event.get("type").and_then(Value::as_str) != Some("account.state") {
+            continue;
+        }
+        match event.get("state").and_then(Value::as_str) {
+            Some("online") if !*online => {
+                *online = true;
+                seen.online.fetch_add(1, Relaxed);
+            }
+            Some("error") => return Err(format!("an account failed: {event}").into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}

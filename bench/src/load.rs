@@ -1,0 +1,167 @@
+//! The load that all tables share: rounds of messages to everybody, a light and even pace that is timed, and as much as goes through.
+
+use crate::Outcome;
+use crate::latency::Latencies;
+use crate::proc::{self, Memory, Meter, Spent};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Messages of the light pace.
+pub(crate) const LIGHT: usize = 2000;
+/// A second, to all together. From 20 answers a second to one browser on the daemon groups on purpose; so with 10 users, and with any number more.
+pub(crate) const PACE: u32 = 150;
+/// To one user a second, at most.
+const PACE_EACH: u32 = 15;
+/// Sent in one go before the sender waits for the receivers.
+const A_BURST: usize = 500;
+/// Without a further message for so long, a run is stuck.
+const STUCK: Duration = Duration::from_secs(60);
+
+/// What is measured: accounts u0 to uN-1 that receive.
+pub(crate) trait Subject {
+    /// The process whose tree is measured.
+    fn root(&self) -> u32;
+    /// Messages received so far by all.
+    async fn count(&mut self) -> Outcome<usize>;
+    /// The latencies since the last call.
+    async fn take(&mut self) -> Outcome<Latencies>;
+
+    /// Waits until so many were received.
+    async fn reach(&mut self, wanted: usize) -> Outcome<()> {
+        let (mut before, mut since) = (0, Instant::now());
+        loop {
+            let count = self.count().await?;
+            if count >= wanted {
+                return Ok(());
+            }
+            if count > before {
+                (before, since) = (count, Instant::now());
+            } else if since.elapsed() > STUCK {
+                return Err(format!("only {count} of {wanted} messages arrived, and none more for a minute").into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Who sends, over one connection to the chat server.
+pub(crate) trait Sender {
+    /// Puts a message for account `u{user}` into the next [`Sender::flush`], with the time of now in it.
+    fn queue(&mut self, user: usize);
+    async fn flush(&mut self) -> Outcome<()>;
+}
+
+/// What one population gave.
+#[derive(Default, Clone)]
+pub(crate) struct Row {
+    pub(crate) users: usize,
+    pub(crate) memory: Memory,
+    pub(crate) latencies: Latencies,
+    /// CPU seconds for 10 000 messages.
+    pub(crate) cpu: f64,
+    /// CPU seconds of all sign-ons.
+    pub(crate) sign_on: f64,
+    /// Who used what during the light pace.
+    pub(crate) spent: Spent,
+}
+
+impl Row {
+    /// Memory of each user added since a smaller population.
+    pub(crate) fn added_since(&self, least: &Self) -> Option<f64> {
+        let users = self.users.checked_sub(least.users).filter(|users| *users > 0)?;
+        Some((self.memory.bytes as f64 - least.memory.bytes as f64) / users as f64)
+    }
+
+    /// CPU seconds of one sign-on, in words.
+    pub(crate) fn sign_on_each(&self) -> String {
+        format!("{:.2} ms", self.sign_on * 1000.0 / self.users.max(1) as f64)
+    }
+
+    /// How many processors this program kept busy meanwhile, and how many everybody who has no part in the run.
+    pub(crate) fn beside(&self) -> String {
+        let of = |seconds: f64| seconds / self.spent.wall.max(0.001);
+        format!("{:.2} {:.2}", of(self.spent.load), of(self.spent.others))
+    }
+}
+
+/// A sender and how much it has sent to one subject.
+pub(crate) struct Load<S> {
+    pub(crate) sender: S,
+    /// The process id of the chat server.
+    server: u32,
+    sent: usize,
+}
+
+impl<S: Sender> Load<S> {
+    pub(crate) fn new(sender: S, server: u32) -> Self {
+        Self { sender, server, sent: 0 }
+    }
+
+    /// So many messages to each of the users, in bursts.
+    pub(crate) async fn rounds(&mut self, subject: &mut impl Subject, users: usize, messages: usize) -> Outcome<()> {
+        let all = users * messages;
+        for n in 0..all {
+            self.sender.queue(n % users);
+            self.sent += 1;
+            if (n + 1).is_multiple_of(A_BURST) || n + 1 == all {
+                self.sender.flush().await?;
+                subject.reach(self.sent).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// [`LIGHT`] messages at an even pace.
+    pub(crate) async fn light(&mut self, subject: &mut impl Subject, users: usize) -> Outcome<(Latencies, Spent)> {
+        self.paced(subject, users, LIGHT).await
+    }
+
+    /// So many messages at an even pace, one by one, round the users.
+    pub(crate) async fn paced(&mut self, subject: &mut impl Subject, users: usize, messages: usize) -> Outcome<(Latencies, Spent)> {
+        let most = PACE_EACH.saturating_mul(u32::try_from(users).unwrap_or(u32::MAX)).clamp(1, PACE);
+        let pause = Duration::from_secs(1) / most;
+        subject.take().await?;
+        let meter = Meter::start(subject.root(), self.server)?;
+        let mut next = Instant::now();
+        for n in 0..messages {
+            next += pause;
+            tokio::time::sleep_until(next).await;
+            self.sender.queue(n % users);
+            self.sender.flush().await?;
+            self.sent += 1;
+        }
+        subject.reach(self.sent).await?;
+        Ok((subject.take().await?, meter.stop()?))
+    }
+
+    /// As many messages as go through in `time`, with at most `ahead` on their way. Gives messages a second and who used what.
+    pub(crate) async fn flood(&mut self, subject: &mut impl Subject, users: usize, ahead: usize, time: Duration) -> Outcome<(f64, Spent)> {
+        let meter = Meter::start(subject.root(), self.server)?;
+        let (began, start) = (Instant::now(), self.sent);
+        while began.elapsed() < time {
+            let on_their_way = self.sent - subject.count().await?;
+            let more = ahead.saturating_sub(on_their_way).min(A_BURST);
+            if more < A_BURST.min(ahead / 4) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                continue;
+            }
+            for _ in 0..more {
+                self.sender.queue(self.sent % users);
+                self.sent += 1;
+            }
+            self.sender.flush().await?;
+        }
+        subject.reach(self.sent).await?;
+        let spent = meter.stop()?;
+        subject.take().await?;
+        Ok(((self.sent - start) as f64 / spent.wall, spent))
+    }
+
+    /// Everything of one population that signed on already: rounds, memory, the light pace.
+    pub(crate) async fn measure(&mut self, subject: &mut impl Subject, users: usize, messages: usize) -> Outcome<Row> {
+        self.rounds(subject, users, messages).await?;
+        let memory = proc::memory(subject.root())?;
+        let (latencies, spent) = self.light(subject, users).await?;
+        Ok(Row { users, memory, latencies, cpu: spent.subject * 10_000.0 / LIGHT as f64, sign_on: 0.0, spent })
+    }
+}
