@@ -8,6 +8,7 @@ CLIENT := web/client
 PROFILE := release
 BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
+BENCH ?=
 
 .PHONY: bench build chaos client demo deps deps-demo deps-test fmt help lint run screenshots test valgrind
 
@@ -22,6 +23,10 @@ deps-demo: ## install what is missing for the demo
 
 deps-test: ## install what is missing to test
 	@packaging/install-deps.sh build run demo test
+
+.PHONY: deps-bench
+deps-bench: ## install what is missing to measure, BitlBee to compare with included
+	@packaging/install-deps.sh build run test bench
 
 client: ## build the page into web/client/dist
 	@packaging/build-client.sh $(CLIENT)
@@ -51,8 +56,8 @@ valgrind: deps-test ## the bridge's tests under valgrind, some minutes
 lint: deps-test client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh
 
-bench: deps-test build ## every figure beside its floor, from one run
-	$(CARGO) run --release --locked --package bellflower-bench -- run --daemon $(BINARY)
+bench: deps-bench build ## every figure beside its floor, from one run; BENCH='--only hop' for a part of it
+	$(CARGO) run --release --locked --package bellflower-bench -- run --daemon $(BINARY) $(BENCH)
 
 fmt: ## format the Rust code
 	$(CARGO) fmt --all
