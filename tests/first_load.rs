@@ -1,6 +1,7 @@
 //! Promise: the page's first load is small: script and style together at most 90 KB as they travel.
 #![allow(clippy::expect_used)]
 
+#[allow(dead_code)] // the other tests use the rest
 mod daemon;
 
 use daemon::{Daemon, header, status};

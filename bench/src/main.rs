@@ -40,7 +40,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum What {
     /// The tables.
-    Run(Run),
+    Run(Box<Run>),
     /// The bare libpurple process; started by `run`.
     Floor {
         /// Port of the XMPP server on 127.0.0.1.
