@@ -87,6 +87,18 @@ async fn every_drag_has_a_twin() {
     assert_eq!(frame(&page, &talk).await, [x - 240, y - 120, width, height]);
     page.type_into(&bar, &with(Key::Shift, &format!("{}{}", key(Key::Right).repeat(2), key(Key::Up)))).await;
     assert_eq!(frame(&page, &talk).await, [x - 240, y - 120, width + 48, height - 24]);
+    // So is one behind another, which stays where it is meanwhile, and whose box leaves the focus alone.
+    let other = page.open_buddy("carla@localhost").await;
+    page.see(&format!("{other} [data-testid=composer]:focus")).await;
+    let [x, y, width, height] = frame(&page, &talk).await;
+    page.type_into(&bar, &key(Key::Right).repeat(3)).await;
+    page.see(&format!("{bar}:focus")).await;
+    assert_eq!(frame(&page, &talk).await, [x + 72, y, width, height]);
+    // By the mouse it leads on to the box.
+    page.click(&format!("{other} h2")).await;
+    page.see(&format!("{other} [data-testid=composer]:focus")).await;
+    page.click(&format!("{other} [data-testid=close]")).await;
+    page.see_no(&other).await;
     // Its menu has what dragging it to an edge does.
     let desk = frame(&page, "main").await;
     for (entry, left, share) in [("Left half", true, 0.5), ("Right half", false, 0.5), ("Fill the desk", true, 1.0)] {

@@ -188,7 +188,7 @@ async fn talk_with_noor(page: &Page, people: &mut People) {
         (false, "And cake."),
         (true, "Lemon or poppy seed?"),
         (false, "Yes."),
-        (false, "🌷"),
+        (false, "It is a long afternoon."),
     ] {
         if own {
             page.say(&talk, text).await;

@@ -102,6 +102,7 @@ export function touch(id: string): void {
 function next(): void {
   const rest = shown.value.filter((win) => !win.minimised && win.id !== active.value).sort((a, b) => b.z - a.z);
   active.value = rest[0]?.id ?? null;
+  if (active.value !== null) focusRequest.value++;
 }
 
 export function minimise(id: string): void {

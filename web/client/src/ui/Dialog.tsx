@@ -58,9 +58,17 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
     return () => {
       gone.current = true;
       dialog?.close();
-      // A conversation that was opened meanwhile could not take the focus from under the dialog.
-      if (focusRequest.peek() !== asked) focusRequest.value++;
-      else if (back instanceof HTMLElement && back.isConnected) back.focus();
+      // Once the page is whole again: until its next frame, Chromium holds what was under the dialog for inert, and a box that has the
+      // focus by then takes keys but no text.
+      requestAnimationFrame(() => {
+        if (document.querySelector("dialog[open]")) return;
+        const now = document.activeElement;
+        if (now instanceof HTMLElement && (now === back || now === document.body || focusRequest.peek() !== asked)) now.blur();
+        else return;
+        // A conversation that was opened meanwhile could not take the focus from under the dialog.
+        if (focusRequest.peek() !== asked) focusRequest.value++;
+        else if (back instanceof HTMLElement && back.isConnected) back.focus();
+      });
     };
   }, []);
   const submit = (event: Event) => {

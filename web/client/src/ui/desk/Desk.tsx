@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { talks } from "../../app/store";
-import { active, area, close, minimise, resized, restore, save, setFrame, show, shown, snap, touch, type Win } from "../../app/windows";
+import { active, area, close, focusRequest, minimise, resized, restore, save, setFrame, show, shown, snap, touch, type Win } from "../../app/windows";
 import { edgeZone, half, resize, snapMove, type Edge, type Frame, type Half } from "../../state/geometry";
 import type { Talk as TalkState } from "../../state/model";
 import { w } from "../../words";
@@ -71,6 +71,8 @@ function Window({ win, talk, zone }: { win: Win; talk: TalkState; zone: { value:
         put(to);
       },
       () => {
+        // Who takes a window by its bar goes on in its box.
+        focusRequest.value++;
         if (!began) return;
         const where = zone.value;
         zone.value = null;

@@ -87,12 +87,11 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     return () => one.leave();
   }, [talk.id]);
   const wanted = focusRequest.value;
-  const isActive = active.value === talk.id;
-  // At once: a later turn would take the focus from what was opened meanwhile.
+  // At once: a later turn would take the focus from what was opened meanwhile. Only when asked for: who goes to a title bar stays there.
   useLayoutEffect(() => {
     // On a phone the focus would raise the keyboard over what one came to read.
-    if (isActive && wanted > 0 && !matchMedia("(pointer: coarse)").matches) box.current?.focus();
-  }, [wanted, isActive]);
+    if (active.peek() === talk.id && wanted > 0 && !matchMedia("(pointer: coarse)").matches) box.current?.focus();
+  }, [wanted]);
 
   const changed = () => {
     const text = box.current?.value ?? "";
