@@ -1,8 +1,8 @@
 //! Promise: the page's first load is small: script and style together at most 90 KB as they travel.
 #![allow(clippy::expect_used)]
 
-#[allow(dead_code)] // the other tests use the rest
-mod daemon;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use support::Daemon;
 

@@ -1,6 +1,7 @@
 //! The buddy list: libpurple's global one, told to each owner in parts of a turn; groups are never renamed or removed in libpurple (hazard 3).
 
 mod edit;
+mod known;
 
 pub(super) use edit::{add, move_to, remove, remove_group, rename_group, restore, set_alias};
 
@@ -15,101 +16,21 @@ use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, UserId};
 use crate::model::{Buddy, StatusKind};
 use crate::time::Timestamp;
+use known::{Blist, Known, MOST_BUDDIES, MOST_GROUPS};
 use purple_sys::{
     PurpleAccount, PurpleBlistNode, PurpleBlistNodeFlags, PurpleBlistNodeType, PurpleBlistUiOps, PurpleBuddy, PurpleBuddyList,
     PurplePluginProtocolInfo,
 };
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
-
-/// A buddy that its owner was told of. The node's `ui_data` holds the [`BuddyId`].
-struct Known {
-    user: UserId,
-    account: AccountId,
-    purple: *mut PurpleBuddy,
-    /// The address of libpurple's group: compared, never followed.
-    group: usize,
-    /// What was last told, hashed: libpurple updates nodes far more often than they change.
-    told: Option<u64>,
-    /// The picture that was last sent.
-    picture: Option<icon::Seen>,
-}
-
-/// What is known of one account.
-#[derive(Default)]
-struct Theirs {
-    ids: HashSet<BuddyId>,
-    /// How many are in each group.
-    groups: HashMap<usize, u32>,
-    /// The user was told that there are too many.
-    full: bool,
-}
-
-#[derive(Default)]
-struct Blist {
-    known: HashMap<BuddyId, Known>,
-    /// The same by account: one account's end must not cost a walk over everybody's buddies.
-    of_account: HashMap<AccountId, Theirs>,
-    /// Buddies beyond what an account may have: taken off libpurple's list at the end of the turn, when no plugin holds them in a variable.
-    surplus: BTreeSet<(AccountId, usize)>,
-    /// What changed in this turn, in order, with the command that caused it.
-    touched: Vec<(BuddyId, Option<Origin>)>,
-    gone: Vec<(UserId, AccountId, BuddyId)>,
-    /// Accounts that are being freed: their nodes are gone for good, not merely offline.
-    ending: Option<AccountId>,
-}
 
 thread_local! {
     static BLIST: RefCell<Blist> = RefCell::default();
 }
 
-impl Blist {
-    fn add(&mut self, id: BuddyId, known: Known) {
-        let theirs = self.of_account.entry(known.account).or_default();
-        theirs.ids.insert(id);
-        *theirs.groups.entry(known.group).or_default() += 1;
-        self.known.insert(id, known);
-    }
-
-    /// Whether the account may have one more, in this group.
-    fn has_room(&self, account: AccountId, group: usize) -> bool {
-        self.has_groups(account, group) && self.of_account.get(&account).is_none_or(|theirs| theirs.ids.len() < MOST_BUDDIES)
-    }
-
-    /// Whether the account may have buddies in this group.
-    fn has_groups(&self, account: AccountId, group: usize) -> bool {
-        let theirs = self.of_account.get(&account);
-        theirs.is_none_or(|theirs| theirs.groups.len() < MOST_GROUPS || theirs.groups.contains_key(&group))
-    }
-
-    fn take(&mut self, id: BuddyId) -> Option<Known> {
-        let known = self.known.remove(&id)?;
-        if let Some(theirs) = self.of_account.get_mut(&known.account) {
-            theirs.ids.remove(&id);
-            if let Some(count) = theirs.groups.get_mut(&known.group) {
-                *count -= 1;
-                if *count == 0 {
-                    theirs.groups.remove(&known.group);
-                }
-            }
-        }
-        Some(known)
-    }
-
-    fn of(&self, account: AccountId) -> Vec<BuddyId> {
-        self.of_account.get(&account).map(|theirs| theirs.ids.iter().copied().collect()).unwrap_or_default()
-    }
-}
-
 /// Buddies in one event.
 const A_BATCH: usize = 500;
-/// Buddies of one account: each takes some kilobytes of libpurple's. What is more is not kept; the server's list stays as it is.
-const MOST_BUDDIES: usize = 25_000;
-/// Groups that they may be in: libpurple walks the groups of all its users.
-const MOST_GROUPS: usize = 1_000;
-
 /// Registers with libpurple.
 pub(super) fn install(token: OnPurple) {
     static OPS: super::Ops<PurpleBlistUiOps> = super::Ops(PurpleBlistUiOps {

@@ -92,6 +92,13 @@ impl State {
             return;
         };
         let account = conv.base.account;
+        if message.from.own && message.from.name.is_empty() {
+            // Of unknown fate: whoever had the account is not there any more to say what the user is called.
+            let name = conv.base.nick.clone();
+            let name = name.or_else(|| self.accounts.iter().find(|known| known.id == account).map(|known| known.username.clone()));
+            message.from.name = name.unwrap_or_default();
+        }
+        let Some(conv) = self.conversations.get_mut(&id) else { return };
         if !conv.open {
             // A closed one that is only kept for its messages: it comes back.
             conv.open = true;
