@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(1500);
 /// A worker that hangs is ended after this, and its connections look alive to their server until then.
 const HANG: Duration = Duration::from_secs(4);
 /// What a message may have been on its way, seen from where its fate was told.
-const ON_THE_WAY: Duration = Duration::from_secs(4);
+const ON_THE_WAY: Duration = Duration::from_secs(2);
 const HARMS: &[&str] = &["segfault", "abort", "exit 0", "loop", "leak 1024", "flood 5000", "close", "garbage"];
 
 fn name(user: usize) -> String {
@@ -69,9 +69,9 @@ impl Seen {
         }
     }
 
-    /// Whether a message whose fate was told then may be gone with this user's worker.
+    /// Whether a message whose fate was told then may be gone with this user's worker: it hung, or died with what it had read and not told.
     fn was_away(&self, at: Instant) -> bool {
-        self.away.iter().any(|(lost, back)| at + ON_THE_WAY + HANG > *lost && at < *back + ON_THE_WAY)
+        self.away.iter().any(|(lost, back)| at + ON_THE_WAY + HANG > *lost && at < *back)
     }
 }
 
@@ -145,6 +145,15 @@ impl User {
     }
 }
 
+/// Ends what watches it.
+struct Stops<'a>(&'a AtomicBool);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// A repeatable order of harms.
 struct Dice(u64);
 
@@ -202,6 +211,8 @@ fn many_messages_are_accounted_for_whatever_plugins_do() {
         for user in &mut users {
             scope.spawn(|| user.chat(&stop, &count));
         }
+        // Also when something here fails.
+        let stops = Stops(&stop);
         let (mut dice, mut harms) = (Dice(seed | 1), 0);
         while Instant::now() < end {
             let (who, what) = (dice.roll(MALLORIES), HARMS[dice.roll(HARMS.len())]);
@@ -212,7 +223,7 @@ fn many_messages_are_accounted_for_whatever_plugins_do() {
             harms += usize::from(asked.status == 202);
             std::thread::sleep(Duration::from_millis(500 + dice.roll(2500) as u64));
         }
-        stop.store(true, Ordering::Release);
+        drop(stops);
         harms
     });
     for mallory in &mut mallories {
@@ -273,6 +284,7 @@ fn account_for(users: &[User], harms: usize, count: usize, daemon: &Daemon) {
         "{harms} harms, {restarts} workers replaced; {count} messages: {arrived} arrived, {gone} went with a worker, {unknown} of unknown fate, \
          {refused} refused; longest absence {longest:?}"
     );
+    assert!(gone * 3 < arrived, "too many went with their workers");
     assert!(restarts as usize >= harms / 2, "they did not do much harm");
     assert!(arrived > count / 5, "hardly anything arrived");
 }
