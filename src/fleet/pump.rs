@@ -279,6 +279,7 @@ impl Fleet {
             worker.stage = Stage::Up;
         }
         worker.empty_since.get_or_insert_with(std::time::Instant::now);
+        worker.memory = worker.statm.as_deref().and_then(bridge::report::resident).unwrap_or_default();
         let group = worker.group.clone();
         log::info!("worker {number} ({group}, process {}) is up", worker.pid);
         state.answer_pings();

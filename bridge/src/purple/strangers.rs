@@ -102,7 +102,7 @@ fn what_names_no_account_goes_to_whose_callback_runs() {
 fn a_thread_of_a_plugins_own_comes_back_by_the_loop() {
     with_mischief("purple::strangers::a_thread_of_a_plugins_own_comes_back_by_the_loop", |core| {
         core.online(1, 10);
-        core.order(1, 10, "thread");
+        core.order(1, 10, "own-thread");
         let mut heard = Vec::new();
         for _ in 0..2000 {
             core.turns();

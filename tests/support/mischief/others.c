@@ -164,7 +164,7 @@ gboolean others_perform(PurpleConnection *gc, const char *who, const char *what,
         gchar *told = g_strdup_printf("declined %ld", declined);
         says(gc, who, told);
         g_free(told);
-    } else if (strcmp(what, "thread") == 0)
+    } else if (strcmp(what, "own-thread") == 0)
         g_thread_unref(g_thread_new("foreign", elsewhere, asked_new(gc, who)));
     else if (strcmp(what, "buddies") == 0)
         buddies(gc, number, 100);

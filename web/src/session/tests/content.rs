@@ -354,7 +354,7 @@ fn an_account_that_is_made_anew_after_a_crash_is_coming_back_until_it_is_there()
     let after = |kinds: Vec<EventKind>| {
         site.tell([EventKind::AccountAdded(account(1)), lost()]);
         site.tell(kinds);
-        let account = site.snapshot()["accounts"][1].clone();
+        let account = site.snapshot()["accounts"][0].clone();
         format!("{} {}", account["state"].as_str().unwrap(), account["error"]["code"].as_str().unwrap_or_default())
     };
     let available = StatusKind::Available;
