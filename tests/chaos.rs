@@ -16,8 +16,9 @@ const MALLORIES: usize = 4;
 const PAUSE: Duration = Duration::from_millis(1500);
 /// A worker that hangs is ended after this, and its connections look alive to their server until then.
 const HANG: Duration = Duration::from_secs(4);
-/// What a message may have been on its way, seen from where its fate was told.
-const ON_THE_WAY: Duration = Duration::from_secs(2);
+/// What passes beyond that from the moment a worker stops until its end: up to a second each until it is asked, until it last showed life and
+/// until it is looked at, and a second for what was on its way.
+const ON_THE_WAY: Duration = Duration::from_secs(4);
 const HARMS: &[&str] = &["segfault", "abort", "exit 0", "loop", "leak 1024", "flood 5000", "close", "garbage"];
 
 fn name(user: usize) -> String {
