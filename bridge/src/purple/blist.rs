@@ -58,6 +58,11 @@ pub(super) fn install(token: OnPurple) {
     super::signals::connect_buddies(token);
 }
 
+/// Whether the account may have chats on the list.
+pub(super) fn has_chats(account: *mut PurpleAccount) -> bool {
+    BLIST.with_borrow(|blist| blist.with_chats.contains(&account))
+}
+
 /// How many buddies there are.
 pub(super) fn count(_: OnPurple) -> usize {
     BLIST.with_borrow(|blist| blist.known.len())
@@ -337,6 +342,7 @@ pub(super) fn forget(token: OnPurple, account: AccountId) {
     }
     BLIST.with_borrow_mut(|blist| {
         blist.ending = None;
+        blist.with_chats.remove(&purple);
         for id in blist.of_account.remove(&account).unwrap_or_default().ids {
             blist.known.remove(&id);
         }
@@ -422,7 +428,17 @@ unsafe extern "C" fn on_remove_node(node: *mut PurpleBlistNode) {
     });
 }
 
-unsafe extern "C" fn on_save_node(_: *mut PurpleBlistNode) {}
+/// Nothing is saved; but no node comes onto the list without it.
+unsafe extern "C" fn on_save_node(node: *mut PurpleBlistNode) {
+    guard_on("blist save_node", (), |_| {
+        // SAFETY: libpurple gives a live node.
+        if unsafe { purple_sys::purple_blist_node_get_type(node) } == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE {
+            // SAFETY: as above, of that type.
+            let account = unsafe { purple_sys::purple_chat_get_account(node.cast::<purple_sys::PurpleChat>()) };
+            BLIST.with_borrow_mut(|blist| blist.with_chats.insert(account));
+        }
+    });
+}
 unsafe extern "C" fn on_save_account(_: *mut PurpleAccount) {}
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::super::icon;
 use crate::command::Origin;
 use crate::id::{AccountId, BuddyId, UserId};
-use purple_sys::PurpleBuddy;
+use purple_sys::{PurpleAccount, PurpleBuddy};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Buddies of one account: each takes some kilobytes of libpurple's. What is more is not kept; the server's list stays as it is.
@@ -46,6 +46,8 @@ pub(super) struct Blist {
     pub(super) gone: Vec<(UserId, AccountId, BuddyId)>,
     /// Accounts that are being freed: their nodes are gone for good, not merely offline.
     pub(super) ending: Option<AccountId>,
+    /// libpurple's accounts that have had chats on the list.
+    pub(super) with_chats: HashSet<*mut PurpleAccount>,
 }
 
 impl Blist {
