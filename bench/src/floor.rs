@@ -8,7 +8,7 @@ use crate::prosody::Prosody;
 use bridge::bare::{BareAccount, BareTls};
 use bridge::model::Value;
 use std::io::{BufRead, BufReader, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use std::time::Duration;
 struct Seen {
     online: AtomicUsize,
     received: AtomicUsize,
+    /// Whether latencies are kept: those of the rounds before would count as libpurple's memory.
+    timed: AtomicBool,
     latencies: Mutex<Vec<Duration>>,
 }
 
@@ -59,13 +61,16 @@ pub(crate) fn main(port: u16, users: usize, tls: &str) -> Outcome<()> {
         },
         move |text| {
             received.received.fetch_add(1, Ordering::Relaxed);
-            received.latencies.lock().unwrap_or_else(PoisonError::into_inner).extend(latency::age(text));
+            if received.timed.load(Ordering::Relaxed) {
+                received.latencies.lock().unwrap_or_else(PoisonError::into_inner).extend(latency::age(text));
+            }
         },
     )?;
     Ok(())
 }
 
-/// One request a line: `counts`, or `take` for the latencies since the last one.
+/// One request a line: `counts`, `rest` to give heap back that bursts have left (the daemon does so by itself), or `take` for the latencies since the
+/// last one.
 fn serve(listener: &std::net::TcpListener, seen: &Seen) {
     for stream in listener.incoming().flatten() {
         let mut line = String::new();
@@ -73,11 +78,18 @@ fn serve(listener: &std::net::TcpListener, seen: &Seen) {
         if reader.read_line(&mut line).is_err() {
             continue;
         }
-        let answer = if line.trim() == "take" {
-            let taken = std::mem::take(&mut *seen.latencies.lock().unwrap_or_else(PoisonError::into_inner));
-            taken.iter().map(|one| one.as_nanos().to_string()).collect::<Vec<_>>().join(" ")
-        } else {
-            format!("{} {}", seen.online.load(Ordering::Relaxed), seen.received.load(Ordering::Relaxed))
+        let answer = match line.trim() {
+            "take" => {
+                seen.timed.store(true, Ordering::Relaxed);
+                let taken = std::mem::take(&mut *seen.latencies.lock().unwrap_or_else(PoisonError::into_inner));
+                taken.iter().map(|one| one.as_nanos().to_string()).collect::<Vec<_>>().join(" ")
+            }
+            "rest" => {
+                // SAFETY: no requirements.
+                unsafe { libc::malloc_trim(0) };
+                String::new()
+            }
+            _ => format!("{} {}", seen.online.load(Ordering::Relaxed), seen.received.load(Ordering::Relaxed)),
         };
         // Whoever asked may have gone.
         let _ = (&stream).write_all(format!("{answer}\n").as_bytes());
@@ -156,6 +168,10 @@ impl Subject for Floor {
 
     async fn count(&mut self) -> Outcome<usize> {
         Ok(self.counts().await?.1)
+    }
+
+    async fn rest(&mut self) -> Outcome<()> {
+        self.ask("rest").await.map(|_| ())
     }
 
     async fn take(&mut self) -> Outcome<Latencies> {

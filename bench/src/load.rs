@@ -17,6 +17,9 @@ const A_BURST: usize = 500;
 /// Without a further message for so long, a run is stuck.
 const STUCK: Duration = Duration::from_secs(60);
 
+/// The daemon looks every five seconds for heap to give back.
+const REST: Duration = Duration::from_secs(11);
+
 /// What is measured: accounts u0 to uN-1 that receive.
 pub(crate) trait Subject {
     /// The process whose tree is measured.
@@ -25,6 +28,12 @@ pub(crate) trait Subject {
     async fn count(&mut self) -> Outcome<usize>;
     /// The latencies since the last call.
     async fn take(&mut self) -> Outcome<Latencies>;
+
+    /// Lets go of what the load has left behind, before memory is read: by itself, in a while.
+    async fn rest(&mut self) -> Outcome<()> {
+        tokio::time::sleep(REST).await;
+        Ok(())
+    }
 
     /// Waits until so many were received.
     async fn reach(&mut self, wanted: usize) -> Outcome<()> {
@@ -160,6 +169,7 @@ impl<S: Sender> Load<S> {
     /// Everything of one population that signed on already: rounds, memory, the light pace.
     pub(crate) async fn measure(&mut self, subject: &mut impl Subject, users: usize, messages: usize) -> Outcome<Row> {
         self.rounds(subject, users, messages).await?;
+        subject.rest().await?;
         let memory = proc::memory(subject.root())?;
         let (latencies, spent) = self.light(subject, users).await?;
         Ok(Row { users, memory, latencies, cpu: spent.subject * 10_000.0 / LIGHT as f64, sign_on: 0.0, spent })
