@@ -21,7 +21,7 @@ static REMOVE_ACCOUNT: Next<OfAccount> = unsafe { Next::new(c"purple_blist_remov
 pub(super) unsafe extern "C" fn purple_blist_add_account(account: *mut PurpleAccount) {
     guard("purple_blist_add_account", (), || {
         // SAFETY: the caller's own argument.
-        unsafe { own_or(account, &ADD_ACCOUNT, |ops, place| came(ops, place)) };
+        unsafe { own_or(account, &ADD_ACCOUNT, came) };
     });
 }
 
