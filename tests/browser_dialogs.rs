@@ -110,8 +110,10 @@ async fn a_form_with_many_kinds_of_fields_is_filled_in_and_arrives() {
         found.sort_unstable();
         assert_eq!(found, expected, "{field}");
     }
-    // The room is open, and goes on.
-    page.see(&format!("{talk} [data-testid=composer]")).await;
+    // The room is open, and goes on: its box has the focus again, and takes text.
+    page.see(&format!("{talk} [data-testid=composer]:focus")).await;
+    page.say(&talk, "done").await;
+    page.sent(&talk, "done").await;
 }
 
 /// The values of a field of a data form (XEP-0004).

@@ -10,6 +10,8 @@ interface Entry { key: number; view: (close: () => void) => JSX.Element }
 
 const stack = signal<readonly Entry[]>([]);
 let last = 0;
+/** From the first of some dialogs, which may follow or cover each other, until the focus is given back: where it was, and who had asked for it by then. */
+let run: { back: HTMLElement | null; asked: number } | null = null;
 
 export function openDialog(view: (close: () => void) => JSX.Element): () => void {
   const key = ++last;
@@ -27,6 +29,22 @@ export function closeAllDialogs(): void {
 
 export function DialogHost() {
   return <>{stack.value.map((entry) => <div key={entry.key} class="dialog-slot">{entry.view(() => closeDialog(entry.key))}</div>)}</>;
+}
+
+/** Once no dialog is open: to the conversation that was opened meanwhile, which could not take it from under them, or where it was. */
+function giveBack(): void {
+  if (!run || document.querySelector("dialog[open]")) return;
+  const { back, asked } = run;
+  run = null;
+  const requested = focusRequest.peek() !== asked;
+  const now = document.activeElement;
+  if (now instanceof HTMLElement && now !== document.body) {
+    // Whoever took it meanwhile keeps it.
+    if (!requested) return;
+    now.blur();
+  }
+  if (requested) focusRequest.value++;
+  else if (back?.isConnected) back.focus();
 }
 
 export interface DialogProps {
@@ -47,8 +65,8 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
   // At once: keys pressed before it has the focus would go elsewhere.
   useLayoutEffect(() => {
     const dialog = ref.current;
-    const back = document.activeElement;
-    const asked = focusRequest.peek();
+    const before = document.activeElement;
+    run ??= { back: before instanceof HTMLElement && before !== document.body ? before : null, asked: focusRequest.peek() };
     if (dialog && !dialog.open) dialog.showModal();
     const first = dialog?.querySelector<HTMLElement>("[autofocus], .dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
     first?.focus();
@@ -58,17 +76,11 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
     return () => {
       gone.current = true;
       dialog?.close();
-      // Once the page is whole again: until its next frame, Chromium holds what was under the dialog for inert, and a box that has the
-      // focus by then takes keys but no text.
-      requestAnimationFrame(() => {
-        if (document.querySelector("dialog[open]")) return;
-        const now = document.activeElement;
-        if (now instanceof HTMLElement && (now === back || now === document.body || focusRequest.peek() !== asked)) now.blur();
-        else return;
-        // A conversation that was opened meanwhile could not take the focus from under the dialog.
-        if (focusRequest.peek() !== asked) focusRequest.value++;
-        else if (back instanceof HTMLElement && back.isConnected) back.focus();
-      });
+      if (document.querySelector("dialog[open]")) return;
+      // The browser has given the focus back by now. Until the page was drawn once more, Chromium holds what was under the dialog for inert: a
+      // box with the focus takes keys but no text. So it gets it anew when it can use it.
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+      requestAnimationFrame(() => requestAnimationFrame(giveBack));
     };
   }, []);
   const submit = (event: Event) => {
