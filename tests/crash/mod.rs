@@ -78,16 +78,17 @@ impl Site {
             let ida = &mut self.ida;
             let heard = scope.spawn(|| listen(ida, &stop));
             let struck = Instant::now();
-            let harm = self.mallory.command("message.send", json!({ "conversation": self.harm, "text": harm }));
+            let command = self.mallory.command("message.send", json!({ "conversation": self.harm, "text": harm }));
             away(&mut self.ines);
             self.ines.wait_account_state(&account, &["online"]);
             let gone = struck.elapsed();
             let theirs = self.mallory.account();
             away(&mut self.mallory);
             self.mallory.wait_account_state(&theirs, &["online"]);
-            // Nobody knows what became of the message that did it, unless the harm came only after it.
-            let outcome = self.mallory.outcome(&harm);
-            assert!(outcome.as_ref().map_or_else(|error| error["code"] == "unknown_fate", |_| true), "{outcome:?}");
+            // Nobody knows what became of the message that did it. A leak is seen only when its memory is looked at: it may have ended well by then.
+            let outcome = self.mallory.outcome(&command);
+            let known = harm.starts_with("leak") && outcome.is_ok();
+            assert!(known || outcome.as_ref().is_err_and(|error| error["code"] == "unknown_fate"), "{outcome:?}");
             drop(stops);
             assert!(gone < limit + BACK, "Ines was away for {gone:?}");
             (heard.join().expect("Ida's page"), ticks.join().expect("the ticker"))
