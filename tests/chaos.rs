@@ -74,6 +74,12 @@ impl Seen {
     fn was_away(&self, at: Instant) -> bool {
         self.away.iter().any(|(lost, back)| at + ON_THE_WAY + HANG > *lost && at < *back)
     }
+
+    /// For a failure: from and to when this user was away, in seconds from `at`.
+    fn away_from(&self, at: Instant) -> Vec<(f64, f64)> {
+        let from = |time: &Instant| time.saturating_duration_since(at).as_secs_f64() - at.saturating_duration_since(*time).as_secs_f64();
+        self.away.iter().map(|(lost, back)| (from(lost), from(back))).collect()
+    }
 }
 
 /// `hello 12` of the partner.
@@ -91,7 +97,12 @@ struct User {
 
 impl User {
     fn poll(&mut self) {
-        let answer = self.client.poll();
+        self.poll_within(PATIENCE);
+    }
+
+    /// One poll, cut when nothing comes.
+    fn poll_within(&mut self, patience: Duration) {
+        let Some(answer) = self.client.poll_within(patience) else { return };
         assert!(answer.status == 200 && answer.body["reset"].is_null(), "{}: {answer:?}", self.number);
         for event in answer.body["events"].as_array().into_iter().flatten() {
             self.seen.note(event);
@@ -102,14 +113,17 @@ impl User {
     fn say(&mut self, count: usize) {
         let text = format!("hello {count}");
         let id = self.client.new_id();
+        let deadline = Instant::now() + PATIENCE;
         // Busy while its worker is on its way out: not taken, to be sent again under the same id.
-        wait_until("the message to be taken", PATIENCE, || {
+        loop {
             let fields = json!({ "conversation": self.conversation, "text": text });
             let answer = self.client.post_command(&id, "message.send", fields);
-            assert!(answer.status == 202 || answer.code() == "busy", "{answer:?}");
-            (answer.status == 202).then_some(())
-        });
-        let deadline = Instant::now() + PATIENCE;
+            if answer.status == 202 {
+                break;
+            }
+            assert!(answer.code() == "busy" && Instant::now() < deadline, "{answer:?}");
+            self.poll_within(Duration::from_millis(100));
+        }
         loop {
             let answer = self.client.poll();
             assert!(answer.status == 200 && answer.body["reset"].is_null(), "{}: {answer:?}", self.number);
@@ -141,7 +155,11 @@ impl User {
             self.say(own);
             own += 1;
             count.fetch_add(1, Ordering::Relaxed);
-            std::thread::sleep(PAUSE);
+            // What a page sees is noted when it happens, not after the pause.
+            let pause = Instant::now() + PAUSE;
+            while let Some(left) = pause.checked_duration_since(Instant::now()) {
+                self.poll_within(left);
+            }
         }
     }
 }
@@ -267,7 +285,12 @@ fn account_for(users: &[User], harms: usize, count: usize, daemon: &Daemon) {
                 ("sent", 1) => arrived += 1,
                 // It was in the hands of a worker that went, at one end or the other.
                 ("sent", 0) => {
-                    assert!(other.was_away(*at) || user.seen.was_away(*at), "lost without a crash: {whose}");
+                    assert!(
+                        other.was_away(*at) || user.seen.was_away(*at),
+                        "lost without a crash: {whose}; away, in seconds from when its fate was told: its receiver {:?}, its sender {:?}",
+                        other.away_from(*at),
+                        user.seen.away_from(*at)
+                    );
                     gone += 1;
                 }
                 ("unknown", _) => unknown += 1,

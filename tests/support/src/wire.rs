@@ -237,7 +237,8 @@ impl WireClient {
         self.poll_within(Duration::from_secs(70)).expect("an answer to a poll")
     }
 
-    fn poll_within(&mut self, patience: Duration) -> Option<Answer> {
+    /// The same, cut after a while: `None`.
+    pub fn poll_within(&mut self, patience: Duration) -> Option<Answer> {
         let query = self.poll_query();
         match self.get_within(&format!("/poll?{query}"), patience) {
             Ok(answer) => {
