@@ -63,10 +63,12 @@ pub(crate) async fn table(binary: &Path, least: usize, most: usize, messages: us
     if let ([their_least, theirs], [our_least, ours]) = (theirs.as_slice(), ours.as_slice()) {
         let added = theirs.added_since(their_least).unwrap_or(0.0) / ours.added_since(our_least).unwrap_or(1.0);
         let cpu = theirs.cpu / ours.cpu;
+        let bursts = theirs.bursts / ours.bursts;
         let total = theirs.memory.bytes as f64 / ours.memory.bytes as f64;
         let p50 = theirs.latencies.median().as_secs_f64() / ours.latencies.median().as_secs_f64();
         println!("BitlBee takes {added:.0}x the memory for a user more (target {})", target(">= 100x", added >= 100.0));
         println!("              {cpu:.0}x the CPU for a message       (target {})", target(">= 20x", cpu >= 20.0));
+        println!("              {bursts:.0}x the CPU for a message in bursts");
         println!("              {total:.1}x the memory in all with {most} users, and {p50:.1}x the time (p50)\n");
     }
     result

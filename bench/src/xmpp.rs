@@ -47,14 +47,15 @@ pub(crate) fn cells(row: &Row, least: &Row) -> Vec<String> {
         micros(row.latencies.median()),
         micros(row.latencies.at(0.99)),
         seconds(row.cpu),
+        seconds(row.bursts),
         row.sign_on_each(),
         row.beside(),
     ]
 }
 
 /// What stands above [`cells`].
-pub(crate) const HEAD: [&str; 10] =
-    ["", "users", "processes", "memory", "a user more", "p50", "p99", "CPU/10 000", "sign-on CPU", "load, others (cores)"];
+pub(crate) const HEAD: [&str; 11] =
+    ["", "users", "processes", "memory", "a user more", "p50", "p99", "CPU/10 000", "in bursts", "sign-on CPU", "load, others (cores)"];
 
 /// XMPP, all populations.
 pub(crate) async fn table(binary: &Path, populations: &[usize], messages: usize) -> Outcome<()> {
@@ -103,6 +104,7 @@ fn compare(pairs: &[(Row, Row)]) {
         "target",
         "CPU a message",
         "target",
+        "in bursts",
         "p50 beyond, to the smallest's",
         "target",
     ]);
@@ -117,6 +119,7 @@ fn compare(pairs: &[(Row, Row)]) {
             target("<= +500 us", p50 <= 500.0),
             format!("{cpu:.2}x"),
             target("<= 3x", cpu <= 3.0),
+            times(row.bursts, base.bursts),
             times(p50, smallest),
             target("<= 2x", p50 <= 2.0 * smallest),
         ]);
