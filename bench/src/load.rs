@@ -10,6 +10,8 @@ use tokio::time::Instant;
 pub(crate) const LIGHT: usize = 2000;
 /// A second, to all together. From 20 answers a second to one browser on the daemon groups on purpose; so with 10 users, and with any number more.
 pub(crate) const PACE: u32 = 150;
+/// Messages from raw client to raw client.
+pub(crate) const RAW: usize = 1000;
 /// To one user a second, at most.
 const PACE_EACH: u32 = 15;
 /// Sent in one go before the sender waits for the receivers.
@@ -66,6 +68,8 @@ pub(crate) struct Row {
     pub(crate) users: usize,
     pub(crate) memory: Memory,
     pub(crate) latencies: Latencies,
+    /// Those of raw clients through the same server, right after; empty where they were not measured.
+    pub(crate) raw: Latencies,
     /// CPU seconds for 10 000 messages at the light pace: nearly each finds everybody asleep.
     pub(crate) cpu: f64,
     /// CPU seconds for 10 000 messages in bursts.
@@ -176,6 +180,6 @@ impl<S: Sender> Load<S> {
         subject.rest().await?;
         let memory = proc::memory(subject.root())?;
         let (latencies, spent) = self.light(subject, users).await?;
-        Ok(Row { users, memory, latencies, cpu: spent.subject * 10_000.0 / LIGHT as f64, bursts, sign_on: 0.0, spent })
+        Ok(Row { users, memory, latencies, cpu: spent.subject * 10_000.0 / LIGHT as f64, bursts, spent, ..Row::default() })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::latency::{self, Latencies};
-use crate::load::Sender;
+use crate::load::{PACE, Sender};
 use base64::Engine;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -82,12 +82,15 @@ impl Sender for Raw {
     }
 }
 
-/// Raw client to raw client through the same server, one message at a time.
+/// Raw client to raw client through the same server, at an even pace: what of a latency is the server's own, whatever it has to do besides.
 pub(crate) async fn floor(port: u16, messages: usize) -> Outcome<Latencies> {
     let mut receiver = Raw::sign_on(port, "raw").await?;
     let mut sender = Raw::sign_on(port, "sender").await?;
     let mut all = Latencies::default();
+    let mut next = tokio::time::Instant::now();
     for _ in 0..messages {
+        next += Duration::from_secs(1) / PACE;
+        tokio::time::sleep_until(next).await;
         sender.queue_to("raw");
         sender.flush().await?;
         receiver.until("<body>").await?;

@@ -4,7 +4,7 @@ use crate::Outcome;
 use crate::crowd::{Crowd, jabber};
 use crate::daemon::Daemon;
 use crate::floor::Floor;
-use crate::load::{LIGHT, Load, PACE, Row};
+use crate::load::{LIGHT, Load, PACE, RAW, Row};
 use crate::proc;
 use crate::prosody::Prosody;
 use crate::raw::{self, Raw};
@@ -18,7 +18,7 @@ async fn floor(users: usize, messages: usize) -> Outcome<Row> {
     let sign_on = proc::cpu(floor.process.id())?;
     let mut load = Load::new(Raw::sign_on(prosody.port, "sender").await?, prosody.id());
     let row = load.measure(&mut floor, users, messages).await?;
-    Ok(Row { sign_on, ..row })
+    Ok(Row { sign_on, raw: raw::floor(prosody.port, RAW).await?, ..row })
 }
 
 /// The daemon at one population, with these flags besides.
@@ -32,7 +32,7 @@ pub(crate) async fn ours(binary: &Path, flags: &[&str], users: usize, messages: 
         let sign_on = proc::cpu(daemon.process.id())? - before;
         let mut load = Load::new(Raw::sign_on(prosody.port, "sender").await?, prosody.id());
         let row = load.measure(&mut crowd, users, messages).await?;
-        Outcome::Ok(Row { sign_on, ..row })
+        Outcome::Ok(Row { sign_on, raw: raw::floor(prosody.port, RAW).await?, ..row })
     };
     row.await.map_err(|error| daemon.explain(error).into())
 }
@@ -46,6 +46,7 @@ pub(crate) fn cells(row: &Row, least: &Row) -> Vec<String> {
         row.added_since(least).map_or("-".to_owned(), kilobytes),
         micros(row.latencies.median()),
         micros(row.latencies.at(0.99)),
+        if row.raw.0.is_empty() { "-".to_owned() } else { format!("{} {}", micros(row.raw.median()), micros(row.raw.at(0.99))) },
         seconds(row.cpu),
         seconds(row.bursts),
         row.sign_on_each(),
@@ -54,17 +55,24 @@ pub(crate) fn cells(row: &Row, least: &Row) -> Vec<String> {
 }
 
 /// What stands above [`cells`].
-pub(crate) const HEAD: [&str; 11] =
-    ["", "users", "processes", "memory", "a user more", "p50", "p99", "CPU/10 000", "in bursts", "sign-on CPU", "load, others (cores)"];
+pub(crate) const HEAD: [&str; 12] = [
+    "",
+    "users",
+    "processes",
+    "memory",
+    "a user more",
+    "p50",
+    "p99",
+    "raw p50 p99",
+    "CPU/10 000",
+    "in bursts",
+    "sign-on CPU",
+    "load, others (cores)",
+];
 
 /// XMPP, all populations.
 pub(crate) async fn table(binary: &Path, populations: &[usize], messages: usize) -> Outcome<()> {
     println!("## xmpp: {messages} messages to each user, then {LIGHT} at {PACE} a second, from a raw sender to the poll's answer\n");
-    let raw = {
-        let prosody = Prosody::plain(0).await?;
-        raw::floor(prosody.port, LIGHT).await?
-    };
-    println!("raw client to raw client: p50 {}, p99 {}\n", micros(raw.median()), micros(raw.at(0.99)));
     let mut table = Table::new(&HEAD);
     let mut pairs: Vec<(Row, Row)> = Vec::new();
     let mut result = Ok(());
