@@ -70,7 +70,7 @@ fn a_new_room_is_opened_for_others_even_when_the_server_locks_it() {
     let prosody = Prosody::builder().users(["ines", "bob"]).room_locking().start();
     let (_daemon, mut ines, mut bob) = scene(&prosody);
     let room = prosody.room("fresh");
-    ines.join(&fields("fresh", "Ines"));
+    let conversation = ines.join(&fields("fresh", "Ines"));
     // The protocol asks: configure the room, or accept what the server proposes.
     let asked = ines.wait_event("the question about the new room", |e| e["type"] == "request.opened")["request"].clone();
     let accept = asked["buttons"]
@@ -81,6 +81,8 @@ fn a_new_room_is_opened_for_others_even_when_the_server_locks_it() {
     let accept = accept.unwrap_or_else(|| panic!("no way to accept in {asked}"))["id"].clone();
     ines.carry_out("request.answer", json!({ "request": asked["id"], "button": accept, "values": {} }));
     ines.wait_event("the question's end", |e| e["type"] == "request.closed");
+    // The question ends when the answer is on its way; what she says goes after it, and comes back when the server has had both.
+    ines.say(&conversation, "come in");
     bob.join(&room, "Bob");
     bob.say_in(&room, "me");
     ines.hears("me");

@@ -152,7 +152,9 @@ fn another_certificate_than_the_accepted_one_is_asked_about_as_changed() {
 
 #[test]
 fn ones_word_does_not_count_for_another() {
-    let (prosody, daemon) = scene(Flaw::SelfSigned);
+    let prosody = Prosody::builder().users(["ines", "bob"]).tls(Flaw::SelfSigned).require_tls().start();
+    // One libpurple for the two: in workers of their own they could not share anything.
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").trust(prosody.authority_pem()).start();
     let mut ines = guest(&daemon, &prosody, "ines");
     let mut bob = guest(&daemon, &prosody, "bob");
     let (hers, his) = (asked(&mut ines), asked(&mut bob));

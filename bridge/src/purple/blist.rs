@@ -58,9 +58,10 @@ pub(super) fn install(token: OnPurple) {
     super::signals::connect_buddies(token);
 }
 
-/// Whether the account may have chats on the list.
-pub(super) fn has_chats(account: *mut PurpleAccount) -> bool {
-    BLIST.with_borrow(|blist| blist.with_chats.contains(&account))
+/// Whether only a walk over the whole list finds all that is the account's: its chats, and of two buddies of a name in one group the one that
+/// libpurple's own look-up gives no more.
+pub(super) fn needs_walk(account: *mut PurpleAccount) -> bool {
+    BLIST.with_borrow(|blist| blist.hiding.contains(&account))
 }
 
 /// How many buddies there are.
@@ -114,6 +115,10 @@ pub(super) unsafe fn touch(token: OnPurple, buddy: *mut PurpleBuddy) {
         // SAFETY: as above.
         unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data = id.0 as *mut c_void };
         if let Some(known) = blist.known.get_mut(&id) {
+            if known.purple != buddy {
+                // The one before is still there, or it would not be known.
+                blist.hiding.insert(raw);
+            }
             known.purple = buddy;
         } else if blist.has_room(account, place) {
             blist.add(id, Known { user, account, purple: buddy, group: place, told: None, picture: None });
@@ -342,7 +347,7 @@ pub(super) fn forget(token: OnPurple, account: AccountId) {
     }
     BLIST.with_borrow_mut(|blist| {
         blist.ending = None;
-        blist.with_chats.remove(&purple);
+        blist.hiding.remove(&purple);
         for id in blist.of_account.remove(&account).unwrap_or_default().ids {
             blist.known.remove(&id);
         }
@@ -435,7 +440,7 @@ unsafe extern "C" fn on_save_node(node: *mut PurpleBlistNode) {
         if unsafe { purple_sys::purple_blist_node_get_type(node) } == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE {
             // SAFETY: as above, of that type.
             let account = unsafe { purple_sys::purple_chat_get_account(node.cast::<purple_sys::PurpleChat>()) };
-            BLIST.with_borrow_mut(|blist| blist.with_chats.insert(account));
+            BLIST.with_borrow_mut(|blist| blist.hiding.insert(account));
         }
     });
 }

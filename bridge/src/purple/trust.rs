@@ -68,6 +68,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pin_is_of_its_account_alone() {
+        crate::purple::testing::with_core("purple::trust::tests::a_pin_is_of_its_account_alone", |core| {
+            for (user, account) in [(1, 10), (1, 11), (2, 20)] {
+                core.account(user, account);
+            }
+            Accounts.pin(AccountId(10), "AB:CD".to_owned());
+            assert_eq!([10, 11, 20].map(|account| Accounts.pins(AccountId(account)).len()), [1, 0, 0]);
+        });
+    }
+
+    #[test]
     fn the_domain_is_between_at_and_slash() {
         assert_eq!(domain_of("ines@example.org/laptop"), Some("example.org"));
         assert_eq!(domain_of("nick@irc.example.net"), Some("irc.example.net"));

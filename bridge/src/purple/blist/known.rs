@@ -46,8 +46,9 @@ pub(super) struct Blist {
     pub(super) gone: Vec<(UserId, AccountId, BuddyId)>,
     /// Accounts that are being freed: their nodes are gone for good, not merely offline.
     pub(super) ending: Option<AccountId>,
-    /// libpurple's accounts that have had chats on the list.
-    pub(super) with_chats: HashSet<*mut PurpleAccount>,
+    /// libpurple's accounts that have had something on the list that its look-up of an account's buddies does not give: chats, and one of two
+    /// buddies of a name in one group.
+    pub(super) hiding: HashSet<*mut PurpleAccount>,
 }
 
 impl Blist {

@@ -50,14 +50,14 @@ struct Place {
     group: *mut PurpleGroup,
 }
 
-/// Calls `each` for the account's buddies; libpurple does it all when the account has chats on the list, which nothing finds but a walk.
+/// Calls `each` for the account's buddies; libpurple does it all when the account has what nothing finds but a walk.
 ///
 /// # Safety
 /// A live account or NULL.
 unsafe fn own_or(account: *mut PurpleAccount, real: &Next<OfAccount>, mut each: impl FnMut(&PurpleBlistUiOps, Place)) {
     // SAFETY: libpurple's own; NULL when nobody has set any, or there is no list.
     let (ops, list) = unsafe { (purple_sys::purple_blist_get_ui_ops().as_ref(), purple_sys::purple_get_blist()) };
-    let (Some(ops), false, false) = (ops, account.is_null() || blist::has_chats(account), list.is_null()) else {
+    let (Some(ops), false, false) = (ops, account.is_null() || blist::needs_walk(account), list.is_null()) else {
         if let Some(real) = real.get() {
             // SAFETY: the caller's promise.
             unsafe { real(account) };
@@ -199,6 +199,33 @@ mod tests {
             let theirs = days_work(third, fourth, c"Family", real(&ADD_ACCOUNT), real(&REMOVE_ACCOUNT));
             assert_eq!(ours, theirs);
             assert!(ours.starts_with("(2, 0)") && ours.contains("[true, false, true]") && ours.contains("[false, false, true]"), "{ours}");
+        });
+    }
+
+    #[test]
+    fn two_of_a_name_in_one_group_both_go() {
+        with_core("purple::interpose::lists::tests::two_of_a_name_in_one_group_both_go", |core| {
+            let one = core.account(1, 1);
+            let first = add(one, c"ida@example.org", c"Friends");
+            call(super::purple_blist_add_account, one);
+            // SAFETY: a live buddy and a C string.
+            unsafe {
+                let presence = purple_sys::purple_buddy_get_presence(first);
+                purple_sys::purple_presence_set_status_active(presence, c"available".as_ptr(), 1);
+            }
+            // XMPP's plugin never does this; nothing keeps others from it. From now on libpurple's look-up gives this one alone.
+            call(super::purple_blist_remove_account, one);
+            assert!(!is_online(first));
+            let second = add(one, c"ida@example.org", c"Friends");
+            call(super::purple_blist_add_account, one);
+            assert_eq!(counts(c"Friends").0, 2);
+            // SAFETY: as above.
+            unsafe {
+                let presence = purple_sys::purple_buddy_get_presence(first);
+                purple_sys::purple_presence_set_status_active(presence, c"available".as_ptr(), 1);
+            }
+            call(super::purple_blist_remove_account, one);
+            assert_eq!((counts(c"Friends"), is_online(first), is_online(second)), ((0, 0), false, false));
         });
     }
 

@@ -28,6 +28,8 @@ static ONE: Mutex<()> = Mutex::new(());
 
 thread_local! {
     static CONTEXT: Cell<*mut glib_sys::GMainContext> = const { Cell::new(std::ptr::null_mut()) };
+    /// Watches that were added and not removed.
+    static WATCHES: Cell<u32> = const { Cell::new(0) };
 }
 
 type Answer = Box<dyn FnOnce(bool)>;
@@ -112,6 +114,7 @@ pub(super) fn on_purple(body: impl FnOnce(&Rc<Site>) + Send + 'static) {
         std::fs::remove_file(roots).unwrap();
         owner::with(Some(ACCOUNT), || body(&site));
         assert!(super::all().is_empty(), "connections are left");
+        assert_eq!(WATCHES.get(), 0, "watches are left of connections that are closed");
         assert!(super::take_failure(ACCOUNT).is_none(), "a failure outlives its connection");
     });
     if let Err(panic) = run.join() {
@@ -202,11 +205,13 @@ unsafe extern "C" fn input_add(fd: c_int, condition: PurpleInputCondition, funct
     unsafe extern "C" fn on_gone(watch: gpointer) {
         // SAFETY: from `into_raw` below, and the source is gone.
         drop(unsafe { Box::from_raw(watch.cast::<Watch>()) });
+        WATCHES.set(WATCHES.get() - 1);
     }
     let wanted = if condition == PurpleInputCondition::PURPLE_INPUT_WRITE { glib_sys::G_IO_OUT } else { glib_sys::G_IO_IN };
     // SAFETY: an open descriptor.
     let source = unsafe { g_unix_fd_source_new(fd, wanted | glib_sys::G_IO_HUP | glib_sys::G_IO_ERR) };
     let watch = Box::into_raw(Box::new(Watch { condition, function, data })).cast();
+    WATCHES.set(WATCHES.get() + 1);
     type OnReady = unsafe extern "C" fn(c_int, glib_sys::GIOCondition, gpointer) -> c_int;
     // SAFETY: descriptor sources call it with these three arguments (GUnixFDSourceFunc).
     let function = unsafe { std::mem::transmute::<OnReady, unsafe extern "C" fn(gpointer) -> c_int>(on_ready) };

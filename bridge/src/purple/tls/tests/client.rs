@@ -14,6 +14,7 @@ use std::rc::Rc;
 pub(super) enum CloseIn {
     Connect,
     Receive,
+    Error,
 }
 
 pub(super) struct Client {
@@ -187,6 +188,9 @@ unsafe extern "C" fn on_error(gsc: *mut PurpleSslConnection, error: PurpleSslErr
     assert_eq!(gsc, client.gsc.get());
     assert!(client.error.replace(Some(error)).is_none(), "failed twice");
     client.failure.replace(super::super::take_failure(super::ACCOUNT));
+    if client.close_in.get() == Some(CloseIn::Error) {
+        return client.close();
+    }
     // It is closed for us.
     client.gsc.set(std::ptr::null_mut());
 }

@@ -3,9 +3,11 @@
 use super::client::{Client, CloseIn};
 use super::peer::{BOTH, HOST, Shows, Tls, config, drain, reset, serve, serve_plain};
 use super::{on_purple, turn_until};
+use crate::purple::alone;
 use purple_sys::PurpleSslErrorType;
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::sync::mpsc;
 
 /// Connects, lets the server do `end` after one byte each way, and gives how reading ended.
@@ -150,6 +152,56 @@ fn a_reset_during_the_handshake_is_a_network_failure() {
         let (kind, code, _) = Client::connect(socket, Some(HOST)).wait_failed();
         assert_eq!((kind, code.as_str()), (PurpleSslErrorType::PURPLE_SSL_CONNECT_FAILED, "network"));
         server.join().unwrap();
+    });
+}
+
+#[test]
+fn a_protocol_that_closes_in_its_error_callback_is_not_closed_again() {
+    on_purple(|_| {
+        let (socket, server) = serve_plain(|mut socket| {
+            socket.read_exact(&mut [0; 64]).unwrap();
+            reset(&socket);
+        });
+        let client = Client::prepared(socket, Some(HOST), |client| client.close_in.set(Some(CloseIn::Error)));
+        client.wait_failed();
+        server.join().unwrap();
+    });
+}
+
+#[test]
+fn the_descriptor_is_left_to_libpurple() {
+    on_purple(|_| {
+        let (socket, server) = serve(&config(Shows::Good, BOTH[1]), drain);
+        let fd = socket.as_raw_fd();
+        let client = Client::connect(socket, Some(HOST));
+        client.wait_connected();
+        // SAFETY: an open connection, which may be told twice that it is closed: it is forgotten after the first time.
+        unsafe { super::super::on_close(client.gsc.get()) };
+        // SAFETY: no memory is involved.
+        assert!(unsafe { libc::fcntl(fd, libc::F_GETFD) } >= 0, "closed twice, it may be another's by then");
+        client.close();
+        // SAFETY: as above.
+        assert!(unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0);
+        server.join().unwrap();
+    });
+}
+
+#[test]
+fn writing_to_who_is_gone_raises_no_signal() {
+    // Rust ignores SIGPIPE; a plugin may not.
+    alone::run("purple::tls::tests::endings::writing_to_who_is_gone_raises_no_signal", |_| {
+        // SAFETY: the process has this one test.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+        on_purple(|_| {
+            let (socket, server) = serve(&config(Shows::Good, BOTH[1]), |tls| tls.write_all(b"!").unwrap());
+            let client = Client::prepared(socket, Some(HOST), |client| client.listens.set(false));
+            client.wait_connected();
+            server.join().unwrap();
+            // The first is answered with a reset, which makes the next ones fail.
+            let written = std::iter::repeat_with(|| client.write(b"?")).find_map(Result::err);
+            assert_eq!(written, Some(libc::EPIPE));
+            client.close();
+        });
     });
 }
 

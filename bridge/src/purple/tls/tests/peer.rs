@@ -3,6 +3,7 @@
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -62,6 +63,16 @@ pub(super) fn config(shows: Shows, version: &'static SupportedProtocolVersion) -
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_protocol_versions(&[version]).unwrap();
     Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap())
+}
+
+/// A server with a certificate that is good, and a key that is not its own.
+pub(super) fn impostor(version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
+    let parameters = CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    let chain = vec![parameters.signed_by(&KeyPair::generate().unwrap(), ca()).unwrap().der().clone()];
+    let key = PrivateKeyDer::try_from(KeyPair::generate().unwrap().serialize_der()).unwrap();
+    let key = ring::sign::any_supported_type(&key).unwrap();
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_protocol_versions(&[version]).unwrap();
+    Arc::new(builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key)))))
 }
 
 /// Two ends of a TCP connection over loopback; the first one is for libpurple.

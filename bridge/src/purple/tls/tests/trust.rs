@@ -1,11 +1,11 @@
 //! Whom to believe: roots, pins and the account's own user, and nothing is said before.
 
 use super::client::Client;
-use super::peer::{BOTH, HOST, Shows, config, confirm, drain, serve};
+use super::peer::{BOTH, HOST, Shows, config, confirm, drain, impostor, serve};
 use super::{ACCOUNT, Site, on_purple, turn_until};
 use crate::purple::owner;
 use purple_sys::PurpleSslErrorType;
-use rustls::ServerConfig;
+use rustls::{HandshakeKind, ServerConfig};
 use std::sync::Arc;
 
 /// Connects to a server that tells what it heard before the end.
@@ -45,6 +45,39 @@ fn each_doubt_has_its_name() {
             }
         }
         assert!(site.pins.borrow().is_empty());
+    });
+}
+
+#[test]
+fn who_has_not_the_certificates_key_is_refused() {
+    on_purple(|site| {
+        for version in BOTH {
+            let (client, server) = connect(&impostor(version), Some(HOST));
+            let (kind, _, message) = client.wait_failed();
+            assert_eq!(kind, PurpleSslErrorType::PURPLE_SSL_HANDSHAKE_FAILED, "{message}");
+            assert_eq!(server.join().unwrap(), b"", "it was told something");
+        }
+        assert!(site.asked.borrow().is_empty(), "nobody can vouch for that");
+    });
+}
+
+#[test]
+fn no_connection_resumes_another() {
+    on_purple(|_| {
+        for version in BOTH {
+            let config = config(Shows::Good, version);
+            for _ in 0..2 {
+                let (socket, server) = serve(&config, |tls| {
+                    confirm(tls, 6);
+                    tls.conn.handshake_kind()
+                });
+                let client = Client::prepared(socket, Some(HOST), |client| drop(client.greeting.replace(b"secret".to_vec())));
+                client.wait_received(2);
+                client.close();
+                // Another account's, for all that the server can tell.
+                assert_eq!(server.join().unwrap(), Some(HandshakeKind::Full));
+            }
+        }
     });
 }
 
