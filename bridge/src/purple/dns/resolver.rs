@@ -2,7 +2,7 @@
 
 use hickory_resolver::Hosts;
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
@@ -17,6 +17,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// More would only cost memory: libpurple tries them one after the other.
 const MOST_RECORDS: usize = 32;
+
+/// For the addresses of one family, when those of the other are there.
+const THE_OTHER: Duration = Duration::from_millis(500);
 
 /// What libpurple wants to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +100,9 @@ impl Resolver {
             Err(error) => return Answer::Failed(format!("Names cannot be looked up on this server: {error}.")),
         };
         match question {
-            Question::Host(_, port) => match resolver.lookup_ip(name).await {
-                Ok(found) => addresses(found.iter().collect(), *port),
+            Question::Host(_, port) => match both_families(&resolver, name).await {
+                Ok(found) if found.is_empty() => Answer::Failed(nothing(subject)),
+                Ok(found) => addresses(found, *port),
                 Err(error) => failed(subject, &error),
             },
             Question::Services(_) => match resolver.lookup(name, RecordType::SRV).await {
@@ -154,7 +158,6 @@ fn options(options: &mut ResolverOpts, patience: Duration) {
     options.cache_size = 4096;
     // Ours is put in its place.
     options.use_hosts_file = ResolveHosts::Never;
-    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.try_tcp_on_error = true;
     // A sign-on burst asks for many names at once; beyond this hickory says "busy".
     options.max_active_requests = 1024;
@@ -217,6 +220,47 @@ fn absolute(name: &str) -> Option<Name> {
     let mut name = Name::from_ascii(ascii).ok().filter(|_| !ascii.is_empty())?;
     name.set_fqdn(true);
     Some(name)
+}
+
+/// A host's addresses of both families. When those of one are there, the other's get [`THE_OTHER`] and no more (RFC 8305, section 3): some name
+/// servers never answer what they do not understand.
+async fn both_families(resolver: &TokioResolver, name: Name) -> Result<Vec<IpAddr>, NetError> {
+    let four = async { one_family(resolver, name.clone(), RecordType::A).await };
+    let six = async { one_family(resolver, name.clone(), RecordType::AAAA).await };
+    tokio::pin!(four, six);
+    let (first, other) = tokio::select! {
+        found = &mut four => { let other = rest(&found, six).await; (found, other) }
+        found = &mut six => { let other = rest(&found, four).await; (found, other) }
+    };
+    match (first, other) {
+        (Ok(mut all), Some(Ok(more))) => {
+            all.extend(more);
+            Ok(all)
+        }
+        // That there is nothing of one kind says less than why the other is not known.
+        (Ok(found), Some(Err(error))) | (Err(error), Some(Ok(found))) => {
+            if found.is_empty() && !error.is_no_records_found() {
+                Err(error)
+            } else {
+                Ok(found)
+            }
+        }
+        (Err(first), Some(Err(other))) => Err(if first.is_no_records_found() { other } else { first }),
+        (first, None) => first,
+    }
+}
+
+/// The other family's, after one's.
+async fn rest<T>(first: &Result<Vec<IpAddr>, NetError>, other: impl Future<Output = T>) -> Option<T> {
+    match first {
+        Ok(found) if !found.is_empty() => tokio::time::timeout(THE_OTHER, other).await.ok(),
+        _ => Some(other.await),
+    }
+}
+
+async fn one_family(resolver: &TokioResolver, name: Name, family: RecordType) -> Result<Vec<IpAddr>, NetError> {
+    let found = resolver.lookup(name, family).await?;
+    Ok(found.answers().iter().filter_map(|record| record.data.ip_addr()).collect())
 }
 
 fn addresses(mut found: Vec<IpAddr>, port: u16) -> Answer {

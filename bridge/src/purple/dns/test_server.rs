@@ -6,7 +6,8 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
 
-/// A zone: names (absolute, lower case) and what they hold. What is not there does not exist; what begins with `silent` gets no answer.
+/// A zone: names (absolute, lower case) and what they hold. What is not there does not exist; what begins with `silent` gets no answer, and
+/// what begins with `half` none about IPv6.
 pub(super) type Zone = Vec<(&'static str, RData)>;
 
 pub(super) struct Server {
@@ -45,7 +46,7 @@ impl Server {
 fn answer(zone: &Zone, question: &Message) -> Option<Message> {
     let query = question.queries[0].clone();
     let name = query.name().to_ascii().to_lowercase();
-    if name.starts_with("silent") {
+    if name.starts_with("silent") || name.starts_with("half") && query.query_type() == RecordType::AAAA {
         return None;
     }
     let mut answer = Message::response(question.metadata.id, question.metadata.op_code);

@@ -229,6 +229,16 @@ fn services_and_texts_are_found() {
 }
 
 #[test]
+fn half_an_answer_is_an_answer() {
+    let zone: Zone = vec![("half.example.", a("9.9.9.9"))];
+    with("half_an_answer_is_an_answer", zone, Duration::from_secs(3), |_, _| {
+        assert_eq!(host("half.example"), Told::Addresses(vec![address("9.9.9.9:5222")]));
+        let Told::Failed(why) = host("half.of.nothing.example") else { panic!("an answer out of nowhere") };
+        assert!(why.contains("did not answer"), "{why}");
+    });
+}
+
+#[test]
 fn silence_ends_after_the_patience() {
     with("silence_ends_after_the_patience", Vec::new(), Duration::from_millis(600), |_, _| {
         let begun = Instant::now();
