@@ -9,6 +9,7 @@ import type { Protocol } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { CheckField, TextField } from "../fields";
 import { NetworkTile } from "../glyphs";
+import { radioKeys, radioStop } from "../radios";
 import { Icon, Logo } from "../icons";
 import { AccountFields, boxOf, changedOptions, useAccountForm, wireName } from "./accountForm";
 
@@ -33,9 +34,9 @@ export function Tiles({ list, value, onChoose }: { list: readonly Protocol[]; va
   const folded = !all && list.length > FOLD;
   const seen = folded ? list.slice(0, FOLD - 1) : list;
   return (
-    <div class="tiles" role="radiogroup" aria-label={w.front.networks}>
-      {seen.map((one) => (
-        <button key={one.id} type="button" role="radio" aria-checked={one.id === value} class="tile" data-testid={`tile-${one.id}`} onClick={() => onChoose(one.id)}>
+    <div class="tiles" role="radiogroup" aria-label={w.front.networks} onKeyDown={radioKeys}>
+      {seen.map((one, at) => (
+        <button key={one.id} type="button" role="radio" aria-checked={one.id === value} tabIndex={radioStop(seen.findIndex((other) => other.id === value), at)} class="tile" data-testid={`tile-${one.id}`} onClick={() => onChoose(one.id)}>
           <NetworkTile protocol={one.id} /><span>{one.name}</span>
         </button>
       ))}
@@ -101,7 +102,7 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
     <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="network-form">
       <h2>{making.value ? w.front.makeWith(protocol.name) : w.front.signInWith(protocol.name)}</h2>
       {making.value && <p class="lead">{w.front.makeLead}</p>}
-      <AccountFields protocol={protocol} form={form} autofocus={innerWidth >= 700} />
+      <AccountFields protocol={protocol} form={form} autofocus={innerWidth >= 700 && !document.querySelector("[role=radio]:focus-visible")} />
       {hides && <CheckField label={w.front.invisible} name="invisible" value={invisible.value} onInput={(on) => (invisible.value = on)} />}
       {error.value !== null && <Problem text={wait > 0 && error.value instanceof CallError ? `${errorText({ code: error.value.code, message: error.value.message })} ${w.waitSeconds(wait)}` : errorText(bare(error.value))} />}
       <button type="submit" class="primary big" disabled={busy.value || wait > 0} data-testid="signin">{busy.value ? <><i class="spinner" />{w.front.signingIn}</> : making.value ? w.front.make : w.front.signIn}</button>
