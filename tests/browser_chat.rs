@@ -100,6 +100,24 @@ async fn a_room_is_joined_by_its_form() {
 }
 
 #[tokio::test]
+async fn a_room_without_a_topic_says_so_once() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let room = prosody.room("gardeners");
+    bob.join(&room, "Bob");
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.join(&[("room", "gardeners"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
+    page.read(&format!("{talk} [data-testid=topic]"), "No topic").await;
+    // What the room says on entering comes before what is said in it.
+    page.say(&talk, "Good morning!").await;
+    page.sent(&talk, "Good morning!").await;
+    let lines = page.texts(&format!("{talk} [data-testid=system]")).await;
+    assert!(lines.iter().all(|line| !line.contains("topic")), "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_said_plainly_and_can_be_corrected() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);

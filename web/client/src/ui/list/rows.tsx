@@ -1,6 +1,7 @@
 // How a group, a person and a conversation look in the list; it must not act.
 import { accounts, protocolOf, typing } from "../../app/store";
 import type { Talk } from "../../state/model";
+import { preview } from "../../state/messages";
 import type { Row } from "../../state/roster";
 import { span, w } from "../../words";
 import { Avatar } from "../Avatar";
@@ -59,7 +60,6 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
 export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>; current: boolean }) {
   const { talk } = row;
   const last = talk.messages.at(-1);
-  const who = last?.from && !last.from.self && talk.kind === "room" ? `${last.from.alias || last.from.name}: ` : "";
   const writing = Object.values(typing.value.get(talk.id) ?? {}).includes("typing");
   const protocol = accounts.value.get(talk.account)?.protocol ?? "";
   return (
@@ -67,7 +67,7 @@ export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>;
       <Avatar name={talk.title} room={talk.kind === "room"} presence={presenceOfTalk(talk)} size={32} />
       <span class="two">
         <span class="one">{talk.title}</span>
-        <small>{writing ? w.talk.typing(talk.title) : last ? who + last.text : (talk.topic ?? "")}</small>
+        <small>{writing ? w.talk.typing(talk.title) : last ? preview(last, talk.kind === "room") : (talk.topic ?? "")}</small>
       </span>
       <TalkCount talk={talk} />
       <NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />
