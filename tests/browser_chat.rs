@@ -100,6 +100,26 @@ async fn a_room_is_joined_by_its_form() {
 }
 
 #[tokio::test]
+async fn somebody_on_the_list_is_not_added_again() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost']").await;
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-add-buddy]").await;
+    page.fill("buddy-name", "Bob@localhost").await;
+    page.click("[data-testid=add-buddy-ok]").await;
+    page.read("[data-testid=add-buddy-dialog] [data-testid=problem]", "on your list already, in Friends").await;
+    // In another group is another matter.
+    page.fill("buddy-name", "bob@localhost").await;
+    page.fill("buddy-group", "Plants").await;
+    page.click("[data-testid=add-buddy-ok]").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost'][data-group=Plants]").await;
+    page.see_no("[data-testid=add-buddy-dialog]").await;
+}
+
+#[tokio::test]
 async fn a_room_without_a_topic_says_so_once() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);

@@ -216,6 +216,7 @@ export const en = {
     newMessage: "Write to somebody…",
     newMessageTitle: "Write to somebody",
     joinRoom: "Join a room…",
+    already: (name: string, group: string) => `${name} is on your list already, in ${group}.`,
     addTitle: "Add a buddy",
     addName: "Their name on the network",
     addAlias: "Call them",
