@@ -177,6 +177,12 @@ async fn a_channel_of_irc_works_the_same() {
     bob.join("#lounge");
     let page = Page::open(&daemon, Window::Desk).await;
     page.sign_in_irc(&server, "ines").await;
+    // Found among the rooms there are, each with its name once.
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-join-room]").await;
+    page.click("[data-testid=room-browse]").await;
+    page.shows("[data-testid=room-row]", "#loungeSit down, stay a while · 1").await;
+    page.press("[data-testid=join-dialog]", "Cancel").await;
     let talk = page.join(&[("channel", "#lounge")], "#lounge").await;
     page.read(&format!("{talk} [data-testid=topic]"), "Sit down, stay a while").await;
     page.see(&format!("{talk} [data-testid=member][data-name=bob]")).await;
