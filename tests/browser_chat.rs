@@ -31,6 +31,30 @@ async fn the_buddy_list_shows_who_is_there() {
 }
 
 #[tokio::test]
+async fn whoever_comes_or_goes_looks_like_it() {
+    let others = ["anna", "bob", "carla", "dora", "emil"];
+    let mut server = Prosody::builder().users(["ines"]).users(others);
+    for name in others {
+        server = server.friends("ines", name, "Friends");
+    }
+    let prosody = server.start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.wait("document.querySelectorAll('[data-testid=buddy]').length === 5").await;
+    // Rows change their place and their look at once.
+    let looks = "[...document.querySelectorAll('[data-testid=buddy]')].every(row => (row.dataset.presence === 'offline')
+        === (getComputedStyle(row.querySelector('.avatar')).filter !== 'none'))";
+    let mut peers: Vec<_> = ["emil", "carla", "dora"].into_iter().map(|name| XmppPeer::connect(&prosody, name)).collect();
+    page.wait(&format!("document.querySelectorAll('[data-presence=online]').length === 3 && {looks}")).await;
+    peers[0].show("away", "");
+    peers[2].show("dnd", "");
+    page.wait(&format!("document.querySelectorAll('[data-presence=online]').length === 1 && {looks}")).await;
+    drop(peers);
+    page.wait(&format!("document.querySelectorAll('[data-presence=offline]').length === 5 && {looks}")).await;
+}
+
+#[tokio::test]
 async fn a_conversation_goes_both_ways() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);
