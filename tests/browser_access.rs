@@ -77,6 +77,9 @@ async fn the_front_page_is_for_everybody() {
     audit.page.see("[data-testid=site-form]").await;
     audit.look("site sign-in").await;
     audit.page.click("[data-testid=to-network]").await;
+    audit.page.click("[data-testid=make-account]").await;
+    audit.look("making an account").await;
+    audit.page.click("[data-testid=make-account]").await;
     audit.page.click("[data-testid=signin]").await;
     audit.page.see("[aria-invalid]").await;
     audit.look("front page, something missing").await;
@@ -91,7 +94,7 @@ async fn the_front_page_is_for_everybody() {
     audit.page.click("[data-testid=request-button-cancel]").await;
     audit.page.see("[data-testid=correct-form]").await;
     audit.look("correction").await;
-    audit.assert_nothing(7);
+    audit.assert_nothing(8);
 }
 
 #[tokio::test]

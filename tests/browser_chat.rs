@@ -31,6 +31,30 @@ async fn the_buddy_list_shows_who_is_there() {
 }
 
 #[tokio::test]
+async fn whoever_comes_or_goes_looks_like_it() {
+    let others = ["anna", "bob", "carla", "dora", "emil"];
+    let mut server = Prosody::builder().users(["ines"]).users(others);
+    for name in others {
+        server = server.friends("ines", name, "Friends");
+    }
+    let prosody = server.start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.wait("document.querySelectorAll('[data-testid=buddy]').length === 5").await;
+    // Rows change their place and their look at once.
+    let looks = "[...document.querySelectorAll('[data-testid=buddy]')].every(row => (row.dataset.presence === 'offline')
+        === (getComputedStyle(row.querySelector('.avatar')).filter !== 'none'))";
+    let mut peers: Vec<_> = ["emil", "carla", "dora"].into_iter().map(|name| XmppPeer::connect(&prosody, name)).collect();
+    page.wait(&format!("document.querySelectorAll('[data-presence=online]').length === 3 && {looks}")).await;
+    peers[0].show("away", "");
+    peers[2].show("dnd", "");
+    page.wait(&format!("document.querySelectorAll('[data-presence=online]').length === 1 && {looks}")).await;
+    drop(peers);
+    page.wait(&format!("document.querySelectorAll('[data-presence=offline]').length === 5 && {looks}")).await;
+}
+
+#[tokio::test]
 async fn a_conversation_goes_both_ways() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);
@@ -100,6 +124,44 @@ async fn a_room_is_joined_by_its_form() {
 }
 
 #[tokio::test]
+async fn somebody_on_the_list_is_not_added_again() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost']").await;
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-add-buddy]").await;
+    page.fill("buddy-name", "Bob@localhost").await;
+    page.click("[data-testid=add-buddy-ok]").await;
+    page.read("[data-testid=add-buddy-dialog] [data-testid=problem]", "on your list already, in Friends").await;
+    // In another group is another matter.
+    page.fill("buddy-name", "bob@localhost").await;
+    page.fill("buddy-group", "Plants").await;
+    page.click("[data-testid=add-buddy-ok]").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost'][data-group=Plants]").await;
+    page.see_no("[data-testid=add-buddy-dialog]").await;
+}
+
+#[tokio::test]
+async fn a_room_without_a_topic_says_so_once() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let room = prosody.room("gardeners");
+    bob.join(&room, "Bob");
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.join(&[("room", "gardeners"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
+    page.read(&format!("{talk} [data-testid=topic]"), "No topic").await;
+    // What the room says on entering comes before what is said in it.
+    page.say(&talk, "Good morning!").await;
+    page.sent(&talk, "Good morning!").await;
+    let lines = page.texts(&format!("{talk} [data-testid=system]")).await;
+    assert!(lines.iter().all(|line| !line.contains("topic")), "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_said_plainly_and_can_be_corrected() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);
@@ -139,6 +201,12 @@ async fn a_channel_of_irc_works_the_same() {
     bob.join("#lounge");
     let page = Page::open(&daemon, Window::Desk).await;
     page.sign_in_irc(&server, "ines").await;
+    // Found among the rooms there are, each with its name once.
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-join-room]").await;
+    page.click("[data-testid=room-browse]").await;
+    page.shows("[data-testid=room-row]", "#loungeSit down, stay a while · 1").await;
+    page.press("[data-testid=join-dialog]", "Cancel").await;
     let talk = page.join(&[("channel", "#lounge")], "#lounge").await;
     page.read(&format!("{talk} [data-testid=topic]"), "Sit down, stay a while").await;
     page.see(&format!("{talk} [data-testid=member][data-name=bob]")).await;

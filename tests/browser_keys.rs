@@ -32,6 +32,41 @@ async fn frame(page: &Page, css: &str) -> [i64; 4] {
 }
 
 #[tokio::test]
+async fn a_network_and_a_status_are_chosen_by_arrows() {
+    let prosody = Prosody::with_users(["ines"]);
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    // From the first box backwards: one stop for all the tiles, at the chosen one.
+    page.see("[data-testid=field-user]:focus").await;
+    press(&page, &with(Key::Shift, &key(Key::Tab))).await;
+    page.see("[data-testid=tile-prpl-jabber]:focus").await;
+    press(&page, &key(Key::Right)).await;
+    page.see("[data-testid=tile-prpl-irc][aria-checked=true]:focus").await;
+    page.read("[data-testid=network-form] h2", "IRC").await;
+    press(&page, &key(Key::Left)).await;
+    press(&page, &key(Key::Left)).await;
+    page.see("[role=radiogroup] [role=radio]:last-of-type:focus").await;
+    page.see("[role=radiogroup] [role=radio]:last-of-type[aria-checked=true]").await;
+    press(&page, &key(Key::Tab)).await;
+    page.see("[data-testid=field-user]:focus").await;
+
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=account][data-state=online]").await;
+    page.click("[data-testid=my-status]").await;
+    page.click("[data-testid=menu-status-message]").await;
+    page.see("[data-testid=status-available][tabindex='0']").await;
+    page.click("[data-testid=status-available]").await;
+    press(&page, &key(Key::Down)).await;
+    page.see("[data-testid=status-away][aria-checked=true]:focus").await;
+    press(&page, &key(Key::Tab)).await;
+    page.see("[data-testid=field-status-message]:focus").await;
+    press(&page, &format!("gone fishing{}", key(Key::Enter))).await;
+    page.see_no("[data-testid=status-dialog]").await;
+    page.see("[data-testid=my-status][data-status=away]").await;
+    page.read("[data-testid=my-status]", "gone fishing").await;
+}
+
+#[tokio::test]
 async fn a_conversation_is_found_held_and_left_without_a_mouse() {
     let prosody =
         Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Work").start();

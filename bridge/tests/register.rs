@@ -29,8 +29,9 @@ fn an_account_is_made_and_signs_on() {
     assert_eq!(running.run(2, CommandKind::RegisterAccount(ACCOUNT)).unwrap_err().code, "no_such_account", "another user's");
     running.run(1, CommandKind::RegisterAccount(ACCOUNT)).unwrap();
     running.stands(10, AccountState::Connecting);
-    let asked = running.wait("the form", |event| matches!(event.kind, EventKind::RequestOpened(_)));
-    let EventKind::RequestOpened(request) = asked.kind else { unreachable!() };
+    // libpurple calls it connected, but nobody is signed on before there is an account.
+    let asked = running.wait("the form", |event| matches!(event.kind, EventKind::RequestOpened(_) | EventKind::AccountState { .. }));
+    let EventKind::RequestOpened(request) = asked.kind else { panic!("{asked:?}") };
     assert_eq!((asked.user, request.account), (UserId(1), Some(ACCOUNT)));
     let secret = request.fields.iter().find(|field| field.id == "password").expect("a password");
     assert!(secret.masked, "{secret:?}");
@@ -40,10 +41,25 @@ fn an_account_is_made_and_signs_on() {
     // libpurple tells it without an account; it is its user's all the same.
     let told = running.wait("the good news", |event| matches!(event.kind, EventKind::NoticeOpened(_)));
     assert_eq!(told.user, UserId(1));
-    running.stands(10, AccountState::Offline);
+    let made = running.wait("the end", |event| matches!(event.kind, EventKind::AccountState { .. }));
+    let EventKind::AccountState { standing, .. } = made.kind else { unreachable!() };
+    assert_eq!((standing.state, standing.error), (AccountState::Offline, None));
     running.run(1, CommandKind::EnableAccount(ACCOUNT)).unwrap();
     running.stands(10, AccountState::Online);
+    what_is_not_made_says_so(&mut running, &prosody);
     a_server_that_says_nothing_is_given_up(&mut running);
+}
+
+fn what_is_not_made_says_so(running: &mut Running, prosody: &Prosody) {
+    running.run(1, add(12, AccountSettings { enabled: false, ..xmpp(prosody, "nobody", "secret") })).unwrap();
+    running.run(1, CommandKind::RegisterAccount(AccountId(12))).unwrap();
+    let asked = running.wait("the form", |event| matches!(event.kind, EventKind::RequestOpened(_)));
+    let EventKind::RequestOpened(request) = asked.kind else { unreachable!() };
+    let declined = CommandKind::AnswerRequest { request: request.id, button: "cancel".to_owned(), values: Default::default() };
+    running.run(1, declined).unwrap();
+    let ended = running.stands(12, AccountState::Offline);
+    let EventKind::AccountState { standing, .. } = ended.kind else { unreachable!() };
+    assert_eq!(standing.error.map(|error| error.code).as_deref(), Some("not_registered"));
 }
 
 fn a_server_that_says_nothing_is_given_up(running: &mut Running) {

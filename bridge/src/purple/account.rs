@@ -247,9 +247,22 @@ pub(super) fn register(token: OnPurple, user: UserId, account: AccountId) -> Res
     }
     connection::disconnect(token, account);
     connection::watch_registration(token, account);
-    // SAFETY: a live account that is not connected.
-    owner::with(Some(account), || unsafe { purple_sys::purple_account_register(purple) });
+    // SAFETY: a live account that is not connected; the callback is static and takes no data.
+    owner::with(Some(account), || unsafe {
+        purple_sys::purple_account_set_register_callback(purple, Some(on_registered), std::ptr::null_mut());
+        purple_sys::purple_account_register(purple);
+    });
     Ok(())
+}
+
+unsafe extern "C" fn on_registered(account: *mut PurpleAccount, succeeded: glib_sys::gboolean, _: *mut std::ffi::c_void) {
+    guard_on("registered", (), |token| {
+        // SAFETY: libpurple gives a live account.
+        let account = unsafe { accounts::id(token, account) };
+        if let Some(account) = account.filter(|_| succeeded == glib_sys::GFALSE) {
+            connection::not_registered(token, account);
+        }
+    });
 }
 
 unsafe extern "C" fn on_status_changed(account: *mut PurpleAccount, _: *mut PurpleStatus) {

@@ -41,6 +41,8 @@ pub(crate) struct SignOn {
     failure: Option<AccountError>,
     /// We ended the connection ourselves: the callback decides nothing.
     ours: bool,
+    /// The account is being made on its server: libpurple calls that connected, though nobody is signed on.
+    registering: bool,
 }
 
 /// Pacing and waits, from the configuration.
@@ -187,6 +189,7 @@ fn begin(token: OnPurple, account: AccountId) {
         entry.sign_on.phase = Phase::Connecting { progressed: false, _watchdog: watchdog };
         entry.sign_on.failure = None;
         entry.sign_on.ours = false;
+        entry.sign_on.registering = false;
         entry.sign_on.attempts = entry.sign_on.attempts.saturating_add(1);
         (entry.purple, entry.password.clone(), entry.protocol.clone())
     });
@@ -252,10 +255,22 @@ pub(super) fn watch_registration(token: OnPurple, account: AccountId) {
     let before = accounts::change(token, account, |entry| {
         entry.sign_on.failure = None;
         entry.sign_on.ours = false;
+        entry.sign_on.registering = true;
         std::mem::replace(&mut entry.sign_on.phase, Phase::Connecting { progressed: false, _watchdog: watchdog })
     });
     drop(before);
     stand(token, account, AccountStanding::plain(AccountState::Connecting));
+}
+
+/// The server did not make the account, or was not asked to in the end; told when the connection ends, unless more is known by then.
+pub(super) fn not_registered(token: OnPurple, account: AccountId) {
+    accounts::change(token, account, |entry| {
+        entry.sign_on.failure.get_or_insert_with(|| AccountError {
+            code: "not_registered".to_owned(),
+            message: "The account was not made.".to_owned(),
+            fatal: false,
+        });
+    });
 }
 
 /// Signs off and stays so: state `offline`.
@@ -347,6 +362,9 @@ unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
     guard_on("connected", (), |token| {
         // SAFETY: a live connection.
         let Some(account) = (unsafe { account_of(token, gc) }) else { return };
+        if accounts::read(token, account, |entry| entry.sign_on.registering).unwrap_or(true) {
+            return;
+        }
         let settled = timers::after(token, SETTLED, Some(account), move |token| {
             accounts::change(token, account, |entry| entry.sign_on.attempts = 0);
         });

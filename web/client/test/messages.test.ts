@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isCrowd, logItems } from "../src/state/log";
-import { compareIds, insertMessage, isSystem, mergeMessages } from "../src/state/messages";
+import { compareIds, insertMessage, isSystem, mergeMessages, preview } from "../src/state/messages";
 import { message, own } from "./fixtures";
 
 test("ids compare as text, plain numbers as numbers", () => {
@@ -56,4 +56,12 @@ test("own messages under way join the group of the last own one", () => {
   const items = logItems([own("m1", "a")], [out, { ...out, command: "c2" }], null);
   const rows = items.flatMap((item) => (item.kind === "outgoing" ? [[item.first, item.last]] : []));
   assert.deepEqual(rows, [[false, false], [false, true]]);
+});
+
+test("the last line of a room names its writer, but not the network", () => {
+  const bob = { from: { name: "bob", self: false } };
+  assert.equal(preview(message("m1", "hello", bob), true), "bob: hello");
+  assert.equal(preview(message("m1", "hello", bob), false), "hello");
+  assert.equal(preview(own("m1", "hello"), true), "hello");
+  assert.equal(preview(message("m1", "bob left", { system: true, from: { name: "#lounge", self: false } }), true), "bob left");
 });

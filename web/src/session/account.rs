@@ -30,6 +30,9 @@ pub struct Network {
     /// What to show at first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusKind>,
+    /// The account does not exist yet: it is made on the server first, as by `account.register`, and not signed on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub register: bool,
 }
 
 fn error(code: &str, field: &str, message: impl Into<String>) -> ErrorBody {

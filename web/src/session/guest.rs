@@ -57,6 +57,9 @@ impl Hub {
         };
         account::password(protocol, network.password.as_ref()).map_err(bad)?;
         account::options(protocol, &network.options).map_err(bad)?;
+        if network.register && !protocol.features.has("register") {
+            return Err(ApiError::bad_request("not_supported", "This network cannot make accounts from here.").at("register"));
+        }
         if self.config.users > 0 && self.users() >= self.config.users {
             return Err(
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000)
@@ -73,12 +76,15 @@ impl Hub {
             stored: BTreeMap::new(),
             pins: Vec::new(),
             alias: String::new(),
-            enabled: true,
+            enabled: !network.register,
             status: status.clone(),
             before: bridge::command::Before::default(),
         };
-        let standing = AccountStanding::plain(AccountState::Connecting);
-        let placeholder = new_account(account, network.protocol, joined.clone(), standing, &status);
+        let state = if network.register { AccountState::Offline } else { AccountState::Connecting };
+        let placeholder = Account {
+            enabled: !network.register,
+            ..new_account(account, network.protocol, joined.clone(), AccountStanding::plain(state), &status)
+        };
         let token = token::create().map_err(|_| ApiError::unavailable())?;
         let now = self.env().now;
         let session = Arc::new(Session::new(user, &joined, true, random()?, now));
@@ -89,9 +95,18 @@ impl Hub {
             state.status = status;
         }
         self.enter(&session, token::hash(&token));
-        let origin = Origin { client: String::new(), command: LOGIN.to_owned() };
-        if let Err(rejected) = self.send(user, origin, CommandKind::AddAccount { account, settings: Box::new(settings) }, Some(account)) {
+        let mut commands = vec![CommandKind::AddAccount { account, settings: Box::new(settings) }];
+        commands.extend(network.register.then_some(CommandKind::RegisterAccount(account)));
+        let sent = commands.into_iter().try_for_each(|command| {
+            let origin = Origin { client: String::new(), command: LOGIN.to_owned() };
+            self.send(user, origin, command, Some(account))
+        });
+        if let Err(rejected) = sent {
             self.leave(&session, false);
+            if network.register {
+                // The first of the two may have gone.
+                self.tell_for_sure(user, CommandKind::RemoveUser, None);
+            }
             return Err(match rejected {
                 Rejected::Busy(_) => ApiError::busy(2000),
                 Rejected::Closed => ApiError::unavailable(),

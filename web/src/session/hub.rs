@@ -242,7 +242,7 @@ impl Hub {
     }
 
     /// The same for what must not be left out: sent again until there is room.
-    fn tell_for_sure(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) {
+    pub(super) fn tell_for_sure(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) {
         if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
             lock(&self.later).push((user, command.kind, of));
         }

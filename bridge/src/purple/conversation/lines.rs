@@ -14,6 +14,9 @@ use std::ffi::c_char;
 /// A received text longer than this is cut.
 const LONGEST: usize = 64 * 1024;
 
+/// What XMPP writes on entering a room without a topic: the beginning of a sentence that has no end.
+const NO_TOPIC: &str = "The topic is:";
+
 pub(super) unsafe extern "C" fn on_write(
     purple: *mut PurpleConversation,
     name: *const c_char,
@@ -52,7 +55,7 @@ fn write(
     } else {
         MessageKind::System
     };
-    if has(PurpleMessageFlags::PURPLE_MESSAGE_INVISIBLE) {
+    if has(PurpleMessageFlags::PURPLE_MESSAGE_INVISIBLE) || (kind == MessageKind::System && html.trim() == NO_TOPIC) {
         return;
     }
     let remote = has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND);

@@ -2,6 +2,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import * as net from "../net";
 import type { Account } from "../wire/types";
+import { awaitMade } from "./making";
 import { accounts, link, model, onAttached, phase, protocols, site, user } from "./store";
 
 /** The site cannot be reached at all (front page, before anything is known). */
@@ -13,7 +14,7 @@ const wasOnline = signal(false);
 export const arriving = computed<Account | null>(() => {
   if (!user.value?.guest || goneOn.value || wasOnline.value || accounts.value.size !== 1) return null;
   const [account] = accounts.value.values();
-  return account && account.state !== "online" && (account.state !== "offline" || account.enabled) ? account : null;
+  return account && account.state !== "online" ? account : null;
 });
 
 accounts.subscribe((all) => {
@@ -62,7 +63,8 @@ function entered(): void {
 export let lastOptions: Record<string, unknown> = {};
 
 export async function signInNetwork(network: net.NetworkLogin): Promise<void> {
-  await net.loginNetwork(network);
+  const { account } = await net.loginNetwork(network);
+  if (network.register && account) awaitMade(account, network.splits?.user ?? network.username ?? "", network.password ?? "");
   lastOptions = network.options ?? {};
   entered();
 }

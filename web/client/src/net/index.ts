@@ -19,6 +19,8 @@ export interface NetworkLogin {
   password?: string;
   options?: Record<string, unknown>;
   status?: string;
+  /** The account is to be made on the server first. */
+  register?: boolean;
 }
 
 export const site = () => call<Site>(urlOf("site"));

@@ -66,3 +66,8 @@ export function isSystem(message: Message): boolean {
   // An error line that no person wrote is one of the network's.
   return message.system === true || (message.state === "failed" && !message.from.self) || (message.from.name === "" && !message.from.self);
 }
+
+/** The last line of a conversation in a few words; in a room with its writer, unless the network itself says it. */
+export function preview(last: Message, room: boolean): string {
+  return room && !last.from.self && !isSystem(last) ? `${last.from.alias || last.from.name}: ${last.text}` : last.text;
+}

@@ -2230,6 +2230,10 @@ export interface Network {
    */
   protocol: string;
   /**
+   * The account does not exist yet: it is made on the server first, as by `account.register`, and not signed on.
+   */
+  register?: boolean;
+  /**
    * The name in parts.
    */
   splits?: Splits | null;

@@ -205,6 +205,7 @@ fn what_a_log_in_refuses() {
     assert_eq!(code(json!({ "options": { "x": 1 } })), (400, "no_such_option".into(), Some("options.x".into())));
     assert_eq!(code(json!({ "username": "" })), (400, "missing_field".into(), Some("username".into())));
     assert_eq!(code(json!({ "password": null })), (400, "missing_field".into(), Some("password".into())));
+    assert_eq!(code(json!({ "register": true })), (400, "not_supported".into(), Some("register".into())));
     site.hub.open_guest(network()).unwrap();
     assert_eq!(code(json!({})), (503, "full".into(), None));
     site.hub.drain();
@@ -214,6 +215,24 @@ fn what_a_log_in_refuses() {
     let login = other.hub.open_guest(serde_json::from_value(splits).unwrap()).unwrap();
     assert_eq!(login.user.name, "ines@example.org");
     assert!(login.user.guest);
+}
+
+#[test]
+fn a_guest_without_an_account_has_it_made_first() {
+    let mut catalogue = catalogue();
+    catalogue.protocols[0].features = ["register"].into_iter().collect();
+    let (handle, bridge) = BridgeHandle::detached(2, catalogue);
+    let hub = Hub::new(Arc::new(handle), config(), Arc::new(ManualClock::default()));
+    let login = hub.open_guest(Network { register: true, ..network() }).unwrap();
+    let sent = bridge.take();
+    let [BridgeCommand { kind: CommandKind::AddAccount { account, settings }, .. }, BridgeCommand { kind: made, .. }] = &sent[..] else {
+        panic!("{sent:?}")
+    };
+    assert_eq!((*account, settings.enabled), (login.account, false));
+    assert!(matches!(made, CommandKind::RegisterAccount(account) if *account == login.account), "{made:?}");
+    let session = hub.authenticate(&login.token).unwrap();
+    let shown = session.lock().accounts[0].clone();
+    assert_eq!((shown.enabled, shown.standing.state), (false, AccountState::Offline));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 // Adding and editing an IM account from inside; it must not sign anybody in to the site.
 import { useSignal } from "@preact/signals";
+import { canMake, makeAccount } from "../../app/making";
 import { command, protocolOf, protocols, user } from "../../app/store";
 import type { Account, Protocol } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
@@ -12,6 +13,7 @@ import { Problem, sorted, Tiles } from "../front/Front";
 function AccountForm({ protocol, account, close }: { protocol: Protocol; account?: Account; close(): void }) {
   const form = useAccountForm(protocol, account ? { username: account.username } : undefined);
   const remember = useSignal(true);
+  const making = useSignal(false);
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
   const submit = async () => {
@@ -29,7 +31,8 @@ function AccountForm({ protocol, account, close }: { protocol: Protocol; account
         await command("account.update", { account: account.id, ...fields });
         if (account.state !== "online") await command("account.connect", { account: account.id });
       } else {
-        await command("account.add", { protocol: protocol.id, ...fields, remember: user.value?.guest ? false : remember.value, enabled: true });
+        const added = await command<{ account: string }>("account.add", { protocol: protocol.id, ...fields, remember: user.value?.guest ? false : remember.value, enabled: !making.value });
+        if (making.value) await makeAccount(added.account, form.values.name.user.trim(), form.values.password);
       }
       close();
     } catch (cause) {
@@ -44,8 +47,9 @@ function AccountForm({ protocol, account, close }: { protocol: Protocol; account
       {account?.error && <Problem text={accountErrorText(account.error)} />}
       <AccountFields protocol={protocol} form={form} existing={!!account} autofocus={!!account} />
       {!account && user.value?.guest === false && protocol.password !== "none" && <CheckField label={w.accounts.remember} name="remember" value={remember.value} onInput={(on) => (remember.value = on)} />}
+      {!account && canMake(protocol) && <CheckField label={w.accounts.makeFirst} name="make" value={making.value} onInput={(on) => (making.value = on)} />}
       {error.value !== null && <Problem text={errorText(error.value)} />}
-      <button type="button" class="primary big" disabled={busy.value} data-testid="account-save" onClick={() => void submit()}>{account ? w.save : w.accounts.add}</button>
+      <button type="button" class="primary big" disabled={busy.value} data-testid="account-save" onClick={() => void submit()}>{account ? w.save : making.value ? w.front.make : w.accounts.add}</button>
     </div>
   );
 }

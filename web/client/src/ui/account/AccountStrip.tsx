@@ -1,4 +1,5 @@
 // One glyph per account with its state and what one can do with it; it must not edit.
+import { canMake, makeAccount, ownPart } from "../../app/making";
 import { accounts, command, protocolOf } from "../../app/store";
 import { upload } from "../../net";
 import type { Account, CommandBody } from "../../wire/types";
@@ -51,6 +52,10 @@ export function accountMenu(account: Account): Item[] {
     { label: w.accounts.icon, testid: "menu-account-icon", run: () => pickIcon(account) },
     { label: w.accounts.remove, icon: "minus", danger: true, testid: "menu-account-remove", run: () => removeAccount(account) },
   );
+  // For a name that its server does not know; one that signs on has been made.
+  if ((account.state === "offline" || account.state === "error") && canMake(protocolOf(account.protocol))) {
+    items.splice(-1, 0, { label: w.accounts.make, icon: "plus", testid: "menu-make", run: () => { command("account.disable", { account: id }).then(() => makeAccount(id, ownPart(account), "")).catch(say); } });
+  }
   if (account.state === "online") items.push(...serverMenu("account.menu", "account.action", { account: id }, `account ${id}`));
   return items;
 }

@@ -9,6 +9,7 @@ import { Dialog, openDialog, toast } from "../Dialog";
 import { TextField } from "../fields";
 import { Icon } from "../icons";
 import { openMenu } from "../Menu";
+import { radioKeys, radioStop } from "../radios";
 import { mainMenu } from "../mainMenu";
 import { accountName } from "../accountState";
 
@@ -29,9 +30,9 @@ function StatusDialog({ close }: { close(): void }) {
   };
   return (
     <Dialog title={w.status.menu} testid="status-dialog" onClose={close} onSubmit={save} actions={<><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary">{w.status.set}</button></>}>
-      <div class="status-choices" role="radiogroup" aria-label={w.status.menu}>
-        {KINDS.map((kind) => (
-          <button key={kind} type="button" role="radio" aria-checked={status.value === kind} class="status-choice" data-testid={`status-${kind}`} onClick={() => (status.value = kind)}>
+      <div class="status-choices" role="radiogroup" aria-label={w.status.menu} onKeyDown={radioKeys}>
+        {KINDS.map((kind, at) => (
+          <button key={kind} type="button" role="radio" aria-checked={status.value === kind} tabIndex={radioStop(KINDS.findIndex((other) => other === status.value), at)} class="status-choice" data-testid={`status-${kind}`} onClick={() => (status.value = kind)}>
             <Dot presence={shape(kind)} />{words[kind]}
           </button>
         ))}

@@ -1,6 +1,7 @@
 // The dialog that adds a buddy; it must not check names, the network does.
 import { useSignal } from "@preact/signals";
-import { accounts, command, groups, protocolOf } from "../../app/store";
+import { accounts, buddies, command, groups, protocolOf } from "../../app/store";
+import { buddyName, fold } from "../../state/roster";
 import { errorText, w } from "../../words";
 import { Dialog, openDialog } from "../Dialog";
 import { SelectField, TextField } from "../fields";
@@ -30,7 +31,14 @@ function AddBuddy({ start, close }: { start: Start; close(): void }) {
   const error = useSignal<unknown>(null);
   const submit = () => {
     if (busy.value || name.value.trim() === "" || account.value === "") return;
+    // Once more in another group is a wish; once more because one did not see them is not.
+    const there = [...buddies.value.values()].find((one) => one.account === account.value && fold(one.name) === fold(name.value.trim()));
+    if (there && (group.value.trim() === "" || group.value.trim() === there.group)) {
+      error.value = { message: w.list.already(buddyName(there), there.group || w.list.noGroup) };
+      return;
+    }
     busy.value = true;
+    error.value = null;
     const optional = { alias: alias.value.trim(), message: message.value.trim() };
     command("buddy.add", {
       account: account.value,

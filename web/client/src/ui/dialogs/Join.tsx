@@ -47,7 +47,7 @@ function RoomRows({ list, choose }: { list: string; choose(name: string): void }
       <small>{found.running && <i class="spinner" />} {w.room.found(rows.length)}</small>
       <ul>
         {rows.slice(0, DRAWN).map((row) => (
-          <li key={row.name}><button type="button" data-testid="room-row" onClick={() => choose(row.name)}><b>{row.name}</b><small>{Object.values(row.fields).filter(Boolean).join(" · ")}</small></button></li>
+          <li key={row.name}><button type="button" data-testid="room-row" onClick={() => choose(row.name)}><b>{row.name}</b><small>{Object.values(row.fields).filter((text) => text && text !== row.name).join(" · ")}</small></button></li>
         ))}
       </ul>
     </div>

@@ -1,5 +1,6 @@
 // One question of a network as a dialog: text, choice, buttons, form, certificate; it must not know which network.
 import { useSignal } from "@preact/signals";
+import { madeSoFar, madeWith } from "../../app/making";
 import { command } from "../../app/store";
 import { media } from "../../net";
 import type { Certificate, Request, RequestField } from "../../wire/types";
@@ -74,12 +75,13 @@ function Details({ details }: { details: Certificate | null | undefined }) {
 }
 
 export function RequestDialog({ request, onLater }: { request: Request; onLater(): void }) {
-  const values = useSignal<Values>(Object.fromEntries((request.fields ?? []).filter((field) => field.type !== "label" && field.type !== "image").map((field) => [field.id, field.value ?? startOf(field)])));
+  const values = useSignal<Values>(Object.fromEntries((request.fields ?? []).filter((field) => field.type !== "label" && field.type !== "image").map((field) => [field.id, (field.value === "" ? undefined : field.value) ?? madeSoFar(request.account, field.id) ?? startOf(field)])));
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
   const answer = (button: string, all: boolean) => {
     if (busy.value) return;
     busy.value = true;
+    madeWith(request.account, values.value);
     command("request.answer", { request: request.id, button, values: all ? values.value : {} }).catch((cause: unknown) => {
       error.value = cause;
       busy.value = false;

@@ -1,9 +1,11 @@
 // Between a guest's sign-in and the desk: progress, or what went wrong and a way to correct it; it must not decide when it shows.
 import { useSignal } from "@preact/signals";
 import { goOn, lastOptions, signOut } from "../../app/session";
+import { makeAccount } from "../../app/making";
 import { command, protocolOf } from "../../app/store";
 import type { Account, Protocol } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
+import { PromptPill } from "../dialogs/Prompts";
 import { NetworkTile } from "../glyphs";
 import { Logo } from "../icons";
 import { Countdown, isRestarting, isSetAside, progressText } from "../accountState";
@@ -14,6 +16,7 @@ function Correct({ account, protocol }: { account: Account; protocol: Protocol }
   const form = useAccountForm(protocol, { username: account.username, options: lastOptions });
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
+  const unmade = account.error?.code === "not_registered";
   const submit = async (event: Event) => {
     event.preventDefault();
     if (busy.value || !form.check()) return;
@@ -28,7 +31,8 @@ function Correct({ account, protocol }: { account: Account; protocol: Protocol }
         ...(password === "" ? {} : { password }),
         ...(Object.keys(options).length > 0 ? { options } : {}),
       });
-      await command("account.connect", { account: account.id });
+      if (unmade) await makeAccount(account.id, form.values.name.user.trim(), password);
+      else await command(account.enabled ? "account.connect" : "account.enable", { account: account.id });
     } catch (cause) {
       error.value = cause;
     }
@@ -36,7 +40,7 @@ function Correct({ account, protocol }: { account: Account; protocol: Protocol }
   };
   return (
     <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="correct-form">
-      <h2>{w.front.notSignedIn}</h2>
+      <h2>{unmade ? w.front.notMade : w.front.notSignedIn}</h2>
       <Problem text={accountErrorText(account.error)} />
       <p class="lead">{w.front.changeDetails}</p>
       <AccountFields protocol={protocol} form={form} existing />
@@ -67,7 +71,7 @@ function Aside({ account }: { account: Account }) {
 
 export function Arriving({ account }: { account: Account }) {
   const protocol = protocolOf(account.protocol);
-  const failed = account.state === "error" || (account.error?.fatal === true && account.state !== "connecting");
+  const failed = account.state === "error" || (account.error?.fatal === true && account.state !== "connecting") || (account.state === "offline" && !!account.error);
   return (
     <main class="front">
       <div class="card narrow" data-testid="arriving" data-state={account.state}>
@@ -92,6 +96,7 @@ export function Arriving({ account }: { account: Account }) {
                   <p class="lead">{isRestarting(account) ? w.accounts.restarting : progressText(account) || w.front.connectingLead}</p>
                 </>
               )}
+              <PromptPill />
               <p class="alt">
                 <button type="button" class="text-link" onClick={() => void signOut()} data-testid="start-over">{w.front.startOver}</button>
                 {" · "}

@@ -2,12 +2,14 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { CallError } from "../../net";
+import { canMake } from "../../app/making";
 import { signInNetwork, signInSite, unreachable } from "../../app/session";
 import { phase, protocols, site } from "../../app/store";
 import type { Protocol } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { CheckField, TextField } from "../fields";
 import { NetworkTile } from "../glyphs";
+import { radioKeys, radioStop } from "../radios";
 import { Icon, Logo } from "../icons";
 import { AccountFields, boxOf, changedOptions, useAccountForm, wireName } from "./accountForm";
 
@@ -32,9 +34,9 @@ export function Tiles({ list, value, onChoose }: { list: readonly Protocol[]; va
   const folded = !all && list.length > FOLD;
   const seen = folded ? list.slice(0, FOLD - 1) : list;
   return (
-    <div class="tiles" role="radiogroup" aria-label={w.front.networks}>
-      {seen.map((one) => (
-        <button key={one.id} type="button" role="radio" aria-checked={one.id === value} class="tile" data-testid={`tile-${one.id}`} onClick={() => onChoose(one.id)}>
+    <div class="tiles" role="radiogroup" aria-label={w.front.networks} onKeyDown={radioKeys}>
+      {seen.map((one, at) => (
+        <button key={one.id} type="button" role="radio" aria-checked={one.id === value} tabIndex={radioStop(seen.findIndex((other) => other.id === value), at)} class="tile" data-testid={`tile-${one.id}`} onClick={() => onChoose(one.id)}>
           <NetworkTile protocol={one.id} /><span>{one.name}</span>
         </button>
       ))}
@@ -72,6 +74,7 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
   const wait = useRetryAfter(error.value);
+  const making = useSignal(false);
   const hides = protocol.statuses.some((status) => status.kind === "invisible");
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -86,6 +89,7 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
         ...(form.values.password === "" ? {} : { password: form.values.password }),
         ...(Object.keys(options).length > 0 ? { options } : {}),
         ...(invisible.value ? { status: "invisible" } : {}),
+        ...(making.value ? { register: true } : {}),
       });
     } catch (cause) {
       const box = cause instanceof CallError ? boxOf(protocol, cause.field) : null;
@@ -96,11 +100,15 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
   };
   return (
     <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="network-form">
-      <h2>{w.front.signInWith(protocol.name)}</h2>
-      <AccountFields protocol={protocol} form={form} autofocus={innerWidth >= 700} />
+      <h2>{making.value ? w.front.makeWith(protocol.name) : w.front.signInWith(protocol.name)}</h2>
+      {making.value && <p class="lead">{w.front.makeLead}</p>}
+      <AccountFields protocol={protocol} form={form} autofocus={innerWidth >= 700 && !document.querySelector("[role=radio]:focus-visible")} />
       {hides && <CheckField label={w.front.invisible} name="invisible" value={invisible.value} onInput={(on) => (invisible.value = on)} />}
       {error.value !== null && <Problem text={wait > 0 && error.value instanceof CallError ? `${errorText({ code: error.value.code, message: error.value.message })} ${w.waitSeconds(wait)}` : errorText(bare(error.value))} />}
-      <button type="submit" class="primary big" disabled={busy.value || wait > 0} data-testid="signin">{busy.value ? <><i class="spinner" />{w.front.signingIn}</> : w.front.signIn}</button>
+      <button type="submit" class="primary big" disabled={busy.value || wait > 0} data-testid="signin">{busy.value ? <><i class="spinner" />{w.front.signingIn}</> : making.value ? w.front.make : w.front.signIn}</button>
+      {canMake(protocol) && (
+        <p class="alt">{!making.value && w.front.noAccount(protocol.name)} <button type="button" class="text-link" data-testid="make-account" onClick={() => (making.value = !making.value)}>{making.value ? w.front.haveOne : w.front.makeOne}</button></p>
+      )}
     </form>
   );
 }

@@ -1,6 +1,7 @@
 // How a group, a person and a conversation look in the list; it must not act.
 import { accounts, protocolOf, typing } from "../../app/store";
 import type { Talk } from "../../state/model";
+import { preview } from "../../state/messages";
 import type { Row } from "../../state/roster";
 import { span, w } from "../../words";
 import { Avatar } from "../Avatar";
@@ -37,8 +38,10 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
   const state = words[best.status] ?? (presence === "offline" ? w.status.offline : best.status);
   const second = [best.status_message || (presence === "online" ? "" : state), idle, best.blocked ? w.list.blocked : ""].filter(Boolean).join(" · ");
   const seen = new Set<string>();
+  // Chromium forgets to style anew what changes its class while its row is moved (moveBefore), so another look is another element.
+  const look = `person ${presence} ${current ? "current" : ""}`;
   return (
-    <div class={`person ${presence} ${current ? "current" : ""}`} title={`${name}\n${best.name}\n${state}${best.status_message ? `: ${best.status_message}` : ""}`}>
+    <div key={look} class={look} title={`${name}\n${best.name}\n${state}${best.status_message ? `: ${best.status_message}` : ""}`}>
       <Avatar name={name} icon={best.icon} presence={presence} size={32} />
       <span class="two">
         <span class="one" data-testid="buddy-name">{name}</span>
@@ -59,15 +62,15 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
 export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>; current: boolean }) {
   const { talk } = row;
   const last = talk.messages.at(-1);
-  const who = last?.from && !last.from.self && talk.kind === "room" ? `${last.from.alias || last.from.name}: ` : "";
   const writing = Object.values(typing.value.get(talk.id) ?? {}).includes("typing");
   const protocol = accounts.value.get(talk.account)?.protocol ?? "";
+  const look = `person ${current ? "current" : ""} ${talk.joined === false ? "offline" : ""}`;
   return (
-    <div class={`person ${current ? "current" : ""} ${talk.joined === false ? "offline" : ""}`} title={talk.name}>
+    <div key={look} class={look} title={talk.name}>
       <Avatar name={talk.title} room={talk.kind === "room"} presence={presenceOfTalk(talk)} size={32} />
       <span class="two">
         <span class="one">{talk.title}</span>
-        <small>{writing ? w.talk.typing(talk.title) : last ? who + last.text : (talk.topic ?? "")}</small>
+        <small>{writing ? w.talk.typing(talk.title) : last ? preview(last, talk.kind === "room") : (talk.topic ?? "")}</small>
       </span>
       <TalkCount talk={talk} />
       <NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />
