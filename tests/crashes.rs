@@ -73,6 +73,22 @@ fn a_message_that_a_hanging_worker_took_is_of_unknown_fate() {
 }
 
 #[test]
+fn a_room_list_ends_with_its_worker() {
+    let mut site = Site::new("");
+    let account = site.mallory.account();
+    let list = site.mallory.carry_out("room.list", json!({ "account": account }))["list"].clone();
+    let rows = site.mallory.wait_event("the first rows", |e| e["type"] == "room.list" && e["list"] == list);
+    assert_eq!((&rows["rows"][0]["name"], &rows["more"]), (&json!("den"), &json!(true)), "{rows}");
+    site.ask("abort");
+    let end = site.mallory.wait_event("the end of the list", |e| e["type"] == "room.list" && e["list"] == list);
+    assert_eq!((&end["more"], &end["error"]["code"]), (&json!(false), &json!("list_lost")), "{end}");
+    // It can be asked for again.
+    site.mallory.wait_account_state(&account, &["online"]);
+    let again = site.mallory.carry_out("room.list", json!({ "account": account }))["list"].clone();
+    assert_ne!(again, list);
+}
+
+#[test]
 fn conversations_can_be_closed_while_their_account_is_away() {
     let mut site = Site::new("hang = \"2s\"");
     let room = site.ines.join(&json!({ "room": "den", "server": "rooms.localhost", "handle": "ines" }));

@@ -1,8 +1,8 @@
 //! Many libpurples, each in a worker process, as one: commands go to the worker that has the account, events come back in one stream; it
 //! knows no browser, and no libpurple call.
 //!
-//! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`blame`] whose fault a crash was,
-//! [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts into
+//! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`lists`] which room lists,
+//! [`blame`] whose fault a crash was, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts into
 //! workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`judge`] makes their
 //! connections, [`watch`] looks after them.
 
@@ -12,6 +12,7 @@ mod flight;
 mod home;
 pub(crate) mod judge;
 mod ledger;
+mod lists;
 mod packed;
 mod place;
 mod pump;
@@ -35,6 +36,7 @@ use bridge::report::{Load, Report};
 use flight::Flights;
 use home::Homes;
 use ledger::Ledger;
+use lists::Lists;
 use place::Group;
 use pump::{Life, Way};
 use spawn::Spawner;
@@ -124,7 +126,7 @@ struct Worker {
     condemned: Option<String>,
     /// When.
     condemned_at: Option<Instant>,
-    /// Because it took too much memory.
+    /// Because it took too much memory, or wrote too many files.
     outgrown: bool,
     /// It takes no commands since then.
     deaf_since: Option<Instant>,
@@ -136,6 +138,7 @@ struct State {
     last_number: u16,
     ledger: Ledger,
     flights: Flights,
+    lists: Lists,
     crashes: Crashes,
     /// `account.add`s that a crash interrupted: told when the account is there.
     adding: HashMap<AccountId, bridge::command::Origin>,
@@ -178,6 +181,7 @@ impl Fleet {
             last_number: 0,
             ledger: Ledger::default(),
             flights: Flights::default(),
+            lists: Lists::default(),
             crashes: Crashes::new(settings.crashes, settings.crash_window),
             adding: HashMap::new(),
             unplaced: Vec::new(),

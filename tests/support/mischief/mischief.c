@@ -26,6 +26,7 @@
 #include <eventloop.h>
 #include <plugin.h>
 #include <prpl.h>
+#include <roomlist.h>
 #include <server.h>
 #include <util.h>
 #include <version.h>
@@ -350,6 +351,29 @@ static GList *mischief_status_types(PurpleAccount *account)
     return types;
 }
 
+/* It says that it has rooms, since only such a protocol is asked for a list of them; nobody gets into one. */
+static GList *mischief_room_fields(PurpleConnection *gc)
+{
+    (void)gc;
+    return NULL;
+}
+
+static void mischief_join_room(PurpleConnection *gc, GHashTable *fields)
+{
+    (void)gc;
+    (void)fields;
+}
+
+/* A list of rooms that never ends, with one of them. */
+static PurpleRoomlist *mischief_list_rooms(PurpleConnection *gc)
+{
+    PurpleRoomlist *list = purple_roomlist_new(purple_connection_get_account(gc));
+    purple_roomlist_set_fields(list, NULL);
+    purple_roomlist_set_in_progress(list, TRUE);
+    purple_roomlist_room_add(list, purple_roomlist_room_new(PURPLE_ROOMLIST_ROOMTYPE_ROOM, "den", NULL));
+    return list;
+}
+
 static PurplePluginProtocolInfo protocol = {
     .options = OPT_PROTO_NO_PASSWORD,
     .list_icon = mischief_list_icon,
@@ -357,6 +381,9 @@ static PurplePluginProtocolInfo protocol = {
     .login = mischief_login,
     .close = mischief_close,
     .send_im = mischief_send_im,
+    .chat_info = mischief_room_fields,
+    .join_chat = mischief_join_room,
+    .roomlist_get_list = mischief_list_rooms,
     .struct_size = sizeof(PurplePluginProtocolInfo),
 };
 
