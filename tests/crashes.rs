@@ -38,6 +38,17 @@ fn many_survive_a_leak_of_a_gigabyte() {
 }
 
 #[test]
+fn many_survive_a_directory_that_is_filled() {
+    // It is looked at once a second.
+    let mut site = Site::new("home_most_mb = 20");
+    let small = site.daemon.workers()[0]["home"].as_u64().expect("what its directory holds");
+    assert!(small < 20 << 20, "{small} bytes");
+    site.strike("fill 40", Duration::from_secs(2));
+    let log = site.daemon.log();
+    assert!(log.contains("MiB of files, more than worker.home_most_mb"), "the admin is not told: {log}");
+}
+
+#[test]
 fn many_survive_closed_descriptors() {
     let mut site = Site::new("");
     // The thread that looks up names finds its descriptors gone; it dies with the process.

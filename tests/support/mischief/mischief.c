@@ -65,6 +65,23 @@ static void flood(PurpleConnection *gc, const char *who, long count)
     }
 }
 
+/* So many files of one MiB each in the worker's own directory. */
+static void fill(long count)
+{
+    char *bytes = calloc(1, 1 << 20);
+    for (long i = 0; bytes != NULL && i < count; i++) {
+        char path[4096];
+        int fd;
+        g_snprintf(path, sizeof path, "%s/fill-%ld", g_getenv("HOME"), i);
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 || write(fd, bytes, 1 << 20) < 0)
+            i = count;
+        if (fd >= 0)
+            close(fd);
+    }
+    free(bytes);
+}
+
 /* Every descriptor but the first three. */
 static void close_all(void)
 {
@@ -241,6 +258,8 @@ static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
         g_usleep((gulong)number * 1000);
     else if (strcmp(what, "leak") == 0)
         leak(number);
+    else if (strcmp(what, "fill") == 0)
+        fill(number);
     else if (strcmp(what, "exit") == 0)
         exit((int)number);
     else if (strcmp(what, "flood") == 0)
