@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
+/// Commands of one user, each with the account that it is about.
+type Waiting = Vec<(CommandKind, Option<AccountId>)>;
+
 /// Commands of one user that wait for room, beside the few without which an account or a user would be left behind. More come only of a
 /// network that floods and reads nothing.
 const MOST_LATER: usize = 256;
@@ -31,7 +34,7 @@ pub struct Hub {
     /// When to look at whom again. Lazily: a session may have moved its time since.
     deadlines: Mutex<BinaryHeap<Reverse<(u64, UserId)>>>,
     /// What no browser asked for and the networks had no room for, in the order of its coming, [`MOST_LATER`] of each user.
-    later: Mutex<HashMap<UserId, Vec<(CommandKind, Option<AccountId>)>>>,
+    later: Mutex<HashMap<UserId, Waiting>>,
     blobs: Mutex<HashMap<Box<str>, Weak<Blob>>>,
     draining: AtomicBool,
     /// Polls are answered with `restart` and about this time; 0 while they are not.
@@ -255,7 +258,7 @@ impl Hub {
     }
 
     /// Sends what waits, in its order, as far as there is room.
-    fn tell_again(&self, user: UserId, waiting: Vec<(CommandKind, Option<AccountId>)>) {
+    fn tell_again(&self, user: UserId, waiting: Waiting) {
         let mut rest = Vec::new();
         for (kind, of) in waiting {
             if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
