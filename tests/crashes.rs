@@ -38,6 +38,17 @@ fn many_survive_a_leak_of_a_gigabyte() {
 }
 
 #[test]
+fn many_survive_a_directory_that_is_filled() {
+    // It is looked at once a second.
+    let mut site = Site::new("home_most_mb = 20");
+    let small = site.daemon.workers()[0]["home"].as_u64().expect("what its directory holds");
+    assert!(small < 20 << 20, "{small} bytes");
+    site.strike("fill 40", Duration::from_secs(2));
+    let log = site.daemon.log();
+    assert!(log.contains("MiB of files, more than worker.home_most_mb"), "the admin is not told: {log}");
+}
+
+#[test]
 fn many_survive_closed_descriptors() {
     let mut site = Site::new("");
     // The thread that looks up names finds its descriptors gone; it dies with the process.
@@ -70,6 +81,22 @@ fn a_message_that_a_hanging_worker_took_is_of_unknown_fate() {
     site.ines.say(&conversation, "again, then");
     site.bob.hears("again, then");
     assert!(site.bob.received().iter().all(|stanza| stanza.child_text("body") != Some("did you get this?")));
+}
+
+#[test]
+fn a_room_list_ends_with_its_worker() {
+    let mut site = Site::new("");
+    let account = site.mallory.account();
+    let list = site.mallory.carry_out("room.list", json!({ "account": account }))["list"].clone();
+    let rows = site.mallory.wait_event("the first rows", |e| e["type"] == "room.list" && e["list"] == list);
+    assert_eq!((&rows["rows"][0]["name"], &rows["more"]), (&json!("den"), &json!(true)), "{rows}");
+    site.ask("abort");
+    let end = site.mallory.wait_event("the end of the list", |e| e["type"] == "room.list" && e["list"] == list);
+    assert_eq!((&end["more"], &end["error"]["code"]), (&json!(false), &json!("list_lost")), "{end}");
+    // It can be asked for again.
+    site.mallory.wait_account_state(&account, &["online"]);
+    let again = site.mallory.carry_out("room.list", json!({ "account": account }))["list"].clone();
+    assert_ne!(again, list);
 }
 
 #[test]

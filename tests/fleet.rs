@@ -155,6 +155,81 @@ fn a_protocol_that_brings_workers_down_for_several_people_is_set_aside() {
     ines.open("ines@localhost");
 }
 
+/// A directory with the protocol that does harm, and a way to put another version of it there.
+struct Plugins(tempfile::TempDir);
+
+impl Plugins {
+    fn new() -> Self {
+        let plugins = Self(tempfile::tempdir().expect("a directory"));
+        plugins.install(|_| {});
+        plugins
+    }
+
+    /// A new file under the old name: who has the old one keeps it.
+    fn install(&self, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = std::fs::read(Path::new(support::mischief_plugins()).join("mischief.so")).expect("the plugin");
+        change(&mut bytes);
+        let new = self.0.path().join("new");
+        std::fs::write(&new, bytes).expect("the new plugin");
+        std::fs::rename(new, self.0.path().join("mischief.so")).expect("the new plugin in its place");
+    }
+
+    /// A version that knows its option by another name.
+    fn rename_option(&self) {
+        const OLD: &[u8] = b"\0at_sign_on\0";
+        self.install(|bytes| {
+            let at = bytes.windows(OLD.len()).position(|window| window == OLD).expect("the name of the option");
+            bytes[at + 1] = b'A';
+        });
+    }
+}
+
+#[test]
+fn an_account_that_is_refused_when_it_is_made_anew_says_why_and_can_be_mended() {
+    let prosody = Prosody::with_users(["ines"]);
+    let plugins = Plugins::new();
+    let table = format!("[plugins]\npaths = [{:?}]", plugins.0.path());
+    let mut daemon = Daemon::builder(BELLFLOWER).config("workers = 1").limit("attaches_per_minute", 0).table(&table).start();
+    daemon.allow_log("libpurple");
+    let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
+    let mut eve = daemon.client("eve");
+    eve.sign_in_mischief("eve");
+    let mut mallory = daemon.client("mallory");
+    let network = json!({ "protocol": "prpl-mischief", "username": "mallory", "options": { "at_sign_on": "hello" } });
+    mallory.post("/login", &json!({ "network": network })).ok();
+    mallory.attach();
+    mallory.wait_online();
+    let account = mallory.account();
+    let harm = eve.open("harm");
+    // The next worker has a protocol that does not take what Mallory's account is made of.
+    plugins.rename_option();
+    eve.command("message.send", json!({ "conversation": harm, "text": "abort" }));
+    let failed = mallory.wait_account_state(&account, &["error"]);
+    let error = &failed["error"];
+    assert_eq!((&error["code"], &error["fatal"]), (&json!("no_such_option"), &json!(true)), "{failed}");
+    assert!(error["message"].as_str().is_some_and(|words| words.contains("no option `at_sign_on`")), "{failed}");
+    wait_until("the log to say so", PATIENCE, || daemon.log().contains("could not be made anew").then_some(()));
+    // Who did it is back all the same, and others were never away.
+    wait_until("Eve to be back", PATIENCE, || {
+        eve.attach();
+        (eve.snapshot["accounts"][0]["state"] == "online").then_some(())
+    });
+    assert_eq!(daemon.stats()["workers_restarted"], 1);
+    ines.open("ines@localhost");
+    // To try again as it is does not help, and is said once more.
+    mallory.carry_out("account.connect", json!({ "account": account }));
+    assert_eq!(mallory.wait_account_state(&account, &["error"])["error"]["code"], "no_such_option");
+    mallory.attach();
+    assert_eq!(mallory.snapshot["accounts"][0]["error"]["code"], "no_such_option", "it is shown to whoever comes");
+    // Signed in anew, without what is refused.
+    mallory.carry_out("account.remove", json!({ "account": account }));
+    let anew = json!({ "protocol": "prpl-mischief", "username": "mallory" });
+    let anew = mallory.carry_out("account.add", anew)["account"].as_str().expect("an account").to_owned();
+    mallory.wait_event("the account", |e| e["type"] == "account.state" && e["account"] == *anew && e["state"] == "online");
+    mallory.attach();
+    mallory.open("somebody");
+}
+
 #[test]
 fn everything_can_run_in_one_process() {
     let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();

@@ -190,6 +190,13 @@ pub enum EventKind {
     },
     /// Rows of a room list.
     RoomList(RoomListRows),
+    /// A room list ends before it is complete. Only a fleet says so, of a worker that is gone.
+    RoomListFailed {
+        /// Which.
+        list: RoomListId,
+        /// Why.
+        error: CommandError,
+    },
     /// Somebody wants the user's attention (a "nudge").
     Attention {
         /// Where.

@@ -99,7 +99,7 @@ impl Networks for BridgeHandle {
         let pid = std::process::id();
         let load = crate::purple::load(&self.mailbox);
         let memory = std::fs::File::open("/proc/self/statm").ok().and_then(|statm| report::resident(&statm)).unwrap_or_default();
-        vec![Report { number: 0, pid, state: "up", group: "all".to_owned(), memory, lag_us: 0, load }]
+        vec![Report { number: 0, pid, state: "up", group: "all".to_owned(), memory, home: 0, lag_us: 0, load }]
     }
 
     fn restarts(&self) -> u64 {

@@ -34,6 +34,8 @@ pub struct Report {
     pub group: String,
     /// Its resident memory in bytes.
     pub memory: u64,
+    /// Bytes of files in its own directory, as far as was counted.
+    pub home: u64,
     /// How long its loop took to answer last, in microseconds: what a command or a socket waits for its turn.
     pub lag_us: u64,
     /// How it was when it answered last.

@@ -182,6 +182,8 @@ pub(crate) struct Worker {
     pub(crate) memory_mb: u32,
     /// Resident memory of a worker, in MiB, above which it is ended and replaced; 0 means none.
     pub(crate) memory_most_mb: u32,
+    /// Files in a worker's own directory, in MiB, above which it is ended and replaced; 0 means any number.
+    pub(crate) home_most_mb: u32,
     /// Worker processes at once.
     pub(crate) most: Number<1, 10_000>,
     /// A worker whose libpurple does nothing else for so long is ended and replaced.
@@ -211,6 +213,7 @@ impl Default for Worker {
             buddies: 25_000,
             memory_mb: 256,
             memory_most_mb: 1024,
+            home_most_mb: 64,
             most: Number(64),
             hang: Span::seconds(10),
             crashes: 3,
@@ -352,6 +355,7 @@ impl Config {
             isolation: self.isolation,
             caps: Caps { accounts: worker.accounts, buddies: worker.buddies, memory: mib(worker.memory_mb) },
             memory_most: mib(worker.memory_most_mb),
+            home_most: mib(worker.home_most_mb),
             hang: worker.hang.0,
             crashes: worker.crashes as usize,
             crash_window: worker.crash_window.0,

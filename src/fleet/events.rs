@@ -118,6 +118,7 @@ impl Fleet {
             _ => false,
         };
         let mut told = state.after_crash(number);
+        told.extend(state.lists.lose(number).into_iter().map(|(user, kind)| own(user, kind)));
         // Without those that were being removed.
         for account in accounts {
             let Some(record) = state.ledger.any(account) else { continue };
@@ -187,6 +188,7 @@ impl Fleet {
                 Some(event)
             }
             _ => {
+                state.lists.note(number, user, &event.kind);
                 state.ledger.note_event(&event);
                 Some(event)
             }
@@ -217,7 +219,9 @@ impl Fleet {
             }
             _ => {}
         }
-        (!is_restore(Some(&origin))).then(|| Event { user, origin: Some(origin), kind: told(ended) })
+        let kind = told(ended);
+        state.lists.note(number, user, &kind);
+        (!is_restore(Some(&origin))).then_some(Event { user, origin: Some(origin), kind })
     }
 }
 

@@ -84,12 +84,17 @@ impl Homes {
         }
     }
 
+    /// Where the directory of the worker of this number is.
+    pub(super) fn place(&self, number: u16) -> PathBuf {
+        self.0.root.join(number.to_string())
+    }
+
     /// An empty directory for the worker of this number.
     ///
     /// # Errors
     /// What the system says.
     pub(super) fn home(&self, number: u16) -> io::Result<Home> {
-        let path = self.0.root.join(number.to_string());
+        let path = self.place(number);
         if path.symlink_metadata().is_ok() {
             std::fs::remove_dir_all(&path)?;
         }

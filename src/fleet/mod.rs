@@ -1,17 +1,19 @@
 //! Many libpurples, each in a worker process, as one: commands go to the worker that has the account, events come back in one stream; it
 //! knows no browser, and no libpurple call.
 //!
-//! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`blame`] whose fault a crash was,
-//! [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts into
-//! workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`judge`] makes their
-//! connections, [`watch`] looks after them.
+//! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`lists`] which room lists,
+//! [`blame`] whose fault a crash was, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two
+//! directions, [`seat`] puts accounts into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`],
+//! [`judge`] makes their connections, [`watch`] looks after them, and [`fill`] after what they write.
 
 mod blame;
 mod events;
+mod fill;
 mod flight;
 mod home;
 pub(crate) mod judge;
 mod ledger;
+mod lists;
 mod packed;
 mod place;
 mod pump;
@@ -35,6 +37,7 @@ use bridge::report::{Load, Report};
 use flight::Flights;
 use home::Homes;
 use ledger::Ledger;
+use lists::Lists;
 use place::Group;
 use pump::{Life, Way};
 use spawn::Spawner;
@@ -63,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) caps: Caps,
     /// A worker with more resident memory than this is ended.
     pub(crate) memory_most: u64,
+    /// A worker with more bytes of files in its directory than this is ended; 0: any number.
+    pub(crate) home_most: u64,
     /// A libpurple loop that does not turn for so long is ended.
     pub(crate) hang: Duration,
     /// So many crashes within `crash_window` set an account or protocol aside; 0: never.
@@ -109,6 +114,8 @@ struct Worker {
     accounts: u32,
     load: Load,
     memory: u64,
+    /// Bytes of files in its directory.
+    home: u64,
     /// The ping that is not answered yet.
     pinged: Option<(u64, Instant)>,
     /// What its pump sees of it.
@@ -124,7 +131,7 @@ struct Worker {
     condemned: Option<String>,
     /// When.
     condemned_at: Option<Instant>,
-    /// Because it took too much memory.
+    /// Because it took too much memory, or wrote too many files.
     outgrown: bool,
     /// It takes no commands since then.
     deaf_since: Option<Instant>,
@@ -136,6 +143,7 @@ struct State {
     last_number: u16,
     ledger: Ledger,
     flights: Flights,
+    lists: Lists,
     crashes: Crashes,
     /// `account.add`s that a crash interrupted: told when the account is there.
     adding: HashMap<AccountId, bridge::command::Origin>,
@@ -178,6 +186,7 @@ impl Fleet {
             last_number: 0,
             ledger: Ledger::default(),
             flights: Flights::default(),
+            lists: Lists::default(),
             crashes: Crashes::new(settings.crashes, settings.crash_window),
             adding: HashMap::new(),
             unplaced: Vec::new(),
@@ -193,6 +202,7 @@ impl Fleet {
         fleet.start_worker(&mut fleet.lock(), Group::Core, Some(ready));
         // It may hang before it is up.
         tokio::spawn(watch::watch(fleet.clone()));
+        tokio::spawn(fill::watch(fleet.clone()));
         match first.await {
             Ok(Ok(())) => {}
             Ok(Err(reason)) => return Err(Failure::Worker(reason)),
@@ -240,6 +250,7 @@ impl Fleet {
             accounts: 0,
             load: Load::default(),
             memory: 0,
+            home: 0,
             pinged: None,
             life: Arc::clone(&life),
             seen: 0,
@@ -311,6 +322,7 @@ impl Networks for Fleet {
             state: worker.stage.name(),
             group: worker.group.to_string(),
             memory: worker.memory,
+            home: worker.home,
             lag_us: u64::try_from(worker.lag.as_micros()).unwrap_or(u64::MAX),
             load: Load { accounts: worker.accounts, longest_turn_us: worker.slowest.get(), ..worker.load },
         };

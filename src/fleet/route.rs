@@ -115,6 +115,7 @@ impl Fleet {
             }
         }
         state.flights.forget_user(user);
+        state.lists.forget_user(user);
         let waiting = std::mem::take(&mut state.unplaced);
         state.unplaced = waiting
             .into_iter()

@@ -51,7 +51,7 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         EventKind::MediaStored(_) => ledger.is_with(user, number),
         EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => true,
         // Only a fleet says so.
-        EventKind::AccountLost { .. } => false,
+        EventKind::AccountLost { .. } | EventKind::RoomListFailed { .. } => false,
     }
 }
 

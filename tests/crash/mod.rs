@@ -85,9 +85,9 @@ impl Site {
             let theirs = self.mallory.account();
             away(&mut self.mallory);
             self.mallory.wait_account_state(&theirs, &["online"]);
-            // Nobody knows what became of the message that did it. A leak is seen only when its memory is looked at: it may have ended well by then.
+            // Nobody knows what became of the message that did it. What is taken is seen only when it is looked at: it may have ended well by then.
             let outcome = self.mallory.outcome(&command);
-            let known = harm.starts_with("leak") && outcome.is_ok();
+            let known = ["leak", "fill"].into_iter().any(|taking| harm.starts_with(taking)) && outcome.is_ok();
             assert!(known || outcome.as_ref().is_err_and(|error| error["code"] == "unknown_fate"), "{outcome:?}");
             drop(stops);
             assert!(gone < limit + BACK, "Ines was away for {gone:?}");

@@ -70,12 +70,16 @@ pub(crate) fn insert(_: OnPurple, account: AccountId, entry: Entry) -> bool {
     })
 }
 
-/// Takes an account out. What holds for its user stays until [`forget`].
+/// Takes an account out, and with a user's last one what holds for them: whoever comes back is told anew, and nobody tells of the end of a user
+/// who has no account here.
 pub(crate) fn remove(_: OnPurple, account: AccountId) -> Option<Entry> {
     TABLE.with_borrow_mut(|table| {
         let entry = table.entries.remove(&account)?;
         if let Some(person) = table.people.get_mut(&entry.user) {
             person.accounts.retain(|other| *other != account);
+            if person.accounts.is_empty() {
+                table.people.remove(&entry.user);
+            }
         }
         Some(*entry)
     })
@@ -96,14 +100,9 @@ pub(crate) fn person<T>(_: OnPurple, user: UserId, read: impl FnOnce(&Person) ->
     TABLE.with_borrow(|table| table.people.get(&user).map(read))
 }
 
-/// Changes what holds for a user.
-pub(crate) fn change_person<T>(_: OnPurple, user: UserId, change: impl FnOnce(&mut Person) -> T) -> T {
-    TABLE.with_borrow_mut(|table| change(table.people.entry(user).or_default()))
-}
-
-/// The user's session is over.
-pub(crate) fn forget(_: OnPurple, user: UserId) {
-    TABLE.with_borrow_mut(|table| table.people.remove(&user));
+/// Changes what holds for a user. `None`: no account of theirs is here, and nothing is kept of them.
+pub(crate) fn change_person<T>(_: OnPurple, user: UserId, change: impl FnOnce(&mut Person) -> T) -> Option<T> {
+    TABLE.with_borrow_mut(|table| table.people.get_mut(&user).map(change))
 }
 
 /// The accounts of a user.
@@ -114,6 +113,12 @@ pub(crate) fn of_user(token: OnPurple, user: UserId) -> Vec<AccountId> {
 /// All accounts.
 pub(crate) fn all(_: OnPurple) -> Vec<AccountId> {
     TABLE.with_borrow(|table| table.entries.keys().copied().collect())
+}
+
+/// Users of whom something is kept.
+#[cfg(test)]
+pub(crate) fn people(_: OnPurple) -> usize {
+    TABLE.with_borrow(|table| table.people.len())
 }
 
 /// How many there are.

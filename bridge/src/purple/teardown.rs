@@ -23,7 +23,6 @@ pub(super) fn remove_user(token: OnPurple, user: UserId) {
         end(token, account);
         outbox::emit(token, user, EventKind::AccountRemoved { account });
     }
-    accounts::forget(token, user);
 }
 
 /// Signs off and frees. Nothing of the account is left in libpurple afterwards.

@@ -26,6 +26,7 @@
 #include <eventloop.h>
 #include <plugin.h>
 #include <prpl.h>
+#include <roomlist.h>
 #include <server.h>
 #include <util.h>
 #include <version.h>
@@ -62,6 +63,23 @@ static void flood(PurpleConnection *gc, const char *who, long count)
         g_snprintf(text, sizeof text, "flood %ld", i);
         serv_got_im(gc, who, text, PURPLE_MESSAGE_RECV, time(NULL));
     }
+}
+
+/* So many files of one MiB each in the worker's own directory. */
+static void fill(long count)
+{
+    char *bytes = calloc(1, 1 << 20);
+    for (long i = 0; bytes != NULL && i < count; i++) {
+        char path[4096];
+        int fd;
+        g_snprintf(path, sizeof path, "%s/fill-%ld", g_getenv("HOME"), i);
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 || write(fd, bytes, 1 << 20) < 0)
+            i = count;
+        if (fd >= 0)
+            close(fd);
+    }
+    free(bytes);
 }
 
 /* Every descriptor but the first three. */
@@ -240,6 +258,8 @@ static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
         g_usleep((gulong)number * 1000);
     else if (strcmp(what, "leak") == 0)
         leak(number);
+    else if (strcmp(what, "fill") == 0)
+        fill(number);
     else if (strcmp(what, "exit") == 0)
         exit((int)number);
     else if (strcmp(what, "flood") == 0)
@@ -350,6 +370,29 @@ static GList *mischief_status_types(PurpleAccount *account)
     return types;
 }
 
+/* It says that it has rooms, since only such a protocol is asked for a list of them; nobody gets into one. */
+static GList *mischief_room_fields(PurpleConnection *gc)
+{
+    (void)gc;
+    return NULL;
+}
+
+static void mischief_join_room(PurpleConnection *gc, GHashTable *fields)
+{
+    (void)gc;
+    (void)fields;
+}
+
+/* A list of rooms that never ends, with one of them. */
+static PurpleRoomlist *mischief_list_rooms(PurpleConnection *gc)
+{
+    PurpleRoomlist *list = purple_roomlist_new(purple_connection_get_account(gc));
+    purple_roomlist_set_fields(list, NULL);
+    purple_roomlist_set_in_progress(list, TRUE);
+    purple_roomlist_room_add(list, purple_roomlist_room_new(PURPLE_ROOMLIST_ROOMTYPE_ROOM, "den", NULL));
+    return list;
+}
+
 static PurplePluginProtocolInfo protocol = {
     .options = OPT_PROTO_NO_PASSWORD,
     .list_icon = mischief_list_icon,
@@ -357,6 +400,9 @@ static PurplePluginProtocolInfo protocol = {
     .login = mischief_login,
     .close = mischief_close,
     .send_im = mischief_send_im,
+    .chat_info = mischief_room_fields,
+    .join_chat = mischief_join_room,
+    .roomlist_get_list = mischief_list_rooms,
     .struct_size = sizeof(PurplePluginProtocolInfo),
 };
 

@@ -205,6 +205,17 @@ test("room lists grow until their last rows", () => {
   assert.equal(model.roomLists.get("l1")?.running, false);
 });
 
+test("a room list that ends too early keeps its rows and says why", () => {
+  const error = { code: "list_lost", message: "Ask again." };
+  let model = fromSnapshot(attached(10, start));
+  model = apply(model, [event(11, "room.list", { list: "l1", rows: [{ name: "#a", fields: {} }], more: true })]);
+  assert.equal(model.roomLists.get("l1")?.error, null);
+  model = apply(model, [event(12, "room.list", { list: "l1", rows: [], more: false, error }), event(13, "room.list", { list: "l2", rows: [], more: false, error })]);
+  assert.deepEqual(model.roomLists.get("l1"), { id: "l1", rows: [{ name: "#a", fields: {} }], running: false, error });
+  // Of one that had no rows yet, too.
+  assert.deepEqual(model.roomLists.get("l2"), { id: "l2", rows: [], running: false, error });
+});
+
 test("an unknown event moves only the cursor", () => {
   const base = fromSnapshot(attached(10, start));
   const model = apply(base, [event(11, "pounce.added", { pounce: { id: "p" } })]);

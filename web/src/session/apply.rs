@@ -9,7 +9,7 @@ use crate::wire::{ErrorBody, EventBody};
 use bridge::command::Origin;
 use bridge::event::{EventKind, Outcome};
 use bridge::id::{AccountId, BuddyId};
-use bridge::model::{Account, AccountError, AccountStanding, AccountState, Buddy};
+use bridge::model::{Account, AccountError, AccountStanding, AccountState, Buddy, RoomListRows};
 
 /// Adds or replaces by id.
 pub(super) fn put<T, I: PartialEq>(list: &mut Vec<T>, thing: T, id: impl Fn(&T) -> I) {
@@ -108,7 +108,11 @@ impl State {
                 [&mut who, &mut room].into_iter().for_each(bounds::clip_short);
                 self.emit(env, origin, EventBody::RoomInvited { account, who, room, message });
             }
-            EventKind::RoomList(rows) => self.emit(env, origin, EventBody::RoomList { rows }),
+            EventKind::RoomList(rows) => self.emit(env, origin, EventBody::RoomList { rows, error: None }),
+            EventKind::RoomListFailed { list, error } => {
+                let rows = RoomListRows { list, rows: Vec::new(), more: false };
+                self.emit(env, origin, EventBody::RoomList { rows, error: Some(error.into()) });
+            }
             EventKind::CommandDone { result } => self.command_ended(env, origin, Ok(result)),
             EventKind::CommandFailed { error } => self.command_ended(env, origin, Err(error.into())),
             EventKind::ConversationOpened(conversation) | EventKind::ConversationUpdated(conversation)

@@ -83,6 +83,8 @@ counters! {
     commands_rejected,
     /// Commands seen again.
     commands_repeated,
+    /// Answers and the like for a network that had no room for them, left out.
+    chores_left_out,
     /// Messages received.
     messages_received,
     /// Messages sent.

@@ -16,6 +16,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
+/// Commands of one user, each with the account that it is about.
+type Waiting = Vec<(CommandKind, Option<AccountId>)>;
+
+/// Commands of one user that wait for room, beside the few without which an account or a user would be left behind. More come only of a
+/// network that floods and reads nothing.
+const MOST_LATER: usize = 256;
+
 /// All sessions.
 pub struct Hub {
     networks: Arc<dyn Networks>,
@@ -26,8 +33,8 @@ pub struct Hub {
     tokens: RwLock<Tokens<Arc<Session>>>,
     /// When to look at whom again. Lazily: a session may have moved its time since.
     deadlines: Mutex<BinaryHeap<Reverse<(u64, UserId)>>>,
-    /// What no browser asked for and the networks had no room for.
-    later: Mutex<Vec<(UserId, CommandKind, Option<AccountId>)>>,
+    /// What no browser asked for and the networks had no room for, in the order of its coming, [`MOST_LATER`] of each user.
+    later: Mutex<HashMap<UserId, Waiting>>,
     blobs: Mutex<HashMap<Box<str>, Weak<Blob>>>,
     draining: AtomicBool,
     /// Polls are answered with `restart` and about this time; 0 while they are not.
@@ -185,8 +192,8 @@ impl Hub {
     /// Looks at every session whose time may have come, and tells the bridge again what it had no room for.
     pub(crate) fn tick(&self) {
         let later = std::mem::take(&mut *lock(&self.later));
-        for (user, kind, of) in later {
-            self.tell_for_sure(user, kind, of);
+        for (user, waiting) in later {
+            self.tell_again(user, waiting);
         }
         let now = self.clock.now();
         loop {
@@ -235,16 +242,60 @@ impl Hub {
 
     /// Tells the bridge what has come up.
     fn do_chores(&self, user: UserId, state: &mut super::state::State) {
+        let mut left_out = 0;
         for chore in std::mem::take(&mut state.chores) {
             let of = state.account_of(&chore);
-            self.tell_for_sure(user, chore, of);
+            left_out += u64::from(!self.tell_or_keep(user, chore, of));
         }
+        if left_out > 0 {
+            self.counters.chores_left_out.add(left_out);
+            if state.left_out(&self.env()) {
+                log::warn!(
+                    "user {user} has a network that floods and takes no answers: what does not fit is left out, and the user is told"
+                );
+            }
+        }
+    }
+
+    /// Sends what waits, in its order, as far as there is room.
+    fn tell_again(&self, user: UserId, waiting: Waiting) {
+        let mut rest = Vec::new();
+        for (kind, of) in waiting {
+            if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
+                rest.push((command.kind, of));
+            }
+        }
+        if !rest.is_empty() {
+            let mut later = lock(&self.later);
+            let newer = std::mem::take(later.entry(user).or_default());
+            rest.extend(newer);
+            later.insert(user, rest);
+        }
+    }
+
+    /// Sends what no browser asked for, or keeps it for when there is room. False: it was left out.
+    fn tell_or_keep(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) -> bool {
+        if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
+            let mut later = lock(&self.later);
+            let theirs = later.entry(user).or_default();
+            if theirs.len() >= MOST_LATER {
+                return false;
+            }
+            theirs.push((command.kind, of));
+        }
+        true
     }
 
     /// The same for what must not be left out: sent again until there is room.
     pub(super) fn tell_for_sure(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) {
         if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
-            lock(&self.later).push((user, command.kind, of));
+            let mut later = lock(&self.later);
+            let theirs = later.entry(user).or_default();
+            if command.kind == CommandKind::RemoveUser {
+                // All else is of no use any more.
+                theirs.clear();
+            }
+            theirs.push((command.kind, of));
         }
     }
 

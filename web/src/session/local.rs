@@ -11,10 +11,22 @@ use serde_json::{Map, Value};
 
 /// What is to be done here.
 pub(crate) enum Local {
-    ClientState { client: String, state: ClientState },
-    Read { conversation: ConversationId, upto: Option<u64> },
-    Group { name: String, order: Option<i64>, collapsed: Option<bool> },
+    ClientState {
+        client: String,
+        state: ClientState,
+    },
+    Read {
+        conversation: ConversationId,
+        upto: Option<u64>,
+    },
+    Group {
+        name: String,
+        order: Option<i64>,
+        collapsed: Option<bool>,
+    },
     Settings(Map<String, Value>),
+    /// The notice of the server's own is closed.
+    OwnNotice,
 }
 
 impl Hub {
@@ -44,6 +56,10 @@ impl Hub {
             }
             Local::Group { name, order, collapsed } => {
                 state.arrange(env, origin, &name, order, collapsed);
+                Ok(None)
+            }
+            Local::OwnNotice => {
+                state.notice_closed(env, Some(origin), super::questions::LEFT_OUT);
                 Ok(None)
             }
             Local::Settings(values) => state.set_settings(env, origin, values).map(|()| None),

@@ -7,13 +7,16 @@ use crate::body;
 use crate::wire::{EventBody, Notice};
 use bridge::command::{CommandKind, Origin};
 use bridge::id::{AuthorizationId, NoticeId, RequestId};
-use bridge::model::{Authorization, Request};
+use bridge::model::{Authorization, NoticeKind, Request};
 use std::collections::BTreeMap;
 
 /// Open ones of one sort; a stranger can cause any number of them.
 const MOST_OPEN: usize = 200;
 /// Texts of all open ones of one sort: bytes.
 const MOST_BYTES: usize = 1 << 20;
+
+/// The one notice of the server's own. No worker has this number in the upper bits.
+pub(super) const LEFT_OUT: NoticeId = NoticeId(1 << 47);
 
 /// How many of the oldest have to go, so that another one of so many bytes has room.
 fn too_many<T>(open: &[T], bytes: impl Fn(&T) -> usize, another: usize) -> usize {
@@ -70,12 +73,36 @@ impl State {
         let mut notice = wire_notice(notice, env.config.text_bytes);
         bounds::clip_notice(&mut notice);
         let gone = too_many(&self.notices, bounds::notice_bytes, bounds::notice_bytes(&notice));
-        for notice in self.notices.iter().take(gone).map(|old| old.id).collect::<Vec<_>>() {
+        // What the server itself says stays through the flood that it is about.
+        let theirs = |id: &NoticeId| *id != LEFT_OUT;
+        for notice in self.notices.iter().take(gone).map(|old| old.id).filter(theirs).collect::<Vec<_>>() {
             self.notice_closed(env, None, notice);
             self.chores.push(CommandKind::CloseNotice(notice));
         }
         put(&mut self.notices, notice.clone(), |known| known.id);
         self.emit(env, origin, EventBody::NoticeOpened { account: notice.account, notice });
+    }
+
+    /// Some of what a network was to be told in the user's name was left out. True when the user does not know yet.
+    pub(super) fn left_out(&mut self, env: &Env<'_>) -> bool {
+        if self.notices.iter().any(|known| known.id == LEFT_OUT) {
+            return false;
+        }
+        let notice = bridge::model::Notice {
+            id: LEFT_OUT,
+            account: None,
+            kind: NoticeKind::Message,
+            title: "One of your networks does not answer".to_owned(),
+            html: "It sends more than the server can answer, and takes no answers. Some questions, notices and conversations could not be \
+                   closed there, and contacts who asked for permission may have to ask again. Sign its account off and on again."
+                .to_owned(),
+            columns: Vec::new(),
+            rows: Vec::new(),
+            buttons: Vec::new(),
+            url: None,
+        };
+        self.notice_opened(env, None, notice);
+        true
     }
 
     pub(super) fn notice_rows(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: NoticeId, rows: Vec<Vec<String>>) {

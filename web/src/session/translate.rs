@@ -211,6 +211,9 @@ impl State {
             }
             C::NoticeClose(of) => {
                 self.notices.iter().find(|notice| notice.id == of.notice).ok_or_else(|| unknown("notice"))?;
+                if of.notice == super::questions::LEFT_OUT {
+                    return Ok(Act::Local(Local::OwnNotice));
+                }
                 K::CloseNotice(of.notice)
             }
             C::NoticeAction(run) => {

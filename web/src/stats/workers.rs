@@ -10,6 +10,7 @@ const COLUMNS: &[Column] = &[
     ("worker_accounts", false, |one| one.load.accounts.into()),
     ("worker_buddies", false, |one| one.load.buddies.into()),
     ("worker_memory_bytes", false, |one| one.memory),
+    ("worker_home_bytes", false, |one| one.home),
     ("worker_commands_waiting", false, |one| one.load.commands.into()),
     ("worker_backlog_bytes", false, |one| one.load.backlog),
     ("worker_lag_microseconds", false, |one| one.lag_us),
@@ -46,10 +47,11 @@ mod tests {
     #[test]
     fn each_worker_is_a_line_of_each_figure_and_names_are_escaped() {
         let load = Load { accounts: 3, turns: 70, ..Load::default() };
-        let one = Report { number: 2, pid: 1, state: "up", group: "protocol a\"b".to_owned(), memory: 4096, lag_us: 150, load };
+        let one = Report { number: 2, pid: 1, state: "up", group: "protocol a\"b".to_owned(), memory: 4096, home: 8192, lag_us: 150, load };
         let text = prometheus(&[one.clone(), Report { number: 3, ..one }]);
         let labels = r#"{worker="2",group="protocol a\"b",state="up"}"#;
         assert!(text.contains(&format!("# TYPE bellflower_worker_accounts gauge\nbellflower_worker_accounts{labels} 3\n")), "{text}");
+        assert!(text.contains(&format!("bellflower_worker_home_bytes{labels} 8192\n")), "{text}");
         assert!(text.contains(&format!("bellflower_worker_turns_total{labels} 70\n")), "{text}");
         assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 2 * COLUMNS.len());
     }

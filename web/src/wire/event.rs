@@ -236,6 +236,9 @@ pub enum EventBody {
         /// Its fields stand here.
         #[serde(flatten)]
         rows: RoomListRows,
+        /// Why it ends before it is complete; asked for again, it may come whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<ErrorBody>,
     },
     #[serde(rename = "attention")]
     Attention {

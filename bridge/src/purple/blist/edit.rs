@@ -20,13 +20,13 @@ fn group(token: OnPurple, account: AccountId, name: &str) -> Result<*mut PurpleG
     if !found.is_null() {
         return Ok(found);
     }
-    let made = accounts::user(token, account).map_or(0, |user| {
+    let made = accounts::user(token, account).and_then(|user| {
         accounts::change_person(token, user, |person| {
             person.groups_made += 1;
             person.groups_made
         })
     });
-    if made > MOST_GROUPS {
+    if made.unwrap_or_default() > MOST_GROUPS {
         return Err(CommandError::new("limit", format!("At most {MOST_GROUPS} groups can be made in a session.")).at("group"));
     }
     // SAFETY: a C string, copied.

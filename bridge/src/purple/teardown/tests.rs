@@ -129,3 +129,27 @@ fn an_account_ends_in_the_midst_of_a_sign_on() {
         assert_eq!(left(queued), [""; 0]);
     });
 }
+
+#[test]
+fn nothing_is_kept_of_a_user_whose_last_account_has_left() {
+    with_mischief("purple::teardown::tests::nothing_is_kept_of_a_user_whose_last_account_has_left", |core| {
+        let token = core.token;
+        core.online(1, 10);
+        core.online(1, 11);
+        core.online(2, 20);
+        let idle = |user| accounts::person(token, UserId(user), |person| person.idle_since.is_some());
+        crate::purple::status::set_idle(token, UserId(1), Some(crate::time::Timestamp(1)));
+        remove(token, UserId(1), AccountId(10)).unwrap();
+        assert_eq!((accounts::people(token), idle(1)), (2, Some(true)), "another account of theirs is here");
+        remove(token, UserId(1), AccountId(11)).unwrap();
+        assert_eq!((accounts::people(token), idle(1), idle(2)), (1, None, Some(false)));
+        // What was on its way to them brings nothing back.
+        crate::purple::status::set_idle(token, UserId(1), Some(crate::time::Timestamp(2)));
+        assert_eq!(accounts::people(token), 1);
+        core.online(1, 12);
+        assert_eq!(idle(1), Some(false));
+        remove_user(token, UserId(1));
+        remove_user(token, UserId(2));
+        assert_eq!(accounts::people(token), 0);
+    });
+}

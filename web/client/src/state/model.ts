@@ -33,7 +33,8 @@ export interface Outgoing {
 
 /** A row of a room list; a category is a heading. `fields` tells about the room by column. */
 export interface RoomRow { name: string; category?: boolean; parent?: string | null; fields: Record<string, string> }
-export interface RoomList { id: string; rows: RoomRow[]; running: boolean }
+/** `error`: why it ended before it was complete. */
+export interface RoomList { id: string; rows: RoomRow[]; running: boolean; error: WireError | null }
 
 export interface Model {
   user: User;

@@ -237,7 +237,7 @@ function members(draft: Draft, event: WireEvent): void {
 function roomList(draft: Draft, event: WireEvent): void {
   const id = String(event["list"] ?? "");
   const rows = (event["rows"] as RoomRow[] | undefined) ?? [];
-  const list: RoomList = { id, rows: [...(draft.model.roomLists.get(id)?.rows ?? []), ...rows], running: event["more"] === true };
+  const list: RoomList = { id, rows: [...(draft.model.roomLists.get(id)?.rows ?? []), ...rows], running: event["more"] === true, error: (event["error"] as WireError | undefined) ?? null };
   draft.put("roomLists", id, list);
 }
 

@@ -533,6 +533,10 @@ export type Event1 =
     }
   | {
       /**
+       * Why it ends before it is complete; asked for again, it may come whole.
+       */
+      error?: ErrorBody | null;
+      /**
        * Its id.
        */
       list: string;

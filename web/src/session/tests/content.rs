@@ -62,6 +62,17 @@ fn a_snapshot_has_everything_and_fits_the_schema() {
 }
 
 #[tokio::test]
+async fn a_room_list_whose_worker_is_gone_ends_with_words() {
+    let site = Site::new();
+    let after = site.attach("c")["seq"].as_u64().unwrap();
+    let error = bridge::error::CommandError::new("list_lost", "Ask for it again.");
+    site.tell([EventKind::RoomListFailed { list: RoomListId(7), error }]);
+    let event = site.poll("c", after).await["events"][0].take();
+    assert_eq!((&event["type"], &event["more"], &event["rows"]), (&json!("room.list"), &json!(false), &json!([])), "{event}");
+    assert_eq!(event["error"], json!({ "code": "list_lost", "message": "Ask for it again." }));
+}
+
+#[tokio::test]
 async fn unread_mentions_and_reading() {
     let site = Site::new();
     site.attach("c");

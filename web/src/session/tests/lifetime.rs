@@ -192,6 +192,65 @@ fn a_removal_that_the_bridge_had_no_room_for_is_told_again() {
     assert!(removed(&site));
 }
 
+/// Notices of these ids, told to a user whose network takes nothing.
+fn flood(site: &Site, user: UserId, ids: std::ops::Range<u64>) {
+    let told = |id| {
+        EventKind::NoticeOpened(Notice {
+            id: NoticeId(id),
+            account: Some(AccountId(1)),
+            kind: NoticeKind::Message,
+            title: "flood".into(),
+            html: String::new(),
+            columns: Vec::new(),
+            rows: Vec::new(),
+            buttons: Vec::new(),
+            url: None,
+        })
+    };
+    site.hub.take_batch(ids.map(|id| BridgeEvent { user, origin: None, kind: told(id) }).collect());
+}
+
+#[test]
+fn what_waits_for_a_network_that_takes_nothing_is_bounded_for_each_user_and_the_user_is_told() {
+    let site = Site::with_room(config(), 1);
+    let (one, other) = (site.session.id(), site.hub.authenticate(&site.hub.open_guest(network()).unwrap().token).unwrap().id());
+    site.bridge.take();
+    site.attach("c");
+    // Of each user 200 notices stand; what comes in the place of the oldest is to be told to the network.
+    site.hub.tell(one, CommandKind::SetFocus { conversation: None });
+    let own = |snapshot: &Json| {
+        let all = snapshot["notices"].as_array().unwrap();
+        all.iter()
+            .filter(|notice| notice["title"] == "One of your networks does not answer")
+            .map(|notice| notice["id"].clone())
+            .collect::<Vec<_>>()
+    };
+    flood(&site, one, 0..456);
+    assert_eq!(own(&site.snapshot()), Vec::<Json>::new(), "all of it fits");
+    flood(&site, one, 456..2000);
+    assert_eq!(site.hub.counters().chores_left_out.get(), 2000 - 456);
+    let notices = own(&site.snapshot());
+    assert_eq!(notices.len(), 1, "once, and it stays");
+    // Another user has as much room.
+    flood(&site, other, 0..300);
+    assert_eq!(site.hub.counters().chores_left_out.get(), 2000 - 456);
+    // What waits comes in its order when there is room.
+    let mut told = Vec::new();
+    for _ in 0..2000 {
+        let commands = site.bridge.take();
+        told.extend(commands.into_iter().filter_map(|command| match command.kind {
+            CommandKind::CloseNotice(id) => Some((command.user, id.0)),
+            _ => None,
+        }));
+        site.hub.tick();
+    }
+    let of = |user| told.iter().filter(|(whose, _)| *whose == user).map(|(_, id)| *id).collect::<Vec<_>>();
+    assert_eq!((of(one), of(other)), ((0..256).collect::<Vec<_>>(), (0..100).collect::<Vec<_>>()));
+    // The user has read it.
+    assert_eq!(site.accept("c", "1", json!({ "type": "notice.close", "notice": notices[0] })), None);
+    assert_eq!(own(&site.snapshot()), Vec::<Json>::new());
+}
+
 #[test]
 fn what_a_log_in_refuses() {
     let site = Site::with(SessionConfig { users: 2, ..config() });

@@ -44,6 +44,7 @@ function RoomRows({ list, choose }: { list: string; choose(name: string): void }
   return (
     <div class="rooms">
       <TextField label={w.room.filter} name="room-filter" value={filter.value} type="search" onInput={(text) => (filter.value = text)} />
+      {found.error && <Problem text={errorText(found.error)} />}
       <small>{found.running && <i class="spinner" />} {w.room.found(rows.length)}</small>
       <ul>
         {rows.slice(0, DRAWN).map((row) => (
@@ -91,15 +92,18 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
   };
   const named = error.value instanceof CommandError ? error.value.field?.split(".").at(-1) : undefined;
   const wrong = fields.find((field) => field.key === named)?.key ?? null;
+  // One that ended too early can be asked for again.
+  const failed = roomLists.value.get(list.value ?? "")?.error != null;
   const browse = () => {
     // The button keeps the focus, so it is not switched off.
-    if (list.value !== null) return;
+    if (list.value !== null && !failed) return;
+    list.value = null;
     command<{ list: string }>("room.list", { account: account.value }).then((result) => (list.value = String(result.list)), (cause: unknown) => (error.value = cause));
   };
   const choose = (name: string) => (values.value = { ...values.value, ...roomGiven(account.value, name) });
   return (
     <Dialog title={w.room.joinTitle} testid="join-dialog" onClose={close} onSubmit={submit}
-      actions={<><button type="button" onClick={browse} disabled={account.value === ""} aria-disabled={list.value !== null} data-testid="room-browse">{w.room.browse}</button><span class="stretch" /><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || account.value === "" || missing} data-testid="join-ok">{w.room.join}</button></>}>
+      actions={<><button type="button" onClick={browse} disabled={account.value === ""} aria-disabled={list.value !== null && !failed} data-testid="room-browse">{w.room.browse}</button><span class="stretch" /><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || account.value === "" || missing} data-testid="join-ok">{w.room.join}</button></>}>
       {account.value === "" ? <p>{w.room.noAccounts}</p> : (
         <>
           <AccountSelect value={account.value} filter={hasRooms} onInput={(id) => { account.value = id; values.value = {}; list.value = null; }} />
