@@ -4,6 +4,19 @@ use super::token::OnPurple;
 use crate::config::BridgeConfig;
 use std::process::Command;
 
+/// As `main` does it: what the machine has (GStreamer's plugins, a desktop) is in no test.
+extern "C" fn prepare() {
+    if let Err(error) = super::prepare_process() {
+        eprintln!("the process is not prepared: {error}");
+        std::process::abort();
+    }
+}
+
+#[used]
+// SAFETY: a section of pointers to functions that are called, in this one thread, before `main`.
+#[unsafe(link_section = ".init_array")]
+static PREPARE: extern "C" fn() = prepare;
+
 const CHILD: &str = "BELLFLOWER_TEST_ALONE";
 
 /// Called by the test `name` (its full path): starts this test binary again for just that test, and runs `body` there, as libpurple's thread.

@@ -30,6 +30,20 @@ pub(crate) struct Running {
     commands: u64,
 }
 
+/// The daemon does it first in `main`; a test's harness has threads by then. Without it GStreamer's plugins, or a desktop, of whoever runs the
+/// tests would be in them.
+extern "C" fn prepare() {
+    if let Err(error) = bridge::prepare_process() {
+        eprintln!("the process is not prepared: {error}");
+        std::process::abort();
+    }
+}
+
+#[used]
+// SAFETY: a section of pointers to functions that are called, in this one thread, before `main`.
+#[unsafe(link_section = ".init_array")]
+static PREPARE: extern "C" fn() = prepare;
+
 impl Running {
     /// Loopback allowed, and short waits.
     pub(crate) fn config() -> BridgeConfig {
@@ -44,8 +58,6 @@ impl Running {
 
     /// Starts it.
     pub(crate) fn with(config: BridgeConfig) -> Self {
-        // The test harness has threads already, so the environment stays as it is; `prepare.rs` tests the call itself.
-        let _ = bridge::prepare_process();
         let bridge = bridge::start(config).expect("libpurple starts");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         Self { handle: bridge.handle, events: bridge.events, thread: Some(bridge.thread), runtime, unseen: VecDeque::new(), commands: 0 }
