@@ -176,6 +176,19 @@ impl Drop for Stops<'_> {
 /// A repeatable order of harms.
 struct Dice(u64);
 
+/// All harms, one after the other in an order by chance, again and again: each is done, however short the run.
+#[derive(Default)]
+struct Deck(Vec<&'static str>);
+
+impl Deck {
+    fn draw(&mut self, dice: &mut Dice) -> &'static str {
+        if self.0.is_empty() {
+            self.0 = HARMS.to_vec();
+        }
+        self.0.swap_remove(dice.roll(self.0.len()))
+    }
+}
+
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
@@ -232,9 +245,9 @@ fn many_messages_are_accounted_for_whatever_plugins_do() {
         }
         // Also when something here fails.
         let stops = Stops(&stop);
-        let (mut dice, mut harms) = (Dice(seed | 1), 0);
+        let (mut dice, mut deck, mut harms) = (Dice(seed | 1), Deck::default(), 0);
         while Instant::now() < end {
-            let (who, what) = (dice.roll(MALLORIES), HARMS[dice.roll(HARMS.len())]);
+            let (who, what) = (dice.roll(MALLORIES), deck.draw(&mut dice));
             wait_until("a Mallory to be there", PATIENCE, || online(&mut mallories[who]).then_some(()));
             let id = mallories[who].new_id();
             let asked = mallories[who].post_command(&id, "message.send", json!({ "conversation": harm[who], "text": what }));
@@ -309,7 +322,8 @@ fn account_for(users: &[User], harms: usize, count: usize, daemon: &Daemon) {
          {refused} refused; longest absence {longest:?}"
     );
     assert!(gone * 3 < arrived, "too many went with their workers");
-    assert!(restarts as usize >= harms / 2, "they did not do much harm");
+    // Of the eight kinds five bring a worker down for sure, unless it is on its way out for another's sake.
+    assert!(restarts as usize >= harms / 3, "they did not do much harm: {restarts} workers replaced after {harms} harms");
     assert!(arrived > count / 5, "hardly anything arrived");
 }
 

@@ -14,7 +14,7 @@ const DIRTY: &[&str] = &[
     "KRB5_CONFIG",
     "PURPLE_PLUGIN_PATH",
     "PURPLEHOME",
-    "GST_REGISTRY",
+    "GST_DEBUG_FILE",
     "SSLKEYLOGFILE",
     "G_DEBUG",
     "LC_NUMERIC",
@@ -33,7 +33,12 @@ fn main() -> ExitCode {
     }
     let Ok(itself) = std::env::current_exe() else { return ExitCode::from(2) };
     let mut command = Command::new(itself);
-    command.env(CHILD, "1").env("LC_ALL", "C").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/bus").env("KEPT", "yes");
+    command
+        .env(CHILD, "1")
+        .env("LC_ALL", "C")
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/bus")
+        .env("GST_REGISTRY", "something")
+        .env("KEPT", "yes");
     for name in DIRTY {
         command.env(name, "something");
     }
@@ -61,8 +66,14 @@ fn child() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let left: Vec<&&str> = DIRTY.iter().filter(|name| var(name).is_ok()).collect();
-    let set =
-        [("LC_ALL", "C.UTF-8"), ("DBUS_SESSION_BUS_ADDRESS", "disabled:"), ("GST_PLUGIN_SYSTEM_PATH_1_0", "/nonexistent"), ("KEPT", "yes")];
+    let set = [
+        ("LC_ALL", "C.UTF-8"),
+        ("DBUS_SESSION_BUS_ADDRESS", "disabled:"),
+        ("GST_PLUGIN_SYSTEM_PATH_1_0", "/nonexistent"),
+        ("GST_REGISTRY", "/nonexistent/registry"),
+        ("GST_REGISTRY_1_0", "/nonexistent/registry"),
+        ("KEPT", "yes"),
+    ];
     let wrong: Vec<_> = set.iter().filter(|(name, value)| var(name).as_deref() != Ok(value)).collect();
     if left.is_empty() && wrong.is_empty() {
         return ExitCode::SUCCESS;
