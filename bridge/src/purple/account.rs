@@ -246,7 +246,7 @@ pub(super) fn register(token: OnPurple, user: UserId, account: AccountId) -> Res
         return Err(CommandError::new("not_supported", "This network cannot make accounts from here."));
     }
     connection::disconnect(token, account);
-    connection::watch_registration(token, account);
+    connection::registration::begun(token, account);
     // SAFETY: a live account that is not connected; the callback is static and takes no data.
     owner::with(Some(account), || unsafe {
         purple_sys::purple_account_set_register_callback(purple, Some(on_registered), std::ptr::null_mut());
@@ -260,7 +260,7 @@ unsafe extern "C" fn on_registered(account: *mut PurpleAccount, succeeded: glib_
         // SAFETY: libpurple gives a live account.
         let account = unsafe { accounts::id(token, account) };
         if let Some(account) = account.filter(|_| succeeded == glib_sys::GFALSE) {
-            connection::not_registered(token, account);
+            connection::registration::failed(token, account);
         }
     });
 }

@@ -1,6 +1,8 @@
 //! Sign-on as a state machine of our own (libpurple never reconnects): paced, watched, retried with growing waits, never after a fatal error.
 //! It decides when an account connects; what an account is belongs to `account.rs`.
 
+pub(super) mod registration;
+
 use super::accounts;
 use super::ffi::{borrowed, c_string, guard_on};
 use super::timers::{self, Timer};
@@ -247,30 +249,6 @@ fn drop_connection(token: OnPurple, account: AccountId, ours: bool) -> bool {
         owner::with(Some(account), || unsafe { purple_sys::purple_account_disconnect(purple) });
     }
     connected
-}
-
-/// libpurple is about to make the account on the server: watched and ended like a sign-on.
-pub(super) fn watch_registration(token: OnPurple, account: AccountId) {
-    let watchdog = watch(token, account);
-    let before = accounts::change(token, account, |entry| {
-        entry.sign_on.failure = None;
-        entry.sign_on.ours = false;
-        entry.sign_on.registering = true;
-        std::mem::replace(&mut entry.sign_on.phase, Phase::Connecting { progressed: false, _watchdog: watchdog })
-    });
-    drop(before);
-    stand(token, account, AccountStanding::plain(AccountState::Connecting));
-}
-
-/// The server did not make the account, or was not asked to in the end; told when the connection ends, unless more is known by then.
-pub(super) fn not_registered(token: OnPurple, account: AccountId) {
-    accounts::change(token, account, |entry| {
-        entry.sign_on.failure.get_or_insert_with(|| AccountError {
-            code: "not_registered".to_owned(),
-            message: "The account was not made.".to_owned(),
-            fatal: false,
-        });
-    });
 }
 
 /// Signs off and stays so: state `offline`.
