@@ -69,6 +69,8 @@ pub struct BridgeConfig {
     pub extra_roots: Option<PathBuf>,
     /// Use libpurple's own NSS back end (for measurement only: it asks no user about certificates).
     pub native_tls: bool,
+    /// Leave out what libpurple makes for every account and buddy and nobody reads (off for measurement only: libpurple as it is).
+    pub lean: bool,
     /// In front of the ids of requests, notices and the like (their upper 16 bits): another for each libpurple of a site.
     pub number: u16,
 }
@@ -92,6 +94,7 @@ impl Default for BridgeConfig {
             sign_on_timeout: Duration::from_secs(60),
             extra_roots: None,
             native_tls: false,
+            lean: true,
             number: 0,
         }
     }

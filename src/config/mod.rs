@@ -334,6 +334,7 @@ impl Config {
             sign_on_timeout: self.accounts.sign_on_timeout.0,
             extra_roots: self.tls.extra_roots.as_ref().map(absolute),
             native_tls: self.tls.native,
+            lean: true,
             number: 0,
         }
     }

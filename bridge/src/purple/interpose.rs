@@ -1,6 +1,7 @@
 //! The C symbols that the executable answers in libpurple's and GLib's stead (`bridge/interposed.txt` names them all); their policies live elsewhere.
 
 mod files;
+mod lean;
 mod lists;
 mod next;
 mod plugins;
@@ -26,4 +27,10 @@ pub(crate) fn install(token: OnPurple, config: &BridgeConfig) {
     files::let_listen(config.listen);
     plugins::configure(token, config);
     socket::arm();
+    lean::install(token, config.lean);
+}
+
+/// After the last account is gone.
+pub(super) fn uninstall(token: OnPurple) {
+    lean::uninstall(token);
 }

@@ -244,6 +244,7 @@ fn take_down(token: OnPurple) {
     signals::disconnect(token);
     // SAFETY: started once in `bring_up`, ended once here.
     unsafe { purple_sys::purple_core_quit() };
+    interpose::uninstall(token);
     dns::uninstall(token);
     eventloop::uninstall(token);
     outbox::close(token);

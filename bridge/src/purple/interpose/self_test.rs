@@ -1,7 +1,7 @@
 //! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
 
 use super::super::{debug, ffi, token::OnPurple};
-use super::{files, lists, plugins, roster, sasl, socket, ssl, timers};
+use super::{files, lean, lists, plugins, roster, sasl, socket, ssl, timers};
 use crate::error::StartError;
 use purple_sys::{gchar, gpointer};
 use std::cell::RefCell;
@@ -44,6 +44,17 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"g_source_remove", timers::g_source_remove as *const c_void),
         (c"g_source_remove_by_user_data", timers::g_source_remove_by_user_data as *const c_void),
         (c"sasl_client_init", sasl::sasl_client_init as sasl::ClientInit as *const c_void),
+        (c"purple_status_new", lean::purple_status_new as lean::New as *const c_void),
+        (c"purple_status_destroy", lean::purple_status_destroy as lean::Destroy as *const c_void),
+        (c"purple_status_get_attr_value", lean::purple_status_get_attr_value as lean::GetValue as *const c_void),
+        (c"purple_status_get_attr_string", lean::purple_status_get_attr_string as lean::GetString as *const c_void),
+        (c"purple_status_get_attr_int", lean::purple_status_get_attr_int as lean::GetNumber as *const c_void),
+        (c"purple_status_get_attr_boolean", lean::purple_status_get_attr_boolean as lean::GetNumber as *const c_void),
+        (c"purple_account_set_status_types", lean::purple_account_set_status_types as lean::SetTypes as *const c_void),
+        (c"purple_status_type_destroy", lean::purple_status_type_destroy as lean::DestroyType as *const c_void),
+        (c"purple_dbus_register_pointer", lean::purple_dbus_register_pointer as lean::Register as *const c_void),
+        (c"purple_dbus_unregister_pointer", lean::purple_dbus_unregister_pointer as lean::Unregister as *const c_void),
+        (c"xmlParseChunk", lean::xmlParseChunk as lean::ParseChunk as *const c_void),
     ]
 }
 

@@ -1,0 +1,127 @@
+//! Smaller buffers for the streams of XMPP: libxml2 begins each parser's with 8 KiB, and moves what it has read out of it only after 4 KiB. It parses
+//! nothing.
+
+use super::super::next::Next;
+use crate::purple::ffi::{borrowed, guard};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(in super::super) type ParseChunk = unsafe extern "C" fn(*mut c_void, *const c_char, c_int, c_int) -> c_int;
+
+// SAFETY: libxml2's declaration (parser.h).
+static PARSE_CHUNK: Next<ParseChunk> = unsafe { Next::new(c"xmlParseChunk") };
+// SAFETY: libxml2's declaration (parserInternals.h).
+static SHRINK: Next<unsafe extern "C" fn(*mut Input)> = unsafe { Next::new(c"xmlParserInputShrink") };
+
+/// Bytes given to a parser at once.
+const PIECE: usize = 512;
+/// What a parser's buffer begins with, halved: libxml2 takes twice of it (xmlIO.c).
+const HALF: c_int = 256;
+/// XML_ERR_INTERNAL_ERROR (xmlerror.h).
+const INTERNAL_ERROR: c_int = 1;
+
+/// Whether parsers look as below.
+static KNOWN: AtomicBool = AtomicBool::new(false);
+
+/// The beginning of `struct _xmlParserCtxt` (parser.h of libxml2 2.9).
+#[repr(C)]
+struct Parser {
+    handler: *mut c_void,
+    user_data: *mut c_void,
+    document: *mut c_void,
+    well_formed: c_int,
+    replace_entities: c_int,
+    version: *const c_char,
+    encoding: *const c_char,
+    standalone: c_int,
+    html: c_int,
+    input: *mut Input,
+}
+
+/// The beginning of `struct _xmlParserInput` (tree.h of libxml2 2.9).
+#[repr(C)]
+struct Input {
+    buffer: *mut c_void,
+    file: *const c_char,
+    directory: *const c_char,
+    base: *const c_char,
+    current: *const c_char,
+    end: *const c_char,
+}
+
+/// In libxml2's stead: a little at a time, and what was read is moved out of the way, so that the buffer stays little. A stream comes in pieces of any
+/// size, and every caller is ready for that.
+///
+/// # Safety
+/// As libxml2's.
+#[unsafe(no_mangle)]
+pub(in super::super) unsafe extern "C" fn xmlParseChunk(parser: *mut c_void, chunk: *const c_char, size: c_int, terminate: c_int) -> c_int {
+    guard("xmlParseChunk", INTERNAL_ERROR, || {
+        let Some(real) = PARSE_CHUNK.get() else { return INTERNAL_ERROR };
+        if !super::is_on() || parser.is_null() || chunk.is_null() || terminate != 0 || !KNOWN.load(Ordering::Relaxed) {
+            // SAFETY: the caller's own arguments.
+            return unsafe { real(parser, chunk, size, terminate) };
+        }
+        let mut rest = chunk;
+        let mut left = size;
+        loop {
+            // SAFETY: so many bytes are left of the caller's.
+            let piece = piece(unsafe { std::slice::from_raw_parts(rest.cast(), usize::try_from(left).unwrap_or_default()) });
+            // An error stays with the parser: the last piece says it, as the whole would have done.
+            // SAFETY: the caller's parser, and a part of its bytes.
+            let error = unsafe { real(parser, rest, piece, terminate) };
+            // SAFETY: the parser is the caller's and lives: nothing ends one from within what it calls, since libxml2 goes on with it afterwards.
+            unsafe { move_out(parser.cast()) };
+            left -= piece;
+            if left <= 0 {
+                return error;
+            }
+            // SAFETY: still inside of what the caller gave.
+            rest = unsafe { rest.offset(piece as isize) };
+        }
+    })
+}
+
+/// How much of it to give next: as far as a tag ends, where that is near.
+fn piece(rest: &[u8]) -> c_int {
+    let most = rest.len().min(PIECE);
+    let piece = rest.get(..most).and_then(|rest| rest.iter().rposition(|byte| *byte == b'>')).map_or(most, |at| at + 1);
+    c_int::try_from(piece).unwrap_or(c_int::MAX)
+}
+
+/// Takes what was read out of the buffer, when all was: then nothing refers to a place in it.
+///
+/// # Safety
+/// A live parser of a libxml2 that is known.
+unsafe fn move_out(parser: *mut Parser) {
+    // SAFETY: the caller's promise.
+    let Some(input) = (unsafe { (*parser).input.as_mut() }) else { return };
+    if let Some(shrink) = SHRINK.get().filter(|_| !input.buffer.is_null() && input.current == input.end) {
+        // SAFETY: the parser's own input.
+        unsafe { shrink(input) };
+    }
+}
+
+/// For the parsers that this thread makes from now on.
+pub(super) fn shrink_buffers() {
+    const SIZE: &CStr = c"__xmlDefaultBufferSize";
+    // SAFETY: libxml2's declaration (globals.h), where it has one: the place of this thread's value.
+    static PLACE: Next<unsafe extern "C" fn() -> *mut c_int> = unsafe { Next::new(SIZE) };
+    // SAFETY: no arguments.
+    let place = PLACE.get().map(|place| unsafe { place() });
+    // SAFETY: this thread's own value, which lives as long as the thread, or NULL.
+    if let Some(size) = place.and_then(|place| unsafe { place.as_mut() }) {
+        *size = HALF;
+    }
+    KNOWN.store(version().is_some_and(|version| (20_900..21_000).contains(&version)), Ordering::Relaxed);
+}
+
+/// libxml2's, as 20914.
+fn version() -> Option<u32> {
+    // SAFETY: a C string; libxml2's declaration (parserInternals.h) is a pointer to a text.
+    let text = unsafe {
+        let place = libc::dlsym(libc::RTLD_DEFAULT, c"xmlParserVersion".as_ptr()).cast::<*const c_char>();
+        if place.is_null() { None } else { borrowed(*place) }
+    }?;
+    text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
