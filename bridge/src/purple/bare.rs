@@ -77,8 +77,13 @@ pub fn run(
     };
     HOOKS.set(Some((Box::new(online), Box::new(message))));
     let loopback = "127.0.0.0/8".parse().map_err(StartError::Tls)?;
-    let config =
-        BridgeConfig { egress_allow: vec![loopback], native_tls: tls == BareTls::Nss, extra_roots: roots, lean: false, ..BridgeConfig::default() };
+    let config = BridgeConfig {
+        egress_allow: vec![loopback],
+        native_tls: tls == BareTls::Nss,
+        extra_roots: roots,
+        lean: false,
+        ..BridgeConfig::default()
+    };
     let _dir = super::thread::bring_up_core(token, &config, Box::new(Nobody))?;
     if let (BareTls::Nss, Some(roots)) = (tls, &config.extra_roots) {
         know_peer(roots).map_err(|error| StartError::Directory(roots.clone(), error))?;

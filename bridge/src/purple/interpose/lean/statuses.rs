@@ -42,7 +42,10 @@ struct Status {
 /// # Safety
 /// As libpurple's.
 #[unsafe(no_mangle)]
-pub(in super::super) unsafe extern "C" fn purple_status_new(kind: *mut PurpleStatusType, presence: *mut PurplePresence) -> *mut PurpleStatus {
+pub(in super::super) unsafe extern "C" fn purple_status_new(
+    kind: *mut PurpleStatusType,
+    presence: *mut PurplePresence,
+) -> *mut PurpleStatus {
     guard("purple_status_new", std::ptr::null_mut(), || {
         if !super::is_on() || kind.is_null() || presence.is_null() {
             let Some(real) = NEW.get() else { return std::ptr::null_mut() };
@@ -238,14 +241,15 @@ pub(super) fn is_as_known() -> bool {
     // SAFETY: GLib's allocator is malloc.
     let size = unsafe { libc::malloc_usable_size(status.cast()) };
     // SAFETY: the block is that large, and a table is used as one only where everything else is as expected.
-    let found = size >= size_of::<Status>() && unsafe {
-        let made = &*status.cast::<Status>();
-        made.kind == kind && made.presence == presence && made.active == glib_sys::GFALSE && !made.values.is_null() && {
-            let value = purple_sys::purple_value_new(PurpleType::PURPLE_TYPE_INT);
-            glib_sys::g_hash_table_insert(made.values, glib_sys::g_strdup(id).cast(), value.cast());
-            get(status, id) == value
-        }
-    };
+    let found = size >= size_of::<Status>()
+        && unsafe {
+            let made = &*status.cast::<Status>();
+            made.kind == kind && made.presence == presence && made.active == glib_sys::GFALSE && !made.values.is_null() && {
+                let value = purple_sys::purple_value_new(PurpleType::PURPLE_TYPE_INT);
+                glib_sys::g_hash_table_insert(made.values, glib_sys::g_strdup(id).cast(), value.cast());
+                get(status, id) == value
+            }
+        };
     // SAFETY: both are ours to end; the value goes with the status.
     unsafe {
         destroy(status);

@@ -166,9 +166,7 @@ unsafe fn is_same_value(one: *const PurpleValue, other: *const PurpleValue) -> b
                     is_same_text(purple_sys::purple_value_get_string(one), purple_sys::purple_value_get_string(other))
                 }
                 PurpleType::PURPLE_TYPE_INT => purple_sys::purple_value_get_int(one) == purple_sys::purple_value_get_int(other),
-                PurpleType::PURPLE_TYPE_BOOLEAN => {
-                    purple_sys::purple_value_get_boolean(one) == purple_sys::purple_value_get_boolean(other)
-                }
+                PurpleType::PURPLE_TYPE_BOOLEAN => purple_sys::purple_value_get_boolean(one) == purple_sys::purple_value_get_boolean(other),
                 _ => false,
             }
     }
