@@ -2,6 +2,7 @@
 //! It changes what things cost, and never what anybody is told.
 
 mod bus;
+pub(super) mod sasl;
 mod statuses;
 mod types;
 mod xml;

@@ -3,6 +3,7 @@
 use super::super::ffi;
 use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
 use std::path::Path;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub(super) type ClientInit = unsafe extern "C" fn(*const Callback) -> c_int;
 
@@ -45,20 +46,20 @@ unsafe extern "C" fn on_verify_file(_: *mut c_void, file: *const c_char, _: c_in
     })
 }
 
-/// libsasl2's own function. libjabber has loaded it where `RTLD_NEXT` does not look, and its name differs between distributions.
-fn real() -> Option<ClientInit> {
+/// A function of libsasl2's own, or NULL. libjabber has loaded it where `RTLD_NEXT` does not look, and its name differs between distributions.
+pub(super) fn symbol(name: &CStr) -> *mut c_void {
     const NAMES: [&CStr; 2] = [c"libsasl2.so.2", c"libsasl2.so.3"];
-    NAMES.iter().find_map(|name| {
-        // SAFETY: a C string. Nothing is loaded, only found.
-        let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) };
-        if library.is_null() {
-            return None;
-        }
-        // SAFETY: a library that is loaded; its handle is kept, since libsasl2 may not go away under its modules.
-        let found = unsafe { libc::dlsym(library, c"sasl_client_init".as_ptr()) };
-        // SAFETY: sasl.h's declaration.
-        (!found.is_null()).then(|| unsafe { std::mem::transmute::<*mut c_void, ClientInit>(found) })
-    })
+    static LIBRARY: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
+    let mut library = LIBRARY.load(Ordering::Relaxed);
+    if library.is_null() {
+        // SAFETY: C strings. Nothing is loaded, only found; the handle is kept, since libsasl2 may not go away under its modules.
+        let found = NAMES.iter().map(|name| unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD) });
+        let Some(found) = found.into_iter().find(|found| !found.is_null()) else { return std::ptr::null_mut() };
+        LIBRARY.store(found, Ordering::Relaxed);
+        library = found;
+    }
+    // SAFETY: a library that is loaded, and a C string.
+    unsafe { libc::dlsym(library, name.as_ptr()) }
 }
 
 /// `sasl_client_init` in libsasl2's stead, for libjabber, which passes no callbacks of its own.
@@ -68,7 +69,12 @@ fn real() -> Option<ClientInit> {
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn sasl_client_init(callbacks: *const Callback) -> c_int {
     ffi::guard("sasl_client_init", SASL_FAIL, || {
-        let Some(real) = real() else { return SASL_FAIL };
+        let found = symbol(c"sasl_client_init");
+        if found.is_null() {
+            return SASL_FAIL;
+        }
+        // SAFETY: sasl.h's declaration.
+        let real = unsafe { std::mem::transmute::<*mut c_void, ClientInit>(found) };
         let callbacks = if callbacks.is_null() { CALLBACKS.as_ptr() } else { callbacks };
         // SAFETY: a list that ends as libsasl2 wants it and lives for ever, or the caller's own.
         unsafe { real(callbacks) }

@@ -33,7 +33,7 @@ struct Status {
     kind: *mut PurpleStatusType,
     presence: *mut PurplePresence,
     active: gboolean,
-    /// Values by the ids of attributes; libpurple frees both. NULL as long as ours has none.
+    /// Values, which go with the table, by the ids of attributes, which are their types'. NULL as long as ours has none.
     values: *mut GHashTable,
 }
 
@@ -103,7 +103,8 @@ pub(in super::super) unsafe extern "C" fn purple_status_get_attr_value(status: *
                 return std::ptr::null_mut();
             }
             let value = purple_sys::purple_value_dup(purple_sys::purple_status_attr_get_value(attribute));
-            glib_sys::g_hash_table_insert(table_of(status.cast_mut()), glib_sys::g_strdup(id).cast(), value.cast());
+            let id = purple_sys::purple_status_attr_get_id(attribute);
+            glib_sys::g_hash_table_insert(table_of(status.cast_mut()), id.cast_mut().cast(), value.cast());
             value
         }
     })
@@ -213,11 +214,11 @@ unsafe fn table_of(status: *mut PurpleStatus) -> *mut GHashTable {
         guard("a status's value", (), || unsafe { purple_sys::purple_value_destroy(value.cast()) });
     }
     let status = status.cast::<Status>();
-    // SAFETY: the caller's promise; the table frees what libpurple's would.
+    // SAFETY: the caller's promise; as libpurple makes it.
     unsafe {
         if (*status).values.is_null() {
             let (hash, equal) = (Some(glib_sys::g_str_hash as _), Some(glib_sys::g_str_equal as _));
-            (*status).values = glib_sys::g_hash_table_new_full(hash, equal, Some(glib_sys::g_free), Some(destroy));
+            (*status).values = glib_sys::g_hash_table_new_full(hash, equal, None, Some(destroy));
         }
         (*status).values
     }
@@ -246,7 +247,7 @@ pub(super) fn is_as_known() -> bool {
             let made = &*status.cast::<Status>();
             made.kind == kind && made.presence == presence && made.active == glib_sys::GFALSE && !made.values.is_null() && {
                 let value = purple_sys::purple_value_new(PurpleType::PURPLE_TYPE_INT);
-                glib_sys::g_hash_table_insert(made.values, glib_sys::g_strdup(id).cast(), value.cast());
+                glib_sys::g_hash_table_insert(made.values, id.cast_mut().cast(), value.cast());
                 get(status, id) == value
             }
         };

@@ -2,7 +2,7 @@ use super::LEAN;
 use crate::purple::ffi::{self, borrowed, list};
 use crate::purple::testing::{Core, with_core};
 use purple_sys::{PurpleAccount, PurplePresence, PurpleStatus, PurpleStatusAttr, PurpleStatusType, PurpleType};
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
@@ -127,6 +127,9 @@ fn statuses_say_what_libpurples_say() {
 mod heap;
 use heap::in_use;
 
+mod login;
+mod streams;
+
 /// Bytes of one more account with as many buddies, by the account.
 fn bytes_of(names: std::ops::Range<u32>, buddies: u32) -> usize {
     let count = names.len();
@@ -243,102 +246,5 @@ fn nothing_is_numbered_for_a_bus_that_nobody_is_on() {
         let (account, status) = numbers(account(c"ines@localhost/b"));
         assert!(account > 0 && status > 0);
         lean(true);
-    });
-}
-
-/// libxml2's push parser, as libjabber uses it.
-mod parser {
-    use super::{CStr, c_char, c_int, c_void};
-
-    fn symbol<F: Copy>(name: &CStr) -> F {
-        // SAFETY: C strings; libpurple has loaded it.
-        let found = unsafe { libc::dlsym(libc::dlopen(c"libxml2.so.2".as_ptr(), libc::RTLD_LAZY), name.as_ptr()) };
-        assert!(!found.is_null(), "{name:?}");
-        // SAFETY: the caller names libxml2's type.
-        unsafe { std::mem::transmute_copy(&found) }
-    }
-
-    type Create = unsafe extern "C" fn(*mut c_void, *mut c_void, *const c_char, c_int, *const c_char) -> *mut c_void;
-    type Dump = unsafe extern "C" fn(*mut c_void, *mut *mut c_char, *mut c_int);
-
-    pub(super) fn new() -> *mut c_void {
-        with(std::ptr::null_mut())
-    }
-
-    /// One that keeps nothing of what it reads.
-    pub(super) fn deaf() -> *mut c_void {
-        // A handler without any functions, as long as the longest (`xmlSAXHandler` has 32 fields); libxml2 copies it.
-        with([0_usize; 64].as_mut_ptr().cast())
-    }
-
-    fn with(handler: *mut c_void) -> *mut c_void {
-        let create: Create = symbol(c"xmlCreatePushParserCtxt");
-        // SAFETY: NULL wherever it may be.
-        unsafe { create(handler, std::ptr::null_mut(), std::ptr::null(), 0, std::ptr::null()) }
-    }
-
-    /// Gives `text` at once, as libjabber gives what it has read; libxml2's word.
-    pub(super) fn feed(parser: *mut c_void, text: &str) -> c_int {
-        let length = c_int::try_from(text.len()).unwrap();
-        // SAFETY: a live parser and so many bytes.
-        unsafe { super::super::xmlParseChunk(parser, text.as_ptr().cast(), length, 0) }
-    }
-
-    /// The document so far.
-    pub(super) fn document(parser: *mut c_void) -> String {
-        let dump: Dump = symbol(c"xmlDocDumpMemory");
-        let (mut text, mut length) = (std::ptr::null_mut(), 0);
-        // SAFETY: the third field of a parser is its document (parser.h); the text is ours.
-        unsafe {
-            let document = *parser.cast::<*mut c_void>().add(2);
-            dump(document, &raw mut text, &raw mut length);
-            super::borrowed(text).unwrap()
-        }
-    }
-}
-
-#[test]
-fn streams_are_parsed_as_ever_in_little_buffers() {
-    with_core("purple::interpose::lean::tests::streams_are_parsed_as_ever_in_little_buffers", |_| {
-        let long: String = (0..3000).map(|n| format!("<m n='{n}' to='ж{n}@x'>ünïcode &amp; 鹿 {n}</m>\r\n")).collect();
-        let stream = format!("<?xml version='1.0'?><s xmlns='jabber:client'>{long}</s>");
-        let read = || {
-            let parser = parser::new();
-            // As read(2) gives it: cut anywhere.
-            let mut rest = stream.as_str();
-            while !rest.is_empty() {
-                let cut = rest.floor_char_boundary(4095.min(rest.len()));
-                assert_eq!(parser::feed(parser, &rest[..cut]), 0);
-                rest = &rest[cut..];
-            }
-            parser::document(parser)
-        };
-        let ours = read();
-        lean(false);
-        assert_eq!(ours, read());
-        assert!(ours.contains("&#x9E7F; 2999"), "{}", ours.len());
-        lean(true);
-        // What a parser holds in the midst of a stream that has been long already.
-        let took = |parsers: u32| {
-            let before = in_use();
-            for _ in 0..parsers {
-                let parser = parser::deaf();
-                assert_eq!(parser::feed(parser, "<?xml version='1.0'?><s>"), 0);
-                for _ in 0..100 {
-                    assert_eq!(parser::feed(parser, &"<m>text</m>".repeat(370)), 0);
-                }
-            }
-            (in_use() - before) / parsers as usize
-        };
-        let little = took(50);
-        lean(false);
-        let much = took(50);
-        lean(true);
-        println!("a parser takes {little} bytes, {much} when what was read stays");
-        assert!(little + 5000 < much && little < 9_500, "{little}, was {much}");
-        // An error in the midst of much is said, and nothing after it counts.
-        let broken = parser::new();
-        assert_ne!(parser::feed(broken, &format!("<s>{}</t>{}", "x".repeat(1000), "y".repeat(2000))), 0);
-        assert_ne!(parser::feed(broken, "z"), 0);
     });
 }

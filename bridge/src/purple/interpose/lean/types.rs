@@ -6,8 +6,8 @@ use crate::purple::ffi::{borrowed, guard, list};
 use crate::purple::token::OnPurple;
 use glib_sys::GList;
 use purple_sys::{PurpleAccount, PurpleStatusAttr, PurpleStatusType, PurpleType, PurpleValue};
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 pub(in super::super) type SetTypes = unsafe extern "C" fn(*mut PurpleAccount, *mut GList);
 pub(in super::super) type DestroyType = unsafe extern "C" fn(*mut PurpleStatusType);
@@ -28,8 +28,13 @@ struct Kept {
     all: HashSet<*mut PurpleStatusType>,
 }
 
-thread_local! {
-    static KEPT: RefCell<Kept> = RefCell::default();
+// SAFETY: whatever is behind the pointers is used on libpurple's thread only.
+unsafe impl Send for Kept {}
+
+static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
+
+fn kept() -> MutexGuard<'static, Kept> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// In libpurple's stead: those that another account of the protocol has already take the place of their like.
@@ -58,7 +63,7 @@ pub(in super::super) unsafe extern "C" fn purple_account_set_status_types(accoun
 #[unsafe(no_mangle)]
 pub(in super::super) unsafe extern "C" fn purple_status_type_destroy(kind: *mut PurpleStatusType) {
     guard("purple_status_type_destroy", (), || {
-        if KEPT.with_borrow(|kept| kept.all.contains(&kind)) {
+        if kept().all.contains(&kind) {
             return;
         }
         if let Some(real) = DESTROY.get() {
@@ -93,25 +98,24 @@ unsafe fn share(account: *mut PurpleAccount, mut types: *mut GList) {
 /// # Safety
 /// A live type.
 unsafe fn like(protocol: &str, own: *mut PurpleStatusType) -> *mut PurpleStatusType {
-    KEPT.with_borrow_mut(|kept| {
-        if own.is_null() || kept.all.contains(&own) {
-            return own;
-        }
-        let full = kept.all.len() >= MOST;
-        let known = match kept.by_protocol.get_mut(protocol) {
-            Some(known) => known,
-            None => kept.by_protocol.entry(protocol.to_owned()).or_default(),
-        };
-        // SAFETY: live types both.
-        if let Some(found) = known.iter().find(|one| unsafe { are_alike(**one, own) }) {
-            return *found;
-        }
-        if !full && known.len() < MOST_OF_ONE {
-            known.push(own);
-            kept.all.insert(own);
-        }
-        own
-    })
+    let mut kept = kept();
+    if own.is_null() || kept.all.contains(&own) {
+        return own;
+    }
+    let full = kept.all.len() >= MOST;
+    let known = match kept.by_protocol.get_mut(protocol) {
+        Some(known) => known,
+        None => kept.by_protocol.entry(protocol.to_owned()).or_default(),
+    };
+    // SAFETY: live types both.
+    if let Some(found) = known.iter().find(|one| unsafe { are_alike(**one, own) }) {
+        return *found;
+    }
+    if !full && known.len() < MOST_OF_ONE {
+        known.push(own);
+        kept.all.insert(own);
+    }
+    own
 }
 
 /// # Safety
@@ -181,8 +185,8 @@ unsafe fn is_same_text(one: *const std::ffi::c_char, other: *const std::ffi::c_c
 
 /// Frees what was kept; after the last account.
 pub(super) fn forget(_: OnPurple) {
-    let kept = KEPT.take();
-    for kind in kept.all {
+    let forgotten = std::mem::take(&mut *kept());
+    for kind in forgotten.all {
         // SAFETY: live, and nobody's any more.
         unsafe { purple_status_type_destroy(kind) };
     }
