@@ -1,4 +1,4 @@
-//! Table "irc": the daemon with N IRC accounts on a real ngircd, beside itself with ten.
+//! Table "irc": the daemon with N IRC accounts on a real ngircd, beside itself with few.
 
 use crate::Outcome;
 use crate::crowd::{self, Crowd};
@@ -7,11 +7,9 @@ use crate::load::{LIGHT, Load, PACE, Row};
 use crate::ngircd::{Ngircd, RawIrc};
 use crate::proc;
 use crate::table::Table;
+use crate::workers::flatness;
 use crate::xmpp::{HEAD, cells};
 use std::path::Path;
-
-/// The smaller population.
-const LEAST: usize = 10;
 
 async fn row(binary: &Path, users: usize, messages: usize) -> Outcome<Row> {
     let server = Ngircd::start().await?;
@@ -28,18 +26,22 @@ async fn row(binary: &Path, users: usize, messages: usize) -> Outcome<Row> {
     row.await.map_err(|error| daemon.explain(error).into())
 }
 
-/// IRC, one population.
-pub(crate) async fn table(binary: &Path, users: usize, messages: usize) -> Outcome<()> {
+/// IRC, at each population; the last beside the first says what grows with them (this server collects no garbage).
+pub(crate) async fn table(binary: &Path, populations: &[usize], messages: usize) -> Outcome<()> {
     println!("## irc: {messages} messages to each user on ngircd, then {LIGHT} at {PACE} a second\n");
     let mut table = Table::new(&HEAD);
+    let mut rows: Vec<Row> = Vec::new();
     let result = async {
-        let least = row(binary, LEAST.min(users), messages).await?;
-        table.row([vec!["bellflower".to_owned()], cells(&least, &least)].concat());
-        let most = row(binary, users, messages).await?;
-        table.row([vec!["bellflower".to_owned()], cells(&most, &least)].concat());
+        for &users in populations {
+            let row = row(binary, users, messages).await?;
+            let least = rows.first().unwrap_or(&row).clone();
+            table.row([vec!["bellflower".to_owned()], cells(&row, &least)].concat());
+            rows.push(row);
+        }
         Outcome::Ok(())
     }
     .await;
     table.print();
+    flatness([("bellflower", rows.as_slice())]);
     result
 }

@@ -92,9 +92,9 @@ struct Run {
     /// xmpp, irc: messages to each user before memory is read.
     #[arg(long, default_value_t = 100)]
     messages: usize,
-    /// irc: accounts.
-    #[arg(long, default_value_t = 1000)]
-    irc_users: usize,
+    /// irc: populations.
+    #[arg(long, value_delimiter = ',', default_value = "10,1000,5000")]
+    irc_users: Vec<usize>,
     /// tls: accounts.
     #[arg(long, default_value_t = 300)]
     tls_users: usize,
@@ -141,7 +141,7 @@ impl Run {
         let daemon = &self.daemon;
         match part {
             Part::Xmpp => xmpp::table(daemon, &self.users, self.messages).await,
-            Part::Irc => irc::table(daemon, self.irc_users, self.messages).await,
+            Part::Irc => irc::table(daemon, &self.irc_users, self.messages).await,
             Part::Tls => tls::table(self.tls_users).await,
             Part::Workers => workers::table(daemon, &self.worker_users, &self.workers, self.worker_messages).await,
             Part::Busy => busy::table(daemon, self.busy_users, &self.busy_workers, Duration::from_secs(self.busy_seconds)).await,

@@ -70,23 +70,24 @@ pub(crate) async fn table(binary: &Path, populations: &[usize], workers: &[u32],
     }
     .await;
     table.print();
-    flatness(&kinds, &series);
+    flatness(kinds.iter().map(|kind| kind.name.as_str()).zip(series.iter().map(Vec::as_slice)));
     result
 }
 
 /// What the most users have beside the fewest.
-fn flatness(kinds: &[Kind], series: &[Vec<Row>]) {
+pub(crate) fn flatness<'a>(series: impl IntoIterator<Item = (&'a str, &'a [Row])>) {
     let mut table = Table::new(&["growth", "users", "p50", "target", "p99", "target", "raw p99", "CPU/10 000", "target"]);
-    for (kind, rows) in kinds.iter().zip(series) {
-        let [least, .., most] = rows.as_slice() else { continue };
-        let mut cells = vec![kind.name.clone(), format!("{} -> {}", least.users, most.users)];
+    for (name, rows) in series {
+        let [least, .., most] = rows else { continue };
+        let mut cells = vec![name.to_owned(), format!("{} -> {}", least.users, most.users)];
         for at in [0.5, 0.99] {
             let [before, after] = [least, most].map(|row| row.latencies.at(at));
             cells.push(format!("{} -> {} {}", before.as_micros(), micros(after), times(after.as_secs_f64(), before.as_secs_f64())));
             cells.push(target("<= 1.5x", after <= before.mul_f64(1.5)));
         }
         let [before, after] = [least, most].map(|row| row.raw.at(0.99));
-        cells.push(format!("{} -> {}", before.as_micros(), micros(after)));
+        let raw = if most.raw.0.is_empty() { "-".to_owned() } else { format!("{} -> {}", before.as_micros(), micros(after)) };
+        cells.push(raw);
         cells.push(format!("{:.2} -> {} {}", least.cpu, seconds(most.cpu), times(most.cpu, least.cpu)));
         cells.push(target("<= 1.5x", most.cpu <= least.cpu * 1.5));
         table.add(cells);
