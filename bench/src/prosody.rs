@@ -44,12 +44,14 @@ impl Prosody {
         let path = dir.0.display();
         let certificate = if tls { certificate(&dir)? } else { String::new() };
         let secure = if tls { "" } else { "modules_disabled = { \"tls\" }\n" };
+        // Its garbage is collected in small steps: by default it stops for some milliseconds now and then, which is all that a slowest hundredth
+        // would show.
         let config = format!(
             "run_as_root = true\ndaemonize = false\npidfile = \"{path}/pid\"\ndata_path = \"{path}/data\"\ninterfaces = {{ \"127.0.0.1\" }}\n\
              c2s_ports = {{ {port} }}\ns2s_ports = {{}}\nhttp_ports = {{}}\nhttps_ports = {{}}\nuse_libevent = false\n\
              modules_enabled = {{ \"roster\", \"saslauth\", \"disco\", \"ping\", \"presence\", \"message\", \"iq\", \"c2s\", \"tls\" }}\n{secure}\
              c2s_require_encryption = {tls}\nallow_unencrypted_plain_auth = true\nauthentication = \"internal_plain\"\ndisable_sasl_mechanisms = {{ \"SCRAM-SHA-1\", \"SCRAM-SHA-1-PLUS\", \"SCRAM-SHA-256\", \"SCRAM-SHA-256-PLUS\", \"DIGEST-MD5\" }}\nstorage = \"internal\"\n\
-             limits = {{}}\nlog = {{ {{ levels = {{ min = \"warn\" }}, to = \"console\" }} }}\n{certificate}VirtualHost \"localhost\"\n{certificate}"
+             limits = {{}}\ngc = {{ mode = \"incremental\", threshold = 200, speed = 100, step_size = 10 }}\nlog = {{ {{ levels = {{ min = \"warn\" }}, to = \"console\" }} }}\n{certificate}VirtualHost \"localhost\"\n{certificate}"
         );
         let file = dir.0.join("prosody.cfg.lua");
         std::fs::write(&file, config)?;
