@@ -1,5 +1,5 @@
 //! An answer that is not there yet, as a route tells the server of it. The server holds it with nothing but the socket beside it. Where that
-//! cannot be (answers before it are not written yet), it is a head at once and a body later. It decides nothing.
+//! cannot be (answers before it are not written yet, or the request has a body), it is a head at once and a body later. It decides nothing.
 
 use bytes::Bytes;
 use futures_util::stream;

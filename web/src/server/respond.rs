@@ -46,6 +46,8 @@ pub(super) async fn respond(
     site.stats.requests.add(1);
     let packed = pack::is_wanted(request.headers());
     let keep = goes_on(&request);
+    // The rest of a body is for hyper to keep apart from a next request.
+    let is_whole = request.body().is_end_stream();
     let (response, kind) = match admit(&site, from, request).await {
         Ok((request, kind)) => {
             let mut service = warp::service(site.routes.clone());
@@ -55,7 +57,7 @@ pub(super) async fn respond(
         }
         Err(error) => (error.response(), Kind::Interface("")),
     };
-    if let Some(answer) = response.extensions().get::<Later>().filter(|_| phase.is_written()).and_then(Later::take) {
+    if let Some(answer) = response.extensions().get::<Later>().filter(|_| is_whole && phase.is_written()).and_then(Later::take) {
         let site = Arc::clone(&site);
         let answer = Box::pin(async move {
             let mut response = answer.await;

@@ -110,6 +110,36 @@ async fn requests_sent_too_early_are_answered_after_the_held_one() {
     assert!(told.contains("x-dressed: yes"), "{told}");
 }
 
+#[tokio::test]
+async fn what_a_body_says_is_never_a_request() {
+    let inner = get("/api/v1/who", "X-Inner: yes\r\n");
+    let sized = (format!("Content-Length: {}\r\n", inner.len()), inner.clone());
+    let chunked = ("Transfer-Encoding: chunked\r\n".to_owned(), format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()));
+    for (headers, body) in [sized, chunked] {
+        let head = get("/api/v1/hold", &headers);
+        for at in [0, head.len(), head.len() + 3, head.len() + body.len()] {
+            let (server, waiting) = scene(Settings::default());
+            let mut stream = server.connect().await;
+            let all = head.clone() + &body;
+            // All at once, or some of it only while the answer is to come already.
+            let (early, late) = all.split_at(if at == 0 { all.len() } else { at });
+            stream.write_all(early.as_bytes()).await.unwrap();
+            waiting.held(1).await;
+            stream.write_all(late.as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+            waiting.say("at last");
+            let told = rest_of(&mut stream, "at last").await;
+            assert!(told.starts_with("HTTP/1.1 200 OK\r\n") && told.contains("x-dressed: yes"), "{told}");
+            // Whether the connection goes on after that is hyper's choice.
+            let _ = stream.write_all(get("/api/v1/who", "Connection: close\r\n").as_bytes()).await;
+            let after = rest(&mut stream).await;
+            let requests = server.stats.requests.get();
+            assert!(requests == 1 + after.matches("HTTP/1.1 ").count() as u64 && requests <= 2, "{headers}{at}: {requests} {after}");
+            assert!(!after.contains("HTTP/1.1 4"), "{headers}{at}: {after}");
+        }
+    }
+}
+
 /// Everything up to some words.
 async fn rest_of(stream: &mut tokio::net::TcpStream, words: &str) -> String {
     use tokio::io::AsyncReadExt;
