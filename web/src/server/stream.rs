@@ -182,8 +182,8 @@ impl Guarded {
 
     /// Gives back what was read too far.
     pub(super) fn unread(&mut self, bytes: &[u8]) {
-        // A copy: the bytes may be few in a large buffer.
-        self.unread = Bytes::copy_from_slice(bytes);
+        // A copy: the bytes may be few in a large buffer. What was not read again yet comes after them.
+        self.unread = Bytes::from([bytes, &self.unread].concat());
     }
 
     /// Resolves when the peer has left. What it sends before is kept for later, up to a bound.

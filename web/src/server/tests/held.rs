@@ -140,6 +140,23 @@ async fn what_a_body_says_is_never_a_request() {
     }
 }
 
+#[tokio::test]
+async fn of_many_requests_at_once_none_is_lost() {
+    let (server, waiting) = scene(Settings::default());
+    let mut stream = server.connect().await;
+    // A long head first: hyper reads in larger pieces after it.
+    let long = |length| get("/api/v1/hold", &format!("X-Long: {}\r\n", "x".repeat(length)));
+    let all = long(9 << 10) + &long(1 << 10).repeat(40);
+    stream.write_all(all.as_bytes()).await.unwrap();
+    for round in 0..=40 {
+        waiting.held(1).await;
+        waiting.say("held");
+        let told = answer(&mut stream).await;
+        assert!(told.starts_with("HTTP/1.1 200 ") && told.ends_with("held"), "{round}: {told}");
+    }
+    assert!(ask(&mut stream, &get("/api/v1/who", "")).await.ends_with("who"));
+}
+
 /// Everything up to some words.
 async fn rest_of(stream: &mut tokio::net::TcpStream, words: &str) -> String {
     use tokio::io::AsyncReadExt;
