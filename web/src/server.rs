@@ -6,6 +6,7 @@ pub mod listen;
 pub mod origin;
 pub mod peer;
 
+mod hold;
 mod later;
 mod pack;
 mod refuse;
@@ -160,7 +161,7 @@ async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending
     let mut stream = Box::new(Guarded::new(socket, phase.clone(), deadlines));
     while let Some((back, held)) = serve_requests(site, stream, &phase, address, &mut ending).await {
         stream = back;
-        if !hold(&mut stream, held, address, &mut ending).await {
+        if !hold::hold(&mut stream, held, address, &mut ending).await {
             return;
         }
     }
@@ -215,32 +216,6 @@ async fn serve_requests(
             }
         }
     }
-}
-
-/// Waits for an answer with the socket alone in hand, and writes it. False when the connection is over.
-async fn hold(stream: &mut Guarded, mut held: Held, address: Address, ending: &mut watch::Receiver<Ending>) -> bool {
-    stream.calm();
-    let response = loop {
-        tokio::select! {
-            response = &mut held.answer => break response,
-            () = stream.left() => return false,
-            changed = ending.changed() => {
-                match (changed.is_ok(), *ending.borrow_and_update()) {
-                    (true, Ending::No) => {}
-                    // What is held is answered now, by whoever ends everything; nothing comes after it.
-                    (true, Ending::Drain) => held.keep = false,
-                    _ => return false,
-                }
-            }
-        }
-    };
-    // Boxed, so that who waits above keeps no place for it.
-    if let Err(error) = Box::pin(write::response(stream, response, held.keep)).await {
-        log::debug!("connection from {address}: {error}");
-        return false;
-    }
-    stream.rest();
-    held.keep
 }
 
 #[cfg(test)]
