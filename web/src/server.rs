@@ -10,12 +10,13 @@ mod hold;
 mod later;
 mod pack;
 mod refuse;
+mod repeat;
 mod respond;
 mod seats;
 mod stream;
 mod write;
 
-pub(crate) use later::later;
+pub(crate) use later::{Again, later};
 use respond::Site;
 
 use crate::stats::Stats;
@@ -161,7 +162,7 @@ async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending
     let mut stream = Box::new(Guarded::new(socket, phase.clone(), deadlines));
     while let Some((back, held)) = serve_requests(site, stream, &phase, address, &mut ending).await {
         stream = back;
-        if !hold::hold(&mut stream, held, address, &mut ending).await {
+        if !hold::hold(site, &mut stream, held, address, &mut ending).await {
             return;
         }
     }
@@ -174,7 +175,7 @@ async fn serve_requests(
     phase: &Phase,
     address: Address,
     ending: &mut watch::Receiver<Ending>,
-) -> Option<(Box<Guarded>, Held)> {
+) -> Option<(Box<Guarded>, Box<Held>)> {
     let service = service_fn({
         let (site, phase) = (Arc::clone(site), phase.clone());
         move |request| respond::respond(Arc::clone(&site), address, phase.clone(), request)

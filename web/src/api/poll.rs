@@ -1,8 +1,9 @@
 //! `GET /poll`: the one held request of a browser. Its future may be dropped at any point.
 
-use super::{ApiError, answer, settle, who, with};
-use crate::server::later;
-use crate::session::{Hub, PollQuery, Polled};
+use super::session::recognise;
+use super::{ApiError, answer, settle, with};
+use crate::server::{Again, later};
+use crate::session::{Hub, PollQuery, Polled, TokenHash};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,13 +20,16 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(query())
         .then(|hub: Arc<Hub>, headers, query: Result<PollQuery, ApiError>| async move {
-            let session = match who(&hub, &headers) {
-                Ok(session) => session,
+            let (session, token) = match recognise(&hub, &headers) {
+                Ok(known) => known,
                 Err(error) => return error.response(),
             };
             drop(headers);
             match query {
-                Ok(query) => answer_or_hold(Box::pin(async move { hub.poll(&session, &query).await })).await,
+                Ok(query) => {
+                    let again = Arc::clone(&hub);
+                    answer_or_hold(Box::pin(async move { hub.poll(&session, &query).await }), || repeated(again, token)).await
+                }
                 Err(error) => error.response(),
             }
         })
@@ -34,11 +38,46 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
 
 /// Answers at once what can be answered at once, errors among it. What has to wait is for the server to hold, so that nothing of the request
 /// is kept meanwhile.
-async fn answer_or_hold(mut poll: Pin<Box<impl Future<Output = Result<Polled, ApiError>> + Send + 'static>>) -> Response {
+async fn answer_or_hold(
+    mut poll: Pin<Box<impl Future<Output = Result<Polled, ApiError>> + Send + 'static>>,
+    again: impl FnOnce() -> Again,
+) -> Response {
     match poll_fn(|cx| Poll::Ready(poll.as_mut().poll(cx))).await {
         Poll::Ready(result) => written(result),
-        Poll::Pending => later(with_headers, async move { written(poll.await) }),
+        Poll::Pending => later(with_headers, async move { written(poll.await) }, Some(again())),
     }
+}
+
+/// Answers further polls of who is signed in by `token`, as long as they are; it keeps no session.
+fn repeated(hub: Arc<Hub>, token: TokenHash) -> Again {
+    Box::new(move |query| {
+        let query = plain(query)?;
+        let session = hub.holder(&token)?;
+        let hub = Arc::clone(&hub);
+        Some(Box::pin(async move { written(hub.poll(&session, &query).await) }))
+    })
+}
+
+/// A query as clients write it: each parameter once, and nothing that needs decoding. `None` for any other, right or wrong.
+fn plain(text: &str) -> Option<PollQuery> {
+    if text.contains(['%', '+']) {
+        return None;
+    }
+    let (mut client, mut epoch, mut after, mut n) = (None, None, None, None);
+    for pair in text.split('&') {
+        let (name, value) = pair.split_once('=')?;
+        let before = match name {
+            "client" => client.replace(value.to_owned()).map(drop),
+            "epoch" => epoch.replace(value.to_owned()).map(drop),
+            "after" => after.replace(value.parse::<u64>().ok()?).map(drop),
+            "n" => n.replace(value.parse().ok()?).map(drop),
+            _ => Some(()),
+        };
+        if before.is_some() {
+            return None;
+        }
+    }
+    Some(PollQuery { client: client?, epoch: epoch?, after: after?, n })
 }
 
 fn written(result: Result<Polled, ApiError>) -> Response {

@@ -11,25 +11,36 @@ use warp::Reply;
 use warp::reply::Response;
 
 /// The answer to come.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Answers the same request with another query, given without its `?`. `None`: that has to go the way of any other request.
+pub(crate) type Again = Box<dyn Fn(&str) -> Option<Answer> + Send + Sync>;
+
+/// An answer to come, and what answers its request when it comes again.
+type Coming = (Answer, Option<Again>);
 
 /// In the extensions of the response that stands for the answer to come.
 #[derive(Clone)]
-pub(super) struct Later(Arc<Mutex<Option<Answer>>>);
+pub(super) struct Later(Arc<Mutex<Option<Coming>>>);
 
 impl Later {
-    /// The answer, for the first who asks.
-    pub(super) fn take(&self) -> Option<Answer> {
+    /// Everything, for the first who asks.
+    pub(super) fn take(&self) -> Option<Coming> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// A response that stands for `answer`. `dress` gives a response the headers that both will have.
-pub(crate) fn later(dress: fn(Response) -> Response, answer: impl Future<Output = Response> + Send + 'static) -> Response {
-    let later = Later(Arc::new(Mutex::new(Some(Box::pin(async move { dress(answer.await) })))));
+pub(crate) fn later(
+    dress: fn(Response) -> Response,
+    answer: impl Future<Output = Response> + Send + 'static,
+    again: Option<Again>,
+) -> Response {
+    let answer: Answer = Box::pin(async move { dress(answer.await) });
+    let later = Later(Arc::new(Mutex::new(Some((answer, again)))));
     let waiting = later.clone();
     let body = stream::once(Alone(Mutex::new(Box::pin(async move {
-        let Some(answer) = waiting.take() else { return Ok(Bytes::new()) };
+        let Some((answer, _)) = waiting.take() else { return Ok(Bytes::new()) };
         answer.await.into_body().collect().await.map(Collected::to_bytes)
     }))));
     let mut response = dress(warp::reply::stream(body).into_response());

@@ -53,11 +53,15 @@ fn scene(settings: Settings) -> (Running, Arc<Waiting>) {
             let (answer, answered) = oneshot::channel();
             waiting.answers.lock().unwrap().push(answer);
             let guard = Guard(Arc::clone(&waiting));
-            later(dress, async move {
-                let words = answered.await.unwrap_or("nobody answers");
-                drop(guard);
-                words.into_response()
-            })
+            later(
+                dress,
+                async move {
+                    let words = answered.await.unwrap_or("nobody answers");
+                    drop(guard);
+                    words.into_response()
+                },
+                None,
+            )
         }
     });
     let who = warp::path!("api" / "v1" / "who").map(|| "who".into_response());
