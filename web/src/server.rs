@@ -16,7 +16,7 @@ mod seats;
 mod stream;
 mod write;
 
-pub(crate) use later::{Again, later};
+pub(crate) use later::{Again, Answer, Head, Told, later};
 use respond::Site;
 
 use crate::stats::Stats;

@@ -1,17 +1,19 @@
 //! `GET /poll`: the one held request of a browser. Its future may be dropped at any point.
 
 use super::session::recognise;
-use super::{ApiError, answer, settle, with};
-use crate::server::{Again, later};
-use crate::session::{Hub, PollQuery, Polled, TokenHash};
+use super::{ApiError, answer, with};
+use crate::server::{Again, Answer, Head, Told, later};
+use crate::session::{Hub, PollQuery, Polled, Session, TokenHash};
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderName, HeaderValue, StatusCode, header};
 use warp::reply::Response;
+
+/// What stands above an answer that was held.
+static HEAD: LazyLock<Head> = LazyLock::new(|| Head::new(with_headers));
 
 pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
     warp::path!("poll")
@@ -28,7 +30,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
             match query {
                 Ok(query) => {
                     let again = Arc::clone(&hub);
-                    answer_or_hold(Box::pin(async move { hub.poll(&session, &query).await }), || repeated(again, token)).await
+                    answer_or_hold(ask(hub, session, query), || repeated(again, token)).await
                 }
                 Err(error) => error.response(),
             }
@@ -36,15 +38,22 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// Answers at once what can be answered at once, errors among it. What has to wait is for the server to hold, so that nothing of the request
-/// is kept meanwhile.
-async fn answer_or_hold(
-    mut poll: Pin<Box<impl Future<Output = Result<Polled, ApiError>> + Send + 'static>>,
-    again: impl FnOnce() -> Again,
-) -> Response {
-    match poll_fn(|cx| Poll::Ready(poll.as_mut().poll(cx))).await {
-        Poll::Ready(result) => written(result),
-        Poll::Pending => later(with_headers, async move { written(poll.await) }, Some(again())),
+/// A poll's answer. Nothing else is to be known for it, so that nothing of the request is kept meanwhile.
+fn ask(hub: Arc<Hub>, session: Arc<Session>, query: PollQuery) -> Answer {
+    Box::pin(async move {
+        match hub.poll(&session, &query).await {
+            Ok(Polled(body)) => Told::Usual(&HEAD, body),
+            Err(error) => Told::Other(Box::new(error.response())),
+        }
+    })
+}
+
+/// Answers at once what can be answered at once, errors among it. What has to wait is for the server to hold.
+async fn answer_or_hold(mut answer: Answer, again: impl FnOnce() -> Again) -> Response {
+    match poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await {
+        Poll::Ready(Told::Usual(_, body)) => with_headers(answer::raw_json(StatusCode::OK, body)),
+        Poll::Ready(Told::Other(response)) => *response,
+        Poll::Pending => later(with_headers, answer, Some(again())),
     }
 }
 
@@ -53,8 +62,7 @@ fn repeated(hub: Arc<Hub>, token: TokenHash) -> Again {
     Box::new(move |query| {
         let query = plain(query)?;
         let session = hub.holder(&token)?;
-        let hub = Arc::clone(&hub);
-        Some(Box::pin(async move { written(hub.poll(&session, &query).await) }))
+        Some(ask(Arc::clone(&hub), session, query))
     })
 }
 
@@ -78,10 +86,6 @@ fn plain(text: &str) -> Option<PollQuery> {
         }
     }
     Some(PollQuery { client: client?, epoch: epoch?, after: after?, n })
-}
-
-fn written(result: Result<Polled, ApiError>) -> Response {
-    settle(result.map(|Polled(body)| with_headers(answer::raw_json(StatusCode::OK, body))))
 }
 
 /// The answer with the headers that keep caches and proxies from holding or changing it.

@@ -1,19 +1,19 @@
 //! A connection whose answer is to come, with nothing of its request and nothing of hyper beside the socket. After the answer it takes the
 //! next request, when that is the same with another query; every other one is left to hyper.
 
-use super::later::Answer;
+use super::later::{Answer, Told};
 use super::repeat;
 use super::respond::{Kind, Site, protect};
 use super::stream::{Guarded, Held};
 use super::{Address, Ending, write};
+use hyper::StatusCode;
 use std::future::poll_fn;
-use std::io::Result;
+use std::io::{Error, Result};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
-use warp::reply::Response;
 
 /// What comes after an answer.
 enum Next {
@@ -41,13 +41,12 @@ pub(super) async fn hold(
     }
     loop {
         stream.calm();
-        let Some(response) = come(stream, &mut held.answer, ending).await else { return false };
+        let Some(told) = come(stream, &mut held.answer, ending).await else { return false };
         // What it was made of is not kept while nothing is asked for.
         held.answer = Box::pin(std::future::pending());
         // When everything ends, nothing comes after it.
         let keep = held.keep && *ending.borrow() == Ending::No;
-        // Boxed and never borrowed, so that who waits keeps no place for it.
-        if let Err(error) = Box::pin(write::response(stream, complete(site, held.kind, response), keep)).await {
+        if let Err(error) = tell(site, stream, held.kind, told, keep).await {
             log::debug!("connection from {address}: {error}");
             return false;
         }
@@ -71,19 +70,30 @@ pub(super) async fn hold(
     }
 }
 
-/// What every answer gets.
-fn complete(site: &Site, kind: Kind, mut response: Response) -> Response {
-    site.stats.answered(response.status());
-    protect(&mut response, kind);
-    response
+/// Counts an answer and writes it in one go.
+async fn tell(site: &Site, stream: &mut Guarded, kind: Kind, told: Told, keep: bool) -> Result<()> {
+    let all = match told {
+        Told::Usual(head, body) => {
+            site.stats.answered(StatusCode::OK);
+            write::usual(head.lines(), &body, keep)
+        }
+        // Boxed, so that what is seldom needed has no place in everybody's connection.
+        Told::Other(mut response) => {
+            site.stats.answered(response.status());
+            protect(&mut response, kind);
+            Box::pin(write::other(response, keep)).await.map_err(Error::other)?
+        }
+    };
+    stream.write_all(&all).await?;
+    if keep { stream.flush().await } else { stream.shutdown().await }
 }
 
 /// The answer once it has come; `None` when it is waited for no longer.
-async fn come(stream: &mut Guarded, answer: &mut Answer, ending: &mut watch::Receiver<Ending>) -> Option<Response> {
+async fn come(stream: &mut Guarded, answer: &mut Answer, ending: &mut watch::Receiver<Ending>) -> Option<Told> {
     loop {
         tokio::select! {
             biased;
-            response = &mut *answer => return Some(response),
+            told = &mut *answer => return Some(told),
             () = stream.left() => return None,
             changed = ending.changed() => {
                 // What is held while everything ends is answered by whoever ends it.

@@ -11,10 +11,34 @@ use warp::Reply;
 use warp::reply::Response;
 
 /// The answer to come.
-pub(crate) type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Told> + Send>>;
 
 /// Answers the same request with another query, given without its `?`. `None`: that has to go the way of any other request.
 pub(crate) type Again = Box<dyn Fn(&str) -> Option<Answer> + Send + Sync>;
+
+/// What an answer has come to.
+pub(crate) enum Told {
+    /// 200 with a body below headers that are the same each time.
+    Usual(&'static Head, Bytes),
+    /// Any other; boxed, since it is large and seldom.
+    Other(Box<Response>),
+}
+
+/// The header lines of a 200 of the interface, written once; those of its length, its time and its connection are not among them.
+pub(crate) struct Head(Box<[u8]>);
+
+impl Head {
+    /// Of an answer with the headers that `dress` gives it.
+    pub(crate) fn new(dress: fn(Response) -> Response) -> Self {
+        let mut response = dress(Response::new(Bytes::new().into()));
+        super::respond::protect(&mut response, super::respond::Kind::Interface(""));
+        Self(super::write::lines(response.headers()).into())
+    }
+
+    pub(super) fn lines(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 /// An answer to come, and what answers its request when it comes again.
 type Coming = (Answer, Option<Again>);
@@ -30,18 +54,16 @@ impl Later {
     }
 }
 
-/// A response that stands for `answer`. `dress` gives a response the headers that both will have.
-pub(crate) fn later(
-    dress: fn(Response) -> Response,
-    answer: impl Future<Output = Response> + Send + 'static,
-    again: Option<Again>,
-) -> Response {
-    let answer: Answer = Box::pin(async move { dress(answer.await) });
+/// A response that stands for `answer`. `dress` gives it the headers that go out at once where the answer cannot be held.
+pub(crate) fn later(dress: fn(Response) -> Response, answer: Answer, again: Option<Again>) -> Response {
     let later = Later(Arc::new(Mutex::new(Some((answer, again)))));
     let waiting = later.clone();
     let body = stream::once(Alone(Mutex::new(Box::pin(async move {
         let Some((answer, _)) = waiting.take() else { return Ok(Bytes::new()) };
-        answer.await.into_body().collect().await.map(Collected::to_bytes)
+        match answer.await {
+            Told::Usual(_, body) => Ok(body),
+            Told::Other(response) => response.into_body().collect().await.map(Collected::to_bytes),
+        }
     }))));
     let mut response = dress(warp::reply::stream(body).into_response());
     response.extensions_mut().insert(later);

@@ -2,9 +2,9 @@
 
 use super::{LONG, Running, SHORT, answer, ask, get, rest, start};
 use crate::server::listen::Listener;
-use crate::server::{Routes, Settings, later};
+use crate::server::{Head, Routes, Settings, Told, later};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
 use warp::Filter;
@@ -45,6 +45,8 @@ fn dress(mut response: Response) -> Response {
     response
 }
 
+static HEAD: LazyLock<Head> = LazyLock::new(|| Head::new(dress));
+
 fn scene(settings: Settings) -> (Running, Arc<Waiting>) {
     let waiting = Arc::new(Waiting::default());
     let hold = warp::path!("api" / "v1" / "hold").and(warp::get()).map({
@@ -53,15 +55,12 @@ fn scene(settings: Settings) -> (Running, Arc<Waiting>) {
             let (answer, answered) = oneshot::channel();
             waiting.answers.lock().unwrap().push(answer);
             let guard = Guard(Arc::clone(&waiting));
-            later(
-                dress,
-                async move {
-                    let words = answered.await.unwrap_or("nobody answers");
-                    drop(guard);
-                    words.into_response()
-                },
-                None,
-            )
+            let answer = async move {
+                let words = answered.await.unwrap_or("nobody answers");
+                drop(guard);
+                Told::Usual(&HEAD, words.into())
+            };
+            later(dress, Box::pin(answer), None)
         }
     });
     let who = warp::path!("api" / "v1" / "who").map(|| "who".into_response());
