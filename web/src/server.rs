@@ -6,15 +6,17 @@ pub mod listen;
 pub mod origin;
 pub mod peer;
 
+mod hold;
 mod later;
 mod pack;
 mod refuse;
+mod repeat;
 mod respond;
 mod seats;
 mod stream;
 mod write;
 
-pub(crate) use later::later;
+pub(crate) use later::{Again, Answer, Head, Told, later};
 use respond::Site;
 
 use crate::stats::Stats;
@@ -160,7 +162,7 @@ async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending
     let mut stream = Box::new(Guarded::new(socket, phase.clone(), deadlines));
     while let Some((back, held)) = serve_requests(site, stream, &phase, address, &mut ending).await {
         stream = back;
-        if !hold(&mut stream, held, address, &mut ending).await {
+        if !hold::hold(site, &mut stream, held, address, &mut ending).await {
             return;
         }
     }
@@ -173,7 +175,7 @@ async fn serve_requests(
     phase: &Phase,
     address: Address,
     ending: &mut watch::Receiver<Ending>,
-) -> Option<(Box<Guarded>, Held)> {
+) -> Option<(Box<Guarded>, Box<Held>)> {
     let service = service_fn({
         let (site, phase) = (Arc::clone(site), phase.clone());
         move |request| respond::respond(Arc::clone(&site), address, phase.clone(), request)
@@ -215,32 +217,6 @@ async fn serve_requests(
             }
         }
     }
-}
-
-/// Waits for an answer with the socket alone in hand, and writes it. False when the connection is over.
-async fn hold(stream: &mut Guarded, mut held: Held, address: Address, ending: &mut watch::Receiver<Ending>) -> bool {
-    stream.calm();
-    let response = loop {
-        tokio::select! {
-            response = &mut held.answer => break response,
-            () = stream.left() => return false,
-            changed = ending.changed() => {
-                match (changed.is_ok(), *ending.borrow_and_update()) {
-                    (true, Ending::No) => {}
-                    // What is held is answered now, by whoever ends everything; nothing comes after it.
-                    (true, Ending::Drain) => held.keep = false,
-                    _ => return false,
-                }
-            }
-        }
-    };
-    // Boxed, so that who waits above keeps no place for it.
-    if let Err(error) = Box::pin(write::response(stream, response, held.keep)).await {
-        log::debug!("connection from {address}: {error}");
-        return false;
-    }
-    stream.rest();
-    held.keep
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Whose request it is: the cookie and the session it stands for; sets no cookie.
 
 use super::ApiError;
-use crate::session::{Hub, Session};
+use crate::session::{Hub, Session, TokenHash};
 use std::convert::Infallible;
 use std::sync::Arc;
 use warp::Filter;
@@ -30,8 +30,16 @@ pub fn token(headers: &HeaderMap) -> Option<&str> {
 /// # Errors
 /// 401 `not_signed_in`, or `session_ended` when there was one.
 pub fn who(hub: &Hub, headers: &HeaderMap) -> Result<Arc<Session>, ApiError> {
+    recognise(hub, headers).map(|(session, _)| session)
+}
+
+/// The same, with what finds the session when the request comes again.
+///
+/// # Errors
+/// As [`who`].
+pub(super) fn recognise(hub: &Hub, headers: &HeaderMap) -> Result<(Arc<Session>, TokenHash), ApiError> {
     let token = token(headers);
-    token.and_then(|token| hub.authenticate(token)).ok_or_else(|| hub.refusal(token))
+    token.and_then(|token| hub.recognise(token)).ok_or_else(|| hub.refusal(token))
 }
 
 /// The query's parameters, decoded; none when there is no query.

@@ -1,5 +1,7 @@
 //! The endpoints over HTTP: cookies, bodies, queries, headers and statuses; the rules behind them are tested with the sessions.
 
+mod repeated;
+
 use super::*;
 use crate::session::tests::{Site, network, opened, said};
 use crate::session::{Hub, SessionConfig};

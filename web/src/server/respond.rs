@@ -46,6 +46,8 @@ pub(super) async fn respond(
     site.stats.requests.add(1);
     let packed = pack::is_wanted(request.headers());
     let keep = goes_on(&request);
+    // The rest of a body is for hyper to keep apart from a next request.
+    let is_whole = request.body().is_end_stream();
     let (response, kind) = match admit(&site, from, request).await {
         Ok((request, kind)) => {
             let mut service = warp::service(site.routes.clone());
@@ -55,16 +57,10 @@ pub(super) async fn respond(
         }
         Err(error) => (error.response(), Kind::Interface("")),
     };
-    if let Some(answer) = response.extensions().get::<Later>().filter(|_| phase.is_written()).and_then(Later::take) {
-        let site = Arc::clone(&site);
-        let answer = Box::pin(async move {
-            let mut response = answer.await;
-            site.stats.answered(response.status());
-            protect(&mut response, kind);
-            response
-        });
+    let later = response.extensions().get::<Later>().filter(|_| is_whole && phase.is_written());
+    if let Some((answer, again)) = later.and_then(Later::take) {
         // Whoever runs the connection takes it, and drops this future with everything else that a request needs.
-        phase.hold(Held { answer, keep });
+        phase.hold(Box::new(Held { answer, kind, keep, again, template: None }));
         return std::future::pending().await;
     }
     site.stats.answered(response.status());
@@ -81,7 +77,7 @@ fn goes_on(request: &Request<Incoming>) -> bool {
 
 /// What sort of thing is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// Below `/api/v1`, with the methods that it takes.
     Interface(&'static str),
     /// The page and its files.
@@ -172,7 +168,7 @@ async fn collect(mut body: Incoming, most: usize, limit: Option<Duration>, eager
 }
 
 /// Headers that tell the browser what the answer must never be used for.
-fn protect<B>(response: &mut Response<B>, kind: Kind) {
+pub(super) fn protect<B>(response: &mut Response<B>, kind: Kind) {
     const PAGE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
         font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     const INTERFACE: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";

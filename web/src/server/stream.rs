@@ -1,6 +1,8 @@
 //! A connection's bytes with deadlines: for a request's head, for idling, for taking an answer; it does not know HTTP beyond those phases.
 
-use super::later::Answer;
+use super::later::{Again, Answer};
+use super::repeat::Template;
+use super::respond::Kind;
 use bytes::{Bytes, BytesMut};
 use std::future::poll_fn;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -22,7 +24,7 @@ struct Told {
     now: AtomicU8,
     /// Some of an answer may not have reached the socket yet.
     unwritten: AtomicBool,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<Box<Held>>>,
 }
 
 impl std::fmt::Debug for Told {
@@ -34,8 +36,14 @@ impl std::fmt::Debug for Told {
 /// An answer that is to come, taken from the service that would wait for it.
 pub(super) struct Held {
     pub(super) answer: Answer,
+    /// What was asked for.
+    pub(super) kind: Kind,
     /// The connection goes on after it.
     pub(super) keep: bool,
+    /// Answers the same request with another query.
+    pub(super) again: Option<Again>,
+    /// What the request looked like.
+    pub(super) template: Option<Template>,
 }
 
 /// Nothing came since connecting, or the first bytes of a head came.
@@ -80,11 +88,11 @@ impl Phase {
         self.get() == IDLE && self.is_written()
     }
     /// Leaves an answer that is to come to whoever runs the connection.
-    pub(super) fn hold(&self, held: Held) {
+    pub(super) fn hold(&self, held: Box<Held>) {
         *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
     /// What was left.
-    pub(super) fn held(&self) -> Option<Held> {
+    pub(super) fn held(&self) -> Option<Box<Held>> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -169,6 +177,8 @@ pub(super) struct Guarded {
     socket: Socket,
     /// Read already, to be read again.
     unread: Bytes,
+    /// The request that was to be read again, until anything beside it is read.
+    candidate: Option<Template>,
     phase: Phase,
     deadlines: Deadlines,
     reading: Alarm,
@@ -177,13 +187,31 @@ pub(super) struct Guarded {
 
 impl Guarded {
     pub(super) fn new(socket: Socket, phase: Phase, deadlines: Deadlines) -> Self {
-        Self { socket, unread: Bytes::new(), phase, deadlines, reading: Alarm::default(), writing: Alarm::default() }
+        Self { socket, unread: Bytes::new(), candidate: None, phase, deadlines, reading: Alarm::default(), writing: Alarm::default() }
     }
 
     /// Gives back what was read too far.
     pub(super) fn unread(&mut self, bytes: &[u8]) {
-        // A copy: the bytes may be few in a large buffer.
-        self.unread = Bytes::copy_from_slice(bytes);
+        if !bytes.is_empty() {
+            // A copy: the bytes may be few in a large buffer. What was not read again yet comes after them.
+            self.unread = Bytes::from([bytes, &self.unread].concat());
+        }
+    }
+
+    /// Gives back what may be a request that comes again.
+    pub(super) fn unread_request(&mut self, bytes: &[u8]) {
+        self.unread(bytes);
+        self.candidate = Template::of(bytes);
+    }
+
+    /// The request that was given back, if that and nothing beside it has been read since.
+    pub(super) fn learnt(&mut self) -> Option<Template> {
+        self.candidate.take().filter(|_| self.unread.is_empty())
+    }
+
+    /// Nothing is there to be read again.
+    pub(super) fn is_read(&self) -> bool {
+        self.unread.is_empty()
     }
 
     /// Resolves when the peer has left. What it sends before is kept for later, up to a bound.
@@ -213,8 +241,9 @@ impl Guarded {
         self.phase.set(IDLE);
     }
 
-    /// Ends every alarm.
+    /// A request is being answered: ends every alarm.
     pub(super) fn calm(&mut self) {
+        self.phase.busy();
         self.reading.stop();
         self.writing.stop();
     }
@@ -238,7 +267,11 @@ impl AsyncRead for Guarded {
         let this = self.get_mut();
         let before = buf.filled().len();
         let read = if this.unread.is_empty() {
-            Pin::new(&mut this.socket).poll_read(cx, buf)
+            let read = Pin::new(&mut this.socket).poll_read(cx, buf);
+            if read.is_ready() {
+                this.candidate = None;
+            }
+            read
         } else {
             let bytes = this.unread.split_to(this.unread.len().min(buf.remaining()));
             buf.put_slice(&bytes);

@@ -1,6 +1,7 @@
 //! The accept loop against real sockets: every cap and deadline, the rules before a route, and the end.
 
 mod held;
+mod repeated;
 
 use super::listen::Listener;
 use super::{Settings, serve};

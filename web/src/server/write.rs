@@ -1,33 +1,94 @@
-//! Writes a whole answer onto a socket (RFC 9112), for those that are held apart from their connection; it reads nothing.
+//! An answer as bytes (RFC 9112), head and body in one piece, for those that are held apart from their connection; it reads and sends nothing.
 
-use bytes::Buf;
 use http_body_util::BodyExt;
+use hyper::HeaderMap;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use std::cell::Cell;
 use std::io::Write;
-use std::io::{Error, Result};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use std::time::{Duration, SystemTime};
 use warp::reply::Response;
 
-/// Writes it in one go, head and body; `keep` says that the connection goes on.
-pub(super) async fn response(to: &mut (impl AsyncWrite + Unpin), response: Response, keep: bool) -> Result<()> {
+/// Room for what stands around an answer's own header lines.
+const AROUND: usize = 160;
+
+/// A 200 with these header lines; `keep` says that the connection goes on.
+pub(super) fn usual(lines: &[u8], body: &[u8], keep: bool) -> Vec<u8> {
+    whole("200 OK", lines, body, keep)
+}
+
+/// Any answer, once its body is there.
+///
+/// # Errors
+/// The body broke off.
+pub(super) async fn other(response: Box<Response>, keep: bool) -> Result<Vec<u8>, warp::Error> {
     let (parts, body) = response.into_parts();
-    let body = body.collect().await.map_err(Error::other)?.to_bytes();
-    let mut head = Vec::with_capacity(512);
-    write!(head, "HTTP/1.1 {} {}\r\n", parts.status.as_str(), parts.status.canonical_reason().unwrap_or_default())?;
-    for (name, value) in &parts.headers {
+    let body = body.collect().await?.to_bytes();
+    let status = format!("{} {}", parts.status.as_str(), parts.status.canonical_reason().unwrap_or_default());
+    Ok(whole(&status, &lines(&parts.headers), &body, keep))
+}
+
+/// Header lines, but for those that are told of each answer.
+pub(super) fn lines(headers: &HeaderMap) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(512);
+    for (name, value) in headers {
         // The length is ours to tell.
         if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
+            for piece in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                lines.extend_from_slice(piece);
+            }
         }
     }
-    write!(head, "{CONTENT_LENGTH}: {}\r\n{DATE}: {}\r\n", body.len(), httpdate::HttpDate::from(std::time::SystemTime::now()))?;
+    lines
+}
+
+/// The body is copied: one of a poll is no larger than what the kernel copies anyway.
+fn whole(status: &str, lines: &[u8], body: &[u8], keep: bool) -> Vec<u8> {
+    let mut all = Vec::with_capacity(AROUND + lines.len() + body.len());
+    let mut add = |pieces: &[&[u8]]| pieces.iter().for_each(|piece| all.extend_from_slice(piece));
+    add(&[b"HTTP/1.1 ", status.as_bytes(), b"\r\n", lines]);
+    add(&[CONTENT_LENGTH.as_str().as_bytes(), b": ", body.len().to_string().as_bytes(), b"\r\n"]);
+    add(&[DATE.as_str().as_bytes(), b": ", &date(now()), b"\r\n"]);
     if !keep {
-        write!(head, "{CONNECTION}: close\r\n")?;
+        add(&[CONNECTION.as_str().as_bytes(), b": close\r\n"]);
     }
-    head.extend_from_slice(b"\r\n");
-    to.write_all_buf(&mut head.as_slice().chain(body)).await?;
-    if keep { to.flush().await } else { to.shutdown().await }
+    add(&[b"\r\n", body]);
+    all
+}
+
+/// Bytes of a date (RFC 9110, 5.6.7).
+const DATED: usize = "Sun, 06 Nov 1994 08:49:37 GMT".len();
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The date of a second, written once as long as it is asked for on this thread.
+fn date(second: u64) -> [u8; DATED] {
+    thread_local!(static WRITTEN: Cell<(u64, [u8; DATED])> = const { Cell::new((u64::MAX, [b' '; DATED])) });
+    WRITTEN.with(|written| {
+        let (before, mut text) = written.get();
+        if before != second {
+            // It fits, up to the year 9999; httpdate has none after it.
+            let _ = write!(&mut text[..], "{}", httpdate::HttpDate::from(SystemTime::UNIX_EPOCH + Duration::from_secs(second)));
+            written.set((second, text));
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_second_has_its_own_date() {
+        for _ in 0..2 {
+            assert_eq!(&date(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
+            assert_eq!(&date(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
+            assert_eq!(&date(0), b"Thu, 01 Jan 1970 00:00:00 GMT");
+        }
+        let told = httpdate::parse_http_date(std::str::from_utf8(&date(now())).unwrap()).unwrap();
+        assert!(told.elapsed().unwrap() < Duration::from_secs(60));
+    }
 }

@@ -339,7 +339,18 @@ impl Hub {
 
     /// Who is signed in by this token.
     pub fn authenticate(&self, token: &str) -> Option<Arc<Session>> {
-        self.tokens.read().unwrap_or_else(PoisonError::into_inner).get(&token::hash(token)).cloned()
+        self.recognise(token).map(|(session, _)| session)
+    }
+
+    /// The same, with what is stored of the token.
+    pub(crate) fn recognise(&self, token: &str) -> Option<(Arc<Session>, TokenHash)> {
+        let token = token::hash(token);
+        self.holder(&token).map(|session| (session, token))
+    }
+
+    /// The same by what is stored of the token.
+    pub(crate) fn holder(&self, token: &TokenHash) -> Option<Arc<Session>> {
+        self.tokens.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 
     /// What to tell a browser whose token nobody is signed in by.

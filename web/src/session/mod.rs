@@ -41,6 +41,7 @@ pub(crate) use media::hash;
 pub use media::{Blob, sniff};
 pub use poll::{PollQuery, Polled};
 pub use state::Session;
+pub(crate) use token::TokenHash;
 
 #[cfg(test)]
 pub(crate) mod tests;

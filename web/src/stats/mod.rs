@@ -41,6 +41,8 @@ pub struct Stats {
     pub connections: Connections,
     /// Requests.
     pub requests: Counter,
+    /// Of those, what was the request before it on its connection with another query, and was known as such.
+    pub requests_repeated: Counter,
     /// Answers by first digit of their status, from 1xx to 5xx.
     pub answers: [Counter; 5],
     /// Log-ins that went well.

@@ -23,6 +23,7 @@ pub fn figures(stats: &Stats) -> Vec<Figure> {
         grows("connections_opened", stats.connections.opened.get()),
         grows("connections_refused", stats.connections.refused.get()),
         grows("requests", stats.requests.get()),
+        grows("requests_repeated", stats.requests_repeated.get()),
         grows("logins", stats.logins.get()),
         grows("logins_refused", stats.logins_refused.get()),
     ];

@@ -2,9 +2,9 @@
 
 use super::{LONG, Running, SHORT, answer, ask, get, rest, start};
 use crate::server::listen::Listener;
-use crate::server::{Routes, Settings, later};
+use crate::server::{Head, Routes, Settings, Told, later};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
 use warp::Filter;
@@ -45,6 +45,8 @@ fn dress(mut response: Response) -> Response {
     response
 }
 
+static HEAD: LazyLock<Head> = LazyLock::new(|| Head::new(dress));
+
 fn scene(settings: Settings) -> (Running, Arc<Waiting>) {
     let waiting = Arc::new(Waiting::default());
     let hold = warp::path!("api" / "v1" / "hold").and(warp::get()).map({
@@ -53,11 +55,12 @@ fn scene(settings: Settings) -> (Running, Arc<Waiting>) {
             let (answer, answered) = oneshot::channel();
             waiting.answers.lock().unwrap().push(answer);
             let guard = Guard(Arc::clone(&waiting));
-            later(dress, async move {
+            let answer = async move {
                 let words = answered.await.unwrap_or("nobody answers");
                 drop(guard);
-                words.into_response()
-            })
+                Told::Usual(&HEAD, words.into())
+            };
+            later(dress, Box::pin(answer), None)
         }
     });
     let who = warp::path!("api" / "v1" / "who").map(|| "who".into_response());
@@ -108,6 +111,53 @@ async fn requests_sent_too_early_are_answered_after_the_held_one() {
     waiting.say("second");
     let told = rest_of(&mut stream, "second").await;
     assert!(told.contains("x-dressed: yes"), "{told}");
+}
+
+#[tokio::test]
+async fn what_a_body_says_is_never_a_request() {
+    let inner = get("/api/v1/who", "X-Inner: yes\r\n");
+    let sized = (format!("Content-Length: {}\r\n", inner.len()), inner.clone());
+    let chunked = ("Transfer-Encoding: chunked\r\n".to_owned(), format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()));
+    for (headers, body) in [sized, chunked] {
+        let head = get("/api/v1/hold", &headers);
+        for at in [0, head.len(), head.len() + 3, head.len() + body.len()] {
+            let (server, waiting) = scene(Settings::default());
+            let mut stream = server.connect().await;
+            let all = head.clone() + &body;
+            // All at once, or some of it only while the answer is to come already.
+            let (early, late) = all.split_at(if at == 0 { all.len() } else { at });
+            stream.write_all(early.as_bytes()).await.unwrap();
+            waiting.held(1).await;
+            stream.write_all(late.as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+            waiting.say("at last");
+            let told = rest_of(&mut stream, "at last").await;
+            assert!(told.starts_with("HTTP/1.1 200 OK\r\n") && told.contains("x-dressed: yes"), "{told}");
+            // Whether the connection goes on after that is hyper's choice.
+            let _ = stream.write_all(get("/api/v1/who", "Connection: close\r\n").as_bytes()).await;
+            let after = rest(&mut stream).await;
+            let requests = server.stats.requests.get();
+            assert!(requests == 1 + after.matches("HTTP/1.1 ").count() as u64 && requests <= 2, "{headers}{at}: {requests} {after}");
+            assert!(!after.contains("HTTP/1.1 4"), "{headers}{at}: {after}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_many_requests_at_once_none_is_lost() {
+    let (server, waiting) = scene(Settings::default());
+    let mut stream = server.connect().await;
+    // A long head first: hyper reads in larger pieces after it.
+    let long = |length| get("/api/v1/hold", &format!("X-Long: {}\r\n", "x".repeat(length)));
+    let all = long(9 << 10) + &long(1 << 10).repeat(40);
+    stream.write_all(all.as_bytes()).await.unwrap();
+    for round in 0..=40 {
+        waiting.held(1).await;
+        waiting.say("held");
+        let told = answer(&mut stream).await;
+        assert!(told.starts_with("HTTP/1.1 200 ") && told.ends_with("held"), "{round}: {told}");
+    }
+    assert!(ask(&mut stream, &get("/api/v1/who", "")).await.ends_with("who"));
 }
 
 /// Everything up to some words.
