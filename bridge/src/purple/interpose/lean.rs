@@ -32,11 +32,11 @@ pub(super) fn install(_: OnPurple, wanted: bool) {
     }
     // While it is looked at, too: libpurple has no tables for its numbers yet.
     LEAN.store(true, Ordering::Relaxed);
-    if statuses::is_as_known() {
+    if statuses::is_as_known() && statuses::is_asked() && types::is_asked() {
         xml::shrink_buffers();
     } else {
         LEAN.store(false, Ordering::Relaxed);
-        log::warn!(target: "bridge", "this libpurple keeps statuses in an unknown way: accounts and buddies take more memory than they need");
+        log::warn!(target: "bridge", "this libpurple keeps statuses in an unknown way, or for itself: accounts and buddies take more memory than they need");
     }
 }
 
