@@ -1,12 +1,14 @@
 //! libsasl2's connections in its stead: a protocol keeps each as long as it is signed on (some 5.7 KB), though after the log-in nothing is left for it
-//! to do, unless it encrypts. Ours are names of them, and the connection behind goes when it has done its part. It authenticates nobody.
+//! to do, unless it encrypts. Ours are names of them, and the connection behind goes when it has done its part. Only libjabber's have names: others
+//! may call what is not answered here (`sasl_encodev`), or from other threads. It authenticates nobody.
 
 use super::super::sasl::symbol;
-use crate::purple::ffi::guard;
-use std::cell::RefCell;
+use crate::purple::ffi::{borrowed, guard};
+use crate::purple::token::OnPurple;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::marker::PhantomData;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// `sasl_conn_t`, or our name for one.
 pub(in super::super) type Conn = *mut c_void;
@@ -34,6 +36,8 @@ pub(in super::super) type List = unsafe extern "C" fn(
 
 const SASL_OK: c_int = 0;
 const SASL_FAIL: c_int = -1;
+/// What libjabber logs in to.
+const SERVICE: &str = "xmpp";
 /// The strength of the layer that was agreed on; 0 when there is none.
 const SASL_SSF: c_int = 1;
 
@@ -47,9 +51,14 @@ struct Named {
     said: bool,
 }
 
-thread_local! {
-    /// What is behind each name.
-    static NAMES: RefCell<HashMap<Conn, Named>> = RefCell::default();
+// SAFETY: a connection is used by one thread at a time, as libsasl2 wants it; which one is its holder's to see to.
+unsafe impl Send for Named {}
+
+/// What is behind each name, by its address; for all threads, so that none takes a name for a connection. Nothing is called while it is locked.
+static NAMES: LazyLock<Mutex<HashMap<usize, Named>>> = LazyLock::new(Mutex::default);
+
+fn names() -> MutexGuard<'static, HashMap<usize, Named>> {
+    NAMES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A function of libsasl2's, of type `F`.
@@ -72,7 +81,8 @@ impl<F: Copy> Real<F> {
 
 /// The connection meant: behind a name of ours, or itself (libsasl2's modules have those). `None`: it has done its part.
 fn meant(conn: Conn) -> Option<Conn> {
-    match NAMES.with_borrow(|names| names.get(&conn).map(|named| named.behind)) {
+    let behind = names().get(&conn.addr()).map(|named| named.behind);
+    match behind {
         None => Some(conn),
         Some(behind) => (!behind.is_null()).then_some(behind),
     }
@@ -97,11 +107,13 @@ pub(in super::super) unsafe extern "C" fn sasl_client_new(
         let Some(real) = (unsafe { Real::<New>::new(c"sasl_client_new") }).get() else { return SASL_FAIL };
         // SAFETY: the caller's own arguments.
         let made = unsafe { real(service, server, local, remote, callbacks, flags, conn) };
+        // SAFETY: a C string or NULL.
+        let is_ours = super::is_on() && OnPurple::here().is_some() && unsafe { borrowed(service) }.as_deref() == Some(SERVICE);
         // SAFETY: a place for the answer, or NULL.
-        if let Some(conn) = unsafe { conn.as_mut() }.filter(|conn| super::is_on() && made == SASL_OK && !conn.is_null()) {
+        if let Some(conn) = unsafe { conn.as_mut() }.filter(|conn| is_ours && made == SASL_OK && !conn.is_null()) {
             // Its address is the name: nobody else's as long as it is not freed.
             let name: Conn = Box::into_raw(Box::new(0_u64)).cast();
-            NAMES.with_borrow_mut(|names| names.insert(name, Named { behind: *conn, said: false }));
+            names().insert(name.addr(), Named { behind: *conn, said: false });
             *conn = name;
         }
         made
@@ -117,7 +129,8 @@ pub(in super::super) unsafe extern "C" fn sasl_dispose(conn: *mut Conn) {
     guard("sasl_dispose", (), || {
         // SAFETY: the caller's own place, or NULL.
         let Some(conn) = (unsafe { conn.as_mut() }) else { return };
-        if let Some(Named { behind, .. }) = NAMES.with_borrow_mut(|names| names.remove(conn)) {
+        let named = names().remove(&conn.addr());
+        if let Some(Named { behind, .. }) = named {
             // SAFETY: from Box::into_raw in sasl_client_new, and a name no more.
             drop(unsafe { Box::from_raw(conn.cast::<u64>()) });
             *conn = behind;
@@ -177,19 +190,16 @@ pub(in super::super) unsafe extern "C" fn sasl_getprop(conn: Conn, property: c_i
 
 /// The connection that nobody needs any more, taken from behind its name.
 fn done(name: Conn) -> Option<Conn> {
-    NAMES.with_borrow_mut(|names| {
-        let named = names.get_mut(&name).filter(|named| named.said && !named.behind.is_null())?;
-        Some(std::mem::replace(&mut named.behind, std::ptr::null_mut()))
-    })
+    let mut names = names();
+    let named = names.get_mut(&name.addr()).filter(|named| named.said && !named.behind.is_null())?;
+    Some(std::mem::replace(&mut named.behind, std::ptr::null_mut()))
 }
 
 /// Notes what came of a step.
 fn note(name: Conn, result: c_int) -> c_int {
-    NAMES.with_borrow_mut(|names| {
-        if let Some(named) = names.get_mut(&name) {
-            named.said = result == SASL_OK;
-        }
-    });
+    if let Some(named) = names().get_mut(&name.addr()) {
+        named.said = result == SASL_OK;
+    }
     result
 }
 

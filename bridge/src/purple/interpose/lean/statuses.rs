@@ -258,3 +258,25 @@ pub(super) fn is_as_known() -> bool {
     }
     found
 }
+
+/// Whether libpurple itself asks ours for a status's values, and not only those who are linked to it: it does not when it is linked to its own
+/// functions (`-Bsymbolic-functions`), and then would look into a table that ours do not have.
+pub(super) fn is_asked() -> bool {
+    let Some(get) = GET_INT.get() else { return false };
+    let (id, name) = (c"lean".as_ptr(), c"Lean".as_ptr());
+    // SAFETY: C strings, which are copied, and new things, which are ours to end; the value goes with the type, and the presence is not looked into.
+    unsafe {
+        let kind =
+            purple_sys::purple_status_type_new(purple_sys::PurpleStatusPrimitive::PURPLE_STATUS_AVAILABLE, id, name, glib_sys::GFALSE);
+        let value = purple_sys::purple_value_new(PurpleType::PURPLE_TYPE_INT);
+        purple_sys::purple_value_set_int(value, 7);
+        purple_sys::purple_status_type_add_attr(kind, id, name, value);
+        let status = purple_status_new(kind, std::ptr::dangling_mut());
+        let before = get(status, id);
+        purple_sys::purple_status_set_attr_int(status, id, 9);
+        let after = get(status, id);
+        purple_status_destroy(status);
+        purple_sys::purple_status_type_destroy(kind);
+        (before, after) == (7, 9)
+    }
+}

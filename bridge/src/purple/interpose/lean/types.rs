@@ -26,6 +26,8 @@ const MOST_OF_ONE: usize = 64;
 struct Kept {
     by_protocol: HashMap<String, Vec<*mut PurpleStatusType>>,
     all: HashSet<*mut PurpleStatusType>,
+    /// One of them was to be destroyed.
+    spared: bool,
 }
 
 // SAFETY: whatever is behind the pointers is used on libpurple's thread only.
@@ -63,7 +65,7 @@ pub(in super::super) unsafe extern "C" fn purple_account_set_status_types(accoun
 #[unsafe(no_mangle)]
 pub(in super::super) unsafe extern "C" fn purple_status_type_destroy(kind: *mut PurpleStatusType) {
     guard("purple_status_type_destroy", (), || {
-        if kept().all.contains(&kind) {
+        if spare(kind) {
             return;
         }
         if let Some(real) = DESTROY.get() {
@@ -71,6 +73,40 @@ pub(in super::super) unsafe extern "C" fn purple_status_type_destroy(kind: *mut 
             unsafe { real(kind) };
         }
     });
+}
+
+/// Whether it is kept for others.
+fn spare(kind: *mut PurpleStatusType) -> bool {
+    let mut kept = kept();
+    let is_kept = kept.all.contains(&kind);
+    kept.spared |= is_kept;
+    is_kept
+}
+
+/// Whether libpurple itself asks ours to destroy types: one that is linked to its own functions (`-Bsymbolic-functions`) would free what is kept.
+pub(super) fn is_asked() -> bool {
+    let (Some(set), Some(destroy)) = (SET_TYPES.get(), DESTROY.get()) else { return false };
+    // SAFETY: C strings, which are copied, and a new type. Zeroes are an account without types, and libpurple looks at nothing else of one here.
+    unsafe {
+        let kind = purple_sys::purple_status_type_new(
+            purple_sys::PurpleStatusPrimitive::PURPLE_STATUS_AVAILABLE,
+            c"lean".as_ptr(),
+            c"Lean".as_ptr(),
+            glib_sys::GFALSE,
+        );
+        let mut account = PurpleAccount::default();
+        set(&raw mut account, glib_sys::g_list_append(std::ptr::null_mut(), kind.cast()));
+        kept().all.insert(kind);
+        set(&raw mut account, std::ptr::null_mut());
+        let mut kept = kept();
+        kept.all.remove(&kind);
+        let spared = std::mem::take(&mut kept.spared);
+        drop(kept);
+        if spared {
+            destroy(kind);
+        }
+        spared
+    }
 }
 
 /// # Safety

@@ -62,31 +62,53 @@ pub(in super::super) unsafe extern "C" fn xmlParseChunk(parser: *mut c_void, chu
             // SAFETY: the caller's own arguments.
             return unsafe { real(parser, chunk, size, terminate) };
         }
-        let mut rest = chunk;
-        let mut left = size;
-        loop {
-            // SAFETY: so many bytes are left of the caller's.
-            let piece = piece(unsafe { std::slice::from_raw_parts(rest.cast(), usize::try_from(left).unwrap_or_default()) });
-            // An error stays with the parser: the last piece says it, as the whole would have done.
-            // SAFETY: the caller's parser, and a part of its bytes.
-            let error = unsafe { real(parser, rest, piece, terminate) };
-            // SAFETY: the parser is the caller's and lives: nothing ends one from within what it calls, since libxml2 goes on with it afterwards.
-            unsafe { move_out(parser.cast()) };
-            left -= piece;
-            if left <= 0 {
-                return error;
-            }
-            // SAFETY: still inside of what the caller gave.
-            rest = unsafe { rest.offset(piece as isize) };
+        // SAFETY: so many bytes are the caller's.
+        let given = unsafe { std::slice::from_raw_parts(chunk.cast::<u8>(), usize::try_from(size).unwrap_or_default()) };
+        // SAFETY: the caller's live parser, and no more than its bytes.
+        let give = |piece: &[u8]| unsafe {
+            // Never more than the caller's own number.
+            let error = real(parser, piece.as_ptr().cast(), c_int::try_from(piece.len()).unwrap_or_default(), terminate);
+            // The parser lives still: nothing ends one from within what it calls, since libxml2 goes on with it afterwards.
+            move_out(parser.cast());
+            error
+        };
+        // SAFETY: the caller's live parser.
+        let waiting = || unsafe { waiting(parser.cast()) };
+        let first = piece(given, waiting());
+        if first == given.len() {
+            return give(given);
         }
+        // libxml2 copies all before it calls anybody. Whoever is called may end what the bytes are in (a connection of libsasl2's), or read the next
+        // stream's into the same place (libjabber has one for all), so that they are copied here, too.
+        let copy = given.to_vec();
+        let (piece_one, mut rest) = copy.split_at(first);
+        let mut error = give(piece_one);
+        while !rest.is_empty() {
+            let (next, after) = rest.split_at(piece(rest, waiting()));
+            // An error stays with the parser: the last piece says it, as the whole would have done.
+            error = give(next);
+            rest = after;
+        }
+        error
     })
 }
 
-/// How much of it to give next: as far as a tag ends, where that is near.
-fn piece(rest: &[u8]) -> c_int {
-    let most = rest.len().min(PIECE);
-    let piece = rest.get(..most).and_then(|rest| rest.iter().rposition(|byte| *byte == b'>')).map_or(most, |at| at + 1);
-    c_int::try_from(piece).unwrap_or(c_int::MAX)
+/// How many bytes the parser holds of what has not ended.
+///
+/// # Safety
+/// A live parser of a libxml2 that is known.
+unsafe fn waiting(parser: *const Parser) -> usize {
+    // SAFETY: the caller's promise.
+    let Some(input) = (unsafe { (*parser).input.as_ref() }) else { return 0 };
+    // Of a parser that has stopped, the two may be of different buffers (libxml2 before 2.9.5): then nothing is looked through any more.
+    input.end.addr().saturating_sub(input.current.addr())
+}
+
+/// How much of it to give next: as far as a tag ends, where that is near. As much as waits for its end, too: libxml2 looks through all of that each
+/// time, and a tag may be as long as a server likes.
+fn piece(rest: &[u8], waiting: usize) -> usize {
+    let most = rest.len().min(PIECE.max(waiting));
+    rest.get(..most).and_then(|rest| rest.iter().rposition(|byte| *byte == b'>')).map_or(most, |at| at + 1)
 }
 
 /// Takes what was read out of the buffer, when all was: then nothing refers to a place in it.
@@ -96,7 +118,9 @@ fn piece(rest: &[u8]) -> c_int {
 unsafe fn move_out(parser: *mut Parser) {
     // SAFETY: the caller's promise.
     let Some(input) = (unsafe { (*parser).input.as_mut() }) else { return };
-    if let Some(shrink) = SHRINK.get().filter(|_| !input.buffer.is_null() && input.current == input.end) {
+    // A parser that has stopped has no place in its buffer.
+    let is_read = input.current == input.end && input.current != input.base;
+    if let Some(shrink) = SHRINK.get().filter(|_| !input.buffer.is_null() && is_read) {
         // SAFETY: the parser's own input.
         unsafe { shrink(input) };
     }
@@ -124,4 +148,28 @@ fn version() -> Option<u32> {
         if place.is_null() { None } else { borrowed(*place) }
     }?;
     text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::piece;
+
+    #[test]
+    fn what_waits_for_its_end_is_looked_through_no_more_often_than_ever() {
+        assert_eq!(piece(b"", 0), 0);
+        assert_eq!(piece(b"<a>text", 0), 3);
+        assert_eq!(piece(&[b'x'; 4096], 0), 512);
+        assert_eq!(piece(&[b'>'; 4096], 511), 512);
+        // Pieces that grow with it: one megabyte in quotes, as read from a socket, would be 2048 looks.
+        assert_eq!(piece(&[b'>'; 4096], 1000), 1000);
+        let (mut waits, mut looks) = (0, 0);
+        for _ in 0..256 {
+            let mut left = 4096;
+            while left > 0 {
+                let given = piece(&vec![b'>'; left], waits);
+                (waits, left, looks) = (waits + given, left - given, looks + 1);
+            }
+        }
+        assert!(looks < 256 + 8, "{looks}");
+    }
 }

@@ -6,7 +6,7 @@ use super::super::sasl::{
 };
 use super::{borrowed, in_use, lean};
 use crate::purple::testing::with_core;
-use std::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
 use std::ptr::{null, null_mut};
 
 const SASL_OK: c_int = 0;
@@ -42,9 +42,13 @@ unsafe extern "C" fn on_secret(_: Conn, context: *mut c_void, _: c_int, secret: 
 }
 
 fn connection(callbacks: &[Callback]) -> Conn {
+    connection_to(c"xmpp", callbacks)
+}
+
+fn connection_to(service: &CStr, callbacks: &[Callback]) -> Conn {
     let mut conn = null_mut();
     // SAFETY: C strings; the callbacks live as long as the connection.
-    let made = unsafe { sasl_client_new(c"xmpp".as_ptr(), c"localhost".as_ptr(), null(), null(), callbacks.as_ptr().cast(), 0, &mut conn) };
+    let made = unsafe { sasl_client_new(service.as_ptr(), c"localhost".as_ptr(), null(), null(), callbacks.as_ptr().cast(), 0, &mut conn) };
     assert_eq!(made, SASL_OK);
     assert!(!conn.is_null());
     conn
@@ -90,16 +94,42 @@ fn life(callbacks: &[Callback]) -> String {
     }
 }
 
+/// Who may log in with a name and a password.
+fn callbacks(secret: &mut Secret) -> [Callback; 4] {
+    [
+        Callback(SASL_CB_USER, on_name as *const c_void, null_mut()),
+        Callback(SASL_CB_AUTHNAME, on_name as *const c_void, null_mut()),
+        Callback(SASL_CB_PASS, on_secret as *const c_void, std::ptr::from_mut(secret).cast()),
+        Callback(0, null(), null_mut()),
+    ]
+}
+
+#[test]
+fn a_name_is_one_on_every_thread_and_others_connections_have_none() {
+    with_core("purple::interpose::lean::tests::login::a_name_is_one_on_every_thread_and_others_connections_have_none", |_| {
+        let mut secret = Secret(6, *b"secret\0\0");
+        let callbacks = callbacks(&mut secret);
+        let [mut named, mut other] = [c"xmpp", c"irc"].map(|service| connection_to(service, &callbacks));
+        for conn in [named, other] {
+            log_in(conn);
+            let at = conn.expose_provenance();
+            let elsewhere = std::thread::spawn(move || property(std::ptr::with_exposed_provenance_mut(at), SASL_SSF));
+            assert_eq!(elsewhere.join().unwrap(), (SASL_OK, Some(0)));
+        }
+        assert_eq!((property(named, SASL_MAXOUTBUF).0, property(other, SASL_MAXOUTBUF).0), (SASL_FAIL, SASL_OK));
+        for conn in [&mut named, &mut other] {
+            // SAFETY: its holder's place.
+            unsafe { sasl_dispose(conn) };
+            assert!(conn.is_null());
+        }
+    });
+}
+
 #[test]
 fn a_connection_goes_when_it_has_done_its_part() {
     with_core("purple::interpose::lean::tests::login::a_connection_goes_when_it_has_done_its_part", |_| {
         let mut secret = Secret(6, *b"secret\0\0");
-        let callbacks = [
-            Callback(SASL_CB_USER, on_name as *const c_void, null_mut()),
-            Callback(SASL_CB_AUTHNAME, on_name as *const c_void, null_mut()),
-            Callback(SASL_CB_PASS, on_secret as *const c_void, (&raw mut secret).cast()),
-            Callback(0, null(), null_mut()),
-        ];
+        let callbacks = callbacks(&mut secret);
         let ours = life(&callbacks);
         lean(false);
         let theirs = life(&callbacks);

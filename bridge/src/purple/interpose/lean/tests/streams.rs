@@ -2,6 +2,7 @@
 
 use super::{borrowed, in_use, lean};
 use crate::purple::testing::with_core;
+use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use parser::Parser;
@@ -26,26 +27,31 @@ mod parser {
 
     impl Parser {
         pub(super) fn new() -> Self {
-            Self::with(std::ptr::null_mut())
+            Self::with(std::ptr::null_mut(), std::ptr::null_mut())
         }
 
         /// One that keeps nothing of what it reads.
         pub(super) fn deaf() -> Self {
             // A handler without any functions, as long as the longest (`xmlSAXHandler` has 32 fields); libxml2 copies it.
-            Self::with([0_usize; 64].as_mut_ptr().cast())
+            Self::with([0_usize; 64].as_mut_ptr().cast(), std::ptr::null_mut())
         }
 
-        fn with(handler: *mut c_void) -> Self {
+        /// One that calls `handler`'s functions with `user`.
+        pub(super) fn with(handler: *mut c_void, user: *mut c_void) -> Self {
             let create: Create = symbol(c"xmlCreatePushParserCtxt");
             // SAFETY: NULL wherever it may be.
-            Self(unsafe { create(handler, std::ptr::null_mut(), std::ptr::null(), 0, std::ptr::null()) })
+            Self(unsafe { create(handler, user, std::ptr::null(), 0, std::ptr::null()) })
         }
 
         /// Gives `text` at once, as libjabber gives what it has read; libxml2's word.
         pub(super) fn feed(&self, text: &str) -> c_int {
-            let length = c_int::try_from(text.len()).unwrap();
+            self.feed_at(text.as_ptr(), text.len())
+        }
+
+        /// The same of so many bytes somewhere.
+        pub(super) fn feed_at(&self, place: *const u8, length: usize) -> c_int {
             // SAFETY: a live parser and so many bytes.
-            unsafe { crate::purple::interpose::lean::xmlParseChunk(self.0, text.as_ptr().cast(), length, 0) }
+            unsafe { crate::purple::interpose::lean::xmlParseChunk(self.0, place.cast(), c_int::try_from(length).unwrap(), 0) }
         }
 
         fn document(&self) -> *mut c_void {
@@ -122,5 +128,37 @@ fn streams_are_parsed_as_ever_in_little_buffers() {
         let broken = Parser::deaf();
         assert_ne!(broken.feed(&format!("<s>{}</t>{}", "x".repeat(1000), "y".repeat(2000))), 0);
         assert_ne!(broken.feed("z"), 0);
+    });
+}
+
+thread_local! {
+    static NAMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Another stream comes to be read in the midst of this one.
+unsafe extern "C" fn on_element(place: *mut c_void, name: *const c_char, _: *mut *const c_char) {
+    // SAFETY: libxml2's text, and the place that the parser was made with, which nobody else holds.
+    unsafe {
+        NAMES.with_borrow_mut(|names| names.push(borrowed(name).unwrap()));
+        place.cast::<u8>().write_bytes(b'z', 2048);
+    }
+}
+
+#[test]
+fn what_is_given_may_go_while_it_is_parsed() {
+    with_core("purple::interpose::lean::tests::streams::what_is_given_may_go_while_it_is_parsed", |_| {
+        let text = format!("<s>{}", "<mine/>".repeat(200));
+        let mut handler = [0_usize; 64];
+        // The fifteenth function is `startElement`, without namespaces as long as nothing says otherwise (parser.h).
+        handler[14] = on_element as *const c_void as usize;
+        // A place for what is read, as libjabber has one for all streams.
+        let mut place = [0_u8; 2048];
+        place[..text.len()].copy_from_slice(text.as_bytes());
+        let place = place.as_mut_ptr();
+        let parser = Parser::with(handler.as_mut_ptr().cast(), place.cast());
+        assert_eq!(parser.feed_at(place, text.len()), 0);
+        let names = NAMES.take();
+        assert_eq!(names.len(), 201);
+        assert!(names.iter().skip(1).all(|name| name == "mine"), "{names:?}");
     });
 }
