@@ -4,7 +4,7 @@ use crate::Outcome;
 use crate::crowd::{self, Crowd};
 use crate::daemon::Daemon;
 use crate::load::{LIGHT, Load, PACE, Row};
-use crate::ngircd::{Ngircd, RawIrc};
+use crate::ngircd::{self, Ngircd, RawIrc};
 use crate::proc;
 use crate::table::Table;
 use crate::workers::flatness;
@@ -21,7 +21,7 @@ async fn row(binary: &Path, users: usize, messages: usize) -> Outcome<Row> {
         let sign_on = proc::cpu(daemon.process.id())? - before;
         let mut load = Load::new(RawIrc::sign_on(server.port, "sender").await?, server.id());
         let row = load.measure(&mut crowd, users, messages).await?;
-        Outcome::Ok(Row { sign_on, ..row })
+        Outcome::Ok(Row { sign_on, raw: ngircd::floor(server.port).await?, ..row })
     };
     row.await.map_err(|error| daemon.explain(error).into())
 }

@@ -11,7 +11,7 @@ pub(crate) const LIGHT: usize = 2000;
 /// A second, to all together. From 20 answers a second to one browser on the daemon groups on purpose; so with 10 users, and with any number more.
 pub(crate) const PACE: u32 = 150;
 /// Messages from raw client to raw client.
-pub(crate) const RAW: usize = 1000;
+const RAW: usize = 1000;
 /// To one user a second, at most.
 const PACE_EACH: u32 = 15;
 /// Sent in one go before the sender waits for the receivers.
@@ -60,6 +60,29 @@ pub(crate) trait Sender {
     /// Puts a message for account `u{user}` into the next [`Sender::flush`], with the time of now in it.
     fn queue(&mut self, user: usize);
     async fn flush(&mut self) -> Outcome<()>;
+}
+
+/// A raw client that hears others, too.
+pub(crate) trait Peer: Sender {
+    /// Puts a message for the raw client `name` into the next [`Sender::flush`], with the time of now in it.
+    fn queue_to(&mut self, name: &str);
+    /// The text of the next message.
+    async fn hear(&mut self) -> Outcome<String>;
+}
+
+/// Raw client to raw client through the same server, at an even pace: what of a latency is the server's own, whatever it has to do besides.
+/// `receiver` is called `raw`.
+pub(crate) async fn floor(mut sender: impl Peer, mut receiver: impl Peer) -> Outcome<Latencies> {
+    let mut all = Latencies::default();
+    let mut next = Instant::now();
+    for _ in 0..RAW {
+        next += Duration::from_secs(1) / PACE;
+        tokio::time::sleep_until(next).await;
+        sender.queue_to("raw");
+        sender.flush().await?;
+        all.0.extend(crate::latency::age(&receiver.hear().await?));
+    }
+    Ok(all)
 }
 
 /// What one population gave.

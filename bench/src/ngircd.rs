@@ -2,8 +2,8 @@
 
 use crate::Outcome;
 use crate::child::{Process, Scratch, free_port, listening};
-use crate::latency;
-use crate::load::Sender;
+use crate::latency::{self, Latencies};
+use crate::load::{self, Peer, Sender};
 use std::process::Command;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -69,11 +69,26 @@ impl RawIrc {
     }
 }
 
-impl Sender for RawIrc {
-    fn queue(&mut self, user: usize) {
+impl Peer for RawIrc {
+    fn queue_to(&mut self, name: &str) {
         use std::fmt::Write as _;
         // Writing to a String cannot fail.
-        let _ = write!(self.unsent, "PRIVMSG u{user} :{}\r\n", latency::stamp());
+        let _ = write!(self.unsent, "PRIVMSG {name} :{}\r\n", latency::stamp());
+    }
+
+    async fn hear(&mut self) -> Outcome<String> {
+        loop {
+            let line = self.line().await?;
+            if line.contains("PRIVMSG") {
+                return Ok(line);
+            }
+        }
+    }
+}
+
+impl Sender for RawIrc {
+    fn queue(&mut self, user: usize) {
+        self.queue_to(&format!("u{user}"));
     }
 
     async fn flush(&mut self) -> Outcome<()> {
@@ -81,4 +96,10 @@ impl Sender for RawIrc {
         self.unsent.clear();
         Ok(())
     }
+}
+
+/// What of a latency is ngircd's own, see [`load::floor`].
+pub(crate) async fn floor(port: u16) -> Outcome<Latencies> {
+    let receiver = RawIrc::sign_on(port, "raw").await?;
+    load::floor(RawIrc::sign_on(port, "rawsender").await?, receiver).await
 }

@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::latency::{self, Latencies};
-use crate::load::{PACE, Sender};
+use crate::load::{self, Peer, Sender};
 use base64::Engine;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -61,12 +61,18 @@ impl Raw {
             self.unread.push_str(&String::from_utf8_lossy(bytes));
         }
     }
+}
 
-    /// A chat message with the time of now in it, for the next flush.
-    fn queue_to(&mut self, to: &str) {
+impl Peer for Raw {
+    fn queue_to(&mut self, name: &str) {
         use std::fmt::Write as _;
         // Writing to a String cannot fail.
-        let _ = write!(self.unsent, "<message to='{to}@localhost' type='chat'><body>{}</body></message>", latency::stamp());
+        let _ = write!(self.unsent, "<message to='{name}@localhost' type='chat'><body>{}</body></message>", latency::stamp());
+    }
+
+    async fn hear(&mut self) -> Outcome<String> {
+        self.until("<body>").await?;
+        self.until("</body>").await
     }
 }
 
@@ -82,20 +88,8 @@ impl Sender for Raw {
     }
 }
 
-/// Raw client to raw client through the same server, at an even pace: what of a latency is the server's own, whatever it has to do besides.
-pub(crate) async fn floor(port: u16, messages: usize) -> Outcome<Latencies> {
-    let mut receiver = Raw::sign_on(port, "raw").await?;
-    let mut sender = Raw::sign_on(port, "sender").await?;
-    let mut all = Latencies::default();
-    let mut next = tokio::time::Instant::now();
-    for _ in 0..messages {
-        next += Duration::from_secs(1) / PACE;
-        tokio::time::sleep_until(next).await;
-        sender.queue_to("raw");
-        sender.flush().await?;
-        receiver.until("<body>").await?;
-        let body = receiver.until("</body>").await?;
-        all.0.extend(latency::age(&body));
-    }
-    Ok(all)
+/// What of a latency is Prosody's own, see [`load::floor`].
+pub(crate) async fn floor(port: u16) -> Outcome<Latencies> {
+    let receiver = Raw::sign_on(port, "raw").await?;
+    load::floor(Raw::sign_on(port, "sender").await?, receiver).await
 }
