@@ -128,6 +128,7 @@ fn splits(info: &PurplePluginProtocolInfo) -> Vec<Split> {
     // SAFETY: the plugin's own list of live splits, whose texts it keeps.
     unsafe { list::<PurpleAccountUserSplit>(info.user_splits) }
         .into_iter()
+        // SAFETY: one of the live splits above.
         .map(|split| unsafe {
             let separator = purple_sys::purple_account_user_split_get_separator(split) as u8;
             Split {
@@ -143,6 +144,7 @@ fn protocol_options(info: &PurplePluginProtocolInfo) -> Vec<ProtocolOption> {
     // SAFETY: the plugin's own list of live options.
     unsafe { list::<PurpleAccountOption>(info.protocol_options) }
         .into_iter()
+        // SAFETY: one of the live options above.
         .filter_map(|option| unsafe { protocol_option(option) })
         .collect()
 }
@@ -220,6 +222,7 @@ fn statuses(specimen: &Specimen) -> Vec<StatusType> {
     // SAFETY: a live account, whose status types libpurple keeps; texts are copied.
     unsafe { list::<PurpleStatusType>(purple_sys::purple_account_get_status_types(specimen.0)) }
         .into_iter()
+        // SAFETY: one of the account's live types, as above.
         .filter_map(|kind| unsafe {
             if purple_sys::purple_status_type_is_user_settable(kind) == GFALSE
                 || purple_sys::purple_status_type_is_independent(kind) != GFALSE
