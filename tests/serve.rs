@@ -199,6 +199,8 @@ fn a_stop_ends_held_polls_first() {
     }
     let metrics = ask(admin, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert!(metrics.contains("\nbellflower_users 1\n") && metrics.contains("\nbellflower_logins_total 1\n"), "{metrics}");
+    let told = |word: &str| metrics.lines().filter_map(|line| line.strip_prefix(word)?.split(' ').next()).collect::<Vec<_>>();
+    assert_eq!(told("# HELP "), told("# TYPE "), "{metrics}");
     assert!(metrics.contains("\nbellflower_worker_accounts{worker=\"1\",group=\"core\",state=\"up\"} "), "{metrics}");
     let workers = figures()["workers"].clone();
     let alive = workers.as_array().unwrap().iter().filter(|one| one["memory"].as_u64() > Some(1 << 20) && one["load"]["turns"].is_u64());

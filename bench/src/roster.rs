@@ -3,14 +3,15 @@
 use crate::Outcome;
 use crate::crowd::{Crowd, jabber};
 use crate::daemon::Daemon;
-use crate::latency::Latencies;
-use crate::load::{Sender, Subject};
+use crate::latency::{Latencies, age};
+use crate::load::{Peer, Sender, Subject};
 use crate::proc;
 use crate::prosody::{Buddies, Prosody};
 use crate::raw::Raw;
 use crate::table::{Table, kilobytes, micros, seconds, target};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
 /// How often a message goes to the account that is signed on already, to see who waits.
 const CANARY: Duration = Duration::from_millis(70);
@@ -25,6 +26,8 @@ struct Signed {
     stall: Option<Duration>,
     /// From the raw sender to the poll of an account that was there before.
     canary: Latencies,
+    /// The same to a raw client: what of it is the chat server's.
+    raw: Latencies,
     memory: proc::Memory,
     workers: usize,
 }
@@ -36,6 +39,7 @@ async fn sign_on(binary: &Path, flags: &[&str], users: usize, buddies: Buddies) 
     let mut canary = Crowd::of(&daemon);
     canary.join([jabber(users, prosody.port)]).await?;
     let mut sender = Raw::sign_on(prosody.port, "sender").await?;
+    let mut raw = listen(Raw::sign_on(prosody.port, "raw").await?);
     let (before, began) = (proc::cpu(root)?, Instant::now());
     let mut crowd = Crowd::of(&daemon);
     crowd.begin((0..users).map(|n| jabber(n, prosody.port)));
@@ -47,6 +51,7 @@ async fn sign_on(binary: &Path, flags: &[&str], users: usize, buddies: Buddies) 
         next += CANARY;
         tokio::time::sleep_until(next).await;
         sender.queue(users);
+        sender.queue_to("raw");
         sender.flush().await?;
         if n % 7 != 6 {
             continue;
@@ -70,8 +75,22 @@ async fn sign_on(binary: &Path, flags: &[&str], users: usize, buddies: Buddies) 
         }
     }
     let canary = canary.take().await?;
+    let raw = Latencies(std::iter::from_fn(|| raw.try_recv().ok()).collect());
     let workers = daemon.workers().await?.len();
-    Ok(Signed { wall, cpu: cpu - before, stall, canary, memory: proc::memory(root)?, workers })
+    Ok(Signed { wall, cpu: cpu - before, stall, canary, raw, memory: proc::memory(root)?, workers })
+}
+
+/// The ages of all that a raw client hears from now on, until nobody wants them.
+fn listen(mut client: Raw) -> mpsc::UnboundedReceiver<Duration> {
+    let (ages, heard) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok(text) = client.hear().await {
+            if age(&text).is_some_and(|age| ages.send(age).is_err()) {
+                break;
+            }
+        }
+    });
+    heard
 }
 
 /// The longest turn of any worker.
@@ -104,6 +123,7 @@ pub(crate) async fn table(binary: &Path, users: usize, each: usize, shared: bool
         "canary p50",
         "p99",
         "most",
+        "raw p50 p99 most",
         "memory a user",
     ]);
     let mut result = Ok(());
@@ -133,6 +153,7 @@ fn cells(name: &str, users: usize, signed: &Signed) -> Vec<String> {
         micros(signed.canary.median()),
         micros(signed.canary.at(0.99)),
         micros(signed.canary.at(1.0)),
+        [0.5, 0.99, 1.0].map(|share| micros(signed.raw.at(share))).join(" "),
         kilobytes(signed.memory.bytes as f64 / users as f64),
     ]
 }

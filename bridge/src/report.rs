@@ -19,6 +19,10 @@ pub struct Load {
     pub longest_turn_us: u64,
     /// Turns of its loop since its start.
     pub turns: u64,
+    /// How long its loop has been at work since its start, in microseconds, by the clock on the wall.
+    pub busy_us: u64,
+    /// CPU time of its thread since its start, in microseconds. The loop waited for a core, or for a disk, for what `busy_us` is beyond it.
+    pub cpu_us: u64,
 }
 
 /// A libpurple as an admin sees it.

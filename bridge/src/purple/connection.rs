@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ffi::{c_char, c_void};
 use std::ptr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How far an account is with signing on.
 #[derive(Default)]
@@ -60,23 +60,37 @@ struct Queue {
     pace: Pace,
     waiting: VecDeque<AccountId>,
     running: bool,
-    /// How long the loop had been at work when the last one began.
+    /// How long the loop had been at work when the last one began, and how long of it on a core.
     busy: Duration,
+    cpu: Duration,
+    /// When the next one was to begin.
+    due: Instant,
+}
+
+impl Queue {
+    /// How long the loop has been at work since this was last asked, and how long of it on a core.
+    fn worked(&mut self) -> (Duration, Duration) {
+        let since = |before: &mut Duration, now: Duration| now.saturating_sub(std::mem::replace(before, now));
+        (since(&mut self.busy, eventloop::busy()), since(&mut self.cpu, eventloop::cpu()))
+    }
 }
 
 thread_local! {
-    static QUEUE: RefCell<Queue> = const {
-        RefCell::new(Queue {
-            pace: Pace { between: Duration::from_millis(20), first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) },
-            waiting: VecDeque::new(),
-            running: false,
-            busy: Duration::ZERO,
-        })
-    };
+    static QUEUE: RefCell<Queue> = RefCell::new(Queue {
+        pace: Pace { between: Duration::from_millis(20), first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) },
+        waiting: VecDeque::new(),
+        running: false,
+        busy: Duration::ZERO,
+        cpu: Duration::ZERO,
+        due: Instant::now(),
+    });
 }
 
 /// A connection that stood this long starts with short waits again.
 const SETTLED: Duration = Duration::from_secs(60);
+
+/// The longest pause between two sign-ons because the last one came late.
+const CROWDED: Duration = Duration::from_millis(100);
 
 fn pace() -> Pace {
     QUEUE.with_borrow(|queue| queue.pace)
@@ -132,7 +146,13 @@ pub(crate) fn connect(token: OnPurple, account: AccountId, anew: bool) {
     stand(token, account, AccountStanding::plain(AccountState::Connecting));
     let start = QUEUE.with_borrow_mut(|queue| {
         queue.waiting.push_back(account);
-        !std::mem::replace(&mut queue.running, true)
+        let start = !std::mem::replace(&mut queue.running, true);
+        if start {
+            // What was done before, in however long, is no reason to wait.
+            queue.worked();
+            queue.due = Instant::now();
+        }
+        start
     });
     if start {
         timers::soon(token, None, next);
@@ -146,19 +166,26 @@ fn next(token: OnPurple) {
         QUEUE.with_borrow_mut(|queue| queue.running = false);
         return;
     };
-    let busy = eventloop::busy();
-    let worked = QUEUE.with_borrow_mut(|queue| busy.saturating_sub(std::mem::replace(&mut queue.busy, busy)));
-    std::mem::forget(timers::after(token, pause(pace().between, worked), None, next));
+    let (worked, ran, late) = QUEUE.with_borrow_mut(|queue| {
+        let (worked, ran) = queue.worked();
+        (worked, ran, queue.due.elapsed())
+    });
+    let pause = pause(pace().between, worked, ran, late);
+    QUEUE.with_borrow_mut(|queue| queue.due = Instant::now() + pause);
+    std::mem::forget(timers::after(token, pause, None, next));
     let queued = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Queued)).unwrap_or(false);
     if queued {
         owner::with(Some(account), || begin(token, account));
     }
 }
 
-/// Between two sign-ons: as configured, and at least as long as the loop was at work since the last one, so that those who are signed on
-/// already always find half of it free, however much a sign-on costs here. Never longer than a second: a busy loop is not to stop them all.
-fn pause(between: Duration, worked: Duration) -> Duration {
-    between.max(worked.min(Duration::from_secs(1)))
+/// Between two sign-ons, as configured, or longer, so that those who are signed on already are served in between, however much a sign-on costs
+/// here: as long as the loop was at work since the last one (`worked`), and twice as long as it `ran` on a core meanwhile, which leaves them half.
+/// How `late` this one came is what everybody waits here, for the loop or for a core: then there is too much to do, here or by all workers
+/// together, and each holds back until there is not. Never longer than a second, and [`CROWDED`] for being late, which others may be to blame for:
+/// a busy loop is not to stop them all.
+fn pause(between: Duration, worked: Duration, ran: Duration, late: Duration) -> Duration {
+    between.max(worked.max(ran * 2).min(Duration::from_secs(1))).max((late * 8).min(CROWDED))
 }
 
 fn watch(token: OnPurple, account: AccountId) -> Timer {

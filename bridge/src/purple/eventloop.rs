@@ -10,8 +10,8 @@ mod tests;
 mod timers;
 mod watchers;
 
-pub(super) use counters::busy;
 pub use counters::{LoopCounters, loop_counters};
+pub(super) use counters::{busy, cpu};
 pub(super) use ids::FIRST;
 pub(super) use state::remove_by_data as remove_timer_by_data;
 
@@ -44,7 +44,8 @@ static OPS: Ops = Ops(PurpleEventLoopUiOps {
 ///
 /// # Errors
 /// [`StartError::AlreadyStarted`], or [`StartError::EventLoop`] when the system gives no epoll set.
-pub(crate) fn install(_: OnPurple) -> Result<(), StartError> {
+pub(crate) fn install(token: OnPurple) -> Result<(), StartError> {
+    counters::on_this_thread(token);
     let mut state = state::lock();
     if state.live.is_some() {
         return Err(StartError::AlreadyStarted);

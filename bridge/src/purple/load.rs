@@ -16,6 +16,10 @@ pub(super) fn note(token: OnPurple) {
     BUDDIES.store(count(blist::count(token)), Ordering::Relaxed);
 }
 
+fn micros(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// As of the last turn. Any thread; the longest turn counts anew from here on.
 pub(crate) fn load(mailbox: &MailboxSender) -> Load {
     let counters = eventloop::loop_counters();
@@ -26,5 +30,7 @@ pub(crate) fn load(mailbox: &MailboxSender) -> Load {
         backlog: outbox::backlog(),
         longest_turn_us: counters.longest_turn / 1000,
         turns: counters.turns,
+        busy_us: micros(eventloop::busy()),
+        cpu_us: micros(eventloop::cpu()),
     }
 }

@@ -18,9 +18,11 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
     };
     let figures = move || {
         let mut all = stats::figures(&stats);
-        all.push(Figure { name: "users", grows: false, value: hub.users() as u64 });
-        all.push(Figure { name: "workers_restarted", grows: true, value: hub.networks().restarts() });
-        all.extend(hub.counters().all().into_iter().map(|(name, value)| Figure { name, grows: true, value }));
+        all.push(Figure { name: "users", help: "Users with a session.", grows: false, value: hub.users() as u64 });
+        let help = "Workers that were lost and replaced.";
+        all.push(Figure { name: "workers_restarted", help, grows: true, value: hub.networks().restarts() });
+        all.extend(hub.counters().all().into_iter().map(|(name, help, value)| Figure { name, help, grows: true, value }));
+        all.extend(stats::process());
         all
     };
     let metrics = warp::path!("metrics").and(warp::get()).map({

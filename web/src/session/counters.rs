@@ -22,15 +22,15 @@ impl Counter {
 }
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($(#[doc = $help:literal] $name:ident,)*) => {
         /// Everything counted, since the start.
         #[derive(Debug, Default)]
-        pub struct Counters { $($(#[$doc])* pub $name: Counter,)* }
+        pub struct Counters { $(#[doc = $help] pub $name: Counter,)* }
 
         impl Counters {
-            /// Names and values.
-            pub fn all(&self) -> Vec<(&'static str, u64)> {
-                vec![$((stringify!($name), self.$name.get()),)*]
+            /// Names, what they are in words, and values.
+            pub fn all(&self) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((stringify!($name), $help.trim_ascii(), self.$name.get()),)*]
             }
         }
     };
@@ -41,11 +41,11 @@ counters! {
     sessions_opened,
     /// Sessions that ended, for whatever reason.
     sessions_ended,
-    /// Of these, because nobody polled any more.
+    /// Sessions that ended because nobody polled any more.
     sessions_lingered_out,
-    /// Times a user was found gone.
+    /// Times a user without a poll was taken to be away from the page.
     users_detached,
-    /// Attaches.
+    /// Tabs that began to poll.
     attaches,
     /// Polls taken.
     polls,
@@ -55,13 +55,13 @@ counters! {
     answers,
     /// Answers at the end of the hold.
     answers_empty,
-    /// Polls superseded.
+    /// Polls answered because a newer one of the same tab came.
     polls_superseded,
-    /// Resets for a gap.
+    /// Tabs told to start anew because the log no longer reached back to what they had.
     resets_gap,
-    /// Resets for another epoch.
+    /// Tabs told to start anew because they polled a log from before a restart.
     resets_epoch,
-    /// Resets for an unknown client.
+    /// Tabs told to start anew because they were no longer known.
     resets_client,
     /// Bytes of poll answers.
     answer_bytes,

@@ -1,8 +1,10 @@
 //! Counters of the daemon: adding is one atomic operation; it keeps nothing about any one user.
 
+mod process;
 mod text;
 mod workers;
 
+pub use process::figures as process;
 pub use text::{Figure, figures, json, prometheus};
 pub use workers::prometheus as prometheus_workers;
 

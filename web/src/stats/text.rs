@@ -1,6 +1,6 @@
 //! The counters as text for Prometheus and as JSON; it counts nothing.
 
-use super::Stats;
+use super::{Connections, Counter, Stats};
 use std::fmt::Write;
 
 /// One value with its name, as both forms show it.
@@ -8,6 +8,8 @@ use std::fmt::Write;
 pub struct Figure {
     /// snake_case, without the `bellflower_` in front.
     pub name: &'static str,
+    /// What it is, in words: a line.
+    pub help: &'static str,
     /// Only ever grows, or goes up and down.
     pub grows: bool,
     /// Now.
@@ -16,35 +18,56 @@ pub struct Figure {
 
 /// The figures that the server itself has.
 pub fn figures(stats: &Stats) -> Vec<Figure> {
-    let grows = |name, value| Figure { name, grows: true, value };
-    let open = stats.connections.opened.get().saturating_sub(stats.connections.closed.get());
-    let mut all = vec![
-        Figure { name: "connections_open", grows: false, value: open },
-        grows("connections_opened", stats.connections.opened.get()),
-        grows("connections_refused", stats.connections.refused.get()),
-        grows("requests", stats.requests.get()),
-        grows("requests_repeated", stats.requests_repeated.get()),
-        grows("logins", stats.logins.get()),
-        grows("logins_refused", stats.logins_refused.get()),
-    ];
-    let classes = ["answers_1xx", "answers_2xx", "answers_3xx", "answers_4xx", "answers_5xx"];
-    all.extend(classes.into_iter().zip(&stats.answers).map(|(name, counter)| grows(name, counter.get())));
-    all
+    let grows = |name, help, counter: &Counter| Figure { name, help, grows: true, value: counter.get() };
+    let Connections { opened, closed, refused } = &stats.connections;
+    let [informed, done, redirected, mistaken, failed] = &stats.answers;
+    vec![
+        Figure {
+            name: "connections_open",
+            help: "HTTP connections that are open.",
+            grows: false,
+            value: opened.get().saturating_sub(closed.get()),
+        },
+        grows("connections_opened", "HTTP connections taken.", opened),
+        grows("connections_refused", "HTTP connections turned away at a cap.", refused),
+        grows("requests", "HTTP requests.", &stats.requests),
+        grows(
+            "requests_repeated",
+            "Requests like the one before on their connection but for the query, answered at less cost.",
+            &stats.requests_repeated,
+        ),
+        grows("logins", "Log-ins that went well.", &stats.logins),
+        grows("logins_refused", "Log-ins refused, for whatever reason.", &stats.logins_refused),
+        grows("answers_1xx", "HTTP answers that go on.", informed),
+        grows("answers_2xx", "HTTP answers that went well.", done),
+        grows("answers_3xx", "HTTP answers that lead elsewhere, or to what the browser has already.", redirected),
+        grows("answers_4xx", "HTTP answers that refuse what a browser asked for.", mistaken),
+        grows("answers_5xx", "HTTP answers that say that the server could not do it.", failed),
+    ]
 }
 
 /// Prometheus' text format, version 0.0.4.
 pub fn prometheus(figures: &[Figure]) -> String {
     let mut text = String::new();
-    for Figure { name, grows, value } in figures {
-        let (suffix, kind) = kind(*grows);
+    for Figure { name, help, grows, value } in figures {
+        let name = head(&mut text, name, help, *grows);
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "# TYPE bellflower_{name}{suffix} {kind}\nbellflower_{name}{suffix} {value}");
+        let _ = writeln!(text, "{name} {value}");
     }
     text
 }
 
+/// The lines above a figure; gives its whole name.
+pub(super) fn head(text: &mut String, name: &str, help: &str, grows: bool) -> String {
+    let (suffix, kind) = kind(grows);
+    let name = format!("bellflower_{name}{suffix}");
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    name
+}
+
 /// What a figure's name ends with, and its type.
-pub(super) fn kind(grows: bool) -> (&'static str, &'static str) {
+fn kind(grows: bool) -> (&'static str, &'static str) {
     if grows { ("_total", "counter") } else { ("", "gauge") }
 }
 

@@ -3,32 +3,39 @@
 use bridge::report::Report;
 use std::fmt::Write;
 
-/// One figure of each: its name and unit, whether it only ever grows, and where it is.
-type Column = (&'static str, bool, fn(&Report) -> u64);
+/// One figure of each: its name and unit, what it is in words, whether it only ever grows, and where it is.
+type Column = (&'static str, &'static str, bool, fn(&Report) -> u64);
 
 const COLUMNS: &[Column] = &[
-    ("worker_accounts", false, |one| one.load.accounts.into()),
-    ("worker_buddies", false, |one| one.load.buddies.into()),
-    ("worker_memory_bytes", false, |one| one.memory),
-    ("worker_home_bytes", false, |one| one.home),
-    ("worker_commands_waiting", false, |one| one.load.commands.into()),
-    ("worker_backlog_bytes", false, |one| one.load.backlog),
-    ("worker_lag_microseconds", false, |one| one.lag_us),
-    ("worker_longest_turn_microseconds", false, |one| one.load.longest_turn_us),
-    ("worker_turns", true, |one| one.load.turns),
+    ("worker_accounts", "IM accounts in the worker.", false, |one| one.load.accounts.into()),
+    ("worker_buddies", "Buddies of all its accounts.", false, |one| one.load.buddies.into()),
+    ("worker_memory_bytes", "Its resident memory, with what it shares with others.", false, |one| one.memory),
+    ("worker_home_bytes", "Files in its own directory.", false, |one| one.home),
+    ("worker_commands_waiting", "Commands that wait for its loop.", false, |one| one.load.commands.into()),
+    ("worker_backlog_bytes", "Events of its networks that wait to be taken by the web process.", false, |one| one.load.backlog),
+    ("worker_lag_microseconds", "How long its loop took to answer last: what a command waits for its turn.", false, |one| one.lag_us),
+    (
+        "worker_longest_turn_microseconds",
+        "The longest turn of its loop in the last minute or two, by the clock on the wall.",
+        false,
+        |one| one.load.longest_turn_us,
+    ),
+    ("worker_turns", "Turns of its loop.", true, |one| one.load.turns),
+    ("worker_busy_microseconds", "How long its loop was at work, by the clock on the wall.", true, |one| one.load.busy_us),
+    ("worker_cpu_microseconds", "CPU time of its loop's thread. Where busy grows faster, it waits for cores or for a disk.", true, |one| {
+        one.load.cpu_us
+    }),
 ];
 
 /// Prometheus' text format, version 0.0.4, with the worker's number, group and state as labels.
 pub fn prometheus(reports: &[Report]) -> String {
     let mut text = String::new();
-    for (name, grows, figure) in COLUMNS {
-        let (suffix, kind) = super::text::kind(*grows);
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "# TYPE bellflower_{name}{suffix} {kind}");
+    for (name, help, grows, figure) in COLUMNS {
+        let name = super::text::head(&mut text, name, help, *grows);
         for one in reports {
             let (number, group, state) = (one.number, escaped(&one.group), one.state);
-            let value = figure(one);
-            let _ = writeln!(text, "bellflower_{name}{suffix}{{worker=\"{number}\",group=\"{group}\",state=\"{state}\"}} {value}");
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name}{{worker=\"{number}\",group=\"{group}\",state=\"{state}\"}} {}", figure(one));
         }
     }
     text

@@ -9,9 +9,12 @@ use std::time::Instant;
 #[test]
 fn a_busy_loop_signs_on_more_slowly_but_goes_on() {
     let ms = Duration::from_millis;
-    assert_eq!(pause(ms(20), ms(3)), ms(20), "as configured");
-    assert_eq!(pause(ms(20), ms(70)), ms(70), "half the time is left to others");
-    assert_eq!(pause(ms(20), ms(9_000)), ms(1_000));
+    assert_eq!(pause(ms(20), ms(3), ms(3), ms(1)), ms(20), "as configured");
+    assert_eq!(pause(ms(20), ms(70), ms(70), ms(1)), ms(140), "half the time is left to others");
+    assert_eq!(pause(ms(20), ms(300), ms(10), ms(1)), ms(300), "it was held up");
+    assert_eq!(pause(ms(20), ms(9_000), ms(9_000), ms(1)), ms(1_000));
+    assert_eq!(pause(ms(20), ms(10), ms(10), ms(4)), ms(32), "everybody waits");
+    assert_eq!(pause(ms(20), ms(10), ms(10), ms(800)), ms(100), "and may wait for ever");
 }
 
 #[test]
