@@ -19,6 +19,8 @@ const AT_ONCE: usize = 50;
 #[derive(Default)]
 struct Seen {
     online: AtomicUsize,
+    /// Accounts that were signed on and then were not.
+    lost: AtomicUsize,
     received: AtomicUsize,
     latencies: Mutex<Vec<Duration>>,
     failure: Mutex<Option<String>>,
@@ -64,6 +66,11 @@ impl Crowd {
     /// How many accounts are signed on.
     pub(crate) fn online(&self) -> usize {
         self.seen.online.load(Relaxed)
+    }
+
+    /// How many accounts were signed on and then were not, once or more often. Messages to those are not timed any more.
+    pub(crate) fn lost(&self) -> usize {
+        self.seen.lost.load(Relaxed)
     }
 
     /// Waits until all are signed on; gives up when none more is for two minutes.
@@ -134,9 +141,9 @@ async fn browse(port: u16, network: &Value, seen: &Seen, gate: &Semaphore) -> Ou
     };
     let mut after = state.get("seq").and_then(Value::as_u64).ok_or("no seq in the attach answer")?;
     let accounts = state.pointer("/snapshot/accounts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut online = accounts.iter().any(|account| account.get("state").and_then(Value::as_str) == Some("online"));
-    if online {
-        seen.online.fetch_add(1, Relaxed);
+    let mut account = Account::default();
+    if accounts.iter().any(|account| account.get("state").and_then(Value::as_str) == Some("online")) {
+        account.goes("online", seen)?;
     }
     let mut path = String::new();
     for n in 1u64.. {
@@ -149,9 +156,9 @@ async fn browse(port: u16, network: &Value, seen: &Seen, gate: &Semaphore) -> Ou
         if let Some(seq) = last_seq(answer) {
             after = seq;
         }
-        messages(answer, seen);
-        if !online || answer.contains(r#""account.state""#) {
-            states(answer, &mut online, seen)?;
+        messages(answer, account.lost, seen);
+        if answer.contains(r#""account.state""#) {
+            states(answer, &mut account, seen)?;
         }
     }
     Ok(())
@@ -163,8 +170,34 @@ fn last_seq(answer: &str) -> Option<u64> {
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Counts and times the messages.
-fn messages(answer: &str, seen: &Seen) {
+/// The browser's account.
+#[derive(Default)]
+struct Account {
+    online: bool,
+    lost: bool,
+}
+
+impl Account {
+    fn goes(&mut self, state: &str, seen: &Seen) -> Outcome<()> {
+        if state == "error" {
+            return Err("an account failed".into());
+        }
+        let before = std::mem::replace(&mut self.online, state == "online");
+        if self.online && !before {
+            seen.online.fetch_add(1, Relaxed);
+        }
+        if before && !self.online {
+            seen.online.fetch_sub(1, Relaxed);
+            if !std::mem::replace(&mut self.lost, true) {
+                seen.lost.fetch_add(1, Relaxed);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts the messages, and times them unless the account was `lost`.
+fn messages(answer: &str, lost: bool, seen: &Seen) {
     let mut ages = answer.split(r#""type":"message.received""#).skip(1).map(latency::age).peekable();
     if ages.peek().is_none() {
         return;
@@ -173,26 +206,19 @@ fn messages(answer: &str, seen: &Seen) {
     let mut count = 0;
     for age in ages {
         count += 1;
-        latencies.extend(age);
+        latencies.extend(age.filter(|_| !lost));
     }
     drop(latencies);
     seen.received.fetch_add(count, Relaxed);
 }
 
-/// Whether the account signed on, or failed.
-fn states(answer: &str, online: &mut bool, seen: &Seen) -> Outcome<()> {
+/// How the account stands, by the events of an answer.
+fn states(answer: &str, account: &mut Account, seen: &Seen) -> Outcome<()> {
     let answer: Value = serde_json::from_str(answer)?;
     for event in answer.get("events").and_then(Value::as_array).into_iter().flatten() {
-        if event.get("type").and_then(Value::as_str) != Some("account.state") {
-            continue;
-        }
-        match event.get("state").and_then(Value::as_str) {
-            Some("online") if !*online => {
-                *online = true;
-                seen.online.fetch_add(1, Relaxed);
-            }
-            Some("error") => return Err(format!("an account failed: {event}").into()),
-            _ => {}
+        if event.get("type").and_then(Value::as_str) == Some("account.state") {
+            let state = event.get("state").and_then(Value::as_str).unwrap_or_default();
+            account.goes(state, seen).map_err(|error| format!("{error}: {event}"))?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 mod bitlbee;
 mod busy;
 mod child;
+mod crash;
 mod crowd;
 mod daemon;
 mod floor;
@@ -74,6 +75,8 @@ enum Part {
     Hop,
     /// Sign-ons with buddies.
     Roster,
+    /// A worker that dies.
+    Crash,
     /// Beside BitlBee.
     Bitlbee,
 }
@@ -125,12 +128,15 @@ struct Run {
     /// roster: accounts.
     #[arg(long, default_value_t = 1000)]
     roster_users: usize,
-    /// roster: buddies of each.
+    /// roster, crash: buddies of each.
     #[arg(long, default_value_t = 100)]
     roster_buddies: usize,
     /// roster: leave the run in one libpurple out, which takes minutes.
     #[arg(long)]
     roster_no_shared: bool,
+    /// crash: accounts.
+    #[arg(long, default_value_t = 1000)]
+    crash_users: usize,
     /// bitlbee: the fewest and the most users.
     #[arg(long, value_delimiter = ',', default_value = "20,100")]
     bitlbee_users: Vec<usize>,
@@ -148,6 +154,7 @@ impl Run {
             Part::Idle => workers::idle(daemon, self.idle_users).await,
             Part::Hop => hop::table(daemon, self.hop_turns).await,
             Part::Roster => roster::table(daemon, self.roster_users, self.roster_buddies, !self.roster_no_shared).await,
+            Part::Crash => crash::table(daemon, self.crash_users, self.roster_buddies).await,
             Part::Bitlbee => {
                 let [least, most] = self.bitlbee_users.as_slice() else { return Err("--bitlbee-users wants two figures".into()) };
                 peer::table(daemon, *least, *most, self.messages).await

@@ -7,6 +7,7 @@ use base64::Engine;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 /// A signed-on connection.
 pub(crate) struct Raw {
@@ -92,4 +93,23 @@ impl Sender for Raw {
 pub(crate) async fn floor(port: u16) -> Outcome<Latencies> {
     let receiver = Raw::sign_on(port, "raw").await?;
     load::floor(Raw::sign_on(port, "sender").await?, receiver).await
+}
+
+/// The ages of all that the client `raw` hears from now on, until nobody wants them.
+pub(crate) async fn listen(port: u16) -> Outcome<mpsc::UnboundedReceiver<Duration>> {
+    let mut client = Raw::sign_on(port, "raw").await?;
+    let (ages, heard) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok(text) = client.hear().await {
+            if latency::age(&text).is_some_and(|age| ages.send(age).is_err()) {
+                break;
+            }
+        }
+    });
+    Ok(heard)
+}
+
+/// What was heard so far.
+pub(crate) fn heard(ages: &mut mpsc::UnboundedReceiver<Duration>) -> Latencies {
+    Latencies(std::iter::from_fn(|| ages.try_recv().ok()).collect())
 }

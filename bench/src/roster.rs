@@ -3,15 +3,14 @@
 use crate::Outcome;
 use crate::crowd::{Crowd, jabber};
 use crate::daemon::Daemon;
-use crate::latency::{Latencies, age};
+use crate::latency::Latencies;
 use crate::load::{Peer, Sender, Subject};
 use crate::proc;
 use crate::prosody::{Buddies, Prosody};
-use crate::raw::Raw;
+use crate::raw::{self, Raw};
 use crate::table::{Table, kilobytes, micros, seconds, target};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
 
 /// How often a message goes to the account that is signed on already, to see who waits.
 const CANARY: Duration = Duration::from_millis(70);
@@ -39,7 +38,7 @@ async fn sign_on(binary: &Path, flags: &[&str], users: usize, buddies: Buddies) 
     let mut canary = Crowd::of(&daemon);
     canary.join([jabber(users, prosody.port)]).await?;
     let mut sender = Raw::sign_on(prosody.port, "sender").await?;
-    let mut raw = listen(Raw::sign_on(prosody.port, "raw").await?);
+    let mut raw = raw::listen(prosody.port).await?;
     let (before, began) = (proc::cpu(root)?, Instant::now());
     let mut crowd = Crowd::of(&daemon);
     crowd.begin((0..users).map(|n| jabber(n, prosody.port)));
@@ -75,22 +74,9 @@ async fn sign_on(binary: &Path, flags: &[&str], users: usize, buddies: Buddies) 
         }
     }
     let canary = canary.take().await?;
-    let raw = Latencies(std::iter::from_fn(|| raw.try_recv().ok()).collect());
+    let raw = raw::heard(&mut raw);
     let workers = daemon.workers().await?.len();
     Ok(Signed { wall, cpu: cpu - before, stall, canary, raw, memory: proc::memory(root)?, workers })
-}
-
-/// The ages of all that a raw client hears from now on, until nobody wants them.
-fn listen(mut client: Raw) -> mpsc::UnboundedReceiver<Duration> {
-    let (ages, heard) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok(text) = client.hear().await {
-            if age(&text).is_some_and(|age| ages.send(age).is_err()) {
-                break;
-            }
-        }
-    });
-    heard
 }
 
 /// The longest turn of any worker.
