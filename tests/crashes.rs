@@ -171,6 +171,19 @@ fn three_crashes_set_an_account_aside_and_everyone_else_goes_on() {
 }
 
 #[test]
+fn figures_show_a_worker_that_hangs() {
+    let site = Site::new("hang = \"1h\"");
+    let pid = site.daemon.workers()[0]["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("a process id");
+    let lag = || site.daemon.workers()[0]["lag_us"].as_u64().expect("a figure");
+    signal(pid, libc::SIGSTOP);
+    wait_until("the figures to show that it does not answer", PATIENCE, || (lag() > 2_000_000).then_some(()));
+    assert!(site.daemon.workers()[1]["lag_us"].as_u64().is_some_and(|lag| lag < 2_000_000), "the other one does");
+    signal(pid, libc::SIGCONT);
+    wait_until("it to answer again", PATIENCE, || (lag() < 2_000_000).then_some(()));
+    assert_eq!(site.restarts(), 0);
+}
+
+#[test]
 fn a_worker_that_has_grown_is_emptied_and_ended() {
     let mut site = Site::new("memory_mb = 150\nmemory_most_mb = 2000\nquiet = \"500ms\"");
     let room = site.ines.join(&json!({ "room": "den", "server": "rooms.localhost", "handle": "ines" }));
