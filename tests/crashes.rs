@@ -157,6 +157,7 @@ fn three_crashes_set_an_account_aside_and_everyone_else_goes_on() {
     assert!(aside["error"]["message"].as_str().is_some_and(|words| words.contains("minutes")), "{aside}");
     let log = site.daemon.log();
     assert!(log.contains("prpl-mischief) is set aside"), "the admin is not told");
+    assert!(!log.contains("signed on again"), "the admin is told what is not so: {log}");
     let refused = site.mallory.command("account.connect", json!({ "account": theirs }));
     assert_eq!(site.mallory.outcome(&refused).expect_err("too soon")["code"], "set_aside");
     // Only the first of the three was under the same roof as Ines.
