@@ -193,7 +193,8 @@ impl Fleet {
             _ => {
                 state.lists.note(number, user, &event.kind);
                 state.ledger.note_event(&event);
-                Some(event)
+                // Nobody's command made an account anew.
+                Some(Event { origin: event.origin.filter(|origin| !is_restore(Some(origin))), ..event })
             }
         }
     }

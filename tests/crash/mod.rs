@@ -114,6 +114,9 @@ impl Site {
         let doubled = |text: &str| received.iter().any(|stanza| stanza.child_text("body") == Some(text));
         assert!(!["so it seems", "I am", "before the harm"].into_iter().any(doubled), "Bob got something twice");
         assert!(!self.ines.kept().any(|event| event["message"]["text"] == "are you back?"), "Ines got something twice");
+        let own = |event: &Value| event["origin"]["client"].as_str().is_none_or(|client| client.is_empty() || client == "ines");
+        let others: Vec<_> = self.ines.kept().filter(|event| !own(event)).collect();
+        assert!(others.is_empty(), "Ines has one page, but is told of what others asked for: {others:?}");
         assert_eq!(self.restarts(), 1);
     }
 }
