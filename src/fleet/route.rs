@@ -204,6 +204,8 @@ impl Fleet {
                         "set_aside",
                         "This account was set aside because it brought a part of the server down. Try again in some minutes.",
                     ))
+                } else if self.is_full(state, user, account) {
+                    Err(super::seat::full())
                 } else {
                     state.ledger.put(account, At::Lost);
                     self.tell(state, vec![own(user, EventKind::AccountLost { account, standing: coming_back() })]);
