@@ -160,7 +160,13 @@ fn three_crashes_set_an_account_aside_and_everyone_else_goes_on() {
     assert!(!log.contains("signed on again"), "the admin is told what is not so: {log}");
     let refused = site.mallory.command("account.connect", json!({ "account": theirs }));
     assert_eq!(site.mallory.outcome(&refused).expect_err("too soon")["code"], "set_aside");
+    // Signed off by its user, it is not in the way any more.
+    site.mallory.carry_out("account.disable", json!({ "account": theirs }));
+    site.mallory.wait_account_state(&theirs, &["offline"]);
     // Only the first of the three was under the same roof as Ines.
+    let own = site.ines.account();
+    away(&mut site.ines);
+    site.ines.wait_account_state(&own, &["online"]);
     let conversation = site.ines.open("bob@localhost");
     site.ines.say(&conversation, "not my fault");
     site.bob.hears("not my fault");

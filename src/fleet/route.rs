@@ -212,6 +212,12 @@ impl Fleet {
                     Ok(None)
                 }
             }
+            CommandKind::DisableAccount(_) if aside => {
+                // Nobody else says so, as long as it is in no worker.
+                let standing = AccountStanding::plain(AccountState::Offline);
+                self.tell(state, vec![own(user, EventKind::AccountState { account, standing })]);
+                Ok(None)
+            }
             CommandKind::CloseConversation(conversation) => {
                 state.forget_conversation(user, account, *conversation);
                 let kind = EventKind::ConversationClosed { conversation: *conversation };
