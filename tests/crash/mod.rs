@@ -35,12 +35,13 @@ impl Site {
         // What libpurple says of a connection that a harm has broken is not our concern here.
         daemon.allow_log("libpurple");
         let bob = XmppPeer::connect(&prosody, "bob");
-        let mut ines = daemon.client("ines");
-        ines.sign_in_xmpp(&prosody, "ines");
-        let mut ida = daemon.client("ida");
-        ida.sign_in_xmpp(&prosody, "ida");
+        // Who comes last is put where fewer buddies are known to be, and then into the first: Ines is the only one who has any.
         let mut mallory = daemon.client("mallory");
         mallory.sign_in_mischief("mallory");
+        let mut ida = daemon.client("ida");
+        ida.sign_in_xmpp(&prosody, "ida");
+        let mut ines = daemon.client("ines");
+        ines.sign_in_xmpp(&prosody, "ines");
         let harm = mallory.open("harm");
         wait_until("Mallory to share the first worker with Ines", PATIENCE, || {
             let accounts: Vec<_> = daemon.workers().iter().map(|one| one["load"]["accounts"].as_u64()).collect();
