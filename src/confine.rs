@@ -122,6 +122,8 @@ fn limit(confine: &Confine, judged: bool) -> io::Result<()> {
             rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         }
         rustix::process::setrlimit(Resource::Core, at_most(u64::from(judged)))?;
+    } else if let Err(error) = let_cores(confine) {
+        log::warn!("worker.core: {error}");
     }
     if confine.address_space > 0 {
         rustix::process::setrlimit(Resource::As, at_most(confine.address_space))?;
@@ -134,6 +136,24 @@ fn limit(confine: &Confine, judged: bool) -> io::Result<()> {
         rustix::process::setrlimit(Resource::Fsize, at_most(LARGEST_FILE))?;
     }
     Ok(())
+}
+
+/// Raises the limit of core files as far as it goes, which a service manager often leaves to the process; and since most kernels that write them
+/// by themselves do it where the process stands, stands where it may write.
+///
+/// # Errors
+/// What the system says, or that there is no place for them.
+fn let_cores(confine: &Confine) -> io::Result<()> {
+    let hard = rustix::process::getrlimit(Resource::Core).maximum;
+    rustix::process::setrlimit(Resource::Core, Rlimit { current: hard, maximum: hard })?;
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    if pattern.starts_with('|') {
+        return Ok(());
+    }
+    match confine.write.iter().find(|path| path.is_dir()) {
+        Some(directory) => std::env::set_current_dir(directory),
+        None => Err(io::Error::other("this kernel writes core files by itself, and worker.write names no directory for them")),
+    }
 }
 
 /// Gives up what a daemon that was started as root has above others; it stays root's own user, no more.

@@ -411,6 +411,28 @@ fn the_kernel_holds_workers_to_little() {
 }
 
 #[test]
+fn core_files_are_left_where_configured() {
+    let place = Place::make();
+    let mut plugin = Plugin::start(&format!("core = true\nwrite = [{:?}]\n", place.0.path()));
+    let pid = plugin.pid();
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("its limits");
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).expect("the limit of core files");
+    let (soft, hard) = core.trim().split_once(' ').expect("two limits");
+    assert!(hard.trim().starts_with(soft), "as far as it goes: {core}");
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").expect("where core files go");
+    // Elsewhere they are not ours to look for.
+    if soft == "0" || pattern.starts_with(['|', '/']) {
+        return;
+    }
+    plugin.daemon.allow_log("libpurple");
+    plugin.client.command("message.send", json!({ "conversation": plugin.conversation, "text": "segfault" }));
+    wait_until("a core file", PATIENCE, || {
+        let files = std::fs::read_dir(place.0.path()).ok()?;
+        files.filter_map(Result::ok).any(|file| !["secret", "program"].iter().any(|known| file.file_name() == *known)).then_some(())
+    });
+}
+
+#[test]
 fn directories_go_with_their_workers() {
     let mut plugin = Plugin::start("");
     let (home, pid) = (plugin.home(), plugin.pid());

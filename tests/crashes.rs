@@ -157,9 +157,16 @@ fn three_crashes_set_an_account_aside_and_everyone_else_goes_on() {
     assert!(aside["error"]["message"].as_str().is_some_and(|words| words.contains("minutes")), "{aside}");
     let log = site.daemon.log();
     assert!(log.contains("prpl-mischief) is set aside"), "the admin is not told");
+    assert!(!log.contains("signed on again"), "the admin is told what is not so: {log}");
     let refused = site.mallory.command("account.connect", json!({ "account": theirs }));
     assert_eq!(site.mallory.outcome(&refused).expect_err("too soon")["code"], "set_aside");
+    // Signed off by its user, it is not in the way any more.
+    site.mallory.carry_out("account.disable", json!({ "account": theirs }));
+    site.mallory.wait_account_state(&theirs, &["offline"]);
     // Only the first of the three was under the same roof as Ines.
+    let own = site.ines.account();
+    away(&mut site.ines);
+    site.ines.wait_account_state(&own, &["online"]);
     let conversation = site.ines.open("bob@localhost");
     site.ines.say(&conversation, "not my fault");
     site.bob.hears("not my fault");
@@ -168,6 +175,19 @@ fn three_crashes_set_an_account_aside_and_everyone_else_goes_on() {
         site.mallory.outcome(&again).ok()
     });
     site.mallory.wait_account_state(&theirs, &["online"]);
+}
+
+#[test]
+fn figures_show_a_worker_that_hangs() {
+    let site = Site::new("hang = \"1h\"");
+    let pid = site.daemon.workers()[0]["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("a process id");
+    let lag = || site.daemon.workers()[0]["lag_us"].as_u64().expect("a figure");
+    signal(pid, libc::SIGSTOP);
+    wait_until("the figures to show that it does not answer", PATIENCE, || (lag() > 2_000_000).then_some(()));
+    assert!(site.daemon.workers()[1]["lag_us"].as_u64().is_some_and(|lag| lag < 2_000_000), "the other one does");
+    signal(pid, libc::SIGCONT);
+    wait_until("it to answer again", PATIENCE, || (lag() < 2_000_000).then_some(()));
+    assert_eq!(site.restarts(), 0);
 }
 
 #[test]

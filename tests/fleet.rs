@@ -41,16 +41,34 @@ fn a_site_that_is_full_says_so_and_has_room_again_when_somebody_leaves() {
     let _ben = signed_in(&daemon, &prosody, "ben", "ben");
     let mut cat = daemon.client("cat");
     cat.log_in_xmpp(&prosody, "cat", &prosody.password("cat"), &json!({})).ok();
-    cat.attach();
-    let account = cat.account();
-    let failed = if cat.snapshot["accounts"][0]["state"] == "error" {
-        cat.snapshot["accounts"][0].clone()
-    } else {
-        cat.wait_account_state(&account, &["error"])
-    };
-    assert_eq!(failed["error"]["code"], "full", "{failed}");
+    let account = turned_away(&mut cat, "full");
+    // Nor is there room for one that is to be registered first, and it is told the same.
+    let mut dan = daemon.client("dan");
+    let mut login = WireClient::xmpp_network(&prosody, "dan", "secret", &json!({}));
+    login["register"] = json!(true);
+    dan.post("/login", &json!({ "network": login })).ok();
+    turned_away(&mut dan, "full");
+    // Trying again helps once somebody has left, and not before.
+    let id = cat.command("account.connect", json!({ "account": account }));
+    assert_eq!(cat.outcome(&id).expect_err("it is still full")["code"], "full");
     assert_eq!(ann.post("/logout", &json!({})).status, 204);
-    signed_in(&daemon, &prosody, "again", "cat");
+    wait_until("room", PATIENCE, || {
+        let id = cat.command("account.connect", json!({ "account": account }));
+        cat.outcome(&id).ok()
+    });
+    cat.wait_account_state(&account, &["online"]);
+    assert_eq!(spread(&daemon), [1, 1]);
+}
+
+/// Waits until the account of a log-in stands in error for this reason. Gives its id.
+#[track_caller]
+fn turned_away(client: &mut WireClient, code: &str) -> String {
+    client.attach();
+    let account = client.account();
+    let known = client.snapshot["accounts"][0].clone();
+    let failed = if known["state"] == "error" { known } else { client.wait_account_state(&account, &["error"]) };
+    assert_eq!(failed["error"]["code"], code, "{failed}");
+    account
 }
 
 #[test]
@@ -146,11 +164,9 @@ fn a_protocol_that_brings_workers_down_for_several_people_is_set_aside() {
     let network = json!({ "protocol": "prpl-mischief", "username": "dan" });
     let mut dan = daemon.client("dan");
     dan.post("/login", &json!({ "network": network })).ok();
-    dan.attach();
-    let account = dan.account();
-    let known = dan.snapshot["accounts"][0].clone();
-    let failed = if known["state"] == "error" { known } else { dan.wait_account_state(&account, &["error"]) };
-    assert_eq!(failed["error"]["code"], "set_aside", "{failed}");
+    let account = turned_away(&mut dan, "set_aside");
+    let again = dan.command("account.connect", json!({ "account": account }));
+    assert_eq!(dan.outcome(&again).expect_err("it is set aside")["code"], "set_aside");
     // Other networks go on.
     ines.open("ines@localhost");
 }

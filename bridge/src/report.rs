@@ -40,7 +40,8 @@ pub struct Report {
     pub memory: u64,
     /// Bytes of files in its own directory, as far as was counted.
     pub home: u64,
-    /// How long its loop took to answer last, in microseconds: what a command or a socket waits for its turn.
+    /// How long its loop took to answer last, or has taken so far where that is longer, in microseconds: what a command or a socket waits for its
+    /// turn.
     pub lag_us: u64,
     /// How it was when it answered last.
     pub load: Load,

@@ -1,6 +1,6 @@
 //! Reads the settings from the file, then from variables and flags, and says exactly where and why one is refused; it starts nothing.
 
-use super::{Config, Key};
+use super::{Config, Key, Worker};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +115,8 @@ impl Config {
             ("accounts.reconnect_first", self.accounts.reconnect_first),
             ("accounts.reconnect_most", self.accounts.reconnect_most),
             ("accounts.sign_on_timeout", self.accounts.sign_on_timeout),
+            ("worker.hang", self.worker.hang),
+            ("worker.crash_window", self.worker.crash_window),
         ];
         if let Some((name, _)) = zero.iter().find(|(_, span)| span.0.is_zero()) {
             return Err(ConfigError::Together(format!("`{name}` must be longer than 0")));
@@ -125,6 +127,26 @@ impl Config {
         }
         if self.accounts.reconnect_first.0 > self.accounts.reconnect_most.0 {
             return Err(ConfigError::Together("`accounts.reconnect_first` must not be longer than `accounts.reconnect_most`".to_owned()));
+        }
+        self.worker.check().map_err(ConfigError::Together)
+    }
+}
+
+/// MiB that a worker takes with a few accounts, and some to spare: with less it would be ended as soon as it is up.
+const LEAST_MEMORY: u32 = 64;
+
+impl Worker {
+    /// Limits of memory that no worker could keep.
+    fn check(&self) -> Result<(), String> {
+        for (name, mib) in [("memory_mb", self.memory_mb), ("memory_most_mb", self.memory_most_mb)] {
+            if (1..LEAST_MEMORY).contains(&mib) {
+                return Err(format!(
+                    "`worker.{name}` is {mib}, less than a worker takes; allowed are {LEAST_MEMORY} and more, or 0 for no limit"
+                ));
+            }
+        }
+        if self.memory_most_mb > 0 && self.memory_mb > self.memory_most_mb {
+            return Err("`worker.memory_mb` must not be more than `worker.memory_most_mb`".to_owned());
         }
         Ok(())
     }
@@ -191,6 +213,26 @@ mod tests {
         assert!(told.starts_with("--limits-users: `many`:") && told.contains("u32"), "{told}");
         let told = load(None, &[given("linger", "0")]).unwrap_err().to_string();
         assert!(told.contains("`linger` must be longer"), "{told}");
+    }
+
+    #[test]
+    fn limits_that_no_worker_could_keep_are_refused() {
+        let told = |all: &[(&str, &str)]| {
+            let overrides: Vec<_> = all.iter().map(|(path, text)| given(path, text)).collect();
+            load(None, &overrides).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        for (path, text, words) in [
+            ("worker.hang", "0", "`worker.hang` must be longer than 0"),
+            ("worker.crash_window", "0", "`worker.crash_window` must be longer than 0"),
+            ("worker.memory_mb", "24", "`worker.memory_mb` is 24, less than a worker takes"),
+            ("worker.memory_most_mb", "1", "`worker.memory_most_mb` is 1, less than a worker takes"),
+            ("worker.memory_most_mb", "255", "`worker.memory_mb` must not be more than `worker.memory_most_mb`"),
+        ] {
+            assert!(told(&[(path, text)]).contains(words), "{path} = {text}: {}", told(&[(path, text)]));
+        }
+        assert_eq!(told(&[("worker.memory_most_mb", "64"), ("worker.memory_mb", "64")]), "");
+        assert_eq!(told(&[("worker.memory_most_mb", "0"), ("worker.memory_mb", "4096")]), "");
+        assert_eq!(told(&[("worker.memory_mb", "0")]), "");
     }
 
     #[test]

@@ -88,12 +88,15 @@ impl Fleet {
         let culprit = running.or(alone).filter(|_| worker.stage != Stage::Starting);
         let under =
             culprit.and_then(|account| state.ledger.any(account).map(|record| (account, record.user, record.protocol().to_owned())));
-        let words =
-            under.as_ref().map(|(account, _, protocol)| format!(", while it ran {protocol} for account {account}")).unwrap_or_default();
+        let words = under.as_ref().map(|(account, _, protocol)| {
+            let how = if running.is_some() { "while it ran" } else { "with nothing in it but" };
+            format!(", {how} {protocol} for account {account}")
+        });
         log::error!(
-            "worker {number} ({}, process {}) ended: {how}{words}; {} accounts are signed on again",
+            "worker {number} ({}, process {}) ended: {how}{}; it had {} accounts",
             worker.group,
             worker.pid,
+            words.unwrap_or_default(),
             accounts.len()
         );
         if worker.stage == Stage::Starting || culprit.is_none() && now.saturating_duration_since(worker.since) < SHORT {
@@ -190,7 +193,8 @@ impl Fleet {
             _ => {
                 state.lists.note(number, user, &event.kind);
                 state.ledger.note_event(&event);
-                Some(event)
+                // Nobody's command made an account anew.
+                Some(Event { origin: event.origin.filter(|origin| !is_restore(Some(origin))), ..event })
             }
         }
     }

@@ -138,6 +138,13 @@ struct Worker {
     empty_since: Option<Instant>,
 }
 
+impl Worker {
+    /// How long the last answer took, or how long the next one has been waited for when that is longer: one that hangs does not look well.
+    fn lag(&self) -> Duration {
+        self.pinged.map_or(self.lag, |(_, at)| self.lag.max(at.elapsed()))
+    }
+}
+
 struct State {
     workers: BTreeMap<u16, Worker>,
     last_number: u16,
@@ -323,7 +330,7 @@ impl Networks for Fleet {
             group: worker.group.to_string(),
             memory: worker.memory,
             home: worker.home,
-            lag_us: u64::try_from(worker.lag.as_micros()).unwrap_or(u64::MAX),
+            lag_us: u64::try_from(worker.lag().as_micros()).unwrap_or(u64::MAX),
             load: Load { accounts: worker.accounts, longest_turn_us: worker.slowest.get(), ..worker.load },
         };
         state.workers.iter().map(report).collect()

@@ -204,11 +204,19 @@ impl Fleet {
                         "set_aside",
                         "This account was set aside because it brought a part of the server down. Try again in some minutes.",
                     ))
+                } else if self.is_full(state, user, account) {
+                    Err(super::seat::full())
                 } else {
                     state.ledger.put(account, At::Lost);
                     self.tell(state, vec![own(user, EventKind::AccountLost { account, standing: coming_back() })]);
                     Ok(None)
                 }
+            }
+            CommandKind::DisableAccount(_) if aside => {
+                // Nobody else says so, as long as it is in no worker.
+                let standing = AccountStanding::plain(AccountState::Offline);
+                self.tell(state, vec![own(user, EventKind::AccountState { account, standing })]);
+                Ok(None)
             }
             CommandKind::CloseConversation(conversation) => {
                 state.forget_conversation(user, account, *conversation);

@@ -18,18 +18,23 @@ enum NoPlace {
     Full,
 }
 
+/// What an account is told that finds no place.
+pub(super) fn full() -> CommandError {
+    CommandError::new("full", "The server has no room for this account now. Try again later.")
+}
+
 impl Fleet {
     pub(super) fn add(&self, state: &mut State, command: Command, account: AccountId) -> Result<(), Rejected> {
         let CommandKind::AddAccount { settings, .. } = &command.kind else { return Err(Rejected::Closed) };
         let now = Instant::now();
-        if state.crashes.is_aside(now, &settings.protocol) {
-            let message = "This network was set aside for some minutes because it brought parts of the server down. Try again later.";
-            return self.refuse(state, &command, CommandError::new("set_aside", message).at("protocol"));
-        }
         let group = Group::of(self.0.settings.isolation, command.user, &settings.protocol);
         let name = joined(&settings.username, self.default_part(&settings.protocol));
         if !state.ledger.add(command.user, account, settings.clone(), &name, group, now) {
             return self.refuse(state, &command, CommandError::new("bad_account", "This account id is in use already.").at("account"));
+        }
+        if state.crashes.is_aside(now, &settings.protocol) {
+            let message = "This network was set aside for some minutes because it brought parts of the server down. Try again later.";
+            return self.turn_away(state, &command, account, CommandError::new("set_aside", message).at("protocol"));
         }
         match self.place(state, command.user, account) {
             Ok(number) => {
@@ -55,12 +60,23 @@ impl Fleet {
                 state.unplaced.push((command.user, account, Before::default()));
                 Ok(())
             }
-            Err(NoPlace::Full) => {
-                state.ledger.remove(account);
-                let message = "The server has no room for this account now. Try again later.";
-                self.refuse(state, &command, CommandError::new("full", message))
-            }
+            Err(NoPlace::Full) => self.turn_away(state, &command, account, full()),
         }
+    }
+
+    /// A new account finds no place. That of a log-in (whose origin is no client) stands in its user's page all the same, to be tried again.
+    fn turn_away(&self, state: &mut State, command: &Command, account: AccountId, error: CommandError) -> Result<(), Rejected> {
+        if command.origin.as_ref().is_some_and(|origin| origin.client.is_empty()) {
+            state.ledger.put(account, At::Aside);
+        } else {
+            state.ledger.remove(account);
+        }
+        self.refuse(state, command, error)
+    }
+
+    /// Whether nothing but room is missing for an account to come back, and that will not be there soon.
+    pub(super) fn is_full(&self, state: &mut State, user: UserId, account: AccountId) -> bool {
+        matches!(self.place(state, user, account), Err(NoPlace::Full))
     }
 
     fn enter(&self, state: &mut State, account: AccountId, number: u16) {

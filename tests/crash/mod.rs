@@ -35,12 +35,13 @@ impl Site {
         // What libpurple says of a connection that a harm has broken is not our concern here.
         daemon.allow_log("libpurple");
         let bob = XmppPeer::connect(&prosody, "bob");
-        let mut ines = daemon.client("ines");
-        ines.sign_in_xmpp(&prosody, "ines");
-        let mut ida = daemon.client("ida");
-        ida.sign_in_xmpp(&prosody, "ida");
+        // Who comes last is put where fewer buddies are known to be, and then into the first: Ines is the only one who has any.
         let mut mallory = daemon.client("mallory");
         mallory.sign_in_mischief("mallory");
+        let mut ida = daemon.client("ida");
+        ida.sign_in_xmpp(&prosody, "ida");
+        let mut ines = daemon.client("ines");
+        ines.sign_in_xmpp(&prosody, "ines");
         let harm = mallory.open("harm");
         wait_until("Mallory to share the first worker with Ines", PATIENCE, || {
             let accounts: Vec<_> = daemon.workers().iter().map(|one| one["load"]["accounts"].as_u64()).collect();
@@ -114,6 +115,9 @@ impl Site {
         let doubled = |text: &str| received.iter().any(|stanza| stanza.child_text("body") == Some(text));
         assert!(!["so it seems", "I am", "before the harm"].into_iter().any(doubled), "Bob got something twice");
         assert!(!self.ines.kept().any(|event| event["message"]["text"] == "are you back?"), "Ines got something twice");
+        let own = |event: &Value| event["origin"]["client"].as_str().is_none_or(|client| client.is_empty() || client == "ines");
+        let others: Vec<_> = self.ines.kept().filter(|event| !own(event)).collect();
+        assert!(others.is_empty(), "Ines has one page, but is told of what others asked for: {others:?}");
         assert_eq!(self.restarts(), 1);
     }
 }

@@ -310,8 +310,12 @@ impl State {
         self.emit(env, Some(origin), body);
     }
 
-    /// The account of the log-in could not even be made: it stands in error, so that the page can say why.
+    /// The account of the log-in could not even be made: it stands in error, so that the page can say why. One that was to be registered as well
+    /// fails twice, and the first says why.
     fn login_failed(&mut self, env: &Env<'_>, error: ErrorBody) {
+        if self.accounts.first().is_some_and(|account| account.standing.state == AccountState::Error) {
+            return;
+        }
         let error = AccountError { code: error.code, message: error.message, fatal: true };
         let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
         if let Some(account) = self.accounts.first().map(|account| account.id) {

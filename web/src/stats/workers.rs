@@ -13,7 +13,12 @@ const COLUMNS: &[Column] = &[
     ("worker_home_bytes", "Files in its own directory.", false, |one| one.home),
     ("worker_commands_waiting", "Commands that wait for its loop.", false, |one| one.load.commands.into()),
     ("worker_backlog_bytes", "Events of its networks that wait to be taken by the web process.", false, |one| one.load.backlog),
-    ("worker_lag_microseconds", "How long its loop took to answer last: what a command waits for its turn.", false, |one| one.lag_us),
+    (
+        "worker_lag_microseconds",
+        "How long its loop took to answer last, or has taken so far: what a command waits for its turn.",
+        false,
+        |one| one.lag_us,
+    ),
     (
         "worker_longest_turn_microseconds",
         "The longest turn of its loop in the last minute or two, by the clock on the wall.",
