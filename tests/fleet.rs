@@ -114,8 +114,7 @@ fn has_ended(pid: u64) -> bool {
 #[test]
 fn a_protocol_that_brings_workers_down_for_several_people_is_set_aside() {
     let prosody = Prosody::with_users(["ines"]);
-    let mut daemon = Daemon::builder(BELLFLOWER).limit("attaches_per_minute", 0).mischief("crashes = 3\ncrash_window = \"10m\"").start();
-    daemon.allow_log("libpurple");
+    let daemon = Daemon::builder(BELLFLOWER).limit("attaches_per_minute", 0).mischief("crashes = 3\ncrash_window = \"10m\"").start();
     let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
     let mut people: Vec<WireClient> = ["ann", "ben", "cat"].iter().map(|name| daemon.client(name)).collect();
     let mut harm = Vec::new();
@@ -189,8 +188,7 @@ fn an_account_that_is_refused_when_it_is_made_anew_says_why_and_can_be_mended() 
     let prosody = Prosody::with_users(["ines"]);
     let plugins = Plugins::new();
     let table = format!("[plugins]\npaths = [{:?}]", plugins.0.path());
-    let mut daemon = Daemon::builder(BELLFLOWER).config("workers = 1").limit("attaches_per_minute", 0).table(&table).start();
-    daemon.allow_log("libpurple");
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").limit("attaches_per_minute", 0).table(&table).start();
     let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
     let mut eve = daemon.client("eve");
     eve.sign_in_mischief("eve");
