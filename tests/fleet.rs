@@ -229,6 +229,26 @@ fn an_account_that_is_refused_when_it_is_made_anew_says_why_and_can_be_mended() 
 }
 
 #[test]
+fn what_is_refused_after_its_own_crash_says_why_and_not_that_it_crashed() {
+    let plugins = Plugins::new();
+    let table = format!("[plugins]\npaths = [{:?}]", plugins.0.path());
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table(&table).start();
+    let mut mallory = daemon.client("mallory");
+    let network = json!({ "protocol": "prpl-mischief", "username": "mallory", "options": { "at_sign_on": "hello" } });
+    mallory.post("/login", &json!({ "network": network })).ok();
+    mallory.attach();
+    mallory.wait_online();
+    let account = mallory.account();
+    let harm = mallory.open("harm");
+    plugins.rename_option();
+    mallory.command("message.send", json!({ "conversation": harm, "text": "abort" }));
+    assert_eq!(mallory.wait_account_state(&account, &["error"])["error"]["code"], "no_such_option");
+    // One crash sets nobody aside: what it is told then is what has to be mended.
+    mallory.carry_out("account.connect", json!({ "account": account }));
+    assert_eq!(mallory.wait_account_state(&account, &["error"])["error"]["code"], "no_such_option");
+}
+
+#[test]
 fn everything_can_run_in_one_process() {
     let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
     let daemon = Daemon::builder(BELLFLOWER).config("workers = 0").start();
