@@ -132,8 +132,7 @@ fn has_ended(pid: u64) -> bool {
 #[test]
 fn a_protocol_that_brings_workers_down_for_several_people_is_set_aside() {
     let prosody = Prosody::with_users(["ines"]);
-    let mut daemon = Daemon::builder(BELLFLOWER).limit("attaches_per_minute", 0).mischief("crashes = 3\ncrash_window = \"10m\"").start();
-    daemon.allow_log("libpurple");
+    let daemon = Daemon::builder(BELLFLOWER).limit("attaches_per_minute", 0).mischief("crashes = 3\ncrash_window = \"10m\"").start();
     let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
     let mut people: Vec<WireClient> = ["ann", "ben", "cat"].iter().map(|name| daemon.client(name)).collect();
     let mut harm = Vec::new();
@@ -205,8 +204,7 @@ fn an_account_that_is_refused_when_it_is_made_anew_says_why_and_can_be_mended() 
     let prosody = Prosody::with_users(["ines"]);
     let plugins = Plugins::new();
     let table = format!("[plugins]\npaths = [{:?}]", plugins.0.path());
-    let mut daemon = Daemon::builder(BELLFLOWER).config("workers = 1").limit("attaches_per_minute", 0).table(&table).start();
-    daemon.allow_log("libpurple");
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").limit("attaches_per_minute", 0).table(&table).start();
     let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
     let mut eve = daemon.client("eve");
     eve.sign_in_mischief("eve");
@@ -244,6 +242,26 @@ fn an_account_that_is_refused_when_it_is_made_anew_says_why_and_can_be_mended() 
     mallory.wait_event("the account", |e| e["type"] == "account.state" && e["account"] == *anew && e["state"] == "online");
     mallory.attach();
     mallory.open("somebody");
+}
+
+#[test]
+fn what_is_refused_after_its_own_crash_says_why_and_not_that_it_crashed() {
+    let plugins = Plugins::new();
+    let table = format!("[plugins]\npaths = [{:?}]", plugins.0.path());
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table(&table).start();
+    let mut mallory = daemon.client("mallory");
+    let network = json!({ "protocol": "prpl-mischief", "username": "mallory", "options": { "at_sign_on": "hello" } });
+    mallory.post("/login", &json!({ "network": network })).ok();
+    mallory.attach();
+    mallory.wait_online();
+    let account = mallory.account();
+    let harm = mallory.open("harm");
+    plugins.rename_option();
+    mallory.command("message.send", json!({ "conversation": harm, "text": "abort" }));
+    assert_eq!(mallory.wait_account_state(&account, &["error"])["error"]["code"], "no_such_option");
+    // One crash sets nobody aside: what it is told then is what has to be mended.
+    mallory.carry_out("account.connect", json!({ "account": account }));
+    assert_eq!(mallory.wait_account_state(&account, &["error"])["error"]["code"], "no_such_option");
 }
 
 #[test]

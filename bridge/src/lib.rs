@@ -13,7 +13,6 @@ pub mod handle;
 pub mod id;
 pub mod model;
 mod purple;
-mod purple_model;
 pub mod report;
 pub mod time;
 

@@ -7,9 +7,9 @@ use bridge::command::CommandKind;
 use bridge::event::{EventKind, Outcome};
 use bridge::id::{AccountId, ConversationId};
 use bridge::model::AccountState;
-use common::{Running, add, alone, heap, xmpp, xmpp_at};
+use common::{Running, add, heap, xmpp, xmpp_at};
 use std::io::Read;
-use support::{Flaw, Prosody, XmppPeer};
+use support::{Flaw, Prosody, XmppPeer, alone};
 
 fn opened(running: &mut Running, kind: CommandKind) -> ConversationId {
     match running.run(1, kind).expect("it opens") {

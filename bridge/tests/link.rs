@@ -13,7 +13,7 @@ use bridge::id::{AccountId, ConversationId, UserId};
 use bridge::model::AccountState;
 use bridge::report::Load;
 use bridge::{Command, CommandKind, Event, EventKind};
-use common::{add, alone, xmpp};
+use common::{add, xmpp};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -22,7 +22,7 @@ use std::os::unix::fs::FileExt as _;
 use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use support::{Prosody, XmppPeer};
+use support::{Prosody, XmppPeer, alone};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const INES: u64 = 1;

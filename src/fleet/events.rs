@@ -208,7 +208,7 @@ impl Fleet {
             (What::Restored(account), Err(error)) => {
                 // Its user is to see why, and to mend it.
                 log::warn!("account {account} of user {user} could not be made anew: {}", error.message);
-                state.ledger.put(account, At::Aside);
+                state.ledger.put(account, At::Refused);
                 state.left(number);
                 let error = AccountError { code: error.code.clone(), message: error.message.clone(), fatal: true };
                 let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };

@@ -22,6 +22,8 @@ pub(crate) enum At {
     Lost,
     /// In none until its user tries it again: it brought workers down.
     Aside,
+    /// In none until its user mends it, or tries it again: a worker refused to make it anew.
+    Refused,
 }
 
 /// An account.
@@ -50,7 +52,7 @@ impl Record {
     pub(crate) fn worker(&self) -> Option<u16> {
         match self.at {
             At::Worker(number) => Some(number),
-            At::Leaving(_) | At::Lost | At::Aside => None,
+            At::Leaving(_) | At::Lost | At::Aside | At::Refused => None,
         }
     }
 }
@@ -163,7 +165,7 @@ impl Ledger {
         let others = all.map(|(_, other)| other).filter(|other| **other != account);
         let at = |other: &AccountId| match self.records.get(other)?.at {
             At::Worker(number) | At::Leaving(number) => Some(number),
-            At::Lost | At::Aside => None,
+            At::Lost | At::Aside | At::Refused => None,
         };
         others.filter_map(at).collect()
     }

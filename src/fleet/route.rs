@@ -176,14 +176,15 @@ impl Fleet {
                 }
                 Ok(())
             }
-            At::Lost | At::Leaving(_) | At::Aside => self.to_nowhere(state, command, account),
+            At::Lost | At::Leaving(_) | At::Aside | At::Refused => self.to_nowhere(state, command, account),
         }
     }
 
     /// A command for an account that no worker has.
     fn to_nowhere(&self, state: &mut State, command: Command, account: AccountId) -> Result<(), Rejected> {
         self.note(state, &command);
-        let aside = state.ledger.any(account).is_some_and(|record| record.at == At::Aside);
+        let at = state.ledger.any(account).map(|record| record.at);
+        let aside = matches!(at, Some(At::Aside | At::Refused));
         let user = command.user;
         let ended = match &command.kind {
             CommandKind::RemoveAccount(_) => {
@@ -199,7 +200,9 @@ impl Fleet {
             CommandKind::EnableAccount(_) | CommandKind::ConnectAccount(_) | CommandKind::UpdateAccount { .. } if aside => {
                 let protocol = state.ledger.any(account).map(|record| record.protocol().to_owned()).unwrap_or_default();
                 let now = Instant::now();
-                if state.crashes.is_blamed(now, account) || state.crashes.is_aside(now, &protocol) {
+                // A crash or two of one that was refused since are not what is wrong with it, and waiting mends nothing.
+                let blamed = at == Some(At::Aside) && state.crashes.is_blamed(now, account);
+                if blamed || state.crashes.is_aside(now, &protocol) {
                     Err(CommandError::new(
                         "set_aside",
                         "This account was set aside because it brought a part of the server down. Try again in some minutes.",

@@ -2,36 +2,14 @@
 
 use super::token::OnPurple;
 use crate::config::BridgeConfig;
-use std::process::Command;
 
-/// As `main` does it: what the machine has (GStreamer's plugins, a desktop) is in no test.
-extern "C" fn prepare() {
-    if let Err(error) = super::prepare_process() {
-        eprintln!("the process is not prepared: {error}");
-        std::process::abort();
-    }
-}
+// As `main` does it: what the machine has (GStreamer's plugins, a desktop) is in no test.
+support::before_main!(super::prepare_process);
 
-#[used]
-// SAFETY: a section of pointers to functions that are called, in this one thread, before `main`.
-#[unsafe(link_section = ".init_array")]
-static PREPARE: extern "C" fn() = prepare;
-
-const CHILD: &str = "BELLFLOWER_TEST_ALONE";
-
-/// Called by the test `name` (its full path): starts this test binary again for just that test, and runs `body` there, as libpurple's thread.
+/// Called by the test `name` (its full path): runs `body` in a process of its own, as libpurple's thread.
 pub(super) fn run(name: &str, body: impl FnOnce(OnPurple)) {
-    if std::env::var(CHILD).as_deref() == Ok(name) {
-        // SAFETY: the only test in this process, and its harness runs no GLib.
-        return body(unsafe { OnPurple::declare() });
-    }
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(CHILD, name).env("LC_ALL", "C.UTF-8");
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{}\n{text}\n{errors}", output.status);
-    assert!(!errors.contains("CRITICAL"), "{errors}");
+    // SAFETY: the only test in that process, and its harness runs no GLib.
+    support::alone(name, || body(unsafe { OnPurple::declare() }));
 }
 
 /// Starts libpurple with the event loop and the interposed symbols, and nothing else.

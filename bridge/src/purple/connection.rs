@@ -1,23 +1,27 @@
 //! Sign-on as a state machine of our own (libpurple never reconnects): paced, watched, retried with growing waits, never after a fatal error.
 //! It decides when an account connects; what an account is belongs to `account.rs`.
 
+mod reason;
 pub(super) mod registration;
+mod turns;
+
+pub(crate) use turns::{Pace, connect};
+
+use turns::{chance, pace, wait_before};
 
 use super::accounts;
 use super::ffi::{borrowed, c_string, guard_on};
 use super::timers::{self, Timer};
 use super::token::OnPurple;
-use super::{conversation, eventloop, outbox, owner, request, room, status};
+use super::{conversation, outbox, owner, request, room, status};
 use crate::event::EventKind;
 use crate::id::AccountId;
 use crate::model::{AccountError, AccountStanding, AccountState, Progress};
 use crate::time::Timestamp;
 use purple_sys::{PurpleConnection, PurpleConnectionError, PurpleConnectionUiOps};
-use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::ffi::{c_char, c_void};
 use std::ptr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How far an account is with signing on.
 #[derive(Default)]
@@ -47,54 +51,8 @@ pub(crate) struct SignOn {
     registering: bool,
 }
 
-/// Pacing and waits, from the configuration.
-#[derive(Clone, Copy)]
-pub(crate) struct Pace {
-    pub(crate) between: Duration,
-    pub(crate) first: Duration,
-    pub(crate) most: Duration,
-    pub(crate) timeout: Duration,
-}
-
-struct Queue {
-    pace: Pace,
-    waiting: VecDeque<AccountId>,
-    running: bool,
-    /// How long the loop had been at work when the last one began, and how long of it on a core.
-    busy: Duration,
-    cpu: Duration,
-    /// When the next one was to begin.
-    due: Instant,
-}
-
-impl Queue {
-    /// How long the loop has been at work since this was last asked, and how long of it on a core.
-    fn worked(&mut self) -> (Duration, Duration) {
-        let since = |before: &mut Duration, now: Duration| now.saturating_sub(std::mem::replace(before, now));
-        (since(&mut self.busy, eventloop::busy()), since(&mut self.cpu, eventloop::cpu()))
-    }
-}
-
-thread_local! {
-    static QUEUE: RefCell<Queue> = RefCell::new(Queue {
-        pace: Pace { between: Duration::from_millis(20), first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) },
-        waiting: VecDeque::new(),
-        running: false,
-        busy: Duration::ZERO,
-        cpu: Duration::ZERO,
-        due: Instant::now(),
-    });
-}
-
 /// A connection that stood this long starts with short waits again.
 const SETTLED: Duration = Duration::from_secs(60);
-
-/// The longest pause between two sign-ons because the last one came late.
-const CROWDED: Duration = Duration::from_millis(100);
-
-fn pace() -> Pace {
-    QUEUE.with_borrow(|queue| queue.pace)
-}
 
 /// Registers with libpurple.
 pub(super) fn install(_: OnPurple, pace: Pace) {
@@ -111,7 +69,7 @@ pub(super) fn install(_: OnPurple, pace: Pace) {
         _purple_reserved2: None,
         _purple_reserved3: None,
     });
-    QUEUE.with_borrow_mut(|queue| queue.pace = pace);
+    turns::set_pace(pace);
     // SAFETY: libpurple only reads the ops, which are static.
     unsafe { purple_sys::purple_connections_set_ui_ops(OPS.pointer()) };
 }
@@ -128,64 +86,6 @@ pub(crate) fn stand(token: OnPurple, account: AccountId, standing: AccountStandi
     if let Some(Some(user)) = told {
         outbox::emit(token, user, EventKind::AccountState { account, standing });
     }
-}
-
-/// Asks for a sign-on, in its turn. Nothing happens when it is signed on or at it already.
-pub(crate) fn connect(token: OnPurple, account: AccountId, anew: bool) {
-    let queued = accounts::change(token, account, |entry| {
-        if matches!(entry.sign_on.phase, Phase::Queued | Phase::Connecting { .. } | Phase::Online { .. }) {
-            return None;
-        }
-        if anew {
-            entry.sign_on.attempts = 0;
-        }
-        Some(std::mem::replace(&mut entry.sign_on.phase, Phase::Queued))
-    });
-    // A waiting timer is dropped out here, where the table is not borrowed.
-    let Some(Some(_before)) = queued else { return };
-    stand(token, account, AccountStanding::plain(AccountState::Connecting));
-    let start = QUEUE.with_borrow_mut(|queue| {
-        queue.waiting.push_back(account);
-        let start = !std::mem::replace(&mut queue.running, true);
-        if start {
-            // What was done before, in however long, is no reason to wait.
-            queue.worked();
-            queue.due = Instant::now();
-        }
-        start
-    });
-    if start {
-        timers::soon(token, None, next);
-    }
-}
-
-/// One sign-on from the queue, then the pause that the pace wants.
-fn next(token: OnPurple) {
-    let account = QUEUE.with_borrow_mut(|queue| queue.waiting.pop_front());
-    let Some(account) = account else {
-        QUEUE.with_borrow_mut(|queue| queue.running = false);
-        return;
-    };
-    let (worked, ran, late) = QUEUE.with_borrow_mut(|queue| {
-        let (worked, ran) = queue.worked();
-        (worked, ran, queue.due.elapsed())
-    });
-    let pause = pause(pace().between, worked, ran, late);
-    QUEUE.with_borrow_mut(|queue| queue.due = Instant::now() + pause);
-    std::mem::forget(timers::after(token, pause, None, next));
-    let queued = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Queued)).unwrap_or(false);
-    if queued {
-        owner::with(Some(account), || begin(token, account));
-    }
-}
-
-/// Between two sign-ons, as configured, or longer, so that those who are signed on already are served in between, however much a sign-on costs
-/// here: as long as the loop was at work since the last one (`worked`), and twice as long as it `ran` on a core meanwhile, which leaves them half.
-/// How `late` this one came is what everybody waits here, for the loop or for a core: then there is too much to do, here or by all workers
-/// together, and each holds back until there is not. Never longer than a second, and [`CROWDED`] for being late, which others may be to blame for:
-/// a busy loop is not to stop them all.
-fn pause(between: Duration, worked: Duration, ran: Duration, late: Duration) -> Duration {
-    between.max(worked.max(ran * 2).min(Duration::from_secs(1))).max((late * 8).min(CROWDED))
 }
 
 fn watch(token: OnPurple, account: AccountId) -> Timer {
@@ -322,18 +222,6 @@ fn lost(token: OnPurple, account: AccountId) {
     );
 }
 
-/// Doubles with each attempt up to the longest; `chance` (0 to 1) spreads it over the upper half, so that a server's users do not all return at once.
-fn wait_before(pace: Pace, attempts: u32, chance: f64) -> Duration {
-    let doubled = pace.first.saturating_mul(1u32.checked_shl(attempts.saturating_sub(1).min(16)).unwrap_or(u32::MAX));
-    doubled.min(pace.most).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
-}
-
-fn chance() -> f64 {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
 /// The account of a connection.
 ///
 /// # Safety
@@ -418,47 +306,9 @@ unsafe extern "C" fn on_report_disconnect_reason(gc: *mut PurpleConnection, reas
         let Some(account) = account else { return };
         // SAFETY: a pure function of the number.
         let fatal = unsafe { purple_sys::purple_connection_error_is_fatal(reason) } != glib_sys::GFALSE;
-        let error = explain(account, reason, text.unwrap_or_default(), fatal);
+        let error = reason::explain(account, reason, text.unwrap_or_default(), fatal);
         accounts::change(token, account, |entry| entry.sign_on.failure.get_or_insert(error).code.len());
     });
-}
-
-/// libpurple's reason in the wire's words; what our own network guard and TLS know is told instead of "Permission denied".
-fn explain(account: AccountId, reason: PurpleConnectionError, message: String, fatal: bool) -> AccountError {
-    if let Some(address) = super::egress::take_refusal(account) {
-        let message = format!("This site does not let accounts connect to {address}. Check the server's name, or ask the site's admin.");
-        return AccountError { code: "refused_address".to_owned(), message, fatal: true };
-    }
-    if let Some((code, message)) = super::tls::take_failure(account) {
-        // A server that hangs up may be back soon; a certificate or a TLS version will not change by waiting.
-        let fatal = fatal || code != "network";
-        return AccountError { code, message, fatal };
-    }
-    type Reason = PurpleConnectionError;
-    if reason == Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR {
-        // Nothing went wrong in our TLS, so the server does not offer it (or someone on the way says so): waiting changes neither.
-        let message = format!(
-            "{} Ask whoever runs the server for encryption, or allow connections without it in this account's settings.",
-            message.trim()
-        );
-        return AccountError { code: "encryption".to_owned(), message, fatal: true };
-    }
-    let code = match reason {
-        Reason::PURPLE_CONNECTION_ERROR_NETWORK_ERROR => "network",
-        Reason::PURPLE_CONNECTION_ERROR_INVALID_USERNAME => "wrong_username",
-        Reason::PURPLE_CONNECTION_ERROR_AUTHENTICATION_FAILED => "wrong_password",
-        Reason::PURPLE_CONNECTION_ERROR_AUTHENTICATION_IMPOSSIBLE => "authentication_impossible",
-        Reason::PURPLE_CONNECTION_ERROR_NO_SSL_SUPPORT => "no_tls",
-        Reason::PURPLE_CONNECTION_ERROR_NAME_IN_USE => "name_in_use",
-        Reason::PURPLE_CONNECTION_ERROR_INVALID_SETTINGS => "invalid_settings",
-        PurpleConnectionError(number)
-            if (Reason::PURPLE_CONNECTION_ERROR_CERT_NOT_PROVIDED.0..Reason::PURPLE_CONNECTION_ERROR_OTHER_ERROR.0).contains(&number) =>
-        {
-            "certificate"
-        }
-        _ => "other",
-    };
-    AccountError { code: code.to_owned(), message, fatal }
 }
 
 /// The data argument of signal handlers that need none.

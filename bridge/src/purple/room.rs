@@ -1,12 +1,15 @@
 //! What only rooms have: joining and joining again, members, topic, nick, invitations; their lines are `conversation.rs`'s.
 
+mod form;
 mod members;
 
 pub(super) use members::{describe, on_add_users, on_remove_users, on_rename_user, on_update_user};
 
+use form::{check, components, strings, with_defaults};
+
 use super::accounts;
 use super::conversation::{self, Ended};
-use super::ffi::{borrowed, c_string, list, owned};
+use super::ffi::{c_string, owned};
 use super::token::OnPurple;
 use super::{outbox, owner};
 use crate::command::Origin;
@@ -18,7 +21,6 @@ use glib_sys::{GFALSE, GHashTable};
 use purple_sys::{PurpleConnection, PurpleConversation, PurplePluginProtocolInfo};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 /// A join that the network has not answered yet.
@@ -38,58 +40,6 @@ thread_local! {
 unsafe fn protocol(gc: *mut PurpleConnection) -> *const PurplePluginProtocolInfo {
     // SAFETY: the caller's promise; a protocol plugin's `extra_info` is its protocol info.
     unsafe { (*(*(*gc).prpl).info).extra_info.cast::<PurplePluginProtocolInfo>() }
-}
-
-/// The form that a protocol reads when joining: a GLib hash table of strings.
-fn components(fields: &BTreeMap<String, String>) -> *mut GHashTable {
-    // SAFETY: GLib's own functions for keys and values that GLib allocates and frees.
-    unsafe {
-        let table = glib_sys::g_hash_table_new_full(
-            Some(glib_sys::g_str_hash),
-            Some(glib_sys::g_str_equal),
-            Some(glib_sys::g_free),
-            Some(glib_sys::g_free),
-        );
-        for (key, value) in fields {
-            let (key, value) = (c_string(key), c_string(value));
-            glib_sys::g_hash_table_replace(
-                table,
-                glib_sys::g_strdup(key.as_ptr()).cast::<c_void>(),
-                glib_sys::g_strdup(value.as_ptr()).cast::<c_void>(),
-            );
-        }
-        table
-    }
-}
-
-/// Checks the form against what the protocol declares.
-fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>, given: &[String]) -> Result<(), CommandError> {
-    // SAFETY: a live connection; the entries are ours to free, their texts are the plugin's.
-    let declared: Vec<(String, bool)> = unsafe {
-        let Some(chat_info) = (*protocol(gc)).chat_info else {
-            return Err(CommandError::new("not_supported", "This network has no rooms."));
-        };
-        let entries = chat_info(gc);
-        let read = list::<purple_sys::proto_chat_entry>(entries)
-            .into_iter()
-            .map(|entry| {
-                let known = (borrowed((*entry).identifier).unwrap_or_default(), (*entry).required != GFALSE);
-                glib_sys::g_free(entry.cast::<c_void>());
-                known
-            })
-            .collect();
-        glib_sys::g_list_free(entries);
-        read
-    };
-    if let Some(unknown) = given.iter().find(|key| !declared.iter().any(|(name, _)| name == *key)) {
-        return Err(CommandError::new("no_such_field", format!("This network's rooms have no `{unknown}`.")).at(unknown));
-    }
-    if let Some((missing, _)) =
-        declared.iter().find(|(name, required)| *required && fields.get(name).is_none_or(|value| value.trim().is_empty()))
-    {
-        return Err(CommandError::new("missing_field", "Fill this in to join.").at(missing));
-    }
-    Ok(())
 }
 
 /// `room.join`: ends when the network says that the user is in, or is not.
@@ -172,45 +122,6 @@ fn watch_join(token: OnPurple, account: AccountId, id: ConversationId, asked: u3
     });
     // It fires once and looks whether it is still wanted.
     std::mem::forget(again);
-}
-
-/// What the form leaves out takes the protocol's defaults (XMPP's handle and server).
-fn with_defaults(gc: *mut PurpleConnection, mut fields: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    // SAFETY: a live connection; the table is ours to free, its texts are copied.
-    unsafe {
-        let Some(defaults) = (*protocol(gc)).chat_info_defaults else { return fields };
-        for (key, value) in strings(defaults(gc, std::ptr::null())) {
-            let given = fields.entry(key).or_default();
-            if given.trim().is_empty() {
-                *given = value;
-            }
-        }
-    }
-    fields
-}
-
-/// Copies a table of strings, and frees it.
-///
-/// # Safety
-/// NULL, or a table of C strings that is the caller's.
-unsafe fn strings(table: *mut GHashTable) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    if table.is_null() {
-        return all;
-    }
-    // SAFETY: the caller's promise; the key list is ours to free.
-    unsafe {
-        let keys = glib_sys::g_hash_table_get_keys(table);
-        for key in list::<c_char>(keys) {
-            let value = glib_sys::g_hash_table_lookup(table, key.cast::<c_void>()).cast::<c_char>();
-            if let (Some(key), Some(value)) = (borrowed(key), borrowed(value)) {
-                all.insert(key, value);
-            }
-        }
-        glib_sys::g_list_free(keys);
-        glib_sys::g_hash_table_destroy(table);
-    }
-    all
 }
 
 /// # Safety

@@ -2,11 +2,7 @@
 // A fixture fails its test by panicking. Each test uses a part of what is here.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
-mod alone;
 pub(crate) mod heap;
-
-#[allow(unused_imports)]
-pub(crate) use alone::alone;
 
 use bridge::command::{AccountSettings, Origin, Secret, Username};
 use bridge::config::BridgeConfig;
@@ -30,19 +26,8 @@ pub(crate) struct Running {
     commands: u64,
 }
 
-/// The daemon does it first in `main`; a test's harness has threads by then. Without it GStreamer's plugins, or a desktop, of whoever runs the
-/// tests would be in them.
-extern "C" fn prepare() {
-    if let Err(error) = bridge::prepare_process() {
-        eprintln!("the process is not prepared: {error}");
-        std::process::abort();
-    }
-}
-
-#[used]
-// SAFETY: a section of pointers to functions that are called, in this one thread, before `main`.
-#[unsafe(link_section = ".init_array")]
-static PREPARE: extern "C" fn() = prepare;
+// As the daemon does it.
+support::before_main!(bridge::prepare_process);
 
 impl Running {
     /// Loopback allowed, and short waits.

@@ -9,12 +9,14 @@
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, commands |
 //! | [`Browser`] | headless Chromium under chromedriver |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
+//! | [`alone()`], [`before_main!`] | a process of its own for a test of a part of the daemon |
 //!
 //! Every wait names what it waits for, ends at a deadline, and then panics with what came instead.
 
 // A fixture fails its test by panicking; there is nobody above it to handle an error.
 #![allow(clippy::expect_used)]
 
+mod alone;
 mod browser;
 mod certs;
 mod daemon;
@@ -28,6 +30,7 @@ mod wire;
 mod xml;
 mod xmpp;
 
+pub use alone::alone;
 pub use browser::{Browser, Scheme, Window};
 pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::command::KnownBuddy;
+use crate::event::EventKind;
 use crate::purple::strangers::buddy;
 use crate::purple::testing::{Core, settings, with_mischief};
 

@@ -1,5 +1,7 @@
 //! Sign-ons by the rules: paced, watched, begun by us alone; of a protocol that obeys its user and needs no network.
 
+use super::reason::explain;
+use super::turns::pause;
 use super::*;
 use crate::command::Secret;
 use crate::id::UserId;
@@ -37,8 +39,10 @@ fn connecting(phase: &Phase) -> bool {
     matches!(phase, Phase::Connecting { .. })
 }
 
-fn set_pace(pace: impl FnOnce(&mut Pace)) {
-    QUEUE.with_borrow_mut(|queue| pace(&mut queue.pace));
+fn set_pace(change: impl FnOnce(&mut Pace)) {
+    let mut pace = pace();
+    change(&mut pace);
+    turns::set_pace(pace);
 }
 
 #[test]

@@ -1,0 +1,275 @@
+//! The sorts of commands, one variant each; what one is about is in `place.rs`.
+
+use super::{AccountSettings, Before, Secret, Username};
+use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, RoomListId, TransferId};
+use crate::model::{Status, TypingState, Value};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The sorts of commands. Names in the imperative.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum CommandKind {
+    /// Make an account; it signs on when enabled.
+    AddAccount {
+        /// The id it is to have: unused so far.
+        account: AccountId,
+        /// What it is.
+        settings: Box<AccountSettings>,
+    },
+    /// Change what is given; a signed-on account is signed on anew when it needs that.
+    UpdateAccount {
+        /// Which.
+        account: AccountId,
+        /// A new user name.
+        username: Option<Username>,
+        /// A new password, for this side only.
+        password: Option<Secret>,
+        /// These settings; others stay.
+        options: BTreeMap<String, Value>,
+    },
+    /// Make an account anew that was lost ([`crate::EventKind::AccountLost`]). For a fleet, which knows its settings; a single libpurple refuses it.
+    RestoreAccount {
+        /// Which.
+        account: AccountId,
+        /// What its user still has of it.
+        before: Before,
+    },
+    /// Sign off and forget.
+    RemoveAccount(AccountId),
+    /// Sign on, and stay signed on.
+    EnableAccount(AccountId),
+    /// Sign off, and stay so.
+    DisableAccount(AccountId),
+    /// Try again now.
+    ConnectAccount(AccountId),
+    /// The name others see.
+    SetAccountAlias {
+        /// Which.
+        account: AccountId,
+        /// Empty to take it back.
+        alias: String,
+    },
+    /// Change the password on the server.
+    ChangePassword {
+        /// Which.
+        account: AccountId,
+        /// As it is.
+        old: Secret,
+        /// As it shall be.
+        new: Secret,
+    },
+    /// Own icon.
+    SetAccountIcon {
+        /// Which.
+        account: AccountId,
+        /// PNG, GIF or JPEG; `None` takes it away.
+        #[serde(with = "serde_bytes")]
+        image: Option<Vec<u8>>,
+    },
+    /// Make the account on the server.
+    RegisterAccount(AccountId),
+    /// What the protocol offers for the account.
+    ShowAccountMenu(AccountId),
+    /// Take an entry of it.
+    RunAccountAction {
+        /// Which.
+        account: AccountId,
+        /// The entry's id.
+        action: String,
+    },
+    /// Show a status, on all accounts or some.
+    SetStatus {
+        /// What.
+        status: Status,
+        /// Further attributes that the status type declares.
+        attributes: BTreeMap<String, String>,
+        /// Which; `None` means all.
+        accounts: Option<Vec<AccountId>>,
+    },
+    /// The user is idle since then, or no longer.
+    SetIdle {
+        /// `None`: active.
+        since: Option<Timestamp>,
+    },
+    /// Which conversation the user looks at (protocols mark read from this).
+    SetFocus {
+        /// `None`: none.
+        conversation: Option<ConversationId>,
+    },
+    /// Put someone on the list and ask them.
+    AddBuddy {
+        /// On which account.
+        account: AccountId,
+        /// The network's name.
+        name: String,
+        /// `None`: libpurple's default group.
+        group: Option<String>,
+        /// What to call them.
+        alias: String,
+        /// Words with the question.
+        message: String,
+    },
+    /// Take them off the list, on the server too.
+    RemoveBuddy(BuddyId),
+    /// Call them otherwise.
+    SetBuddyAlias {
+        /// Which.
+        buddy: BuddyId,
+        /// Empty to take it back.
+        alias: String,
+    },
+    /// Put them into another group.
+    MoveBuddy {
+        /// Which.
+        buddy: BuddyId,
+        /// Its name; made when new.
+        group: String,
+    },
+    /// Ask for their profile; comes as a notice.
+    ShowBuddyInfo {
+        /// On which account.
+        account: AccountId,
+        /// The network's name.
+        name: String,
+    },
+    /// What the protocol offers for them.
+    ShowBuddyMenu(BuddyId),
+    /// Take an entry of it.
+    RunBuddyAction {
+        /// Which.
+        buddy: BuddyId,
+        /// The entry's id.
+        action: String,
+    },
+    /// Hear nothing of them.
+    Block {
+        /// On which account.
+        account: AccountId,
+        /// The network's name.
+        name: String,
+        /// False: hear of them again.
+        block: bool,
+    },
+    /// Move all of the user's buddies from one group to another (hazard 3: never libpurple's own rename).
+    RenameGroup {
+        /// From.
+        from: String,
+        /// To.
+        to: String,
+    },
+    /// Take all of the user's buddies in it off the list.
+    RemoveGroup {
+        /// Its name.
+        name: String,
+    },
+    /// Who may reach an account.
+    SetPrivacy {
+        /// Which.
+        account: AccountId,
+        /// See [`crate::model::Privacy::mode`].
+        mode: String,
+        /// The names it is about.
+        list: Vec<String>,
+    },
+    /// Begin (or find) an IM.
+    OpenConversation {
+        /// On which account.
+        account: AccountId,
+        /// With whom.
+        name: String,
+        /// The user has as many conversations as may be: fail with `limit` unless this one is open already.
+        only_open: bool,
+    },
+    /// Let go of it; a room is left.
+    CloseConversation(ConversationId),
+    /// Say something.
+    SendMessage {
+        /// Where.
+        conversation: ConversationId,
+        /// As typed: a slash command is looked for in this. Empty to look for none.
+        text: String,
+        /// As HTML that libpurple takes.
+        html: String,
+    },
+    /// The user writes, or stopped.
+    SetTyping {
+        /// Where.
+        conversation: ConversationId,
+        /// How.
+        state: TypingState,
+    },
+    /// Nudge.
+    SendAttention(ConversationId),
+    /// Go into a room, made when the network makes rooms.
+    JoinRoom {
+        /// On which account.
+        account: AccountId,
+        /// As in [`crate::model::Protocol::room_fields`].
+        fields: BTreeMap<String, String>,
+        /// As in [`CommandKind::OpenConversation`].
+        only_open: bool,
+    },
+    /// Go out, and keep the conversation.
+    LeaveRoom(ConversationId),
+    /// Ask someone in.
+    InviteToRoom {
+        /// Where.
+        conversation: ConversationId,
+        /// Whom.
+        name: String,
+        /// Words with it.
+        message: String,
+    },
+    /// Set the topic.
+    SetTopic {
+        /// Where.
+        conversation: ConversationId,
+        /// Plain text.
+        topic: String,
+    },
+    /// Be called otherwise there.
+    SetNick {
+        /// Where.
+        conversation: ConversationId,
+        /// The new nick.
+        nick: String,
+    },
+    /// Ask for the rooms there are.
+    ListRooms(AccountId),
+    /// Enough of them.
+    StopRoomList(RoomListId),
+    /// Answer a question. Uses it up.
+    AnswerRequest {
+        /// Which.
+        request: RequestId,
+        /// One of its buttons.
+        button: String,
+        /// Its fields.
+        values: BTreeMap<String, Value>,
+    },
+    /// Answer "X wants to add you". Uses it up.
+    AnswerAuthorization {
+        /// Which.
+        authorization: AuthorizationId,
+        /// May they?
+        allow: bool,
+        /// Add them too.
+        add: bool,
+    },
+    /// Seen it.
+    CloseNotice(NoticeId),
+    /// Do something with a row of search results.
+    RunNoticeAction {
+        /// Which.
+        notice: NoticeId,
+        /// One of its buttons.
+        button: String,
+        /// From 0.
+        row: usize,
+    },
+    /// Take an offered file, or not.
+    CancelTransfer(TransferId),
+    /// The user's session is over: sign off and forget all of it.
+    RemoveUser,
+}

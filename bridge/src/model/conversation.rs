@@ -1,0 +1,117 @@
+//! Conversations with one or many, and the lines in them; data only.
+
+use crate::id::{AccountId, BuddyId, ConversationId, ConversationKind};
+use crate::time::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A conversation as libpurple knows it; the rest (unread, messages) is the hub's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// Whose.
+    pub account: AccountId,
+    /// With one or many.
+    pub kind: ConversationKind,
+    /// The network's name.
+    pub name: String,
+    /// The name to show.
+    pub title: String,
+    /// For an IM with a buddy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub buddy: Option<BuddyId>,
+    /// Rooms.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub topic: Option<String>,
+    /// Rooms: everyone, the user included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub members: Option<Vec<Member>>,
+    /// Rooms: in it now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub joined: Option<bool>,
+    /// Rooms: the user's nick there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nick: Option<String>,
+}
+
+/// Someone in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Member {
+    /// Their nick.
+    pub name: String,
+    /// A better name, when the user has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alias: Option<String>,
+    /// The buddy that this is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub buddy: Option<BuddyId>,
+    /// `founder`, `operator`, `half_operator`, `voice`, `typing`, `away`; `self` for the user.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub flags: Vec<String>,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Author {
+    /// The network's name (a nick in rooms).
+    pub name: String,
+    /// A better name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alias: Option<String>,
+    /// The buddy that this is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub buddy: Option<BuddyId>,
+    /// The user themself.
+    #[serde(rename = "self")]
+    pub own: bool,
+}
+
+/// What sort of line a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageKind {
+    /// Somebody else's.
+    Received,
+    /// The user's own, handed to the network or reflected by it.
+    Sent,
+    /// A quiet line of libpurple's or the protocol's.
+    System,
+    /// An error line: something was not delivered.
+    Failed,
+    /// The user's own, handed to a libpurple that ended before it said what became of it.
+    Unknown,
+}
+
+/// A line in a conversation, with libpurple's HTML (already bounded); the web side makes spans of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// What sort.
+    pub kind: MessageKind,
+    /// Who.
+    pub from: Author,
+    /// When it was written, by the network's word.
+    pub time: Timestamp,
+    /// libpurple's HTML. Untrusted.
+    pub html: String,
+    /// Delivered later than written (`PURPLE_MESSAGE_DELAYED`, offline messages).
+    pub delayed: bool,
+    /// The user's nick is in it.
+    pub highlight: bool,
+    /// Sent by a machine on someone's behalf.
+    pub auto_reply: bool,
+    /// A copy of the user's own message sent from another device.
+    pub remote: bool,
+}
+
+/// Typing states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TypingState {
+    /// Writing now.
+    Typing,
+    /// Wrote, then stopped; the text stands.
+    Paused,
+    /// Not writing.
+    None,
+}

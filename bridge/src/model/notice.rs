@@ -1,0 +1,47 @@
+//! What is told to the user outside of conversations; data only.
+
+use crate::id::{AccountId, NoticeId};
+use crate::model::Button;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What sort of notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// A sentence.
+    Message,
+    /// A formatted text.
+    Formatted,
+    /// New mail.
+    Mail,
+    /// A profile card.
+    Userinfo,
+    /// Search results.
+    Search,
+    /// A link to open.
+    Uri,
+}
+
+/// Something told to the user, with libpurple's HTML; the web side makes spans of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Its id.
+    pub id: NoticeId,
+    /// The account it is about.
+    pub account: Option<AccountId>,
+    /// What sort.
+    pub kind: NoticeKind,
+    /// Plain text.
+    pub title: String,
+    /// libpurple's HTML. Untrusted.
+    pub html: String,
+    /// For `search`.
+    pub columns: Vec<String>,
+    /// For `search`.
+    pub rows: Vec<Vec<String>>,
+    /// For `search`: what can be done with a row.
+    pub buttons: Vec<Button>,
+    /// For `uri` and `mail`.
+    pub url: Option<String>,
+}

@@ -1,0 +1,32 @@
+//! The rooms that a network tells of; data only.
+
+use crate::id::RoomListId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A row of a room list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomRow {
+    /// Its name.
+    pub name: String,
+    /// A heading that holds rooms, not a room.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub category: bool,
+    /// The heading it is under.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<String>,
+    /// What the protocol tells of it, by column.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// A room list as it comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomListRows {
+    /// Its id.
+    pub list: RoomListId,
+    /// The new rows.
+    pub rows: Vec<RoomRow>,
+    /// False with the last rows.
+    pub more: bool,
+}

@@ -1,0 +1,43 @@
+//! Why a connection ended, in the wire's words.
+
+use crate::id::AccountId;
+use crate::model::AccountError;
+use purple_sys::PurpleConnectionError;
+
+/// libpurple's reason in the wire's words; what our own network guard and TLS know is told instead of "Permission denied".
+pub(super) fn explain(account: AccountId, reason: PurpleConnectionError, message: String, fatal: bool) -> AccountError {
+    if let Some(address) = crate::purple::egress::take_refusal(account) {
+        let message = format!("This site does not let accounts connect to {address}. Check the server's name, or ask the site's admin.");
+        return AccountError { code: "refused_address".to_owned(), message, fatal: true };
+    }
+    if let Some((code, message)) = crate::purple::tls::take_failure(account) {
+        // A server that hangs up may be back soon; a certificate or a TLS version will not change by waiting.
+        let fatal = fatal || code != "network";
+        return AccountError { code, message, fatal };
+    }
+    type Reason = PurpleConnectionError;
+    if reason == Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR {
+        // Nothing went wrong in our TLS, so the server does not offer it (or someone on the way says so): waiting changes neither.
+        let message = format!(
+            "{} Ask whoever runs the server for encryption, or allow connections without it in this account's settings.",
+            message.trim()
+        );
+        return AccountError { code: "encryption".to_owned(), message, fatal: true };
+    }
+    let code = match reason {
+        Reason::PURPLE_CONNECTION_ERROR_NETWORK_ERROR => "network",
+        Reason::PURPLE_CONNECTION_ERROR_INVALID_USERNAME => "wrong_username",
+        Reason::PURPLE_CONNECTION_ERROR_AUTHENTICATION_FAILED => "wrong_password",
+        Reason::PURPLE_CONNECTION_ERROR_AUTHENTICATION_IMPOSSIBLE => "authentication_impossible",
+        Reason::PURPLE_CONNECTION_ERROR_NO_SSL_SUPPORT => "no_tls",
+        Reason::PURPLE_CONNECTION_ERROR_NAME_IN_USE => "name_in_use",
+        Reason::PURPLE_CONNECTION_ERROR_INVALID_SETTINGS => "invalid_settings",
+        PurpleConnectionError(number)
+            if (Reason::PURPLE_CONNECTION_ERROR_CERT_NOT_PROVIDED.0..Reason::PURPLE_CONNECTION_ERROR_OTHER_ERROR.0).contains(&number) =>
+        {
+            "certificate"
+        }
+        _ => "other",
+    };
+    AccountError { code: code.to_owned(), message, fatal }
+}

@@ -1,0 +1,131 @@
+//! When an account may begin to sign on: one after the other, at the pace that the loop and the machine bear, and again after growing waits.
+
+use super::{Phase, begin, stand};
+use crate::id::AccountId;
+use crate::model::{AccountStanding, AccountState};
+use crate::purple::token::OnPurple;
+use crate::purple::{accounts, eventloop, owner, timers};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Pacing and waits, from the configuration.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) between: Duration,
+    pub(crate) first: Duration,
+    pub(crate) most: Duration,
+    pub(crate) timeout: Duration,
+}
+
+struct Queue {
+    pace: Pace,
+    waiting: VecDeque<AccountId>,
+    running: bool,
+    /// How long the loop had been at work when the last one began, and how long of it on a core.
+    busy: Duration,
+    cpu: Duration,
+    /// When the next one was to begin.
+    due: Instant,
+}
+
+impl Queue {
+    /// How long the loop has been at work since this was last asked, and how long of it on a core.
+    fn worked(&mut self) -> (Duration, Duration) {
+        let since = |before: &mut Duration, now: Duration| now.saturating_sub(std::mem::replace(before, now));
+        (since(&mut self.busy, eventloop::busy()), since(&mut self.cpu, eventloop::cpu()))
+    }
+}
+
+thread_local! {
+    static QUEUE: RefCell<Queue> = RefCell::new(Queue {
+        pace: Pace { between: Duration::from_millis(20), first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) },
+        waiting: VecDeque::new(),
+        running: false,
+        busy: Duration::ZERO,
+        cpu: Duration::ZERO,
+        due: Instant::now(),
+    });
+}
+
+/// The longest pause between two sign-ons because the last one came late.
+const CROWDED: Duration = Duration::from_millis(100);
+
+/// As configured, from now on.
+pub(super) fn set_pace(pace: Pace) {
+    QUEUE.with_borrow_mut(|queue| queue.pace = pace);
+}
+
+pub(super) fn pace() -> Pace {
+    QUEUE.with_borrow(|queue| queue.pace)
+}
+
+/// Asks for a sign-on, in its turn. Nothing happens when it is signed on or at it already.
+pub(crate) fn connect(token: OnPurple, account: AccountId, anew: bool) {
+    let queued = accounts::change(token, account, |entry| {
+        if matches!(entry.sign_on.phase, Phase::Queued | Phase::Connecting { .. } | Phase::Online { .. }) {
+            return None;
+        }
+        if anew {
+            entry.sign_on.attempts = 0;
+        }
+        Some(std::mem::replace(&mut entry.sign_on.phase, Phase::Queued))
+    });
+    // A waiting timer is dropped out here, where the table is not borrowed.
+    let Some(Some(_before)) = queued else { return };
+    stand(token, account, AccountStanding::plain(AccountState::Connecting));
+    let start = QUEUE.with_borrow_mut(|queue| {
+        queue.waiting.push_back(account);
+        let start = !std::mem::replace(&mut queue.running, true);
+        if start {
+            // What was done before, in however long, is no reason to wait.
+            queue.worked();
+            queue.due = Instant::now();
+        }
+        start
+    });
+    if start {
+        timers::soon(token, None, next);
+    }
+}
+
+/// One sign-on from the queue, then the pause that the pace wants.
+fn next(token: OnPurple) {
+    let account = QUEUE.with_borrow_mut(|queue| queue.waiting.pop_front());
+    let Some(account) = account else {
+        QUEUE.with_borrow_mut(|queue| queue.running = false);
+        return;
+    };
+    let (worked, ran, late) = QUEUE.with_borrow_mut(|queue| {
+        let (worked, ran) = queue.worked();
+        (worked, ran, queue.due.elapsed())
+    });
+    let pause = pause(pace().between, worked, ran, late);
+    QUEUE.with_borrow_mut(|queue| queue.due = Instant::now() + pause);
+    std::mem::forget(timers::after(token, pause, None, next));
+    let queued = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Queued)).unwrap_or(false);
+    if queued {
+        owner::with(Some(account), || begin(token, account));
+    }
+}
+
+/// Between two sign-ons, as configured, or longer, so that those who are signed on already are served in between, however much a sign-on costs
+/// here: as long as the loop was at work since the last one (`worked`), and twice as long as it `ran` on a core meanwhile, which leaves them half.
+/// How `late` this one came is what everybody waits here, for the loop or for a core: then there is too much to do, here or by all workers
+/// together, and each holds back until there is not. Never longer than a second, and [`CROWDED`] for being late, which others may be to blame for:
+/// a busy loop is not to stop them all.
+pub(super) fn pause(between: Duration, worked: Duration, ran: Duration, late: Duration) -> Duration {
+    between.max(worked.max(ran * 2).min(Duration::from_secs(1))).max((late * 8).min(CROWDED))
+}
+
+/// Doubles with each attempt up to the longest; `chance` (0 to 1) spreads it over the upper half, so that a server's users do not all return at once.
+pub(super) fn wait_before(pace: Pace, attempts: u32, chance: f64) -> Duration {
+    let doubled = pace.first.saturating_mul(1u32.checked_shl(attempts.saturating_sub(1).min(16)).unwrap_or(u32::MAX));
+    doubled.min(pace.most).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
+}
+
+pub(super) fn chance() -> f64 {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}

@@ -1,0 +1,134 @@
+//! What each part of the daemon is told of the settings.
+
+use super::Config;
+use crate::fleet::{self, Caps};
+use bridge::config::{BridgeConfig, Range};
+use bridge::frame::Confine;
+use std::path::PathBuf;
+
+/// As seen from where the daemon was started; workers stand elsewhere.
+fn absolute(path: &PathBuf) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.clone())
+}
+
+impl Config {
+    /// What libpurple's side has to know.
+    pub(crate) fn bridge(&self) -> BridgeConfig {
+        let ranges: Vec<Range> = self.egress.allow.iter().map(|r| r.0).collect();
+        BridgeConfig {
+            egress_allow: ranges,
+            dns_servers: self.egress.dns_servers.iter().map(|s| s.0).collect(),
+            listen: self.egress.listen,
+            protocols_allow: self.protocols.allow.clone(),
+            protocols_deny: self.protocols.deny.clone(),
+            plugin_paths: self.plugins.paths.iter().map(absolute).collect(),
+            plugins_load: self.plugins.load.clone(),
+            private_dir: None,
+            names: None,
+            mailbox: usize::try_from(self.limits.mailbox.0).unwrap_or(usize::MAX),
+            sign_ons_per_second: if self.limits.sign_ons_per_second == 0 { u32::MAX } else { self.limits.sign_ons_per_second },
+            reconnect_first: self.accounts.reconnect_first.0,
+            reconnect_most: self.accounts.reconnect_most.0,
+            sign_on_timeout: self.accounts.sign_on_timeout.0,
+            extra_roots: self.tls.extra_roots.as_ref().map(absolute),
+            native_tls: self.tls.native,
+            lean: true,
+            number: 0,
+        }
+    }
+
+    /// How many workers, if any.
+    pub(crate) fn workers(&self) -> u16 {
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX));
+        self.workers.unwrap_or_else(cores)
+    }
+
+    /// What the fleet has to know.
+    pub(crate) fn fleet(&self) -> fleet::Settings {
+        let worker = &self.worker;
+        let mib = |mib: u32| u64::from(mib) << 20;
+        let most = u16::try_from(worker.most.0).unwrap_or(u16::MAX);
+        fleet::Settings {
+            workers: self.workers().clamp(1, most),
+            most,
+            isolation: self.isolation,
+            caps: Caps { accounts: worker.accounts, buddies: worker.buddies, memory: mib(worker.memory_mb) },
+            memory_most: mib(worker.memory_most_mb),
+            home_most: mib(worker.home_most_mb),
+            hang: worker.hang.0,
+            crashes: worker.crashes as usize,
+            crash_window: worker.crash_window.0,
+            quiet: worker.quiet.0,
+            bridge: self.bridge(),
+            confine: Confine {
+                sandbox: worker.sandbox,
+                read: worker.read.iter().map(absolute).collect(),
+                write: worker.write.iter().map(absolute).collect(),
+                exec: worker.exec,
+                // Beyond what is resident: stacks and mappings that are never touched.
+                address_space: mib(worker.memory_most_mb) * 4,
+                core: worker.core,
+            },
+        }
+    }
+
+    /// What the accept loop has to know.
+    pub(crate) fn server(&self) -> web::server::Settings {
+        web::server::Settings {
+            trusted: self.trusted_proxies.iter().map(|t| t.0.clone()).collect(),
+            origins: self.origins.iter().map(|o| o.0.clone()).collect(),
+            connections: self.limits.connections,
+            connections_per_address: self.limits.connections_per_address,
+            body_bytes: self.limits.body_bytes as usize,
+            head: self.timeouts.head.limit(),
+            body: self.timeouts.body.limit(),
+            write: self.timeouts.write.limit(),
+            idle: self.timeouts.idle.limit(),
+            stop: self.timeouts.stop.0,
+        }
+    }
+
+    /// What anybody may know.
+    pub(crate) fn site(&self) -> web::wire::Site {
+        web::wire::Site {
+            name: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            guests: self.guests,
+            registration: self.registration,
+            notice: self.notice.clone(),
+        }
+    }
+
+    /// What log-ins are held to.
+    pub(crate) fn logins(&self) -> web::api::login::LoginLimits {
+        web::api::login::LoginLimits {
+            guests: self.guests,
+            registration: self.registration,
+            logins_per_minute: self.limits.logins_per_minute,
+            guests_per_address: self.limits.guests_per_address,
+        }
+    }
+
+    /// What sessions are held to.
+    pub(crate) fn sessions(&self) -> web::session::SessionConfig {
+        let limits = &self.limits;
+        web::session::SessionConfig {
+            hold_ms: self.hold_ms.0,
+            heartbeat_ms: self.heartbeat_ms.0,
+            grace_ms: self.grace_ms.0,
+            hidden_grace_ms: self.hidden_grace_ms.0,
+            linger_ms: self.linger.ms(),
+            guest_linger_ms: self.guest_linger.ms(),
+            failed_guest_linger_ms: self.failed_guest_linger.ms(),
+            log_events: limits.log_events.0 as usize,
+            log_bytes: limits.log_bytes.0 as usize,
+            clients_per_user: limits.clients_per_user as usize,
+            accounts_per_user: limits.accounts_per_user as usize,
+            conversations_per_user: limits.conversations_per_user as usize,
+            commands_per_second: limits.commands_per_second,
+            attaches_per_minute: limits.attaches_per_minute,
+            users: limits.users as usize,
+            ..web::session::SessionConfig::default()
+        }
+    }
+}
