@@ -73,6 +73,21 @@ const KERNEL: &[&str] = &[
     "/sys/kernel/mm/transparent_hugepage",
 ];
 
+/// What they read of this process. Not its whole directory: in it, and in those of its threads, lies `net`, with everybody's connections.
+const OWN: &[&str] = &[
+    "/proc/self/auxv",
+    "/proc/self/cgroup",
+    "/proc/self/cmdline",
+    "/proc/self/comm",
+    "/proc/self/fd",
+    "/proc/self/limits",
+    "/proc/self/maps",
+    "/proc/self/mountinfo",
+    "/proc/self/stat",
+    "/proc/self/statm",
+    "/proc/self/status",
+];
+
 /// Programs, where they may be started.
 const PROGRAMS: &[&str] = &["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/libexec", "/usr/local/bin", "/usr/local/sbin"];
 
@@ -84,7 +99,7 @@ const REPLACED: &[&str] = &["/etc/resolv.conf", "/etc/hosts", "/etc/localtime"];
 /// # Errors
 /// The kernel has Landlock and refuses it to us.
 pub(super) fn restrict(config: &BridgeConfig, confine: &Confine) -> Result<Option<i32>, RulesetError> {
-    // This process has its number for good; what `/proc/self` leads to is its own directory only.
+    // This process has its number for good; what lies below `/proc/self` is its own.
     let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(TESTED))?.scope(Scope::from_all(TESTED))?;
     if !config.listen {
         ruleset = ruleset.handle_access(AccessNet::BindTcp)?;
@@ -108,7 +123,7 @@ fn add_rules(ruleset: RulesetCreated, config: &BridgeConfig, confine: &Confine) 
         | AccessFs::MakeDir
         | AccessFs::MakeSym
         | AccessFs::Refer;
-    let fixed = LIBRARIES.iter().chain(SETTINGS).chain(KERNEL).chain(&["/proc/self"]);
+    let fixed = LIBRARIES.iter().chain(SETTINGS).chain(KERNEL).chain(OWN);
     let programs = if confine.exec { PROGRAMS } else { &[] };
     let named = confine.read.iter().chain(&config.plugin_paths).chain(&config.extra_roots).chain(&config.names);
     missing("worker.read", &confine.read);

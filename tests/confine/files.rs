@@ -20,6 +20,13 @@ fn files_are_out_of_reach() {
     {
         plugin.must(&format!("read {file}"), DENIED);
     }
+    // Who is connected to whom: visitors, and everybody's servers.
+    let own = plugin.pid();
+    for directory in ["/proc".to_owned(), "/proc/self".to_owned(), "/proc/thread-self".to_owned(), format!("/proc/self/task/{own}")] {
+        for file in ["net/tcp", "net/udp6", "net"] {
+            plugin.must(&format!("read {directory}/{file}"), DENIED);
+        }
+    }
     for file in [place.path("secret"), place.path("new"), data.clone()] {
         plugin.must(&format!("write {file}"), DENIED);
     }
@@ -31,7 +38,9 @@ fn files_are_out_of_reach() {
     plugin.must(&format!("mkdir {}", home.join("own").display()), OK);
     plugin.must(&format!("write {}", home.join("own/file").display()), OK);
     plugin.must(&format!("read {}", home.join("own/file").display()), OK);
-    for file in ["/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs", "/usr/share/zoneinfo", "/dev/urandom", "/proc/self/maps"] {
+    for file in
+        ["/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs", "/usr/share/zoneinfo", "/dev/urandom", "/proc/self/maps", "/proc/self/fd"]
+    {
         plugin.must(&format!("read {file}"), OK);
     }
     plugin.must("write /dev/null", OK);
