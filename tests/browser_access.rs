@@ -211,3 +211,35 @@ async fn the_narrow_screens_are_for_everybody() {
     audit.look("list on a phone, a server gone").await;
     audit.assert_nothing(4);
 }
+
+/// How many elements at and below `css` have a ring around them.
+async fn rings(page: &Page, css: &str) -> u64 {
+    page.at_rest().await;
+    let script = format!(
+        "const box = document.querySelector({});
+         return [box, ...box.querySelectorAll('*')].map(one => getComputedStyle(one))
+           .filter(one => one.outlineStyle !== 'none' || /0px 0px 0px 2px inset/.test(one.boxShadow)).length",
+        quoted(css)
+    );
+    page.browser().eval(&script).await.as_u64().expect("a number")
+}
+
+#[tokio::test]
+async fn one_ring_shows_where_the_focus_is() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    for (frame, first, then) in [
+        ("[role=search]".to_owned(), "[data-testid=search]".to_owned(), "[data-testid=hide-offline]".to_owned()),
+        (format!("{talk} .composer"), format!("{talk} [data-testid=composer]"), format!("{talk} .composer .tool")),
+    ] {
+        page.click(&first).await;
+        page.see(&format!("{first}:focus")).await;
+        assert_eq!(rings(&page, &frame).await, 1, "in {first}");
+        page.type_into(":focus", &char::from(Key::Tab).to_string()).await;
+        page.see(&format!("{then}:focus")).await;
+        assert_eq!(rings(&page, &frame).await, 1, "on {then}");
+    }
+}
