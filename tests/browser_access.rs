@@ -243,3 +243,77 @@ async fn one_ring_shows_where_the_focus_is() {
         assert_eq!(rings(&page, &frame).await, 1, "on {then}");
     }
 }
+
+/// What cannot be told apart, of elements whose look must not be that of what is around them.
+async fn unmarked(page: &Page, marks: &[(&str, &str)]) -> Vec<String> {
+    page.at_rest().await;
+    let mut found = Vec::new();
+    for (mark, plain) in marks {
+        page.see(mark).await;
+        // A background and a colour that are not exempt are the system's, whatever they are said to be.
+        let script = format!(
+            "const look = css => {{
+               const {{ forcedColorAdjust, backgroundColor, color, outlineStyle, outlineWidth, outlineColor }} = getComputedStyle(document.querySelector(css));
+               return [...(forcedColorAdjust === 'none' ? [backgroundColor, color] : []), ...(outlineStyle === 'none' ? [] : [outlineStyle, outlineWidth, outlineColor])].join();
+             }};
+             return look({}) === look({})",
+            quoted(mark),
+            quoted(plain)
+        );
+        if page.browser().eval(&script).await == true {
+            found.push(format!("{mark} looks like {plain}"));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_a_system_with_few_colours_leaves_is_told_apart() {
+    let prosody =
+        Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let (mut bob, mut carla) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "carla"));
+    let page = Page::open(&daemon, Window::Desk).await;
+    let forced = serde_json::json!({ "features": [{ "name": "forced-colors", "value": "active" }] });
+    page.browser().devtools("Emulation.setEmulatedMedia", forced).await;
+    page.wait("matchMedia('(forced-colors: active)').matches").await;
+    page.click("[data-testid=to-site]").await;
+    let mut found = unmarked(
+        &page,
+        &[
+            ("[data-testid=field-site-name]", "[data-testid=field-site-password]"),
+            ("[data-testid=field-site-password]", "main"),
+            (".card", "main"),
+            ("[data-testid=site-signin]:disabled", "[data-testid=to-network]"),
+        ],
+    )
+    .await;
+    page.click("[data-testid=to-network]").await;
+    found.extend(unmarked(&page, &[("[role=radio][aria-checked=true]", "[role=radio][aria-checked=false]")]).await);
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy][data-name='carla@localhost'][data-presence=online]").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    page.say(&talk, "Hello").await;
+    page.sent(&talk, "Hello").await;
+    bob.say("ines@localhost", "Good morning");
+    page.hears(&talk, "Good morning").await;
+    carla.say("ines@localhost", "psst");
+    page.click("[data-testid=hide-offline]").await;
+    found.extend(
+        unmarked(
+            &page,
+            &[
+                ("[data-name='bob@localhost'] .person", "[data-name='carla@localhost'] .person"),
+                ("[data-testid=unread]", "[data-name='carla@localhost'] .person"),
+                ("[data-name='carla@localhost'] .dot", "[data-name='carla@localhost'] .person"),
+                ("[data-testid=hide-offline]", "[data-testid=list-add]"),
+                ("[data-self=true] .bubble", "[data-self=false] .bubble"),
+                ("[data-self=false] .bubble", ".row"),
+                (".window", "main"),
+                (".dock-tile.front-most", ".dock-tile:not(.front-most)"),
+            ],
+        )
+        .await,
+    );
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
