@@ -317,3 +317,38 @@ async fn what_a_system_with_few_colours_leaves_is_told_apart() {
     );
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+#[tokio::test]
+async fn nothing_moves_for_those_who_ask_for_it() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.see("[data-testid=network-form]").await;
+    page.at_rest().await;
+    let reduced = serde_json::json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+    page.browser().devtools("Emulation.setEmulatedMedia", reduced).await;
+    page.wait("matchMedia('(prefers-reduced-motion: reduce)').matches").await;
+    let watch = "window.moved = [];
+        for (const kind of ['animationstart', 'transitionrun'])
+          addEventListener(kind, event => moved.push(`${event.target.className} ${event.pseudoElement} ${event.animationName ?? event.propertyName}`), true);";
+    page.browser().eval(watch).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    page.say(&talk, "Hello").await;
+    page.sent(&talk, "Hello").await;
+    bob.chat_state("ines@localhost", "composing");
+    page.read(&format!("{talk} [data-testid=typing]"), "typing").await;
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=open-help]").await;
+    page.see("[data-testid=help-dialog]").await;
+    page.press_escape().await;
+    page.see_no("[data-testid=help-dialog]").await;
+    // Away and back, with the mouse over the tile that does it.
+    for _ in 0..2 {
+        page.click("[data-testid=dock-tile]").await;
+    }
+    page.see("[data-testid=dock-tile]:hover").await;
+    assert_eq!(page.browser().eval("return getComputedStyle(document.querySelector('[data-testid=dock-tile]')).transform").await, "none");
+    assert_eq!(page.browser().eval("return window.moved").await, serde_json::json!([]));
+}
