@@ -1,7 +1,7 @@
 //! Promise: everything the mouse can do, the keyboard can do too; every drag has a key or an entry in a menu.
 #![allow(clippy::expect_used)]
 
-use support::{Daemon, Key, Page, Prosody, Window, XmppPeer, quoted};
+use support::{Daemon, Key, Ngircd, Page, Prosody, Window, XmppPeer, quoted};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -246,4 +246,26 @@ async fn on_a_phone_the_focus_raises_no_keyboard() {
     page.see("[data-testid=buddy][data-name='bob@localhost']:focus").await;
     page.sign_out().await;
     page.see("h1:focus").await;
+}
+
+#[tokio::test]
+async fn a_dialog_begins_where_one_writes() {
+    let (prosody, ngircd) = (Prosody::with_users(["ines"]), Ngircd::builder().start());
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.click("[data-testid=add-account]").await;
+    page.click("[data-testid=add-account-dialog] [data-testid=tile-prpl-irc]").await;
+    page.fill("user", "ines").await;
+    page.fill("part-0", "127.0.0.1").await;
+    page.click("[data-testid=add-account-dialog] [data-testid=more-options]").await;
+    page.fill("option-port", &ngircd.port().to_string()).await;
+    page.click("[data-testid=account-save]").await;
+    page.see_no("[data-testid=add-account-dialog]").await;
+    page.wait("document.querySelectorAll('[data-testid=account][data-state=online]').length === 2").await;
+    // Which account is the smaller question.
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-add-buddy]").await;
+    page.see("[data-testid=field-account]").await;
+    page.see("[data-testid=field-buddy-name]:focus").await;
 }

@@ -73,7 +73,7 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
     const before = document.activeElement;
     run ??= { back: before instanceof HTMLElement && before !== document.body ? before : null, asked: focusRequest.peek() };
     if (dialog && !dialog.open) dialog.showModal();
-    const first = dialog?.querySelector<HTMLElement>("[autofocus], .dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
+    const first = dialog?.querySelector<HTMLElement>("[autofocus]") ?? dialog?.querySelector<HTMLElement>(".dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
     first?.focus();
     // What only scrolls must be reached by keys, too.
     const body = dialog?.querySelector<HTMLElement>(".dialog-body");
