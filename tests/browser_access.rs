@@ -211,3 +211,144 @@ async fn the_narrow_screens_are_for_everybody() {
     audit.look("list on a phone, a server gone").await;
     audit.assert_nothing(4);
 }
+
+/// How many elements at and below `css` have a ring around them.
+async fn rings(page: &Page, css: &str) -> u64 {
+    page.at_rest().await;
+    let script = format!(
+        "const box = document.querySelector({});
+         return [box, ...box.querySelectorAll('*')].map(one => getComputedStyle(one))
+           .filter(one => one.outlineStyle !== 'none' || /0px 0px 0px 2px inset/.test(one.boxShadow)).length",
+        quoted(css)
+    );
+    page.browser().eval(&script).await.as_u64().expect("a number")
+}
+
+#[tokio::test]
+async fn one_ring_shows_where_the_focus_is() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    for (frame, first, then) in [
+        ("[role=search]".to_owned(), "[data-testid=search]".to_owned(), "[data-testid=hide-offline]".to_owned()),
+        (format!("{talk} .composer"), format!("{talk} [data-testid=composer]"), format!("{talk} .composer .tool")),
+    ] {
+        page.click(&first).await;
+        page.see(&format!("{first}:focus")).await;
+        assert_eq!(rings(&page, &frame).await, 1, "in {first}");
+        page.type_into(":focus", &char::from(Key::Tab).to_string()).await;
+        page.see(&format!("{then}:focus")).await;
+        assert_eq!(rings(&page, &frame).await, 1, "on {then}");
+    }
+}
+
+/// What cannot be told apart, of elements whose look must not be that of what is around them.
+async fn unmarked(page: &Page, marks: &[(&str, &str)]) -> Vec<String> {
+    page.at_rest().await;
+    let mut found = Vec::new();
+    for (mark, plain) in marks {
+        page.see(mark).await;
+        // A background and a colour that are not exempt are the system's, whatever they are said to be.
+        let script = format!(
+            "const look = css => {{
+               const {{ forcedColorAdjust, backgroundColor, color, outlineStyle, outlineWidth, outlineColor }} = getComputedStyle(document.querySelector(css));
+               return [...(forcedColorAdjust === 'none' ? [backgroundColor, color] : []), ...(outlineStyle === 'none' ? [] : [outlineStyle, outlineWidth, outlineColor])].join();
+             }};
+             return look({}) === look({})",
+            quoted(mark),
+            quoted(plain)
+        );
+        if page.browser().eval(&script).await == true {
+            found.push(format!("{mark} looks like {plain}"));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn what_a_system_with_few_colours_leaves_is_told_apart() {
+    let prosody =
+        Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let (mut bob, mut carla) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "carla"));
+    let page = Page::open(&daemon, Window::Desk).await;
+    let forced = serde_json::json!({ "features": [{ "name": "forced-colors", "value": "active" }] });
+    page.browser().devtools("Emulation.setEmulatedMedia", forced).await;
+    page.wait("matchMedia('(forced-colors: active)').matches").await;
+    page.click("[data-testid=to-site]").await;
+    let mut found = unmarked(
+        &page,
+        &[
+            ("[data-testid=field-site-name]", "[data-testid=field-site-password]"),
+            ("[data-testid=field-site-password]", "main"),
+            (".card", "main"),
+            ("[data-testid=site-signin]:disabled", "[data-testid=to-network]"),
+        ],
+    )
+    .await;
+    page.click("[data-testid=to-network]").await;
+    found.extend(unmarked(&page, &[("[role=radio][aria-checked=true]", "[role=radio][aria-checked=false]")]).await);
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy][data-name='carla@localhost'][data-presence=online]").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    page.say(&talk, "Hello").await;
+    page.sent(&talk, "Hello").await;
+    bob.say("ines@localhost", "Good morning");
+    page.hears(&talk, "Good morning").await;
+    carla.say("ines@localhost", "psst");
+    page.click("[data-testid=hide-offline]").await;
+    found.extend(
+        unmarked(
+            &page,
+            &[
+                ("[data-name='bob@localhost'] .person", "[data-name='carla@localhost'] .person"),
+                ("[data-testid=unread]", "[data-name='carla@localhost'] .person"),
+                ("[data-name='carla@localhost'] .dot", "[data-name='carla@localhost'] .person"),
+                ("[data-testid=hide-offline]", "[data-testid=list-add]"),
+                ("[data-self=true] .bubble", "[data-self=false] .bubble"),
+                ("[data-self=false] .bubble", ".row"),
+                (".window", "main"),
+                (".dock-tile.front-most", ".dock-tile:not(.front-most)"),
+            ],
+        )
+        .await,
+    );
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[tokio::test]
+async fn nothing_moves_for_those_who_ask_for_it() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.see("[data-testid=network-form]").await;
+    page.at_rest().await;
+    let reduced = serde_json::json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+    page.browser().devtools("Emulation.setEmulatedMedia", reduced).await;
+    page.wait("matchMedia('(prefers-reduced-motion: reduce)').matches").await;
+    let watch = "window.moved = [];
+        for (const kind of ['animationstart', 'transitionrun'])
+          addEventListener(kind, event => moved.push(`${event.target.className} ${event.pseudoElement} ${event.animationName ?? event.propertyName}`), true);";
+    page.browser().eval(watch).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    page.say(&talk, "Hello").await;
+    page.sent(&talk, "Hello").await;
+    bob.chat_state("ines@localhost", "composing");
+    page.read(&format!("{talk} [data-testid=typing]"), "typing").await;
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=open-help]").await;
+    page.see("[data-testid=help-dialog]").await;
+    page.press_escape().await;
+    page.see_no("[data-testid=help-dialog]").await;
+    // Away and back, with the mouse over the tile that does it.
+    for _ in 0..2 {
+        page.click("[data-testid=dock-tile]").await;
+    }
+    page.see("[data-testid=dock-tile]:hover").await;
+    assert_eq!(page.browser().eval("return getComputedStyle(document.querySelector('[data-testid=dock-tile]')).transform").await, "none");
+    assert_eq!(page.browser().eval("return window.moved").await, serde_json::json!([]));
+}

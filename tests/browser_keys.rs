@@ -1,7 +1,7 @@
 //! Promise: everything the mouse can do, the keyboard can do too; every drag has a key or an entry in a menu.
 #![allow(clippy::expect_used)]
 
-use support::{Daemon, Key, Page, Prosody, Window, XmppPeer, quoted};
+use support::{Daemon, Key, Ngircd, Page, Prosody, Window, XmppPeer, quoted};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -182,4 +182,90 @@ async fn every_drag_has_a_twin() {
     page.press_escape().await;
     page.see_no("[data-testid=help-dialog]").await;
     page.see("[data-testid=my-status]:focus").await;
+}
+
+#[tokio::test]
+async fn the_focus_is_never_lost() {
+    let prosody =
+        Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Work").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    let search = "[data-testid=search]:focus";
+    let carla = "[data-testid=buddy][data-name='carla@localhost']:focus";
+    // What is most likely wrong is where one writes.
+    page.fill_xmpp(&prosody, "ines", "not-it").await;
+    press(&page, &key(Key::Enter)).await;
+    page.see("[data-testid=correct-form] [data-testid=field-password]:focus").await;
+    press(&page, &format!("{}{}", prosody.password("ines"), key(Key::Enter))).await;
+    page.see(search).await;
+    // Back to the search from a conversation that was found there, and to its row from one that was opened on it.
+    page.see("[data-testid=buddy][data-name='bob@localhost']").await;
+    press(&page, &format!("bo{}", key(Key::Enter))).await;
+    let bob = support::conversation("bob@localhost");
+    page.see(&format!("{bob} [data-testid=composer]:focus")).await;
+    press(&page, &with(Key::Alt, "w")).await;
+    page.see(search).await;
+    press(&page, &key(Key::Down)).await;
+    page.see("[data-testid=group]:focus").await;
+    press(&page, &key(Key::End)).await;
+    page.see(carla).await;
+    press(&page, &key(Key::Enter)).await;
+    page.see(&format!("{} [data-testid=composer]:focus", support::conversation("carla@localhost"))).await;
+    press(&page, &with(Key::Alt, "m")).await;
+    page.see(carla).await;
+    // From a dialog to the row whose menu opened it, and to the next one when that row is gone.
+    for ok in [false, true] {
+        press(&page, &with(Key::Shift, &key(Key::F10))).await;
+        page.click("[data-testid=menu-remove]").await;
+        page.see("[data-testid=confirm-dialog] :focus").await;
+        if ok {
+            page.click("[data-testid=confirm-ok]").await;
+            page.see_no(&carla.replace(":focus", "")).await;
+        } else {
+            page.press_escape().await;
+            page.see(carla).await;
+        }
+    }
+    page.see("[data-testid=buddy-list] [role=treeitem]:focus").await;
+    page.sign_out().await;
+    page.see("[data-testid=field-user]:focus").await;
+    page.click("[data-testid=to-site]").await;
+    page.see("[data-testid=field-site-name]:focus").await;
+}
+
+#[tokio::test]
+async fn on_a_phone_the_focus_raises_no_keyboard() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Phone).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy-list] [role=treeitem]:focus").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    page.see(&format!("{talk} [role=log]:focus")).await;
+    page.click("[data-testid=back]").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost']:focus").await;
+    page.sign_out().await;
+    page.see("h1:focus").await;
+}
+
+#[tokio::test]
+async fn a_dialog_begins_where_one_writes() {
+    let (prosody, ngircd) = (Prosody::with_users(["ines"]), Ngircd::builder().start());
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.click("[data-testid=add-account]").await;
+    page.click("[data-testid=add-account-dialog] [data-testid=tile-prpl-irc]").await;
+    page.fill("user", "ines").await;
+    page.fill("part-0", "127.0.0.1").await;
+    page.click("[data-testid=add-account-dialog] [data-testid=more-options]").await;
+    page.fill("option-port", &ngircd.port().to_string()).await;
+    page.click("[data-testid=account-save]").await;
+    page.see_no("[data-testid=add-account-dialog]").await;
+    page.wait("document.querySelectorAll('[data-testid=account][data-state=online]').length === 2").await;
+    // Which account is the smaller question.
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-add-buddy]").await;
+    page.see("[data-testid=field-account]").await;
+    page.see("[data-testid=field-buddy-name]:focus").await;
 }

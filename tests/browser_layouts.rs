@@ -52,6 +52,33 @@ async fn the_front_page_fits_every_screen() {
 }
 
 #[tokio::test]
+async fn dialogs_fit_small_screens() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Panes).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    // All of the options scroll in their frame, and the button below them needs no scrolling.
+    page.click("[data-testid=account]").await;
+    page.click("[data-testid=menu-edit]").await;
+    page.click("[data-testid=edit-account-dialog] [data-testid=more-options]").await;
+    page.see("[data-testid=field-option-port]").await;
+    page.at_rest().await;
+    let inside = "const body = document.querySelector('.dialog-body').getBoundingClientRect();
+        return document.querySelector('[data-testid=account-save]').getBoundingClientRect().bottom <= body.bottom";
+    assert_eq!(page.browser().eval(inside).await, json!(true), "the button is cut off");
+    page.press_escape().await;
+    page.see_no("[data-testid=edit-account-dialog]").await;
+    // The buttons of a dialog stand in one row.
+    page.browser().window(Window::Phone).await;
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-join-room]").await;
+    page.see("[data-testid=join-ok]").await;
+    assert_fits(&page, "joining a room").await;
+    let rows = "return new Set([...document.querySelectorAll('.dialog-actions button')].map(one => one.offsetTop)).size";
+    assert_eq!(page.browser().eval(rows).await, json!(1), "rows of buttons");
+}
+
+#[tokio::test]
 async fn each_screen_has_its_arrangement() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);

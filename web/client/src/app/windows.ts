@@ -25,7 +25,7 @@ export const wins = signal<ReadonlyMap<string, Win>>(new Map());
 export const active = signal<string | null>(null);
 /** In the stack: whether a conversation covers the list. */
 export const onTalk = signal(false);
-/** Counts up when the active conversation's box should take the focus. */
+/** Counts up when the active conversation's box should take the focus, or the list when there is none. */
 export const focusRequest = signal(0);
 /** The read mark as it was when a conversation got the focus: below it runs the "new" line. */
 export const unreadFrom = signal<ReadonlyMap<string, string | null>>(new Map());
@@ -102,7 +102,7 @@ export function touch(id: string): void {
 function next(): void {
   const rest = shown.value.filter((win) => !win.minimised && win.id !== active.value).sort((a, b) => b.z - a.z);
   active.value = rest[0]?.id ?? null;
-  if (active.value !== null) focusRequest.value++;
+  focusRequest.value++;
 }
 
 export function minimise(id: string): void {
@@ -121,6 +121,8 @@ export function close(id: string): void {
     if (active.value === id) {
       next();
       onTalk.value = false;
+    } else {
+      focusRequest.value++;
     }
   });
   tell("conversation.close", { conversation: id });

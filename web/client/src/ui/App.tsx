@@ -1,10 +1,10 @@
 // Which of the page's faces shows, and the keys that work everywhere; it must not hold state.
+import { computed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { announcement } from "../app/attention";
 import { arriving } from "../app/session";
-import { phase } from "../app/store";
-import { active, arrangement, close, cycle, minimise, resized } from "../app/windows";
-import { area } from "../app/windows";
+import { phase, talks } from "../app/store";
+import { active, area, arrangement, close, cycle, focusRequest, minimise, onTalk, resized } from "../app/windows";
 import { w } from "../words";
 import { DialogHost, closeAllDialogs, ToastHost } from "./Dialog";
 import { Desk } from "./desk/Desk";
@@ -12,6 +12,7 @@ import { Panes, Stack } from "./desk/Narrow";
 import { helpDialog } from "./dialogs/Help";
 import { Prompts } from "./dialogs/Prompts";
 import { Arriving } from "./front/Arriving";
+import { forgetPlace, useSettled } from "./focus";
 import { Front } from "./front/Front";
 import { Logo } from "./icons";
 import { focusSearch } from "./list/BuddyList";
@@ -45,6 +46,9 @@ function keys(event: KeyboardEvent): void {
   }
 }
 
+/** The conversation one was in is gone: closed elsewhere. */
+const bereft = computed(() => active.value !== null && !talks.value.has(active.value));
+
 function Inside() {
   useEffect(() => {
     const measure = () => resized(area.peek());
@@ -54,9 +58,11 @@ function Inside() {
       removeEventListener("keydown", keys);
       removeEventListener("resize", measure);
       closeAllDialogs();
+      forgetPlace();
     };
   }, []);
   const shape = arrangement.value;
+  useSettled([shape, focusRequest.value, onTalk.value, bereft.value]);
   return shape === "desk" ? <Desk /> : shape === "panes" ? <Panes /> : <Stack />;
 }
 

@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { focusRequest } from "../app/windows";
 import { w } from "../words";
+import { settle } from "./focus";
 import { Icon } from "./icons";
 
 interface Entry { key: number; view: (close: () => void) => JSX.Element }
@@ -31,7 +32,7 @@ export function DialogHost() {
   return <>{stack.value.map((entry) => <div key={entry.key} class="dialog-slot">{entry.view(() => closeDialog(entry.key))}</div>)}</>;
 }
 
-/** Once no dialog is open: to the conversation that was opened meanwhile, which could not take it from under them, or where it was. */
+/** Once no dialog is open: to the conversation that was opened meanwhile, which could not take it from under them, or where it was, or home when that is gone. */
 function giveBack(): void {
   if (!run || document.querySelector("dialog[open]")) return;
   const { back, asked } = run;
@@ -43,8 +44,12 @@ function giveBack(): void {
     if (!requested) return;
     now.blur();
   }
-  if (requested) focusRequest.value++;
-  else if (back?.isConnected) back.focus();
+  if (requested) {
+    focusRequest.value++;
+    return;
+  }
+  if (back?.isConnected) back.focus();
+  settle();
 }
 
 export interface DialogProps {
@@ -68,7 +73,7 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
     const before = document.activeElement;
     run ??= { back: before instanceof HTMLElement && before !== document.body ? before : null, asked: focusRequest.peek() };
     if (dialog && !dialog.open) dialog.showModal();
-    const first = dialog?.querySelector<HTMLElement>("[autofocus], .dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
+    const first = dialog?.querySelector<HTMLElement>("[autofocus]") ?? dialog?.querySelector<HTMLElement>(".dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
     first?.focus();
     // What only scrolls must be reached by keys, too.
     const body = dialog?.querySelector<HTMLElement>(".dialog-body");

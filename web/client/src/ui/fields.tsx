@@ -53,7 +53,7 @@ export function TextField(props: TextProps) {
       {props.multiline ? (
         <textarea rows={4} {...common} />
       ) : (
-        <span class="box-row">
+        <span class={props.masked ? "box-row masked" : "box-row"}>
           <input
             {...common}
             type={(props.masked && !seen ? "password" : props.type === "search" ? "search" : "text") as "text"}

@@ -185,6 +185,8 @@ export const en = {
   list: {
     label: "Buddy list",
     search: "Search people and rooms",
+    /** In the box itself, which is narrow. */
+    find: "Search",
     clear: "Clear the search",
     hideOffline: "Hide offline buddies",
     showOffline: "Show offline buddies",

@@ -45,7 +45,7 @@ function AccountForm({ protocol, account, close }: { protocol: Protocol; account
   return (
     <div class="account-form" onKeyDown={(event) => { if (event.key === "Enter" && event.target instanceof HTMLInputElement) { event.preventDefault(); void submit(); } }}>
       {account?.error && <Problem text={accountErrorText(account.error)} />}
-      <AccountFields protocol={protocol} form={form} existing={!!account} autofocus={!!account} />
+      <AccountFields protocol={protocol} form={form} existing={!!account} autofocus={account?.error?.code === "wrong_password" ? "password" : account ? "user" : undefined} />
       {!account && user.value?.guest === false && protocol.password !== "none" && <CheckField label={w.accounts.remember} name="remember" value={remember.value} onInput={(on) => (remember.value = on)} />}
       {!account && canMake(protocol) && <CheckField label={w.accounts.makeFirst} name="make" value={making.value} onInput={(on) => (making.value = on)} />}
       {error.value !== null && <Problem text={errorText(error.value)} />}

@@ -6,6 +6,7 @@ import { command, protocolOf } from "../../app/store";
 import type { Account, Protocol } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
 import { PromptPill } from "../dialogs/Prompts";
+import { useSettled } from "../focus";
 import { NetworkTile } from "../glyphs";
 import { Logo } from "../icons";
 import { Countdown, isRestarting, isSetAside, progressText } from "../accountState";
@@ -40,10 +41,10 @@ function Correct({ account, protocol }: { account: Account; protocol: Protocol }
   };
   return (
     <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="correct-form">
-      <h2>{unmade ? w.front.notMade : w.front.notSignedIn}</h2>
+      <h2 tabIndex={-1}>{unmade ? w.front.notMade : w.front.notSignedIn}</h2>
       <Problem text={accountErrorText(account.error)} />
       <p class="lead">{w.front.changeDetails}</p>
-      <AccountFields protocol={protocol} form={form} existing />
+      <AccountFields protocol={protocol} form={form} existing autofocus={account.error?.code === "wrong_password" ? "password" : "user"} />
       {error.value !== null && <Problem text={errorText(error.value)} />}
       <button type="submit" class="primary big" disabled={busy.value} data-testid="signin">{w.retry}</button>
       <p class="alt"><button type="button" class="text-link" onClick={() => void signOut()} data-testid="start-over">{w.front.startOver}</button></p>
@@ -60,7 +61,7 @@ function Aside({ account }: { account: Account }) {
   };
   return (
     <>
-      <h2>{w.front.setAside}</h2>
+      <h2 tabIndex={-1}>{w.front.setAside}</h2>
       <p class="who">{account.username}</p>
       <p class="lead">{accountErrorText(account.error)}</p>
       {error.value !== null && <Problem text={errorText(error.value)} />}
@@ -72,6 +73,7 @@ function Aside({ account }: { account: Account }) {
 export function Arriving({ account }: { account: Account }) {
   const protocol = protocolOf(account.protocol);
   const failed = account.state === "error" || (account.error?.fatal === true && account.state !== "connecting") || (account.state === "offline" && !!account.error);
+  useSettled([account.state, failed]);
   return (
     <main class="front">
       <div class="card narrow" data-testid="arriving" data-state={account.state}>
@@ -82,7 +84,7 @@ export function Arriving({ account }: { account: Account }) {
               <span class="halo"><NetworkTile protocol={account.protocol} size={64} /></span>
               {isSetAside(account) ? <Aside account={account} /> : account.state === "waiting" ? (
                 <>
-                  <h2>{w.front.connecting(protocol?.name ?? account.protocol)}</h2>
+                  <h2 tabIndex={-1}>{w.front.connecting(protocol?.name ?? account.protocol)}</h2>
                   <p class="who">{account.username}</p>
                   <Problem text={accountErrorText(account.error)} />
                   <p class="lead">{w.front.stillWaiting} <Countdown to={account.retry_at} /></p>
@@ -90,7 +92,7 @@ export function Arriving({ account }: { account: Account }) {
                 </>
               ) : (
                 <>
-                  <h2>{(isRestarting(account) ? w.front.reconnecting : w.front.connecting)(protocol?.name ?? account.protocol)}</h2>
+                  <h2 tabIndex={-1}>{(isRestarting(account) ? w.front.reconnecting : w.front.connecting)(protocol?.name ?? account.protocol)}</h2>
                   <p class="who">{account.username}</p>
                   <div class="progress"><i /></div>
                   <p class="lead">{isRestarting(account) ? w.accounts.restarting : progressText(account) || w.front.connectingLead}</p>

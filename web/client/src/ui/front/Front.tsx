@@ -8,6 +8,7 @@ import { phase, protocols, site } from "../../app/store";
 import type { Protocol } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { CheckField, TextField } from "../fields";
+import { mayWrite, useSettled } from "../focus";
 import { NetworkTile } from "../glyphs";
 import { radioKeys, radioStop } from "../radios";
 import { Icon, Logo } from "../icons";
@@ -102,7 +103,7 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
     <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="network-form">
       <h2>{making.value ? w.front.makeWith(protocol.name) : w.front.signInWith(protocol.name)}</h2>
       {making.value && <p class="lead">{w.front.makeLead}</p>}
-      <AccountFields protocol={protocol} form={form} autofocus={innerWidth >= 700 && !document.querySelector("[role=radio]:focus-visible")} />
+      <AccountFields protocol={protocol} form={form} autofocus={mayWrite() && !document.querySelector("[role=radio]:focus-visible") ? "user" : undefined} />
       {hides && <CheckField label={w.front.invisible} name="invisible" value={invisible.value} onInput={(on) => (invisible.value = on)} />}
       {error.value !== null && <Problem text={wait > 0 && error.value instanceof CallError ? `${errorText({ code: error.value.code, message: error.value.message })} ${w.waitSeconds(wait)}` : errorText(bare(error.value))} />}
       <button type="submit" class="primary big" disabled={busy.value || wait > 0} data-testid="signin">{busy.value ? <><i class="spinner" />{w.front.signingIn}</> : making.value ? w.front.make : w.front.signIn}</button>
@@ -138,7 +139,7 @@ function SiteForm() {
     <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="site-form">
       <h2>{w.front.siteSignIn}</h2>
       <p class="lead">{w.front.siteLead}</p>
-      <TextField label={w.front.name} name="site-name" value={name.value} autofocus autocomplete="username" onInput={(value) => (name.value = value)} />
+      <TextField label={w.front.name} name="site-name" value={name.value} autofocus={mayWrite()} autocomplete="username" onInput={(value) => (name.value = value)} />
       <TextField label={w.front.password} name="site-password" masked value={password.value} autocomplete="current-password" onInput={(value) => (password.value = value)} />
       {error.value !== null && <Problem text={wait > 0 ? `${errorText(bare(error.value))} ${w.waitSeconds(wait)}` : errorText(bare(error.value))} />}
       <button type="submit" class="primary big" disabled={busy.value || wait > 0 || name.value.trim() === ""} data-testid="site-signin">{busy.value ? <><i class="spinner" />{w.front.signingIn}</> : w.front.signIn}</button>
@@ -160,12 +161,13 @@ export function Front() {
   const current = list.find((one) => one.id === chosen.value) ?? list[0] ?? null;
   const reason = phase.value.kind === "front" ? reasonText(phase.value.reason) : null;
   const known = protocols.value !== null && theSite !== null;
+  useSettled([onSite], known);
   return (
     <main class="front">
       <div class="card">
         <section class="card-left">
           <span class="logo"><Logo />{theSite?.name && theSite.name !== "bellflower" ? theSite.name : w.app}</span>
-          <h1>{w.front.headline}</h1>
+          <h1 tabIndex={-1}>{w.front.headline}</h1>
           <p class="lead">{guests ? w.front.lead : w.front.guestsOff}</p>
           {theSite?.notice && <p class="notice" data-testid="site-notice">{theSite.notice}</p>}
           {guests && known && (list.length > 0

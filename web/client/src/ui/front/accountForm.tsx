@@ -98,7 +98,7 @@ function OptionField({ option, form }: { option: ProtocolOption; form: AccountFo
   return <TextField label={label} name={name} value={text} error={form.errors[name]} masked={option.masked} type={option.type === "int" ? "number" : "text"} onInput={set} />;
 }
 
-export function AccountFields({ protocol, form, existing, autofocus }: { protocol: Protocol; form: AccountFormState; existing?: boolean; autofocus?: boolean }) {
+export function AccountFields({ protocol, form, existing, autofocus }: { protocol: Protocol; form: AccountFormState; existing?: boolean; autofocus?: "user" | "password" | undefined }) {
   const [more, setMore] = useState(false);
   const { name } = form.values;
   const { splits } = protocol.username;
@@ -108,7 +108,7 @@ export function AccountFields({ protocol, form, existing, autofocus }: { protoco
   const part = (at: number, value: string) => form.set({ name: { ...name, parts: splits.map((_, i) => (i === at ? value : (name.parts[i] ?? ""))) } });
   const rest = splits.map((split, at) => ({ split, at })).filter(({ split, at }) => !isMainSplit(split, at));
   const user = (
-    <TextField label={protocol.username.label || w.front.name} name="user" value={name.user} error={form.errors["user"]} autofocus={autofocus} autocomplete="username" onBlur={deal}
+    <TextField label={protocol.username.label || w.front.name} name="user" value={name.user} error={form.errors["user"]} autofocus={autofocus === "user"} autocomplete="username" onBlur={deal}
       onInput={(value) => (main && value.includes(main.separator) && !name.user.includes(main.separator) && value.length - name.user.length > 1
         ? form.set({ name: dealOut(value, splits, name.parts) })
         : form.set({ name: { ...name, user: value } }))}
@@ -124,7 +124,7 @@ export function AccountFields({ protocol, form, existing, autofocus }: { protoco
         </div>
       ) : user}
       {protocol.password !== "none" && (
-        <TextField label={protocol.password === "optional" ? `${w.front.password} (${w.optional})` : w.front.password} name="password" masked value={form.values.password} error={form.errors["password"]} autocomplete="current-password"
+        <TextField label={protocol.password === "optional" ? `${w.front.password} (${w.optional})` : w.front.password} name="password" masked value={form.values.password} error={form.errors["password"]} autofocus={autofocus === "password"} autocomplete="current-password"
           placeholder={existing ? w.accounts.keepPassword : undefined} onInput={(password) => form.set({ password })} />
       )}
       {(rest.length > 0 || protocol.options.length > 0) && (

@@ -7,6 +7,7 @@ import { active, arrangement, openBuddy, show } from "../../app/windows";
 import { peopleOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
+import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
 import { openMenu } from "../Menu";
 import { addBuddyDialog } from "../dialogs/AddBuddy";
@@ -24,6 +25,8 @@ export const query = signal("");
 const searchBox = signal<HTMLInputElement | null>(null);
 /** Sections that are no groups fold on this screen only; groups fold in the daemon. */
 const folded = signal<ReadonlySet<string>>(new Set());
+/** The row that Tab stops at, also while a conversation covers the list. */
+const currentKey = signal<string | null>(null);
 const localFolds = signal<ReadonlyMap<string, boolean>>(new Map());
 
 export function focusSearch(): void {
@@ -130,17 +133,18 @@ export function BuddyList() {
     }
   };
   return (
-    <aside class="list" aria-label={w.list.label} data-testid="buddy-list">
+    <aside class="list" aria-label={w.list.label} data-testid="buddy-list" onFocusIn={(event) => rememberPlace(event.target)}>
       <Me />
       <AccountStrip />
       <div class="search" role="search">
         <Icon name="search" size={16} />
-        <input ref={box} type="search" value={query.value} placeholder={w.list.search} aria-label={w.list.search} data-testid="search" onInput={(event) => (query.value = event.currentTarget.value)} onKeyDown={key} />
+        <input ref={box} type="search" value={query.value} placeholder={w.list.find} title={w.list.search} aria-label={w.list.search} data-testid="search" onInput={(event) => (query.value = event.currentTarget.value)} onKeyDown={key} />
+        <i class="ring" aria-hidden="true" />
         {query.value !== "" && <button type="button" class="tool small" aria-label={w.list.clear} onClick={() => { query.value = ""; box.current?.focus(); }}><Icon name="close" size={14} /></button>}
         <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
         <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={addMenu}><Icon name="plus" size={16} /></button>
       </div>
-      <VirtualList rows={list} heightOf={(row) => (row.kind === "section" ? 32 : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} label={w.list.label} />
+      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? 32 : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} label={w.list.label} />
       {nothing && (
         <div class="empty-state">
           {query.value !== "" ? <p>{w.list.noHits}</p> : buddies.value.size > 0 ? null

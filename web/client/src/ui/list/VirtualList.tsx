@@ -1,5 +1,5 @@
 // Draws only the rows in sight, with one tab stop and arrow keys; it must not know what a row means.
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import type { Row } from "../../state/roster";
@@ -8,6 +8,8 @@ const MARGIN = 8;
 
 interface Props {
   rows: readonly Row[];
+  /** The row that is Tab's one stop; the first while it is none of the rows. */
+  currentKey: Signal<string | null>;
   heightOf(row: Row): number;
   draw(row: Row): ComponentChildren;
   onActivate(row: Row): void;
@@ -27,10 +29,9 @@ function rowAt(tops: Float64Array, y: number): number {
   return low;
 }
 
-export function VirtualList({ rows, heightOf, draw, onActivate, onMenu, label }: Props) {
+export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMenu, label }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const range = useSignal({ top: 0, height: 700 });
-  const currentKey = useSignal<string | null>(null);
   const wantFocus = useRef(false);
   const touched = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
@@ -54,7 +55,8 @@ export function VirtualList({ rows, heightOf, draw, onActivate, onMenu, label }:
 
   const currentAt = useMemo(() => Math.max(0, rows.findIndex((row) => row.key === currentKey.value)), [rows, currentKey.value]);
   useLayoutEffect(() => {
-    if (!wantFocus.current) return;
+    // The list itself has it while it has no rows to give it to.
+    if (!wantFocus.current && document.activeElement !== box.current) return;
     wantFocus.current = false;
     box.current?.querySelector<HTMLElement>("[tabindex='0']")?.focus({ preventScroll: true });
   });
@@ -98,7 +100,7 @@ export function VirtualList({ rows, heightOf, draw, onActivate, onMenu, label }:
   if (rows.length > 0 && (currentAt < start || currentAt >= end)) drawn.push(currentAt);
 
   return (
-    <div class="vlist" ref={box} role="tree" aria-label={label} onScroll={() => { if (box.current) range.value = { top: box.current.scrollTop, height: box.current.clientHeight }; }} onKeyDown={key}>
+    <div class="vlist" ref={box} role="tree" aria-label={label} tabIndex={-1} onScroll={() => { if (box.current) range.value = { top: box.current.scrollTop, height: box.current.clientHeight }; }} onKeyDown={key}>
       <div class="vspace" style={{ height: `${total}px` }}>
         {drawn.map((at) => {
           const row = rows[at];

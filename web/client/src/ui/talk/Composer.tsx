@@ -174,6 +174,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
   return (
     <div class={disabled ? "composer off" : "composer"}>
       <textarea ref={box} rows={1} placeholder={label} aria-label={label} data-testid="composer" onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
+      <i class="ring" aria-hidden="true" />
       <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
       <button type="button" class="tool send" aria-label={w.talk.send} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>
     </div>

@@ -1,0 +1,48 @@
+// Whether what is written can be read, from the tokens alone.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+/** What is written on what, by the names of the tokens. */
+const WRITTEN: readonly [inks: string[], papers: string[]][] = [
+  [["ink", "ink-2", "ink-3"], ["paper", "paper-2", "paper-3", "accent-soft", "theirs"]],
+  [["nick-0", "nick-1", "nick-2", "nick-3", "nick-4", "nick-5", "nick-6", "nick-7"], ["paper", "theirs", "accent-soft"]],
+  [["accent"], ["paper", "paper-2", "theirs", "accent-soft"]],
+  [["accent-ink"], ["accent", "accent-strong"]],
+  [["mine-ink", "mine-ink-2"], ["mine"]],
+  [["mine-ink"], ["mine-wait"]],
+  [["danger", "ink"], ["danger-soft", "paper"]],
+  [["paper"], ["danger"]],
+  [["warn-ink"], ["warn-soft"]],
+];
+
+/** The colours that a rule of the tokens gives, as `#rgb` or `#rrggbb`. */
+function colours(rule: string): Map<string, string> {
+  return new Map([...rule.matchAll(/--([\w-]+): (#[0-9a-f]{3,6});/g)].map(([, name = "", value = ""]) => [name, value]));
+}
+
+/** Relative luminance, 0 to 1 (WCAG 2.2). */
+function luminance(colour: string): number {
+  const digits = colour.length === 4 ? [...colour.slice(1)].map((one) => one + one).join("") : colour.slice(1);
+  const [r = 0, g = 0, b = 0] = [0, 2, 4].map((at) => Number.parseInt(digits.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+test("what is written stands out by 4.5:1 in both themes", () => {
+  const [light = "", dark = ""] = readFileSync("src/style/tokens.css", "utf8").split('[data-theme="dark"]');
+  const poor: string[] = [];
+  for (const [theme, tokens] of [["light", colours(light)], ["dark", new Map([...colours(light), ...colours(dark)])]] as const) {
+    for (const [inks, papers] of WRITTEN) {
+      for (const ink of inks) {
+        for (const paper of papers) {
+          const [one, other] = [tokens.get(ink), tokens.get(paper)];
+          assert.ok(one && other, `${ink} and ${paper} are tokens`);
+          const [low = 0, high = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+          const contrast = (high + 0.05) / (low + 0.05);
+          if (contrast < 4.5) poor.push(`${theme}: ${ink} on ${paper} ${contrast.toFixed(2)}`);
+        }
+      }
+    }
+  }
+  assert.deepEqual(poor, []);
+});
