@@ -11,6 +11,8 @@ use common::{Running, add, xmpp};
 use support::{Prosody, XmppPeer};
 
 const ACCOUNT: AccountId = AccountId(10);
+/// What Ines says and the server loses.
+const SWALLOWED: &str = "please?";
 
 fn join(running: &mut Running, room: &str) -> ConversationId {
     let fields = [("room", room), ("server", "rooms.localhost"), ("handle", "Ines")];
@@ -80,17 +82,20 @@ fn what_is_refused_is_not_confirmed_by_a_forger(running: &mut Running, bob: &mut
     let own: Vec<_> = changed.iter().filter(|member| member.flags.iter().any(|flag| flag == "self")).map(|member| &member.name).collect();
     assert_eq!(own, ["Ines"], "{changed:?}");
     assert!(changed.iter().any(|member| member.name == "INES"), "the page may have taken him for her: {changed:?}");
+    // Prosody's no has no body, and XMPP's plugin says nothing of it then.
     let refused = say(running, conversation, "may I?");
-    // Prosody's no has no body, and XMPP's plugin says nothing of it then; but what she wrote after it has come.
+    assert_eq!(end(running, &refused).as_deref(), Some("not_sent"), "the no was not heard");
+    // This room says nothing at all of this one; but what she wrote after it has come.
+    let swallowed = say(running, conversation, SWALLOWED);
     tell_bob(running, bob, "I have asked");
-    bob.say_in(room, "may I?");
-    let (message, event) = hears(running, "may I?");
+    bob.say_in(room, SWALLOWED);
+    let (message, event) = hears(running, SWALLOWED);
     assert!(message.kind == MessageKind::Received && !message.from.own && message.from.name == "INES", "{message:?}");
     assert_eq!(event.origin, None, "another one's words were taken for the reflection");
     let item = "<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='Ines' role='participant'/></query>";
     owner_of(bob, room, item);
     let heard = say(running, conversation, "thank you");
-    assert_eq!(end(running, &refused).as_deref(), Some("unknown_fate"), "what was passed over is not sent");
+    assert_eq!(end(running, &swallowed).as_deref(), Some("unknown_fate"), "what was passed over is not sent");
     assert_eq!(end(running, &heard), None);
     bob.hears("thank you");
 }
@@ -146,7 +151,7 @@ fn who_came_by_invitation_comes_back(running: &mut Running, bob: &mut XmppPeer) 
 
 #[test]
 fn rooms_are_as_servers_say() {
-    let prosody = Prosody::with_users(["ines", "bob"]);
+    let prosody = Prosody::builder().users(["ines", "bob"]).swallowing("Ines", SWALLOWED).start();
     let mut running = Running::with(Running::config());
     let mut bob = XmppPeer::connect(&prosody, "bob");
     running.send(1, add(10, xmpp(&prosody, "ines", &prosody.password("ines"))));

@@ -1,8 +1,10 @@
 //! Conversations: their ids, their lines, sending and closing; what only rooms have is in `room.rs`.
 
 mod lines;
+mod refused;
 mod send;
 
+pub(super) use refused::listen;
 pub(super) use send::{send, send_command_only};
 
 use super::accounts;
@@ -38,6 +40,8 @@ pub(crate) struct Unreflected {
     pub(crate) origin: Origin,
     /// Its words, without markup and white space: what comes back may be marked up otherwise.
     pub(crate) words: String,
+    /// What its stanza is called, where it is one (XMPP).
+    pub(crate) stanza: Option<String>,
 }
 
 /// The words of a line, for comparison.

@@ -25,7 +25,7 @@ fn handle() -> *mut c_void {
 ///
 /// # Safety
 /// The signature fits.
-unsafe fn connect(instance: *mut c_void, signal: &CStr, handler: unsafe extern "C" fn()) {
+pub(super) unsafe fn connect(instance: *mut c_void, signal: &CStr, handler: unsafe extern "C" fn()) {
     // SAFETY: the caller's promise; the handle is static.
     unsafe { purple_sys::purple_signal_connect(instance, signal.as_ptr(), handle(), Some(handler), NO_DATA) };
 }

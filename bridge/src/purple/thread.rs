@@ -196,6 +196,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     interpose::load_plugins(token);
     interpose::self_test(token)?;
     interpose::load_plugins(token);
+    conversation::listen(token);
     // SAFETY: a static text, copied.
     let version = unsafe { borrowed(purple_sys::purple_core_get_version()) }.unwrap_or_default();
     Ok(Catalogue { protocols: protocols::catalogue(token, config), plugins: interpose::plugin_reports(), version })

@@ -37,6 +37,7 @@ pub struct ProsodyBuilder {
     room_locking: bool,
     hashed: bool,
     extra: String,
+    swallowed: Option<String>,
     port: Option<u16>,
 }
 
@@ -102,6 +103,16 @@ impl ProsodyBuilder {
         self
     }
 
+    /// Rooms neither pass this line of that nick on nor say that they do not.
+    pub fn swallowing(mut self, nick: &str, line: &str) -> Self {
+        self.swallowed = Some(format!(
+            "module:hook(\"muc-occupant-groupchat\", function (event)\n\
+             \tif event.occupant.nick:match(\"/{nick}$\") and event.stanza:get_child_text(\"body\") == {line:?} then return true; end\n\
+             end, 1000);\n"
+        ));
+        self
+    }
+
     /// Starts it and waits until it accepts connections.
     pub fn start(self) -> Prosody {
         let directory = tempfile::Builder::new().prefix("bellflower-prosody-").tempdir().expect("a directory");
@@ -113,6 +124,10 @@ impl ProsodyBuilder {
             prosody.authority.issue(&prosody.path("certs"), "server", HOST, flaw);
         }
         std::fs::write(prosody.path("prosody.cfg.lua"), self.lua(&prosody)).expect("writing Prosody's configuration");
+        if let Some(module) = &self.swallowed {
+            std::fs::create_dir_all(prosody.path("plugins")).expect("a directory for Prosody's modules");
+            std::fs::write(prosody.path("plugins/mod_swallow.lua"), module).expect("writing a module of Prosody's");
+        }
         for user in &self.users {
             prosody.add_user(user);
         }
@@ -165,6 +180,7 @@ authentication = {auth:?}
 storage = "internal"
 modules_enabled = {{ {modules} }}
 modules_disabled = {{ "s2s", "http", "limits" }}
+plugin_paths = {{ {plugins:?} }}
 {extra}
 VirtualHost "{HOST}"
 {ssl}
@@ -172,10 +188,13 @@ Component "rooms.{HOST}" "muc"
 name = "Rooms"
 muc_room_locking = {room_locking}
 muc_room_default_public = true
+modules_enabled = {{ {room_modules} }}
 "#,
             pid = prosody.path("prosody.pid"),
             data = prosody.path("data"),
             certs = prosody.path("certs"),
+            plugins = prosody.path("plugins"),
+            room_modules = if self.swallowed.is_some() { "\"swallow\"" } else { "" },
             port = prosody.port,
             require_tls = self.require_tls,
             auth = if self.hashed { "internal_hashed" } else { "internal_plain" },

@@ -4,6 +4,7 @@ use super::super::ffi::c_string;
 use super::super::token::OnPurple;
 use super::super::{outbox, owner, room, timers};
 use super::lines::own_author;
+use super::refused;
 use super::{Ended, Unreflected, Written, change, connected, live, unknown_fate, words};
 use crate::command::Origin;
 use crate::error::CommandError;
@@ -41,14 +42,16 @@ pub(in crate::purple) fn send(
         return Err(CommandError::new("not_in_room", "You are not in this room. Join it first.").at("conversation"));
     }
     let body = c_string(html);
-    // SAFETY: a live conversation of a connected account, of that kind; the text is copied.
-    owner::with(Some(account), || unsafe {
-        match kind {
-            Some(ConversationKind::Room) => {
-                purple_sys::purple_conv_chat_send(purple_sys::purple_conversation_get_chat_data(purple), body.as_ptr())
+    let ((), stanza) = refused::noting(|| {
+        // SAFETY: a live conversation of a connected account, of that kind; the text is copied.
+        owner::with(Some(account), || unsafe {
+            match kind {
+                Some(ConversationKind::Room) => {
+                    purple_sys::purple_conv_chat_send(purple_sys::purple_conversation_get_chat_data(purple), body.as_ptr())
+                }
+                _ => purple_sys::purple_conv_im_send_with_flags(im(purple), body.as_ptr(), PurpleMessageFlags(0)),
             }
-            _ => purple_sys::purple_conv_im_send_with_flags(im(purple), body.as_ptr(), PurpleMessageFlags(0)),
-        }
+        })
     });
     let origin = outbox::cause(user);
     let written = change(token, conversation, |open| open.written.take()).flatten();
@@ -62,7 +65,7 @@ pub(in crate::purple) fn send(
             // The room will reflect it.
             if let Some(origin) = origin {
                 let words = words(token, html);
-                change(token, conversation, |open| open.unreflected.push_back(Unreflected { origin: origin.clone(), words }));
+                change(token, conversation, |open| open.unreflected.push_back(Unreflected { origin: origin.clone(), words, stanza }));
                 // It looks by itself whether it is still wanted.
                 std::mem::forget(timers::after(token, REFLECTED_WITHIN, Some(account), move |token| give_up(token, conversation, &origin)));
             }
