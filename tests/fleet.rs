@@ -199,6 +199,16 @@ impl Plugins {
     }
 }
 
+/// Somebody whose account has an option that its protocol may know no more when it is made anew.
+fn with_an_option(daemon: &Daemon, name: &str) -> WireClient {
+    let mut client = daemon.client(name);
+    let network = json!({ "protocol": "prpl-mischief", "username": name, "options": { "at_sign_on": "hello" } });
+    client.post("/login", &json!({ "network": network })).ok();
+    client.attach();
+    client.wait_online();
+    client
+}
+
 #[test]
 fn an_account_that_is_refused_when_it_is_made_anew_says_why_and_can_be_mended() {
     let prosody = Prosody::with_users(["ines"]);
@@ -208,11 +218,7 @@ fn an_account_that_is_refused_when_it_is_made_anew_says_why_and_can_be_mended() 
     let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
     let mut eve = daemon.client("eve");
     eve.sign_in_mischief("eve");
-    let mut mallory = daemon.client("mallory");
-    let network = json!({ "protocol": "prpl-mischief", "username": "mallory", "options": { "at_sign_on": "hello" } });
-    mallory.post("/login", &json!({ "network": network })).ok();
-    mallory.attach();
-    mallory.wait_online();
+    let mut mallory = with_an_option(&daemon, "mallory");
     let account = mallory.account();
     let harm = eve.open("harm");
     // The next worker has a protocol that does not take what Mallory's account is made of.
@@ -249,11 +255,7 @@ fn what_is_refused_after_its_own_crash_says_why_and_not_that_it_crashed() {
     let plugins = Plugins::new();
     let table = format!("[plugins]\npaths = [{:?}]", plugins.0.path());
     let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table(&table).start();
-    let mut mallory = daemon.client("mallory");
-    let network = json!({ "protocol": "prpl-mischief", "username": "mallory", "options": { "at_sign_on": "hello" } });
-    mallory.post("/login", &json!({ "network": network })).ok();
-    mallory.attach();
-    mallory.wait_online();
+    let mut mallory = with_an_option(&daemon, "mallory");
     let account = mallory.account();
     let harm = mallory.open("harm");
     plugins.rename_option();
