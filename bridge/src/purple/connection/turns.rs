@@ -74,19 +74,23 @@ pub(crate) fn connect(token: OnPurple, account: AccountId, anew: bool) {
     // A waiting timer is dropped out here, where the table is not borrowed.
     let Some(Some(_before)) = queued else { return };
     stand(token, account, AccountStanding::plain(AccountState::Connecting));
-    let start = QUEUE.with_borrow_mut(|queue| {
+    if put_last(account) {
+        timers::soon(token, None, next);
+    }
+}
+
+/// Puts the account last in the queue. Whether it is the first of one that begins.
+fn put_last(account: AccountId) -> bool {
+    QUEUE.with_borrow_mut(|queue| {
         queue.waiting.push_back(account);
-        let start = !std::mem::replace(&mut queue.running, true);
-        if start {
+        let begins = !std::mem::replace(&mut queue.running, true);
+        if begins {
             // What was done before, in however long, is no reason to wait.
             queue.worked();
             queue.due = Instant::now();
         }
-        start
-    });
-    if start {
-        timers::soon(token, None, next);
-    }
+        begins
+    })
 }
 
 /// One sign-on from the queue, then the pause that the pace wants.
@@ -128,4 +132,44 @@ pub(super) fn chance() -> f64 {
     use std::hash::{BuildHasher, Hasher};
     let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::purple::testing::with_core;
+
+    const NAME: &str = "purple::connection::turns::tests::one_that_comes_late_puts_the_next_one_off";
+
+    fn due() -> Instant {
+        QUEUE.with_borrow(|queue| queue.due)
+    }
+
+    #[test]
+    fn one_that_comes_late_puts_the_next_one_off() {
+        with_core(NAME, |core| {
+            let late = |by: Duration| {
+                QUEUE.with_borrow_mut(|queue| {
+                    // No account of ours: there is nothing to sign on.
+                    queue.waiting.push_back(AccountId(u64::MAX));
+                    queue.running = true;
+                    queue.worked();
+                    queue.due = Instant::now().checked_sub(by).unwrap();
+                });
+                let before = Instant::now();
+                next(core.token);
+                due() - before
+            };
+            assert!(late(CROWDED) >= CROWDED);
+            assert!(late(CROWDED / 16) >= CROWDED / 2);
+            // A queue that begins is not late, however long there was none.
+            QUEUE.with_borrow_mut(|queue| {
+                queue.running = false;
+                queue.due = Instant::now().checked_sub(CROWDED).unwrap();
+            });
+            let before = Instant::now();
+            put_last(AccountId(u64::MAX));
+            assert!(due() >= before);
+        });
+    }
 }
