@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::child::{Process, Scratch, free_port, listening};
 use crate::latency::{self, Latencies};
-use crate::load::Subject;
+use crate::load::{Near, Subject};
 use crate::proc;
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// Sign-ons under way at once.
 const AT_ONCE: usize = 5;
@@ -24,6 +24,8 @@ struct Seen {
     online: AtomicUsize,
     received: AtomicUsize,
     latencies: Mutex<Vec<Duration>>,
+    /// Told of each message.
+    arrived: Notify,
     failure: Mutex<Option<String>>,
 }
 
@@ -113,6 +115,12 @@ impl Subject for Bitlbee {
     }
 }
 
+impl Near for Bitlbee {
+    async fn arrival(&mut self) {
+        self.seen.arrived.notified().await;
+    }
+}
+
 /// An IRC client.
 struct Client {
     stream: BufReader<TcpStream>,
@@ -191,6 +199,7 @@ async fn stay(port: u16, n: usize, jabber: u16, seen: &Seen, gate: &Semaphore) -
         if let Some(age) = latency::age(client.next().await?) {
             seen.latencies.lock().unwrap_or_else(PoisonError::into_inner).push(age);
             seen.received.fetch_add(1, Relaxed);
+            seen.arrived.notify_one();
         }
     }
 }

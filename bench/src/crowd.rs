@@ -4,13 +4,13 @@ use crate::Outcome;
 use crate::daemon::Daemon;
 use crate::http::Http;
 use crate::latency::{self, Latencies};
-use crate::load::Subject;
+use crate::load::{Near, Subject};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// Log-ins under way at once.
 const AT_ONCE: usize = 50;
@@ -23,6 +23,8 @@ struct Seen {
     lost: AtomicUsize,
     received: AtomicUsize,
     latencies: Mutex<Vec<Duration>>,
+    /// Told of each answer with messages.
+    arrived: Notify,
     failure: Mutex<Option<String>>,
 }
 
@@ -114,6 +116,12 @@ impl Subject for Crowd {
 
     async fn take(&mut self) -> Outcome<Latencies> {
         Ok(Latencies(std::mem::take(&mut *self.seen.latencies.lock().unwrap_or_else(PoisonError::into_inner))))
+    }
+}
+
+impl Near for Crowd {
+    async fn arrival(&mut self) {
+        self.seen.arrived.notified().await;
     }
 }
 
@@ -210,6 +218,7 @@ fn messages(answer: &str, lost: bool, seen: &Seen) {
     }
     drop(latencies);
     seen.received.fetch_add(count, Relaxed);
+    seen.arrived.notify_one();
 }
 
 /// How the account stands, by the events of an answer.

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::crowd::{Crowd, jabber};
 use crate::daemon::Daemon;
-use crate::latency::Latencies;
+use crate::latency::{Latencies, median};
 use crate::load::{Load, Sender};
 use crate::prosody::Prosody;
 use crate::raw::Raw;
@@ -74,12 +74,6 @@ impl Side {
             seconds(cpu),
         ]
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// So many turns of each.

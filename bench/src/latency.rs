@@ -42,3 +42,10 @@ impl Latencies {
         self.at(0.5)
     }
 }
+
+/// The middle one of some figures.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}

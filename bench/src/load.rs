@@ -1,7 +1,7 @@
 //! The load that all tables share: rounds of messages to everybody, a light and even pace that is timed, and as much as goes through.
 
 use crate::Outcome;
-use crate::latency::Latencies;
+use crate::latency::{Latencies, median};
 use crate::proc::{self, Memory, Meter, Spent};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -10,6 +10,12 @@ use tokio::time::Instant;
 pub(crate) const LIGHT: usize = 2000;
 /// A second, to all together. From 20 answers a second to one browser on the daemon groups on purpose; so with 10 users, and with any number more.
 pub(crate) const PACE: u32 = 150;
+/// How often messages are sent one by one, and how long everybody rests after each: the daemon groups what comes faster to one browser than
+/// [`PACE_EACH`], for a second.
+const TURNS: usize = 10;
+const BETWEEN: Duration = Duration::from_millis(1500);
+/// Messages in such a turn, at most.
+const A_TURN: usize = 1500;
 /// Messages from raw client to raw client.
 const RAW: usize = 1000;
 /// To one user a second, at most.
@@ -55,6 +61,12 @@ pub(crate) trait Subject {
     }
 }
 
+/// A subject whose receivers are in this program.
+pub(crate) trait Near: Subject {
+    /// Resolves when more was received, now or since it was last asked.
+    async fn arrival(&mut self);
+}
+
 /// Who sends, over one connection to the chat server.
 pub(crate) trait Sender {
     /// Puts a message for account `u{user}` into the next [`Sender::flush`], with the time of now in it.
@@ -70,13 +82,16 @@ pub(crate) trait Peer: Sender {
     async fn hear(&mut self) -> Outcome<String>;
 }
 
-/// Raw client to raw client through the same server, at an even pace: what of a latency is the server's own, whatever it has to do besides.
-/// `receiver` is called `raw`.
-pub(crate) async fn floor(mut sender: impl Peer, mut receiver: impl Peer) -> Outcome<Latencies> {
+/// How long the load waits from one message to the next when [`PACE`] is kept.
+pub(crate) const EVEN: Duration = Duration::from_nanos(1_000_000_000 / PACE as u64);
+
+/// Raw client to raw client through the same server, at an even pace or one by one (no pause): what of a latency is the server's own, whatever
+/// it has to do besides. `receiver` is called `raw`.
+pub(crate) async fn floor(mut sender: impl Peer, mut receiver: impl Peer, pause: Duration) -> Outcome<Latencies> {
     let mut all = Latencies::default();
     let mut next = Instant::now();
     for _ in 0..RAW {
-        next += Duration::from_secs(1) / PACE;
+        next += pause;
         tokio::time::sleep_until(next).await;
         sender.queue_to("raw");
         sender.flush().await?;
@@ -170,6 +185,29 @@ impl<S: Sender> Load<S> {
         }
         subject.reach(self.sent).await?;
         Ok((subject.take().await?, meter.stop()?))
+    }
+
+    /// Messages of which each is sent as soon as the one before was received, round the users: nobody sleeps for long. Gives the latencies and
+    /// the CPU seconds of 10 000, which is the median of the turns.
+    pub(crate) async fn one_by_one(&mut self, subject: &mut impl Near, users: usize) -> Outcome<(Latencies, f64)> {
+        let a_turn = A_TURN.min(users * PACE_EACH as usize);
+        let mut turns = Vec::new();
+        subject.take().await?;
+        for _ in 0..TURNS {
+            tokio::time::sleep(BETWEEN).await;
+            let meter = Meter::start(subject.root(), self.server)?;
+            for n in 0..a_turn {
+                self.sender.queue(n % users);
+                self.sender.flush().await?;
+                self.sent += 1;
+                while subject.count().await? < self.sent {
+                    let more = tokio::time::timeout(STUCK, subject.arrival()).await;
+                    more.map_err(|_| format!("message {n} of those that were sent one by one did not arrive for a minute"))?;
+                }
+            }
+            turns.push(meter.stop()?.subject * 10_000.0 / a_turn as f64);
+        }
+        Ok((subject.take().await?, median(&turns)))
     }
 
     /// As many messages as go through in `time`, with at most `ahead` on their way. Gives messages a second and who used what.

@@ -101,5 +101,5 @@ impl Sender for RawIrc {
 /// What of a latency is ngircd's own, see [`load::floor`].
 pub(crate) async fn floor(port: u16) -> Outcome<Latencies> {
     let receiver = RawIrc::sign_on(port, "raw").await?;
-    load::floor(RawIrc::sign_on(port, "rawsender").await?, receiver).await
+    load::floor(RawIrc::sign_on(port, "rawsender").await?, receiver, load::EVEN).await
 }

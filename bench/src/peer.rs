@@ -4,72 +4,116 @@ use crate::Outcome;
 use crate::bitlbee::Bitlbee;
 use crate::crowd::{Crowd, jabber};
 use crate::daemon::Daemon;
-use crate::load::{LIGHT, Load, PACE, Row, Subject};
+use crate::latency::Latencies;
+use crate::load::{LIGHT, Load, Near, PACE, Row, Subject};
 use crate::proc;
 use crate::prosody::Prosody;
-use crate::raw::Raw;
-use crate::table::{Table, target};
+use crate::raw::{self, Raw};
+use crate::table::{Table, micros, seconds, target};
 use crate::xmpp::{HEAD, cells};
 use std::path::Path;
+use std::time::Duration;
 
-async fn theirs(prosody: &Prosody, users: usize, messages: usize) -> Outcome<(Row, bool)> {
+/// Messages on their way when as many come as go through, and how long that goes on.
+const AHEAD: usize = 1000;
+const FLOOD: Duration = Duration::from_secs(5);
+
+/// Either of the two with some users.
+struct Side {
+    row: Row,
+    /// Messages one by one: latencies, and CPU seconds of 10 000.
+    one: (Latencies, f64),
+    /// As many as go through: messages a second, and CPU seconds of 10 000.
+    most: (f64, f64),
+}
+
+impl Side {
+    async fn of(subject: &mut impl Near, sign_on: f64, prosody: &Prosody, users: usize, messages: usize) -> Outcome<Self> {
+        let mut load = Load::new(Raw::sign_on(prosody.port, "sender").await?, prosody.id());
+        let row = load.measure(subject, users, messages).await?;
+        let one = load.one_by_one(subject, users).await?;
+        let (rate, spent) = load.flood(subject, users, AHEAD, FLOOD).await?;
+        let most = (rate, spent.subject * 10_000.0 / (rate * spent.wall).max(1.0));
+        Ok(Self { row: Row { sign_on, ..row }, one, most })
+    }
+
+    fn cells(&self, name: &str, least: &Self) -> Vec<String> {
+        let (latencies, cpu) = &self.one;
+        let one = [micros(latencies.median()), micros(latencies.at(0.99)), seconds(*cpu)];
+        let most = [format!("{:.0}/s", self.most.0), seconds(self.most.1)];
+        [vec![name.to_owned()], cells(&self.row, &least.row), one.to_vec(), most.to_vec()].concat()
+    }
+}
+
+async fn theirs(prosody: &Prosody, users: usize, messages: usize) -> Outcome<(Side, bool)> {
     let mut bitlbee = Bitlbee::start().await?;
     let before = proc::cpu(bitlbee.root())?;
     bitlbee.join(0..users, prosody.port).await?;
     let sign_on = proc::cpu(bitlbee.root())? - before;
-    let mut load = Load::new(Raw::sign_on(prosody.port, "sender").await?, prosody.id());
-    let row = load.measure(&mut bitlbee, users, messages).await?;
-    Ok((Row { sign_on, ..row }, bitlbee.has_libpurple()))
+    let side = Side::of(&mut bitlbee, sign_on, prosody, users, messages).await?;
+    Ok((side, bitlbee.has_libpurple()))
 }
 
-async fn ours(binary: &Path, prosody: &Prosody, users: usize, messages: usize) -> Outcome<Row> {
+async fn ours(binary: &Path, prosody: &Prosody, users: usize, messages: usize) -> Outcome<Side> {
     let daemon = Daemon::start(binary, &[]).await?;
     let mut crowd = Crowd::of(&daemon);
-    let before = proc::cpu(crowd.root())?;
+    let before = proc::cpu(daemon.process.id())?;
     crowd.join((0..users).map(|n| jabber(n, prosody.port))).await.map_err(|error| daemon.explain(error))?;
-    let sign_on = proc::cpu(crowd.root())? - before;
-    let mut load = Load::new(Raw::sign_on(prosody.port, "sender").await?, prosody.id());
-    let row = load.measure(&mut crowd, users, messages).await?;
-    Ok(Row { sign_on, ..row })
+    let sign_on = proc::cpu(daemon.process.id())? - before;
+    Side::of(&mut crowd, sign_on, prosody, users, messages).await
 }
 
 /// Both, at the fewest and the most users.
 pub(crate) async fn table(binary: &Path, least: usize, most: usize, messages: usize) -> Outcome<()> {
-    println!("## bitlbee: ForkDaemon beside bellflower; {messages} messages to each user, then {LIGHT} at {PACE} a second\n");
+    println!(
+        "## bitlbee: ForkDaemon beside bellflower; {messages} messages to each user, then {LIGHT} at {PACE} a second, then one by one, then as many as go through\n"
+    );
     let prosody = Prosody::plain(most).await?;
-    let mut table = Table::new(&HEAD);
-    let mut rows: [Vec<Row>; 2] = Default::default();
+    let mut table = Table::new(&[HEAD.as_slice(), &["one by one: p50", "p99", "CPU/10 000", "at most", "CPU/10 000"]].concat());
+    let mut sides: [Vec<Side>; 2] = Default::default();
     let mut with = "BitlBee with libpurple";
     let result = async {
         for users in [least, most] {
-            let (row, purple) = theirs(&prosody, users, messages).await.map_err(|error| format!("BitlBee at {users} users: {error}"))?;
+            let (side, purple) = theirs(&prosody, users, messages).await.map_err(|error| format!("BitlBee at {users} users: {error}"))?;
             if !purple {
                 with = "BitlBee WITHOUT libpurple";
             }
-            let [before, _] = &rows;
-            table.row([vec![with.to_owned()], cells(&row, before.first().unwrap_or(&row))].concat());
+            let [before, _] = &sides;
+            table.row(side.cells(with, before.first().unwrap_or(&side)));
             let mine = ours(binary, &prosody, users, messages).await.map_err(|error| format!("the daemon at {users} users: {error}"))?;
-            let [_, before] = &rows;
-            table.row([vec!["bellflower".to_owned()], cells(&mine, before.first().unwrap_or(&mine))].concat());
-            let [theirs, ours] = &mut rows;
-            theirs.push(row);
+            let [_, before] = &sides;
+            table.row(mine.cells("bellflower", before.first().unwrap_or(&mine)));
+            let [theirs, ours] = &mut sides;
+            theirs.push(side);
             ours.push(mine);
         }
+        let raw = raw::floor(prosody.port, Duration::ZERO).await?;
+        println!("raw client to raw client, one by one: p50 {}, p99 {}", micros(raw.median()), micros(raw.at(0.99)));
         Outcome::Ok(())
     }
     .await;
     table.print();
-    let [theirs, ours] = &rows;
+    let [theirs, ours] = &sides;
     if let ([their_least, theirs], [our_least, ours]) = (theirs.as_slice(), ours.as_slice()) {
-        let added = theirs.added_since(their_least).unwrap_or(0.0) / ours.added_since(our_least).unwrap_or(1.0);
-        let cpu = theirs.cpu / ours.cpu;
-        let bursts = theirs.bursts / ours.bursts;
-        let total = theirs.memory.bytes as f64 / ours.memory.bytes as f64;
-        let p50 = theirs.latencies.median().as_secs_f64() / ours.latencies.median().as_secs_f64();
-        println!("BitlBee takes {added:.0}x the memory for a user more (target {})", target(">= 100x", added >= 100.0));
-        println!("              {cpu:.0}x the CPU for a message       (target {})", target(">= 20x", cpu >= 20.0));
-        println!("              {bursts:.0}x the CPU for a message in bursts");
-        println!("              {total:.1}x the memory in all with {most} users, and {p50:.1}x the time (p50)\n");
+        compare([&their_least.row, &our_least.row], theirs, ours);
     }
     result
+}
+
+/// Theirs beside ours, beside the targets.
+fn compare([their_least, our_least]: [&Row; 2], theirs: &Side, ours: &Side) {
+    let added = theirs.row.added_since(their_least).unwrap_or(0.0) / ours.row.added_since(our_least).unwrap_or(1.0);
+    println!("BitlBee takes {added:.0}x the memory for a user more (target {})", target(">= 100x", added >= 100.0));
+    for (theirs, ours, how) in [
+        (theirs.one.1, ours.one.1, "when they come one by one"),
+        (theirs.most.1, ours.most.1, "when as many come as go through"),
+        (theirs.row.bursts, ours.row.bursts, "in bursts"),
+        (theirs.row.cpu, ours.row.cpu, "at the pace that finds everybody asleep"),
+    ] {
+        let times = theirs / ours;
+        println!("              {times:.1}x the CPU for a message {how} (target {})", target(">= 20x", times >= 20.0));
+    }
+    let total = theirs.row.memory.bytes as f64 / ours.row.memory.bytes as f64;
+    let p50 = theirs.row.latencies.median().as_secs_f64() / ours.row.latencies.median().as_secs_f64();
+    println!("              {total:.1}x the memory in all with {} users, and {p50:.1}x the time (p50)\n", ours.row.users);
 }

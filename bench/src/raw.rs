@@ -90,9 +90,9 @@ impl Sender for Raw {
 }
 
 /// What of a latency is Prosody's own, see [`load::floor`].
-pub(crate) async fn floor(port: u16) -> Outcome<Latencies> {
+pub(crate) async fn floor(port: u16, pause: Duration) -> Outcome<Latencies> {
     let receiver = Raw::sign_on(port, "raw").await?;
-    load::floor(Raw::sign_on(port, "sender").await?, receiver).await
+    load::floor(Raw::sign_on(port, "sender").await?, receiver, pause).await
 }
 
 /// The ages of all that the client `raw` hears from now on, until nobody wants them.

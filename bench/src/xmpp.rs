@@ -4,7 +4,7 @@ use crate::Outcome;
 use crate::crowd::{Crowd, jabber};
 use crate::daemon::Daemon;
 use crate::floor::Floor;
-use crate::load::{LIGHT, Load, PACE, Row};
+use crate::load::{EVEN, LIGHT, Load, PACE, Row};
 use crate::proc;
 use crate::prosody::Prosody;
 use crate::raw::{self, Raw};
@@ -18,7 +18,7 @@ async fn floor(users: usize, messages: usize) -> Outcome<Row> {
     let sign_on = proc::cpu(floor.process.id())?;
     let mut load = Load::new(Raw::sign_on(prosody.port, "sender").await?, prosody.id());
     let row = load.measure(&mut floor, users, messages).await?;
-    Ok(Row { sign_on, raw: raw::floor(prosody.port).await?, ..row })
+    Ok(Row { sign_on, raw: raw::floor(prosody.port, EVEN).await?, ..row })
 }
 
 /// The daemon at one population, with these flags besides.
@@ -32,7 +32,7 @@ pub(crate) async fn ours(binary: &Path, flags: &[&str], users: usize, messages: 
         let sign_on = proc::cpu(daemon.process.id())? - before;
         let mut load = Load::new(Raw::sign_on(prosody.port, "sender").await?, prosody.id());
         let row = load.measure(&mut crowd, users, messages).await?;
-        Outcome::Ok(Row { sign_on, raw: raw::floor(prosody.port).await?, ..row })
+        Outcome::Ok(Row { sign_on, raw: raw::floor(prosody.port, EVEN).await?, ..row })
     };
     row.await.map_err(|error| daemon.explain(error).into())
 }
