@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use std::path::Path;
-use support::{Daemon, PATIENCE, Prosody, WireClient, wait_until};
+use support::{Daemon, PATIENCE, Prosody, WireClient, XmppPeer, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -109,6 +109,25 @@ fn each_user_can_be_alone() {
     // But not when it is the same IM account as somebody has there.
     ines.carry_out("account.add", more);
     wait_until("the account", PATIENCE, || (spread(&daemon) == [2, 1]).then_some(()));
+}
+
+#[test]
+fn who_was_alone_in_a_worker_is_not_blamed_when_somebody_else_ends_it() {
+    let prosody = Prosody::with_users(["ines", "bob"]);
+    let mut daemon = Daemon::builder(BELLFLOWER).config("isolation = \"user\"").table("[worker]\ncrashes = 1").start();
+    daemon.allow_log("ended: signal 9");
+    let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    for round in ["once", "twice"] {
+        // Once she has it, her worker is done with all that came before.
+        bob.say("ines@localhost", round);
+        ines.hears(round);
+        let worker = daemon.workers().iter().find_map(|one| (one["load"]["accounts"] == 1).then(|| one["pid"].as_u64())).flatten();
+        let pid = worker.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw).expect("her worker");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ended");
+        ines.wait_event("her account to be lost", |e| e["type"] == "account.state" && e["error"]["code"] == "restarting");
+        ines.wait_event("her account to be back", |e| e["type"] == "account.state" && e["state"] == "online");
+    }
 }
 
 #[test]

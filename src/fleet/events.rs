@@ -27,6 +27,8 @@ const SHORT: Duration = Duration::from_secs(10);
 pub(super) struct End {
     /// In words, for the log.
     pub(super) how: String,
+    /// Somebody else ended it: an administrator, or the kernel for want of memory.
+    pub(super) from_outside: bool,
     /// Whose callback ran.
     pub(super) blame: Option<AccountId>,
     /// Whose callback ran last before that.
@@ -82,8 +84,9 @@ impl Fleet {
         }
         state.restarts += 1;
         let how = worker.condemned.as_deref().unwrap_or(&end.how);
-        // Who was alone in it did it. Before it was up it ran for nobody; what took the memory is not what ran last.
-        let alone = if let [only] = accounts.as_slice() { Some(*only) } else { None };
+        // Who was alone in it did it, unless somebody else ended it while it did nothing. Before it was up it ran for nobody; what took the memory
+        // is not what ran last.
+        let alone = if let ([only], false) = (accounts.as_slice(), end.from_outside) { Some(*only) } else { None };
         let running = end.blame.filter(|account| accounts.contains(account) && !worker.outgrown);
         let culprit = running.or(alone).filter(|_| worker.stage != Stage::Starting);
         let under =

@@ -103,7 +103,7 @@ impl Pump {
     pub(super) async fn run(mut self, commands: mpsc::Receiver<Down>) {
         let end = match self.fleet.0.spawner.spawn(self.number).await {
             Ok(started) => self.live(started, commands).await,
-            Err(error) => End { how: format!("it could not be started: {error}"), blame: None, last: None },
+            Err(error) => End { how: format!("it could not be started: {error}"), from_outside: false, blame: None, last: None },
         };
         if let Some(ready) = self.ready.take() {
             // Whoever waited may have given up.
@@ -148,10 +148,13 @@ impl Pump {
             Err(error) => error.to_string(),
         };
         let patience = if self.fleet.0.settings.confine.core { CORE_PATIENCE } else { PATIENCE };
-        let status = reap(&child, patience).await;
+        let (status, ended_here) = reap(&child, patience).await;
         // A plugin may have filled it; nobody waits for that.
         drop(tokio::task::spawn_blocking(move || drop(home)));
-        End { how: format!("{} ({how})", words(status)), blame: blame.account(), last: blame.last() }
+        let condemned = self.fleet.lock().workers.get(&self.number).is_none_or(|worker| worker.condemned.is_some());
+        let killed = status.and_then(|status| status.signal()) == Some(libc::SIGKILL);
+        let from_outside = killed && !ended_here && !condemned;
+        End { how: format!("{} ({how})", words(status)), from_outside, blame: blame.account(), last: blame.last() }
     }
 
     /// Reads until the end. Returns why it came.
@@ -238,20 +241,22 @@ async fn gone(child: &Arc<Mutex<Child>>) {
     tokio::time::sleep(A_LOOK).await;
 }
 
-/// Waits for the process, and ends it when it does not end by itself.
-async fn reap(child: &Arc<Mutex<Child>>, patience: Duration) -> Option<ExitStatus> {
+/// Waits for the process, and ends it when it does not end by itself. How it ended, and whether that was done here.
+async fn reap(child: &Arc<Mutex<Child>>, patience: Duration) -> (Option<ExitStatus>, bool) {
     let lock = || child.lock().unwrap_or_else(PoisonError::into_inner);
     let step = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
+    let mut ended_here = false;
     loop {
         match lock().try_wait() {
-            Ok(Some(status)) => return Some(status),
+            Ok(Some(status)) => return (Some(status), ended_here),
             Ok(None) => {}
-            Err(_) => return None,
+            Err(_) => return (None, ended_here),
         }
         if waited >= patience {
             // It may have ended just now.
             let _ = lock().kill();
+            ended_here = true;
         }
         tokio::time::sleep(step).await;
         waited += step;
