@@ -68,7 +68,10 @@ pub(crate) fn public() -> Command {
         .arg_required_else_help(true)
         .subcommand(with_settings("serve", "Serve the page"))
         .subcommand(with_settings("check", "Check the settings, say what is wrong with them, and end"))
-        .subcommand(with_settings("protocols", "List the networks and plugins that libpurple finds"))
+        .subcommand(with_settings(
+            "protocols",
+            "List the networks that libpurple offers, and of each plugin whether it is taken, or why not",
+        ))
         .subcommand(with_settings("healthcheck", "Ask the daemon with these settings whether it is well"))
         .subcommand(Command::new("schema").about("Print the JSON schema of the HTTP interface"))
 }

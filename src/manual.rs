@@ -225,6 +225,8 @@ fn program(date: &str) -> String {
     page.literal(&["bellflower serve"]);
     page.paragraph([roman("Check the settings of the service before it is restarted:")]);
     page.literal(&["bellflower check -c /etc/bellflower/bellflower.toml"]);
+    page.paragraph([roman("See what a new plugin offers, or why it is not taken:")]);
+    page.literal(&["bellflower protocols -c /etc/bellflower/bellflower.toml"]);
     page.section("SEE ALSO");
     page.text([bold("bellflower.toml"), roman("(5), "), bold("systemctl"), roman("(1), "), bold("journalctl"), roman("(1)")]);
     page.finish()

@@ -2,9 +2,12 @@
 
 use crate::config::Config;
 use crate::error::Failure;
+use crate::fleet;
 use bridge::Networks as _;
+use bridge::handle::Catalogue;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
 
 /// `check`: the settings were read already; says what they come to.
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
@@ -34,8 +37,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// `protocols`: what libpurple finds, and what it does not take and why.
 pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
-    let bridge::handle::Bridge { handle, events, thread } = bridge::start(config.bridge())?;
-    let catalogue = handle.catalogue().clone();
+    let catalogue = if config.workers() == 0 { here(config)? } else { in_a_worker(config)? };
     // Writing to a String cannot fail.
     let mut text = format!("libpurple {}\n", catalogue.version);
     for protocol in &catalogue.protocols {
@@ -45,7 +47,29 @@ pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
         let id = plugin.id.as_deref().unwrap_or("?");
         let _ = writeln!(text, "{:<8} {id:<24} {} {}", plugin.state, plugin.path, plugin.reason.as_deref().unwrap_or_default());
     }
+    print(&text)
+}
+
+/// What libpurple offers in this process.
+fn here(config: &Config) -> Result<Catalogue, Failure> {
+    let bridge::handle::Bridge { handle, events, thread } = bridge::start(config.bridge())?;
+    let catalogue = handle.catalogue().clone();
     handle.quit();
     drop(events);
-    if !matches!(thread.join(), Ok(Ok(()))) { Err(Failure::Lost) } else { print(&text) }
+    if matches!(thread.join(), Ok(Ok(()))) { Ok(catalogue) } else { Err(Failure::Lost) }
+}
+
+/// What it offers in a worker, as confined as those of the service; a plugin that ends it is named in the log.
+fn in_a_worker(config: &Config) -> Result<Catalogue, Failure> {
+    let settings = fleet::Settings { workers: 1, ..config.fleet() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::System("the event loop", e))?;
+    runtime.block_on(async {
+        let (fleet, _events) = fleet::Fleet::start(settings).await?;
+        let catalogue = fleet.catalogue().clone();
+        fleet.quit();
+        while !fleet.has_ended() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(catalogue)
+    })
 }

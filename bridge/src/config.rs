@@ -51,6 +51,8 @@ pub struct BridgeConfig {
     pub plugin_paths: Vec<PathBuf>,
     /// Ids of plugins that are not protocols and are to be loaded.
     pub plugins_load: Vec<String>,
+    /// Plugin files not to be opened, since they ended the processes that opened them.
+    pub plugins_left_out: Vec<PathBuf>,
     /// Where to put the throw-away user directory; `None` takes `XDG_RUNTIME_DIR`, `/dev/shm` or the temporary directory.
     pub private_dir: Option<PathBuf>,
     /// Where `resolv.conf` and `hosts` are read; `None` takes `/etc`.
@@ -85,6 +87,7 @@ impl Default for BridgeConfig {
             protocols_deny: Vec::new(),
             plugin_paths: Vec::new(),
             plugins_load: Vec::new(),
+            plugins_left_out: Vec::new(),
             private_dir: None,
             names: None,
             mailbox: 4096,

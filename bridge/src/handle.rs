@@ -191,7 +191,8 @@ pub fn start(config: BridgeConfig) -> Result<Bridge, StartError> {
 
 /// Runs libpurple on the calling thread, for the process at the other end of `socket` (frames as in [`crate::frame`]), until that one says
 /// quit or is gone. Once per process. Into `blame` (a shared memory file of at least [`BLAME_BYTES`]) goes whose callback runs: two numbers
-/// of 64 bits, the account that libpurple runs for now, 0 for none, and the last one it ran for. `confine` is called with what the other side
+/// of 64 bits, the account that libpurple runs for now, 0 for none, and the last one it ran for; and behind them, up to a NUL, the path of the
+/// plugin that is being opened. `confine` is called with what the other side
 /// sent, while this process has one thread and has loaded no plugin.
 ///
 /// # Errors
@@ -205,4 +206,4 @@ pub fn serve(
 }
 
 /// See [`serve`].
-pub const BLAME_BYTES: u64 = 16;
+pub const BLAME_BYTES: u64 = crate::purple::BLAME_BYTES as u64;

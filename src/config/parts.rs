@@ -23,6 +23,7 @@ impl Config {
             protocols_deny: self.protocols.deny.clone(),
             plugin_paths: self.plugins.paths.iter().map(absolute).collect(),
             plugins_load: self.plugins.load.clone(),
+            plugins_left_out: Vec::new(),
             private_dir: None,
             names: None,
             mailbox: usize::try_from(self.limits.mailbox.0).unwrap_or(usize::MAX),

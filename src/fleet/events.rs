@@ -13,6 +13,7 @@ use bridge::event::{Batch, Event, EventKind};
 use bridge::id::{AccountId, UserId};
 use bridge::model::{AccountError, AccountStanding, AccountState, Author, Message, MessageKind};
 use bridge::time::Timestamp;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Events looked at under one lock.
@@ -29,10 +30,22 @@ pub(super) struct End {
     pub(super) how: String,
     /// Somebody else ended it: an administrator, or the kernel for want of memory.
     pub(super) from_outside: bool,
+    /// The plugin that was being opened.
+    pub(super) opening: Option<PathBuf>,
     /// Whose callback ran.
     pub(super) blame: Option<AccountId>,
     /// Whose callback ran last before that.
     pub(super) last: Option<AccountId>,
+}
+
+impl End {
+    /// With what it did at the time, where that is known.
+    pub(super) fn words(&self) -> String {
+        match &self.opening {
+            Some(plugin) => format!("{}, while it opened the plugin {}", self.how, plugin.display()),
+            None => self.how.clone(),
+        }
+    }
 }
 
 impl Fleet {
@@ -83,7 +96,8 @@ impl Fleet {
             return Vec::new();
         }
         state.restarts += 1;
-        let how = worker.condemned.as_deref().unwrap_or(&end.how);
+        let how = worker.condemned.clone().unwrap_or_else(|| end.how.clone());
+        let how = End { how, opening: end.opening.clone(), ..*end }.words();
         // Who was alone in it did it, unless somebody else ended it while it did nothing. Before it was up it ran for nobody; what took the memory
         // is not what ran last.
         let alone = if let ([only], false) = (accounts.as_slice(), end.from_outside) { Some(*only) } else { None };
@@ -102,7 +116,15 @@ impl Fleet {
             words.unwrap_or_default(),
             accounts.len()
         );
-        if worker.stage == Stage::Starting || culprit.is_none() && now.saturating_duration_since(worker.since) < SHORT {
+        let left_out = end.opening.as_deref().filter(|plugin| worker.stage == Stage::Starting && state.openings.note(plugin));
+        if let Some(plugin) = left_out {
+            let plugin = plugin.display();
+            log::error!(
+                "the plugin {plugin} ended the workers that opened it: it is left out until the daemon starts anew; remove or replace it"
+            );
+            // The next one starts without it.
+            state.failing.remove(&worker.group);
+        } else if worker.stage == Stage::Starting || culprit.is_none() && now.saturating_duration_since(worker.since) < SHORT {
             let failing = state.failing.entry(worker.group.clone()).or_insert((0, now));
             failing.0 = failing.0.saturating_add(1);
             failing.1 = now + Duration::from_secs(1 << failing.0.min(6)).min(LONGEST_WAIT);

@@ -14,6 +14,7 @@ mod home;
 pub(crate) mod judge;
 mod ledger;
 mod lists;
+mod openings;
 mod packed;
 mod place;
 mod pump;
@@ -38,8 +39,9 @@ use flight::Flights;
 use home::Homes;
 use ledger::Ledger;
 use lists::Lists;
+use openings::Openings;
 use place::Group;
-use pump::{Life, Way};
+use pump::{Life, NotUp, Ready, Way};
 use spawn::Spawner;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -152,6 +154,7 @@ struct State {
     flights: Flights,
     lists: Lists,
     crashes: Crashes,
+    openings: Openings,
     /// `account.add`s that a crash interrupted: told when the account is there.
     adding: HashMap<AccountId, bridge::command::Origin>,
     /// Accounts that found no place yet.
@@ -178,7 +181,8 @@ struct Inner {
 }
 
 impl Fleet {
-    /// Starts the workers, and waits until the first has said what libpurple offers. On a tokio runtime.
+    /// Starts the workers, and waits until the first has said what libpurple offers. A plugin that ends workers by being opened is left out. On a
+    /// tokio runtime.
     ///
     /// # Errors
     /// When the first worker does not start, in its own words.
@@ -195,6 +199,7 @@ impl Fleet {
             flights: Flights::default(),
             lists: Lists::default(),
             crashes: Crashes::new(settings.crashes, settings.crash_window),
+            openings: Openings::default(),
             adding: HashMap::new(),
             unplaced: Vec::new(),
             failing: HashMap::new(),
@@ -205,15 +210,18 @@ impl Fleet {
         };
         let runtime = tokio::runtime::Handle::current();
         let fleet = Self(Arc::new(Inner { settings, catalogue: OnceLock::new(), state: Mutex::new(state), spawner, homes, runtime }));
-        let (ready, first) = oneshot::channel();
-        fleet.start_worker(&mut fleet.lock(), Group::Core, Some(ready));
-        // It may hang before it is up.
+        // The first may hang before it is up.
         tokio::spawn(watch::watch(fleet.clone()));
         tokio::spawn(fill::watch(fleet.clone()));
-        match first.await {
-            Ok(Ok(())) => {}
-            Ok(Err(reason)) => return Err(Failure::Worker(reason)),
-            Err(_) => return Err(Failure::Worker("it ended before it was up".to_owned())),
+        loop {
+            let (ready, first) = oneshot::channel();
+            fleet.start_worker(&mut fleet.lock(), Group::Core, Some(ready));
+            match first.await {
+                Ok(Ok(())) => break,
+                Ok(Err(NotUp { worth_another: true, .. })) => {}
+                Ok(Err(NotUp { reason, .. })) => return Err(Failure::Worker(reason)),
+                Err(_) => return Err(Failure::Worker("it ended before it was up".to_owned())),
+            }
         }
         fleet.fill(&mut fleet.lock(), Instant::now());
         Ok((fleet, Events::of(events)))
@@ -237,7 +245,7 @@ impl Fleet {
     }
 
     /// A new worker, in the table at once: what is sent to it waits until it is up.
-    fn start_worker(&self, state: &mut State, group: Group, ready: Option<oneshot::Sender<Result<(), String>>>) -> u16 {
+    fn start_worker(&self, state: &mut State, group: Group, ready: Ready) -> u16 {
         let number = loop {
             state.last_number = state.last_number.checked_add(1).unwrap_or(1);
             if !state.workers.contains_key(&state.last_number) {

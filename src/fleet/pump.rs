@@ -30,7 +30,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The same when it writes a core file.
 const CORE_PATIENCE: Duration = Duration::from_secs(30);
 
-type Ready = Option<oneshot::Sender<Result<(), String>>>;
+/// Tells whoever waits for a worker how its start ended.
+pub(super) type Ready = Option<oneshot::Sender<Result<(), NotUp>>>;
+
+/// A worker that ended before it was up.
+#[derive(Debug)]
+pub(super) struct NotUp {
+    /// In words.
+    pub(super) reason: String,
+    /// Another may start all the same.
+    pub(super) worth_another: bool,
+}
 
 /// Signs of life of a worker, besides its answers to pings.
 #[derive(Debug, Default)]
@@ -103,13 +113,17 @@ impl Pump {
     pub(super) async fn run(mut self, commands: mpsc::Receiver<Down>) {
         let end = match self.fleet.0.spawner.spawn(self.number).await {
             Ok(started) => self.live(started, commands).await,
-            Err(error) => End { how: format!("it could not be started: {error}"), from_outside: false, blame: None, last: None },
+            Err(error) => {
+                let how = format!("it could not be started: {error}");
+                End { how, from_outside: false, opening: None, blame: None, last: None }
+            }
         };
-        if let Some(ready) = self.ready.take() {
-            // Whoever waited may have given up.
-            let _ = ready.send(Err(end.how.clone()));
-        }
         let told = self.fleet.ended(self.number, &end);
+        if let Some(ready) = self.ready.take() {
+            let worth_another = end.opening.as_deref().is_some_and(|plugin| self.fleet.lock().openings.is_worth_another(plugin));
+            // Whoever waited may have given up.
+            let _ = ready.send(Err(NotUp { reason: end.words(), worth_another }));
+        }
         let Some(events) = &self.events else { return };
         let mut told = told.into_iter().peekable();
         // In pieces: what hundreds of accounts leave behind must not hold up everybody else's events.
@@ -154,7 +168,8 @@ impl Pump {
         let condemned = self.fleet.lock().workers.get(&self.number).is_none_or(|worker| worker.condemned.is_some());
         let killed = status.and_then(|status| status.signal()) == Some(libc::SIGKILL);
         let from_outside = killed && !ended_here && !condemned;
-        End { how: format!("{} ({how})", words(status)), from_outside, blame: blame.account(), last: blame.last() }
+        let opening = blame.opening().filter(|plugin| !from_outside && plugin.is_file());
+        End { how: format!("{} ({how})", words(status)), from_outside, opening, blame: blame.account(), last: blame.last() }
     }
 
     /// Reads until the end. Returns why it came.
@@ -200,7 +215,8 @@ impl Pump {
 fn first(fleet: &Fleet, number: u16, home: &Home) -> Down {
     let settings = &fleet.0.settings;
     let (private_dir, names) = (Some(home.path().to_owned()), Some(fleet.0.homes.names()));
-    let config = bridge::config::BridgeConfig { number, private_dir, names, ..settings.bridge.clone() };
+    let plugins_left_out = fleet.lock().openings.left_out().to_vec();
+    let config = bridge::config::BridgeConfig { number, private_dir, names, plugins_left_out, ..settings.bridge.clone() };
     Down::Start { version: frame::VERSION, config: Box::new(config), confine: settings.confine.clone() }
 }
 

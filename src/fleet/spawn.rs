@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use tokio::sync::oneshot;
@@ -38,7 +39,7 @@ pub(super) struct Started {
     pub(super) home: Home,
 }
 
-/// Where a worker notes whose callback runs; readable after its end.
+/// Where a worker notes whose callback runs, and which plugin it opens; readable after its end.
 #[derive(Debug)]
 pub(super) struct Blame(File);
 
@@ -51,6 +52,14 @@ impl Blame {
     /// The account whose callback ran last. What runs for nobody, such as a plugin's own thread, may be its doing, or not.
     pub(super) fn last(&self) -> Option<AccountId> {
         self.number(8)
+    }
+
+    /// The plugin that is or was being opened. Any plugin can write what it likes there: it is somebody's word, to be doubted.
+    pub(super) fn opening(&self) -> Option<PathBuf> {
+        let mut bytes = vec![0; usize::try_from(bridge::handle::BLAME_BYTES).ok()?.checked_sub(16)?];
+        self.0.read_exact_at(&mut bytes, 16).ok()?;
+        let path = std::str::from_utf8(bytes.split(|byte| *byte == 0).next()?).ok()?;
+        path.starts_with('/').then(|| PathBuf::from(path))
     }
 
     fn number(&self, at: u64) -> Option<AccountId> {

@@ -1,20 +1,24 @@
-//! Compiles the protocol plugin that does harm on command; it is loaded by the daemon in tests, never linked.
+//! Compiles the plugins that do harm, on command and at once; they are loaded by the daemon in tests, never linked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=mischief");
     let purple = pkg_config::Config::new().atleast_version("2.14.0").cargo_metadata(false).probe("purple")?;
     let directory = PathBuf::from(std::env::var("OUT_DIR")?).join("plugins");
-    std::fs::create_dir_all(&directory)?;
+    let stillborn = PathBuf::from(std::env::var("OUT_DIR")?).join("stillborn");
     let mut build = cc::Build::new();
     build.includes(&purple.include_paths).opt_level(1).pic(true).warnings(true).cargo_metadata(false);
-    let mut compile = build.get_compiler().to_command();
-    compile.arg("-shared").arg("-o").arg(directory.join("mischief.so")).args(["mischief/mischief.c", "mischief/others.c"]);
-    let status = compile.status()?;
-    if !status.success() {
-        return Err(format!("the compiler ended with {status}: {compile:?}").into());
-    }
+    let compile = |file: &Path, sources: &[&str]| -> Result<(), Box<dyn std::error::Error>> {
+        std::fs::create_dir_all(file.parent().unwrap_or(file))?;
+        let mut compile = build.get_compiler().to_command();
+        compile.arg("-shared").arg("-o").arg(file).args(sources);
+        let status = compile.status()?;
+        if status.success() { Ok(()) } else { Err(format!("the compiler ended with {status}: {compile:?}").into()) }
+    };
+    compile(&directory.join("mischief.so"), &["mischief/mischief.c", "mischief/others.c"])?;
+    compile(&stillborn.join("libstillborn.so"), &["mischief/stillborn.c"])?;
     println!("cargo:rustc-env=MISCHIEF_PLUGINS={}", directory.display());
+    println!("cargo:rustc-env=STILLBORN_PLUGIN={}", stillborn.join("libstillborn.so").display());
     Ok(())
 }

@@ -57,6 +57,7 @@ pub(crate) use link::serve;
 pub(crate) use load::load;
 pub(crate) use mailbox::MailboxSender;
 pub(crate) use outbox::taken;
+pub(crate) use owner::NOTED as BLAME_BYTES;
 pub use process::{close_inherited_descriptors, give_back_heap, ignore_file_size_signal, prepare_process};
 pub(crate) use thread::start;
 

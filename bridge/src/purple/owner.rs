@@ -1,45 +1,78 @@
-//! Whose callback is running: the "current account" that every source, request and notice is attributed to; it holds no accounts.
+//! Whose callback is running: the "current account" that every source, request and notice is attributed to, and the plugin that is being opened,
+//! which runs for nobody; it holds no accounts.
 
 use crate::id::AccountId;
 use std::cell::{Cell, RefCell};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 thread_local! {
     static CURRENT: Cell<Option<AccountId>> = const { Cell::new(None) };
     /// Where it is written for whoever outlives this process.
-    static SHARED: Cell<Option<&'static [AtomicU64; 2]>> = const { Cell::new(None) };
+    static SHARED: Cell<Option<&'static Notes>> = const { Cell::new(None) };
     /// Whose body a panic left that is on its way to a guard: by then what was before is current again.
     static LEFT: Cell<Option<AccountId>> = const { Cell::new(None) };
     static BLAMED: RefCell<Vec<AccountId>> = const { RefCell::new(Vec::new()) };
 }
+
+/// What is in the shared memory file.
+#[repr(C)]
+struct Notes {
+    /// The account that libpurple runs for now, and the last one it ran for; 0 for none.
+    now: AtomicU64,
+    last: AtomicU64,
+    /// The plugin file that is being opened, up to a NUL.
+    opening: [AtomicU8; OPENING],
+}
+
+/// Bytes of the longest path that is noted, with its NUL.
+const OPENING: usize = 1024;
+
+/// Bytes of the shared memory file.
+pub(crate) const NOTED: usize = std::mem::size_of::<Notes>();
 
 /// The account that what happens now is for; `None` when nobody knows.
 pub(crate) fn current() -> Option<AccountId> {
     CURRENT.try_with(Cell::get).ok().flatten()
 }
 
-/// From now on the current account, and the last one there was, are written into this shared memory file, too: a crash leaves them there.
+/// From now on the current account, the last one there was, and the plugin that is being opened are written into this shared memory file, too: a crash
+/// leaves them there.
 pub(super) fn share(_: super::token::OnPurple, file: &OwnedFd) -> std::io::Result<()> {
-    let bytes = std::mem::size_of::<[AtomicU64; 2]>();
     // SAFETY: a new mapping that nothing else lies in; the kernel checks the descriptor.
     let mapped =
-        unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, file.as_raw_fd(), 0) };
+        unsafe { libc::mmap(std::ptr::null_mut(), NOTED, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, file.as_raw_fd(), 0) };
     if mapped == libc::MAP_FAILED {
         return Err(std::io::Error::last_os_error());
     }
-    // SAFETY: mapped for good, aligned to a page, and zeros are two numbers; others only read it.
-    SHARED.set(Some(unsafe { &*mapped.cast::<[AtomicU64; 2]>() }));
+    // SAFETY: mapped for good, aligned to a page, and zeros are numbers; others only read it.
+    SHARED.set(Some(unsafe { &*mapped.cast::<Notes>() }));
     Ok(())
 }
 
 fn note(account: Option<AccountId>) {
-    if let Ok(Some([now, last])) = SHARED.try_with(Cell::get) {
-        now.store(account.map_or(0, |account| account.0), Ordering::Relaxed);
+    if let Ok(Some(notes)) = SHARED.try_with(Cell::get) {
+        notes.now.store(account.map_or(0, |account| account.0), Ordering::Relaxed);
         if let Some(account) = account {
-            last.store(account.0, Ordering::Relaxed);
+            notes.last.store(account.0, Ordering::Relaxed);
         }
     }
+}
+
+/// Runs `body`, which opens a plugin: whoever outlives this process is to know which one ended it.
+pub(crate) fn opening<T>(plugin: &Path, body: impl FnOnce() -> T) -> T {
+    let write = |bytes: &[u8]| {
+        let Some(notes) = SHARED.get() else { return };
+        // A longer path is cut off; who reads it finds no such file, and does nothing.
+        for (place, byte) in notes.opening.iter().take(OPENING - 1).zip(bytes.iter().chain(&[0])) {
+            place.store(*byte, Ordering::Relaxed);
+        }
+    };
+    write(plugin.as_os_str().as_encoded_bytes());
+    let answer = body();
+    write(&[]);
+    answer
 }
 
 /// Runs `body` for `account`, and puts back what was before, also when it panics.

@@ -49,3 +49,8 @@ pub use xmpp::XmppPeer;
 pub fn mischief_plugins() -> &'static str {
     env!("MISCHIEF_PLUGINS")
 }
+
+/// The file of a plugin that ends whoever opens it.
+pub fn stillborn_plugin() -> &'static str {
+    env!("STILLBORN_PLUGIN")
+}

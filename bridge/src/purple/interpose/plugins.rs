@@ -2,7 +2,7 @@
 
 mod choice;
 
-use super::super::{ffi, token::OnPurple};
+use super::super::{ffi, owner, token::OnPurple};
 use super::next::Next;
 use crate::config::BridgeConfig;
 use choice::Choice;
@@ -97,8 +97,11 @@ pub(super) unsafe extern "C" fn purple_plugins_probe(extension: *const gchar) {
 }
 
 fn probe_chosen(token: OnPurple, choice: &Choice, real: Probe) {
-    let mut reports: Vec<PluginReport> =
-        choice.files(&search_paths(token)).into_iter().map(|file| probe_file(token, choice, file)).collect();
+    let mut reports: Vec<PluginReport> = choice
+        .files(&search_paths(token))
+        .into_iter()
+        .map(|file| owner::opening(&file.clone(), || probe_file(token, choice, file)))
+        .collect();
     // SAFETY: a C string. This loads the protocols that were probed.
     unsafe { real(NO_EXTENSION.as_ptr()) };
     for report in &mut reports {
@@ -174,7 +177,7 @@ fn settle(_: OnPurple, report: &mut PluginReport) {
 pub(crate) fn load_plugins(token: OnPurple) {
     let mut reports = REPORTS.take();
     for report in reports.iter_mut().filter(|report| report.outcome == PluginOutcome::Waiting) {
-        report.outcome = load(token, report.id.as_deref().unwrap_or_default());
+        report.outcome = owner::opening(&report.file, || load(token, report.id.as_deref().unwrap_or_default()));
         tell(report);
     }
     REPORTS.set(reports);

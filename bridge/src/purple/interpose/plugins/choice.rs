@@ -21,6 +21,7 @@ const LIBRARIES: &[&str] = &["libjabber.so", "liboscar.so", "libymsg.so"];
 /// Never on a server that many share, unless named: the first runs a program that its user chooses, the second speaks to the local network.
 const UNSAFE: &[&str] = &["prpl-zephyr", "prpl-bonjour"];
 
+const ENDED: &str = "it ended the processes that opened it";
 const NOT_A_PROTOCOL: &str = "it is not a protocol, and plugins.load does not name it";
 const UNSAFE_HERE: &str = "it is not safe on a shared server, and protocols.allow does not name it";
 const NOT_ALLOWED: &str = "protocols.allow does not name it";
@@ -31,6 +32,7 @@ pub(super) struct Choice {
     deny: Vec<String>,
     load: Vec<String>,
     paths: Vec<PathBuf>,
+    left_out: Vec<PathBuf>,
     native_tls: bool,
 }
 
@@ -41,6 +43,7 @@ impl Choice {
             deny: config.protocols_deny.clone(),
             load: config.plugins_load.clone(),
             paths: config.plugin_paths.clone(),
+            left_out: config.plugins_left_out.clone(),
             native_tls: config.native_tls,
         }
     }
@@ -74,6 +77,9 @@ impl Choice {
 
     /// Whether the file is opened, which runs its code; else why not.
     pub(super) fn may_open(&self, file: &Path) -> Result<(), &'static str> {
+        if self.left_out.iter().any(|left_out| left_out == file) {
+            return Err(ENDED);
+        }
         let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         if LIBRARIES.contains(&name.as_ref()) {
             return Err("it is a library of a plugin");
