@@ -52,7 +52,7 @@ pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
 
 /// What libpurple offers in this process.
 fn here(config: &Config) -> Result<Catalogue, Failure> {
-    let bridge::handle::Bridge { handle, events, thread } = bridge::start(config.bridge())?;
+    let (bridge::handle::Bridge { handle, events, thread }, _home) = crate::serve::start_here(config)?;
     let catalogue = handle.catalogue().clone();
     handle.quit();
     drop(events);

@@ -2,9 +2,10 @@
 
 use crate::config::{AdminListen, Config, Listen};
 use crate::error::Failure;
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Home as Directory, Homes};
 use crate::systemd::Manager;
 use bridge::Networks;
+use bridge::config::BridgeConfig;
 use bridge::handle::{Bridge, Events};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,7 +31,9 @@ pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     let manager = Manager::from_env();
     raise_descriptors(&config);
     crate::memory::watch();
-    let bridge = if config.workers() == 0 { Some(bridge::start(config.bridge())?) } else { None };
+    // Its directory is kept until it has ended.
+    let (bridge, _home) =
+        if config.workers() == 0 { start_here(&config).map(|(bridge, home)| (Some(bridge), Some(home)))? } else { (None, None) };
     // None of the threads here runs libpurple's code: its network guard is not for them (the service manager's socket, a database).
     bridge::trust_this_thread();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -41,6 +44,13 @@ pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     let result = runtime.block_on(live(&config, bridge, &manager));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
+}
+
+/// libpurple in this process, and its directory, which has to stay as long.
+pub(crate) fn start_here(config: &Config) -> Result<(Bridge, Directory), Failure> {
+    let home = Homes::make().and_then(|homes| homes.home(0)).map_err(|error| Failure::System("a directory for libpurple", error))?;
+    let bridge = bridge::start(BridgeConfig { private_dir: Some(home.path().to_owned()), ..config.bridge() })?;
+    Ok((bridge, home))
 }
 
 /// Takes as many descriptors as the system lets this process have: each connection of a browser and of an account is one.

@@ -301,6 +301,20 @@ fn everything_can_run_in_one_process() {
 }
 
 #[test]
+fn a_daemon_that_was_killed_leaves_nothing_for_ever() {
+    let runtime = tempfile::tempdir().expect("a directory");
+    let left = || runtime.path().read_dir().expect("the directory").count();
+    for workers in ["workers = 0", "workers = 1"] {
+        let start =
+            || Daemon::builder(BELLFLOWER).config(workers).environment("RUNTIME_DIRECTORY", &runtime.path().display().to_string()).start();
+        start().kill();
+        assert_eq!(left(), 1, "{workers}");
+        start().stop();
+        assert_eq!(left(), 0, "{workers}");
+    }
+}
+
+#[test]
 fn a_status_reaches_the_accounts_that_it_is_for_in_whatever_worker() {
     let prosody =
         Prosody::builder().users(["ines", "ida", "bob"]).friends("ines", "bob", "Friends").friends("ida", "bob", "Friends").start();

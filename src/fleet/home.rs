@@ -1,4 +1,4 @@
-//! The throw-away directories of workers: made before a worker starts, removed when it has ended in whatever way; nothing in them is read.
+//! The throw-away directories of libpurples: made before one starts, removed when it has ended in whatever way; nothing in them is read.
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use std::fs::{DirBuilder, File};
@@ -16,7 +16,7 @@ const NAMES: [&str; 2] = ["resolv.conf", "hosts"];
 
 /// The directory of all workers. As long as this process lives it is locked, so that a later one knows what nobody needs any more.
 #[derive(Debug, Clone)]
-pub(super) struct Homes(Arc<Inner>);
+pub(crate) struct Homes(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -30,7 +30,7 @@ impl Homes {
     ///
     /// # Errors
     /// There is no place where this user may write.
-    pub(super) fn make() -> io::Result<Self> {
+    pub(crate) fn make() -> io::Result<Self> {
         // systemd may name several.
         let set = |name| std::env::var_os(name).and_then(|value| std::env::split_paths(&value).next()).filter(|path| path.is_absolute());
         // In memory where possible; systemd gives the first to a service alone.
@@ -89,17 +89,17 @@ impl Homes {
         self.0.root.join(number.to_string())
     }
 
-    /// An empty directory for the worker of this number.
+    /// An empty directory for the worker of this number; 0 is libpurple in this process.
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn home(&self, number: u16) -> io::Result<Home> {
+    pub(crate) fn home(&self, number: u16) -> io::Result<Home> {
         let path = self.place(number);
         if path.symlink_metadata().is_ok() {
             std::fs::remove_dir_all(&path)?;
         }
         DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Home(path))
+        Ok(Home { path, _homes: self.clone() })
     }
 }
 
@@ -109,19 +109,23 @@ impl Drop for Inner {
     }
 }
 
-/// A worker's directory; gone when dropped.
+/// The directory of one libpurple; gone when dropped.
 #[derive(Debug)]
-pub(super) struct Home(PathBuf);
+pub(crate) struct Home {
+    path: PathBuf,
+    /// The one around it does not go before.
+    _homes: Homes,
+}
 
 impl Home {
-    pub(super) fn path(&self) -> &Path {
-        &self.0
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
-        remove(&self.0);
+        remove(&self.path);
     }
 }
 

@@ -36,7 +36,7 @@ use bridge::handle::{Catalogue, Events, Held, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
 use bridge::report::{Load, Report};
 use flight::Flights;
-use home::Homes;
+pub(crate) use home::{Home, Homes};
 use ledger::Ledger;
 use lists::Lists;
 use openings::Openings;
