@@ -116,7 +116,8 @@ impl Fleet {
             words.unwrap_or_default(),
             accounts.len()
         );
-        let left_out = end.opening.as_deref().filter(|plugin| worker.stage == Stage::Starting && state.openings.note(plugin));
+        let hung = worker.condemned.is_some();
+        let left_out = end.opening.as_deref().filter(|plugin| worker.stage == Stage::Starting && state.openings.note(plugin, hung));
         if let Some(plugin) = left_out {
             let plugin = plugin.display();
             log::error!(

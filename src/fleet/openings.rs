@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Workers that a plugin may end by being opened: once, a machine that is short of something may be to blame.
+/// Workers that a plugin may end by being opened, unless it hangs: once, a machine that is short of something may be to blame.
 const TOO_OFTEN: u32 = 2;
 /// Plugins that are left out, at most.
 const MOST: usize = 64;
@@ -15,15 +15,16 @@ pub(super) struct Openings {
 }
 
 impl Openings {
-    /// A worker ended while it opened this one. Says whether it is left out from now on.
-    pub(super) fn note(&mut self, plugin: &Path) -> bool {
+    /// A worker ended while it opened this one, or was ended since it hung. Says whether the plugin is left out from now on.
+    pub(super) fn note(&mut self, plugin: &Path, hung: bool) -> bool {
         // A worker says what it likes.
         if self.out.len() >= MOST || self.ended.len() >= 2 * MOST && !self.ended.contains_key(plugin) {
             return false;
         }
         let ended = self.ended.entry(plugin.to_owned()).or_default();
-        *ended += 1;
-        if *ended != TOO_OFTEN {
+        let before = *ended;
+        *ended = if hung { before.max(TOO_OFTEN - 1) + 1 } else { before + 1 };
+        if before >= TOO_OFTEN || *ended < TOO_OFTEN {
             return false;
         }
         self.out.push(plugin.to_owned());
@@ -48,13 +49,23 @@ mod tests {
     fn a_plugin_is_left_out_the_second_time() {
         let (mut openings, plugin, other) = (Openings::default(), Path::new("/a/libx.so"), Path::new("/a/liby.so"));
         assert!(!openings.is_worth_another(plugin));
-        assert!(!openings.note(plugin) && !openings.note(other));
+        assert!(!openings.note(plugin, false) && !openings.note(other, false));
         assert!(openings.is_worth_another(plugin) && openings.left_out().is_empty());
-        assert!(openings.note(plugin));
+        assert!(openings.note(plugin, false));
         assert_eq!(openings.left_out(), [plugin]);
         // Whoever opens it all the same is not started for ever.
         assert!(openings.is_worth_another(plugin));
-        assert!(!openings.note(plugin) && !openings.is_worth_another(plugin));
+        assert!(!openings.note(plugin, false) && !openings.is_worth_another(plugin));
+    }
+
+    #[test]
+    fn one_that_hangs_is_left_out_the_first_time() {
+        let (mut openings, plugin) = (Openings::default(), Path::new("/a/libx.so"));
+        assert!(openings.note(plugin, true) && openings.is_worth_another(plugin));
+        assert!(!openings.note(plugin, true) && !openings.is_worth_another(plugin));
+        let other = Path::new("/a/liby.so");
+        assert!(!openings.note(other, false) && openings.note(other, true));
+        assert_eq!(openings.left_out(), [plugin, other]);
     }
 
     #[test]
@@ -62,12 +73,12 @@ mod tests {
         let mut openings = Openings::default();
         for n in 0..1000 {
             let plugin = PathBuf::from(format!("/a/{n}"));
-            openings.note(&plugin);
-            openings.note(&plugin);
+            openings.note(&plugin, false);
+            openings.note(&plugin, false);
         }
         assert_eq!((openings.left_out().len(), openings.ended.len()), (MOST, MOST));
         for n in 0..1000 {
-            openings.note(&PathBuf::from(format!("/b/{n}")));
+            openings.note(&PathBuf::from(format!("/b/{n}")), false);
         }
         assert!(openings.ended.len() <= 2 * MOST);
     }
