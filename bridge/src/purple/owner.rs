@@ -113,6 +113,8 @@ pub(crate) fn take_blamed() -> Vec<AccountId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::FromRawFd;
+    use std::os::unix::fs::FileExt;
 
     #[test]
     fn the_current_account_nests_and_survives_a_panic() {
@@ -134,6 +136,29 @@ mod tests {
         with(Some(AccountId(6)), || guarded(|| panic!("on purpose")));
         guarded(|| panic!("nobody's"));
         assert_eq!(take_blamed(), [AccountId(5), AccountId(6)]);
+    }
+
+    #[test]
+    fn what_is_noted_outlives_the_process_and_no_longer_than_it_is_so() {
+        crate::purple::alone::run("purple::owner::tests::what_is_noted_outlives_the_process_and_no_longer_than_it_is_so", |token| {
+            // SAFETY: a C string; the descriptor is new, and nobody else's.
+            let file = unsafe { OwnedFd::from_raw_fd(libc::memfd_create(c"blame".as_ptr(), libc::MFD_CLOEXEC)) };
+            let file = std::fs::File::from(file);
+            file.set_len(NOTED as u64).unwrap();
+            share(token, &file.try_clone().unwrap().into()).unwrap();
+            let noted = || {
+                let mut bytes = vec![0; NOTED];
+                file.read_exact_at(&mut bytes, 0).unwrap();
+                let text = bytes[16..].split(|byte| *byte == 0).next().unwrap().to_vec();
+                (u64::from_ne_bytes(bytes[..8].try_into().unwrap()), String::from_utf8(text).unwrap())
+            };
+            opening(Path::new("/plugins/libx.so"), || assert_eq!(noted(), (0, "/plugins/libx.so".to_owned())));
+            opening(Path::new("/y"), || assert_eq!(noted(), (0, "/y".to_owned())));
+            assert_eq!(noted(), (0, String::new()));
+            with(Some(AccountId(7)), || assert_eq!(noted(), (7, String::new())));
+            // Cut off, and what lies behind the file is not touched.
+            opening(Path::new(&"x".repeat(5000)), || assert_eq!(noted().1.len(), OPENING - 1));
+        });
     }
 
     #[test]

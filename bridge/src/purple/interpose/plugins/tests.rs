@@ -45,6 +45,17 @@ fn files_that_nobody_named_stay_closed() {
 }
 
 #[test]
+fn what_ended_others_stays_closed_even_when_it_is_named() {
+    let (bad, good) = (system("libxmpp.so"), system("libirc.so"));
+    let allow = names(&["prpl-jabber", "prpl-irc"]);
+    let choice = Choice::new(&BridgeConfig { plugins_left_out: vec![bad.clone()], protocols_allow: allow, ..config() });
+    assert_eq!(choice.may_open(&bad), Err("it ended the processes that opened it"));
+    assert_eq!(choice.may_open(&good), Ok(()));
+    // Another file of that name is another plugin.
+    assert_eq!(choice.may_open(&PathBuf::from("/own/libxmpp.so")), Ok(()));
+}
+
+#[test]
 fn configuration_opens_them() {
     let choice = Choice::new(&BridgeConfig { native_tls: true, ..config() });
     assert!(choice.may_open(&system("ssl.so")).is_ok() && choice.may_open(&system("ssl-nss.so")).is_ok());
