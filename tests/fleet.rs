@@ -175,6 +175,9 @@ fn a_protocol_that_brings_workers_down_for_several_people_is_set_aside() {
             });
         }
     }
+    let stats = daemon.stats();
+    assert_eq!((&stats["protocols_aside"], &stats["accounts_waiting"]), (&json!(1), &json!(0)), "{stats}");
+    assert!(stats["accounts_aside"].as_u64().is_some_and(|accounts| accounts > 0), "{stats}");
     // Nobody gets it anew; those whose worker stands keep it.
     let cat = people.last_mut().expect("Cat");
     let refused = cat.command("account.connect", json!({ "account": cat.account() }));

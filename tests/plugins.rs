@@ -35,6 +35,7 @@ fn the_daemon_starts_without_what_ends_its_workers() {
     daemon.allow_log(&file);
     assert!(daemon.log().contains(&format!("while it opened the plugin {file}")), "{}", daemon.log());
     assert!(daemon.log().contains(&format!("the plugin {file} ended the workers that opened it: it is left out")), "{}", daemon.log());
+    assert_eq!(daemon.stats()["plugins_left_out"], 1);
     daemon.client("ines").sign_in_xmpp(&prosody, "ines");
     daemon.client("mallory").sign_in_mischief("mallory");
 }

@@ -7,7 +7,7 @@ use crate::event::Batch;
 use crate::frame::Confine;
 use crate::id::AccountId;
 use crate::model::{PluginReport, Protocol};
-use crate::report::{self, Report};
+use crate::report::{self, Losses, Report};
 use serde::{Deserialize, Serialize};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -55,8 +55,8 @@ pub trait Networks: Send + Sync {
     /// Each libpurple with its figures.
     fn reports(&self) -> Vec<Report>;
 
-    /// How many libpurples ended without being told to, and were replaced.
-    fn restarts(&self) -> u64;
+    /// What went wrong with them.
+    fn losses(&self) -> Losses;
 }
 
 /// Sends commands to the libpurple thread. Cheap to clone; any thread.
@@ -102,8 +102,9 @@ impl Networks for BridgeHandle {
         vec![Report { number: 0, pid, state: "up", group: "all".to_owned(), memory, home: 0, lag_us: 0, load }]
     }
 
-    fn restarts(&self) -> u64 {
-        0
+    /// None: with this libpurple everything ends.
+    fn losses(&self) -> Losses {
+        Losses::default()
     }
 }
 

@@ -47,6 +47,21 @@ pub struct Report {
     pub load: Load,
 }
 
+/// What went wrong with libpurples and what came of it, all in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Libpurples that ended without being told to, and were replaced, since the start.
+    pub restarts: u64,
+    /// Accounts that wait for a libpurple now.
+    pub waiting: u64,
+    /// Accounts that get none now unless their user tries again: set aside after crashes, or turned away.
+    pub aside: u64,
+    /// Protocols that are set aside now.
+    pub protocols_aside: u64,
+    /// Plugin files that are not opened any more, since they ended who opened them.
+    pub plugins_left_out: u64,
+}
+
 /// Resident memory of a process in bytes, as its `/proc/…/statm` tells it, opened before or now. Any thread.
 pub fn resident(statm: &File) -> Option<u64> {
     let mut text = [0; 128];

@@ -87,6 +87,15 @@ impl Crashes {
         self.recent.iter().any(|crash| crash.account == account)
     }
 
+    /// How many protocols are set aside for now.
+    pub(crate) fn protocols_aside(&mut self, now: Instant) -> usize {
+        self.forget(now);
+        let mut names: Vec<&str> = self.aside.iter().map(|(_, protocol)| protocol.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.len()
+    }
+
     /// The protocol is set aside for now.
     pub(crate) fn is_aside(&mut self, now: Instant, protocol: &str) -> bool {
         self.forget(now);
@@ -122,6 +131,7 @@ mod tests {
         assert_eq!(crashes.blame(start, AccountId(5), UserId(3), "prpl-b"), Verdict::GoOn);
         assert_eq!(crashes.blame(start, AccountId(6), UserId(3), "prpl-a"), Verdict::Protocol);
         assert!(crashes.is_aside(start, "prpl-a") && !crashes.is_aside(start, "prpl-b"));
+        assert_eq!((crashes.protocols_aside(start), crashes.protocols_aside(start + 10 * MINUTE)), (1, 0));
         assert!(!crashes.is_aside(start + 10 * MINUTE, "prpl-a"));
     }
 

@@ -211,6 +211,11 @@ impl Ledger {
         self.of_user(user).any(|(_, record)| matches!(record.at, At::Worker(at) | At::Leaving(at) if at == number))
     }
 
+    /// How many accounts are there.
+    pub(crate) fn at(&self, at: At) -> usize {
+        self.records.values().filter(|record| record.at == at).count()
+    }
+
     /// Everything in a worker.
     pub(crate) fn in_worker(&self, number: u16) -> Vec<AccountId> {
         let there = |record: &Record| matches!(record.at, At::Worker(at) | At::Leaving(at) if at == number);

@@ -34,10 +34,10 @@ use bridge::event::{Batch, Event, EventKind};
 use bridge::frame::{Confine, Down};
 use bridge::handle::{Catalogue, Events, Held, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
-use bridge::report::{Load, Report};
+use bridge::report::{Load, Losses, Report};
 use flight::Flights;
 pub(crate) use home::{Home, Homes};
-use ledger::Ledger;
+use ledger::{At, Ledger};
 use lists::Lists;
 use openings::Openings;
 use place::Group;
@@ -344,8 +344,16 @@ impl Networks for Fleet {
         state.workers.iter().map(report).collect()
     }
 
-    fn restarts(&self) -> u64 {
-        self.lock().restarts
+    fn losses(&self) -> Losses {
+        let mut state = self.lock();
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Losses {
+            restarts: state.restarts,
+            waiting: count(state.ledger.at(At::Lost)),
+            aside: count(state.ledger.at(At::Aside)),
+            protocols_aside: count(state.crashes.protocols_aside(Instant::now())),
+            plugins_left_out: count(state.openings.left_out().len()),
+        }
     }
 }
 

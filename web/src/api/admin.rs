@@ -4,6 +4,7 @@ use super::{answer, refused};
 use crate::server::Routes;
 use crate::session::Hub;
 use crate::stats::{self, Figure, Stats};
+use bridge::report::Losses;
 use std::sync::Arc;
 use warp::Filter;
 use warp::http::{HeaderValue, StatusCode, header};
@@ -19,8 +20,7 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
     let figures = move || {
         let mut all = stats::figures(&stats);
         all.push(Figure { name: "users", help: "Users with a session.", grows: false, value: hub.users() as u64 });
-        let help = "Workers that were lost and replaced.";
-        all.push(Figure { name: "workers_restarted", help, grows: true, value: hub.networks().restarts() });
+        all.extend(losses(&hub.networks().losses()));
         all.extend(hub.counters().all().into_iter().map(|(name, help, value)| Figure { name, help, grows: true, value }));
         all.extend(stats::process());
         all
@@ -40,4 +40,19 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
         answer::json(StatusCode::OK, &all)
     });
     metrics.or(json).unify().recover(refused).unify().boxed()
+}
+
+fn losses(losses: &Losses) -> [Figure; 5] {
+    let now = |name, help, value| Figure { name, help, grows: false, value };
+    [
+        Figure { name: "workers_restarted", help: "Workers that were lost and replaced.", grows: true, value: losses.restarts },
+        now("accounts_waiting", "Accounts that wait for a worker.", losses.waiting),
+        now(
+            "accounts_aside",
+            "Accounts that were set aside after crashes, or turned away for want of room, and not tried again.",
+            losses.aside,
+        ),
+        now("protocols_aside", "Protocols that are set aside for a while after crashes.", losses.protocols_aside),
+        now("plugins_left_out", "Plugin files that ended the workers that opened them, and are left out.", losses.plugins_left_out),
+    ]
 }
