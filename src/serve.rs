@@ -6,7 +6,7 @@ use crate::fleet::{Fleet, Home as Directory, Homes};
 use crate::systemd::Manager;
 use bridge::Networks;
 use bridge::config::BridgeConfig;
-use bridge::handle::{Bridge, Events};
+use bridge::handle::{Bridge, BridgeHandle, Events};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -90,7 +90,10 @@ impl Home {
 /// From ports to the last connection.
 async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Result<(), Failure> {
     let (handle, events, home): (Arc<dyn Networks>, Events, Home) = match bridge {
-        Some(Bridge { handle, events, thread }) => (Arc::new(handle), events, Home::Here(thread)),
+        Some(Bridge { handle, events, thread }) => {
+            tokio::spawn(feel(handle.clone()));
+            (Arc::new(handle), events, Home::Here(thread))
+        }
         None => {
             let (fleet, events) = Fleet::start(config.fleet()).await?;
             (Arc::new(fleet.clone()), events, Home::Fleet(fleet))
@@ -208,6 +211,14 @@ fn announce(config: &Config, main: &Listener, admin: Option<&Listener>) {
 async fn until(mut stopped: watch::Receiver<bool>) {
     // A sender that is gone means the same.
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Keeps the figures of libpurple's loop in this process current, until the daemon ends.
+async fn feel(handle: BridgeHandle) {
+    loop {
+        handle.feel().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Feeds the service manager's watchdog as long as libpurple's loop turns; never returns.

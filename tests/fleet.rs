@@ -301,6 +301,7 @@ fn everything_can_run_in_one_process() {
     ines.hears("as you say");
     let workers = daemon.workers();
     assert_eq!((workers.len(), &workers[0]["pid"], &workers[0]["load"]["accounts"]), (1, &json!(daemon.id()), &json!(1)), "{workers:?}");
+    wait_until("its loop to be felt", PATIENCE, || daemon.workers()[0]["lag_us"].as_u64().filter(|lag| *lag > 0));
 }
 
 #[test]
