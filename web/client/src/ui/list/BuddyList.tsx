@@ -117,7 +117,8 @@ export function BuddyList() {
   const compact = arrangement.value !== "stack" && !matchMedia("(pointer: coarse)").matches;
   const nothing = list.every((row) => row.kind === "section");
   const first = () => {
-    const hit = list.find((row) => row.kind !== "section");
+    // Not those drawn last: Enter may come in the same moment as the word before it.
+    const hit = rows.value.find((row) => row.kind !== "section");
     if (hit) activate(hit);
   };
   const key = (event: KeyboardEvent) => {
