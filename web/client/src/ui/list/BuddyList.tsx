@@ -9,6 +9,7 @@ import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
+import { composing } from "../keys";
 import { openMenu } from "../Menu";
 import { addBuddyDialog } from "../dialogs/AddBuddy";
 import { joinDialog } from "../dialogs/Join";
@@ -122,6 +123,7 @@ export function BuddyList() {
     if (hit) activate(hit);
   };
   const key = (event: KeyboardEvent) => {
+    if (composing(event)) return;
     if (event.key === "Escape" && query.value !== "") {
       event.preventDefault();
       query.value = "";
