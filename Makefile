@@ -44,7 +44,7 @@ demo: deps-demo build ## make run, with a Prosody and an ngircd of its own and p
 screenshots: deps-test build ## the README's pictures, from a real browser
 	$(CARGO) run --quiet --locked --package support --bin screenshots -- $(BINARY) docs/screenshots
 
-test: deps-test client ## every test, against real servers and a real browser
+test: deps-test client ## every test, against real servers and real browsers
 	@packaging/test.sh
 
 chaos: deps-test client ## ten minutes of plugins bringing workers down, with 200 people who chat

@@ -6,31 +6,6 @@ use support::{Daemon, Page, Prosody, Scheme, Window, XmppPeer, free_port};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
-/// Panics when anything can be scrolled sideways or a handle of the page is cut off at the side.
-async fn assert_fits(page: &Page, what: &str) {
-    page.at_rest().await;
-    let found = page
-        .browser()
-        .eval(
-            "const all = document.documentElement;
-             const out = [...document.querySelectorAll('[data-testid]')].filter(e => e.checkVisibility({ visibilityProperty: true }))
-                 .filter(e => { const box = e.getBoundingClientRect(); return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1); })
-                 .filter(e => !e.closest('.tabs, .dock'));
-             return { wide: Math.max(all.scrollWidth, document.body.scrollWidth) > innerWidth, high: all.scrollHeight > innerHeight && !!document.querySelector('[data-testid=buddy-list]'),
-                 out: out.map(e => e.dataset.testid) };",
-        )
-        .await;
-    assert_eq!(found, json!({ "wide": false, "high": false, "out": [] }), "{what}");
-}
-
-/// How many of these can be seen.
-async fn seen(page: &Page, testid: &str) -> u64 {
-    let script = format!(
-        "return [...document.querySelectorAll('[data-testid={testid}]')].filter(e => e.checkVisibility() && e.getBoundingClientRect().width > 0).length"
-    );
-    page.browser().eval(&script).await.as_u64().expect("a number")
-}
-
 fn friends() -> Prosody {
     Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Work").start()
 }
@@ -43,10 +18,10 @@ async fn the_front_page_fits_every_screen() {
     for window in [Window::Desk, Window::Panes, Window::Phone] {
         page.browser().window(window).await;
         page.see("[data-testid=network-form]").await;
-        assert_fits(&page, &format!("{window:?}, folded")).await;
+        page.assert_fits(&format!("{window:?}, folded")).await;
         page.click("[data-testid=more-options]").await;
         page.see("[data-testid=field-option-port]").await;
-        assert_fits(&page, &format!("{window:?}, unfolded")).await;
+        page.assert_fits(&format!("{window:?}, unfolded")).await;
         page.click("[data-testid=more-options]").await;
     }
 }
@@ -73,7 +48,7 @@ async fn dialogs_fit_small_screens() {
     page.click("[data-testid=list-add]").await;
     page.click("[data-testid=menu-join-room]").await;
     page.see("[data-testid=join-ok]").await;
-    assert_fits(&page, "joining a room").await;
+    page.assert_fits("joining a room").await;
     let rows = "return new Set([...document.querySelectorAll('.dialog-actions button')].map(one => one.offsetTop)).size";
     assert_eq!(page.browser().eval(rows).await, json!(1), "rows of buttons");
 }
@@ -87,27 +62,27 @@ async fn each_screen_has_its_arrangement() {
     page.open_buddy("bob@localhost").await;
     let talk = page.open_buddy("carla@localhost").await;
     page.say(&talk, "a-word-without-any-gap-".repeat(12).as_str()).await;
-    assert_eq!((seen(&page, "conversation").await, seen(&page, "buddy-list").await), (2, 1), "windows and the list");
-    assert_fits(&page, "desk").await;
+    assert_eq!((page.seen("conversation").await, page.seen("buddy-list").await), (2, 1), "windows and the list");
+    page.assert_fits("desk").await;
 
     page.browser().window(Window::Panes).await;
     page.wait("document.querySelectorAll('[data-testid=conversation]').length === 1").await;
-    assert_eq!((seen(&page, "conversation").await, seen(&page, "buddy-list").await), (1, 1), "the list beside one conversation");
-    assert_eq!(seen(&page, "dock-tile").await, 2, "a tab each");
-    assert_fits(&page, "panes").await;
+    assert_eq!((page.seen("conversation").await, page.seen("buddy-list").await), (1, 1), "the list beside one conversation");
+    assert_eq!(page.seen("dock-tile").await, 2, "a tab each");
+    page.assert_fits("panes").await;
 
     page.browser().window(Window::Phone).await;
     page.see("[data-testid=back]").await;
-    assert_eq!((seen(&page, "conversation").await, seen(&page, "buddy-list").await), (1, 0), "the conversation alone");
-    assert_fits(&page, "phone, conversation").await;
+    assert_eq!((page.seen("conversation").await, page.seen("buddy-list").await), (1, 0), "the conversation alone");
+    page.assert_fits("phone, conversation").await;
     page.click("[data-testid=back]").await;
     page.see("[data-testid=buddy-list]").await;
-    assert_eq!((seen(&page, "conversation").await, seen(&page, "buddy-list").await), (0, 1), "the list alone");
-    assert_fits(&page, "phone, list").await;
+    assert_eq!((page.seen("conversation").await, page.seen("buddy-list").await), (0, 1), "the list alone");
+    page.assert_fits("phone, list").await;
 
     page.browser().window(Window::Desk).await;
     page.wait("document.querySelectorAll('[data-testid=conversation]').length === 2").await;
-    assert_fits(&page, "desk again").await;
+    page.assert_fits("desk again").await;
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
-//! Headless Chromium under chromedriver, with a new profile each. It must not reach anything but what the test names.
+//! A browser that nobody sees, with a new profile each. It must not reach anything but what the test names.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use fantoccini::wd::Capabilities;
@@ -10,7 +9,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{Process, free_port};
+use crate::engine::{Engine, Started};
+use crate::wait::PATIENCE;
 
 /// The size of the page's window, in CSS pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,48 +42,47 @@ pub enum Scheme {
     Dark,
 }
 
-/// A running browser with one window. Dropping it ends chromedriver and every process of the browser.
+/// A running browser with one window. Dropping it ends every process of it.
 pub struct Browser {
     client: Client,
-    driver: String,
-    _process: Process,
+    engine: Engine,
+    started: Started,
     profile: TempDir,
 }
 
 impl Browser {
-    /// Starts chromedriver and a browser with an empty profile.
+    /// Starts Chromium with an empty profile.
     pub async fn start() -> Self {
+        Self::start_in(Engine::Chromium, Scheme::Light).await
+    }
+
+    /// Starts a browser with an empty profile, whose user prefers these colours.
+    pub async fn start_in(engine: Engine, scheme: Scheme) -> Self {
         let profile = tempfile::Builder::new().prefix("bellflower-browser-").tempdir().expect("a directory");
-        let port = free_port();
-        let mut command = Command::new("chromedriver");
-        command.arg(format!("--port={port}")).env("HOME", profile.path()).env("TMPDIR", profile.path());
-        let mut process = Process::start("chromedriver", &mut command, &profile.path().join("chromedriver.log"), false);
-        process.wait_for_port(port);
-        let driver = format!("http://127.0.0.1:{port}");
-        let arguments = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            "--disable-features=OptimizationHints,MediaRouter,Translate",
-            "--proxy-server=http://127.0.0.1:9",
-            "--proxy-bypass-list=127.0.0.1;localhost",
-            &format!("--user-data-dir={}", profile.path().join("profile").display()),
-        ];
-        let mut capabilities = Capabilities::new();
-        capabilities.insert("goog:chromeOptions".to_owned(), json!({ "args": arguments }));
+        let mut started = engine.start(profile.path(), scheme).await;
+        let Value::Object(mut capabilities) = started.capabilities.take() else { unreachable!("capabilities are an object") };
         // Waits in the page end before these do, and say what they waited for.
         capabilities.insert("timeouts".to_owned(), json!({ "script": 180_000, "pageLoad": 120_000 }));
-        capabilities.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
-        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&driver).await.expect("a browser");
-        let browser = Self { client, driver, _process: process, profile };
+        let capabilities: Capabilities = capabilities;
+        let mut session = ClientBuilder::new(HttpConnector::new());
+        let session = session.capabilities(capabilities).connect(&started.driver);
+        // A driver whose browser has ended at its start may wait for it for ever.
+        let client = match tokio::time::timeout(PATIENCE, session).await {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => panic!("{engine:?}: {error}\n{}", started.log()),
+            Err(_) => panic!("{engine:?}: no session within {PATIENCE:?}\n{}", started.log()),
+        };
+        let browser = Self { client, engine, started, profile };
         browser.window(Window::Desk).await;
+        if engine != Engine::WebKit {
+            browser.scheme(scheme).await;
+        }
         browser
+    }
+
+    /// Which it is.
+    pub fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// The WebDriver client, for everything that a page can be asked.
@@ -99,36 +98,90 @@ impl Browser {
     /// Makes the page exactly this big, whatever the window's frame.
     pub async fn window(&self, window: Window) {
         let (width, height) = window.size();
-        let phone = window == Window::Phone;
-        self.devtools(
-            "Emulation.setDeviceMetricsOverride",
-            json!({ "width": width, "height": height, "deviceScaleFactor": if phone { 2 } else { 1 }, "mobile": phone }),
-        )
-        .await;
-        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": phone })).await;
+        match self.engine {
+            Engine::Chromium => {
+                let phone = window == Window::Phone;
+                self.devtools(
+                    "Emulation.setDeviceMetricsOverride",
+                    json!({ "width": width, "height": height, "deviceScaleFactor": if phone { 2 } else { 1 }, "mobile": phone }),
+                )
+                .await;
+                self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": phone })).await;
+            }
+            // The window itself is never narrower than 450.
+            Engine::Firefox => {
+                self.around(&format!(
+                    "Object.assign(gBrowser.selectedBrowser.style,
+                         {{ flex: 'none', width: '{width}px', minHeight: '{height}px', height: '{height}px' }})"
+                ))
+                .await;
+            }
+            Engine::WebKit => {
+                let frame = self.eval("return [outerWidth - innerWidth, outerHeight - innerHeight]").await;
+                let frame = [0, 1].map(|n| u32::try_from(frame[n].as_u64().unwrap_or_default()).unwrap_or_default());
+                let (x, y) = Engine::corner(width + frame[0]);
+                let set = self.client.set_window_rect(x, y, width + frame[0], height + frame[1]).await;
+                set.unwrap_or_else(|e| panic!("{window:?}: {e}"));
+            }
+        }
+        // In Chromium it is so at once, and a phone has another idea of the width of an empty page.
+        if self.engine != Engine::Chromium {
+            self.wait_true(&format!("innerWidth === {width} && innerHeight === {height}"), PATIENCE).await;
+        }
     }
 
-    /// Tells the page which colours the user prefers.
+    /// Tells the page which colours the user prefers. WebKit takes no other than those that it was started with.
     pub async fn scheme(&self, scheme: Scheme) {
-        let value = if scheme == Scheme::Dark { "dark" } else { "light" };
-        self.devtools("Emulation.setEmulatedMedia", json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] })).await;
+        let dark = scheme == Scheme::Dark;
+        match self.engine {
+            Engine::Chromium => {
+                let value = if dark { "dark" } else { "light" };
+                self.devtools("Emulation.setEmulatedMedia", json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] }))
+                    .await;
+            }
+            Engine::Firefox => {
+                let number = u8::from(!dark);
+                self.around(&format!("Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', {number})")).await;
+            }
+            Engine::WebKit => panic!("WebKit takes no other colours than those that it was started with"),
+        }
     }
 
-    /// Cuts the page off the network, or lets it back.
+    /// Cuts the page off the network, or lets it back. Chromium alone; a [`Line`](crate::Line) can be cut for any.
     pub async fn offline(&self, offline: bool) {
         self.devtools("Network.enable", json!({})).await;
         let conditions = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
         self.devtools("Network.emulateNetworkConditions", conditions).await;
     }
 
-    /// Runs a command of the DevTools protocol and gives its result.
+    /// Runs JavaScript in Firefox itself, and not in the page.
+    async fn around(&self, script: &str) -> Value {
+        self.ask("moz/context", json!({ "context": "chrome" })).await;
+        let value = self.eval(script).await;
+        self.ask("moz/context", json!({ "context": "content" })).await;
+        value
+    }
+
+    /// Runs a command of the DevTools protocol, which Chromium alone has, and gives its result.
     pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.ask("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await
     }
 
-    /// What the page has written to its console since the last call: warnings, errors and refused requests among it.
+    /// What the page has written to its console since the last call: warnings, errors and refused requests among it. Nothing from WebKit, whose
+    /// driver does not tell.
     pub async fn console(&self) -> Vec<String> {
-        let entries = self.ask("se/log", json!({ "type": "browser" })).await;
+        let entries = match self.engine {
+            Engine::Chromium => self.ask("se/log", json!({ "type": "browser" })).await,
+            Engine::Firefox => {
+                let told =
+                    "const told = Services.console.getMessageArray().filter(one => one instanceof Ci.nsIScriptError && one.sourceName.startsWith('http'));
+                    Services.console.reset();
+                    return told.map(one => ({ level: one.flags & Ci.nsIScriptError.warningFlag ? 'WARNING' : 'SEVERE',
+                        message: `${one.category} ${one.sourceName}:${one.lineNumber} ${one.errorMessage}` }));";
+                self.around(told).await
+            }
+            Engine::WebKit => Value::Null,
+        };
         entries.as_array().into_iter().flatten().map(|entry| format!("{} {}", entry["level"], entry["message"])).collect()
     }
 
@@ -136,8 +189,8 @@ impl Browser {
     pub async fn screenshot(&self, name: &str) -> PathBuf {
         let picture = self.client.screenshot().await.expect("a screenshot");
         let directory = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/screenshots"));
-        std::fs::create_dir_all(&directory).expect("a directory for screenshots");
         let file = directory.join(format!("{name}.png"));
+        std::fs::create_dir_all(file.parent().expect("a file is in a directory")).expect("a directory for screenshots");
         std::fs::write(&file, picture).expect("writing a screenshot");
         file
     }
@@ -158,16 +211,16 @@ impl Browser {
         let found = self.client.execute_async(&script, Vec::new()).await.unwrap_or_else(|e| panic!("{expression}: {e}"));
         if found != Value::Bool(true) {
             let text = self
-                .eval("return document.body.innerText + '\\n(the focus is on ' + document.activeElement?.outerHTML.slice(0, 300) + ')'")
+                .eval("return document.body.innerText + '\\n(the focus is on ' + document.activeElement?.outerHTML.slice(0, 300) + ' ' + JSON.stringify(document.activeElement?.value) + ')'")
                 .await;
             panic!("waited {patience:?} in vain for {expression}; the page shows:\n{}", text.as_str().unwrap_or_default());
         }
     }
 
-    /// Asks chromedriver something that WebDriver itself has no words for.
+    /// Asks the driver something that WebDriver itself has no words for.
     async fn ask(&self, command: &str, body: Value) -> Value {
         let session = self.client.session_id().await.expect("a session").expect("a session has an id");
-        let url = format!("{}/session/{session}/{command}", self.driver);
+        let url = format!("{}/session/{session}/{command}", self.started.driver);
         let asked = command.to_owned();
         let answer = tokio::task::spawn_blocking(move || {
             let mut answer = ureq::post(&url).send_json(body)?;

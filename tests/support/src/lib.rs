@@ -7,7 +7,8 @@
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
 //! | [`Daemon`] | the built binary with a generated configuration |
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, commands |
-//! | [`Browser`] | headless Chromium under chromedriver |
+//! | [`Browser`] | a browser that nobody sees: Chromium, or another [`Engine`] |
+//! | [`Line`] | a wire between a browser and the daemon, to be cut |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
 //! | [`alone()`], [`before_main!`] | a process of its own for a test of a part of the daemon |
 //!
@@ -20,7 +21,10 @@ mod alone;
 mod browser;
 mod certs;
 mod daemon;
+mod engine;
 mod irc;
+mod line;
+mod marionette;
 mod ngircd;
 mod page;
 mod process;
@@ -34,8 +38,10 @@ pub use alone::alone;
 pub use browser::{Browser, Scheme, Window};
 pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};
+pub use engine::Engine;
 pub use fantoccini::key::Key;
 pub use irc::{IrcLine, IrcPeer};
+pub use line::Line;
 pub use ngircd::{Ngircd, NgircdBuilder};
 pub use page::{Page, conversation, quoted};
 pub use process::{Process, free_port};

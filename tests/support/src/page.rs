@@ -20,20 +20,28 @@ pub struct Page {
 }
 
 impl Page {
-    /// Starts a browser of this size and opens the front page.
+    /// Starts Chromium with a window of this size and opens the front page.
     pub async fn open(daemon: &Daemon, window: Window) -> Self {
-        let browser = Browser::start().await;
+        Self::open_in(Browser::start().await, daemon.url(), window).await
+    }
+
+    /// Opens the front page at this address, which has no slash at its end, in a window of this size.
+    pub async fn open_in(browser: Browser, url: &str, window: Window) -> Self {
         browser.window(window).await;
-        let page = Self { browser, url: daemon.url().to_owned() };
+        let page = Self { browser, url: url.to_owned() };
         page.load().await;
         page
     }
 
-    /// Loads the page, anew if it was there, and starts to watch for what only a breach would bring about.
+    /// Loads the page, anew if it was there, and starts to watch for what only a breach would bring about. What happens while it loads is in the
+    /// console of Chromium and Firefox; of WebKit it is not known.
     pub async fn load(&self) {
         self.browser.open(&format!("{}/", self.url)).await;
         let watch = "window.violations = [];
-            document.addEventListener('securitypolicyviolation', event => window.violations.push(event.violatedDirective + ' ' + event.blockedURI));";
+            document.addEventListener('securitypolicyviolation', event => window.violations.push(event.violatedDirective + ' ' + event.blockedURI));
+            window.mishaps = [];
+            window.addEventListener('error', event => window.mishaps.push(event.message));
+            window.addEventListener('unhandledrejection', event => window.mishaps.push(String(event.reason)));";
         self.browser.eval(watch).await;
     }
 
@@ -96,7 +104,8 @@ impl Page {
     /// Replaces what is in a box of a form, named without its `field-`.
     pub async fn fill(&self, field: &str, text: &str) {
         let css = format!("[data-testid={}]", quoted(&format!("field-{field}")));
-        self.type_into(&css, &format!("{}a{}{text}", char::from(Key::Control), char::from(Key::Null))).await;
+        // The second Control lets go of the first; in the midst of a text only Chromium does so for the null key.
+        self.type_into(&css, &format!("{}a{}{text}", char::from(Key::Control), char::from(Key::Control))).await;
         self.wait(&format!("document.querySelector({}).value === {}", quoted(&css), quoted(text))).await;
     }
 
@@ -236,7 +245,40 @@ impl Page {
     pub async fn at_rest(&self) {
         let rest = "document.fonts.status === 'loaded'
             && document.getAnimations().every(one => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)";
+        self.drawn().await;
         self.wait(rest).await;
+        self.drawn().await;
+    }
+
+    /// Waits until what has been changed is on the screen, with whatever begins to move or has come to its end by that.
+    async fn drawn(&self) {
+        let frames = "const done = arguments[arguments.length - 1]; requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
+        self.browser.page().execute_async(frames, Vec::new()).await.unwrap_or_else(|e| panic!("two frames: {e}"));
+    }
+
+    /// How many elements with this handle can be seen.
+    pub async fn seen(&self, testid: &str) -> u64 {
+        let script = format!(
+            "return [...document.querySelectorAll('[data-testid={testid}]')].filter(e => e.checkVisibility() && e.getBoundingClientRect().width > 0).length"
+        );
+        self.browser.eval(&script).await.as_u64().expect("a number")
+    }
+
+    /// Panics when anything can be scrolled sideways or a handle of the page is cut off at the side.
+    pub async fn assert_fits(&self, what: &str) {
+        self.at_rest().await;
+        let found = self
+            .browser
+            .eval(
+                "const all = document.documentElement;
+                 const out = [...document.querySelectorAll('[data-testid]')].filter(e => e.checkVisibility({ visibilityProperty: true }))
+                     .filter(e => { const box = e.getBoundingClientRect(); return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1); })
+                     .filter(e => !e.closest('.tabs, .dock'));
+                 return { wide: Math.max(all.scrollWidth, document.body.scrollWidth) > innerWidth, high: all.scrollHeight > innerHeight && !!document.querySelector('[data-testid=buddy-list]'),
+                     out: out.map(e => e.dataset.testid) };",
+            )
+            .await;
+        assert_eq!(found, json!({ "wide": false, "high": false, "out": [] }), "{what}");
     }
 
     /// Signs out by the menu and waits for the front page.
@@ -244,6 +286,11 @@ impl Page {
         self.click("[data-testid=main-menu]").await;
         self.click("[data-testid=sign-out]").await;
         self.see("[data-testid=tile-prpl-jabber]").await;
+    }
+
+    /// Panics when something went wrong in the page's script that nobody there had thought of.
+    pub async fn assert_no_mishap(&self) {
+        assert_eq!(self.browser.eval("return window.mishaps").await, json!([]), "errors that nobody caught");
     }
 
     /// Panics when the page asked anybody but its own server for something, or tried to do what its policy forbids.

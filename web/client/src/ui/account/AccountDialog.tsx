@@ -9,6 +9,7 @@ import { Dialog, openDialog } from "../Dialog";
 import { CheckField } from "../fields";
 import { AccountFields, boxOf, changedOptions, useAccountForm, wireName } from "../front/accountForm";
 import { Problem, sorted, Tiles } from "../front/Front";
+import { composing } from "../keys";
 
 function AccountForm({ protocol, account, close }: { protocol: Protocol; account?: Account; close(): void }) {
   const form = useAccountForm(protocol, account ? { username: account.username } : undefined);
@@ -43,7 +44,7 @@ function AccountForm({ protocol, account, close }: { protocol: Protocol; account
     }
   };
   return (
-    <div class="account-form" onKeyDown={(event) => { if (event.key === "Enter" && event.target instanceof HTMLInputElement) { event.preventDefault(); void submit(); } }}>
+    <div class="account-form" onKeyDown={(event) => { if (event.key === "Enter" && !composing(event) && event.target instanceof HTMLInputElement) { event.preventDefault(); void submit(); } }}>
       {account?.error && <Problem text={accountErrorText(account.error)} />}
       <AccountFields protocol={protocol} form={form} existing={!!account} autofocus={account?.error?.code === "wrong_password" ? "password" : account ? "user" : undefined} />
       {!account && user.value?.guest === false && protocol.password !== "none" && <CheckField label={w.accounts.remember} name="remember" value={remember.value} onInput={(on) => (remember.value = on)} />}

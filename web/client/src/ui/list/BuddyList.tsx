@@ -9,6 +9,7 @@ import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
+import { composing } from "../keys";
 import { openMenu } from "../Menu";
 import { addBuddyDialog } from "../dialogs/AddBuddy";
 import { joinDialog } from "../dialogs/Join";
@@ -117,10 +118,12 @@ export function BuddyList() {
   const compact = arrangement.value !== "stack" && !matchMedia("(pointer: coarse)").matches;
   const nothing = list.every((row) => row.kind === "section");
   const first = () => {
-    const hit = list.find((row) => row.kind !== "section");
+    // Not those drawn last: Enter may come in the same moment as the word before it.
+    const hit = rows.value.find((row) => row.kind !== "section");
     if (hit) activate(hit);
   };
   const key = (event: KeyboardEvent) => {
+    if (composing(event)) return;
     if (event.key === "Escape" && query.value !== "") {
       event.preventDefault();
       query.value = "";

@@ -5,6 +5,7 @@ import { active, focusRequest } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { w } from "../../words";
 import { Icon } from "../icons";
+import { composing } from "../keys";
 import { openEmoji } from "./emoji";
 
 const TYPING_EVERY = 4000;
@@ -150,7 +151,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     return true;
   };
   const key = (event: KeyboardEvent) => {
-    if (event.isComposing) return;
+    if (composing(event)) return;
     const element = box.current;
     if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
       event.preventDefault();
