@@ -9,7 +9,8 @@ use support::{Daemon, PATIENCE, Prosody, WireClient, XmppPeer, wait_until};
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 /// How often the bystander is written to.
 const TICK: Duration = Duration::from_millis(15);
-/// A user of another worker notices no more than this of a harm, beyond what everybody waits for the chat server and for a processor.
+/// A user of another worker notices no more than this of a harm, unless who has no daemon between waits half as long as well: then it is the chat
+/// server, or a processor, that is waited for.
 const NOTICED: Duration = Duration::from_millis(100);
 /// For a victim to be back, beyond what it takes to notice a hang.
 const BACK: Duration = Duration::from_secs(10);
@@ -98,7 +99,7 @@ impl Site {
         let longest = |delays: &[Duration]| delays.iter().max().copied().expect("messages");
         let (waited, anyhow) = (longest(&delays), longest(&beside));
         eprintln!("{ticks} messages, all within {waited:?}, and without the daemon within {anyhow:?}");
-        assert!(waited < NOTICED + anyhow, "Ida waited {waited:?} for a message, and others {anyhow:?}");
+        assert!(waited < NOTICED.max(2 * anyhow), "Ida waited {waited:?} for a message, and others {anyhow:?}");
 
         // Ines goes on where she was: the same conversations, the room joined, nothing doubled.
         self.bob.say("ines@localhost", "are you back?");
