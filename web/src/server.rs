@@ -6,6 +6,7 @@ pub mod listen;
 pub mod origin;
 pub mod peer;
 
+mod flow;
 mod hold;
 mod later;
 mod pack;
@@ -16,6 +17,7 @@ mod seats;
 mod stream;
 mod write;
 
+pub(crate) use flow::{Parts, flow};
 pub(crate) use later::{Again, Answer, Head, Told, later};
 use respond::Site;
 
@@ -32,7 +34,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use stream::{Deadlines, Guarded, Held, Phase, Socket};
+use stream::{Deadlines, Guarded, Left, Phase, Socket};
 use tokio::sync::{Semaphore, watch};
 
 /// What the loop keeps to. 0 and `None` mean no limit.
@@ -153,29 +155,33 @@ fn http(settings: &Settings) -> http1::Builder {
     http
 }
 
-/// One connection, from its first byte to its last: requests as they come, and answers that are to come held apart from them.
+/// One connection, from its first byte to its last: requests as they come, and answers that are to come, or come in parts, apart from them.
 async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending: watch::Receiver<Ending>) {
     let phase = Phase::new();
     let settings = &site.settings;
     let deadlines = Deadlines { head: settings.head, idle: settings.idle, write: settings.write };
     // Boxed: it is handed to and fro, and a future has a place for it at each stop.
     let mut stream = Box::new(Guarded::new(socket, phase.clone(), deadlines));
-    while let Some((back, held)) = serve_requests(site, stream, &phase, address, &mut ending).await {
+    while let Some((back, left)) = serve_requests(site, stream, &phase, address, &mut ending).await {
         stream = back;
-        if !hold::hold(site, &mut stream, held, address, &mut ending).await {
+        let goes_on = match left {
+            Left::Held(held) => hold::hold(site, &mut stream, held, address, &mut ending).await,
+            Left::Flowing(flowing) => flow::write(site, &mut stream, flowing, address, &mut ending).await,
+        };
+        if !goes_on {
             return;
         }
     }
 }
 
-/// Answers requests until one's answer is to come; `None` when the connection is over.
+/// Answers requests until one's answer is to come, or to come in parts; `None` when the connection is over.
 async fn serve_requests(
     site: &Arc<Site>,
     stream: Box<Guarded>,
     phase: &Phase,
     address: Address,
     ending: &mut watch::Receiver<Ending>,
-) -> Option<(Box<Guarded>, Box<Held>)> {
+) -> Option<(Box<Guarded>, Left)> {
     let service = service_fn({
         let (site, phase) = (Arc::clone(site), phase.clone());
         move |request| respond::respond(Arc::clone(&site), address, phase.clone(), request)
@@ -186,15 +192,15 @@ async fn serve_requests(
     loop {
         let run = poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
             Poll::Ready(result) => Poll::Ready(Err(result)),
-            Poll::Pending => phase.held().map_or(Poll::Pending, |held| Poll::Ready(Ok(held))),
+            Poll::Pending => phase.left().map_or(Poll::Pending, |left| Poll::Ready(Ok(left))),
         });
         tokio::select! {
             outcome = run => match outcome {
-                Ok(held) => {
+                Ok(left) => {
                     let parts = connection.into_parts();
                     let mut stream = parts.io.into_inner();
                     stream.unread(&parts.read_buf);
-                    return Some((stream, held));
+                    return Some((stream, left));
                 }
                 Err(result) => {
                     if let Err(error) = result {

@@ -16,6 +16,7 @@ mod poll;
 mod refused;
 pub mod schema;
 mod session;
+mod stream;
 mod throttle;
 mod uploads;
 
@@ -36,6 +37,8 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
     let api = warp::path("api").and(warp::path("v1"));
     let routes = poll::route(hub)
         .or(commands::route(hub))
+        .unify()
+        .or(stream::route(hub))
         .unify()
         .or(attach::route(hub))
         .unify()

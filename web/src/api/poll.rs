@@ -89,7 +89,7 @@ fn plain(text: &str) -> Option<PollQuery> {
 }
 
 /// The answer with the headers that keep caches and proxies from holding or changing it.
-fn with_headers(mut response: Response) -> Response {
+pub(super) fn with_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
@@ -97,21 +97,23 @@ fn with_headers(mut response: Response) -> Response {
     response
 }
 
-/// The query, with an error that names the parameter at fault.
+/// The query.
 fn query() -> impl Filter<Extract = (Result<PollQuery, ApiError>,), Error = std::convert::Infallible> + Clone {
-    super::session::parameters().map(|given: Vec<(String, String)>| {
-        let find = |name: &str| given.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        let needed = |name: &str| {
-            find(name).ok_or_else(|| ApiError::bad_request("missing_field", format!("The parameter `{name}` is missing.")).at(name))
-        };
-        let number = |name: &str, text: String| {
-            text.parse::<u64>().map_err(|_| ApiError::bad_request("bad_field", format!("`{name}` is a whole number.")).at(name))
-        };
-        Ok(PollQuery {
-            client: needed("client")?,
-            epoch: needed("epoch")?,
-            after: number("after", needed("after")?)?,
-            n: find("n").map(|text| number("n", text)).transpose()?,
-        })
+    super::session::parameters().map(|given: Vec<(String, String)>| parameter_query(&given))
+}
+
+/// The query of a poll or a stream, with an error that names the parameter at fault.
+pub(super) fn parameter_query(given: &[(String, String)]) -> Result<PollQuery, ApiError> {
+    let find = |name: &str| given.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let needed =
+        |name: &str| find(name).ok_or_else(|| ApiError::bad_request("missing_field", format!("The parameter `{name}` is missing.")).at(name));
+    let number = |name: &str, text: String| {
+        text.parse::<u64>().map_err(|_| ApiError::bad_request("bad_field", format!("`{name}` is a whole number.")).at(name))
+    };
+    Ok(PollQuery {
+        client: needed("client")?,
+        epoch: needed("epoch")?,
+        after: number("after", needed("after")?)?,
+        n: find("n").map(|text| number("n", text)).transpose()?,
     })
 }

@@ -27,6 +27,8 @@ pub fn document() -> Value {
         "attached": wire::Attached,
         "poll": wire::PollAnswer,
         "event": wire::Event,
+        "heartbeat": wire::Heartbeat,
+        "stream_end": wire::StreamEnd,
         "commands": wire::Commands,
         "command": wire::Command,
         "commanded": wire::Commanded,

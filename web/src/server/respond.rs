@@ -1,9 +1,10 @@
 //! What happens to every request before and after its route: who sent it, may they, its body in time, and the headers that protect the answer.
 
 use super::Settings;
+use super::flow::Flow;
 use super::later::Later;
 use super::peer::{self, Address};
-use super::stream::{Held, Phase};
+use super::stream::{Held, Left, Phase};
 use super::{origin, pack};
 use crate::api::ApiError;
 use crate::stats::Stats;
@@ -45,6 +46,7 @@ pub(super) async fn respond(
     phase.busy();
     site.stats.requests.add(1);
     let packed = pack::is_wanted(request.headers());
+    let knows_chunks = request.version() == Version::HTTP_11;
     let keep = goes_on(&request);
     // The rest of a body is for hyper to keep apart from a next request.
     let is_whole = request.body().is_end_stream();
@@ -57,11 +59,15 @@ pub(super) async fn respond(
         }
         Err(error) => (error.response(), Kind::Interface("")),
     };
-    let later = response.extensions().get::<Later>().filter(|_| is_whole && phase.is_written());
-    if let Some((answer, again)) = later.and_then(Later::take) {
-        // Whoever runs the connection takes it, and drops this future with everything else that a request needs.
-        phase.hold(Box::new(Held { answer, kind, keep, again, template: None }));
-        return std::future::pending().await;
+    if is_whole && phase.is_written() {
+        let later = response.extensions().get::<Later>().and_then(Later::take);
+        let held = later.map(|(answer, again)| Left::Held(Box::new(Held { answer, kind, keep, again, template: None })));
+        let flow = response.extensions().get::<Flow>().filter(|_| knows_chunks).and_then(|flow| flow.take(keep));
+        if let Some(left) = held.or(flow.map(|flowing| Left::Flowing(Box::new(flowing)))) {
+            // Whoever runs the connection takes it, and drops this future with everything else that a request needs.
+            phase.leave(left);
+            return std::future::pending().await;
+        }
     }
     site.stats.answered(response.status());
     let mut response = if packed && matches!(kind, Kind::Interface(_)) { pack::pack(response).await } else { response };

@@ -1,5 +1,6 @@
 //! A connection's bytes with deadlines: for a request's head, for idling, for taking an answer; it does not know HTTP beyond those phases.
 
+use super::flow::Flowing;
 use super::later::{Again, Answer};
 use super::repeat::Template;
 use super::respond::Kind;
@@ -24,13 +25,19 @@ struct Told {
     now: AtomicU8,
     /// Some of an answer may not have reached the socket yet.
     unwritten: AtomicBool,
-    held: Mutex<Option<Box<Held>>>,
+    left: Mutex<Option<Left>>,
 }
 
 impl std::fmt::Debug for Told {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Told").field("now", &self.now).field("unwritten", &self.unwritten).finish_non_exhaustive()
     }
+}
+
+/// What the service leaves to whoever runs the connection.
+pub(super) enum Left {
+    Held(Box<Held>),
+    Flowing(Box<Flowing>),
 }
 
 /// An answer that is to come, taken from the service that would wait for it.
@@ -88,12 +95,12 @@ impl Phase {
         self.get() == IDLE && self.is_written()
     }
     /// Leaves an answer that is to come to whoever runs the connection.
-    pub(super) fn hold(&self, held: Box<Held>) {
-        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+    pub(super) fn leave(&self, left: Left) {
+        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
     }
     /// What was left.
-    pub(super) fn held(&self) -> Option<Box<Held>> {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn left(&self) -> Option<Left> {
+        self.0.left.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -212,6 +219,16 @@ impl Guarded {
     /// Nothing is there to be read again.
     pub(super) fn is_read(&self) -> bool {
         self.unread.is_empty()
+    }
+
+    /// How long written bytes may go without the peer's notice before the connection counts as broken; `None`: as long as the system says.
+    pub(super) fn unheard(&self, limit: Option<Duration>) {
+        if let Socket::Tcp(socket) = &self.socket {
+            let limit = u32::try_from(limit.unwrap_or_default().as_millis()).unwrap_or(u32::MAX);
+            if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(socket, limit) {
+                log::debug!("TCP_USER_TIMEOUT: {error}");
+            }
+        }
     }
 
     /// Resolves when the peer has left. What it sends before is kept for later, up to a bound.

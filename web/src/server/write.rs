@@ -16,6 +16,28 @@ pub(super) fn usual(lines: &[u8], body: &[u8], keep: bool) -> Vec<u8> {
     whole("200 OK", lines, body, keep)
 }
 
+/// What stands above a body of chunks (RFC 9112, 7.1): a 200 with these header lines.
+pub(super) fn begun(lines: &[u8], keep: bool) -> Vec<u8> {
+    let mut all = Vec::with_capacity(AROUND + lines.len());
+    let mut add = |pieces: &[&[u8]]| pieces.iter().for_each(|piece| all.extend_from_slice(piece));
+    add(&[b"HTTP/1.1 200 OK\r\n", lines, TRANSFER_ENCODING.as_str().as_bytes(), b": chunked\r\n"]);
+    add(&[DATE.as_str().as_bytes(), b": ", &date(now()), b"\r\n"]);
+    if !keep {
+        add(&[CONNECTION.as_str().as_bytes(), b": close\r\n"]);
+    }
+    add(&[b"\r\n"]);
+    all
+}
+
+/// Adds a chunk of a body; one without bytes is the last.
+pub(super) fn chunk(all: &mut Vec<u8>, bytes: &[u8]) {
+    all.reserve(bytes.len() + 12);
+    // Writing to a Vec cannot fail.
+    let _ = write!(all, "{:x}\r\n", bytes.len());
+    all.extend_from_slice(bytes);
+    all.extend_from_slice(b"\r\n");
+}
+
 /// Any answer, once its body is there.
 ///
 /// # Errors

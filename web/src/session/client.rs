@@ -29,19 +29,34 @@ struct Seen {
 #[derive(Debug, Default)]
 struct Answers(VecDeque<u64>);
 
+/// By what a client follows the log, and so what tells that it is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// Polls: each one tells.
+    Polls,
+    /// A stream: that it is open tells.
+    Stream,
+    /// A stream that it acknowledges: each acknowledgement tells, and an open stream without them does not.
+    Acknowledged,
+}
+
 /// A tab or browser.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) id: Box<str>,
     /// Has processed everything up to here.
     pub(crate) acked: u64,
+    /// Was given everything up to here on its current stream; less than `acked` says nothing.
+    pub(crate) given: u64,
+    /// By what it follows the log.
+    pub(crate) follows: Follows,
     /// The highest poll number seen since it attached.
     pub(crate) n: Option<u64>,
-    /// Which poll is the current one.
+    /// Which poll or stream is the current one.
     pub(crate) ticket: u64,
-    /// Wakes the current poll.
+    /// Wakes the current poll or stream.
     pub(crate) waiter: Option<oneshot::Sender<()>>,
-    /// When it attached or polled last.
+    /// When it attached, polled or acknowledged last.
     pub(crate) last_contact: u64,
     pub(crate) hidden: bool,
     pub(crate) focused: Option<ConversationId>,
@@ -56,6 +71,8 @@ impl Client {
         Self {
             id: id.into(),
             acked,
+            given: 0,
+            follows: Follows::Polls,
             n: None,
             ticket: 0,
             waiter: None,
@@ -68,12 +85,41 @@ impl Client {
         }
     }
 
-    /// A poll of it is being held, and its connection is still there.
+    /// A poll or a stream of it is being held, and its connection is still there.
     pub(crate) fn is_parked(&self) -> bool {
         self.waiter.as_ref().is_some_and(|waiter| !waiter.is_closed())
     }
 
-    /// Lets the held poll look again. True when there was one.
+    /// What is held of it is proof enough that it is there.
+    pub(crate) fn is_surely_there(&self) -> bool {
+        self.is_parked() && self.follows != Follows::Acknowledged
+    }
+
+    /// After which event it waits for more.
+    pub(crate) fn cursor(&self) -> u64 {
+        self.acked.max(self.given)
+    }
+
+    /// A poll or stream of it has come that is the current one from now on; gives its ticket.
+    pub(crate) fn takes_its_turn(&mut self, follows: Follows) -> u64 {
+        self.given = 0;
+        self.follows = follows;
+        self.ticket += 1;
+        // The one before sees that it is not the current one any more.
+        self.wake();
+        self.ticket
+    }
+
+    /// It has everything up to `seq`, by its own word at the time `now`, which came apart from polls.
+    pub(crate) fn acknowledges(&mut self, seq: u64, now: u64) {
+        self.acked = self.acked.max(seq);
+        self.last_contact = now;
+        if self.follows == Follows::Stream {
+            self.follows = Follows::Acknowledged;
+        }
+    }
+
+    /// Lets the held poll or stream look again. True when there was one.
     pub(crate) fn wake(&mut self) -> bool {
         self.waiter.take().is_some_and(|waiter| waiter.send(()).is_ok())
     }

@@ -55,8 +55,20 @@ counters! {
     answers,
     /// Answers at the end of the hold.
     answers_empty,
-    /// Polls answered because a newer one of the same tab came.
+    /// Polls and streams ended because a newer one of the same tab came.
     polls_superseded,
+    /// Streams taken.
+    streams,
+    /// Of those, what has ended.
+    streams_ended,
+    /// Parts with events that were written to streams.
+    stream_parts,
+    /// Bytes of such parts.
+    stream_bytes,
+    /// Signs of life on streams.
+    heartbeats,
+    /// Acknowledgements that came with commands.
+    acknowledgements,
     /// Tabs told to start anew because the log no longer reached back to what they had.
     resets_gap,
     /// Tabs told to start anew because they polled a log from before a restart.

@@ -58,7 +58,7 @@ impl State {
         let config = env.config;
         let resume = config.resume_ms;
         let before = self.clients.len();
-        for client in self.clients.iter_mut().filter(|client| client.is_parked()) {
+        for client in self.clients.iter_mut().filter(|client| client.is_surely_there()) {
             client.last_contact = env.now;
         }
         self.clients.retain(|client| client.last_contact.saturating_add(resume) > env.now);

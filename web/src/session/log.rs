@@ -31,6 +31,13 @@ pub(crate) struct Slice {
     pub(crate) more: bool,
 }
 
+/// Where some events stand, and their bytes with one more for each.
+struct Span {
+    start: usize,
+    count: usize,
+    size: usize,
+}
+
 impl Log {
     /// Number of the last event; 0 when there was none.
     pub(crate) fn last(&self) -> u64 {
@@ -124,6 +131,24 @@ impl Log {
 
     /// The events after `seq`: at most so many, at most so many bytes, at least one if there is one.
     pub(crate) fn after(&self, seq: u64, events: usize, bytes: usize) -> Slice {
+        let Span { start, count, size } = self.span(seq, events, bytes);
+        let mut json = Vec::with_capacity(size);
+        for entry in self.entries.range(start..start + count) {
+            if !json.is_empty() {
+                json.push(b',');
+            }
+            json.extend_from_slice(&entry.bytes);
+        }
+        Slice { json, count, more: start + count < self.entries.len() }
+    }
+
+    /// The same, each with its number.
+    pub(crate) fn each_after(&self, seq: u64, events: usize, bytes: usize) -> impl ExactSizeIterator<Item = (u64, &[u8])> {
+        let Span { start, count, .. } = self.span(seq, events, bytes);
+        self.entries.range(start..start + count).map(|entry| (entry.seq, &*entry.bytes))
+    }
+
+    fn span(&self, seq: u64, events: usize, bytes: usize) -> Span {
         let start = self.entries.partition_point(|entry| entry.seq <= seq);
         let (mut size, mut count) = (0, 0);
         for entry in self.entries.range(start..) {
@@ -134,13 +159,6 @@ impl Log {
             size = with;
             count += 1;
         }
-        let mut json = Vec::with_capacity(size);
-        for entry in self.entries.range(start..start + count) {
-            if !json.is_empty() {
-                json.push(b',');
-            }
-            json.extend_from_slice(&entry.bytes);
-        }
-        Slice { json, count, more: start + count < self.entries.len() }
+        Span { start, count, size }
     }
 }

@@ -5,6 +5,7 @@
 mod account;
 mod apply;
 mod apply_room;
+mod arrive;
 mod attach;
 mod bounds;
 mod browse;
@@ -27,10 +28,12 @@ mod perform;
 mod poll;
 mod questions;
 mod state;
+mod stream;
 mod token;
 mod translate;
 
 pub use account::Network;
+pub use arrive::PollQuery;
 pub use clock::{Clock, SystemClock};
 pub use config::SessionConfig;
 pub use counters::{Counter, Counters};
@@ -39,8 +42,9 @@ pub use hub::Hub;
 #[cfg(test)]
 pub(crate) use media::hash;
 pub use media::{Blob, sniff};
-pub use poll::{PollQuery, Polled};
+pub use poll::Polled;
 pub use state::Session;
+pub use stream::Following;
 pub(crate) use token::TokenHash;
 
 #[cfg(test)]

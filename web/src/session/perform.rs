@@ -24,6 +24,10 @@ const BURST_SECONDS: u64 = 4;
 struct Body {
     client: String,
     commands: Vec<Map<String, Value>>,
+    #[serde(default)]
+    epoch: Option<String>,
+    #[serde(default)]
+    after: Option<u64>,
 }
 
 pub(crate) fn error(code: &str, message: impl Into<String>) -> ErrorBody {
@@ -44,12 +48,12 @@ enum Verdict {
 }
 
 impl Hub {
-    /// Takes the commands of a POST body. 202, or 503 when nothing was taken for want of room.
+    /// Takes the commands of a POST body, and its acknowledgement. 202, or 503 when nothing was taken for want of room.
     ///
     /// # Errors
-    /// 400 for a body that is no list of commands, 409 `no_such_client` before an attach.
+    /// 400 for a body that is no list of commands or has a cursor without its log or in the future, 409 `no_such_client` before an attach.
     pub fn perform(&self, session: &Session, body: &[u8]) -> Result<(StatusCode, Commanded), ApiError> {
-        let Body { client, commands } = crate::api::parse(body)?;
+        let Body { client, commands, epoch, after } = crate::api::parse(body)?;
         if commands.len() > MOST {
             return Err(ApiError::bad_request("too_many_commands", format!("At most {MOST} commands at once.")).at("commands"));
         }
@@ -60,6 +64,12 @@ impl Hub {
         }
         if state.client(&client).is_none() {
             return Err(ApiError::new(StatusCode::CONFLICT, "no_such_client", "Attach first.").at("client"));
+        }
+        if let Some(after) = after {
+            let Some(epoch) = epoch else {
+                return Err(ApiError::bad_request("missing_field", "`after` needs the `epoch` that it belongs to.").at("epoch"));
+            };
+            self.acknowledge(&mut state, &env, session, &client, &epoch, after)?;
         }
         let mut answer = Commanded { accepted: Vec::new(), rejected: Vec::new(), error: None };
         let mut stopped: Option<ErrorBody> = None;

@@ -165,12 +165,12 @@ impl State {
         }
     }
 
-    /// After a batch of events: bounds the log and wakes the held polls, each once.
+    /// After a batch of events: bounds the log and wakes the held polls and streams, each once.
     pub(crate) fn deliver(&mut self, env: &Env<'_>) {
         self.bound_log(env);
         let log = &self.log;
         for client in &mut self.clients {
-            if client.waiter.is_some() && log.has_after(client.acked) {
+            if client.waiter.is_some() && log.has_after(client.cursor()) {
                 client.wake();
             }
         }

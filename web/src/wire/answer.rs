@@ -79,13 +79,13 @@ pub struct Attached {
     pub snapshot: Snapshot,
 }
 
-/// Why a poll ended without events.
+/// Why a poll ended without events, or a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
-    /// The time is up; poll again.
+    /// The time is up; come again.
     Hold,
-    /// There is a newer poll of this client.
+    /// There is a newer poll or stream of this client.
     Superseded,
     /// The daemon restarts; come back after `retry_ms`.
     Restart,
@@ -93,7 +93,7 @@ pub enum End {
     Auth,
 }
 
-/// Why a poll cannot be continued: attach again.
+/// Why a poll or stream cannot be continued: attach again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reset {
@@ -130,8 +130,35 @@ pub struct PollAnswer {
 pub struct Commands {
     /// The client.
     pub client: String,
-    /// At most 100, each `{"id", "type", …}`.
+    /// At most 100, each `{"id", "type", …}`; may be none beside an acknowledgement.
     pub commands: Vec<Value>,
+    /// The log that `after` belongs to; that of another log says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
+    /// The last event processed, as with a poll: how a client that follows a stream acknowledges. Needs `epoch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+}
+
+/// `event: heartbeat` of a stream: it lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Heartbeat {
+    /// The last event there is.
+    pub seq: u64,
+}
+
+/// The last thing on a stream: `event: end`, or `event: reset`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StreamEnd {
+    /// Why it ends; `hold` is the end of its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
+    /// For `restart`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_ms: Option<u64>,
+    /// Attach again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Reset>,
 }
 
 /// A command that was not taken.

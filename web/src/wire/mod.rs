@@ -11,7 +11,8 @@ mod front;
 mod shape;
 
 pub use answer::{
-    Attached, CommandFate, CommandState, Commanded, Commands, Detach, End, ErrorBody, History, PollAnswer, Refused, Reset, Uploaded,
+    Attached, CommandFate, CommandState, Commanded, Commands, Detach, End, ErrorBody, Heartbeat, History, PollAnswer, Refused, Reset,
+    StreamEnd, Uploaded,
 };
 pub use codes::ERROR_CODES;
 pub use command::{Command, CommandHead};

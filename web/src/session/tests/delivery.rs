@@ -94,7 +94,7 @@ impl Browser {
 
 /// The answer, when there is one at once.
 fn ask(site: &Site, name: &str, after: u64, n: Option<u64>) -> Option<Json> {
-    match site.hub.arrive(&site.session, &site.query(name, after, n)).unwrap().0 {
+    match site.hub.take_poll(&site.session, &site.query(name, after, n)).unwrap().0 {
         Step::Answer(polled) => Some(serde_json::from_slice(&polled.0).unwrap()),
         Step::Group => panic!("nobody is busy here"),
         Step::Park(_) => None,
