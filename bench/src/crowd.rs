@@ -1,4 +1,4 @@
-//! Browsers, as many as wanted: each signs in as a guest, attaches, and keeps one poll open; every message is timed when its poll answers.
+//! Browsers, as many as wanted: each signs in as a guest, attaches, and keeps one poll or one stream open; every message is timed when it comes.
 
 use crate::Outcome;
 use crate::daemon::Daemon;
@@ -11,9 +11,22 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 
 /// Log-ins under way at once.
 const AT_ONCE: usize = 50;
+
+/// By what a browser follows its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Polls,
+    Streams,
+}
+
+/// A stream is acknowledged as the page does it: with a sign of life when so much time has passed since the last time, and after so much.
+const ACK_AFTER: Duration = Duration::from_secs(15);
+const ACK_EVENTS: usize = 200;
+const ACK_BYTES: usize = 32 << 10;
 
 /// What all browsers of a crowd saw.
 #[derive(Default)]
@@ -42,6 +55,7 @@ impl Seen {
 pub(crate) struct Crowd {
     port: u16,
     root: u32,
+    by: By,
     seen: Arc<Seen>,
     gate: Arc<Semaphore>,
     browsers: Vec<tokio::task::JoinHandle<()>>,
@@ -49,16 +63,20 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     pub(crate) fn of(daemon: &Daemon) -> Self {
+        Self::following(daemon, By::Polls)
+    }
+
+    pub(crate) fn following(daemon: &Daemon, by: By) -> Self {
         let gate = Arc::new(Semaphore::new(AT_ONCE));
-        Self { port: daemon.port, root: daemon.process.id(), seen: Arc::default(), gate, browsers: Vec::new() }
+        Self { port: daemon.port, root: daemon.process.id(), by, seen: Arc::default(), gate, browsers: Vec::new() }
     }
 
     /// One more browser for each of the log-ins' `network`s; they are not waited for.
     pub(crate) fn begin(&mut self, networks: impl IntoIterator<Item = Value>) {
         for network in networks {
-            let (port, seen, gate) = (self.port, Arc::clone(&self.seen), Arc::clone(&self.gate));
+            let (port, by, seen, gate) = (self.port, self.by, Arc::clone(&self.seen), Arc::clone(&self.gate));
             self.browsers.push(tokio::spawn(async move {
-                if let Err(error) = browse(port, &network, &seen, &gate).await {
+                if let Err(error) = browse(port, by, &network, &seen, &gate).await {
                     seen.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
                 }
             }));
@@ -137,7 +155,7 @@ pub(crate) fn irc(n: usize, port: u16) -> Value {
 }
 
 /// One browser, for ever.
-async fn browse(port: u16, network: &Value, seen: &Seen, gate: &Semaphore) -> Outcome<()> {
+async fn browse(port: u16, by: By, network: &Value, seen: &Seen, gate: &Semaphore) -> Outcome<()> {
     let mut http = Http::connect(port).await?;
     let permit = gate.acquire().await?;
     http.ask("POST", "/api/v1/login", Some(&json!({ "network": network }).to_string())).await?;
@@ -147,12 +165,19 @@ async fn browse(port: u16, network: &Value, seen: &Seen, gate: &Semaphore) -> Ou
         Some(Value::String(epoch)) => epoch.clone(),
         other => return Err(format!("an attach answer with the epoch {other:?}").into()),
     };
-    let mut after = state.get("seq").and_then(Value::as_u64).ok_or("no seq in the attach answer")?;
+    let after = state.get("seq").and_then(Value::as_u64).ok_or("no seq in the attach answer")?;
     let accounts = state.pointer("/snapshot/accounts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut account = Account::default();
     if accounts.iter().any(|account| account.get("state").and_then(Value::as_str) == Some("online")) {
         account.goes("online", seen)?;
     }
+    match by {
+        By::Polls => poll(&mut http, &epoch, after, &mut account, seen).await,
+        By::Streams => stream(&mut http, &epoch, after, &mut account, seen).await,
+    }
+}
+
+async fn poll(http: &mut Http, epoch: &str, mut after: u64, account: &mut Account, seen: &Seen) -> Outcome<()> {
     let mut path = String::new();
     for n in 1u64.. {
         path.clear();
@@ -166,7 +191,50 @@ async fn browse(port: u16, network: &Value, seen: &Seen, gate: &Semaphore) -> Ou
         }
         messages(answer, account.lost, seen);
         if answer.contains(r#""account.state""#) {
-            states(answer, &mut account, seen)?;
+            let answer: Value = serde_json::from_str(answer)?;
+            for event in answer.get("events").and_then(Value::as_array).into_iter().flatten() {
+                account.hears(event, seen)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// With its commands' connection, on which it acknowledges.
+async fn stream(http: &mut Http, epoch: &str, mut after: u64, account: &mut Account, seen: &Seen) -> Outcome<()> {
+    let mut commands = http.another().await?;
+    for n in 1u64.. {
+        http.open(&format!("/api/v1/stream?client=bench&epoch={epoch}&after={after}&n={n}")).await?;
+        let (mut events, mut bytes, mut last) = (0, 0, None::<Instant>);
+        loop {
+            let mut beats = false;
+            let more = http.part(|part| {
+                if part.contains("event: reset") {
+                    return Err(format!("the log was reset: {part}").into());
+                }
+                beats = part.contains("event: heartbeat");
+                if !beats && let Some(seq) = last_seq(part) {
+                    after = seq;
+                    events += part.matches("\nid: ").count() + 1;
+                    bytes += part.len();
+                }
+                messages(part, account.lost, seen);
+                if part.contains(r#""account.state""#) {
+                    for data in part.lines().filter_map(|line| line.strip_prefix("data: ")) {
+                        account.hears(&serde_json::from_str(data)?, seen)?;
+                    }
+                }
+                Ok(())
+            });
+            if !more.await? {
+                break;
+            }
+            let is_due = beats && last.is_none_or(|last| last.elapsed() >= ACK_AFTER);
+            if is_due || events > ACK_EVENTS || bytes > ACK_BYTES {
+                let body = json!({ "client": "bench", "commands": [], "epoch": epoch, "after": after }).to_string();
+                commands.ask("POST", "/api/v1/commands", Some(&body)).await?;
+                (events, bytes, last) = (0, 0, Some(Instant::now()));
+            }
         }
     }
     Ok(())
@@ -202,6 +270,15 @@ impl Account {
         }
         Ok(())
     }
+
+    /// How it stands, if this event is about that.
+    fn hears(&mut self, event: &Value, seen: &Seen) -> Outcome<()> {
+        if event.get("type").and_then(Value::as_str) == Some("account.state") {
+            let state = event.get("state").and_then(Value::as_str).unwrap_or_default();
+            self.goes(state, seen).map_err(|error| format!("{error}: {event}"))?;
+        }
+        Ok(())
+    }
 }
 
 /// Counts the messages, and times them unless the account was `lost`.
@@ -219,16 +296,4 @@ fn messages(answer: &str, lost: bool, seen: &Seen) {
     drop(latencies);
     seen.received.fetch_add(count, Relaxed);
     seen.arrived.notify_one();
-}
-
-/// How the account stands, by the events of an answer.
-fn states(answer: &str, account: &mut Account, seen: &Seen) -> Outcome<()> {
-    let answer: Value = serde_json::from_str(answer)?;
-    for event in answer.get("events").and_then(Value::as_array).into_iter().flatten() {
-        if event.get("type").and_then(Value::as_str) == Some("account.state") {
-            let state = event.get("state").and_then(Value::as_str).unwrap_or_default();
-            account.goes(state, seen).map_err(|error| format!("{error}: {event}"))?;
-        }
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::bitlbee::Bitlbee;
-use crate::crowd::{Crowd, jabber};
+use crate::crowd::{By, Crowd, jabber};
 use crate::daemon::Daemon;
 use crate::latency::Latencies;
 use crate::load::{LIGHT, Load, Near, PACE, Row, Subject};
@@ -54,23 +54,24 @@ async fn theirs(prosody: &Prosody, users: usize, messages: usize) -> Outcome<(Si
     Ok((side, bitlbee.has_libpurple()))
 }
 
-async fn ours(binary: &Path, prosody: &Prosody, users: usize, messages: usize) -> Outcome<Side> {
+async fn ours(binary: &Path, by: By, prosody: &Prosody, users: usize, messages: usize) -> Outcome<Side> {
     let daemon = Daemon::start(binary, &[]).await?;
-    let mut crowd = Crowd::of(&daemon);
+    let mut crowd = Crowd::following(&daemon, by);
     let before = proc::cpu(daemon.process.id())?;
     crowd.join((0..users).map(|n| jabber(n, prosody.port))).await.map_err(|error| daemon.explain(error))?;
     let sign_on = proc::cpu(daemon.process.id())? - before;
     Side::of(&mut crowd, sign_on, prosody, users, messages).await
 }
 
-/// Both, at the fewest and the most users.
+/// All, at the fewest and the most users.
 pub(crate) async fn table(binary: &Path, least: usize, most: usize, messages: usize) -> Outcome<()> {
     println!(
         "## bitlbee: ForkDaemon beside bellflower; {messages} messages to each user, then {LIGHT} at {PACE} a second, then one by one, then as many as go through\n"
     );
     let prosody = Prosody::plain(most).await?;
     let mut table = Table::new(&[HEAD.as_slice(), &["one by one: p50", "p99", "CPU/10 000", "at most", "CPU/10 000"]].concat());
-    let mut sides: [Vec<Side>; 2] = Default::default();
+    let mut theirs_all = Vec::new();
+    let mut ours_all = [(By::Polls, "by polls", Vec::new()), (By::Streams, "by streams", Vec::new())];
     let mut with = "BitlBee with libpurple";
     let result = async {
         for users in [least, most] {
@@ -78,14 +79,14 @@ pub(crate) async fn table(binary: &Path, least: usize, most: usize, messages: us
             if !purple {
                 with = "BitlBee WITHOUT libpurple";
             }
-            let [before, _] = &sides;
-            table.row(side.cells(with, before.first().unwrap_or(&side)));
-            let mine = ours(binary, &prosody, users, messages).await.map_err(|error| format!("the daemon at {users} users: {error}"))?;
-            let [_, before] = &sides;
-            table.row(mine.cells("bellflower", before.first().unwrap_or(&mine)));
-            let [theirs, ours] = &mut sides;
-            theirs.push(side);
-            ours.push(mine);
+            table.row(side.cells(with, theirs_all.first().unwrap_or(&side)));
+            theirs_all.push(side);
+            for (by, name, all) in &mut ours_all {
+                let mine = ours(binary, *by, &prosody, users, messages).await;
+                let mine = mine.map_err(|error| format!("the daemon {name} at {users} users: {error}"))?;
+                table.row(mine.cells(&format!("bellflower {name}"), all.first().unwrap_or(&mine)));
+                all.push(mine);
+            }
         }
         let raw = raw::floor(prosody.port, Duration::ZERO).await?;
         println!("raw client to raw client, one by one: p50 {}, p99 {}", micros(raw.median()), micros(raw.at(0.99)));
@@ -93,9 +94,11 @@ pub(crate) async fn table(binary: &Path, least: usize, most: usize, messages: us
     }
     .await;
     table.print();
-    let [theirs, ours] = &sides;
-    if let ([their_least, theirs], [our_least, ours]) = (theirs.as_slice(), ours.as_slice()) {
-        compare([&their_least.row, &our_least.row], theirs, ours);
+    for (_, name, ours_all) in &ours_all {
+        if let ([their_least, theirs], [our_least, ours]) = (theirs_all.as_slice(), ours_all.as_slice()) {
+            println!("beside bellflower {name}:");
+            compare([&their_least.row, &our_least.row], theirs, ours);
+        }
     }
     result
 }

@@ -6,7 +6,7 @@
 //! | [`Prosody`], [`Ngircd`] | real servers in a directory of their own, on free loopback ports |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
 //! | [`Daemon`] | the built binary with a generated configuration |
-//! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, commands |
+//! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, streams, commands |
 //! | [`Browser`] | a browser that nobody sees: Chromium, or another [`Engine`] |
 //! | [`Line`] | a wire between a browser and the daemon, to be cut |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
@@ -29,6 +29,7 @@ mod ngircd;
 mod page;
 mod process;
 mod prosody;
+mod stream;
 mod wait;
 mod wire;
 mod xml;
@@ -46,6 +47,7 @@ pub use ngircd::{Ngircd, NgircdBuilder};
 pub use page::{Page, conversation, quoted};
 pub use process::{Process, free_port};
 pub use prosody::{Contact, Prosody, ProsodyBuilder};
+pub use stream::{Block, Stream};
 pub use wait::{PATIENCE, wait_until};
 pub use wire::{Answer, WireClient};
 pub use xml::Element;

@@ -12,6 +12,7 @@ use ureq::{Agent, Body};
 
 use crate::ngircd::Ngircd;
 use crate::prosody::Prosody;
+use crate::stream::{Block, Stream};
 use crate::wait::PATIENCE;
 
 /// What the daemon answered.
@@ -274,6 +275,42 @@ impl WireClient {
         let mut stream = TcpStream::connect(&address).expect("a connection to the daemon");
         let cookie = self.cookie.as_deref().unwrap_or_default();
         write!(stream, "GET /api/v1/poll?{query} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n").expect("sending a poll");
+    }
+
+    /// Opens a stream from the present cursor, which [`Self::take_block`] moves.
+    #[track_caller]
+    pub fn stream(&mut self) -> Stream {
+        let query = self.poll_query();
+        self.stream_of(&format!("/stream?{query}"), "").unwrap_or_else(|head| panic!("no stream: {head}"))
+    }
+
+    /// Opens what is a stream, below `/api/v1`, with further header lines; the head of another answer is the error.
+    ///
+    /// # Errors
+    /// Any other answer.
+    pub fn stream_of(&self, path: &str, headers: &str) -> Result<Stream, String> {
+        let cookie = self.cookie.as_ref().map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
+        Stream::open(self.base.trim_start_matches("http://"), &format!("/api/v1{path}"), &format!("{cookie}{headers}"))
+    }
+
+    /// Processes a block of a stream: an event moves the cursor, and is given.
+    #[track_caller]
+    pub fn take_block(&mut self, block: &Block) -> Option<Value> {
+        if !block.name.is_empty() {
+            assert!(block.id.is_empty(), "{block:?}");
+            return None;
+        }
+        let seq = block.data["seq"].as_u64().unwrap_or_else(|| panic!("an event without a seq: {block:?}"));
+        assert_eq!(block.id, format!("{}:{seq}", self.epoch));
+        assert!(seq > self.after, "seq {seq} came after {}: {block:?}", self.after);
+        self.after = seq;
+        Some(block.data.clone())
+    }
+
+    /// Acknowledges everything up to the cursor, apart from polls.
+    pub fn acknowledge(&mut self) -> Answer {
+        let body = json!({ "client": self.client, "commands": [], "epoch": self.epoch, "after": self.after });
+        self.post("/commands", &body)
     }
 
     /// Everything that has come and that no wait has taken.

@@ -105,8 +105,9 @@ fn query() -> impl Filter<Extract = (Result<PollQuery, ApiError>,), Error = std:
 /// The query of a poll or a stream, with an error that names the parameter at fault.
 pub(super) fn parameter_query(given: &[(String, String)]) -> Result<PollQuery, ApiError> {
     let find = |name: &str| given.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-    let needed =
-        |name: &str| find(name).ok_or_else(|| ApiError::bad_request("missing_field", format!("The parameter `{name}` is missing.")).at(name));
+    let needed = |name: &str| {
+        find(name).ok_or_else(|| ApiError::bad_request("missing_field", format!("The parameter `{name}` is missing.")).at(name))
+    };
     let number = |name: &str, text: String| {
         text.parse::<u64>().map_err(|_| ApiError::bad_request("bad_field", format!("`{name}` is a whole number.")).at(name))
     };

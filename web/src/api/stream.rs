@@ -20,18 +20,18 @@ static HEAD: LazyLock<Head> = LazyLock::new(|| Head::new(dress));
 const PROBE: [u64; 3] = [0, 300, 2000];
 
 pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
-    let stream = warp::path!("stream")
+    let stream =
+        warp::path!("stream").and(warp::get()).and(with(hub)).and(warp::header::headers_cloned()).and(super::session::parameters()).map(
+            |hub: Arc<Hub>, headers: HeaderMap, given| {
+                let followed = who(&hub, &headers).and_then(|session| hub.follow(session, query(&headers, given)?));
+                super::settle(followed.map(|following| flow(dress, &HEAD, parts(following))))
+            },
+        );
+    let probe = warp::path!("probe")
         .and(warp::get())
         .and(with(hub))
         .and(warp::header::headers_cloned())
-        .and(super::session::parameters())
-        .map(|hub: Arc<Hub>, headers: HeaderMap, given| {
-            let followed = who(&hub, &headers).and_then(|session| hub.follow(session, query(&headers, given)?));
-            super::settle(followed.map(|following| flow(dress, &HEAD, parts(following))))
-        });
-    let probe = warp::path!("probe").and(warp::get()).and(with(hub)).and(warp::header::headers_cloned()).map(
-        |hub: Arc<Hub>, headers: HeaderMap| super::settle(who(&hub, &headers).map(|_| flow(dress, &HEAD, Box::pin(lines())))),
-    );
+        .map(|hub: Arc<Hub>, headers: HeaderMap| super::settle(who(&hub, &headers).map(|_| flow(dress, &HEAD, Box::pin(lines())))));
     stream.or(probe).unify().boxed()
 }
 

@@ -59,6 +59,8 @@ async fn without_a_session_everything_is_401() {
     let (site, routes) = site();
     for (method, path) in [
         ("GET", "/api/v1/poll?client=c&epoch=e&after=0"),
+        ("GET", "/api/v1/stream?client=c&epoch=e&after=0"),
+        ("GET", "/api/v1/probe"),
         ("POST", "/api/v1/attach"),
         ("POST", "/api/v1/commands"),
         ("POST", "/api/v1/detach"),
@@ -168,4 +170,38 @@ async fn history_and_uploads() {
 fn errors_become_http_in_one_place() {
     let response = ApiError::busy(1500).at("x").response();
     assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"2".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn streams_and_probes() {
+    let site = Site::with(SessionConfig { stream_ms: 60, ..SessionConfig::default() });
+    let routes = session_routes(&site.hub);
+    let attached = request(&site, "POST", "/api/v1/attach").json(&json!({ "client": "c" })).reply(&routes).await;
+    let epoch = body(attached.body())["epoch"].as_str().unwrap().to_owned();
+    site.tell([opened(1), said(1, "hi")]);
+    let stream = request(&site, "GET", &format!("/api/v1/stream?client=c&epoch={epoch}&after=0&n=1")).reply(&routes).await;
+    assert_eq!((stream.status().as_u16(), &stream.headers()["content-type"]), (200, &"text/event-stream".parse().unwrap()));
+    assert_eq!(stream.headers()["cache-control"], "no-store, no-transform");
+    assert_eq!(stream.headers()["x-accel-buffering"], "no");
+    let text = std::str::from_utf8(stream.body()).unwrap();
+    assert!(text.contains(&format!("\nid: {epoch}:2\ndata: {{")) && text.ends_with("event: end\ndata: {\"end\":\"hold\"}\n\n"), "{text}");
+    // An EventSource comes again to the address it has, and says in a header how far it is.
+    let again =
+        |last: String| request(&site, "GET", "/api/v1/stream?client=c&epoch=old&after=0").header("last-event-id", last).reply(&routes);
+    let resumed = again(format!("{epoch}:1")).await;
+    let text = std::str::from_utf8(resumed.body()).unwrap();
+    assert!(text.contains(&format!("id: {epoch}:2\n")) && !text.contains(&format!("id: {epoch}:1\n")), "{text}");
+    for wrong in ["", "1", "epoch:x", ":"] {
+        let answer = again(wrong.to_owned()).await;
+        assert_eq!(answer.status(), 400, "{wrong}");
+    }
+    let ahead = request(&site, "GET", &format!("/api/v1/stream?client=c&epoch={epoch}&after=9")).reply(&routes).await;
+    assert_eq!((ahead.status().as_u16(), &body(ahead.body())["error"]["code"]), (400, &json!("bad_cursor")));
+    let nameless = request(&site, "GET", "/api/v1/stream").reply(&routes).await;
+    assert_eq!((nameless.status().as_u16(), &body(nameless.body())["error"]["field"]), (400, &json!("client")));
+    assert_eq!(request(&site, "POST", "/api/v1/stream").reply(&routes).await.status(), 405);
+    let began = std::time::Instant::now();
+    let probe = request(&site, "GET", "/api/v1/probe").reply(&routes).await;
+    assert_eq!((&**probe.body(), probe.headers()["content-type"].as_bytes()), (&b": 0\n: 300\n: 2000\n"[..], &b"text/event-stream"[..]));
+    assert!(began.elapsed() >= std::time::Duration::from_secs(2));
 }

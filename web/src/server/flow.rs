@@ -80,12 +80,12 @@ pub(super) async fn write(
     site.stats.answered(StatusCode::OK);
     let whole = write_parts(stream, &mut flowing, ending).await;
     match whole {
-        Ok(true) => {
+        Ok(true) if flowing.keep && *ending.borrow() == Ending::No => {
             stream.unheard(None);
             stream.rest();
-            flowing.keep
+            true
         }
-        Ok(false) => false,
+        Ok(_) => false,
         Err(error) => {
             log::debug!("connection from {address}: {error}");
             false
@@ -113,7 +113,8 @@ async fn write_parts(stream: &mut Guarded, flowing: &mut Flowing, ending: &mut w
         stream.write_all(&bytes).await?;
         stream.flush().await?;
         if part.is_none() {
-            if !flowing.keep {
+            // When everything ends, nothing comes after it, whatever the head said.
+            if !flowing.keep || *ending.borrow() != Ending::No {
                 stream.shutdown().await?;
             }
             return Ok(true);

@@ -1,5 +1,6 @@
 //! The accept loop against real sockets: every cap and deadline, the rules before a route, and the end.
 
+mod flowing;
 mod held;
 mod repeated;
 

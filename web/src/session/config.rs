@@ -7,6 +7,8 @@ pub struct SessionConfig {
     pub hold_ms: u64,
     /// Sign of life on a stream.
     pub heartbeat_ms: u64,
+    /// Longest life of a stream; the client comes again.
+    pub stream_ms: u64,
     /// Time without a poll, beyond the hold, after which a user counts as gone.
     pub grace_ms: u64,
     /// The same for a tab that said it was hidden (browsers slow those down).
@@ -64,6 +66,7 @@ impl Default for SessionConfig {
         Self {
             hold_ms: 25_000,
             heartbeat_ms: 10_000,
+            stream_ms: 5 * 60_000,
             grace_ms: 20_000,
             hidden_grace_ms: 90_000,
             resume_ms: 10 * 60_000,

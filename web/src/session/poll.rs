@@ -86,16 +86,7 @@ impl Hub {
 
     /// What the poll with this ticket gets now.
     #[allow(clippy::too_many_arguments)] // all of one poll, known to its only callers
-    fn next(
-        &self,
-        state: &mut State,
-        env: &Env<'_>,
-        session: &Session,
-        client: &str,
-        ticket: u64,
-        grouped: bool,
-        over: bool,
-    ) -> Step {
+    fn next(&self, state: &mut State, env: &Env<'_>, session: &Session, client: &str, ticket: u64, grouped: bool, over: bool) -> Step {
         if let Some(ending) = self.is_over(state, client, ticket) {
             return ended(session, ending);
         }

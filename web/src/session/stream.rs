@@ -16,8 +16,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Longest life of a stream.
-const LONGEST: Duration = Duration::from_secs(300);
 /// How much longer than a hold a client that acknowledges may be silent, in milliseconds: what it gives a poll up after, too.
 const SILENCE_MS: u64 = 10_000;
 /// What an `EventSource` waits before it comes again, in milliseconds.
@@ -67,8 +65,8 @@ impl Hub {
         self.counters().streams.one();
         let (ticket, at) = arrived.map_or_else(|ending| (0, At::Refused(ending)), |ticket| (ticket, At::Begin));
         let now = Instant::now();
-        let client = query.client.into();
-        Ok(Following { hub: Arc::clone(self), session, client, ticket, beat: Box::pin(sleep_until(now)), until: now + LONGEST, at })
+        let until = now + Duration::from_millis(self.config.stream_ms);
+        Ok(Following { hub: Arc::clone(self), session, client: query.client.into(), ticket, beat: Box::pin(sleep_until(now)), until, at })
     }
 }
 

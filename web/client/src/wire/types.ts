@@ -715,11 +715,11 @@ export type Event1 =
       type: "command.failed";
     };
 /**
- * Why a poll ended without events.
+ * Why a poll ended without events, or a stream.
  */
 export type End = "hold" | "superseded" | "restart" | "auth";
 /**
- * Why a poll cannot be continued: attach again.
+ * Why a poll or stream cannot be continued: attach again.
  */
 export type Reset = "gap" | "epoch" | "client";
 /**
@@ -748,6 +748,7 @@ export interface Wire {
   error?: ErrorBody;
   event?: Event;
   health?: Health;
+  heartbeat?: Heartbeat;
   history?: History;
   logged_in?: LoggedIn;
   login?: LoginRequest;
@@ -755,6 +756,7 @@ export interface Wire {
   protocols?: Protocol[];
   register?: RegisterRequest;
   site?: Site;
+  stream_end?: StreamEnd;
   uploaded?: Uploaded;
 }
 /**
@@ -2122,13 +2124,21 @@ export interface Refused {
  */
 export interface Commands {
   /**
+   * The last event processed, as with a poll: how a client that follows a stream acknowledges. Needs `epoch`.
+   */
+  after?: number | null;
+  /**
    * The client.
    */
   client: string;
   /**
-   * At most 100, each `{"id", "type", …}`.
+   * At most 100, each `{"id", "type", …}`; may be none beside an acknowledgement.
    */
   commands: unknown[];
+  /**
+   * The log that `after` belongs to; that of another log says nothing.
+   */
+  epoch?: string | null;
 }
 /**
  * Which command of which browser; handed back with all that it causes.
@@ -2174,6 +2184,15 @@ export interface Health {
    * Always true; a failure is told by the status and an error.
    */
   ok: boolean;
+}
+/**
+ * `event: heartbeat` of a stream: it lives.
+ */
+export interface Heartbeat {
+  /**
+   * The last event there is.
+   */
+  seq: number;
 }
 /**
  * Answer of `GET /history`.
@@ -2452,6 +2471,23 @@ export interface Site {
    * Bellflower's version.
    */
   version: string;
+}
+/**
+ * The last thing on a stream: `event: end`, or `event: reset`.
+ */
+export interface StreamEnd {
+  /**
+   * Why it ends; `hold` is the end of its time.
+   */
+  end?: End | null;
+  /**
+   * Attach again.
+   */
+  reset?: Reset | null;
+  /**
+   * For `restart`.
+   */
+  retry_ms?: number | null;
 }
 /**
  * Answer of `POST /uploads`.

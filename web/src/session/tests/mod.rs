@@ -7,6 +7,7 @@ mod delivery;
 pub(crate) mod kept;
 mod lifetime;
 mod polls;
+mod streams;
 
 use super::clock::tests::ManualClock;
 use super::*;
