@@ -23,10 +23,10 @@ pub(crate) enum By {
     Streams,
 }
 
-/// A stream is acknowledged as the page does it: with a sign of life when so much time has passed since the last time, and after so much.
+/// A stream is acknowledged as the page does it: with each sign of life after events, or so long after the last time, and after so much.
 const ACK_AFTER: Duration = Duration::from_secs(15);
-const ACK_EVENTS: usize = 200;
-const ACK_BYTES: usize = 32 << 10;
+const ACK_EVENTS: usize = 64;
+const ACK_BYTES: usize = 16 << 10;
 
 /// What all browsers of a crowd saw.
 #[derive(Default)]
@@ -229,8 +229,8 @@ async fn stream(http: &mut Http, epoch: &str, mut after: u64, account: &mut Acco
             if !more.await? {
                 break;
             }
-            let is_due = beats && last.is_none_or(|last| last.elapsed() >= ACK_AFTER);
-            if is_due || events > ACK_EVENTS || bytes > ACK_BYTES {
+            let is_due = beats && (events > 0 || last.is_none_or(|last| last.elapsed() >= ACK_AFTER));
+            if is_due || events >= ACK_EVENTS || bytes >= ACK_BYTES {
                 let body = json!({ "client": "bench", "commands": [], "epoch": epoch, "after": after }).to_string();
                 commands.ask("POST", "/api/v1/commands", Some(&body)).await?;
                 (events, bytes, last) = (0, 0, Some(Instant::now()));

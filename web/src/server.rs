@@ -155,26 +155,30 @@ fn http(settings: &Settings) -> http1::Builder {
     http
 }
 
-/// One connection, from its first byte to its last: requests as they come, and answers that are to come, or come in parts, apart from them.
+/// One connection, from its first byte to its last: requests as they come, and what is waited for apart from them: a next request, an
+/// answer that is to come, or one that comes in parts.
 async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending: watch::Receiver<Ending>) {
     let phase = Phase::new();
     let settings = &site.settings;
     let deadlines = Deadlines { head: settings.head, idle: settings.idle, write: settings.write };
     // Boxed: it is handed to and fro, and a future has a place for it at each stop.
     let mut stream = Box::new(Guarded::new(socket, phase.clone(), deadlines));
-    while let Some((back, left)) = serve_requests(site, stream, &phase, address, &mut ending).await {
-        stream = back;
+    let mut left = Left::Idle;
+    loop {
         let goes_on = match left {
             Left::Held(held) => hold::hold(site, &mut stream, held, address, &mut ending).await,
             Left::Flowing(flowing) => flow::write(site, &mut stream, flowing, address, &mut ending).await,
+            Left::Idle => hold::idle(&mut stream, address, &mut ending).await,
         };
         if !goes_on {
             return;
         }
+        let Some((back, more)) = serve_requests(site, stream, &phase, address, &mut ending).await else { return };
+        (stream, left) = (back, more);
     }
 }
 
-/// Answers requests until one's answer is to come, or to come in parts; `None` when the connection is over.
+/// Answers requests until one's answer is to come, or to come in parts, or no further one is there; `None` when the connection is over.
 async fn serve_requests(
     site: &Arc<Site>,
     stream: Box<Guarded>,
@@ -192,7 +196,12 @@ async fn serve_requests(
     loop {
         let run = poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
             Poll::Ready(result) => Poll::Ready(Err(result)),
-            Poll::Pending => phase.left().map_or(Poll::Pending, |left| Poll::Ready(Ok(left))),
+            Poll::Pending => match phase.left() {
+                // What hyper keeps for a request is ten times what the connection needs until the next comes.
+                None if phase.is_between_requests() && !draining => Poll::Ready(Ok(Left::Idle)),
+                None => Poll::Pending,
+                Some(left) => Poll::Ready(Ok(left)),
+            },
         });
         tokio::select! {
             outcome = run => match outcome {

@@ -1,8 +1,8 @@
-//! A connection whose answer is to come, with nothing of its request and nothing of hyper beside the socket. After the answer it takes the
-//! next request, when that is the same with another query; every other one is left to hyper.
+//! A connection whose answer or whose next request is to come, with nothing of a request and nothing of hyper beside the socket. After the
+//! answer it takes the next request, when that is the same with another query; every other one is left to hyper.
 
-use super::later::{Answer, Told};
-use super::repeat;
+use super::later::{Again, Answer, Told};
+use super::repeat::{self, Template};
 use super::respond::{Kind, Site, protect};
 use super::stream::{Guarded, Held};
 use super::{Address, Ending, write};
@@ -14,6 +14,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
+
+/// A request that is answered without hyper when it comes again.
+type Known<'a> = Option<(&'a Template, &'a Again)>;
 
 /// What comes after an answer.
 enum Next {
@@ -54,20 +57,22 @@ pub(super) async fn hold(
             return false;
         }
         stream.rest();
-        match next(stream, &mut held, ending).await {
-            Ok(Next::Repeated(answer)) => {
+        let known = held.template.as_ref().zip(held.again.as_ref());
+        match next(stream, Some(known), address, ending).await {
+            Next::Repeated(answer) => {
                 site.stats.requests.add(1);
                 site.stats.requests_repeated.add(1);
                 held.answer = answer;
             }
-            Ok(Next::Other) => return true,
-            Ok(Next::Over) => return false,
-            Err(error) => {
-                log::debug!("connection from {address}: {error}");
-                return false;
-            }
+            Next::Other => return true,
+            Next::Over => return false,
         }
     }
+}
+
+/// Waits for a request. False when the connection is over, true when something is there to be read.
+pub(super) async fn idle(stream: &mut Guarded, address: Address, ending: &mut watch::Receiver<Ending>) -> bool {
+    matches!(next(stream, None, address, ending).await, Next::Other)
 }
 
 /// Counts an answer and writes it in one go.
@@ -105,25 +110,28 @@ async fn come(stream: &mut Guarded, answer: &mut Answer, ending: &mut watch::Rec
     }
 }
 
-/// Waits for what the peer sends next, as long as a connection may idle.
-async fn next(stream: &mut Guarded, held: &mut Held, ending: &mut watch::Receiver<Ending>) -> Result<Next> {
+/// Waits for what the peer sends next, as long as it may; `after` an answer that was held, it may be known.
+async fn next(stream: &mut Guarded, after: Option<Known<'_>>, address: Address, ending: &mut watch::Receiver<Ending>) -> Next {
     if !stream.is_read() {
-        return Ok(Next::Other);
+        return Next::Other;
     }
     loop {
         tokio::select! {
             biased;
-            next = poll_fn(|cx| poll_next(stream, held, cx)) => return next,
+            next = poll_fn(|cx| poll_next(stream, after, cx)) => return next.unwrap_or_else(|error| {
+                log::debug!("connection from {address}: {error}");
+                Next::Over
+            }),
             changed = ending.changed() => {
                 if changed.is_err() || *ending.borrow_and_update() != Ending::No {
-                    return Ok(Next::Over);
+                    return Next::Over;
                 }
             }
         }
     }
 }
 
-fn poll_next(stream: &mut Guarded, held: &mut Held, cx: &mut Context<'_>) -> Poll<Result<Next>> {
+fn poll_next(stream: &mut Guarded, after: Option<Known<'_>>, cx: &mut Context<'_>) -> Poll<Result<Next>> {
     // On the stack, so that nothing is kept for who sends nothing.
     let mut room = [const { MaybeUninit::uninit() }; repeat::LONGEST];
     let mut read = ReadBuf::uninit(&mut room);
@@ -132,7 +140,10 @@ fn poll_next(stream: &mut Guarded, held: &mut Held, cx: &mut Context<'_>) -> Pol
     if bytes.is_empty() {
         return Poll::Ready(Ok(Next::Over));
     }
-    let known = held.template.as_ref().zip(held.again.as_ref());
+    let Some(known) = after else {
+        stream.unread(bytes);
+        return Poll::Ready(Ok(Next::Other));
+    };
     Poll::Ready(Ok(match known.and_then(|(template, again)| again(template.query(bytes)?)) {
         Some(answer) => Next::Repeated(answer),
         None => {

@@ -52,6 +52,9 @@ pub(super) async fn respond(
     let is_whole = request.body().is_end_stream();
     let (response, kind) = match admit(&site, from, request).await {
         Ok((request, kind)) => {
+            if keep && (is_whole || is_collected(&request)) {
+                phase.clean();
+            }
             let mut service = warp::service(site.routes.clone());
             // Made first, so that nothing of this function but the route's own future is kept while a poll waits.
             let answer = service.call(request);
@@ -91,6 +94,11 @@ pub(super) enum Kind {
 }
 
 type RouteBody = Either<Full<Bytes>, Streamed>;
+
+/// Whether its body was read to its end.
+fn is_collected(request: &Request<RouteBody>) -> bool {
+    !request.method().is_safe() && matches!(request.body(), Either::Left(_))
+}
 
 /// Checks that need no route, and the request as a route sees it: without a prefix, with its [`peer::Visitor`], its body read.
 async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result<(Request<RouteBody>, Kind), ApiError> {

@@ -25,6 +25,8 @@ struct Told {
     now: AtomicU8,
     /// Some of an answer may not have reached the socket yet.
     unwritten: AtomicBool,
+    /// Nothing of the last request is left to be read, and the connection goes on after its answer.
+    clean: AtomicBool,
     left: Mutex<Option<Left>>,
 }
 
@@ -38,6 +40,8 @@ impl std::fmt::Debug for Told {
 pub(super) enum Left {
     Held(Box<Held>),
     Flowing(Box<Flowing>),
+    /// Nothing: the wait for the next request.
+    Idle,
 }
 
 /// An answer that is to come, taken from the service that would wait for it.
@@ -71,7 +75,16 @@ impl Phase {
         self.0.now.store(now, Ordering::Relaxed);
     }
     pub(super) fn busy(&self) {
+        self.0.clean.store(false, Ordering::Relaxed);
         self.set(BUSY);
+    }
+    /// The request was read to its end, and its answer is not the connection's last.
+    pub(super) fn clean(&self) {
+        self.0.clean.store(true, Ordering::Relaxed);
+    }
+    /// Nobody waits for anything here, and whatever comes next is a request of its own.
+    pub(super) fn is_between_requests(&self) -> bool {
+        self.is_at_rest() && self.0.clean.load(Ordering::Relaxed)
     }
     /// An answer is done, though not all of it may be written.
     pub(super) fn answered(&self) {

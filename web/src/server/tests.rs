@@ -155,6 +155,52 @@ async fn foreign_pages_and_forms_are_refused_before_any_route() {
 }
 
 #[tokio::test]
+async fn a_body_that_nobody_read_is_no_request() {
+    let inner = get("/api/v1/who", "");
+    let length = format!("Content-Length: {}\r\n", inner.len());
+    let chunked = ("Transfer-Encoding: chunked\r\n", format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()));
+    for (request, body) in [
+        (get("/api/v1/who", &length), &inner),
+        (get("/api/v1/who", chunked.0), &chunked.1),
+        (get("/page", &length), &inner),
+        // Refused before its body is read.
+        (post("/api/v1/echo", "Origin: http://evil.example\r\n", "").replace("Content-Length: 0\r\n", &length), &inner),
+        (post("/api/v1/uploads", "", "").replace("Content-Length: 0\r\n", &length), &inner),
+        (post("/api/v1/echo", "", "").replace("Content-Length: 0\r\n", chunked.0), &chunked.1),
+    ] {
+        let server = run(Settings::default());
+        let mut stream = server.connect().await;
+        // What a browser may do: the answer is there, the body comes later. One of them is answered only when its body is there.
+        stream.write_all(request.as_bytes()).await.unwrap();
+        tokio::time::sleep(SHORT).await;
+        let _ = stream.write_all(body.as_bytes()).await;
+        tokio::time::sleep(SHORT).await;
+        let _ = stream.shutdown().await;
+        rest(&mut stream).await;
+        assert_eq!(server.stats.requests.get(), 1, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_after_each_kind_of_request() {
+    let server = run(Settings::default());
+    let mut stream = server.connect().await;
+    for round in 1..=3 {
+        assert!(ask(&mut stream, &post("/api/v1/echo", "", "four")).await.ends_with("\r\n\r\n4"));
+        assert!(ask(&mut stream, &get("/api/v1/who", "")).await.ends_with("127.0.0.1 false /"));
+        assert!(ask(&mut stream, &post("/api/v1/echo", "Origin: http://evil.example\r\n", "{}")).await.starts_with("HTTP/1.1 403 "));
+        // In pieces, with a rest after it, at a rest before it.
+        let two = post("/api/v1/echo", "", "12345") + &get("/api/v1/who", "");
+        let (one, more) = two.split_at(two.len() - 20);
+        stream.write_all(one.as_bytes()).await.unwrap();
+        assert!(answer(&mut stream).await.ends_with("\r\n\r\n5"));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(ask(&mut stream, more).await.ends_with("127.0.0.1 false /"));
+        assert_eq!((server.stats.requests.get(), server.stats.connections.opened.get()), (5 * round, 1));
+    }
+}
+
+#[tokio::test]
 async fn any_prefix_reaches_the_interface() {
     let server = run(Settings::default());
     let mut stream = server.connect().await;
