@@ -121,6 +121,9 @@ impl Config {
         if let Some((name, _)) = zero.iter().find(|(_, span)| span.0.is_zero()) {
             return Err(ConfigError::Together(format!("`{name}` must be longer than 0")));
         }
+        if self.heartbeat_ms.0 > self.hold_ms.0 {
+            return Err(ConfigError::Together("`heartbeat_ms` must not be longer than `hold_ms`".to_owned()));
+        }
         if self.registration != web::wire::Registration::Closed {
             let message = "`registration` can only be \"closed\": this version keeps no users of its own";
             return Err(ConfigError::Together(message.to_owned()));
@@ -213,6 +216,8 @@ mod tests {
         assert!(told.starts_with("--limits-users: `many`:") && told.contains("u32"), "{told}");
         let told = load(None, &[given("linger", "0")]).unwrap_err().to_string();
         assert!(told.contains("`linger` must be longer"), "{told}");
+        let told = load(None, &[given("heartbeat_ms", "25001")]).unwrap_err().to_string();
+        assert!(told.contains("`heartbeat_ms` must not be longer than `hold_ms`"), "{told}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) struct Config {
     pub(crate) notice: Option<String>,
     /// How long a poll is held, in milliseconds.
     pub(crate) hold_ms: Number<10_000, 55_000>,
-    /// How often a stream says that it lives, in milliseconds.
+    /// How often a stream says that it lives, in milliseconds; at most `hold_ms`.
     pub(crate) heartbeat_ms: Number<1_000, 55_000>,
     /// How long after the hold a silent user counts as away from the page, in milliseconds.
     pub(crate) grace_ms: Number<1_000, 600_000>,

@@ -1,5 +1,5 @@
 //! An answer that is written part by part as it comes, each in one piece, with nothing but the socket beside it. Where that cannot be
-//! (answers before it are not written yet, or the peer knows no chunks), hyper writes it. It decides nothing.
+//! (answers before it are not written yet, the request has a body, or the peer knows no chunks), hyper writes it. It decides nothing.
 
 use super::later::Head;
 use super::respond::Site;
@@ -110,9 +110,12 @@ async fn write_parts(stream: &mut Guarded, flowing: &mut Flowing, ending: &mut w
             }
         };
         write::chunk(&mut bytes, part.as_deref().unwrap_or_default());
+        let is_last = part.is_none();
+        // A reader may be slow, and one copy of it is enough.
+        drop(part);
         stream.write_all(&bytes).await?;
         stream.flush().await?;
-        if part.is_none() {
+        if is_last {
             // When everything ends, nothing comes after it, whatever the head said.
             if !flowing.keep || *ending.borrow() != Ending::No {
                 stream.shutdown().await?;

@@ -255,6 +255,8 @@ impl Guarded {
             let mut buffer = ReadBuf::new(&mut bytes);
             match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    // No longer the only one that was given back.
+                    self.candidate = None;
                     let mut all = BytesMut::from(self.unread.as_ref());
                     all.extend_from_slice(buffer.filled());
                     self.unread = all.freeze();

@@ -81,11 +81,12 @@ impl Hub {
             return Ok(Err(Ending::End(End::Superseded)));
         }
         client.n = query.n.or(client.n);
-        client.acked = client.acked.max(query.after);
         client.last_contact = env.now;
-        let (ticket, acked) = (client.takes_its_turn(follows), client.acked);
-        state.here(env);
-        if !state.log.reaches_back_to(acked) {
+        let (ticket, cursor) = (client.takes_its_turn(follows, query.after), client.cursor());
+        if let Some(at) = state.here(env) {
+            self.look_at(session, at);
+        }
+        if !state.log.reaches_back_to(cursor) {
             return reset(Reset::Gap, &counters.resets_gap);
         }
         state.bound_log(env);
@@ -131,7 +132,9 @@ impl Hub {
         }
         let Some(client) = state.client(client) else { return Ok(()) };
         client.acknowledges(after, env.now);
-        state.here(env);
+        if let Some(at) = state.here(env) {
+            self.look_at(session, at);
+        }
         state.bound_log(env);
         self.counters().acknowledgements.one();
         Ok(())

@@ -78,7 +78,7 @@ impl State {
     fn admit(&mut self, env: &Env<'_>, id: &str) -> usize {
         let last = self.log.last();
         if let Some(at) = self.clients.iter().position(|client| &*client.id == id) {
-            let reached = self.clients.get(at).is_some_and(|client| self.log.reaches_back_to(client.acked));
+            let reached = self.clients.get(at).is_some_and(|client| self.log.reaches_back_to(client.cursor()));
             if let Some(client) = self.clients.get_mut(at) {
                 client.n = None;
                 client.last_contact = env.now;
@@ -90,8 +90,8 @@ impl State {
         }
         let most = env.config.clients_per_user;
         while most > 0 && self.clients.len() >= most {
-            let parked_last = |client: &(usize, &Client)| (client.1.is_parked(), client.1.last_contact);
-            let Some(longest) = self.clients.iter().enumerate().min_by_key(parked_last).map(|(at, _)| at) else { break };
+            let connected_last = |client: &(usize, &Client)| (client.1.is_connected(), client.1.last_contact);
+            let Some(longest) = self.clients.iter().enumerate().min_by_key(connected_last).map(|(at, _)| at) else { break };
             self.clients.remove(longest).wake();
         }
         self.clients.reserve_exact(1);
@@ -115,7 +115,9 @@ impl Hub {
         let per_minute = u64::from(self.config.attaches_per_minute);
         state.attaches.take(env.now, per_minute, per_minute.min(20)).map_err(ApiError::rate_limited)?;
         let at = state.admit(&env, client);
-        state.here(&env);
+        if let Some(at) = state.here(&env) {
+            self.look_at(session, at);
+        }
         let commands = state.clients.get(at).map(Client::fates).unwrap_or_default();
         let attached = Attached {
             user: session.user(),

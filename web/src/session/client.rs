@@ -46,8 +46,10 @@ pub(crate) struct Client {
     pub(crate) id: Box<str>,
     /// Has processed everything up to here.
     pub(crate) acked: u64,
-    /// Was given everything up to here on its current stream; less than `acked` says nothing.
+    /// Was given everything up to here on its current stream.
     pub(crate) given: u64,
+    /// Its current stream is open, written to or waiting.
+    pub(crate) streams: bool,
     /// By what it follows the log.
     pub(crate) follows: Follows,
     /// The highest poll number seen since it attached.
@@ -56,7 +58,7 @@ pub(crate) struct Client {
     pub(crate) ticket: u64,
     /// Wakes the current poll or stream.
     pub(crate) waiter: Option<oneshot::Sender<()>>,
-    /// When it attached, polled or acknowledged last.
+    /// When it was heard of last: it attached, polled, began or acknowledged a stream, or was seen to have one open.
     pub(crate) last_contact: u64,
     pub(crate) hidden: bool,
     pub(crate) focused: Option<ConversationId>,
@@ -72,6 +74,7 @@ impl Client {
             id: id.into(),
             acked,
             given: 0,
+            streams: false,
             follows: Follows::Polls,
             n: None,
             ticket: 0,
@@ -90,24 +93,42 @@ impl Client {
         self.waiter.as_ref().is_some_and(|waiter| !waiter.is_closed())
     }
 
-    /// What is held of it is proof enough that it is there.
+    /// It has a connection on which it follows the log.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.is_parked() || self.streams
+    }
+
+    /// Its connection is proof enough that it is there.
     pub(crate) fn is_surely_there(&self) -> bool {
-        self.is_parked() && self.follows != Follows::Acknowledged
+        self.is_connected() && self.follows != Follows::Acknowledged
     }
 
-    /// After which event it waits for more.
+    /// After which event it waits for more. An acknowledgement does not move a stream: that of an older one, or of another tab with the same
+    /// name, would make it leave out what it has not told yet.
     pub(crate) fn cursor(&self) -> u64 {
-        self.acked.max(self.given)
+        if self.follows == Follows::Polls { self.acked } else { self.given }
     }
 
-    /// A poll or stream of it has come that is the current one from now on; gives its ticket.
-    pub(crate) fn takes_its_turn(&mut self, follows: Follows) -> u64 {
-        self.given = 0;
+    /// A poll or stream from `after` on has come that is the current one from now on; gives its ticket.
+    pub(crate) fn takes_its_turn(&mut self, follows: Follows, after: u64) -> u64 {
+        self.acked = self.acked.max(after);
+        self.given = after;
+        self.streams = follows == Follows::Stream;
         self.follows = follows;
         self.ticket += 1;
         // The one before sees that it is not the current one any more.
         self.wake();
         self.ticket
+    }
+
+    /// The stream with this ticket is over.
+    pub(crate) fn stream_is_over(&mut self, ticket: u64, now: u64) {
+        if self.ticket == ticket {
+            if self.is_surely_there() {
+                self.last_contact = now;
+            }
+            self.streams = false;
+        }
     }
 
     /// It has everything up to `seq`, by its own word at the time `now`, which came apart from polls.

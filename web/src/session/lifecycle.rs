@@ -74,8 +74,8 @@ impl State {
         }
         let linger = if guest { config.guest_linger_ms } else { config.linger_ms };
         let mut end_at = gone_at + linger;
-        let parked = self.clients.iter().any(super::client::Client::is_parked);
-        if let (true, false, Some(failed)) = (guest, parked, self.life.failed_at) {
+        let connected = self.clients.iter().any(super::client::Client::is_connected);
+        if let (true, false, Some(failed)) = (guest, connected, self.life.failed_at) {
             end_at = end_at.min(self.last_contact().max(failed) + config.failed_guest_linger_ms);
         }
         let end = end_at <= env.now;
@@ -84,10 +84,11 @@ impl State {
         Check { end, next: next.max(env.now + 1) }
     }
 
-    /// A tab was heard of: the user is here.
-    pub(crate) fn here(&mut self, env: &Env<'_>) {
+    /// A tab was heard of: the user is here. When they were not, gives the time to look again.
+    #[must_use]
+    pub(crate) fn here(&mut self, env: &Env<'_>) -> Option<u64> {
         self.life.contact = env.now;
-        self.life.detached = false;
+        std::mem::take(&mut self.life.detached).then(|| self.gone_at(env))
     }
 
     /// A tab said good-bye. The grace begins now, without the hold.

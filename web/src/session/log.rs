@@ -142,10 +142,11 @@ impl Log {
         Slice { json, count, more: start + count < self.entries.len() }
     }
 
-    /// The same, each with its number.
-    pub(crate) fn each_after(&self, seq: u64, events: usize, bytes: usize) -> impl ExactSizeIterator<Item = (u64, &[u8])> {
+    /// The same, each with its number; and whether there are more after these.
+    pub(crate) fn each_after(&self, seq: u64, events: usize, bytes: usize) -> (impl Iterator<Item = (u64, &[u8])>, bool) {
         let Span { start, count, .. } = self.span(seq, events, bytes);
-        self.entries.range(start..start + count).map(|entry| (entry.seq, &*entry.bytes))
+        let each = self.entries.range(start..start + count).map(|entry| (entry.seq, &*entry.bytes));
+        (each, start + count < self.entries.len())
     }
 
     fn span(&self, seq: u64, events: usize, bytes: usize) -> Span {

@@ -187,7 +187,7 @@ impl State {
     pub(crate) fn bound_log(&mut self, env: &Env<'_>) {
         let acked = self.clients.iter().map(|client| client.acked).min().unwrap_or(self.log.last());
         self.log.forget(acked);
-        let live = |client: &&Client| client.is_parked() || client.last_contact + env.config.stale_ms > env.now;
+        let live = |client: &&Client| client.is_connected() || client.last_contact + env.config.stale_ms > env.now;
         let needed = self.clients.iter().filter(live).map(|client| client.acked).min().unwrap_or(u64::MAX);
         let bounds = |limit: usize| if limit == 0 { usize::MAX } else { limit };
         let (events, bytes) = (bounds(env.config.log_events), bounds(env.config.log_bytes));

@@ -1,5 +1,5 @@
 //! One stream: the same events as polls give, each part as soon as it is there, with signs of life between them (server-sent events, HTML
-//! Standard 9.2). Holds no more than how far it is: dropping it at any point loses nothing, since only the client's word moves its cursor.
+//! Standard 9.2). Dropping it at any point loses nothing: what it told is kept until the client says that it has it.
 
 use super::arrive::{BUSY_ANSWERS, Ending, PollQuery};
 use super::client::Follows;
@@ -16,10 +16,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How much longer than a hold a client that acknowledges may be silent, in milliseconds: what it gives a poll up after, too.
+/// How much longer than a hold and a heartbeat a client that acknowledges may be silent, in milliseconds: what it gives a poll up after, too.
 const SILENCE_MS: u64 = 10_000;
 /// What an `EventSource` waits before it comes again, in milliseconds.
 const RETRY_MS: u64 = 1000;
+/// The same after what it does not understand, and would have the same answer to: another stream is the current one, or it has to attach.
+const RETRY_IN_VAIN_MS: u64 = 30_000;
 
 /// What a look at the session came to.
 enum Step {
@@ -63,6 +65,7 @@ impl Hub {
         let arrived = self.arrive(&mut session.lock(), &self.env(), &session, &query, Follows::Stream)?;
         self.settle_idle(&session);
         self.counters().streams.one();
+        // No stream that is one has the ticket 0.
         let (ticket, at) = arrived.map_or_else(|ending| (0, At::Refused(ending)), |ticket| (ticket, At::Begin));
         let now = Instant::now();
         let until = now + Duration::from_millis(self.config.stream_ms);
@@ -88,6 +91,9 @@ impl Following {
             }
             // Also while there is no pause in which it would ring.
             if self.beat.deadline() <= Instant::now() {
+                if let Some(ending) = self.over() {
+                    return Some(self.end(ending));
+                }
                 if Instant::now() >= self.until || self.is_silent() {
                     return Some(self.end(Ending::End(End::Hold)));
                 }
@@ -118,8 +124,13 @@ impl Following {
     fn is_silent(&self) -> bool {
         let now = self.hub.env().now;
         let mut state = self.session.lock();
-        let limit = self.hub.config.hold_ms + SILENCE_MS;
+        let limit = self.hub.config.hold_ms + self.hub.config.heartbeat_ms + SILENCE_MS;
         state.client(&self.client).is_some_and(|client| client.follows == Follows::Acknowledged && client.last_contact + limit <= now)
+    }
+
+    /// Why it is over, if it is.
+    fn over(&self) -> Option<Ending> {
+        self.hub.is_over(&mut self.session.lock(), &self.client, self.ticket)
     }
 
     /// Writes a sign of life, and sets the time for the next.
@@ -135,9 +146,14 @@ impl Following {
     fn end(&mut self, ending: Ending) -> Bytes {
         self.at = At::End;
         let mut part = Vec::new();
-        if let Ending::Restart { retry_ms } = ending {
+        let retry_ms = match ending {
+            Ending::Restart { retry_ms } => Some(retry_ms),
+            Ending::End(End::Superseded) | Ending::Reset(_) => Some(RETRY_IN_VAIN_MS),
+            Ending::End(_) => None,
+        };
+        if let Some(ms) = retry_ms {
             // For an `EventSource`, which does not read the rest.
-            part = format!("retry: {retry_ms}\n").into_bytes();
+            part = format!("retry: {ms}\n").into_bytes();
         }
         let name = if matches!(ending, Ending::Reset(_)) { "reset" } else { "end" };
         block(&mut part, name, &StreamEnd::from(ending));
@@ -163,13 +179,14 @@ impl Following {
             client.waiter = Some(waker);
             return Step::Park(woken);
         }
-        if !grouped && client.is_busy(now, BUSY_ANSWERS) {
+        let (events, more) = state.log.each_after(cursor, config.answer_events, config.answer_bytes);
+        if !grouped && !more && client.is_busy(now, BUSY_ANSWERS) {
             return Step::Group;
         }
         client.waiter = None;
         client.answered(now, BUSY_ANSWERS);
         let mut part = Vec::with_capacity(512);
-        for (seq, event) in state.log.each_after(cursor, config.answer_events, config.answer_bytes) {
+        for (seq, event) in events {
             client.given = seq;
             // Writing to a Vec cannot fail. An event has no line ends: it is JSON in one line.
             let _ = write!(part, "id: {}:{seq}\ndata: ", self.session.epoch);
@@ -184,6 +201,10 @@ impl Following {
 
 impl Drop for Following {
     fn drop(&mut self) {
+        let now = self.hub.env().now;
+        if let Some(client) = self.session.lock().client(&self.client) {
+            client.stream_is_over(self.ticket, now);
+        }
         self.hub.counters().streams_ended.one();
     }
 }

@@ -143,7 +143,7 @@ pub struct Commands {
 /// `event: heartbeat` of a stream: it lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Heartbeat {
-    /// The last event there is.
+    /// The last event there is. It may still be to come on the stream: not to be acknowledged for that.
     pub seq: u64,
 }
 

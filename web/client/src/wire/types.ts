@@ -2190,7 +2190,7 @@ export interface Health {
  */
 export interface Heartbeat {
   /**
-   * The last event there is.
+   * The last event there is. It may still be to come on the stream: not to be acknowledged for that.
    */
   seq: number;
 }

@@ -3,7 +3,7 @@
 
 use super::{LONG, Running, SHORT, answer, ask, get, post, rest, start};
 use crate::server::listen::Listener;
-use crate::server::{Again, Head, Routes, Settings, Told, later};
+use crate::server::{Again, Head, Routes, Settings, Told, flow, later};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -98,7 +98,18 @@ fn scene(settings: Settings) -> (Running, Arc<Asked>) {
     });
     let say =
         warp::path!("api" / "v1" / "say").and(warp::post()).and(warp::body::bytes()).map(|body: bytes::Bytes| Response::new(body.into()));
-    let routes: Routes = held.or(say).unify().recover(crate::api::refused).unify().boxed();
+    let flows = warp::path!("api" / "v1" / "flows").and(warp::get()).map({
+        let asked = Arc::clone(&asked);
+        move || {
+            let asked = Arc::clone(&asked);
+            let end = async move {
+                asked.answer(String::new(), "wait".into()).await;
+                bytes::Bytes::from_static(b"flowed")
+            };
+            flow(dress, &HEAD, Box::pin(futures_util::stream::once(end)))
+        }
+    });
+    let routes: Routes = held.or(say).unify().or(flows).unify().recover(crate::api::refused).unify().boxed();
     (start(Listener::tcp(([127, 0, 0, 1], 0).into()).unwrap(), routes, settings), asked)
 }
 
@@ -217,6 +228,27 @@ async fn what_is_answered_between_is_not_taken_for_what_is_held() {
     assert!(answer(&mut stream).await.starts_with("HTTP/1.1 404 "));
     asked.let_go().await;
     through(&mut stream, "ines asks wait4").await;
+    assert_eq!(server.repeated(), 0);
+}
+
+#[tokio::test]
+async fn what_comes_during_a_stream_is_not_taken_for_the_stream() {
+    let (server, asked) = scene(Settings::default());
+    let mut stream = server.warm().await;
+    let flows = get("/api/v1/flows?x", "Cookie: ines\r\n");
+    // Given back after a held answer, the stream has another request behind it, which is held after it.
+    stream.write_all(flows.as_bytes()).await.unwrap();
+    asked.waits().await;
+    stream.write_all(asks("soon3").as_bytes()).await.unwrap();
+    tokio::time::sleep(SHORT).await;
+    asked.let_go().await;
+    through(&mut stream, "6\r\nflowed\r\n0\r\n\r\n").await;
+    through(&mut stream, "ines asks soon3").await;
+    // The stream's own request is the stream's, and no repetition of what was held.
+    stream.write_all(flows.as_bytes()).await.unwrap();
+    asked.let_go().await;
+    let told = through(&mut stream, "0\r\n\r\n").await;
+    assert!(told.ends_with("6\r\nflowed\r\n0\r\n\r\n"), "{told}");
     assert_eq!(server.repeated(), 0);
 }
 

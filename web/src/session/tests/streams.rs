@@ -192,6 +192,8 @@ async fn how_it_ends() {
     let mut new = begun(&site, "c", 0, None).await;
     let text = new.next().await.unwrap();
     assert!(text.starts_with(b"retry: 1"), "an EventSource waits as long: {text:?}");
+    let mut unknown = follow(&site, "unknown", 0, None);
+    assert!(unknown.next().await.unwrap().starts_with(b"retry: 30000\nevent: reset\n"), "it would ask in vain");
 
     let site = Site::with(config());
     site.attach("c");
@@ -256,6 +258,66 @@ async fn what_was_told_is_kept_until_it_is_acknowledged() {
     assert_eq!((told.len(), &told[0]["seq"]), (1, &json!(4)));
 }
 
+/// Runs a stream in the background, and waits until it waits.
+async fn parked(site: &Site, client: &str, n: Option<u64>) -> tokio::task::JoinHandle<Vec<Block>> {
+    let mut stream = begun(site, client, 0, n).await;
+    let task = tokio::spawn(async move { part(&mut stream).await.expect("it has ended") });
+    let waits = async {
+        while !site.session.lock().client(client).is_some_and(|client| client.is_parked()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waits).await.expect("it does not wait");
+    task
+}
+
+#[tokio::test]
+async fn a_waiting_stream_is_woken_by_whatever_concerns_it() {
+    // No sign of life looks after what it overslept.
+    let config = || SessionConfig { heartbeat_ms: 20_000, ..config() };
+    type Cause = (&'static str, fn(&Site));
+    let causes: [Cause; 5] = [
+        (r#"["message","conversation.opened"]"#, |site| site.tell([opened(1)])),
+        (r#"["end","auth"]"#, |site| site.hub.logout(&site.login.token)),
+        (r#"["reset","client"]"#, |site| site.hub.detach(&site.session, "c")),
+        (r#"["end","restart"]"#, |site| site.hub.end_all_polls(1000)),
+        (r#"["end","superseded"]"#, |site| drop(follow(site, "c", 0, None))),
+    ];
+    for (wanted, cause) in causes {
+        let site = Site::with(config());
+        site.attach("c");
+        let stream = parked(&site, "c", None).await;
+        cause(&site);
+        let told = tokio::time::timeout(Duration::from_secs(5), stream).await.unwrap_or_else(|_| panic!("{wanted}: it sleeps")).unwrap();
+        let (name, _, data) = &told[0];
+        let what = ["type", "end", "reset"].into_iter().find_map(|key| data[key].as_str());
+        assert_eq!(json!([name, what]).to_string(), wanted);
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_is_ahead_of_a_stream_makes_no_hole_in_it() {
+    let site = Site::with(config());
+    site.attach("c");
+    let mut stream = begun(&site, "c", 0, None).await;
+    site.tell([opened(1), opened(2)]);
+    // From another tab of the same name, or late from a stream before.
+    let acknowledge = |site: &Site| {
+        let ack = json!({ "client": "c", "commands": [], "epoch": &*site.session.epoch, "after": 1 }).to_string();
+        site.hub.perform(&site.session, ack.as_bytes()).unwrap();
+    };
+    acknowledge(&site);
+    assert_eq!(part(&mut stream).await.unwrap()[0].2, json!({ "reset": "gap" }));
+    // The same while the log still has it, for another client.
+    let site = Site::with(config());
+    site.attach("other");
+    site.attach("c");
+    let mut stream = begun(&site, "c", 0, None).await;
+    site.tell([opened(1), opened(2)]);
+    acknowledge(&site);
+    assert_eq!(events(&mut stream).await.len(), 2);
+}
+
 fn detached(site: &Site) -> bool {
     site.session.lock().life.detached
 }
@@ -288,9 +350,62 @@ async fn an_open_stream_is_a_sign_of_life_unless_its_client_acknowledges_and_fal
     }
     let early = tokio::time::timeout(Duration::from_millis(200), &mut parked).await;
     assert!(early.is_err(), "it was heard of just in time: {early:?}");
-    pass(1);
+    pass(1 + 30);
     assert_eq!(tokio::time::timeout(Duration::from_secs(10), parked).await.expect("nobody notices").unwrap(), "hold");
     assert!(!detached(&site));
     pass(10_000);
     assert!(detached(&site), "hold and grace after the last word");
+    // Back to polls, it is they that tell.
+    let poll = site.park("c", 0, None).await;
+    for _ in 0..5 {
+        pass(30_000);
+    }
+    assert!(!detached(&site));
+    poll.abort();
+}
+
+#[tokio::test]
+async fn a_stream_that_is_open_is_a_sign_of_life_also_while_it_does_not_wait_and_its_end_is_one() {
+    let site = Site::with(SessionConfig { hold_ms: 25_000, ..config() });
+    let pass = |ms: u64| {
+        site.clock.advance(ms);
+        site.hub.tick();
+    };
+    site.attach("c");
+    // A part is being written for as long as the peer takes it slowly.
+    let stream = begun(&site, "c", 0, None).await;
+    for _ in 0..20 {
+        pass(30_000);
+    }
+    assert!(!detached(&site));
+    // Cut between two looks, it has the whole time to come again.
+    pass(29_999);
+    drop(stream);
+    pass(44_999);
+    assert!(!detached(&site));
+    pass(1);
+    assert!(detached(&site));
+}
+
+#[tokio::test]
+async fn who_comes_back_and_vanishes_is_noticed_again() {
+    let site = Site::with(SessionConfig { hold_ms: 25_000, ..config() });
+    let pass = |ms: u64| {
+        site.clock.advance(ms);
+        site.hub.tick();
+    };
+    site.attach("c");
+    for _ in 0..3 {
+        pass(60_000);
+        assert!(detached(&site));
+        drop(begun(&site, "c", 0, None).await);
+        assert!(!detached(&site));
+        pass(44_999);
+        assert!(!detached(&site));
+        pass(1);
+        assert!(detached(&site), "not only at the end of the linger");
+        site.attach("c");
+        pass(45_000);
+        assert!(detached(&site));
+    }
 }
