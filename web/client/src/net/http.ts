@@ -1,5 +1,6 @@
 // One-shot calls to the daemon as JSON with its errors as values of one class; it must not retry or keep state.
 import type { WireError } from "../wire/types";
+import type { Reader } from "./stream";
 
 const BASE = "api/v1/";
 
@@ -16,6 +17,11 @@ export class CallError extends Error {
     this.code = error.code;
     this.field = error.field ?? null;
     this.retryMs = error.retry_ms ?? null;
+  }
+
+  /** The daemon no longer knows the session, or no longer knows this client. */
+  get disowns(): boolean {
+    return this.status === 401 || this.status === 410 || this.code === "no_such_client";
   }
 }
 
@@ -35,30 +41,47 @@ async function failureOf(answer: Response): Promise<CallError> {
   return new CallError(answer.status, { code: "http_" + answer.status, message: answer.statusText });
 }
 
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { credentials: "same-origin", cache: "no-store", ...init });
+  } catch (cause) {
+    throw new CallError(0, { code: init.signal?.aborted ? "aborted" : "no_answer", message: String(cause) });
+  }
+  if (!answer.ok) throw await failureOf(answer);
+  return answer;
+}
+
 /** Calls `path` below the API; throws CallError. `body` given means POST. */
 export async function call<T>(path: string, init: { body?: unknown; method?: string; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<T> {
   const raw = init.body instanceof Blob;
   const headers: Record<string, string> = { Accept: "application/json", ...init.headers };
   const method = init.method ?? (init.body === undefined ? "GET" : "POST");
   if (method !== "GET" && !raw) headers["Content-Type"] = "application/json";
-  let answer: Response;
-  try {
-    answer = await fetch(path, {
-      method,
-      headers,
-      credentials: "same-origin",
-      cache: "no-store",
-      signal: init.signal ?? null,
-      body: raw ? (init.body as Blob) : method === "GET" ? null : JSON.stringify(init.body ?? {}),
-    });
-  } catch (cause) {
-    throw new CallError(0, { code: init.signal?.aborted ? "aborted" : "no_answer", message: String(cause) });
-  }
-  if (!answer.ok) throw await failureOf(answer);
+  const answer = await ask(path, {
+    method,
+    headers,
+    signal: init.signal ?? null,
+    body: raw ? (init.body as Blob) : method === "GET" ? null : JSON.stringify(init.body ?? {}),
+  });
   if (answer.status === 204) return undefined as T;
   try {
     return (await answer.json()) as T;
   } catch (cause) {
     throw new CallError(0, { code: init.signal?.aborted ? "aborted" : "bad_answer", message: String(cause) });
   }
+}
+
+/** Whether bodies can be read as they come. */
+export const canStream = typeof ReadableStream === "function" && typeof Response === "function" && "body" in Response.prototype;
+
+/** Opens a stream below the API; throws CallError, also when somebody in between answers with something else. */
+export async function open(path: string, signal: AbortSignal): Promise<Reader> {
+  const answer = await ask(path, { headers: { Accept: "text/event-stream" }, signal });
+  const reader = answer.body?.getReader();
+  if (!reader || !answer.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+    void reader?.cancel().catch(() => undefined);
+    throw new CallError(answer.status, { code: "bad_answer", message: "This is no stream." });
+  }
+  return { read: async () => (await reader.read()).value ?? null };
 }

@@ -3,7 +3,7 @@ import type {
   Attached, CommandsAnswer, HistoryAnswer, LoggedIn, PollAnswer, Protocol, Site, Uploaded,
 } from "../wire/types";
 import { waitAfter } from "./backoff";
-import { call, urlOf } from "./http";
+import { call, canStream, open, urlOf } from "./http";
 import { clientId, commandId, newClientId } from "./identity";
 import { Link, type LinkListener } from "./link";
 
@@ -44,14 +44,18 @@ export function makeLink(listener: LinkListener): Link {
   const link = new Link(
     {
       attach: (client, signal) => call<Attached>(urlOf("attach"), { body: { client }, signal }),
-      poll: (query, signal) => call<PollAnswer>(urlOf("poll", query), { signal }),
-      commands: (client, commands) => call<CommandsAnswer>(urlOf("commands"), { body: { client, commands } }),
+      poll: (query, signal) => call<PollAnswer>(urlOf("poll", { ...query }), { signal }),
+      streams: canStream,
+      stream: (query, signal) => open(urlOf("stream", { ...query }), signal),
+      probe: (signal) => open(urlOf("probe"), signal),
+      commands: (client, commands, cursor) => call<CommandsAnswer>(urlOf("commands"), { body: { client, commands, ...cursor } }),
       detach: (client) => {
         navigator.sendBeacon(urlOf("detach"), new Blob([JSON.stringify({ client })], { type: "application/json" }));
       },
       clientId,
       newClientId,
       now: () => Date.now(),
+      clock: () => performance.now(),
       later: (ms, run) => {
         const timer = setTimeout(run, ms);
         return () => clearTimeout(timer);

@@ -1,5 +1,6 @@
-// The one connection between page and daemon: attach, held polls, acknowledgements, recovery; it must not know what events mean.
+// The one connection between page and daemon: attach, polls or a stream, acknowledgements, recovery; it must not know what events mean.
 import type { Attached, CommandBody, CommandsAnswer, PollAnswer, WireEvent } from "../wire/types";
+import { type Cursor, type Ending, type Query, Streams, type StreamsWorld } from "./follow";
 import { CallError } from "./http";
 import { Outbox } from "./outbox";
 
@@ -9,15 +10,15 @@ export type LinkState =
   | { kind: "live" }
   | { kind: "offline"; since: number };
 
-export interface LinkWorld {
+export interface LinkWorld extends StreamsWorld {
   attach(client: string, signal: AbortSignal): Promise<Attached>;
-  poll(query: { client: string; epoch: string; after: number; n: number }, signal: AbortSignal): Promise<PollAnswer>;
-  commands(client: string, commands: CommandBody[]): Promise<CommandsAnswer>;
+  poll(query: Query, signal: AbortSignal): Promise<PollAnswer>;
+  commands(client: string, commands: CommandBody[], cursor?: Cursor): Promise<CommandsAnswer>;
   detach(client: string): void;
   clientId(): string;
   newClientId(): string;
+  /** The time of day, to be shown. */
   now(): number;
-  later(ms: number, run: () => void): () => void;
   wait(failures: number): number;
 }
 
@@ -39,6 +40,7 @@ export class Link {
   private after = 0;
   private n = 0;
   private hold = 25_000;
+  private heartbeat = 10_000;
   private running = false;
   /** Which run of the loop is the current one; an older one stops at its next step. */
   private turn = 0;
@@ -46,6 +48,7 @@ export class Link {
   private wake: (() => void) | null = null;
   private failures = 0;
   private since: number | null = null;
+  private readonly streams: Streams;
   private readonly world: LinkWorld;
   private readonly listener: LinkListener;
 
@@ -53,8 +56,9 @@ export class Link {
     this.world = world;
     this.listener = listener;
     this.client = world.clientId();
+    this.streams = new Streams(world);
     this.outbox = new Outbox({
-      post: (commands) => world.commands(this.client, commands),
+      post: (commands) => this.post(commands),
       later: (ms, run) => world.later(ms, run),
       wait: (failures) => world.wait(failures),
       refused: (error) => this.refused(error),
@@ -112,6 +116,7 @@ export class Link {
     this.turn++;
     this.abort?.abort();
     this.abort = null;
+    this.streams.halt();
     this.wake?.();
   }
 
@@ -184,25 +189,26 @@ export class Link {
           this.epoch = answer.epoch;
           this.after = answer.seq;
           this.hold = answer.hold_ms;
+          this.heartbeat = answer.heartbeat_ms;
           attachNext = false;
           this.listener.attached(answer, same);
           this.outbox.resume(answer.commands ?? [], same);
           this.live();
         }
-        const query = { client: this.client, epoch: this.epoch ?? "", after: this.after, n: ++this.n };
-        const answer = await this.bounded(this.hold + GIVE_UP, (signal) => this.world.poll(query, signal));
+        const answer = await this.ask(turn);
         if (!this.current(turn)) return;
+        if (answer === null) continue;
         if (answer.reset) {
           attachNext = true;
           if (++resets > 2) await this.pause(this.world.wait(resets));
           continue;
         }
         resets = 0;
-        this.accept(answer);
+        this.accept(answer.events ?? []);
         this.live();
         if (answer.end === "auth") return this.over("signed_out");
         if (answer.end === "superseded") {
-          // No newer poll of ours is under way, so another tab has our name: a duplicated one. Part ways.
+          // Nothing newer of ours is under way, so another tab has our name: a duplicated one. Part ways.
           this.client = this.world.newClientId();
           this.n = 0;
           attachNext = true;
@@ -222,8 +228,50 @@ export class Link {
     }
   }
 
-  private accept(answer: PollAnswer): void {
-    const events = (answer.events ?? []).filter((event) => event.seq > this.after);
+  /** One poll, or one stream to its end. Null: on with a poll. */
+  private async ask(turn: number): Promise<Ending | null> {
+    const query = { client: this.client, ...this.cursor(), n: ++this.n };
+    if (this.streams.wanted()) return this.follow(turn, query);
+    const answer = await this.bounded(this.hold + GIVE_UP, (signal) => this.world.poll(query, signal));
+    if (this.current(turn)) this.streams.polled(answer.events?.length ?? 0);
+    return answer;
+  }
+
+  private async follow(turn: number, query: Query): Promise<Ending | null> {
+    const control = new AbortController();
+    this.abort = control;
+    try {
+      return await this.streams.follow(query, this.hold, this.heartbeat, control, {
+        current: () => this.current(turn),
+        take: (events) => {
+          this.accept(events);
+          this.live();
+        },
+        acknowledge: () => this.acknowledge(turn),
+      });
+    } finally {
+      if (this.abort === control) this.abort = null;
+    }
+  }
+
+  private async acknowledge(turn: number): Promise<void> {
+    try {
+      await this.post([]);
+    } catch (cause) {
+      if (this.current(turn) && cause instanceof CallError && cause.disowns) this.refused(cause);
+    }
+  }
+
+  private post(commands: CommandBody[]): Promise<CommandsAnswer> {
+    return this.world.commands(this.client, commands, this.streams.posting() ? this.cursor() : undefined);
+  }
+
+  private cursor(): Cursor {
+    return { epoch: this.epoch ?? "", after: this.after };
+  }
+
+  private accept(given: readonly WireEvent[]): void {
+    const events = given.filter((event) => event.seq > this.after);
     const last = events.at(-1);
     if (!last) return;
     this.listener.events(events);

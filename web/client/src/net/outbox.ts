@@ -229,7 +229,7 @@ export class Outbox {
   }
 
   private trouble(batch: Waiting[], error: CallError): number | null {
-    if (error.status === 401 || error.status === 410 || error.code === "no_such_client") {
+    if (error.disowns) {
       // Taken by nobody; after the next attach they go again.
       for (const entry of batch) entry.tried = false;
       this.ready = false;
