@@ -45,19 +45,15 @@ async fn journey(engine: Engine) {
     page.see("[data-testid=buddy][data-name='carla@localhost'][data-group=Work][data-presence=offline]").await;
     page.see("[data-testid=link][data-state=live]").await;
 
-    // Out and in, and in again by another poll.
+    // Out and in, and in again.
     let talk = page.open_buddy("bob@localhost").await;
     page.say(&talk, "Is there tea?").await;
     page.sent(&talk, "Is there tea?").await;
     assert_eq!(bob.hears("Is there tea?").from_bare(), "ines@localhost");
-    let before = polls(&page).await;
     bob.say("ines@localhost", "There is.");
     page.hears(&talk, "There is.").await;
-    page.wait(&format!("{POLLS} > {before}")).await;
-    let before = polls(&page).await;
     bob.say("ines@localhost", "With \u{1f343} and \u{5317}\u{4eac}\u{8336}.");
     page.hears(&talk, "With \u{1f343} and \u{5317}\u{4eac}\u{8336}.").await;
-    page.wait(&format!("{POLLS} > {before}")).await;
 
     arrangements(&page, &talk).await;
     keys(&page, &talk).await;
@@ -111,13 +107,6 @@ fn assert_nothing_left(home: &Path) {
 /// Whether it is an error. That nobody is signed in yet is none, though Chromium takes it for one.
 fn is_error(line: &str) -> bool {
     line.contains("SEVERE") && !line.contains("/api/v1/attach - Failed to load resource: the server responded with a status of 401")
-}
-
-/// How many polls have been answered since the page was loaded.
-const POLLS: &str = "performance.getEntriesByType('resource').filter(one => one.name.includes('/poll')).length";
-
-async fn polls(page: &Page) -> u64 {
-    page.browser().eval(&format!("return {POLLS}")).await.as_u64().expect("a number")
 }
 
 /// Each screen has its arrangement, in the colours that are chosen.

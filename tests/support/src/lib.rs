@@ -9,6 +9,7 @@
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, streams, commands |
 //! | [`Browser`] | a browser that nobody sees: Chromium, or another [`Engine`] |
 //! | [`Line`] | a wire between a browser and the daemon, to be cut |
+//! | [`Hoarder`] | a proxy between them that keeps streams to itself |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
 //! | [`alone()`], [`before_main!`] | a process of its own for a test of a part of the daemon |
 //!
@@ -22,6 +23,7 @@ mod browser;
 mod certs;
 mod daemon;
 mod engine;
+mod hoarder;
 mod irc;
 mod line;
 mod marionette;
@@ -41,6 +43,7 @@ pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};
 pub use engine::Engine;
 pub use fantoccini::key::Key;
+pub use hoarder::Hoarder;
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
 pub use ngircd::{Ngircd, NgircdBuilder};

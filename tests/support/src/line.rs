@@ -47,8 +47,17 @@ impl Line {
 
     /// Ends every connection and lets none through, until it is mended.
     pub fn cut(&self) {
+        self.end(false);
+    }
+
+    /// Ends every connection, and lets new ones through.
+    pub fn nick(&self) {
+        self.end(true);
+    }
+
+    fn end(&self, whole: bool) {
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.whole = false;
+        ends.whole = whole;
         for end in ends.open.drain(..) {
             // It may have been ended by its owner.
             let _ = end.shutdown(Shutdown::Both);
