@@ -1,6 +1,6 @@
 // The busy half of a link: finds out whether streams get through, follows one when that pays, and has it acknowledged; it must not know
 // attach, resets or recovery.
-import type { PollAnswer, WireEvent } from "../wire/types";
+import type { StreamEnd, WireEvent } from "../wire/types";
 import { Pace, Receipts } from "./pace";
 import { parts, type Reader, StreamError, type StreamWorld, unbuffered } from "./stream";
 
@@ -33,9 +33,6 @@ export interface Follower {
   /** Sends a POST without commands; one that fails is left to the next. */
   acknowledge(): Promise<void>;
 }
-
-/** Why a stream ended, in the words of a poll's answer. */
-export type Ending = Pick<PollAnswer, "end" | "reset" | "retry_ms"> & { events?: WireEvent[] };
 
 export class Streams {
   private readonly pace = new Pace();
@@ -75,9 +72,9 @@ export class Streams {
 
   /**
    * Follows a stream to its end, or until the session is quiet. Null: nothing was said about why; a poll tells.
-   * Throws CallError when the session is over (401), and what `take` throws. `control` ends it.
+   * What it gives has been taken. Throws CallError when the session is over (401), and what `take` throws. `control` ends it.
    */
-  async follow(query: Query, hold: number, heartbeat: number, control: AbortController, by: Follower): Promise<Ending | null> {
+  async follow(query: Query, hold: number, heartbeat: number, control: AbortController, by: Follower): Promise<StreamEnd | null> {
     const clock = () => this.world.clock();
     const world = this.reading((signal) => this.world.stream(query, signal));
     const receipts = new Receipts(hold);
@@ -93,7 +90,7 @@ export class Streams {
         by.take(part.events);
         if (part.end || part.reset) {
           this.pace.streamEnded();
-          return { end: part.end ?? null, reset: part.reset ?? null, retry_ms: part.retry_ms ?? null };
+          return part;
         }
         if (part.heartbeat && this.pace.quiet(clock())) {
           this.pace.streamEnded();

@@ -1,6 +1,6 @@
 // The one connection between page and daemon: attach, polls or a stream, acknowledgements, recovery; it must not know what events mean.
-import type { Attached, CommandBody, CommandsAnswer, PollAnswer, WireEvent } from "../wire/types";
-import { type Cursor, type Ending, type Query, Streams, type StreamsWorld } from "./follow";
+import type { Attached, CommandBody, CommandsAnswer, PollAnswer, StreamEnd, WireEvent } from "../wire/types";
+import { type Cursor, type Query, Streams, type StreamsWorld } from "./follow";
 import { CallError } from "./http";
 import { Outbox } from "./outbox";
 
@@ -29,6 +29,9 @@ export interface LinkListener {
   /** The session has ended: back to the front page. */
   ended(code: string): void;
 }
+
+/** A poll's answer, or the end of a stream, whose events have been taken. */
+type Answer = StreamEnd & { events?: WireEvent[] };
 
 const GIVE_UP = 10_000;
 const ATTACH_GIVE_UP = 30_000;
@@ -229,7 +232,7 @@ export class Link {
   }
 
   /** One poll, or one stream to its end. Null: on with a poll. */
-  private async ask(turn: number): Promise<Ending | null> {
+  private async ask(turn: number): Promise<Answer | null> {
     const query = { client: this.client, ...this.cursor(), n: ++this.n };
     if (this.streams.wanted()) return this.follow(turn, query);
     const answer = await this.bounded(this.hold + GIVE_UP, (signal) => this.world.poll(query, signal));
@@ -237,7 +240,7 @@ export class Link {
     return answer;
   }
 
-  private async follow(turn: number, query: Query): Promise<Ending | null> {
+  private async follow(turn: number, query: Query): Promise<Answer | null> {
     const control = new AbortController();
     this.abort = control;
     try {

@@ -1,5 +1,5 @@
 // Reads streams and finds out whether any get through; it must not decide when to use one, nor keep anything beyond it.
-import type { PollAnswer, WireEvent } from "../wire/types";
+import type { StreamEnd, WireEvent } from "../wire/types";
 import { type Block, Blocks, Lines } from "./blocks";
 import { CallError } from "./http";
 
@@ -25,8 +25,8 @@ export interface StreamWorld {
   later(ms: number, run: () => void): () => void;
 }
 
-/** What one read brought, in the shape of a poll's answer. */
-export interface Part extends Pick<PollAnswer, "end" | "reset" | "retry_ms"> {
+/** What one read brought, and why the stream ends, if it does. */
+export interface Part extends StreamEnd {
   events: WireEvent[];
   heartbeat: boolean;
   bytes: number;
@@ -83,10 +83,7 @@ function partOf(blocks: Block[], bytes: number): Part {
   for (const { event, data } of blocks) {
     if (event === "heartbeat") part.heartbeat = true;
     if (event === "message") part.events.push(JSON.parse(data) as WireEvent);
-    if (event === "end" || event === "reset") {
-      const { end, reset, retry_ms } = JSON.parse(data) as Partial<PollAnswer>;
-      return { ...part, end: end ?? null, reset: reset ?? null, retry_ms: retry_ms ?? null };
-    }
+    if (event === "end" || event === "reset") return { ...(JSON.parse(data) as StreamEnd), ...part };
   }
   return part;
 }
