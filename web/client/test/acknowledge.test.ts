@@ -6,7 +6,7 @@ import { asking, beat, following, page, type Page, send } from "./busy";
 import { accept, fateOf, heartbeat, settle, told } from "./daemon";
 import { event } from "./fixtures";
 
-test("the first heartbeat is acknowledged at once, each further one after fifteen seconds", async () => {
+test("the first heartbeat is acknowledged at once, each further one when events came before it, or after fifteen seconds", async () => {
   const opened = await asking();
   const { daemon } = opened;
   await send(opened, "retry: 1000\n");
@@ -14,15 +14,18 @@ test("the first heartbeat is acknowledged at once, each further one after fiftee
   await send(opened, heartbeat(4));
   assert.deepEqual([daemon.posted.client, daemon.posted.commands, daemon.posted.cursor], ["tab0", [], { epoch: "e1", after: 4 }]);
   accept(daemon.posted);
-  await send(opened, told(event(6, "mail"), event(7, "mail"), event(8, "mail")));
   await beat(opened);
-  assert.equal(daemon.posts.length, 1);
-  daemon.time += 10_000;
-  await send(opened, told(event(9, "mail")));
-  assert.equal(daemon.posts.length, 1, "an event alone is no reason");
-  await beat(opened, 0);
+  assert.equal(daemon.posts.length, 1, "nothing is owed");
+  await send(opened, told(event(6, "mail"), event(7, "mail"), event(8, "mail")));
+  assert.equal(daemon.posts.length, 1, "a few events alone are no reason");
+  await beat(opened, 2_000);
+  assert.deepEqual([daemon.posts.length, daemon.posted.cursor], [2, { epoch: "e1", after: 8 }]);
+  accept(daemon.posted);
+  await settle();
+  await beat(opened);
   assert.equal(daemon.posts.length, 2);
-  assert.deepEqual(daemon.posted.cursor, { epoch: "e1", after: 9 });
+  await beat(opened, 5_000);
+  assert.deepEqual([daemon.posts.length, daemon.posted.cursor], [3, { epoch: "e1", after: 8 }], "it says that somebody is there");
 });
 
 test("a daemon that holds polls for a short time hears more often", async () => {
@@ -31,16 +34,16 @@ test("a daemon that holds polls for a short time hears more often", async () => 
   assert.equal(opened.daemon.posts.length, 2);
 });
 
-test("more than 200 events or 32 KiB are acknowledged at once, by one POST at a time", async () => {
+test("64 events or 16 KiB are acknowledged at once, by one POST at a time", async () => {
   const opened = await following();
   const { daemon } = opened;
   const many = (from: number, count: number, text = "") => told(...Array.from({ length: count }, (_, at) => event(from + at, "mail", { text })));
-  await send(opened, many(10, 200));
+  await send(opened, many(10, 63));
   assert.equal(daemon.posts.length, 1);
-  await send(opened, many(210, 1));
+  await send(opened, many(73, 1));
   assert.equal(daemon.posts.length, 2);
-  assert.deepEqual(daemon.posted.cursor, { epoch: "e1", after: 210 });
-  await send(opened, many(300, 1, "x".repeat(33_000)));
+  assert.deepEqual(daemon.posted.cursor, { epoch: "e1", after: 73 });
+  await send(opened, many(300, 1, "x".repeat(17_000)));
   assert.equal(daemon.posts.length, 2, "one is under way");
   accept(daemon.posted);
   await settle();
@@ -49,7 +52,7 @@ test("more than 200 events or 32 KiB are acknowledged at once, by one POST at a 
   assert.deepEqual(daemon.posted.cursor, { epoch: "e1", after: 301 });
   accept(daemon.posted);
   await settle();
-  await send(opened, many(302, 1, "x".repeat(30_000)));
+  await send(opened, many(302, 1, "x".repeat(15_000)));
   assert.equal(daemon.posts.length, 3);
 });
 

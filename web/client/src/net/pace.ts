@@ -10,8 +10,9 @@ const SHUT = 600_000;
 const STRIKES = 2;
 
 const ACK_AFTER = 15_000;
-const ACK_EVENTS = 200;
-const ACK_BYTES = 32 * 1024;
+/** What a stream may owe without a heartbeat: the daemon keeps it until then, for each user who is busy. */
+const ACK_EVENTS = 64;
+const ACK_BYTES = 16 * 1024;
 
 /** `probe`: a poll, while it is found out whether streams get through. */
 export type Way = "poll" | "probe" | "stream";
@@ -113,6 +114,6 @@ export class Receipts {
 
   due(heartbeat: boolean, now: number): boolean {
     if (this.sending) return false;
-    return this.events > ACK_EVENTS || this.bytes > ACK_BYTES || (heartbeat && now - this.last >= this.after);
+    return this.events >= ACK_EVENTS || this.bytes >= ACK_BYTES || (heartbeat && (this.events > 0 || now - this.last >= this.after));
   }
 }
