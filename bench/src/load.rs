@@ -25,8 +25,8 @@ const A_BURST: usize = 500;
 /// Without a further message for so long, a run is stuck.
 const STUCK: Duration = Duration::from_secs(60);
 
-/// The daemon looks every five seconds for heap to give back.
-const REST: Duration = Duration::from_secs(11);
+/// A stream is acknowledged ten seconds after the last message at the latest, and the daemon looks every five for heap to give back.
+const REST: Duration = Duration::from_secs(16);
 
 /// What is measured: accounts u0 to uN-1 that receive.
 pub(crate) trait Subject {
