@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Killed when dropped.
 pub(crate) struct Process {
@@ -50,7 +51,10 @@ pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
     pub(crate) fn new(name: &str) -> Outcome<Self> {
-        let path = std::env::temp_dir().join(format!("bellflower-bench-{}-{name}", std::process::id()));
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        // No two share a name: processes of one that is over may still write to it.
+        let number = MADE.fetch_add(1, Relaxed);
+        let path = std::env::temp_dir().join(format!("bellflower-bench-{}-{number}-{name}", std::process::id()));
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))
     }
