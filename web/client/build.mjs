@@ -1,7 +1,7 @@
 // Builds the page into dist/: content-hashed files, index.html and a table of sizes; it must not reach the network.
 import { build, context } from "esbuild";
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { basename } from "node:path";
 
@@ -14,22 +14,33 @@ const hashed = (name, bytes) => {
   return `${name.slice(0, dot)}-${hash}${name.slice(dot)}`;
 };
 
+/** Makes dist/ these files and no others; what is there already is not touched, so that nothing is built anew for it. */
+async function settle(files) {
+  await mkdir("dist", { recursive: true });
+  for (const entry of await readdir("dist")) if (!files.has(entry)) await rm(`dist/${entry}`, { recursive: true });
+  for (const [name, bytes] of files) {
+    const before = await readFile(`dist/${name}`).catch(() => null);
+    if (!before?.equals(bytes)) await writeFile(`dist/${name}`, bytes);
+  }
+}
+
 async function page(result) {
   const outputs = Object.entries(result.metafile.outputs).filter(([path]) => !path.endsWith(".map"));
   const script = outputs.find(([path, o]) => o.entryPoint && path.endsWith(".js"));
   if (!script) throw new Error("no script was built");
-  const sheet = script[1].cssBundle;
+  const files = new Map(result.outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
   const logo = await readFile("public/logo.svg");
   const icon = hashed("logo.svg", logo);
-  await writeFile(`dist/${icon}`, logo);
+  files.set(icon, logo);
   const html = (await readFile("src/index.html", "utf8"))
     .replaceAll("{{script}}", basename(script[0]))
-    .replaceAll("{{style}}", basename(sheet))
+    .replaceAll("{{style}}", basename(script[1].cssBundle))
     .replaceAll("{{icon}}", icon);
-  await writeFile("dist/index.html", html);
+  files.set("index.html", Buffer.from(html));
+  await settle(files);
   let total = 0;
   for (const [path] of outputs) {
-    const size = gzipSync(await readFile(path), { level: 9 }).length;
+    const size = gzipSync(files.get(basename(path)), { level: 9 }).length;
     total += size;
     console.log(`${path.padEnd(34)} ${(size / 1024).toFixed(1)} KB gzip`);
   }
@@ -40,6 +51,7 @@ async function page(result) {
 const options = {
   entryPoints: { app: "src/main.tsx" },
   outdir: "dist",
+  write: false,
   entryNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",
   bundle: true,
@@ -55,8 +67,6 @@ const options = {
   loader: { ".svg": "file" },
 };
 
-await rm("dist", { recursive: true, force: true });
-await mkdir("dist", { recursive: true });
 if (watch) {
   const plugin = { name: "page", setup: (b) => b.onEnd((r) => (r.metafile && r.errors.length === 0 ? page(r) : undefined)) };
   const ctx = await context({ ...options, plugins: [plugin] });
