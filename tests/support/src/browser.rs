@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fantoccini::wd::Capabilities;
+use fantoccini::wd::{Capabilities, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -88,6 +88,29 @@ impl Browser {
     /// The WebDriver client, for everything that a page can be asked.
     pub fn page(&self) -> &Client {
         &self.client
+    }
+
+    /// The tab that everything is asked of, to be shown again.
+    pub async fn tab(&self) -> WindowHandle {
+        self.client.window().await.expect("a tab")
+    }
+
+    /// Opens an empty tab of the same size, and shows it.
+    pub async fn new_tab(&self, window: Window) -> WindowHandle {
+        let tab = self.client.new_window(true).await.expect("another tab").handle;
+        self.show(&tab).await;
+        self.window(window).await;
+        tab
+    }
+
+    /// Shows a tab: from now on everything is asked of this one.
+    pub async fn show(&self, tab: &WindowHandle) {
+        self.client.switch_to_window(tab.clone()).await.expect("the tab is there");
+    }
+
+    /// Closes the tab that is shown. Another is to be shown next.
+    pub async fn close_tab(&self) {
+        self.client.close_window().await.expect("a tab to close");
     }
 
     /// Opens an address and waits until it has loaded.

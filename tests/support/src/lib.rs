@@ -43,6 +43,7 @@ pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};
 pub use engine::Engine;
 pub use fantoccini::key::Key;
+pub use fantoccini::wd::WindowHandle as TabHandle;
 pub use hoarder::Hoarder;
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;

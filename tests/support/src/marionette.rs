@@ -103,6 +103,10 @@ fn command(method: &str, path: &str, body: Value) -> Option<(&'static str, Value
             ("POST", ["execute", "sync"]) => ("WebDriver:ExecuteScript", None),
             ("POST", ["execute", "async"]) => ("WebDriver:ExecuteAsyncScript", None),
             ("POST", ["actions"]) => ("WebDriver:PerformActions", None),
+            ("GET", ["window"]) => ("WebDriver:GetWindowHandle", None),
+            ("POST", ["window"]) => ("WebDriver:SwitchToWindow", None),
+            ("POST", ["window", "new"]) => ("WebDriver:NewWindow", None),
+            ("DELETE", ["window"]) => ("WebDriver:CloseWindow", None),
             ("GET", ["screenshot"]) => {
                 parameters.insert("full".to_owned(), json!(false));
                 ("WebDriver:TakeScreenshot", None)
