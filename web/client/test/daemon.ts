@@ -5,6 +5,7 @@ import { CallError } from "../src/net/http";
 import { Link, type LinkState, type LinkWorld } from "../src/net/link";
 import type { CommandError } from "../src/net/outbox";
 import type { Reader } from "../src/net/stream";
+import type { Neighbours } from "../src/net/tabs";
 import type { Attached, CommandBody, CommandFate, CommandsAnswer, PollAnswer, WireEvent } from "../src/wire/types";
 import { attached, snapshot } from "./fixtures";
 
@@ -50,6 +51,7 @@ export const word = (kind: "end" | "reset", data: Answer) => `event: ${kind}\nda
 
 export class Daemon implements LinkWorld {
   streams = true;
+  neighbours: Neighbours | null = null;
   attaches: string[] = [];
   polls: Held[] = [];
   opened: (Body & { query: Query })[] = [];

@@ -83,10 +83,11 @@ export function goOn(): void {
 export async function signOut(): Promise<void> {
   try {
     await net.logout();
+    link.stop("signed_out");
   } catch {
     // Without an answer the session ends by itself; this page forgets it now.
+    link.stop();
   }
-  link.stop();
   try {
     for (const key of Object.keys(sessionStorage)) if (key.startsWith("bellflower.draft.")) sessionStorage.removeItem(key);
   } catch {

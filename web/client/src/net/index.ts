@@ -6,6 +6,7 @@ import { waitAfter } from "./backoff";
 import { call, canStream, open, urlOf } from "./http";
 import { clientId, commandId, newClientId } from "./identity";
 import { Link, type LinkListener } from "./link";
+import { neighbours } from "./neighbours";
 
 export { CallError } from "./http";
 export { CommandError } from "./outbox";
@@ -45,6 +46,7 @@ export function makeLink(listener: LinkListener): Link {
     {
       attach: (client, signal) => call<Attached>(urlOf("attach"), { body: { client }, signal }),
       poll: (query, signal) => call<PollAnswer>(urlOf("poll", { ...query }), { signal }),
+      neighbours,
       streams: canStream,
       stream: (query, signal) => open(urlOf("stream", { ...query }), signal),
       probe: (signal) => open(urlOf("probe"), signal),

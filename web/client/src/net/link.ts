@@ -1,8 +1,11 @@
-// The one connection between page and daemon: attach, polls or a stream, acknowledgements, recovery; it must not know what events mean.
+// The one connection between page and daemon: attach, polls or a stream, or what another tab is told by them; acknowledgements, recovery.
+// It must not know what events mean.
 import type { Attached, CommandBody, CommandsAnswer, PollAnswer, StreamEnd, WireEvent } from "../wire/types";
 import { type Cursor, type Query, Streams, type StreamsWorld } from "./follow";
 import { CallError } from "./http";
 import { Outbox } from "./outbox";
+import { Tabs, type TabsWorld } from "./tabs";
+import type { Trouble } from "./told";
 
 export type LinkState =
   | { kind: "idle" }
@@ -10,7 +13,7 @@ export type LinkState =
   | { kind: "live" }
   | { kind: "offline"; since: number };
 
-export interface LinkWorld extends StreamsWorld {
+export interface LinkWorld extends StreamsWorld, TabsWorld {
   attach(client: string, signal: AbortSignal): Promise<Attached>;
   poll(query: Query, signal: AbortSignal): Promise<PollAnswer>;
   commands(client: string, commands: CommandBody[], cursor?: Cursor): Promise<CommandsAnswer>;
@@ -30,7 +33,7 @@ export interface LinkListener {
   ended(code: string): void;
 }
 
-/** A poll's answer, or the end of a stream, whose events have been taken. */
+/** A poll's answer, or what another tab was told, or the end of a stream, whose events have been taken. */
 type Answer = StreamEnd & { events?: WireEvent[] };
 
 const GIVE_UP = 10_000;
@@ -48,10 +51,15 @@ export class Link {
   /** Which run of the loop is the current one; an older one stops at its next step. */
   private turn = 0;
   private abort: AbortController | null = null;
+  /** A poll is under way that a word of another tab makes needless. */
+  private stopgap = false;
+  /** A wait is under way before another one of these. */
+  private dozes = false;
   private wake: (() => void) | null = null;
   private failures = 0;
   private since: number | null = null;
   private readonly streams: Streams;
+  private readonly tabs: Tabs;
   private readonly world: LinkWorld;
   private readonly listener: LinkListener;
 
@@ -60,6 +68,17 @@ export class Link {
     this.listener = listener;
     this.client = world.clientId();
     this.streams = new Streams(world);
+    this.tabs = new Tabs(world, {
+      after: () => this.after,
+      hush: (fully) => this.hush(fully),
+      speaks: () => {
+        if (this.since === null) this.tabs.pass(this.after, []);
+      },
+      state: (state) => this.hearState(state),
+      over: (code) => this.end(code),
+      nudge: () => this.wake?.(),
+      acknowledge: () => this.acknowledge(this.turn),
+    });
     this.outbox = new Outbox({
       post: (commands) => this.post(commands),
       later: (ms, run) => world.later(ms, run),
@@ -80,8 +99,9 @@ export class Link {
     void this.run(++this.turn);
   }
 
-  /** Stops for good (signed out): nothing is kept. */
-  stop(): void {
+  /** Stops for good (signed out): nothing is kept. `code` when the session has ended by that, for all tabs. */
+  stop(code?: string): void {
+    if (code !== undefined) this.tabs.over(code);
     this.halt();
     this.epoch = null;
     this.outbox.drop();
@@ -107,6 +127,12 @@ export class Link {
   nudge(): void {
     this.wake?.();
     this.outbox.nudge();
+    if (this.since !== null) this.tabs.nudge();
+  }
+
+  /** Of all tabs that could sound for what they were told, up to event `seq`, whether it is for this one. `front`: the user looks at it. */
+  sounds(front: boolean, seq: number): Promise<boolean> {
+    return this.tabs.sounds(front, seq);
   }
 
   /** The network is known to be gone. */
@@ -120,6 +146,7 @@ export class Link {
     this.abort?.abort();
     this.abort = null;
     this.streams.halt();
+    this.tabs.leave();
     this.wake?.();
   }
 
@@ -133,6 +160,11 @@ export class Link {
   }
 
   private over(code: string): void {
+    this.tabs.over(code);
+    this.end(code);
+  }
+
+  private end(code: string): void {
     this.halt();
     this.epoch = null;
     this.outbox.drop();
@@ -141,7 +173,25 @@ export class Link {
 
   private offline(): void {
     this.since ??= this.world.now();
-    this.listener.state({ kind: "offline", since: this.since });
+    this.trouble({ kind: "offline", since: this.since });
+  }
+
+  private trouble(state: Trouble): void {
+    this.tabs.state(state);
+    this.listener.state(state);
+  }
+
+  private hearState(state: Trouble): void {
+    if (state.kind === "offline") this.since ??= state.since;
+    this.listener.state(state);
+  }
+
+  /** Another tab speaks; `fully`: it says all that this one lacks. */
+  private hush(fully: boolean): void {
+    if (this.dozes) this.wake?.();
+    if (!this.stopgap || !fully) return;
+    this.stopgap = false;
+    this.abort?.abort();
   }
 
   private live(): void {
@@ -181,11 +231,13 @@ export class Link {
   private async run(turn: number, attach = this.epoch === null): Promise<void> {
     let attachNext = attach;
     let resets = 0;
+    // A tab that was duplicated has the name of the other.
+    if (!(await this.tabs.enter(this.client)) && this.current(turn)) await this.rename();
     while (this.current(turn)) {
       try {
         if (attachNext) {
           this.outbox.pause();
-          if (this.since === null) this.listener.state({ kind: "catching-up" });
+          if (this.since === null) this.trouble({ kind: "catching-up" });
           const answer = await this.bounded(ATTACH_GIVE_UP, (signal) => this.world.attach(this.client, signal));
           if (!this.current(turn)) return;
           const same = this.epoch === answer.epoch;
@@ -197,6 +249,7 @@ export class Link {
           this.listener.attached(answer, same);
           this.outbox.resume(answer.commands ?? [], same);
           this.live();
+          this.tabs.attached(answer.user.id, answer.epoch, answer.hold_ms, answer.heartbeat_ms);
         }
         const answer = await this.ask(turn);
         if (!this.current(turn)) return;
@@ -207,16 +260,14 @@ export class Link {
           continue;
         }
         resets = 0;
-        this.accept(answer.events ?? []);
-        this.live();
+        this.take(answer.events ?? []);
         if (answer.end === "auth") return this.over("signed_out");
         if (answer.end === "superseded") {
           // Nothing newer of ours is under way, so another tab has our name: a duplicated one. Part ways.
-          this.client = this.world.newClientId();
-          this.n = 0;
+          await this.rename();
           attachNext = true;
         } else if (answer.end === "restart") {
-          this.listener.state({ kind: "catching-up" });
+          this.trouble({ kind: "catching-up" });
           await this.pause(answer.retry_ms ?? 1000);
         }
       } catch (cause) {
@@ -225,19 +276,40 @@ export class Link {
         if (error.status === 401) return this.over(error.code);
         if (error.status === 400 || error.status === 404 || error.status === 410) attachNext = true;
         this.offline();
+        this.dozes = !attachNext;
         await this.pause(error.retryMs ?? this.world.wait(++this.failures));
         if (!this.current(turn)) return;
+        this.dozes = false;
       }
     }
   }
 
-  /** One poll, or one stream to its end. Null: on with a poll. */
+  private async rename(): Promise<void> {
+    this.client = this.world.newClientId();
+    this.n = 0;
+    await this.tabs.rename(this.client);
+  }
+
+  /** What another tab says, or one poll, or one stream to its end. Null: ask again. */
   private async ask(turn: number): Promise<Answer | null> {
+    const heard = await this.tabs.next(() => this.current(turn));
+    if (heard || !this.current(turn)) return heard;
+    const listens = this.tabs.listens;
     const query = { client: this.client, ...this.cursor(), n: ++this.n };
-    if (this.streams.wanted()) return this.follow(turn, query);
-    const answer = await this.bounded(this.hold + GIVE_UP, (signal) => this.world.poll(query, signal));
-    if (this.current(turn)) this.streams.polled(answer.events?.length ?? 0);
-    return answer;
+    if (!listens && this.streams.wanted()) return this.follow(turn, query);
+    this.stopgap = listens;
+    try {
+      const answer = await this.bounded(this.hold + GIVE_UP, (signal) => this.world.poll(query, signal));
+      if (!this.current(turn)) return null;
+      this.streams.polled(answer.events?.length ?? 0);
+      return answer;
+    } catch (cause) {
+      // Somebody spoke meanwhile.
+      if (listens && !this.stopgap) return null;
+      throw cause;
+    } finally {
+      if (this.current(turn)) this.stopgap = false;
+    }
   }
 
   private async follow(turn: number, query: Query): Promise<Answer | null> {
@@ -246,10 +318,7 @@ export class Link {
     try {
       return await this.streams.follow(query, this.hold, this.heartbeat, control, {
         current: () => this.current(turn),
-        take: (events) => {
-          this.accept(events);
-          this.live();
-        },
+        take: (events) => this.take(events),
         acknowledge: () => this.acknowledge(turn),
       });
     } finally {
@@ -266,11 +335,20 @@ export class Link {
   }
 
   private post(commands: CommandBody[]): Promise<CommandsAnswer> {
-    return this.world.commands(this.client, commands, this.streams.posting() ? this.cursor() : undefined);
+    const owes = this.tabs.posting() || this.streams.posting();
+    return this.world.commands(this.client, commands, owes ? this.cursor() : undefined);
   }
 
   private cursor(): Cursor {
     return { epoch: this.epoch ?? "", after: this.after };
+  }
+
+  /** Events, or none as a sign of life. The others have them first: what becomes of them here is no matter of theirs. */
+  private take(events: WireEvent[]): void {
+    this.tabs.pass(this.after, events);
+    this.accept(events);
+    this.tabs.took(events);
+    this.live();
   }
 
   private accept(given: readonly WireEvent[]): void {
