@@ -47,8 +47,16 @@ export function watching(id: string): boolean {
   return visible.value && focused.value && active.value === id && (arrangement.value !== "stack" || onTalk.value) && !wins.value.get(id)?.minimised;
 }
 
+/** Sounds (null: what came is watched and needs none), unless that is for another tab; it is for the one in front, if one is. */
+async function ring(kind: "message" | "mention" | null, upto: number): Promise<void> {
+  const front = visible.value && focused.value;
+  if (!sound.value || (kind === null ? !front : !audio)) return;
+  if ((await link.sounds(front, upto)) && kind !== null) tone(kind === "mention" ? [880, 1174.7, 1318.5] : [784, 1046.5]);
+}
+
 onEvents((events) => {
-  let ring: "message" | "mention" | null = null;
+  let kind: "message" | "mention" | null = null;
+  let loud = false;
   for (const event of events) {
     if (event.type === "message.received") {
       const message = event["message"] as Message;
@@ -58,9 +66,11 @@ onEvents((events) => {
       surface(id);
       const who = message.from?.alias || message.from?.name || talk.title;
       if (talk.kind === "im" || message.highlight) announcement.value = w.said(who, message.text);
-      if (!watching(id) && !message.delayed) {
-        if (message.highlight) ring = "mention";
-        else if (talk.kind === "im") ring ??= "message";
+      if (message.delayed) continue;
+      loud ||= talk.kind === "im" || message.highlight === true;
+      if (!watching(id)) {
+        if (message.highlight) kind = "mention";
+        else if (talk.kind === "im") kind ??= "message";
       }
     } else if (event.type === "conversation.opened" && event.origin?.client !== link.id) {
       const id = (event["conversation"] as { id?: string }).id;
@@ -68,12 +78,13 @@ onEvents((events) => {
     } else if (event.type === "attention") {
       const talk = talks.value.get(event["conversation"] as string);
       announcement.value = w.attention(talk?.title ?? String(event["who"] ?? ""));
-      ring = "mention";
+      kind = "mention";
     } else if (event.type === "request.opened" || event.type === "authorization.opened") {
-      ring ??= "mention";
+      kind ??= "mention";
     }
   }
-  if (ring) tone(ring === "mention" ? [880, 1174.7, 1318.5] : [784, 1046.5]);
+  const last = events.at(-1);
+  if (last && (loud || kind !== null)) void ring(kind, last.seq);
 });
 
 // Reading is: this page is in front, the conversation has the focus, and its end is in sight.
