@@ -1,6 +1,7 @@
 //! Promise: however many tabs a browser has open, they ask the server as one, each of them shows everything once, and any of them may go.
 #![allow(clippy::expect_used)]
 
+use serde_json::json;
 use support::{Browser, Daemon, Engine, PATIENCE, Page, Prosody, Scheme, TabHandle, Window, XmppPeer, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
@@ -93,6 +94,37 @@ async fn eight_tabs_are_as_one(engine: Engine) {
         page.assert_no_mishap().await;
     }
     wait_until("nobody to ask any more", PATIENCE, || (daemon.stats()["users"] == 0).then_some(()));
+}
+
+/// What browsers do to tabs in the background; Chromium alone can be told to.
+#[tokio::test]
+async fn a_frozen_tab_keeps_nothing_from_the_others() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::builder(BELLFLOWER).hold_ms(10_000).start();
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let page = Page::open_in(Browser::start().await, daemon.url(), Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    let speaker = page.browser().tab().await;
+    let other = page.browser().new_tab(Window::Desk).await;
+    page.load().await;
+    page.open_buddy("bob@localhost").await;
+    page.see("[data-testid=link][data-state=live]").await;
+
+    page.browser().show(&speaker).await;
+    page.browser().devtools("Page.setWebLifecycleState", json!({ "state": "frozen" })).await;
+    page.browser().show(&other).await;
+    bob.say("ines@localhost", "is anybody there?");
+    page.hears(&talk, "is anybody there?").await;
+    page.say(&talk, "half of us").await;
+    page.sent(&talk, "half of us").await;
+    bob.hears("half of us");
+
+    page.browser().show(&speaker).await;
+    page.browser().devtools("Page.setWebLifecycleState", json!({ "state": "active" })).await;
+    bob.say("ines@localhost", "and now?");
+    let said = ["is anybody there?", "half of us", "and now?"].map(str::to_owned);
+    assert_all_show(&page, &[speaker, other], &talk, &said).await;
 }
 
 /// Polls and streams that are open now, as long as none was cut.
