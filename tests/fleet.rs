@@ -313,6 +313,12 @@ fn a_daemon_that_was_killed_leaves_nothing_for_ever() {
             || Daemon::builder(BELLFLOWER).config(workers).environment("RUNTIME_DIRECTORY", &runtime.path().display().to_string()).start();
         start().kill();
         assert_eq!(left(), 1, "{workers}");
+        // A worker that was just being started holds the lock of what is left for a moment longer.
+        let of_nobody = || {
+            let entry = runtime.path().read_dir().expect("the directory").next()?.expect("an entry");
+            std::fs::File::open(entry.path()).expect("a directory").try_lock().ok()
+        };
+        wait_until("its workers to be gone", PATIENCE, of_nobody);
         start().stop();
         assert_eq!(left(), 0, "{workers}");
     }
