@@ -87,6 +87,24 @@ test("leaving says so, and coming back attaches anew", async () => {
   assert.equal(daemon.attaches.length, 2);
 });
 
+test("a page that went away before it was attached comes back like any other, one that was signed out does not", async () => {
+  const { daemon, link } = await begin();
+  link.stop();
+  link.start();
+  link.leave();
+  link.comeBack();
+  link.comeBack();
+  await settle();
+  const attaches = daemon.attaches.length;
+  assert.ok(attaches >= 2);
+  assert.equal(daemon.polls.length, 2);
+  link.stop();
+  link.leave();
+  link.comeBack();
+  await settle();
+  assert.equal(daemon.attaches.length, attaches);
+});
+
 test("the network is back: what is left of a wait is skipped", async () => {
   const { daemon, link } = await begin();
   daemon.held.fail(new TypeError("network"));

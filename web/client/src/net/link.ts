@@ -48,6 +48,8 @@ export class Link {
   private hold = 25_000;
   private heartbeat = 10_000;
   private running = false;
+  /** It ran when the page went away. */
+  private left = false;
   /** Which run of the loop is the current one; an older one stops at its next step. */
   private turn = 0;
   private abort: AbortController | null = null;
@@ -94,6 +96,7 @@ export class Link {
   start(): void {
     if (this.running) return;
     this.running = true;
+    this.left = false;
     this.failures = 0;
     this.since = null;
     void this.run(++this.turn);
@@ -112,13 +115,15 @@ export class Link {
   leave(): void {
     if (!this.running) return;
     this.halt();
+    this.left = true;
     this.outbox.pause();
     this.world.detach(this.client);
   }
 
   /** The page is back from the back/forward cache. */
   comeBack(): void {
-    if (this.running || this.epoch === null) return;
+    if (!this.left) return;
+    this.left = false;
     this.running = true;
     void this.run(++this.turn, true);
   }
@@ -142,6 +147,7 @@ export class Link {
 
   private halt(): void {
     this.running = false;
+    this.left = false;
     this.turn++;
     this.abort?.abort();
     this.abort = null;
