@@ -181,20 +181,24 @@ fn a_stop_ends_held_polls_first() {
     let own = format!("Cookie: {}\r\n", cookie(&daemon.post("/api/v1/login", "", GUEST)));
     let attached = json(&daemon.post("/api/v1/attach", &own, r#"{"client":"c"}"#));
     let (address, epoch) = (daemon.address, attached["epoch"].as_str().unwrap().to_owned());
-    let after = attached["seq"].as_u64().unwrap();
-    let poll = std::thread::spawn(move || {
-        let mut after = after;
-        loop {
-            let query = format!("/api/v1/poll?client=c&epoch={epoch}&after={after}");
-            let answer = json(&ask(address, &format!("GET {query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{own}\r\n")));
-            match answer["events"].as_array().unwrap().last() {
-                Some(last) => after = last["seq"].as_u64().unwrap(),
-                None => return answer,
-            }
-        }
-    });
+    let poll = move |after: u64| {
+        let query = format!("/api/v1/poll?client=c&epoch={epoch}&after={after}");
+        json(&ask(address, &format!("GET {query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{own}\r\n")))
+    };
+    // The account's sign-on fails, as no server is there: after its last word the next poll is held.
+    let mut after = attached["seq"].as_u64().unwrap();
+    let mut settled = attached["snapshot"]["accounts"][0]["state"] == "error";
+    while !settled {
+        let answer = poll(after);
+        let events = answer["events"].as_array().unwrap();
+        settled = events.iter().any(|event| event["type"] == "account.state" && event["state"] == "error");
+        after = events.last().map_or(after, |last| last["seq"].as_u64().unwrap());
+    }
+    let held = || figures()["polls_parked"].as_u64().unwrap();
+    let before = held();
+    let poll = std::thread::spawn(move || poll(after));
     let deadline = std::time::Instant::now() + LONG;
-    while figures()["polls_parked"].as_u64().unwrap() == 0 {
+    while held() == before {
         assert!(std::time::Instant::now() < deadline, "no poll is held");
     }
     let metrics = ask(admin, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
