@@ -40,6 +40,10 @@ impl Times {
         let mut numbers = std::str::from_utf8(text.get(..length)?).ok()?.split_whitespace().map_while(|number| number.parse().ok());
         Some(Self { used: Duration::from_nanos(numbers.next()?), waited: Duration::from_nanos(numbers.next()?) })
     }
+
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { used: self.used.saturating_sub(before.used), waited: self.waited.saturating_sub(before.waited) }
+    }
 }
 
 impl std::iter::Sum for Times {
@@ -106,6 +110,8 @@ struct Herd {
     fleet: Option<Fleet>,
     /// Where the times of this process's threads are read, of those that are on one processor.
     own: Vec<File>,
+    /// What they and the whole process had used and waited for at the last look.
+    before: Times,
     /// That processor.
     one: Option<CpuSet>,
 }
@@ -131,13 +137,14 @@ impl Herd {
         one
     }
 
-    /// CPU time of this process and its workers; time waited of those that are together.
-    fn times(&self) -> Times {
+    /// CPU time of this process and its workers, and time waited of those that are together, since the last look.
+    fn spent(&mut self) -> Times {
         let own = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         let used = Duration::new(own.tv_sec.try_into().unwrap_or(0), own.tv_nsec.try_into().unwrap_or(0));
-        let waited: Duration = self.own.iter().filter_map(Times::read).map(|times| times.waited).sum();
-        let workers = self.fleet.as_ref().map(Fleet::times).unwrap_or_default();
-        Times { used: used + workers.used, waited: waited + workers.waited }
+        let waited = self.own.iter().filter_map(Times::read).map(|times| times.waited).sum();
+        let now = Times { used, waited };
+        let own = now.since(std::mem::replace(&mut self.before, now));
+        [own, self.fleet.as_ref().map(Fleet::spent).unwrap_or_default()].into_iter().sum()
     }
 }
 
@@ -145,7 +152,7 @@ impl Herd {
 pub(crate) async fn watch(fleet: Option<Fleet>, stats: Arc<Stats>) {
     let Some(all) = ALL.get().filter(|all| all.count() > 1) else { return };
     if File::open("/proc/self/schedstat").is_ok_and(|file| Times::read(&file).is_some()) {
-        let mut herd = Herd { all: *all, fleet, own: Vec::new(), one: None };
+        let mut herd = Herd { all: *all, fleet, own: Vec::new(), before: Times::default(), one: None };
         let Err(error) = tend(&mut herd, &stats).await;
         log::warn!(
             "the daemon is left on all processors, which costs more than on one: {error}; allow sched_setaffinity(2), or set one_processor = false"
@@ -162,23 +169,23 @@ async fn tend(herd: &mut Herd, stats: &Stats) -> Result<std::convert::Infallible
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut policy = Policy::default();
-    let (mut before, mut at) = (herd.times(), Instant::now());
+    herd.spent();
+    let mut at = Instant::now();
     loop {
         ticks.tick().await;
-        let (now, times) = (Instant::now(), herd.times());
-        let wall = now.saturating_duration_since(at).as_secs_f64().max(0.001);
-        // What a worker used that has ended meanwhile is missing now.
-        let share = |later: Duration, earlier: Duration| later.saturating_sub(earlier).as_secs_f64() / wall;
-        let (used, waited) = (share(times.used, before.used), share(times.waited, before.waited));
-        (before, at) = (times, now);
+        let spent = herd.spent();
+        let wall = at.elapsed().as_secs_f64().max(0.001);
+        at = Instant::now();
+        let (used, waited) = (spent.used.as_secs_f64() / wall, spent.waited.as_secs_f64() / wall);
         let place = policy.place;
         if policy.look(used, waited) {
             log::debug!("{used:.2} processors used, {waited:.2} waited for: {place:?} to {:?}", policy.place);
             herd.go(policy.place)?;
             stats.one_processor.store(policy.place == Place::One, std::sync::atomic::Ordering::Relaxed);
             stats.processor_changes.add(1);
-            // The times of other threads are counted from here on.
-            (before, at) = (herd.times(), Instant::now());
+            // Other threads' times are counted from here on.
+            herd.spent();
+            at = Instant::now();
         } else if place == Place::One {
             herd.move_workers()?;
         }

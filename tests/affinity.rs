@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use std::time::Duration;
-use support::{Daemon, PATIENCE, wait_until};
+use support::{Daemon, PATIENCE, Prosody, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 /// Within this, a daemon that has nothing to do has come together.
@@ -69,6 +69,20 @@ fn little_work_is_done_on_one_processor_and_much_on_all() {
         (is_together(&daemon) && up && workers(&daemon).iter().all(|place| *place == one)).then_some(())
     });
     assert!(daemon.stats()["processor_changes"].as_u64() >= Some(3));
+}
+
+#[test]
+fn a_worker_that_starts_later_comes_along() {
+    let prosody = Prosody::with_users(["ann", "ben"]);
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table("[worker]\naccounts = 1").start();
+    wait_until("all to come together", PATIENCE, || is_together(&daemon).then_some(()));
+    for name in ["ann", "ben"] {
+        daemon.client(name).sign_in_xmpp(&prosody, name);
+    }
+    wait_until("the second worker to be where the others are", PATIENCE, || {
+        let one = named(&daemon, "web").first().cloned()?;
+        (is_together(&daemon) && workers(&daemon) == [one.as_str(), &one]).then_some(())
+    });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{Fleet, Stage, Worker};
 use crate::affinity::Times;
 use rustix::thread::{CpuSet, Pid};
+use std::fs::File;
 use std::io;
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,10 +41,22 @@ impl Fleet {
         children.iter().map(|child| move_one(child, one.unwrap_or(all))).fold(Ok(()), Result::and)
     }
 
-    /// Of the libpurple threads of all workers that are up, since their starts.
-    pub(crate) fn times(&self) -> Times {
-        let up = |worker: &&Worker| matches!(worker.stage, Stage::Up | Stage::Draining);
-        let files: Vec<_> = self.lock().workers.values().filter(up).filter_map(|worker| worker.schedstat.clone()).collect();
-        files.iter().filter_map(|file| Times::read(file)).sum()
+    /// What the libpurple threads of the workers that are up have used and waited for since this was last asked. A start is not in it.
+    pub(crate) fn spent(&self) -> Times {
+        let up = |worker: &Worker| matches!(worker.stage, Stage::Up | Stage::Draining);
+        let files: Vec<(u16, Arc<File>)> = self
+            .lock()
+            .workers
+            .iter()
+            .filter(|(_, worker)| up(worker))
+            .filter_map(|(number, worker)| Some((*number, worker.schedstat.clone()?)))
+            .collect();
+        let now: Vec<(u16, Times)> = files.into_iter().filter_map(|(number, file)| Some((number, Times::read(&file)?))).collect();
+        let mut state = self.lock();
+        let since = |(number, times): (u16, Times)| {
+            let before = state.workers.get_mut(&number)?.times.replace(times)?;
+            Some(times.since(before))
+        };
+        now.into_iter().filter_map(since).sum()
     }
 }

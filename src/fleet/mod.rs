@@ -27,6 +27,7 @@ mod watch;
 
 pub(crate) use place::{Caps, Isolation};
 
+use crate::affinity::Times;
 use crate::error::Failure;
 use blame::Crashes;
 use bridge::command::{Before, Command};
@@ -115,6 +116,8 @@ struct Worker {
     statm: Option<Arc<File>>,
     /// Where the times of its libpurple thread are read.
     schedstat: Option<Arc<File>>,
+    /// What they were when it was last looked.
+    times: Option<Times>,
     /// Whether that thread is kept on one processor.
     kept: bool,
     pid: u32,
@@ -267,6 +270,7 @@ impl Fleet {
             child: None,
             statm: None,
             schedstat: None,
+            times: None,
             kept: false,
             pid: 0,
             accounts: 0,
