@@ -1,5 +1,6 @@
 //! The life of the daemon: libpurple, ports, ready, signals, end; it answers no request itself.
 
+use crate::affinity::Shepherd;
 use crate::config::{AdminListen, Config, Listen};
 use crate::error::Failure;
 use crate::fleet::{Fleet, Home as Directory, Homes};
@@ -33,7 +34,6 @@ const RETRY_MS: u64 = 1_500;
 /// Serves until a signal.
 pub(crate) fn serve(config: Config) -> Result<(), Failure> {
     let manager = Manager::from_env();
-    crate::affinity::note_processors();
     raise_descriptors(&config);
     crate::memory::watch();
     // Its directory is kept until it has ended.
@@ -49,7 +49,8 @@ pub(crate) fn serve(config: Config) -> Result<(), Failure> {
 
 /// As many threads for requests as there are processors, and further ones for what takes long (`spawn_blocking`), which go where they like.
 fn threads() -> tokio::runtime::Builder {
-    let most = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = std::env::var("TOKIO_WORKER_THREADS").ok().and_then(|most| most.parse().ok()).filter(|most| *most > 0);
+    let most = most.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let named = AtomicUsize::new(0);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder
@@ -146,9 +147,9 @@ async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Res
             .unify()
             .boxed();
         announce(config, &main, admin.as_ref());
-        if config.one_processor {
-            tokio::spawn(crate::affinity::watch(home.fleet(), Arc::clone(&stats)));
-        }
+        // Before any thread is moved, this one among them.
+        let shepherd = config.one_processor.then(|| Shepherd::start(home.fleet(), Arc::clone(&stats))).transpose();
+        let shepherd = shepherd.map_err(|error| Failure::System("the thread that chooses processors", error))?;
         let serving = tokio::spawn(web::server::serve(main, routes, config.server(), Arc::clone(&stats), until(stopped.clone())));
         let admin = admin.map(|listener| {
             let settings = Settings { connections: 100, connections_per_address: 0, stop: Duration::from_millis(500), ..config.server() };
@@ -167,6 +168,10 @@ async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Res
             () = watch_over(manager, &*handle) => false,
         };
         manager.say("STOPPING=1");
+        // To sign everybody off is much work.
+        if let Some(shepherd) = shepherd {
+            shepherd.end();
+        }
         hub.drain();
         hub.end_all_polls(RETRY_MS);
         stop.send_replace(true);

@@ -33,6 +33,28 @@ fn is_together(daemon: &Daemon) -> bool {
     daemon.stats()["one_processor"] == 1
 }
 
+/// Whether all that should be on one processor are, and as many workers as were asked for.
+fn is_gathered(daemon: &Daemon) -> bool {
+    let (web, workers) = (named(daemon, "web"), workers(daemon));
+    let all: Vec<&String> = web.iter().chain(&workers).collect();
+    let up = daemon.workers().iter().all(|one| one["state"] == "up");
+    is_together(daemon)
+        && up
+        && !web.is_empty()
+        && !workers.is_empty()
+        && all.iter().all(|place| *place == all[0])
+        && all[0].parse::<u32>().is_ok()
+}
+
+/// Whether the daemon, which has workers, is everywhere, and always was.
+#[track_caller]
+fn assert_never_moved(daemon: &Daemon, all: &str) {
+    let (web, workers) = (named(daemon, "web"), workers(daemon));
+    assert!(!web.is_empty() && !workers.is_empty());
+    assert!(web.iter().chain(&workers).all(|place| place == all), "{web:?} {workers:?}");
+    assert_eq!((&daemon.stats()["one_processor"], &daemon.stats()["processor_changes"]), (&json!(0), &json!(0)));
+}
+
 /// Where this test may run, and so the daemon.
 fn all() -> String {
     thread("/proc/thread-self".as_ref()).expect("this thread").1
@@ -46,13 +68,9 @@ fn little_work_is_done_on_one_processor_and_much_on_all() {
     let mut mallory = daemon.client("mallory");
     mallory.sign_in_mischief("mallory");
     let harm = mallory.open("harm");
-    wait_until("all to come together", PATIENCE, || is_together(&daemon).then_some(()));
-    let web = named(&daemon, "web");
-    let one = web.first().expect("threads for requests").clone();
-    assert!(one.parse::<u32>().is_ok(), "{one} is not one processor");
-    assert!(web.iter().all(|place| *place == one), "{web:?}");
-    // One that was just starting follows.
-    wait_until("the workers to be there", PATIENCE, || (workers(&daemon) == [one.as_str(), &one]).then_some(()));
+    // A worker that was just starting follows.
+    let is_gathered = || is_gathered(&daemon).then_some(());
+    wait_until("all to be on one processor", PATIENCE, is_gathered);
     assert_eq!(named(&daemon, "spawner"), [all.as_str()], "what starts workers is left alone, and they with it");
 
     let struck = daemon.workers();
@@ -63,11 +81,7 @@ fn little_work_is_done_on_one_processor_and_much_on_all() {
 
     let ended = |pid: &serde_json::Value| !daemon.workers().iter().any(|one| one["pid"] == *pid);
     wait_until("the worker's end", PATIENCE, || struck.iter().any(|one| ended(&one["pid"])).then_some(()));
-    wait_until("all to come together again, new workers with them", PATIENCE, || {
-        let one = named(&daemon, "web").first().cloned()?;
-        let up = daemon.workers().len() > 1 && daemon.workers().iter().all(|one| one["state"] == "up");
-        (is_together(&daemon) && up && workers(&daemon).iter().all(|place| *place == one)).then_some(())
-    });
+    wait_until("all to come together again, new workers with them", PATIENCE, is_gathered);
     assert!(daemon.stats()["processor_changes"].as_u64() >= Some(3));
 }
 
@@ -80,8 +94,7 @@ fn a_worker_that_starts_later_comes_along() {
         daemon.client(name).sign_in_xmpp(&prosody, name);
     }
     wait_until("the second worker to be where the others are", PATIENCE, || {
-        let one = named(&daemon, "web").first().cloned()?;
-        (is_together(&daemon) && workers(&daemon) == [one.as_str(), &one]).then_some(())
+        (workers(&daemon).len() == 2 && is_gathered(&daemon)).then_some(())
     });
 }
 
@@ -89,9 +102,44 @@ fn a_worker_that_starts_later_comes_along() {
 fn whoever_wants_to_use_all_at_all_times_does() {
     let daemon = Daemon::builder(BELLFLOWER).config("workers = 2").config("one_processor = false").start();
     std::thread::sleep(CALM);
+    assert_never_moved(&daemon, &all());
+}
+
+#[test]
+fn who_is_not_allowed_to_is_told_and_served_all_the_same() {
+    // What this thread may not do, the daemon may not either: a systemd unit's filter is like this.
+    let rules = [(libc::SYS_sched_setaffinity, Vec::new())].into_iter().collect();
+    let arch = std::env::consts::ARCH.try_into().expect("a known architecture");
+    let denied = seccompiler::SeccompAction::Errno(libc::EPERM as u32);
+    let filter = seccompiler::SeccompFilter::new(rules, seccompiler::SeccompAction::Allow, denied, arch).expect("a filter");
+    let program: seccompiler::BpfProgram = filter.try_into().expect("a program");
+    seccompiler::apply_filter(&program).expect("a filtered thread");
+    let mut daemon = Daemon::builder(BELLFLOWER).config("workers = 2").start();
+    daemon.allow_log("allow sched_setaffinity(2), or set one_processor = false");
+    wait_until("the admin to be told", PATIENCE, || daemon.log().contains("the daemon uses all its processors").then_some(()));
+    assert!(!is_together(&daemon));
     let all = all();
     assert!(named(&daemon, "web").iter().chain(&workers(&daemon)).all(|place| *place == all));
-    assert_eq!(daemon.stats()["processor_changes"], 0);
+    assert_eq!(daemon.client("tab").get("/site").status, 200);
+}
+
+#[test]
+fn one_that_is_moved_by_somebody_else_lets_all_go() {
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").start();
+    wait_until("all to be on one processor", PATIENCE, || is_gathered(&daemon).then_some(()));
+    // As the kernel does for whoever sets the processors of a control group.
+    let first = i32::try_from(daemon.id()).expect("a process");
+    // SAFETY: a set of the size given, filled from this thread's own; the daemon is alive.
+    unsafe {
+        let mut all: libc::cpu_set_t = std::mem::zeroed();
+        assert_eq!(libc::sched_getaffinity(0, size_of_val(&all), &raw mut all), 0);
+        assert_eq!(libc::sched_setaffinity(first, size_of_val(&all), &raw const all), 0);
+    }
+    let all = all();
+    wait_until("all to use all", PATIENCE, || {
+        let places: Vec<String> = named(&daemon, "web").into_iter().chain(workers(&daemon)).collect();
+        (!is_together(&daemon) && places.iter().all(|place| *place == all)).then_some(())
+    });
 }
 
 #[test]
@@ -117,6 +165,5 @@ fn one_that_was_given_a_single_processor_has_nothing_to_choose() {
     std::thread::sleep(CALM);
     let all = all();
     assert!(all.parse::<u32>().is_ok());
-    assert!(named(&daemon, "web").iter().chain(&workers(&daemon)).all(|place| *place == all));
-    assert_eq!(daemon.stats()["processor_changes"], 0);
+    assert_never_moved(&daemon, &all);
 }

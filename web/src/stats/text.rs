@@ -40,7 +40,7 @@ pub fn figures(stats: &Stats) -> Vec<Figure> {
         grows("logins_refused", "Log-ins refused, for whatever reason.", &stats.logins_refused),
         Figure {
             name: "one_processor",
-            help: "1 while the daemon and its workers keep to one processor, 0 while they use all.",
+            help: "1 while the daemon and its workers keep to one processor of several, 0 while they use all.",
             grows: false,
             value: stats.one_processor.load(std::sync::atomic::Ordering::Relaxed).into(),
         },
