@@ -16,8 +16,8 @@ const MALLORIES: usize = 4;
 const PAUSE: Duration = Duration::from_millis(1500);
 /// A worker that hangs is ended after this, and its connections look alive to their server until then.
 const HANG: Duration = Duration::from_secs(4);
-/// What passes beyond that from the moment a worker stops until its end: up to a second each until it is asked, until it last showed life and
-/// until it is looked at, and a second for what was on its way.
+/// So long a message, and what shows that its receiver's worker lives, may be on their ways to two pages: when much has happened, both lie behind
+/// that.
 const ON_THE_WAY: Duration = Duration::from_secs(4);
 const HARMS: &[&str] = &["segfault", "abort", "exit 0", "loop", "leak 1024", "flood 5000", "close", "garbage"];
 
@@ -41,6 +41,8 @@ struct Seen {
     sent: HashMap<usize, (Instant, String)>,
     /// Messages of the partner, and how often.
     heard: HashMap<usize, usize>,
+    /// When the account's worker showed that it read and told: by a message, or by what became of an own one.
+    alive: Vec<Instant>,
     /// When the account was away.
     away: Vec<(Instant, Instant)>,
     lost: Option<Instant>,
@@ -51,6 +53,7 @@ impl Seen {
         let now = Instant::now();
         match event["type"].as_str().unwrap_or_default() {
             "message.received" => {
+                self.alive.push(now);
                 if let Some(number) = number(&event["message"]) {
                     *self.heard.entry(number).or_default() += 1;
                 }
@@ -70,9 +73,11 @@ impl Seen {
         }
     }
 
-    /// Whether a message whose fate was told then may be gone with this user's worker: it hung, or died with what it had read and not told.
+    /// Whether a message whose fate was told then may be gone with this user's worker: it hung, or died with what it had read and not told. One
+    /// that lived on after that has told it.
     fn was_away(&self, at: Instant) -> bool {
-        self.away.iter().any(|(lost, back)| at + ON_THE_WAY + HANG > *lost && at < *back)
+        let lived_on = |lost: Instant| self.alive.iter().any(|alive| *alive > at + ON_THE_WAY && *alive < lost);
+        self.away.iter().any(|(lost, back)| at < *back && !lived_on(*lost))
     }
 
     /// For a failure: from and to when this user was away, in seconds from `at`.
@@ -132,6 +137,9 @@ impl User {
                 self.seen.note(event);
                 if event["origin"]["command"] == *id && (event["type"] == "command.done" || event["type"] == "command.failed") {
                     ended = Some(event["error"]["code"].as_str().unwrap_or("done").to_owned());
+                    if event["type"] == "command.done" {
+                        self.seen.alive.push(Instant::now());
+                    }
                 }
             }
             if let Some(code) = ended {
@@ -148,8 +156,8 @@ impl User {
         }
     }
 
-    /// Chats until told to stop, then goes on until everybody is back and has said a last word.
-    fn chat(&mut self, stop: &AtomicBool, count: &AtomicUsize) {
+    /// Chats until told to stop, then listens until everybody is back: who went last is noted when it happens, too.
+    fn chat(&mut self, stop: &AtomicBool, back: &AtomicBool, count: &AtomicUsize) {
         let mut own = 0;
         while !stop.load(Ordering::Acquire) {
             self.say(own);
@@ -160,6 +168,9 @@ impl User {
             while let Some(left) = pause.checked_duration_since(Instant::now()) {
                 self.poll_within(left);
             }
+        }
+        while !back.load(Ordering::Acquire) {
+            self.poll_within(PAUSE);
         }
     }
 }
@@ -237,14 +248,14 @@ fn many_messages_are_accounted_for_whatever_plugins_do() {
         })
         .collect();
 
-    let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (stop, back, count) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
     let end = Instant::now() + Duration::from_secs(seconds);
     let harms = std::thread::scope(|scope| {
         for user in &mut users {
-            scope.spawn(|| user.chat(&stop, &count));
+            scope.spawn(|| user.chat(&stop, &back, &count));
         }
         // Also when something here fails.
-        let stops = Stops(&stop);
+        let (_back, stops) = (Stops(&back), Stops(&stop));
         let (mut dice, mut deck, mut harms) = (Dice(seed | 1), Deck::default(), 0);
         while Instant::now() < end {
             let (who, what) = (dice.roll(MALLORIES), deck.draw(&mut dice));
@@ -256,11 +267,11 @@ fn many_messages_are_accounted_for_whatever_plugins_do() {
             std::thread::sleep(Duration::from_millis(500 + dice.roll(2500) as u64));
         }
         drop(stops);
+        for mallory in &mut mallories {
+            wait_until("all Mallories to be there", PATIENCE, || online(mallory).then_some(()));
+        }
         harms
     });
-    for mallory in &mut mallories {
-        wait_until("all Mallories to be there", PATIENCE, || online(mallory).then_some(()));
-    }
     // Everybody is back, and what is said now arrives; it comes after all that was said before.
     each(&mut users, |user| {
         let account = user.client.account();
