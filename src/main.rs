@@ -1,6 +1,5 @@
 //! The daemon's entry: arguments, settings, log, then whatever was asked for; nothing is decided here.
 
-mod affinity;
 mod cli;
 mod config;
 mod confine;

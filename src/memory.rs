@@ -39,8 +39,6 @@ fn resident() -> Option<u64> {
 /// Watches on a thread of its own, as long as the process lasts.
 pub(crate) fn watch() {
     let body = || {
-        // It can take long.
-        crate::affinity::leave_this_thread_free();
         let mut growth = Growth::default();
         loop {
             std::thread::sleep(EVERY);

@@ -1,6 +1,5 @@
 //! The life of the daemon: libpurple, ports, ready, signals, end; it answers no request itself.
 
-use crate::affinity::Shepherd;
 use crate::config::{AdminListen, Config, Listen};
 use crate::error::Failure;
 use crate::fleet::{Fleet, Home as Directory, Homes};
@@ -11,7 +10,6 @@ use bridge::handle::{Bridge, BridgeHandle, Events};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -24,9 +22,6 @@ use web::stats::Stats;
 
 /// How long libpurple gets to sign everybody off.
 const QUIT: Duration = Duration::from_secs(10);
-
-/// The name of the threads for what takes long.
-const SLOW: &str = "web-slow";
 
 /// When browsers are told to come back after a stop: this, to twice this, spread over them.
 const RETRY_MS: u64 = 1_500;
@@ -41,30 +36,15 @@ pub(crate) fn serve(config: Config) -> Result<(), Failure> {
         if config.workers() == 0 { start_here(&config).map(|(bridge, home)| (Some(bridge), Some(home)))? } else { (None, None) };
     // None of the threads here runs libpurple's code: its network guard is not for them (the service manager's socket, a database).
     bridge::trust_this_thread();
-    let runtime = threads().enable_all().build().map_err(|e| Failure::System("the event loop", e))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("web")
+        .on_thread_start(bridge::trust_this_thread)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::System("the event loop", e))?;
     let result = runtime.block_on(live(&config, bridge, &manager));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
-}
-
-/// As many threads for requests as there are processors, and further ones for what takes long (`spawn_blocking`), which go where they like.
-fn threads() -> tokio::runtime::Builder {
-    let most = std::env::var("TOKIO_WORKER_THREADS").ok().and_then(|most| most.parse().ok()).filter(|most| *most > 0);
-    let most = most.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let named = AtomicUsize::new(0);
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder
-        .worker_threads(most)
-        // Those for requests are the first to be made, and never end.
-        .thread_name_fn(move || if named.fetch_add(1, Ordering::Relaxed) < most { "web" } else { SLOW }.to_owned())
-        .on_thread_start(|| {
-            bridge::trust_this_thread();
-            if std::thread::current().name() == Some(SLOW) {
-                crate::affinity::leave_this_thread_free();
-            }
-        })
-        .on_thread_stop(crate::affinity::forget_this_thread);
-    builder
 }
 
 /// libpurple in this process, and its directory, which has to stay as long.
@@ -94,13 +74,6 @@ enum Home {
 }
 
 impl Home {
-    fn fleet(&self) -> Option<Fleet> {
-        match self {
-            Self::Here(_) => None,
-            Self::Fleet(fleet) => Some(fleet.clone()),
-        }
-    }
-
     /// Waits until it has ended, having been told to.
     async fn ended(self) -> bool {
         match self {
@@ -147,9 +120,6 @@ async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Res
             .unify()
             .boxed();
         announce(config, &main, admin.as_ref());
-        // Before any thread is moved, this one among them.
-        let shepherd = config.one_processor.then(|| Shepherd::start(home.fleet(), Arc::clone(&stats))).transpose();
-        let shepherd = shepherd.map_err(|error| Failure::System("the thread that chooses processors", error))?;
         let serving = tokio::spawn(web::server::serve(main, routes, config.server(), Arc::clone(&stats), until(stopped.clone())));
         let admin = admin.map(|listener| {
             let settings = Settings { connections: 100, connections_per_address: 0, stop: Duration::from_millis(500), ..config.server() };
@@ -168,10 +138,6 @@ async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Res
             () = watch_over(manager, &*handle) => false,
         };
         manager.say("STOPPING=1");
-        // To sign everybody off is much work.
-        if let Some(shepherd) = shepherd {
-            shepherd.end();
-        }
         hub.drain();
         hub.end_all_polls(RETRY_MS);
         stop.send_replace(true);

@@ -66,8 +66,6 @@ pub(crate) struct Config {
     pub(crate) tls: Tls,
     /// How many worker processes run libpurple; 0 runs it in the daemon itself. Unset: one a processor. More are started when these are full.
     pub(crate) workers: Option<u16>,
-    /// Whether the daemon and its workers keep to one processor as long as one is enough: messages cost least CPU there.
-    pub(crate) one_processor: bool,
     /// Who shares a worker: `shared`, `protocol` (protocols of third parties apart from libpurple's own) or `user` (each user alone).
     pub(crate) isolation: Isolation,
     /// What a worker process may take.
@@ -103,7 +101,6 @@ impl Default for Config {
             accounts: Accounts::default(),
             tls: Tls::default(),
             workers: None,
-            one_processor: true,
             isolation: Isolation::default(),
             worker: Worker::default(),
             limits: Limits::default(),

@@ -4,10 +4,9 @@
 //! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`lists`] which room lists,
 //! [`blame`] whose fault a crash was, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two
 //! directions, [`seat`] puts accounts into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`],
-//! [`judge`] makes their connections, [`watch`] looks after them, [`fill`] after what they write, and [`cpus`] moves them.
+//! [`judge`] makes their connections, [`watch`] looks after them and [`fill`] after what they write.
 
 mod blame;
-mod cpus;
 mod events;
 mod fill;
 mod flight;
@@ -27,7 +26,6 @@ mod watch;
 
 pub(crate) use place::{Caps, Isolation};
 
-use crate::affinity::Times;
 use crate::error::Failure;
 use blame::Crashes;
 use bridge::command::{Before, Command};
@@ -114,12 +112,6 @@ struct Worker {
     child: Option<Arc<Mutex<Child>>>,
     /// Where its memory is read.
     statm: Option<Arc<File>>,
-    /// Where the times of its libpurple thread are read.
-    schedstat: Option<Arc<File>>,
-    /// What they were when it was last looked.
-    times: Option<Times>,
-    /// Whether that thread is kept on one processor.
-    kept: bool,
     pid: u32,
     accounts: u32,
     load: Load,
@@ -269,9 +261,6 @@ impl Fleet {
             down,
             child: None,
             statm: None,
-            schedstat: None,
-            times: None,
-            kept: false,
             pid: 0,
             accounts: 0,
             load: Load::default(),

@@ -136,13 +136,12 @@ impl Pump {
     }
 
     async fn live(&mut self, started: Started, commands: mpsc::Receiver<Down>) -> End {
-        let Started { child, socket, blame, memory, times, home } = started;
+        let Started { child, socket, blame, memory, home } = started;
         let child = Arc::new(Mutex::new(child));
         if let Some(worker) = self.fleet.lock().workers.get_mut(&self.number) {
             worker.pid = child.lock().unwrap_or_else(PoisonError::into_inner).id();
             worker.child = Some(Arc::clone(&child));
             worker.statm = memory.map(Arc::new);
-            worker.schedstat = times.map(Arc::new);
             if let Some(reason) = worker.condemned.take() {
                 watch::kill(worker, &reason);
             }

@@ -35,8 +35,6 @@ pub(super) struct Started {
     /// `/proc/PID/statm`. Where processes are hidden from each other (`ProtectProc=invisible`) it cannot be opened any more once the worker
     /// has shut itself off, which it does after its first frame; reading goes on.
     pub(super) memory: Option<File>,
-    /// The same with `/proc/PID/schedstat`.
-    pub(super) times: Option<File>,
     /// Gone when this is dropped, which is to be after the child's end.
     pub(super) home: Home,
 }
@@ -83,8 +81,6 @@ impl Spawner {
     pub(super) fn start(homes: Homes, judge: Option<Judge>) -> io::Result<Self> {
         let (sender, requests) = mpsc::channel::<Request>();
         std::thread::Builder::new().name("spawner".to_owned()).spawn(move || {
-            // What it starts has what it has.
-            crate::affinity::leave_this_thread_free();
             for (number, answer) in requests {
                 if let Err(Ok(mut unwanted)) = answer.send(spawn(number, &homes, judge.as_ref())) {
                     let _ = unwanted.child.kill();
@@ -126,9 +122,8 @@ fn spawn(number: u16, homes: &Homes, judge: Option<&Judge>) -> io::Result<Starte
         let _ = child.wait();
         return Err(error);
     }
-    let proc = |name: &str| File::open(format!("/proc/{}/{name}", child.id())).ok();
-    let (memory, times) = (proc("statm"), proc("schedstat"));
-    Ok(Started { child, memory, times, socket: ours, blame: Blame(blame), home })
+    let memory = File::open(format!("/proc/{}/statm", child.id())).ok();
+    Ok(Started { child, memory, socket: ours, blame: Blame(blame), home })
 }
 
 /// The first byte, with which the worker gets a socket to its judge, if it has one.

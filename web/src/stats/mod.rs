@@ -8,7 +8,7 @@ pub use process::figures as process;
 pub use text::{Figure, figures, json, prometheus};
 pub use workers::prometheus as prometheus_workers;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Only ever grows.
 #[derive(Debug, Default)]
@@ -51,10 +51,6 @@ pub struct Stats {
     pub logins: Counter,
     /// Log-ins refused, for whatever reason.
     pub logins_refused: Counter,
-    /// Whether all threads are kept on one processor.
-    pub one_processor: AtomicBool,
-    /// Times they were brought together or let go.
-    pub processor_changes: Counter,
 }
 
 impl Stats {

@@ -38,13 +38,6 @@ pub fn figures(stats: &Stats) -> Vec<Figure> {
         ),
         grows("logins", "Log-ins that went well.", &stats.logins),
         grows("logins_refused", "Log-ins refused, for whatever reason.", &stats.logins_refused),
-        Figure {
-            name: "one_processor",
-            help: "1 while the daemon and its workers keep to one processor of several, 0 while they use all.",
-            grows: false,
-            value: stats.one_processor.load(std::sync::atomic::Ordering::Relaxed).into(),
-        },
-        grows("processor_changes", "Times the daemon and its workers were brought to one processor or let go.", &stats.processor_changes),
         grows("answers_1xx", "HTTP answers that go on.", informed),
         grows("answers_2xx", "HTTP answers that went well.", done),
         grows("answers_3xx", "HTTP answers that lead elsewhere, or to what the browser has already.", redirected),
