@@ -6,6 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The whole body of an `extern "C"` callback: catches a panic, logs it, fails the account it happened under, and answers `fallback`.
 pub(crate) fn guard<T>(name: &'static str, fallback: T, body: impl FnOnce() -> T) -> T {
+    guard_or(name, || fallback, body)
+}
+
+/// `guard` whose fallback has an effect of its own (errno), which must not happen when all goes well.
+pub(crate) fn guard_or<T>(name: &'static str, fallback: impl FnOnce() -> T, body: impl FnOnce() -> T) -> T {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => value,
         Err(panic) => {
@@ -16,7 +21,7 @@ pub(crate) fn guard<T>(name: &'static str, fallback: T, body: impl FnOnce() -> T
                 .unwrap_or_else(|| "no message".to_owned());
             log::error!(target: "bridge", "panic in {name}: {what}");
             super::owner::blame(name);
-            fallback
+            fallback()
         }
     }
 }

@@ -82,9 +82,19 @@ mod tests {
 
     #[test]
     fn nothing_is_written_and_all_is_well() {
+        // libpurple's own function writes below this directory and says the same.
+        let directory = std::env::temp_dir().join(format!("bellflower-files-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = ffi::c_string(&directory.to_string_lossy());
         // Through libpurple's name, as libpurple itself would get there.
-        // SAFETY: live C strings.
-        assert_eq!(unsafe { purple_sys::purple_util_write_data_to_file(c"status.xml".as_ptr(), c"<x/>".as_ptr(), -1) }, 1);
+        // SAFETY: live C strings, which libpurple copies.
+        let answer = unsafe {
+            purple_sys::purple_util_set_user_dir(path.as_ptr());
+            purple_sys::purple_util_write_data_to_file(c"status.xml".as_ptr(), c"<x/>".as_ptr(), -1)
+        };
+        let written = std::fs::read_dir(&directory).unwrap().count();
+        std::fs::remove_dir_all(&directory).unwrap();
+        assert_eq!((answer, written), (1, 0));
     }
 
     #[test]

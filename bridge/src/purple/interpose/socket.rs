@@ -151,22 +151,26 @@ fn prepare(socket: c_int) {
 /// As connect(2).
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn connect(socket: c_int, address: *const sockaddr, length: socklen_t) -> c_int {
-    ffi::guard("connect", fail(libc::EACCES), || {
-        let Some(real) = CONNECT.get() else { return fail(libc::ENOSYS) };
-        if is_trusted() {
-            // SAFETY: the caller's own arguments.
-            return unsafe { real(socket, address, length) };
-        }
-        // SAFETY: connect's contract.
-        match unsafe { checked(address, length) } {
-            Ok(copy) => {
-                prepare(socket);
-                // SAFETY: the copy lives through the call and is at least `length` long.
-                unsafe { real(socket, (&raw const copy).cast(), length) }
+    ffi::guard_or(
+        "connect",
+        || fail(libc::EACCES),
+        || {
+            let Some(real) = CONNECT.get() else { return fail(libc::ENOSYS) };
+            if is_trusted() {
+                // SAFETY: the caller's own arguments.
+                return unsafe { real(socket, address, length) };
             }
-            Err(errno) => fail(errno),
-        }
-    })
+            // SAFETY: connect's contract.
+            match unsafe { checked(address, length) } {
+                Ok(copy) => {
+                    prepare(socket);
+                    // SAFETY: the copy lives through the call and is at least `length` long.
+                    unsafe { real(socket, (&raw const copy).cast(), length) }
+                }
+                Err(errno) => fail(errno),
+            }
+        },
+    )
 }
 
 /// sendto(2) in libc's stead: EACCES for what the egress rules refuse; without an address it is send(2).
@@ -182,19 +186,23 @@ pub(super) unsafe extern "C" fn sendto(
     address: *const sockaddr,
     length: socklen_t,
 ) -> ssize_t {
-    ffi::guard("sendto", fail(libc::EACCES), || {
-        let Some(real) = SENDTO.get() else { return fail(libc::ENOSYS) };
-        if address.is_null() || is_trusted() {
-            // SAFETY: the caller's own arguments.
-            return unsafe { real(socket, data, size, flags, address, length) };
-        }
-        // SAFETY: sendto's contract.
-        match unsafe { checked(address, length) } {
-            // SAFETY: the copy lives through the call; the rest is the caller's.
-            Ok(copy) => unsafe { real(socket, data, size, flags, (&raw const copy).cast(), length) },
-            Err(errno) => fail(errno),
-        }
-    })
+    ffi::guard_or(
+        "sendto",
+        || fail(libc::EACCES),
+        || {
+            let Some(real) = SENDTO.get() else { return fail(libc::ENOSYS) };
+            if address.is_null() || is_trusted() {
+                // SAFETY: the caller's own arguments.
+                return unsafe { real(socket, data, size, flags, address, length) };
+            }
+            // SAFETY: sendto's contract.
+            match unsafe { checked(address, length) } {
+                // SAFETY: the copy lives through the call; the rest is the caller's.
+                Ok(copy) => unsafe { real(socket, data, size, flags, (&raw const copy).cast(), length) },
+                Err(errno) => fail(errno),
+            }
+        },
+    )
 }
 
 /// sendmsg(2) in libc's stead: what GLib's sockets send with.
@@ -203,28 +211,32 @@ pub(super) unsafe extern "C" fn sendto(
 /// As sendmsg(2).
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn sendmsg(socket: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
-    ffi::guard("sendmsg", fail(libc::EACCES), || {
-        let Some(real) = SENDMSG.get() else { return fail(libc::ENOSYS) };
-        if message.is_null() || is_trusted() {
-            // SAFETY: the caller's own arguments.
-            return unsafe { real(socket, message, flags) };
-        }
-        // SAFETY: sendmsg's contract: a readable header. Copied, so that what is checked is what is sent.
-        let mut header = unsafe { *message };
-        if header.msg_name.is_null() {
-            // SAFETY: as the caller's, without an address.
-            return unsafe { real(socket, &raw const header, flags) };
-        }
-        // SAFETY: sendmsg's contract for the name.
-        match unsafe { checked(header.msg_name.cast(), header.msg_namelen) } {
-            Ok(mut copy) => {
-                header.msg_name = (&raw mut copy).cast();
-                // SAFETY: the copy lives through the call; the rest is the caller's.
-                unsafe { real(socket, &raw const header, flags) }
+    ffi::guard_or(
+        "sendmsg",
+        || fail(libc::EACCES),
+        || {
+            let Some(real) = SENDMSG.get() else { return fail(libc::ENOSYS) };
+            if message.is_null() || is_trusted() {
+                // SAFETY: the caller's own arguments.
+                return unsafe { real(socket, message, flags) };
             }
-            Err(errno) => fail(errno),
-        }
-    })
+            // SAFETY: sendmsg's contract: a readable header. Copied, so that what is checked is what is sent.
+            let mut header = unsafe { *message };
+            if header.msg_name.is_null() {
+                // SAFETY: as the caller's, without an address.
+                return unsafe { real(socket, &raw const header, flags) };
+            }
+            // SAFETY: sendmsg's contract for the name.
+            match unsafe { checked(header.msg_name.cast(), header.msg_namelen) } {
+                Ok(mut copy) => {
+                    header.msg_name = (&raw mut copy).cast();
+                    // SAFETY: the copy lives through the call; the rest is the caller's.
+                    unsafe { real(socket, &raw const header, flags) }
+                }
+                Err(errno) => fail(errno),
+            }
+        },
+    )
 }
 
 /// sendmmsg(2) in libc's stead, one message after the other.
@@ -233,25 +245,29 @@ pub(super) unsafe extern "C" fn sendmsg(socket: c_int, message: *const msghdr, f
 /// As sendmmsg(2).
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn sendmmsg(socket: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
-    ffi::guard("sendmmsg", fail(libc::EACCES), || {
-        if messages.is_null() || is_trusted() {
-            // SAFETY: the caller's own arguments.
-            return SENDMMSG.get().map_or_else(|| fail(libc::ENOSYS), |real| unsafe { real(socket, messages, count, flags) });
-        }
-        let mut sent = 0;
-        for index in 0..count.min(1024) as usize {
-            // SAFETY: sendmmsg's contract: `count` headers.
-            let message = unsafe { &mut *messages.add(index) };
-            // SAFETY: a header of the caller's.
-            match unsafe { sendmsg(socket, &raw const message.msg_hdr, flags) } {
-                ..0 if sent == 0 => return -1,
-                ..0 => break,
-                length => message.msg_len = c_uint::try_from(length).unwrap_or(c_uint::MAX),
+    ffi::guard_or(
+        "sendmmsg",
+        || fail(libc::EACCES),
+        || {
+            if messages.is_null() || is_trusted() {
+                // SAFETY: the caller's own arguments.
+                return SENDMMSG.get().map_or_else(|| fail(libc::ENOSYS), |real| unsafe { real(socket, messages, count, flags) });
             }
-            sent += 1;
-        }
-        sent
-    })
+            let mut sent = 0;
+            for index in 0..count.min(1024) as usize {
+                // SAFETY: sendmmsg's contract: `count` headers.
+                let message = unsafe { &mut *messages.add(index) };
+                // SAFETY: a header of the caller's.
+                match unsafe { sendmsg(socket, &raw const message.msg_hdr, flags) } {
+                    ..0 if sent == 0 => return -1,
+                    ..0 => break,
+                    length => message.msg_len = c_uint::try_from(length).unwrap_or(c_uint::MAX),
+                }
+                sent += 1;
+            }
+            sent
+        },
+    )
 }
 
 #[cfg(test)]

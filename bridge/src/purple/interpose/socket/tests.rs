@@ -28,6 +28,28 @@ fn an_unmarked_thread_is_refused_and_a_marked_one_is_not() {
 }
 
 #[test]
+fn errno_stays_as_it_was_when_all_goes_well() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (stream, datagram) = (listener.local_addr().unwrap().port(), target.local_addr().unwrap().port());
+    marked(move || {
+        // SAFETY: a new descriptor, which ends with the process.
+        let socket = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0) };
+        let (to, length) = (v4([127, 0, 0, 1], stream), size_of::<libc::sockaddr_in>() as socklen_t);
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // SAFETY: the calling thread's errno, live addresses of that length, one byte.
+        let (errno, results) = unsafe {
+            *libc::__errno_location() = 0;
+            let connected = libc::connect(socket, (&raw const to).cast(), length);
+            let to = v4([127, 0, 0, 1], datagram);
+            let sent = libc::sendto(sender.as_raw_fd(), b"x".as_ptr().cast(), 1, 0, (&raw const to).cast(), length);
+            (*libc::__errno_location(), (connected, sent))
+        };
+        assert_eq!((errno, results), (0, (0, 1)));
+    });
+}
+
+#[test]
 fn the_account_can_say_what_it_was_refused() {
     use crate::purple::owner;
     let account = crate::id::AccountId(u64::MAX - 9);
