@@ -15,6 +15,7 @@ pub(super) use counters::{busy, cpu};
 pub(super) use ids::FIRST;
 pub(super) use state::remove_by_data as remove_timer_by_data;
 
+use super::Ops;
 use super::ffi::guard;
 use super::interpose::timers::real;
 use super::token::OnPurple;
@@ -24,11 +25,7 @@ use purple_sys::{PurpleEventLoopUiOps, PurpleInputCondition, PurpleInputFunction
 use std::ffi::c_int;
 use timers::{Call, Rhythm};
 
-struct Ops(PurpleEventLoopUiOps);
-// SAFETY: function pointers.
-unsafe impl Sync for Ops {}
-
-static OPS: Ops = Ops(PurpleEventLoopUiOps {
+static OPS: Ops<PurpleEventLoopUiOps> = Ops(PurpleEventLoopUiOps {
     timeout_add: Some(on_timeout_add),
     timeout_remove: Some(on_remove),
     input_add: Some(on_input_add),
@@ -55,7 +52,7 @@ pub(crate) fn install(token: OnPurple) -> Result<(), StartError> {
     live.sources = source::attach(live.watchers.raw());
     drop(state);
     // SAFETY: libpurple only reads the operations, which are static.
-    unsafe { purple_sys::purple_eventloop_set_ui_ops(std::ptr::from_ref(&OPS.0).cast_mut()) };
+    unsafe { purple_sys::purple_eventloop_set_ui_ops(OPS.pointer()) };
     Ok(())
 }
 

@@ -250,13 +250,9 @@ struct LinkSource {
     base: GSource,
 }
 
-struct Funcs(GSourceFuncs);
-// SAFETY: function pointers, and two fields that GLib keeps NULL.
-unsafe impl Sync for Funcs {}
-
 /// Attaches the socket to GLib's default context, where [`serve`] has put it.
 fn attach() {
-    static FUNCS: Funcs = Funcs(GSourceFuncs {
+    static FUNCS: super::Ops<GSourceFuncs> = super::Ops(GSourceFuncs {
         prepare: Some(on_prepare),
         check: Some(on_check),
         dispatch: Some(on_dispatch),
@@ -267,7 +263,7 @@ fn attach() {
     let Some(fd) = with(|link| link.socket.as_raw_fd()) else { return };
     let size = u32::try_from(size_of::<LinkSource>()).unwrap_or(u32::MAX);
     // SAFETY: GLib only reads the functions, which are static.
-    let source = unsafe { glib_sys::g_source_new(std::ptr::from_ref(&FUNCS.0).cast_mut(), size) };
+    let source = unsafe { glib_sys::g_source_new(FUNCS.pointer(), size) };
     let polled = poll(source, fd);
     with(|link| {
         link.polled = polled;

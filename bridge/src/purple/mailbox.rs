@@ -156,13 +156,9 @@ struct Ends {
     turn_ended: Box<dyn Fn()>,
 }
 
-struct Funcs(glib_sys::GSourceFuncs);
-// SAFETY: function pointers, and two fields that GLib keeps NULL.
-unsafe impl Sync for Funcs {}
-
 /// Attaches the mailbox to GLib's default context. `perform` gets each item; `turn_ended` is called before the loop looks for work again.
 pub(super) fn attach(_: super::token::OnPurple, mailbox: MailboxSender, perform: impl Fn(Item) + 'static, turn_ended: impl Fn() + 'static) {
-    static FUNCS: Funcs = Funcs(glib_sys::GSourceFuncs {
+    static FUNCS: super::Ops<glib_sys::GSourceFuncs> = super::Ops(glib_sys::GSourceFuncs {
         prepare: Some(on_prepare),
         check: Some(on_check),
         dispatch: Some(on_dispatch),
@@ -173,7 +169,7 @@ pub(super) fn attach(_: super::token::OnPurple, mailbox: MailboxSender, perform:
     let ends = Box::new(Ends { mailbox, perform: Box::new(perform), turn_ended: Box::new(turn_ended) });
     let size = u32::try_from(size_of::<MailboxSource>()).unwrap_or(u32::MAX);
     // SAFETY: GLib only reads the functions, for as long as the source lives; they are static.
-    let source = unsafe { glib_sys::g_source_new(std::ptr::from_ref(&FUNCS.0).cast_mut(), size) };
+    let source = unsafe { glib_sys::g_source_new(FUNCS.pointer(), size) };
     // SAFETY: g_source_new made it that large, and nobody else has seen it yet.
     unsafe { (*source.cast::<MailboxSource>()).ends = Box::into_raw(ends) };
     // SAFETY: a new source, and the default context.

@@ -61,13 +61,38 @@ pub(crate) use owner::NOTED as BLAME_BYTES;
 pub use process::{close_inherited_descriptors, give_back_heap, ignore_file_size_signal, prepare_process};
 pub(crate) use thread::start;
 
-/// A table of callbacks that libpurple reads and never writes, for as long as the process lives.
-struct Ops<T>(T);
+/// A C struct of callbacks, which holds no other pointer but NULL.
+///
+/// # Safety
+/// The C code that gets a pointer to a value of this type reads it and never writes it.
+unsafe trait Table {}
 
-// SAFETY: libpurple reads it, on its own thread; nobody writes it.
-unsafe impl<T> Sync for Ops<T> {}
+macro_rules! tables {
+    ($($table:ty),* $(,)?) => {
+        // SAFETY: the headers declare function pointers and reserved fields; libpurple and GLib only read them.
+        $(unsafe impl Table for $table {})*
+    };
+}
 
-impl<T> Ops<T> {
+tables!(
+    glib_sys::GSourceFuncs,
+    purple_sys::PurpleAccountUiOps,
+    purple_sys::PurpleBlistUiOps,
+    purple_sys::PurpleConnectionUiOps,
+    purple_sys::PurpleConversationUiOps,
+    purple_sys::PurpleCoreUiOps,
+    purple_sys::PurpleDnsQueryUiOps,
+    purple_sys::PurpleEventLoopUiOps,
+    purple_sys::PurpleSrvTxtQueryUiOps,
+);
+
+/// A table of callbacks that C reads for as long as the process lives.
+struct Ops<T: Table>(T);
+
+// SAFETY: `Table`: nobody writes it, and function pointers may be read on any thread.
+unsafe impl<T: Table> Sync for Ops<T> {}
+
+impl<T: Table> Ops<T> {
     /// As C wants it.
     fn pointer(&'static self) -> *mut T {
         std::ptr::from_ref(&self.0).cast_mut()

@@ -11,6 +11,7 @@ use crate::model::{ConversationKind, TypingState};
 use glib_sys::GHashTable;
 use purple_sys::{
     PurpleAccount, PurpleBuddy, PurpleConnection, PurpleConvUpdateType, PurpleConversation, PurpleConversationType, PurpleMessageFlags,
+    PurpleStatus,
 };
 use std::ffi::{CStr, c_char, c_int, c_void};
 
@@ -80,14 +81,18 @@ pub(super) fn connect_conversations(token: OnPurple) {
 /// Connects what concerns buddies.
 pub(super) fn connect_buddies(_: OnPurple) {
     let changed = handler!(on_buddy_changed, *mut PurpleBuddy, *mut c_void);
+    let status = handler!(on_buddy_status_changed, *mut PurpleBuddy, *mut PurpleStatus, *mut PurpleStatus, *mut c_void);
+    let number = handler!(on_buddy_number_changed, *mut PurpleBuddy, c_int, c_int, *mut c_void);
     let picture = handler!(on_buddy_icon_changed, *mut PurpleBuddy, *mut c_void);
-    // SAFETY: the signatures begin with the buddy; what follows is not read.
+    // SAFETY: the signatures are those of libpurple's blist-signals documentation.
     unsafe {
         let instance = purple_sys::purple_blist_get_handle();
         connect(instance, c"buddy-icon-changed", picture);
-        for signal in [c"buddy-status-changed", c"buddy-idle-changed", c"buddy-caps-changed", c"buddy-signed-on", c"buddy-signed-off"] {
-            connect(instance, signal, changed);
-        }
+        connect(instance, c"buddy-status-changed", status);
+        connect(instance, c"buddy-idle-changed", number);
+        connect(instance, c"buddy-caps-changed", number);
+        connect(instance, c"buddy-signed-on", changed);
+        connect(instance, c"buddy-signed-off", changed);
     }
 }
 
@@ -261,6 +266,17 @@ unsafe extern "C" fn on_buddy_icon_changed(buddy: *mut PurpleBuddy, _: *mut c_vo
             blist::touch(token, buddy);
         }
     });
+}
+
+unsafe extern "C" fn on_buddy_status_changed(buddy: *mut PurpleBuddy, _: *mut PurpleStatus, _: *mut PurpleStatus, data: *mut c_void) {
+    // SAFETY: libpurple's own arguments.
+    unsafe { on_buddy_changed(buddy, data) };
+}
+
+/// Idle state and capabilities, each with its value before and after.
+unsafe extern "C" fn on_buddy_number_changed(buddy: *mut PurpleBuddy, _: c_int, _: c_int, data: *mut c_void) {
+    // SAFETY: libpurple's own arguments.
+    unsafe { on_buddy_changed(buddy, data) };
 }
 
 unsafe extern "C" fn on_buddy_changed(buddy: *mut PurpleBuddy, _: *mut c_void) {

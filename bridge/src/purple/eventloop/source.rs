@@ -6,6 +6,7 @@ use super::state::{lock, now};
 use super::timers::{Call, Pass, Timers};
 use super::watchers::Hit;
 use crate::id::AccountId;
+use crate::purple::Ops;
 use crate::purple::ffi::guard;
 use crate::purple::{link, outbox, owner};
 use glib_sys::{GFALSE, GSource, GSourceFunc, GSourceFuncs, GTRUE, gboolean, gpointer};
@@ -26,16 +27,12 @@ struct Source {
     polled: gpointer,
 }
 
-struct Funcs(GSourceFuncs);
-// SAFETY: function pointers, and two fields that GLib keeps NULL.
-unsafe impl Sync for Funcs {}
-
 const fn funcs(
     prepare: unsafe extern "C" fn(*mut GSource, *mut c_int) -> gboolean,
     check: unsafe extern "C" fn(*mut GSource) -> gboolean,
     dispatch: unsafe extern "C" fn(*mut GSource, GSourceFunc, gpointer) -> gboolean,
-) -> Funcs {
-    Funcs(GSourceFuncs {
+) -> Ops<GSourceFuncs> {
+    Ops(GSourceFuncs {
         prepare: Some(prepare),
         check: Some(check),
         dispatch: Some(dispatch),
@@ -45,9 +42,9 @@ const fn funcs(
     })
 }
 
-static WATCHERS: Funcs = funcs(watchers_prepare, watchers_check, watchers_dispatch);
-static DUE: Funcs = funcs(timers_prepare, timers_check, timers_dispatch);
-static IDLE: Funcs = funcs(idle_prepare, idle_check, idle_dispatch);
+static WATCHERS: Ops<GSourceFuncs> = funcs(watchers_prepare, watchers_check, watchers_dispatch);
+static DUE: Ops<GSourceFuncs> = funcs(timers_prepare, timers_check, timers_dispatch);
+static IDLE: Ops<GSourceFuncs> = funcs(idle_prepare, idle_check, idle_dispatch);
 
 /// Attaches the sources to GLib's default context; `epoll` is the descriptor to poll.
 pub(super) fn attach(epoll: RawFd) -> [*mut GSource; 3] {
@@ -58,10 +55,10 @@ pub(super) fn attach(epoll: RawFd) -> [*mut GSource; 3] {
     ]
 }
 
-fn attach_one(funcs: &'static Funcs, priority: c_int, fd: Option<RawFd>) -> *mut GSource {
+fn attach_one(funcs: &'static Ops<GSourceFuncs>, priority: c_int, fd: Option<RawFd>) -> *mut GSource {
     let size = u32::try_from(size_of::<Source>()).unwrap_or(u32::MAX);
     // SAFETY: GLib only reads the functions, which are static.
-    let source = unsafe { glib_sys::g_source_new(std::ptr::from_ref(&funcs.0).cast_mut(), size) };
+    let source = unsafe { glib_sys::g_source_new(funcs.pointer(), size) };
     if let Some(fd) = fd {
         // SAFETY: a new source; the descriptor stays open until the source is destroyed.
         let polled = unsafe { glib_sys::g_source_add_unix_fd(source, fd, glib_sys::G_IO_IN) };
@@ -162,7 +159,8 @@ unsafe extern "C" fn watchers_dispatch(_: *mut GSource, _: GSourceFunc, _: gpoin
             let Some(callback) = live.watchers.start(*id) else { continue };
             drop(state);
             EVENTS.add(1);
-            // SAFETY: libpurple's promise to purple_input_add: function and data are good until the watcher is removed, and it is not.
+            // SAFETY: libpurple's promise to purple_input_add: function and data are good until the watcher is removed, and `start` has found it. Another thread
+            // that removes it from here on keeps both good until this call returns, as g_source_remove() asks of it, too.
             owner::with(callback.owner, || unsafe { (callback.function)(callback.data, callback.fd, *conditions) });
             if let Some(live) = lock().live.as_mut() {
                 live.watchers.ran(*id);

@@ -81,7 +81,7 @@ pub(super) fn add_watcher(wants: u32, mut callback: Callback) -> u32 {
     id
 }
 
-/// Removes a watcher or a timer; `false` when the id is nobody's. Any thread.
+/// Removes a watcher or a timer; `false` when the id is nobody's. Any thread; off the libpurple thread a call that has begun is not waited for.
 pub(super) fn remove(id: u32) -> bool {
     lock().live.as_mut().is_some_and(|live| live.timers.remove(id) || live.watchers.remove(id))
 }
