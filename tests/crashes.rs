@@ -130,8 +130,8 @@ fn what_a_protocol_refused_is_not_made_anew_and_what_is_removed_is_gone() {
     let mut site = Site::new("");
     let account = site.ines.account();
     // What the protocol refuses must not come back with the account.
-    let id = site.ines.command("account.update", json!({ "account": account, "options": { "port": 70_000 } }));
-    site.ines.outcome(&id).expect_err("there is no such port");
+    let id = site.ines.command("account.update", json!({ "account": account, "username": "ines" }));
+    site.ines.outcome(&id).expect_err("a name without a server");
     site.ask("segfault");
     away(&mut site.ines);
     site.ines.wait_account_state(&account, &["online"]);

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod handle;
 pub mod id;
 pub mod model;
+pub mod options;
 mod purple;
 pub mod report;
 pub mod time;

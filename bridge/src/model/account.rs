@@ -2,9 +2,11 @@
 
 use crate::features::Features;
 use crate::id::AccountId;
+use crate::model::Value;
 use crate::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// libpurple's status primitives that a person can choose or see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Default)]
@@ -97,7 +99,7 @@ impl AccountStanding {
 }
 
 /// An IM account of the user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// Its id.
     pub id: AccountId,
@@ -105,6 +107,9 @@ pub struct Account {
     pub protocol: String,
     /// Full libpurple user name.
     pub username: String,
+    /// The protocol's options that differ from their defaults ([`crate::model::ProtocolOption::default`]). Masked ones are not told.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub options: BTreeMap<String, Value>,
     /// The name others see; empty when the protocol keeps none.
     pub alias: String,
     /// Own icon: a media hash.

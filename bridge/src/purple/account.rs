@@ -48,9 +48,10 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     }
     // SAFETY: our own new account; `ui_data` is for the front end alone.
     unsafe { (*purple).ui_data = account.0 as *mut std::ffi::c_void };
-    for (key, value) in settings.options.iter().chain(&settings.stored) {
-        store_option(purple, key, value);
-    }
+    let announced = protocols::announced(token, &settings.protocol);
+    announced.iter().for_each(|(key, value)| store_option(purple, key, value));
+    settings.options.iter().for_each(|(key, value)| set_option(purple, &announced, key, value));
+    settings.stored.iter().for_each(|(key, value)| store_option(purple, key, value));
     let entry = Entry {
         user,
         purple,
@@ -86,6 +87,43 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     Ok(())
 }
 
+/// Sets an option as its user has it. An empty text that is not announced is none: a plugin that falls back to something asks for it so.
+fn set_option(purple: *mut PurpleAccount, announced: &BTreeMap<String, Value>, key: &str, value: &Value) {
+    if announced.contains_key(key) || !matches!(value, Value::Text(text) if text.is_empty()) {
+        return store_option(purple, key, value);
+    }
+    let key = c_string(key);
+    // SAFETY: a live account and a C string.
+    unsafe { purple_sys::purple_account_remove_setting(purple, key.as_ptr()) };
+}
+
+/// The options that the account has otherwise than its form starts with, as the plugin reads them. Masked ones are left out.
+fn options(token: OnPurple, protocol: &str, purple: *mut PurpleAccount) -> BTreeMap<String, Value> {
+    let declared = protocols::options(token, protocol).into_iter().filter(|option| !option.masked);
+    let differing = declared.filter_map(|option| {
+        let key = c_string(&option.key);
+        // SAFETY: a live account and C strings; a text is copied. Each is asked for by the type that its plugin declares.
+        let has = unsafe {
+            match &option.default {
+                Value::Bool(default) => {
+                    Value::Bool(purple_sys::purple_account_get_bool(purple, key.as_ptr(), i32::from(*default)) != glib_sys::GFALSE)
+                }
+                Value::Int(default) => {
+                    let default = i32::try_from(*default).unwrap_or_default();
+                    Value::Int(i64::from(purple_sys::purple_account_get_int(purple, key.as_ptr(), default)))
+                }
+                Value::Text(_) => {
+                    let text = purple_sys::purple_account_get_string(purple, key.as_ptr(), std::ptr::null());
+                    Value::Text(borrowed(text).unwrap_or_default())
+                }
+                Value::List(_) => return None,
+            }
+        };
+        (has != option.default).then_some((option.key, has))
+    });
+    differing.collect()
+}
+
 pub(super) fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value) {
     let key = c_string(key);
     // SAFETY: a live account and C strings, copied.
@@ -112,15 +150,17 @@ fn server(options: &BTreeMap<String, Value>) -> Option<Option<Box<str>>> {
 
 /// The account as a user sees it.
 pub(crate) fn describe(token: OnPurple, account: AccountId) -> Option<Account> {
-    let purple = accounts::read(token, account, |entry| entry.purple)?;
+    let (purple, protocol) = accounts::read(token, account, |entry| (entry.purple, entry.protocol.clone()))?;
+    let options = options(token, &protocol, purple);
     // SAFETY: a live account; strings are copied.
     let alias = unsafe { borrowed(purple_sys::purple_account_get_alias(purple)) }.unwrap_or_default();
     let user = accounts::user(token, account)?;
     let idle = accounts::person(token, user, |person| person.idle_since.is_some()).unwrap_or(false);
     accounts::read(token, account, |entry| Account {
         id: account,
-        protocol: entry.protocol.clone(),
+        protocol,
         username: entry.username.clone(),
+        options,
         alias,
         icon: entry.icon.clone(),
         enabled: entry.enabled,
@@ -159,9 +199,8 @@ pub(super) fn update(
         // SAFETY: a live account that is not connected; the string is copied.
         unsafe { purple_sys::purple_account_set_username(purple, name.as_ptr()) };
     }
-    for (key, value) in &options {
-        store_option(purple, key, value);
-    }
+    let announced = protocols::announced(token, &protocol);
+    options.iter().for_each(|(key, value)| set_option(purple, &announced, key, value));
     accounts::change(token, account, |entry| {
         if let Some(name) = username {
             entry.username = name;
@@ -272,3 +311,6 @@ unsafe extern "C" fn on_status_changed(account: *mut PurpleAccount, _: *mut Purp
         log::trace!(target: "bridge", "status of {account:?} changed");
     });
 }
+
+#[cfg(test)]
+mod tests;

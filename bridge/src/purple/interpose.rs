@@ -5,6 +5,7 @@ mod lean;
 mod lists;
 mod next;
 mod plugins;
+mod proxy;
 mod roster;
 mod sasl;
 mod self_test;

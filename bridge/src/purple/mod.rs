@@ -48,6 +48,7 @@ mod thread;
 mod timers;
 mod tls;
 mod token;
+mod transfer;
 mod trust;
 
 pub use egress::Egress;

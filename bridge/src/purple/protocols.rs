@@ -8,24 +8,34 @@ use crate::command::Username;
 use crate::config::BridgeConfig;
 use crate::error::CommandError;
 use crate::features::Features;
-use crate::model::{PasswordNeed, Protocol, Value};
+use crate::model::{PasswordNeed, Protocol, ProtocolOption, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Refused unless the configuration names them: the one runs a command that the user sets, the other announces the machine on the local network.
 const RISKY: &[&str] = &["prpl-zephyr", "prpl-bonjour"];
 
+/// A protocol, and the values that its plugin announces, by option.
+struct Offered {
+    protocol: Protocol,
+    announced: BTreeMap<String, Value>,
+}
+
 thread_local! {
-    static OFFERED: RefCell<Vec<Protocol>> = const { RefCell::new(Vec::new()) };
+    static OFFERED: RefCell<Vec<Offered>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Reads what the loaded plugins offer, by name. To be called once, after `purple_core_init`; the rest of this room answers from it.
 pub(super) fn catalogue(token: OnPurple, config: &BridgeConfig) -> Vec<Protocol> {
-    let mut offered: Vec<Protocol> =
-        read::all(token).into_iter().filter(|plugin| is_allowed(config, &plugin.id)).map(|plugin| read::protocol(token, plugin)).collect();
-    offered.sort_by_cached_key(|protocol| (protocol.name.to_lowercase(), protocol.id.clone()));
-    OFFERED.with_borrow_mut(|all| all.clone_from(&offered));
-    offered
+    let mut offered: Vec<Offered> = read::all(token)
+        .into_iter()
+        .filter(|plugin| is_allowed(config, &plugin.id))
+        .map(|plugin| Offered { announced: read::announced(&plugin), protocol: read::protocol(token, plugin) })
+        .collect();
+    offered.sort_by_cached_key(|one| (one.protocol.name.to_lowercase(), one.protocol.id.clone()));
+    let catalogue = offered.iter().map(|one| one.protocol.clone()).collect();
+    OFFERED.set(offered);
+    catalogue
 }
 
 /// Whether accounts of this protocol may be had here.
@@ -35,8 +45,18 @@ fn is_allowed(config: &BridgeConfig, id: &str) -> bool {
     wanted && !config.protocols_deny.iter().any(|name| name == id)
 }
 
+/// All that are offered.
+#[cfg(test)]
+pub(super) fn all(_: OnPurple) -> Vec<Protocol> {
+    OFFERED.with_borrow(|all| all.iter().map(|one| one.protocol.clone()).collect())
+}
+
+fn offered<T>(id: &str, read: impl FnOnce(&Offered) -> T) -> Option<T> {
+    OFFERED.with_borrow(|all| all.iter().find(|one| one.protocol.id == id).map(read))
+}
+
 fn with<T>(id: &str, read: impl FnOnce(&Protocol) -> T) -> Option<T> {
-    OFFERED.with_borrow(|all| all.iter().find(|protocol| protocol.id == id).map(read))
+    offered(id, |one| read(&one.protocol))
 }
 
 /// What the protocol can do; empty for one that is not offered. Names as in [`crate::model::Account::features`].
@@ -53,13 +73,24 @@ fn not_offered() -> CommandError {
     CommandError::new("no_such_protocol", "This site does not offer this network.").at("protocol")
 }
 
+/// The values that the plugin announces, those of options that are kept back too. A text without one is not among them: the plugin falls back to
+/// what it passes when it asks.
+pub(super) fn announced(_: OnPurple, protocol: &str) -> BTreeMap<String, Value> {
+    offered(protocol, |one| one.announced.clone()).unwrap_or_default()
+}
+
+/// The options that a user may see and set.
+pub(super) fn options(_: OnPurple, protocol: &str) -> Vec<ProtocolOption> {
+    with(protocol, |protocol| protocol.options.clone()).unwrap_or_default()
+}
+
 /// Checks settings against what the plugin declares.
 ///
 /// # Errors
 /// A protocol that is not offered; a key that the plugin does not declare, or a value of another type, out of range or not among the
 /// choices. `field` is the key then.
 pub(super) fn check_options(_: OnPurple, protocol: &str, options: &BTreeMap<String, Value>) -> Result<(), CommandError> {
-    with(protocol, |protocol| check::options(&protocol.options, options)).unwrap_or_else(|| Err(not_offered()))
+    with(protocol, |protocol| crate::options::check(&protocol.options, options)).unwrap_or_else(|| Err(not_offered()))
 }
 
 /// The user name as libpurple has it: parts joined by the protocol's separators, missing ones by their defaults.
@@ -67,7 +98,7 @@ pub(super) fn check_options(_: OnPurple, protocol: &str, options: &BTreeMap<Stri
 /// # Errors
 /// A protocol that is not offered; an empty or unusable part (`field` is `username`).
 pub(super) fn join_username(_: OnPurple, protocol: &str, username: &Username) -> Result<String, CommandError> {
-    with(protocol, |protocol| check::username(&protocol.username, username)).unwrap_or_else(|| Err(not_offered()))
+    with(protocol, |protocol| check::username(&protocol.username, &protocol.options, username)).unwrap_or_else(|| Err(not_offered()))
 }
 
 #[cfg(test)]

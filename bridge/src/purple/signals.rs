@@ -96,6 +96,13 @@ pub(super) fn connect_buddies(_: OnPurple) {
     }
 }
 
+/// Connects what has to end before a connection does.
+pub(super) fn connect_signing_off(_: OnPurple, handler: unsafe extern "C" fn(*mut PurpleConnection, *mut c_void)) {
+    let handler = handler!(handler, *mut PurpleConnection, *mut c_void);
+    // SAFETY: the signature is that of libpurple's connection-signals documentation.
+    unsafe { connect(purple_sys::purple_connections_get_handle(), c"signing-off", handler) };
+}
+
 /// Lets go of everything.
 pub(super) fn disconnect(_: OnPurple) {
     // SAFETY: the handle that `connect` used.

@@ -2,7 +2,7 @@
 
 use super::accounts;
 use super::token::OnPurple;
-use super::{authorization, blist, connection, conversation, notify, outbox, owner, request, roomlist};
+use super::{authorization, blist, connection, conversation, notify, outbox, owner, request, roomlist, transfer};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, UserId};
@@ -29,7 +29,7 @@ pub(super) fn remove_user(token: OnPurple, user: UserId) {
 pub(super) fn end(token: OnPurple, account: AccountId) {
     let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return };
     owner::with(Some(account), || {
-        cancel_transfers(purple);
+        transfer::end_all(token, account);
         roomlist::close_all(token, account);
         // Before the account goes: an account that failed for good has a timer that would find it freed (hazard 2).
         connection::disconnect(token, account);
@@ -51,19 +51,6 @@ pub(super) fn end(token: OnPurple, account: AccountId) {
         unsafe { purple_sys::purple_account_destroy(purple) };
     });
     super::egress::forget(account);
-}
-
-fn cancel_transfers(purple: *mut purple_sys::PurpleAccount) {
-    // SAFETY: libpurple's own list, copied before any is cancelled.
-    let transfers = unsafe { super::ffi::list::<purple_sys::PurpleXfer>(purple_sys::purple_xfers_get_all()) };
-    for transfer in transfers {
-        // SAFETY: cancelling one transfer frees no other.
-        unsafe {
-            if (*transfer).account == purple {
-                purple_sys::purple_xfer_cancel_local(transfer);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

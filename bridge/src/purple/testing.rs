@@ -60,6 +60,12 @@ pub(super) fn with_mischief(name: &str, body: impl FnOnce(&mut Core)) {
     with_config(name, &BridgeConfig { plugin_paths: vec![support::mischief_plugins().into()], ..BridgeConfig::default() }, body);
 }
 
+/// The same for tests with servers of their own on loopback, where accounts may listen too.
+pub(super) fn with_servers(name: &str, body: impl FnOnce(&mut Core)) {
+    let egress_allow = vec!["127.0.0.0/8".parse().unwrap()];
+    with_config(name, &BridgeConfig { egress_allow, listen: true, ..BridgeConfig::default() }, body);
+}
+
 fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) {
     super::alone::run(name, |token| {
         let dir = thread::bring_up_core(token, config, Box::new(trust::Accounts)).unwrap();
@@ -74,6 +80,7 @@ fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) 
         notify::install(token);
         privacy::install(token);
         roomlist::install(token);
+        super::transfer::install(token);
         // SAFETY: after core_init.
         unsafe { purple_sys::purple_network_force_online() };
         super::interpose::load_plugins(token);
@@ -136,11 +143,11 @@ impl Core {
         while turn(self.token, false) {}
     }
 
-    /// Lets the loop run until `done`; fails after ten seconds.
+    /// Lets the loop run until `done`; fails after a minute.
     pub(super) fn turn_until(&self, mut done: impl FnMut() -> bool) {
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + Duration::from_secs(60);
         while !done() {
-            assert!(Instant::now() < end, "nothing happened for ten seconds");
+            assert!(Instant::now() < end, "nothing happened for a minute");
             if !turn(self.token, false) {
                 std::thread::yield_now();
             }

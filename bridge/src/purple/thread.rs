@@ -6,7 +6,7 @@ use super::mailbox::{self, Item, MailboxSender};
 use super::outbox::Way;
 use super::token::OnPurple;
 use super::{account, accounts, blist, connection, conversation, debug, dispatch, dns, egress, eventloop, icon, interpose};
-use super::{notify, outbox, owner, prefs, privacy, protocols, request, roomlist, signals, teardown, tls, trust};
+use super::{notify, outbox, owner, prefs, privacy, protocols, request, roomlist, signals, teardown, tls, transfer, trust};
 use crate::config::BridgeConfig;
 use crate::error::StartError;
 use crate::handle::{Bridge, BridgeHandle, Catalogue, Events};
@@ -192,6 +192,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     notify::install(token);
     privacy::install(token);
     roomlist::install(token);
+    transfer::install(token);
     // Statuses are ours to apply; libpurple must not wait for a network manager (hazard 32).
     // SAFETY: after core_init.
     unsafe { purple_sys::purple_network_force_online() };

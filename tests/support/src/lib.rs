@@ -9,6 +9,7 @@
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, streams, commands |
 //! | [`Browser`] | a browser that nobody sees: Chromium, or another [`Engine`] |
 //! | [`Line`] | a wire between a browser and the daemon, to be cut |
+//! | [`Stripper`] | a man in the middle who takes a server's offer of TLS away |
 //! | [`Hoarder`] | a proxy between them that keeps streams to itself |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
 //! | [`alone()`], [`before_main!`] | a process of its own for a test of a part of the daemon |
@@ -32,6 +33,7 @@ mod page;
 mod process;
 mod prosody;
 mod stream;
+mod stripper;
 mod wait;
 mod wire;
 mod xml;
@@ -52,6 +54,7 @@ pub use page::{Page, conversation, quoted};
 pub use process::{Process, free_port};
 pub use prosody::{Contact, Prosody, ProsodyBuilder};
 pub use stream::{Block, Stream};
+pub use stripper::Stripper;
 pub use wait::{PATIENCE, wait_until};
 pub use wire::{Answer, WireClient};
 pub use xml::Element;

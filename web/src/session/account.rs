@@ -3,7 +3,7 @@
 use crate::wire::{Password, Splits};
 use bridge::command::Username;
 use bridge::handle::Catalogue;
-use bridge::model::{OptionType, PasswordNeed, Protocol, ProtocolOption, StatusKind, Value};
+use bridge::model::{PasswordNeed, Protocol, StatusKind, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -98,26 +98,30 @@ pub(crate) fn password(protocol: &Protocol, given: Option<&Password>) -> Result<
     }
 }
 
-/// Fails on the first option that the protocol does not declare, or that is of another type.
+/// Fails on the first option that the protocol does not declare, or that makes no sense.
 pub(crate) fn options(protocol: &Protocol, given: &BTreeMap<String, Value>) -> Result<(), ErrorBody> {
-    for (key, value) in given {
-        let field = format!("options.{key}");
-        let Some(declared) = protocol.options.iter().find(|option| option.key == *key) else {
-            return Err(error("no_such_option", &field, format!("{} has no setting of this name.", protocol.name)));
-        };
-        if !fits(declared, value) {
-            return Err(error("bad_option", &field, format!("The setting “{}” cannot be this.", declared.label)));
-        }
-    }
-    Ok(())
+    bridge::options::check(&protocol.options, given).map_err(|wrong| {
+        let field = wrong.field.map(|key| format!("options.{key}"));
+        ErrorBody { code: wrong.code, message: wrong.message, field, retry_ms: None }
+    })
 }
 
-fn fits(declared: &ProtocolOption, value: &Value) -> bool {
-    match (declared.kind, value) {
-        (OptionType::Bool, Value::Bool(_)) => true,
-        (OptionType::Int, Value::Int(number)) => i32::try_from(*number).is_ok(),
-        (OptionType::String, Value::Text(text)) => text.len() <= 4096 && !text.contains('\0'),
-        (OptionType::Choice, Value::Text(text)) => declared.choices.iter().any(|choice| choice.value == *text),
-        _ => false,
-    }
+/// The options of an update. One that is taken back gets what its form starts with.
+pub(crate) fn changed_options(protocol: &Protocol, given: BTreeMap<String, Option<Value>>) -> Result<BTreeMap<String, Value>, ErrorBody> {
+    let start = |key: &str| protocol.options.iter().find(|option| option.key == key).map(|option| option.default.clone());
+    let given: BTreeMap<String, Value> = given
+        .into_iter()
+        .map(|(key, value)| {
+            // What is not declared is refused below.
+            let value = value.or_else(|| start(&key)).unwrap_or(Value::Bool(false));
+            (key, value)
+        })
+        .collect();
+    options(protocol, &given).map(|()| given)
+}
+
+/// What an account with these options shows of them until its worker tells (see [`bridge::model::Account::options`]).
+pub(crate) fn differing(protocol: &Protocol, given: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let shown = |key: &str, value: &Value| protocol.options.iter().any(|o| o.key == key && !o.masked && o.default != *value);
+    given.iter().filter(|(key, value)| shown(key, value)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -67,6 +67,7 @@ impl Hub {
         }
 
         let (user, account) = (UserId(random()?), AccountId(random()?));
+        let shown = account::differing(protocol, &network.options);
         let status = Status { status: network.status.unwrap_or_default(), message: None };
         let settings = AccountSettings {
             protocol: network.protocol.clone(),
@@ -83,6 +84,7 @@ impl Hub {
         let state = if network.register { AccountState::Offline } else { AccountState::Connecting };
         let placeholder = Account {
             enabled: !network.register,
+            options: shown,
             ..new_account(account, network.protocol, joined.clone(), AccountStanding::plain(state), &status)
         };
         let token = token::create().map_err(|_| ApiError::unavailable())?;
@@ -124,6 +126,7 @@ pub(crate) fn new_account(id: AccountId, protocol: String, username: String, sta
         id,
         protocol,
         username,
+        options: BTreeMap::new(),
         alias: String::new(),
         icon: None,
         enabled: true,

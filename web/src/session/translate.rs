@@ -92,12 +92,12 @@ impl State {
             C::AccountUpdate(update) => {
                 let known = self.known_account(update.account)?;
                 let protocol = super::account::protocol(catalogue, &known.protocol)?;
-                super::account::options(protocol, &update.options)?;
+                let options = super::account::changed_options(protocol, update.options)?;
                 K::UpdateAccount {
                     account: update.account,
                     username: super::account::username(protocol, update.username, update.splits)?.map(|(username, _)| username),
                     password: update.password.map(|password| password.0),
-                    options: update.options,
+                    options,
                 }
             }
             C::AccountRemove(of) => K::RemoveAccount(account(of.account)?),

@@ -83,9 +83,9 @@ fields! {
         /// The password to sign on with from now on; it changes none on the server.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password: Option<Password>,
-        /// These settings; others stay.
+        /// These settings; others stay. Null takes one back to its default.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        options: BTreeMap<String, Value>,
+        options: BTreeMap<String, Option<Value>>,
     }
     /// A command about an account and nothing else
     OfAccount {

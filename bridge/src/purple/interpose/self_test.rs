@@ -1,7 +1,7 @@
 //! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
 
 use super::super::{debug, ffi, token::OnPurple};
-use super::{files, lean, lists, plugins, roster, sasl, socket, ssl, timers};
+use super::{files, lean, lists, plugins, proxy, roster, sasl, socket, ssl, timers};
 use crate::error::StartError;
 use purple_sys::{gchar, gpointer};
 use std::cell::RefCell;
@@ -33,6 +33,7 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"purple_blist_remove_account", lists::purple_blist_remove_account as lists::OfAccount as *const c_void),
         (c"purple_blist_add_buddy", roster::purple_blist_add_buddy as roster::AddBuddy as *const c_void),
         (c"purple_plugins_probe", plugins::purple_plugins_probe as plugins::Probe as *const c_void),
+        (c"purple_proxy_connect", proxy::purple_proxy_connect as proxy::Connect as *const c_void),
         (c"purple_util_write_data_to_file", files::purple_util_write_data_to_file as *const c_void),
         (c"purple_network_listen_family", files::purple_network_listen_family as files::Listen as *const c_void),
         (c"purple_network_listen_range_family", files::purple_network_listen_range_family as files::ListenRange as *const c_void),

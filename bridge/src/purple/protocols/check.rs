@@ -1,65 +1,25 @@
-//! What a user may put into the form of a protocol; pure, no libpurple.
+//! Joins and checks a user name as the form of its protocol has it. Pure: calls no libpurple. Options are checked by [`crate::options`].
 
 use crate::command::Username;
 use crate::error::CommandError;
-use crate::model::{OptionType, ProtocolOption, UsernameForm, Value};
-use std::collections::BTreeMap;
+use crate::model::{ProtocolOption, Split, UsernameForm};
+use crate::options::without_port;
 
 /// Longest user name, in bytes: libpurple's own buffer for a normalised one is 2048.
 const LONGEST_NAME: usize = 1000;
-/// Longest text of an option, in bytes: tokens may be long.
-const LONGEST_TEXT: usize = 8192;
 
-/// Settings against what is declared.
-pub(super) fn options(declared: &[ProtocolOption], given: &BTreeMap<String, Value>) -> Result<(), CommandError> {
-    for (key, value) in given {
-        let Some(option) = declared.iter().find(|option| option.key == *key) else {
-            return Err(CommandError::new("no_such_option", format!("This network has no option `{key}`.")).at(key));
-        };
-        option_value(option, value).map_err(|message| CommandError::new("bad_option", message).at(key))?;
-    }
-    Ok(())
-}
-
-fn option_value(option: &ProtocolOption, value: &Value) -> Result<(), String> {
-    let label = &option.label;
-    match (option.kind, value) {
-        (OptionType::Bool, Value::Bool(_)) => Ok(()),
-        (OptionType::Int, Value::Int(number)) => {
-            let is_port = option.key == "port" || option.key.ends_with("_port") || option.key.ends_with("-port");
-            let range = if is_port { 0..=65_535 } else { i64::from(i32::MIN)..=i64::from(i32::MAX) };
-            if range.contains(number) { Ok(()) } else { Err(format!("{label}: give a number from {} to {}.", range.start(), range.end())) }
-        }
-        (OptionType::Choice, Value::Text(text)) => {
-            if option.choices.iter().any(|choice| choice.value == *text) {
-                Ok(())
-            } else {
-                Err(format!("{label}: take one of the choices."))
-            }
-        }
-        (OptionType::String, Value::Text(text)) => {
-            if text.chars().any(char::is_control) {
-                Err(format!("{label}: line breaks and control characters cannot be used."))
-            } else if text.len() > LONGEST_TEXT {
-                Err(format!("{label}: this is too long (at most {LONGEST_TEXT} bytes)."))
-            } else {
-                Ok(())
-            }
-        }
-        (OptionType::Bool, _) => Err(format!("{label}: give true or false.")),
-        (OptionType::Int, _) => Err(format!("{label}: give a whole number.")),
-        (OptionType::Choice | OptionType::String, _) => Err(format!("{label}: give a text.")),
-    }
-}
-
-/// The whole user name.
-pub(super) fn username(form: &UsernameForm, given: &Username) -> Result<String, CommandError> {
+/// The whole user name. `options` tell whether the server's port is given apart.
+pub(super) fn username(form: &UsernameForm, options: &[ProtocolOption], given: &Username) -> Result<String, CommandError> {
     let bad = |message: String| CommandError::new("bad_username", message).at("username");
     let clean = |text: &str, label: &str| {
         if text.chars().any(char::is_control) {
             return Err(bad(format!("{label}: control characters cannot be used.")));
         }
         Ok(text.trim().to_owned())
+    };
+    let names_no_port = |split: &Split, part: &str| match split.separator.as_str() {
+        "@" => without_port(options, &split.label, part).map_err(bad),
+        _ => Ok(()),
     };
     let (mut whole, parts) = match given {
         Username::Whole(name) => (clean(name, &form.label)?, None),
@@ -78,8 +38,12 @@ pub(super) fn username(form: &UsernameForm, given: &Username) -> Result<String, 
         let typed = clean(typed, &split.label)?;
         if whole.contains(&split.separator) && typed.is_empty() {
             // The name was typed whole, this part included.
+            let after = whole.rsplit_once(&split.separator).map_or("", |(_, after)| after);
+            let next = form.splits.get(index + 1).and_then(|next| after.split(&next.separator).next());
+            names_no_port(split, next.unwrap_or(after))?;
             continue;
         }
+        names_no_port(split, &typed)?;
         // A separator that comes again later (a nick with `@`) is told apart by libpurple from the end; one inside a part never is.
         if form.splits.iter().any(|other| typed.contains(&other.separator) && other.separator == "@") {
             return Err(bad(format!("{} cannot contain `@`.", split.label)));
@@ -107,7 +71,7 @@ pub(super) fn username(form: &UsernameForm, given: &Username) -> Result<String, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Choice, Split};
+    use crate::model::{OptionType, Value};
 
     fn form(splits: &[(&str, &str)]) -> UsernameForm {
         let splits = splits.iter().map(|(separator, default)| Split {
@@ -116,6 +80,11 @@ mod tests {
             separator: (*separator).to_owned(),
         });
         UsernameForm { label: "Username".to_owned(), splits: splits.collect() }
+    }
+
+    fn port() -> [ProtocolOption; 1] {
+        let (key, label) = ("port".to_owned(), "Port".to_owned());
+        [ProtocolOption { key, label, kind: OptionType::Int, default: Value::Int(5222), masked: false, choices: Vec::new() }]
     }
 
     fn parts(user: &str, parts: &[&str]) -> Username {
@@ -137,7 +106,7 @@ mod tests {
             (&sip, parts("ines@example.org", &["login"]), "ines@example.org,login"),
             (&form(&[]), Username::Whole("12345".to_owned()), "12345"),
         ] {
-            assert_eq!(username(form, &given).as_deref(), Ok(whole), "{given:?}");
+            assert_eq!(username(form, &port(), &given).as_deref(), Ok(whole), "{given:?}");
         }
     }
 
@@ -153,58 +122,15 @@ mod tests {
             parts("ines", &["a", "b", "c"]),
             parts("ines\r\nQUIT", &["example.org"]),
             parts("ines", &["example.org\0"]),
+            parts("ines", &["example.org:5222"]),
+            Username::Whole("ines@example.org:70000".to_owned()),
+            Username::Whole("ines@example.org:-1/desk".to_owned()),
             Username::Whole("  ".to_owned()),
             Username::Whole("ines".to_owned()),
             Username::Whole(format!("{}@example.org", "i".repeat(LONGEST_NAME))),
         ] {
-            let error = username(&xmpp, &given).unwrap_err();
+            let error = username(&xmpp, &port(), &given).unwrap_err();
             assert_eq!((error.code.as_str(), error.field.as_deref()), ("bad_username", Some("username")), "{given:?}");
-        }
-    }
-
-    #[test]
-    fn options_are_typed() {
-        let option = |key: &str, kind| ProtocolOption {
-            key: key.to_owned(),
-            label: key.to_owned(),
-            kind,
-            default: Value::Bool(false),
-            masked: false,
-            choices: vec![Choice { value: "one".to_owned(), label: "One".to_owned() }],
-        };
-        let declared = [
-            option("flag", OptionType::Bool),
-            option("port", OptionType::Int),
-            option("count", OptionType::Int),
-            option("text", OptionType::String),
-            option("pick", OptionType::Choice),
-        ];
-        let text = |text: &str| Value::Text(text.to_owned());
-        let ok = [
-            ("flag", Value::Bool(true)),
-            ("port", Value::Int(443)),
-            ("count", Value::Int(-5)),
-            ("text", text("grüße")),
-            ("pick", text("one")),
-        ];
-        for (key, value) in ok {
-            assert_eq!(options(&declared, &BTreeMap::from([(key.to_owned(), value)])), Ok(()), "{key}");
-        }
-        for (key, value) in [
-            ("flag", text("true")),
-            ("port", Value::Int(65_536)),
-            ("port", Value::Int(-1)),
-            ("count", Value::Int(1 << 40)),
-            ("count", text("5")),
-            ("text", text("a\nb")),
-            ("text", text(&"x".repeat(LONGEST_TEXT + 1))),
-            ("text", Value::Bool(true)),
-            ("pick", text("two")),
-            ("pick", Value::List(vec!["one".to_owned()])),
-            ("other", Value::Bool(true)),
-        ] {
-            let error = options(&declared, &BTreeMap::from([(key.to_owned(), value.clone())])).unwrap_err();
-            assert_eq!(error.field.as_deref(), Some(key), "{value:?}");
         }
     }
 }

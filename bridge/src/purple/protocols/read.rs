@@ -12,6 +12,7 @@ use purple_sys::{
     PurplePluginProtocolInfo, PurplePrefType, PurpleProtocolOptions, PurpleStatusAttr, PurpleStatusPrimitive, PurpleStatusType,
     proto_chat_entry,
 };
+use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char};
 use std::mem::offset_of;
 
@@ -141,25 +142,31 @@ fn splits(info: &PurplePluginProtocolInfo) -> Vec<Split> {
 }
 
 fn protocol_options(info: &PurplePluginProtocolInfo) -> Vec<ProtocolOption> {
+    every_option(info).map(|(option, _)| option).filter(|option| !is_kept_back(&option.key)).collect()
+}
+
+/// What the plugin announces for each option; its first choice where it announces none.
+pub(super) fn announced(plugin: &Plugin) -> BTreeMap<String, Value> {
+    every_option(plugin.info).filter(|(_, announced)| *announced).map(|(option, _)| (option.key, option.default)).collect()
+}
+
+/// Every option, and whether it has a value that is announced.
+fn every_option(info: &PurplePluginProtocolInfo) -> impl Iterator<Item = (ProtocolOption, bool)> {
     // SAFETY: the plugin's own list of live options.
-    unsafe { list::<PurpleAccountOption>(info.protocol_options) }
-        .into_iter()
-        // SAFETY: one of the live options above.
-        .filter_map(|option| unsafe { protocol_option(option) })
-        .collect()
+    let options = unsafe { list::<PurpleAccountOption>(info.protocol_options) };
+    // SAFETY: one of the live options above.
+    options.into_iter().filter_map(|option| unsafe { protocol_option(option) })
 }
 
 /// # Safety
 /// A live option.
-unsafe fn protocol_option(option: *const PurpleAccountOption) -> Option<ProtocolOption> {
+unsafe fn protocol_option(option: *const PurpleAccountOption) -> Option<(ProtocolOption, bool)> {
     // SAFETY: a live option; texts are copied. Each default is asked for by the option's own type.
     unsafe {
         let key = borrowed(purple_sys::purple_account_option_get_setting(option))?;
-        if is_kept_back(&key) {
-            return None;
-        }
         let label = without_mnemonic(&borrowed(purple_sys::purple_account_option_get_text(option)).unwrap_or_else(|| key.clone()));
         let mut choices = Vec::new();
+        let mut announced = true;
         let (kind, default) = match purple_sys::purple_account_option_get_type(option) {
             PurplePrefType::PURPLE_PREF_BOOLEAN => {
                 (OptionType::Bool, Value::Bool(purple_sys::purple_account_option_get_default_bool(option) != GFALSE))
@@ -167,10 +174,11 @@ unsafe fn protocol_option(option: *const PurpleAccountOption) -> Option<Protocol
             PurplePrefType::PURPLE_PREF_INT => {
                 (OptionType::Int, Value::Int(i64::from(purple_sys::purple_account_option_get_default_int(option))))
             }
-            PurplePrefType::PURPLE_PREF_STRING => (
-                OptionType::String,
-                Value::Text(borrowed(purple_sys::purple_account_option_get_default_string(option)).unwrap_or_default()),
-            ),
+            PurplePrefType::PURPLE_PREF_STRING => {
+                let default = borrowed(purple_sys::purple_account_option_get_default_string(option));
+                announced = default.is_some();
+                (OptionType::String, Value::Text(default.unwrap_or_default()))
+            }
             PurplePrefType::PURPLE_PREF_STRING_LIST => {
                 for pair in list::<PurpleKeyValuePair>(purple_sys::purple_account_option_get_list(option)) {
                     let (label, value) = (borrowed((*pair).key), borrowed((*pair).value.cast::<c_char>()));
@@ -185,7 +193,7 @@ unsafe fn protocol_option(option: *const PurpleAccountOption) -> Option<Protocol
         };
         // libpurple answers this for texts only.
         let masked = kind == OptionType::String && purple_sys::purple_account_option_get_masked(option) != GFALSE;
-        Some(ProtocolOption { key, label, kind, default, masked, choices })
+        Some((ProtocolOption { key, label, kind, default, masked, choices }, announced))
     }
 }
 

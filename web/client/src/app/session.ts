@@ -59,13 +59,9 @@ function entered(): void {
   link.start();
 }
 
-/** The options of the last sign-in, so that a correction starts from them. */
-export let lastOptions: Record<string, unknown> = {};
-
 export async function signInNetwork(network: net.NetworkLogin): Promise<void> {
   const { account } = await net.loginNetwork(network);
   if (network.register && account) awaitMade(account, network.splits?.user ?? network.username ?? "", network.password ?? "");
-  lastOptions = network.options ?? {};
   entered();
 }
 

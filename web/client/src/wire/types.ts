@@ -21,6 +21,10 @@ export type Outcome =
  */
 export type CommandState = "running" | "done" | "failed";
 /**
+ * A value of a protocol option or of a request's field.
+ */
+export type Value = boolean | number | string | string[];
+/**
  * Where an account stands.
  */
 export type AccountState = "offline" | "connecting" | "online" | "waiting" | "error";
@@ -44,10 +48,6 @@ export type NoticeKind = "message" | "formatted" | "mail" | "userinfo" | "search
  * What a field holds.
  */
 export type FieldType = "string" | "int" | "bool" | "choice" | "list" | "label" | "image" | "account";
-/**
- * A value of a protocol option or of a request's field.
- */
-export type Value = boolean | number | string | string[];
 /**
  * What sort of question a request is.
  */
@@ -945,6 +945,12 @@ export interface Account {
    */
   mail?: number | null;
   /**
+   * The protocol's options that differ from their defaults ([`crate::model::ProtocolOption::default`]). Masked ones are not told.
+   */
+  options?: {
+    [k: string]: Value;
+  };
+  /**
    * While connecting.
    */
   progress?: Progress | null;
@@ -1602,10 +1608,10 @@ export interface AccountUpdate {
    */
   account: string;
   /**
-   * These settings; others stay.
+   * These settings; others stay. Null takes one back to its default.
    */
   options?: {
-    [k: string]: Value;
+    [k: string]: Value | null;
   };
   /**
    * The password to sign on with from now on; it changes none on the server.

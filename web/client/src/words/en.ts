@@ -76,7 +76,6 @@ export const en = {
     overloaded: "The server is full at the moment. Wait a little.",
     no_such_protocol: "This server does not offer that network.",
     no_such_option: "One of the options is not known here.",
-    bad_option: "One of the options is not right.",
     bad_username: "That is not a valid user name.",
     bad_picture: "That is not a picture.",
     full: "The server is full at the moment. Wait a little.",

@@ -76,6 +76,13 @@ fn fields_at_fault_are_named() {
             "bad_option",
             "options.port",
         ),
+        (
+            json!({ "type": "account.add", "protocol": "prpl-jabber", "username": "x", "password": "y", "options": { "port": 70_000 } }),
+            "bad_option",
+            "options.port",
+        ),
+        (json!({ "type": "account.update", "account": "a1", "options": { "port": -1 } }), "bad_option", "options.port"),
+        (json!({ "type": "account.update", "account": "a1", "options": { "evil": null } }), "no_such_option", "options.evil"),
     ];
     for (number, (command, code, field)) in cases.into_iter().enumerate() {
         let error = site.refuse("c", &format!("id{number}"), command.clone());
@@ -247,6 +254,15 @@ fn accounts_and_their_names() {
     assert_eq!(site.refuse("c", "3", json!({ "type": "account.icon", "account": "a1", "upload": text.upload }))["code"], "bad_picture");
     let block = site.accept("c", "4", json!({ "type": "buddy.block", "buddy": "b7" }));
     assert_eq!(block, Some(CommandKind::Block { account: AccountId(1), name: "buddy7@example.org".into(), block: true }));
+}
+
+#[test]
+fn an_option_that_is_taken_back_gets_what_its_form_starts_with() {
+    let site = ready();
+    let update = json!({ "type": "account.update", "account": "a1", "options": { "connection_security": null, "port": 5223 } });
+    let Some(CommandKind::UpdateAccount { options, .. }) = site.accept("c", "1", update) else { panic!("no update") };
+    let start = super::catalogue().protocols[0].options[1].default.clone();
+    assert_eq!((&options["connection_security"], &options["port"]), (&start, &Value::Int(5223)));
 }
 
 #[test]

@@ -31,11 +31,11 @@ pub(crate) struct Site {
 }
 
 pub(crate) fn catalogue() -> Catalogue {
-    let option = |key: &str, kind, choices: &[&str]| ProtocolOption {
+    let option = |key: &str, kind, default, choices: &[&str]| ProtocolOption {
         key: key.into(),
         label: key.into(),
         kind,
-        default: Value::Bool(false),
+        default,
         masked: false,
         choices: choices.iter().map(|value| Choice { value: (*value).into(), label: (*value).into() }).collect(),
     };
@@ -52,9 +52,9 @@ pub(crate) fn catalogue() -> Catalogue {
         },
         password: PasswordNeed::Required,
         options: vec![
-            option("port", OptionType::Int, &[]),
-            option("connection_security", OptionType::Choice, &["require_tls", "none"]),
-            option("auth_plain_in_clear", OptionType::Bool, &[]),
+            option("port", OptionType::Int, Value::Int(5222), &[]),
+            option("connection_security", OptionType::Choice, Value::Text("require_tls".into()), &["require_tls", "none"]),
+            option("auth_plain_in_clear", OptionType::Bool, Value::Bool(false), &[]),
         ],
         room_fields: vec![RoomField {
             key: "room".into(),

@@ -12,7 +12,7 @@ import { Problem, sorted, Tiles } from "../front/Front";
 import { composing } from "../keys";
 
 function AccountForm({ protocol, account, close }: { protocol: Protocol; account?: Account; close(): void }) {
-  const form = useAccountForm(protocol, account ? { username: account.username } : undefined);
+  const form = useAccountForm(protocol, account);
   const remember = useSignal(true);
   const making = useSignal(false);
   const busy = useSignal(false);

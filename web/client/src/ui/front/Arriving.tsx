@@ -1,6 +1,6 @@
 // Between a guest's sign-in and the desk: progress, or what went wrong and a way to correct it; it must not decide when it shows.
 import { useSignal } from "@preact/signals";
-import { goOn, lastOptions, signOut } from "../../app/session";
+import { goOn, signOut } from "../../app/session";
 import { makeAccount } from "../../app/making";
 import { command, protocolOf } from "../../app/store";
 import type { Account, Protocol } from "../../wire/types";
@@ -14,7 +14,7 @@ import { AccountFields, changedOptions, useAccountForm, wireName } from "./accou
 import { Problem } from "./Front";
 
 function Correct({ account, protocol }: { account: Account; protocol: Protocol }) {
-  const form = useAccountForm(protocol, { username: account.username, options: lastOptions });
+  const form = useAccountForm(protocol, account);
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
   const unmade = account.error?.code === "not_registered";

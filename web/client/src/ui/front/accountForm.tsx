@@ -1,7 +1,7 @@
 // The boxes that describe an IM account, built from the protocol's own data; the front page and the account dialogs share it.
 import { useState } from "preact/hooks";
 import { defaultParts, dealOut, isMainSplit, splitName, type Parts } from "../../state/address";
-import type { Protocol, ProtocolOption } from "../../wire/types";
+import type { Account, Protocol, ProtocolOption } from "../../wire/types";
 import { w } from "../../words";
 import { CheckField, choicesOf, SelectField, TextField } from "../fields";
 import { Icon } from "../icons";
@@ -23,13 +23,14 @@ export interface AccountFormState {
   check(): boolean;
 }
 
-interface Existing { username: string; options?: Record<string, unknown> }
+type Existing = Pick<Account, "username" | "options">;
 
 function startValues(protocol: Protocol, existing?: Existing): AccountValues {
   const options: Record<string, string | boolean> = {};
   const username = existing?.username;
   for (const option of protocol.options) {
-    const value = existing?.options?.[option.key] ?? option.default;
+    // What an account has in a masked box is not told.
+    const value = existing?.options?.[option.key] ?? (existing && option.masked ? "" : option.default);
     options[option.key] = option.type === "bool" ? value === true : String(value ?? "");
   }
   return { name: username === undefined ? defaultParts(protocol) : splitName(protocol, username), password: "", options };
@@ -52,7 +53,7 @@ export function useAccountForm(protocol: Protocol, existing?: Existing): Account
     if (!existing && protocol.password === "required" && values.password === "") found["password"] = w.front.required;
     for (const option of protocol.options) {
       const value = values.options[option.key];
-      if (option.type === "int" && typeof value === "string" && value.trim() !== "" && !/^-?\d+$/.test(value.trim())) found[`option-${option.key}`] = w.front.notNumber;
+      if (option.type === "int" && typeof value === "string" && !/^-?\d+$/.test(value.trim())) found[`option-${option.key}`] = w.front.notNumber;
     }
     setErrors(found);
     return Object.keys(found).length === 0;
@@ -60,14 +61,13 @@ export function useAccountForm(protocol: Protocol, existing?: Existing): Account
   return { values, start, errors, set, check, fail: (field, text) => setErrors({ [field]: text }) };
 }
 
-/** Only what was changed is sent; what was not keeps its value, or takes the plugin's default. */
+/** Only what was changed is sent; the account has the rest as the form shows it. */
 export function changedOptions(protocol: Protocol, form: AccountFormState): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const option of protocol.options) {
     const value = form.values.options[option.key];
     if (value === undefined || value === form.start[option.key]) continue;
-    if (option.type !== "int" || typeof value !== "string") out[option.key] = value;
-    else if (value.trim() !== "") out[option.key] = Number.parseInt(value, 10);
+    out[option.key] = option.type === "int" && typeof value === "string" ? Number.parseInt(value, 10) : value;
   }
   return out;
 }
@@ -87,7 +87,7 @@ export function boxOf(protocol: Protocol, field: string | null): string | null {
   return protocol.options.some((option) => option.key === last) ? `option-${last}` : null;
 }
 
-function OptionField({ option, form }: { option: ProtocolOption; form: AccountFormState }) {
+function OptionField({ option, form, existing }: { option: ProtocolOption; form: AccountFormState; existing?: boolean | undefined }) {
   const value = form.values.options[option.key];
   const name = `option-${option.key}`;
   const label = option.label.replace(/:\s*$/, "");
@@ -95,7 +95,7 @@ function OptionField({ option, form }: { option: ProtocolOption; form: AccountFo
   if (option.type === "bool") return <CheckField label={label} name={name} value={value === true} onInput={set} />;
   const text = typeof value === "string" ? value : "";
   if (option.type === "choice") return <SelectField label={label} name={name} value={text} choices={choicesOf(option.choices)} onInput={set} />;
-  return <TextField label={label} name={name} value={text} error={form.errors[name]} masked={option.masked} type={option.type === "int" ? "number" : "text"} onInput={set} />;
+  return <TextField label={label} name={name} value={text} error={form.errors[name]} masked={option.masked} type={option.type === "int" ? "number" : "text"} placeholder={existing && option.masked ? w.accounts.keepPassword : undefined} onInput={set} />;
 }
 
 export function AccountFields({ protocol, form, existing, autofocus }: { protocol: Protocol; form: AccountFormState; existing?: boolean; autofocus?: "user" | "password" | undefined }) {
@@ -135,7 +135,7 @@ export function AccountFields({ protocol, form, existing, autofocus }: { protoco
           {open && (
             <div class="options-list">
               {rest.map(({ split, at }) => <TextField key={at} label={split.label} name={`part-${at}`} value={name.parts[at] ?? ""} onInput={(value) => part(at, value)} />)}
-              {protocol.options.map((option) => <OptionField key={option.key} option={option} form={form} />)}
+              {protocol.options.map((option) => <OptionField key={option.key} option={option} form={form} existing={existing} />)}
             </div>
           )}
         </div>

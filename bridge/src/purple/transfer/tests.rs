@@ -1,0 +1,306 @@
+//! Transfers of every kind, in every state that an account can end in: offered to it, offered by it, running; over XMPP and IRC, on real servers.
+
+use super::*;
+use crate::command::{AccountSettings, Secret};
+use crate::id::UserId;
+use crate::model::Value;
+use crate::purple::connection::Phase;
+use crate::purple::testing::{Core, settings, with_servers};
+use crate::purple::{ffi, teardown};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use support::{Element, IrcPeer, Ngircd, Prosody, XmppPeer};
+
+const SI: &str = "http://jabber.org/protocol/si";
+const IBB: &str = "http://jabber.org/protocol/ibb";
+const FILE: &str = "http://jabber.org/protocol/si/profile/file-transfer";
+const NEG: &str = "http://jabber.org/protocol/feature-neg";
+
+/// A file to be sent and one to be written, gone with the test.
+struct Files(PathBuf);
+
+impl Files {
+    fn new() -> Self {
+        let directory = std::env::temp_dir().join(format!("bellflower-transfer-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("sent.txt"), vec![b'x'; 100_000]).unwrap();
+        Self(directory)
+    }
+
+    fn path(&self, name: &str) -> std::ffi::CString {
+        ffi::c_string(&self.0.join(name).to_string_lossy())
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn online(core: &mut Core, id: u64, protocol: &str, name: &str, options: &[(&str, Value)]) -> *mut purple_sys::PurpleAccount {
+    let options = options.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    // An ngircd that asks for none takes none.
+    let password = (protocol == "prpl-jabber").then(|| Secret::new("secret-ines".to_owned()));
+    let account = core.add(1, id, AccountSettings { options, password, enabled: true, ..settings(protocol, name) });
+    let token = core.token;
+    let is_online = || accounts::read(token, AccountId(id), |entry| matches!(entry.sign_on.phase, Phase::Online { .. }));
+    core.turn_until(|| is_online() == Some(true));
+    core.turns();
+    account
+}
+
+fn xmpp(core: &mut Core, prosody: &Prosody, id: u64) -> *mut purple_sys::PurpleAccount {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let options = [
+        ("connect_server", text("127.0.0.1")),
+        ("port", Value::Int(prosody.port().into())),
+        ("connection_security", text("opportunistic_tls")),
+        ("auth_plain_in_clear", Value::Bool(true)),
+    ];
+    online(core, id, "prpl-jabber", "ines@localhost/home", &options)
+}
+
+fn irc(core: &mut Core, server: &Ngircd, id: u64) -> *mut purple_sys::PurpleAccount {
+    online(core, id, "prpl-irc", "ines@127.0.0.1", &[("port", Value::Int(server.port().into()))])
+}
+
+fn of(account: u64) -> Vec<*mut PurpleXfer> {
+    OPEN.with_borrow(|open| open.iter().filter(|(whose, _)| *whose == AccountId(account)).map(|(_, transfer)| *transfer).collect())
+}
+
+/// Runs libpurple until the account has so many transfers; the newest of them.
+fn transfers(core: &Core, account: u64, count: usize) -> *mut PurpleXfer {
+    core.turn_until(|| of(account).len() == count);
+    of(account)[count - 1]
+}
+
+/// Runs libpurple until bytes went through.
+fn runs(core: &Core, transfer: *mut PurpleXfer) {
+    // SAFETY: an open transfer.
+    core.turn_until(|| unsafe { (*transfer).bytes_sent > 0 });
+    assert!(is_open(transfer));
+}
+
+/// What one side hears while libpurple runs.
+fn heard<T>(core: &Core, mut next: impl FnMut(Duration) -> Option<T>, wanted: impl Fn(&T) -> bool) -> T {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        core.turns();
+        if let Some(found) = next(Duration::from_millis(5)).filter(&wanted) {
+            return found;
+        }
+        assert!(Instant::now() < end, "it was not heard");
+    }
+}
+
+fn is_get(stanza: &Element, child: &str) -> bool {
+    stanza.name == "iq" && stanza.child(child).is_some() && !stanza.is("type", "result")
+}
+
+/// XMPP: a file is offered to the account by a stream, and another by a link.
+fn offered_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64) -> *mut PurpleXfer {
+    let before = of(account).len();
+    let sid = format!("s{account}");
+    peer.send(
+        "<iq type='set' id='oob' to='ines@localhost/home'><query xmlns='jabber:iq:oob'><url>http://127.0.0.1:9/b.txt</url></query></iq>",
+    );
+    transfers(core, account, before + 1);
+    peer.send(&format!(
+        "<iq type='set' id='offer' to='ines@localhost/home'><si xmlns='{SI}' id='{sid}' profile='{FILE}'>\
+         <file xmlns='{FILE}' name='a.txt' size='1000'/><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='form'>\
+         <field var='stream-method' type='list-single'><option><value>{IBB}</value></option></field></x></feature></si></iq>"
+    ));
+    transfers(core, account, before + 2)
+}
+
+/// The same, and the one by a stream is taken and under way.
+fn taken_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64, files: &Files) {
+    let transfer = offered_over_xmpp(core, peer, account);
+    // SAFETY: an open transfer and a C string, copied.
+    unsafe { purple_sys::purple_xfer_request_accepted(transfer, files.path("taken.txt").as_ptr()) };
+    peer.send(&format!(
+        "<iq type='set' id='open' to='ines@localhost/home'><open xmlns='{IBB}' sid='s{account}' block-size='4096'/></iq>\
+         <iq type='set' id='data' to='ines@localhost/home'><data xmlns='{IBB}' sid='s{account}' seq='0'>aGVsbG8=</data></iq>"
+    ));
+    runs(core, transfer);
+}
+
+/// XMPP: the account offers a file; the peer is asked what it can do, then offered it, then takes it.
+fn sent_over_xmpp(core: &Core, purple: *mut purple_sys::PurpleAccount, peer: &mut XmppPeer, account: u64, files: &Files, take: bool) {
+    let before = of(account).len();
+    let to = ffi::c_string(peer.jid());
+    // SAFETY: a live connection and C strings, copied.
+    unsafe { purple_sys::serv_send_file((*purple).gc, to.as_ptr(), files.path("sent.txt").as_ptr()) };
+    let transfer = transfers(core, account, before + 1);
+    let asked = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "query"));
+    let id = asked.attr("id").unwrap().to_owned();
+    let features: String = [SI, FILE, IBB].iter().map(|feature| format!("<feature var='{feature}'/>")).collect();
+    peer.send(&format!(
+        "<iq type='result' id='{id}' to='ines@localhost/home'><query xmlns='http://jabber.org/protocol/disco#info'>\
+         <identity category='client' type='pc'/>{features}</query></iq>"
+    ));
+    let offered = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "si"));
+    if !take {
+        return;
+    }
+    peer.send(&format!(
+        "<iq type='result' id='{}' to='ines@localhost/home'><si xmlns='{SI}'><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='submit'>\
+         <field var='stream-method'><value>{IBB}</value></field></x></feature></si></iq>",
+        offered.attr("id").unwrap()
+    ));
+    let opened = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "open"));
+    peer.send(&format!("<iq type='result' id='{}' to='ines@localhost/home'/>", opened.attr("id").unwrap()));
+    runs(core, transfer);
+}
+
+/// IRC: a file is offered to the account from this port.
+fn offered_over_irc(core: &Core, peer: &mut IrcPeer, account: u64, port: u16) -> *mut PurpleXfer {
+    let before = of(account).len();
+    peer.say("ines", &format!("\u{1}DCC SEND a.txt 2130706433 {port} 1000\u{1}"));
+    transfers(core, account, before + 1)
+}
+
+/// The same, and taken: it runs.
+fn taken_over_irc(core: &Core, peer: &mut IrcPeer, account: u64, files: &Files) -> std::net::TcpStream {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let transfer = offered_over_irc(core, peer, account, listener.local_addr().unwrap().port());
+    // SAFETY: an open transfer and a C string, copied.
+    unsafe { purple_sys::purple_xfer_request_accepted(transfer, files.path("taken.txt").as_ptr()) };
+    let mut sender = None;
+    core.turn_until(|| {
+        sender = sender.take().or_else(|| listener.accept().ok());
+        sender.is_some()
+    });
+    let mut sender = sender.unwrap().0;
+    sender.write_all(b"hello").unwrap();
+    runs(core, transfer);
+    sender
+}
+
+/// IRC: the account offers a file, and the peer fetches some of it.
+fn sent_over_irc(
+    core: &Core,
+    purple: *mut purple_sys::PurpleAccount,
+    peer: &mut IrcPeer,
+    account: u64,
+    files: &Files,
+    take: bool,
+) -> Option<std::net::TcpStream> {
+    let before = of(account).len();
+    let to = ffi::c_string(peer.nick());
+    // SAFETY: a live connection and C strings, copied.
+    unsafe { purple_sys::serv_send_file((*purple).gc, to.as_ptr(), files.path("sent.txt").as_ptr()) };
+    let transfer = transfers(core, account, before + 1);
+    let offer = heard(core, |time| peer.next_within(time), |line| line.params.get(1).is_some_and(|text| text.contains("DCC SEND")));
+    if !take {
+        return None;
+    }
+    let port = offer.params[1].split_ascii_whitespace().nth(4).unwrap().parse().unwrap();
+    let fetching = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    runs(core, transfer);
+    Some(fetching)
+}
+
+/// Nothing of libpurple's names the account, and accounts that come to lie where it lay end well.
+fn nothing_is_left(core: &mut Core, account: u64) {
+    assert_eq!(of(account), []);
+    // SAFETY: libpurple's own list.
+    assert!(unsafe { purple_sys::purple_xfers_get_all() }.is_null(), "a transfer outlived its account");
+    for again in 0..8 {
+        core.account(1, 900 + again);
+    }
+    core.turns();
+    for again in 0..8 {
+        teardown::remove(core.token, UserId(1), AccountId(900 + again)).unwrap();
+    }
+}
+
+#[test]
+fn transfers_of_xmpp_end_with_their_account() {
+    with_servers("purple::transfer::tests::transfers_of_xmpp_end_with_their_account", |core| {
+        let files = Files::new();
+        let mut prosody = Prosody::with_users(["ines", "noor"]);
+        let mut peer = XmppPeer::connect(&prosody, "noor");
+        for (account, take) in [(10, false), (11, true)] {
+            let purple = xmpp(core, &prosody, account);
+            if take {
+                taken_over_xmpp(core, &mut peer, account, &files);
+            } else {
+                offered_over_xmpp(core, &mut peer, account);
+            }
+            sent_over_xmpp(core, purple, &mut peer, account, &files, take);
+            assert_eq!(of(account).len(), 3);
+            teardown::remove(core.token, UserId(1), AccountId(account)).unwrap();
+            nothing_is_left(core, account);
+        }
+        // The connection goes first.
+        xmpp(core, &prosody, 12);
+        taken_over_xmpp(core, &mut peer, 12, &files);
+        prosody.kill();
+        core.turn_until(|| of(12).is_empty());
+        core.turn_until(|| {
+            accounts::read(core.token, AccountId(12), |entry| matches!(entry.sign_on.phase, Phase::Waiting { .. })) == Some(true)
+        });
+        teardown::remove(core.token, UserId(1), AccountId(12)).unwrap();
+        nothing_is_left(core, 12);
+    });
+}
+
+#[test]
+fn transfers_of_irc_end_with_their_account() {
+    with_servers("purple::transfer::tests::transfers_of_irc_end_with_their_account", |core| {
+        let files = Files::new();
+        let mut server = Ngircd::builder().start();
+        let mut peer = IrcPeer::connect(&server, "noor");
+        for (account, take) in [(10, false), (11, true)] {
+            let purple = irc(core, &server, account);
+            let taken = take.then(|| taken_over_irc(core, &mut peer, account, &files));
+            if !take {
+                offered_over_irc(core, &mut peer, account, 9);
+            }
+            let fetching = sent_over_irc(core, purple, &mut peer, account, &files, take);
+            assert_eq!(of(account).len(), 2);
+            teardown::remove(core.token, UserId(1), AccountId(account)).unwrap();
+            nothing_is_left(core, account);
+            drop((taken, fetching));
+        }
+        // Taken, and not connected yet.
+        irc(core, &server, 13);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let transfer = offered_over_irc(core, &mut peer, 13, listener.local_addr().unwrap().port());
+        // SAFETY: an open transfer and a C string, copied.
+        unsafe { purple_sys::purple_xfer_request_accepted(transfer, files.path("taken.txt").as_ptr()) };
+        teardown::remove(core.token, UserId(1), AccountId(13)).unwrap();
+        nothing_is_left(core, 13);
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "the connection of a transfer outlived it");
+        irc(core, &server, 12);
+        let taken = taken_over_irc(core, &mut peer, 12, &files);
+        server.kill();
+        core.turn_until(|| of(12).is_empty());
+        teardown::remove(core.token, UserId(1), AccountId(12)).unwrap();
+        nothing_is_left(core, 12);
+        drop(taken);
+    });
+}
+
+#[test]
+fn one_accounts_end_leaves_anothers_transfers_alone() {
+    with_servers("purple::transfer::tests::one_accounts_end_leaves_anothers_transfers_alone", |core| {
+        let prosody = Prosody::with_users(["ines", "noor"]);
+        let mut peer = XmppPeer::connect(&prosody, "noor");
+        let server = Ngircd::builder().start();
+        let mut sender = IrcPeer::connect(&server, "noor");
+        xmpp(core, &prosody, 10);
+        irc(core, &server, 11);
+        offered_over_xmpp(core, &mut peer, 10);
+        offered_over_irc(core, &mut sender, 11, 9);
+        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
+        assert_eq!((of(10).len(), of(11).len()), (0, 1));
+        teardown::remove(core.token, UserId(1), AccountId(11)).unwrap();
+        nothing_is_left(core, 11);
+    });
+}
