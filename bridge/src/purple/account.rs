@@ -13,6 +13,9 @@ use crate::model::{Account, AccountStanding, AccountState, Value};
 use purple_sys::{PurpleAccount, PurpleAccountUiOps, PurpleStatus};
 use std::collections::BTreeMap;
 
+/// The option that every protocol with one calls so.
+const PORT: &str = "port";
+
 /// Registers with libpurple.
 pub(super) fn install(_: OnPurple) {
     static OPS: super::Ops<PurpleAccountUiOps> = super::Ops(PurpleAccountUiOps {
@@ -50,6 +53,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     unsafe { (*purple).ui_data = account.0 as *mut std::ffi::c_void };
     let announced = protocols::announced(token, &settings.protocol);
     announced.iter().for_each(|(key, value)| store_option(purple, key, value));
+    follow_tls(purple, &settings.protocol, &announced, &settings.options);
     settings.options.iter().for_each(|(key, value)| set_option(purple, &announced, key, value));
     settings.stored.iter().for_each(|(key, value)| store_option(purple, key, value));
     let entry = Entry {
@@ -95,6 +99,38 @@ fn set_option(purple: *mut PurpleAccount, announced: &BTreeMap<String, Value>, k
     let key = c_string(key);
     // SAFETY: a live account and a C string.
     unsafe { purple_sys::purple_account_remove_setting(purple, key.as_ptr()) };
+}
+
+/// Protocols whose servers have another port for TLS: the option that turns it on, its value, and the port. The form of the protocol announces the
+/// other one, which would be in force, and no TLS answers there.
+fn tls_port(protocol: &str) -> Option<(&'static str, Value, i64)> {
+    match protocol {
+        "prpl-irc" => Some(("ssl", Value::Bool(true), 6697)),
+        "prpl-jabber" => Some(("connection_security", Value::Text("old_ssl".to_owned()), 5223)),
+        _ => None,
+    }
+}
+
+/// Moves the port with TLS where `given` is about to turn it on or off and names no port, unless the user has set another one before.
+fn follow_tls(purple: *mut PurpleAccount, protocol: &str, announced: &BTreeMap<String, Value>, given: &BTreeMap<String, Value>) {
+    let Some((switch, on, secure)) = tls_port(protocol) else { return };
+    let (Some(value), Some(Value::Int(plain)), None) = (given.get(switch), announced.get(PORT), given.get(PORT)) else { return };
+    let (switch, port) = (c_string(switch), c_string(PORT));
+    // SAFETY: a live account and C strings; a text is copied.
+    let (was, now) = unsafe {
+        let was = match &on {
+            Value::Text(_) => {
+                let text = purple_sys::purple_account_get_string(purple, switch.as_ptr(), std::ptr::null());
+                Value::Text(borrowed(text).unwrap_or_default())
+            }
+            _ => Value::Bool(purple_sys::purple_account_get_bool(purple, switch.as_ptr(), 0) != 0),
+        };
+        (was, purple_sys::purple_account_get_int(purple, port.as_ptr(), 0))
+    };
+    let (from, to) = if *value == on { (*plain, secure) } else { (secure, *plain) };
+    if (was == on) != (*value == on) && i64::from(now) == from {
+        store_option(purple, PORT, &Value::Int(to));
+    }
 }
 
 /// The options that the account has otherwise than its form starts with, as the plugin reads them. Masked ones are left out.
@@ -200,6 +236,7 @@ pub(super) fn update(
         unsafe { purple_sys::purple_account_set_username(purple, name.as_ptr()) };
     }
     let announced = protocols::announced(token, &protocol);
+    follow_tls(purple, &protocol, &announced, &options);
     options.iter().for_each(|(key, value)| set_option(purple, &announced, key, value));
     accounts::change(token, account, |entry| {
         if let Some(name) = username {

@@ -105,3 +105,28 @@ fn a_port_of_no_protocol_can_be_what_no_server_has() {
         assert!(ports > 3, "only {ports} ports");
     });
 }
+
+#[test]
+fn the_port_follows_tls_unless_its_user_chose_one() {
+    with_mischief("purple::account::tests::the_port_follows_tls_unless_its_user_chose_one", |core| {
+        let map =
+            |options: &[(&str, Value)]| options.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect::<BTreeMap<_, _>>();
+        let (ssl, port) = (|on| ("ssl", Value::Bool(on)), |port| ("port", Value::Int(port)));
+        let old = ("connection_security", Value::Text("old_ssl".to_owned()));
+        for (id, protocol, given, shown) in [
+            (10, "prpl-irc", vec![], vec![]),
+            (11, "prpl-irc", vec![ssl(true)], vec![ssl(true), port(6697)]),
+            (12, "prpl-irc", vec![ssl(true), port(7000)], vec![ssl(true), port(7000)]),
+            (13, "prpl-jabber", vec![old.clone()], vec![old.clone(), port(5223)]),
+        ] {
+            core.add(1, id, AccountSettings { options: map(&given), ..settings(protocol, "ines@example.org") });
+            assert_eq!(differing(core, id), map(&shown), "{given:?}");
+        }
+        for (id, given, shown) in
+            [(11, vec![ssl(false)], vec![]), (11, vec![ssl(true)], vec![ssl(true), port(6697)]), (12, vec![ssl(false)], vec![port(7000)])]
+        {
+            update(core.token, UserId(1), AccountId(id), None, None, map(&given)).unwrap();
+            assert_eq!(differing(core, id), map(&shown), "{given:?}");
+        }
+    });
+}
