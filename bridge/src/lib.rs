@@ -14,6 +14,7 @@ pub mod id;
 pub mod model;
 mod purple;
 pub mod report;
+pub mod text;
 pub mod time;
 
 #[cfg(feature = "bare")]
