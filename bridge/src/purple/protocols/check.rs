@@ -3,6 +3,7 @@
 use crate::command::Username;
 use crate::error::CommandError;
 use crate::model::{OptionType, ProtocolOption, UsernameForm, Value};
+use crate::text::is_one_line;
 use std::collections::BTreeMap;
 
 /// Longest user name, in bytes: libpurple's own buffer for a normalised one is 2048.
@@ -38,7 +39,7 @@ fn option_value(option: &ProtocolOption, value: &Value) -> Result<(), String> {
             }
         }
         (OptionType::String, Value::Text(text)) => {
-            if text.chars().any(char::is_control) {
+            if !is_one_line(text) {
                 Err(format!("{label}: line breaks and control characters cannot be used."))
             } else if text.len() > LONGEST_TEXT {
                 Err(format!("{label}: this is too long (at most {LONGEST_TEXT} bytes)."))
@@ -56,7 +57,7 @@ fn option_value(option: &ProtocolOption, value: &Value) -> Result<(), String> {
 pub(super) fn username(form: &UsernameForm, given: &Username) -> Result<String, CommandError> {
     let bad = |message: String| CommandError::new("bad_username", message).at("username");
     let clean = |text: &str, label: &str| {
-        if text.chars().any(char::is_control) {
+        if !is_one_line(text) {
             return Err(bad(format!("{label}: control characters cannot be used.")));
         }
         Ok(text.trim().to_owned())
