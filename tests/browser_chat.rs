@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::json;
-use support::{Contact, Daemon, IrcPeer, Ngircd, Page, Prosody, Window, XmppPeer};
+use support::{Contact, Daemon, IrcPeer, Ngircd, Page, Prosody, Window, XmppPeer, quoted};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -79,6 +79,29 @@ async fn a_conversation_goes_both_ways() {
     page.hears(&talk, "We are, thanks!").await;
     page.shows(&format!("{talk} [data-testid=typing]"), "").await;
     assert_eq!(page.texts(&format!("{talk} [data-testid=message-text]")).await, ["Are you & yours <well>?", "We are, thanks!"]);
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_knows_comes_back_to_its_writer() {
+    let prosody = friends();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let talk = page.open_buddy("bob@localhost").await;
+    page.say(&talk, "/mgs NickServ secret").await;
+    let failed = format!("{talk} [data-testid=message][data-state=failed]");
+    page.read(&failed, "There is no command /mgs here; write //mgs to say it.").await;
+    page.shows(&format!("{failed} [data-testid=message-text]"), "/mgs NickServ secret").await;
+    page.see(&format!("{failed} [data-testid=message-retry]")).await;
+    page.click(&format!("{failed} [data-testid=message-edit]")).await;
+    page.see_no(&failed).await;
+    let written = format!("document.querySelector({}).value", quoted(&format!("{talk} [data-testid=composer]")));
+    page.wait(&format!("{written} === '/mgs NickServ secret'")).await;
+    page.browser().eval(&format!("{written} = ''")).await;
+    page.say(&talk, "//me too").await;
+    let heard = bob.wait_for("words", |stanza| stanza.child_text("body").is_some());
+    assert_eq!(heard.child_text("body"), Some("/me too"));
 }
 
 #[tokio::test]

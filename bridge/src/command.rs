@@ -3,6 +3,7 @@
 mod kind;
 mod place;
 mod settings;
+pub mod slash;
 
 pub use kind::CommandKind;
 pub use place::Place;

@@ -15,6 +15,7 @@ pub mod model;
 pub mod options;
 mod purple;
 pub mod report;
+pub mod text;
 pub mod time;
 
 #[cfg(feature = "bare")]

@@ -46,7 +46,7 @@ fn fits(option: &ProtocolOption, value: &Value) -> Result<(), String> {
             }
         }
         (OptionType::String, Value::Text(text)) => {
-            if text.chars().any(char::is_control) {
+            if !crate::text::is_one_line(text) {
                 Err(format!("{label}: line breaks and control characters cannot be used."))
             } else if text.len() > LONGEST_TEXT {
                 Err(format!("{label}: this is too long (at most {LONGEST_TEXT} bytes)."))

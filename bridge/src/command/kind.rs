@@ -187,9 +187,9 @@ pub enum CommandKind {
     SendMessage {
         /// Where.
         conversation: ConversationId,
-        /// As typed: a slash command is looked for in this. Empty to look for none.
+        /// As typed, where it is a slash command ([`super::slash::read`]). Empty: the HTML is said.
         text: String,
-        /// As HTML that libpurple takes.
+        /// The same as HTML that libpurple takes, a slash command with its name.
         html: String,
     },
     /// The user writes, or stopped.

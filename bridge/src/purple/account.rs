@@ -2,7 +2,8 @@
 
 use super::accounts::{self, Entry};
 use super::connection::{self, SignOn};
-use super::ffi::{borrowed, c_string, guard_on};
+use super::ffi::{borrowed, guard_on, in_process};
+use super::outgoing::{Line, Name, Password};
 use super::token::OnPurple;
 use super::{authorization, conversation, outbox, owner, protocols};
 use crate::command::{AccountSettings, Secret, Username};
@@ -12,6 +13,7 @@ use crate::id::{AccountId, UserId};
 use crate::model::{Account, AccountStanding, AccountState, Value};
 use purple_sys::{PurpleAccount, PurpleAccountUiOps, PurpleStatus};
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 
 /// The option that every protocol with one calls so.
 const PORT: &str = "port";
@@ -43,7 +45,8 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     }
     let username = protocols::join_username(token, &settings.protocol, &settings.username)?;
     protocols::check_options(token, &settings.protocol, &settings.options)?;
-    let (name, protocol) = (c_string(&username), c_string(&settings.protocol));
+    settings.password.as_ref().map_or(Ok(()), |secret| Password::new(secret, "password").map(drop))?;
+    let (name, protocol) = (Name::of_account(&username)?, in_process(&settings.protocol));
     // SAFETY: two C strings, copied. libpurple's own list is empty, so this is a new object and not another user's.
     let purple = unsafe { purple_sys::purple_account_new(name.as_ptr(), protocol.as_ptr()) };
     if purple.is_null() {
@@ -52,10 +55,11 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     // SAFETY: our own new account; `ui_data` is for the front end alone.
     unsafe { (*purple).ui_data = account.0 as *mut std::ffi::c_void };
     let announced = protocols::announced(token, &settings.protocol);
-    announced.iter().for_each(|(key, value)| store_option(purple, key, value));
+    announced.iter().for_each(|(key, value)| store_as_it_is(purple, key, value));
     follow_tls(purple, &settings.protocol, &announced, &settings.options);
     settings.options.iter().for_each(|(key, value)| set_option(purple, &announced, key, value));
-    settings.stored.iter().for_each(|(key, value)| store_option(purple, key, value));
+    // What the plugin itself stored comes back to it as it was.
+    settings.stored.iter().for_each(|(key, value)| store_as_it_is(purple, key, value));
     let entry = Entry {
         user,
         purple,
@@ -77,7 +81,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     };
     accounts::insert(token, account, entry);
     if !settings.alias.is_empty() {
-        let alias = c_string(&settings.alias);
+        let alias = Line::of(&settings.alias);
         // SAFETY: a live account and a C string, copied.
         unsafe { purple_sys::purple_account_set_alias(purple, alias.as_ptr()) };
     }
@@ -96,7 +100,7 @@ fn set_option(purple: *mut PurpleAccount, announced: &BTreeMap<String, Value>, k
     if announced.contains_key(key) || !matches!(value, Value::Text(text) if text.is_empty()) {
         return store_option(purple, key, value);
     }
-    let key = c_string(key);
+    let key = in_process(key);
     // SAFETY: a live account and a C string.
     unsafe { purple_sys::purple_account_remove_setting(purple, key.as_ptr()) };
 }
@@ -115,7 +119,7 @@ fn tls_port(protocol: &str) -> Option<(&'static str, Value, i64)> {
 fn follow_tls(purple: *mut PurpleAccount, protocol: &str, announced: &BTreeMap<String, Value>, given: &BTreeMap<String, Value>) {
     let Some((switch, on, secure)) = tls_port(protocol) else { return };
     let (Some(value), Some(Value::Int(plain)), None) = (given.get(switch), announced.get(PORT), given.get(PORT)) else { return };
-    let (switch, port) = (c_string(switch), c_string(PORT));
+    let (switch, port) = (in_process(switch), in_process(PORT));
     // SAFETY: a live account and C strings; a text is copied.
     let (was, now) = unsafe {
         let was = match &on {
@@ -137,7 +141,7 @@ fn follow_tls(purple: *mut PurpleAccount, protocol: &str, announced: &BTreeMap<S
 fn options(token: OnPurple, protocol: &str, purple: *mut PurpleAccount) -> BTreeMap<String, Value> {
     let declared = protocols::options(token, protocol).into_iter().filter(|option| !option.masked);
     let differing = declared.filter_map(|option| {
-        let key = c_string(&option.key);
+        let key = in_process(&option.key);
         // SAFETY: a live account and C strings; a text is copied. Each is asked for by the type that its plugin declares.
         let has = unsafe {
             match &option.default {
@@ -160,8 +164,22 @@ fn options(token: OnPurple, protocol: &str, purple: *mut PurpleAccount) -> BTree
     differing.collect()
 }
 
+fn text_of(value: &Value) -> &str {
+    if let Value::Text(text) = value { text } else { "" }
+}
+
+/// Stores a setting that the user gave.
 pub(super) fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value) {
-    let key = c_string(key);
+    write_option(purple, key, value, Line::of(text_of(value)).as_c_str());
+}
+
+/// Stores a setting that the plugin announced, or stored itself.
+fn store_as_it_is(purple: *mut PurpleAccount, key: &str, value: &Value) {
+    write_option(purple, key, value, &in_process(text_of(value)));
+}
+
+fn write_option(purple: *mut PurpleAccount, key: &str, value: &Value, text: &CStr) {
+    let key = in_process(key);
     // SAFETY: a live account and C strings, copied.
     super::account_prefs::quietly(|| unsafe {
         match value {
@@ -170,7 +188,7 @@ pub(super) fn store_option(purple: *mut PurpleAccount, key: &str, value: &Value)
                 let value = i32::try_from(*value).unwrap_or(if *value < 0 { i32::MIN } else { i32::MAX });
                 purple_sys::purple_account_set_int(purple, key.as_ptr(), value);
             }
-            Value::Text(value) => purple_sys::purple_account_set_string(purple, key.as_ptr(), c_string(value).as_ptr()),
+            Value::Text(_) => purple_sys::purple_account_set_string(purple, key.as_ptr(), text.as_ptr()),
             Value::List(_) => log::warn!(target: "bridge", "an account option cannot be a list; left out"),
         }
     });
@@ -229,9 +247,10 @@ pub(super) fn update(
     let protocol = accounts::read(token, account, |entry| entry.protocol.clone()).unwrap_or_default();
     let username = username.map(|name| protocols::join_username(token, &protocol, name)).transpose()?;
     protocols::check_options(token, &protocol, &options)?;
+    let typed = username.as_deref().map(Name::of_account).transpose()?;
+    password.as_ref().map_or(Ok(()), |secret| Password::new(secret, "password").map(drop))?;
     connection::disconnect(token, account);
-    if let Some(name) = &username {
-        let name = c_string(name);
+    if let Some(name) = typed {
         // SAFETY: a live account that is not connected; the string is copied.
         unsafe { purple_sys::purple_account_set_username(purple, name.as_ptr()) };
     }
@@ -287,7 +306,7 @@ pub(super) fn connect_now(token: OnPurple, user: UserId, account: AccountId) -> 
 /// `account.alias`: kept here, and told to the network where it keeps such a name.
 pub(super) fn set_alias(token: OnPurple, user: UserId, account: AccountId, alias: &str) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;
-    let alias = c_string(alias);
+    let alias = Line::of(alias);
     // SAFETY: a live account and a C string, copied.
     owner::with(Some(account), || unsafe {
         purple_sys::purple_account_set_alias(purple, alias.as_ptr());
@@ -307,7 +326,7 @@ pub(super) fn change_password(token: OnPurple, user: UserId, account: AccountId,
     if !connected {
         return Err(CommandError::new("not_connected", "Sign this account on first."));
     }
-    let (was, becomes) = (c_string(old.expose()), c_string(new.expose()));
+    let (was, becomes) = (Password::new(old, "old")?, Password::new(&new, "new")?);
     // SAFETY: a live, connected account and C strings, copied.
     owner::with(Some(account), || unsafe { purple_sys::purple_account_change_password(purple, was.as_ptr(), becomes.as_ptr()) });
     accounts::change(token, account, |entry| entry.password = Some(new));

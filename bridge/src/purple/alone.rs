@@ -16,7 +16,7 @@ pub(super) fn run(name: &str, body: impl FnOnce(OnPurple)) {
 pub(super) fn core(token: OnPurple, config: &BridgeConfig) {
     let directory = std::env::temp_dir().join(format!("bellflower-alone-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let path = super::ffi::c_string(&directory.to_string_lossy());
+    let path = super::ffi::in_process(&directory.to_string_lossy());
     // SAFETY: a live C string, which libpurple copies.
     unsafe { purple_sys::purple_util_set_user_dir(path.as_ptr()) };
     super::eventloop::install(token).unwrap();

@@ -1,6 +1,6 @@
 //! The floor of every measurement: libpurple with our event loop and nothing else; no bridge, no users, no channels. Built for `make bench` only.
 
-use super::ffi::{borrowed, c_string, guard_on};
+use super::ffi::{borrowed, guard_on, in_process};
 use super::token::OnPurple;
 use crate::config::BridgeConfig;
 use crate::error::StartError;
@@ -152,7 +152,7 @@ fn know_peer(certificate: &std::path::Path) -> std::io::Result<()> {
 }
 
 fn connect(account: &BareAccount) {
-    let (name, protocol, password) = (c_string(&account.username), c_string(&account.protocol), c_string(&account.password));
+    let (name, protocol, password) = (in_process(&account.username), in_process(&account.protocol), in_process(&account.password));
     // SAFETY: C strings, copied; the account lives as long as the process.
     unsafe {
         let purple = purple_sys::purple_account_new(name.as_ptr(), protocol.as_ptr());

@@ -8,7 +8,7 @@ pub(super) use edit::{add, move_to, remove, remove_group, rename_group, restore,
 pub(super) use tell::flush;
 
 use super::accounts;
-use super::ffi::{borrowed, c_string, guard_on, slist};
+use super::ffi::{borrowed, guard_on, in_process, slist};
 use super::token::OnPurple;
 use super::{conversation, outbox};
 use crate::error::CommandError;
@@ -145,7 +145,7 @@ fn full() -> CommandError {
 /// The buddy of that name, when there is one.
 pub(super) fn find(token: OnPurple, account: AccountId, name: &str) -> Option<BuddyId> {
     let purple = accounts::read(token, account, |entry| entry.purple)?;
-    let name = c_string(name);
+    let name = in_process(name);
     // SAFETY: a live account and a C string.
     let buddy = unsafe { purple_sys::purple_find_buddy(purple, name.as_ptr()) };
     if buddy.is_null() {

@@ -10,7 +10,8 @@ pub(crate) use turns::{Pace, connect};
 use turns::{chance, pace, wait_before};
 
 use super::accounts;
-use super::ffi::{borrowed, c_string, guard_on};
+use super::ffi::{borrowed, guard_on};
+use super::outgoing::Password;
 use super::timers::{self, Timer};
 use super::token::OnPurple;
 use super::{conversation, outbox, owner, request, room, status};
@@ -127,7 +128,10 @@ fn begin(token: OnPurple, account: AccountId) {
         let message = "This network needs a password. Enter it to sign on.".to_owned();
         return lose(token, account, AccountError { code: "password_required".to_owned(), message, fatal: true });
     }
-    let password = password.map(|secret| c_string(secret.expose()));
+    let password = match password.map(|secret| Password::new(&secret, "password")).transpose() {
+        Ok(password) => password,
+        Err(error) => return lose(token, account, AccountError { code: "wrong_password".to_owned(), message: error.message, fatal: true }),
+    };
     let password = password.as_ref().map_or(ptr::null(), |text| text.as_ptr());
     // SAFETY: `purple` lives as long as its entry; the password is copied.
     unsafe { purple_sys::purple_account_set_password(purple, password) };

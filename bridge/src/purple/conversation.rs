@@ -3,12 +3,15 @@
 mod lines;
 mod refused;
 mod send;
+mod slash;
 
 pub(super) use refused::listen;
-pub(super) use send::{send, send_command_only};
+pub(super) use send::send;
+pub(super) use slash::{UNKNOWN, command as send_command};
 
 use super::accounts;
-use super::ffi::{borrowed, c_string, guard, guard_on};
+use super::ffi::{borrowed, guard, guard_on, in_process};
+use super::outgoing::Name;
 use super::token::OnPurple;
 use super::{blist, outbox, owner, room};
 use crate::command::Origin;
@@ -46,7 +49,7 @@ pub(crate) struct Unreflected {
 
 /// The words of a line, for comparison.
 pub(crate) fn words(_: OnPurple, html: &str) -> String {
-    let html = c_string(html);
+    let html = in_process(html);
     // SAFETY: a C string; the copy is ours to free.
     let plain = unsafe { super::ffi::owned(purple_sys::purple_markup_strip_html(html.as_ptr())) };
     plain.unwrap_or_default().split_whitespace().collect()
@@ -165,7 +168,7 @@ pub(crate) fn connected(token: OnPurple, account: AccountId) -> Result<*mut purp
 
 /// `purple_normalize`, copied at once (hazard 21).
 pub(crate) fn normalize(_: OnPurple, purple: *const purple_sys::PurpleAccount, name: &str) -> String {
-    let text = c_string(name);
+    let text = in_process(name);
     // SAFETY: a live account; the static buffer is copied before anything else is called.
     unsafe { borrowed(purple_sys::purple_normalize(purple, text.as_ptr())) }.unwrap_or_else(|| name.to_owned())
 }
@@ -265,7 +268,7 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     if only_open && !existed {
         return Err(no_room());
     }
-    let name = c_string(name.trim());
+    let name = Name::on(token, account, name, "bad_name", "name")?;
     // SAFETY: a live, connected account and a C string, copied. Finds the conversation when there is one.
     let conversation = owner::with(Some(account), || unsafe {
         purple_sys::purple_conversation_new(PurpleConversationType::PURPLE_CONV_TYPE_IM, purple, name.as_ptr())
@@ -300,7 +303,7 @@ pub(super) fn reopen(token: OnPurple, account: AccountId) {
         if connected(token, account).is_err() {
             return;
         }
-        let name = c_string(name);
+        let Ok(name) = Name::on(token, account, name, "bad_name", "name") else { continue };
         // SAFETY: a live, connected account and a C string, copied.
         owner::with(Some(account), || unsafe {
             purple_sys::purple_conversation_new(PurpleConversationType::PURPLE_CONV_TYPE_IM, purple, name.as_ptr())

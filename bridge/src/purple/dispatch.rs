@@ -107,7 +107,7 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
 fn show_info(token: OnPurple, user: UserId, id: crate::id::AccountId, name: &str) -> Result<(), CommandError> {
     accounts::pointer(token, user, id)?;
     let gc = conversation::connected(token, id)?;
-    let name = super::ffi::c_string(name);
+    let name = super::outgoing::Name::on(token, id, name, "bad_name", "name")?;
     // SAFETY: a live connection and a C string; plugins without profiles do nothing.
     owner::with(Some(id), || unsafe { purple_sys::serv_get_info(gc, name.as_ptr()) });
     Ok(())

@@ -205,7 +205,7 @@ fn deliver(_: OnPurple, asker: Asker, answer: Answer) {
                 // SAFETY: the query has not been destroyed, and takes the list over.
                 (TXT, Some(resolved), _) => unsafe { resolved(query, lists::texts(&[Vec::new()])) },
                 // SAFETY: the query has not been destroyed; the text is copied.
-                (_, _, Some(failed)) => unsafe { failed(query, ffi::c_string(&why).as_ptr()) },
+                (_, _, Some(failed)) => unsafe { failed(query, ffi::in_process(&why).as_ptr()) },
                 _ => {}
             }
         }
@@ -216,7 +216,7 @@ fn deliver(_: OnPurple, asker: Asker, answer: Answer) {
 fn fail_host(query: *mut PurpleDnsQueryData, failed: PurpleDnsQueryFailedCallback, why: &str) {
     if let Some(failed) = failed {
         // SAFETY: the query has not been destroyed; the text is copied.
-        unsafe { failed(query, ffi::c_string(why).as_ptr()) };
+        unsafe { failed(query, ffi::in_process(why).as_ptr()) };
     }
 }
 

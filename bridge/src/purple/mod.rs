@@ -25,6 +25,7 @@ mod mailbox;
 mod menu;
 mod notify;
 mod outbox;
+mod outgoing;
 mod owner;
 mod prefs;
 mod privacy;

@@ -1,6 +1,6 @@
 //! libpurple's preferences, in memory only (nothing is written to disk), with those that would mix users up held at their safe value; no per-user choice lives here.
 
-use super::ffi::{borrowed, c_string, guard_on, list};
+use super::ffi::{borrowed, guard_on, in_process, list};
 use super::token::OnPurple;
 use glib_sys::{GFALSE, GList, GTRUE, gboolean};
 use purple_sys::{PurplePrefCallbackData, PurplePrefType, PurplePrefsUiOps};
@@ -313,7 +313,7 @@ unsafe extern "C" fn on_get_children_names(name: *const c_char) -> *mut GList {
     guard_on("prefs get_children_names", ptr::null_mut(), |_| {
         // SAFETY: see above.
         let names = unsafe { text(name) }.map(|name| children(&name)).unwrap_or_default();
-        g_list(names.into_iter().map(|name| c_string(&name)))
+        g_list(names.into_iter().map(|name| in_process(&name)))
     })
 }
 

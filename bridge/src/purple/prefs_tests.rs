@@ -34,7 +34,7 @@ fn children_of(name: &CStr) -> Vec<String> {
 fn dangerous_preferences_stay_as_they_are() {
     installed();
     for (name, held) in HELD {
-        let name = c_string(name);
+        let name = in_process(name);
         // SAFETY: C strings; what libpurple's parts and plugins do.
         unsafe {
             purple_sys::purple_prefs_add_bool(name.as_ptr(), GTRUE);

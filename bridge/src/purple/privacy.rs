@@ -1,6 +1,7 @@
 //! Who may reach an account: libpurple's lists told and changed; it blocks nothing by itself and knows no list of its own.
 
-use super::ffi::{borrowed, c_string, guard_on, slist};
+use super::ffi::{borrowed, guard_on, in_process, slist};
+use super::outgoing::Name;
 use super::token::OnPurple;
 use super::{accounts, conversation, outbox, owner};
 use crate::error::CommandError;
@@ -76,7 +77,7 @@ unsafe extern "C" fn on_changed(account: *mut PurpleAccount, _name: *const c_cha
 /// Whether nothing of this contact comes through.
 pub(super) fn is_blocked(token: OnPurple, account: AccountId, name: &str) -> bool {
     let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return false };
-    let name = c_string(name);
+    let name = in_process(name);
     // SAFETY: an account in our table is live; a C string.
     unsafe { purple_sys::purple_privacy_check(purple, name.as_ptr()) == GFALSE }
 }
@@ -97,7 +98,7 @@ fn changeable(token: OnPurple, user: UserId, account: AccountId) -> Result<*mut 
 /// `no_such_account`, `not_supported`, `bad_name`, and what [`conversation::connected`] says of an account that is not online.
 pub(super) fn block(token: OnPurple, user: UserId, account: AccountId, name: &str, block: bool) -> Result<(), CommandError> {
     let purple = changeable(token, user, account)?;
-    let name = checked(name)?;
+    let name = Name::on(token, account, name, "bad_name", "name")?;
     // SAFETY: a live account that is signed on, and a C string. `restore` FALSE keeps the others on the list.
     owner::with(Some(account), || unsafe {
         if block {
@@ -108,14 +109,6 @@ pub(super) fn block(token: OnPurple, user: UserId, account: AccountId, name: &st
         tell(token, purple);
     });
     Ok(())
-}
-
-fn checked(name: &str) -> Result<std::ffi::CString, CommandError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(CommandError::new("bad_name", "This name cannot be used.").at("name"));
-    }
-    Ok(c_string(name))
 }
 
 /// After a sign-on: the block list that the account had elsewhere, once.
@@ -141,7 +134,7 @@ pub(super) fn set(token: OnPurple, user: UserId, account: AccountId, mode: &str,
     if list.len() > LONGEST {
         return Err(CommandError::new("limit", "At most 1000 names.").at("list"));
     }
-    let wanted = list.iter().map(|name| checked(name)).collect::<Result<Vec<_>, _>>()?;
+    let wanted = list.iter().map(|name| Name::on(token, account, name, "bad_name", "list")).collect::<Result<Vec<_>, _>>()?;
     // SAFETY: a live account that is signed on, and C strings; libpurple normalises and copies the names.
     owner::with(Some(account), || unsafe {
         use purple_sys as p;
@@ -156,10 +149,10 @@ pub(super) fn set(token: OnPurple, user: UserId, account: AccountId, mode: &str,
             _ => None,
         };
         if let Some((there, add, remove)) = lists {
-            let normal = |name: &std::ffi::CStr| borrowed(p::purple_normalize(purple, name.as_ptr())).unwrap_or_default();
-            let keep: Vec<String> = wanted.iter().map(|name| normal(name)).collect();
+            let normal = |name: &Name| borrowed(p::purple_normalize(purple, name.as_ptr())).unwrap_or_default();
+            let keep: Vec<String> = wanted.iter().map(normal).collect();
             for name in there.iter().filter(|name| !keep.contains(name)) {
-                remove(purple, c_string(name).as_ptr(), GFALSE);
+                remove(purple, in_process(name).as_ptr(), GFALSE);
             }
             for (name, _) in wanted.iter().zip(&keep).filter(|(_, normal)| !there.contains(normal)) {
                 add(purple, name.as_ptr(), GFALSE);

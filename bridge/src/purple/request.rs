@@ -5,6 +5,7 @@ mod ops;
 #[cfg(test)]
 mod tests;
 
+use super::outgoing::Prose;
 use super::quota::{Quota, Space};
 use super::registry::Registry;
 use super::token::OnPurple;
@@ -155,7 +156,7 @@ fn take(token: OnPurple, id: RequestId) -> Option<Open> {
 
 /// What the asker hears.
 enum Said<'a> {
-    Text(&'a str),
+    Text(&'a Prose),
     Choice(c_int),
     Action(usize),
     Form,
@@ -170,10 +171,9 @@ fn reply(id: RequestId, open: Open, said: &Said<'_>) {
     // take the data they were given with; the shim gives each the C type that libpurple declares for it.
     owner::with(open.whose.map(|(_, account)| account), || match open.reply {
         Reply::Input { ok, cancel, data } => {
-            let (callback, text) = if let Said::Text(text) = said { (ok, *text) } else { (cancel, "") };
-            let text = super::ffi::c_string(text);
+            let (callback, text) = if let Said::Text(text) = said { (ok, text.as_ptr()) } else { (cancel, c"".as_ptr()) };
             // SAFETY: see above.
-            unsafe { purple_sys::bellflower_call_input(callback, data, text.as_ptr()) };
+            unsafe { purple_sys::bellflower_call_input(callback, data, text) };
         }
         Reply::Choice { ok, cancel, data, preset, .. } => {
             let (callback, value) = if let Said::Choice(value) = said { (ok, *value) } else { (cancel, preset) };
@@ -264,7 +264,7 @@ pub(super) fn answer(
 }
 
 enum Prepared {
-    Text(String),
+    Text(Prose),
     Choice(c_int),
     Action(usize),
     Form,
@@ -290,10 +290,8 @@ fn prepare(open: &Open, button: &str, values: &BTreeMap<String, Value>) -> Resul
     form::check(&open.fields, values)?;
     Ok(match &open.reply {
         Reply::Input { .. } => {
-            Prepared::Text(match values.get(form::VALUE).or_else(|| open.fields.first().and_then(|field| field.value.as_ref())) {
-                Some(Value::Text(text)) => text.clone(),
-                _ => String::new(),
-            })
+            let given = values.get(form::VALUE).or_else(|| open.fields.first().and_then(|field| field.value.as_ref()));
+            Prepared::Text(Prose::of(if let Some(Value::Text(text)) = given { text } else { "" }))
         }
         Reply::Choice { values: known, preset, .. } => Prepared::Choice(match values.get(form::VALUE) {
             Some(Value::Text(text)) => text.parse().ok().filter(|value| known.contains(value)).unwrap_or(*preset),

@@ -9,9 +9,10 @@ use form::{check, components, strings, with_defaults};
 
 use super::accounts;
 use super::conversation::{self, Ended};
-use super::ffi::{c_string, owned};
+use super::ffi::owned;
+use super::outgoing::{Html, Line, Name};
 use super::token::OnPurple;
-use super::{outbox, owner};
+use super::{outbox, outgoing, owner};
 use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::{EventKind, Outcome};
@@ -54,7 +55,7 @@ pub(super) fn join(
     let gc = conversation::connected(token, account)?;
     let given: Vec<String> = fields.keys().cloned().collect();
     let fields = with_defaults(gc, fields);
-    check(gc, &fields, &given)?;
+    check(gc, &fields, &given, outgoing::is_irc(token, account))?;
     let table = components(&fields);
     // SAFETY: a live connection; the name is ours to free.
     let name = unsafe { (*protocol(gc)).get_chat_name.and_then(|name| owned(name(table))) };
@@ -276,10 +277,7 @@ pub(super) fn leave(token: OnPurple, user: UserId, id: ConversationId) -> Result
 /// `room.invite`
 pub(super) fn invite(token: OnPurple, user: UserId, id: ConversationId, name: &str, message: &str) -> Result<(), CommandError> {
     let (_, account, gc, number) = inside(token, user, id)?;
-    if name.trim().is_empty() {
-        return Err(CommandError::new("bad_name", "Say whom to invite.").at("name"));
-    }
-    let (name, message) = (c_string(name.trim()), c_string(message));
+    let (name, message) = (Name::on(token, account, name, "bad_name", "name")?, Line::of(message));
     // SAFETY: a live connection and C strings.
     owner::with(Some(account), || unsafe { purple_sys::serv_chat_invite(gc, number, message.as_ptr(), name.as_ptr()) });
     Ok(())
@@ -292,7 +290,7 @@ pub(super) fn set_topic(token: OnPurple, user: UserId, id: ConversationId, topic
     let Some(set) = (unsafe { (*protocol(gc)).set_chat_topic }) else {
         return Err(CommandError::new("not_supported", "This network's rooms have no topic to set."));
     };
-    let topic = c_string(topic);
+    let topic = Line::of(topic);
     // SAFETY: a live connection, a room of it, a C string.
     owner::with(Some(account), || unsafe { set(gc, number, topic.as_ptr()) });
     Ok(())
@@ -300,14 +298,12 @@ pub(super) fn set_topic(token: OnPurple, user: UserId, id: ConversationId, topic
 
 /// `room.nick`: by the protocol's own slash command, which is the one way that all of them have.
 pub(super) fn set_nick(token: OnPurple, user: UserId, id: ConversationId, nick: &str) -> Result<(), CommandError> {
-    inside(token, user, id)?;
-    let nick = nick.trim();
-    if nick.is_empty() || nick.chars().any(char::is_control) {
-        return Err(CommandError::new("bad_nick", "A nick is one line of text.").at("nick"));
-    }
-    let line = format!("/nick {nick}");
-    match conversation::send_command_only(token, user, id, &line) {
-        Some(result) => result,
-        None => Err(CommandError::new("not_supported", "Nicks cannot be changed on this network.")),
+    let (purple, account, ..) = inside(token, user, id)?;
+    Name::on(token, account, nick, "bad_nick", "nick")?;
+    match conversation::send_command(purple, account, "nick", nick.trim(), Html::of_prose(nick.trim()).text()) {
+        Err(error) if error.code == conversation::UNKNOWN => {
+            Err(CommandError::new("not_supported", "Nicks cannot be changed on this network."))
+        }
+        result => result,
     }
 }

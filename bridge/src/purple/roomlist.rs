@@ -263,7 +263,7 @@ mod tests {
     }
 
     fn add(made: *mut PurpleRoomlist, name: &str, users: isize) {
-        let name = crate::purple::ffi::c_string(name);
+        let name = crate::purple::ffi::in_process(name);
         // SAFETY: a live list, which takes the room over.
         unsafe {
             use purple_sys as p;

@@ -2,7 +2,8 @@
 
 use super::accounts;
 use super::connection::{self, Phase};
-use super::ffi::c_string;
+use super::ffi::in_process;
+use super::outgoing::{Html, Line};
 use super::token::OnPurple;
 use super::{outbox, owner};
 use crate::error::CommandError;
@@ -10,9 +11,9 @@ use crate::event::EventKind;
 use crate::id::{AccountId, UserId};
 use crate::model::{Status, StatusKind};
 use crate::time::Timestamp;
-use purple_sys::{PurpleAccount, PurpleStatusPrimitive, PurpleStatusType};
+use purple_sys::{PurpleAccount, PurpleStatusPrimitive, PurpleStatusType, PurpleType};
 use std::collections::BTreeMap;
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 
 /// libpurple's primitive as a person sees it. What is no presence (a tune, a mood) is `None`.
@@ -64,25 +65,34 @@ fn apply_with(token: OnPurple, account: AccountId, attributes: &BTreeMap<String,
     }
     // SAFETY: a live account.
     let Some(status_type) = (unsafe { best_type(purple, wanted.status) }) else { return };
-    let mut texts: Vec<(CString, CString)> = Vec::new();
     let message = wanted.message.unwrap_or_default();
-    for (key, value) in attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).chain([("message", message.as_str())]) {
-        // Protocols take a status message for HTML.
-        let value = if key == "message" { escaped(value) } else { value.to_owned() };
-        let key = c_string(key);
-        // SAFETY: a live status type and a C string.
-        let known = unsafe { !purple_sys::purple_status_type_get_attr(status_type, key.as_ptr()).is_null() };
-        if known {
-            texts.push((key, c_string(&value)));
-        }
-    }
+    // Protocols take a status message for HTML.
+    let words = Html::of_prose(&message);
+    let texts: Vec<(CString, Line)> = attributes.iter().map(|(key, value)| (in_process(key), Line::of(value))).collect();
     let mut list = ptr::null_mut();
-    for (key, value) in &texts {
+    let mut give = |key: &CStr, value: *mut c_void| {
         // SAFETY: appends to a list of our own.
         unsafe {
             list = glib_sys::g_list_append(list, key.as_ptr().cast_mut().cast::<c_void>());
-            list = glib_sys::g_list_append(list, value.as_ptr().cast_mut().cast::<c_void>());
+            list = glib_sys::g_list_append(list, value);
         }
+    };
+    for (key, value) in &texts {
+        // SAFETY: a live status type and a C string.
+        match unsafe { type_of(status_type, key) } {
+            Some(PurpleType::PURPLE_TYPE_STRING) => give(key, value.as_ptr().cast_mut().cast::<c_void>()),
+            // libpurple reads a number out of the place of the pointer.
+            Some(PurpleType::PURPLE_TYPE_INT | PurpleType::PURPLE_TYPE_BOOLEAN) => {
+                if let Some(number) = value.as_c_str().to_str().ok().and_then(number) {
+                    give(key, number as isize as *mut c_void);
+                }
+            }
+            _ => {}
+        }
+    }
+    // SAFETY: as above.
+    if unsafe { type_of(status_type, c"message") } == Some(PurpleType::PURPLE_TYPE_STRING) {
+        give(c"message", words.as_ptr().cast_mut().cast::<c_void>());
     }
     // SAFETY: all live through the call; libpurple copies the texts.
     owner::with(Some(account), || unsafe {
@@ -97,9 +107,25 @@ fn apply_with(token: OnPurple, account: AccountId, attributes: &BTreeMap<String,
     });
 }
 
-/// Plain text as HTML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// What sort of value a status has under a key.
+///
+/// # Safety
+/// A live status type.
+unsafe fn type_of(status_type: *mut PurpleStatusType, key: &CStr) -> Option<PurpleType> {
+    // SAFETY: the caller's promise, and a C string; an attribute has a value.
+    unsafe {
+        let attribute = purple_sys::purple_status_type_get_attr(status_type, key.as_ptr());
+        (!attribute.is_null()).then(|| purple_sys::purple_value_get_type(purple_sys::purple_status_attr_get_value(attribute)))
+    }
+}
+
+/// The number, or the yes or no, that a text says.
+fn number(text: &str) -> Option<i32> {
+    match text.trim() {
+        "true" => Some(1),
+        "false" => Some(0),
+        text => text.parse().ok(),
+    }
 }
 
 /// Tells libpurple whether the user of this account is idle (hazard 8: never by the process-wide idle).

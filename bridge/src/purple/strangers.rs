@@ -23,7 +23,7 @@ fn texts(events: &[(UserId, EventKind)], whose: UserId) -> Vec<String> {
 
 /// A buddy as a plugin adds it when the server tells its list.
 pub(super) fn buddy(account: *mut PurpleAccount, name: &str, group: &str) -> *mut PurpleBuddy {
-    let (name, group) = (super::ffi::c_string(name), super::ffi::c_string(group));
+    let (name, group) = (super::ffi::in_process(name), super::ffi::in_process(group));
     // SAFETY: a live account and C strings, copied; a group that is there already is taken.
     unsafe {
         let made = purple_sys::purple_group_new(group.as_ptr());

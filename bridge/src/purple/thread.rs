@@ -85,7 +85,7 @@ impl Drop for PrivateDir {
 }
 
 fn is_writable(path: &Path) -> bool {
-    let path = super::ffi::c_string(&path.to_string_lossy());
+    let path = super::ffi::in_process(&path.to_string_lossy());
     // SAFETY: a C string.
     unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) == 0 }
 }
@@ -151,7 +151,7 @@ pub(super) fn bring_up_core(token: OnPurple, config: &BridgeConfig, hooks: Box<d
         return Err(StartError::Version { built: purple_sys::BUILD_VERSION.to_owned(), reason });
     }
     let dir = PrivateDir::make(config)?;
-    let user_dir = super::ffi::c_string(&dir.0.to_string_lossy());
+    let user_dir = super::ffi::in_process(&dir.0.to_string_lossy());
     // SAFETY: a C string, copied.
     unsafe { purple_sys::purple_util_set_user_dir(user_dir.as_ptr()) };
     debug::install(token);

@@ -2,16 +2,16 @@
 
 use super::links::safe_link;
 use crate::wire::Span;
+use bridge::text::prose;
 
 fn escape(html: &mut String, text: &str) {
-    for c in text.chars() {
+    for c in prose(text).chars() {
         match c {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\n' => html.push_str("<br>"),
-            c if c.is_control() && c != '\t' => {}
             c => html.push(c),
         }
     }

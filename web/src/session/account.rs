@@ -4,6 +4,7 @@ use crate::wire::{Password, Splits};
 use bridge::command::Username;
 use bridge::handle::Catalogue;
 use bridge::model::{PasswordNeed, Protocol, StatusKind, Value};
+use bridge::text::is_one_line;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,7 +53,7 @@ pub(crate) fn username(
     splits: Option<Splits>,
 ) -> Result<Option<(Username, String)>, ErrorBody> {
     let bounded = |text: &str, field: &str| {
-        let bad = text.len() > 1024 || text.chars().any(char::is_control);
+        let bad = text.len() > 1024 || !is_one_line(text);
         if bad { Err(error("bad_username", field, "This user name is too long or has characters that no name has.")) } else { Ok(()) }
     };
     match (whole, splits) {
@@ -89,8 +90,19 @@ pub(crate) fn username(
     }
 }
 
+/// Fails when a password has what no network takes.
+pub(crate) fn one_line(given: Option<&Password>) -> Result<(), ErrorBody> {
+    match given {
+        Some(password) if !is_one_line(password.0.expose()) => {
+            Err(error("bad_field", "password", "A password is one line without control characters."))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Fails when the protocol wants a password and there is none.
 pub(crate) fn password(protocol: &Protocol, given: Option<&Password>) -> Result<(), ErrorBody> {
+    one_line(given)?;
     let missing = given.is_none_or(|password| password.0.expose().is_empty());
     match protocol.password {
         PasswordNeed::Required if missing => Err(error("missing_field", "password", "Please give the password.")),

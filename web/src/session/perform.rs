@@ -204,6 +204,7 @@ pub(crate) fn add_account(
     if enabled {
         account::password(protocol, add.password.as_ref())?;
     }
+    account::one_line(add.password.as_ref())?;
     account::options(protocol, &add.options)?;
     let id = getrandom::u64().map_err(|_| error("unavailable", "The server cannot do this right now."))?.max(1);
     let settings = bridge::command::AccountSettings {

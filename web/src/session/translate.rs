@@ -7,9 +7,11 @@ use super::state::State;
 use crate::body;
 use crate::wire::{Command, ErrorBody, MessageSend, OfPerson};
 use bridge::command::CommandKind;
+use bridge::command::slash::{self, Typed};
 use bridge::handle::Catalogue;
 use bridge::id::{AccountId, BuddyId, ConversationId};
 use bridge::model::{Account, Buddy, ConversationKind, Status};
+use bridge::text::prose;
 
 /// Where a command goes.
 pub(crate) enum Act {
@@ -93,6 +95,7 @@ impl State {
                 let known = self.known_account(update.account)?;
                 let protocol = super::account::protocol(catalogue, &known.protocol)?;
                 let options = super::account::changed_options(protocol, update.options)?;
+                super::account::one_line(update.password.as_ref())?;
                 K::UpdateAccount {
                     account: update.account,
                     username: super::account::username(protocol, update.username, update.splits)?.map(|(username, _)| username),
@@ -117,7 +120,8 @@ impl State {
                 for id in set.accounts.iter().flatten() {
                     account(*id).map_err(|error| ErrorBody { field: Some("accounts".to_owned()), ..error })?;
                 }
-                let status = Status { status: set.status, message: set.message.filter(|message| !message.is_empty()) };
+                let message = set.message.map(|message| prose(&message).into_owned()).filter(|message| !message.is_empty());
+                let status = Status { status: set.status, message };
                 K::SetStatus { status, attributes: set.attributes, accounts: set.accounts }
             }
             C::BuddyAdd(add) => K::AddBuddy {
@@ -285,21 +289,35 @@ impl State {
         };
         match (send.text, send.spans) {
             (Some(text), None) => {
+                let text = prose(&text);
                 bounded(text.len(), "text")?;
-                // `//` says that the slash is meant as it stands; one slash may be a command of the protocol's.
-                let (slash, plain) = match text.strip_prefix("//") {
-                    Some(rest) => (String::new(), format!("/{rest}")),
-                    None if text.starts_with('/') => (text.clone(), text),
-                    None => (String::new(), text),
+                let (slash, said) = match slash::read(&text) {
+                    Typed::Words => (String::new(), &*text),
+                    Typed::Escaped => (String::new(), text.get(1..).unwrap_or_default()),
+                    Typed::Command { .. } => (text.clone().into_owned(), &*text),
                 };
-                Ok(CommandKind::SendMessage { conversation, text: slash, html: body::html_of_text(&plain) })
+                Ok(CommandKind::SendMessage { conversation, text: slash, html: body::html_of_text(said) })
             }
-            (None, Some(spans)) => {
-                bounded(spans.iter().map(|span| span.text.len()).sum(), "spans")?;
+            (None, Some(mut spans)) => {
+                for span in &mut spans {
+                    span.text = prose(&span.text).into_owned();
+                }
+                let text = body::text(&spans);
+                bounded(text.len(), "spans")?;
                 if spans.len() > 4096 {
                     return Err(at("too_long", "spans", "A message has at most 4096 spans."));
                 }
-                Ok(CommandKind::SendMessage { conversation, text: String::new(), html: body::html_of_spans(&spans) })
+                let slash = match slash::read(&text) {
+                    Typed::Words => String::new(),
+                    Typed::Escaped => {
+                        if let Some(span) = spans.iter_mut().find(|span| !span.text.is_empty()) {
+                            span.text.remove(0);
+                        }
+                        String::new()
+                    }
+                    Typed::Command { .. } => text,
+                };
+                Ok(CommandKind::SendMessage { conversation, text: slash, html: body::html_of_spans(&spans) })
             }
             (None, None) => Err(at("missing_field", "text", "Give either `text` or `spans`.")),
             (Some(_), Some(_)) => Err(at("bad_field", "spans", "Give either `text` or `spans`.")),

@@ -45,6 +45,7 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("no_such_protocol", "not offered by this site"),
     ("no_such_request", "not an open one of this user"),
     ("no_such_row", "the search has no such row"),
+    ("no_such_slash_command", "nobody knows the slash command, or not in this conversation; `//` says the text"),
     ("no_such_transfer", "not one of this user"),
     ("no_such_upload", "not one of this user, or forgotten since"),
     ("not_a_room", "this works only in rooms"),

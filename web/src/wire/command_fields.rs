@@ -262,10 +262,10 @@ fields! {
     MessageSend {
         /// Which conversation.
         conversation: ConversationId,
-        /// Plain text, newlines kept. `/…` is a slash command where the protocol knows it; `//` stands for a slash.
+        /// Plain text, newlines kept. `/…` is a slash command, never said; `//` stands for a slash.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         text: Option<String>,
-        /// Styled text.
+        /// Styled text; a slash at its beginning is as in `text`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spans: Option<Vec<Span>>,
     }

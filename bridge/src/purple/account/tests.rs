@@ -8,7 +8,7 @@ use std::ffi::CStr;
 /// What libpurple itself has, asked for with a fallback that no option announces; `None` is that fallback.
 fn has(purple: *mut PurpleAccount, option: &ProtocolOption) -> Option<Value> {
     const FALLBACK: &CStr = c"\x01none";
-    let key = c_string(&option.key);
+    let key = in_process(&option.key);
     // SAFETY: a live account and C strings; the text is copied.
     unsafe {
         match option.kind {

@@ -1,6 +1,6 @@
 //! What a user does to their list: adding, removing, naming and moving buddies, each on the server too; telling of it is `blist.rs`'s.
 
-use super::super::ffi::c_string;
+use super::super::outgoing::{Line, Name};
 use super::super::token::OnPurple;
 use super::super::{accounts, conversation, owner};
 use super::{BLIST, MOST_GROUPS, full, group_name, pointer, touch};
@@ -13,8 +13,7 @@ use purple_sys::{PurpleBuddy, PurpleGroup};
 const DEFAULT_GROUP: &str = "Buddies";
 
 /// The group of that name, made when there is none. Groups stay in libpurple (hazard 3), so a user makes a bounded number of them.
-fn group(token: OnPurple, account: AccountId, name: &str) -> Result<*mut PurpleGroup, CommandError> {
-    let name = c_string(if name.trim().is_empty() { DEFAULT_GROUP } else { name.trim() });
+fn group(token: OnPurple, account: AccountId, name: &Name) -> Result<*mut PurpleGroup, CommandError> {
     // SAFETY: a C string.
     let found = unsafe { purple_sys::purple_find_group(name.as_ptr()) };
     if !found.is_null() {
@@ -37,20 +36,13 @@ fn group(token: OnPurple, account: AccountId, name: &str) -> Result<*mut PurpleG
     }
 }
 
-/// Groups are shared by all users of a libpurple, and every look-up walks them.
-fn check_group(name: &str) -> Result<(), CommandError> {
-    if name.trim().is_empty() || name.len() > 256 || name.chars().any(char::is_control) {
-        return Err(CommandError::new("bad_group", "Name the group in at most 256 bytes, on one line.").at("group"));
-    }
-    Ok(())
-}
-
 /// Puts the people on the list that an account had elsewhere, before its first sign-on; the network is told nothing.
 pub(in crate::purple) fn restore(token: OnPurple, account: AccountId, purple: *mut purple_sys::PurpleAccount, buddies: &[KnownBuddy]) {
-    for known in buddies.iter().filter(|known| check_group(&known.group).is_ok()) {
-        let (name, alias) = (c_string(&known.name), c_string(&known.alias));
+    for known in buddies {
+        let names = (Name::on(token, account, &known.name, "bad_name", "name"), Name::of_group(&known.group));
+        let ((Ok(name), Ok(into)), alias) = (names, Line::of(&known.alias)) else { continue };
         let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
-        let Ok(group) = group(token, account, &known.group) else { continue };
+        let Ok(group) = group(token, account, &into) else { continue };
         // SAFETY: a live account and C strings, copied.
         owner::with(Some(account), || unsafe {
             if purple_sys::purple_find_buddy_in_group(purple, name.as_ptr(), group).is_null() {
@@ -73,24 +65,20 @@ pub(in crate::purple) fn add(
 ) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;
     conversation::connected(token, account)?;
-    let name = name.trim();
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(CommandError::new("bad_name", "Enter the network's name of this person.").at("name"));
-    }
-    into.map_or(Ok(()), check_group)?;
-    let (text, alias, message) = (c_string(name), c_string(alias.trim()), c_string(message));
+    let (name, into) = (Name::on(token, account, name, "bad_name", "name")?, Name::of_group(into.unwrap_or(DEFAULT_GROUP))?);
+    let (alias, message) = (Line::of(alias.trim()), Line::of(message));
     let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
     let message = if message.is_empty() { std::ptr::null() } else { message.as_ptr() };
-    let group = group(token, account, into.unwrap_or(DEFAULT_GROUP))?;
+    let group = group(token, account, &into)?;
     if !BLIST.with_borrow(|blist| blist.has_room(account, group.addr())) {
         return Err(full().at("name"));
     }
     // SAFETY: a live, connected account and C strings, copied.
     owner::with(Some(account), || unsafe {
-        if !purple_sys::purple_find_buddy_in_group(purple, text.as_ptr(), group).is_null() {
+        if !purple_sys::purple_find_buddy_in_group(purple, name.as_ptr(), group).is_null() {
             return Err(CommandError::new("already_there", "This person is in that group already.").at("name"));
         }
-        let buddy = purple_sys::purple_buddy_new(purple, text.as_ptr(), alias);
+        let buddy = purple_sys::purple_buddy_new(purple, name.as_ptr(), alias);
         purple_sys::purple_blist_add_buddy(buddy, std::ptr::null_mut(), group, std::ptr::null_mut());
         purple_sys::purple_account_add_buddy_with_invite(purple, buddy, message);
         Ok(())
@@ -114,7 +102,7 @@ pub(in crate::purple) fn remove(token: OnPurple, user: UserId, buddy: BuddyId) -
 pub(in crate::purple) fn set_alias(token: OnPurple, user: UserId, buddy: BuddyId, alias: &str) -> Result<(), CommandError> {
     let (purple, account) = pointer(token, user, buddy)?;
     conversation::connected(token, account)?;
-    let alias = c_string(alias.trim());
+    let alias = Line::of(alias.trim());
     // SAFETY: a live buddy of a connected account and a C string, copied.
     owner::with(Some(account), || unsafe {
         purple_sys::purple_blist_alias_buddy(purple, alias.as_ptr());
@@ -128,8 +116,7 @@ pub(in crate::purple) fn set_alias(token: OnPurple, user: UserId, buddy: BuddyId
 pub(in crate::purple) fn move_to(token: OnPurple, user: UserId, buddy: BuddyId, into: &str) -> Result<(), CommandError> {
     let (purple, account) = pointer(token, user, buddy)?;
     conversation::connected(token, account)?;
-    check_group(into)?;
-    let group = group(token, account, into)?;
+    let group = group(token, account, &Name::of_group(into)?)?;
     if !BLIST.with_borrow(|blist| blist.has_groups(account, group.addr())) {
         return Err(full().at("group"));
     }

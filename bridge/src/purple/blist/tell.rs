@@ -7,7 +7,7 @@ use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, UserId};
 use crate::model::{Buddy, StatusKind};
 use crate::purple::connection::Phase;
-use crate::purple::ffi::{borrowed, c_string, owned};
+use crate::purple::ffi::{borrowed, in_process, owned};
 use crate::purple::token::OnPurple;
 use crate::purple::{accounts, icon, notify, outbox, privacy, status};
 use crate::time::Timestamp;
@@ -122,7 +122,7 @@ unsafe fn describe(token: OnPurple, user: UserId, account: AccountId, id: BuddyI
                 idle_since = Timestamp::from_seconds(since);
             }
         }
-        let message = message.and_then(|html| owned(purple_sys::purple_markup_strip_html(c_string(&html).as_ptr())));
+        let message = message.and_then(|html| owned(purple_sys::purple_markup_strip_html(in_process(&html).as_ptr())));
         Some(Buddy {
             id,
             account,

@@ -1,23 +1,23 @@
-//! Saying something: slash commands where the protocol knows them, else messages, and how each ends; what libpurple writes back is `lines.rs`'s.
+//! Saying something: messages, and how each ends. Slash commands are `slash.rs`'s, what libpurple writes back is `lines.rs`'s.
 
-use super::super::ffi::c_string;
+use super::super::outgoing::{Html, is_irc};
 use super::super::token::OnPurple;
 use super::super::{outbox, owner, room, timers};
 use super::lines::own_author;
 use super::refused;
+use super::slash::{self, Done};
 use super::{Ended, Unreflected, Written, change, connected, live, unknown_fate, words};
 use crate::command::Origin;
+use crate::command::slash::{Typed, read as read_slash};
 use crate::error::CommandError;
 use crate::event::EventKind;
-use crate::id::{AccountId, ConversationId, UserId};
+use crate::id::{ConversationId, UserId};
 use crate::model::{ConversationKind, Message, MessageKind};
 use crate::time::Timestamp;
 use purple_sys::{PurpleConversation, PurpleMessageFlags};
-use std::borrow::Cow;
-use std::ffi::c_char;
 use std::time::Duration;
 
-/// `message.send`: a slash command where the protocol knows it, else a message.
+/// `message.send`: a slash command, which is never said, or a message.
 pub(in crate::purple) fn send(
     token: OnPurple,
     user: UserId,
@@ -26,22 +26,27 @@ pub(in crate::purple) fn send(
     html: &str,
 ) -> Result<Ended, CommandError> {
     let (purple, account) = live(token, user, conversation)?;
-    let html = &*without_pictures(html);
-    if let Some(line) = text.strip_prefix('/').filter(|line| !line.is_empty())
-        && let Some(result) = run_slash_command(purple, account, line, html)
-    {
-        return result.map(|()| Ended::Now(None));
+    let mut body = Html::of(html);
+    let kind = super::read(token, conversation, |open| open.kind);
+    if let (Typed::Command { name, words }, Some(kind)) = (read_slash(text), kind) {
+        match slash::run(token, purple, account, kind, (name, words), &body)? {
+            Done::Ran => return Ok(Ended::Now(None)),
+            Done::Say(words) => body = words,
+        }
     }
-    let kind = change(token, conversation, |open| {
-        open.written = Some(Written::Nothing);
-        open.kind
-    });
+    if is_irc(token, account) {
+        body = Html::of(&slash::without_empty_lines(body.text()));
+    }
+    if body.text().is_empty() {
+        return Err(CommandError::new("missing_field", "There is nothing to send.").at("text"));
+    }
+    let html = body.text();
+    change(token, conversation, |open| open.written = Some(Written::Nothing));
     // SAFETY: a live room.
     if kind == Some(ConversationKind::Room) && unsafe { room::has_left(purple) } {
         change(token, conversation, |open| open.written = None);
         return Err(CommandError::new("not_in_room", "You are not in this room. Join it first.").at("conversation"));
     }
-    let body = c_string(html);
     let ((), stanza) = refused::noting(|| {
         // SAFETY: a live conversation of a connected account, of that kind; the text is copied.
         owner::with(Some(account), || unsafe {
@@ -91,27 +96,6 @@ pub(in crate::purple) fn send(
     }
 }
 
-/// Plugins look pictures up by the number in their tag, in a store that all users of a libpurple share: no tag gets that far.
-fn without_pictures(html: &str) -> Cow<'_, str> {
-    if html.contains('\0') {
-        // C would not see it, and a tag that it cuts in two would be whole again.
-        return Cow::Owned(without_pictures(&html.replace('\0', "")).into_owned());
-    }
-    let begins = |at: usize| html.get(at + 1..at + 4).is_some_and(|name| name.eq_ignore_ascii_case("img"));
-    let mut rest = 0;
-    let mut plain = String::new();
-    for (at, _) in html.match_indices('<').filter(|(at, _)| begins(*at)) {
-        plain.push_str(html.get(rest..at).unwrap_or_default());
-        plain.push_str("&lt;");
-        rest = at + 1;
-    }
-    if rest == 0 {
-        return Cow::Borrowed(html);
-    }
-    plain.push_str(html.get(rest..).unwrap_or_default());
-    Cow::Owned(plain)
-}
-
 /// A room that refuses a message need not say which one: it is of unknown fate after this time.
 const REFLECTED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -130,39 +114,4 @@ fn give_up(token: OnPurple, conversation: ConversationId, origin: &Origin) {
 unsafe fn im(purple: *mut PurpleConversation) -> *mut purple_sys::PurpleConvIm {
     // SAFETY: the caller's promise; libpurple's own check of the kind.
     unsafe { purple_sys::purple_conversation_get_im_data(purple) }
-}
-
-/// `None`: no such command; the text is a message.
-fn run_slash_command(purple: *mut PurpleConversation, account: AccountId, line: &str, html: &str) -> Option<Result<(), CommandError>> {
-    type Status = purple_sys::PurpleCmdStatus;
-    let (line, markup) = (c_string(line), c_string(html.strip_prefix('/').unwrap_or(html)));
-    let mut error: *mut c_char = std::ptr::null_mut();
-    // SAFETY: a live conversation; the error text is ours to free.
-    let (status, error) = owner::with(Some(account), || unsafe {
-        let status = purple_sys::purple_cmd_do_command(purple, line.as_ptr(), markup.as_ptr(), &raw mut error);
-        (status, super::super::ffi::owned(error))
-    });
-    match status {
-        Status::PURPLE_CMD_STATUS_OK => Some(Ok(())),
-        Status::PURPLE_CMD_STATUS_FAILED => {
-            Some(Err(CommandError::new("command_failed", error.unwrap_or_else(|| "The command did not work.".to_owned()))))
-        }
-        Status::PURPLE_CMD_STATUS_WRONG_ARGS => {
-            Some(Err(CommandError::new("wrong_arguments", "The command needs other words after it.").at("text")))
-        }
-        _ => None,
-    }
-}
-
-/// Runs a slash command and sends nothing when the protocol does not know it (`None`).
-pub(in crate::purple) fn send_command_only(
-    token: OnPurple,
-    user: UserId,
-    conversation: ConversationId,
-    text: &str,
-) -> Option<Result<(), CommandError>> {
-    match live(token, user, conversation) {
-        Ok((purple, account)) => run_slash_command(purple, account, text.strip_prefix('/')?, text),
-        Err(error) => Some(Err(error)),
-    }
 }

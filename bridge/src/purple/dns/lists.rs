@@ -71,7 +71,7 @@ pub(super) fn services(services: &[Service]) -> *mut GList {
 pub(super) fn texts(texts: &[Vec<u8>]) -> *mut GList {
     let mut list = std::ptr::null_mut();
     for text in texts.iter().rev() {
-        let text = super::super::ffi::c_string(&String::from_utf8_lossy(text));
+        let text = super::super::ffi::in_process(&String::from_utf8_lossy(text));
         // SAFETY: a live C string.
         let response = PurpleTxtResponse { content: unsafe { glib_sys::g_strdup(text.as_ptr()) } };
         // SAFETY: a list of ours; GLib takes any pointer as data.

@@ -93,7 +93,7 @@ unsafe extern "C" fn on_texts(list: *mut glib_sys::GList, passed: gpointer) {
 }
 
 fn begin_host(name: &str) -> *mut PurpleDnsQueryData {
-    let name = ffi::c_string(name);
+    let name = ffi::in_process(name);
     // SAFETY: live C strings; no account, so libpurple's own proxy settings.
     owner::with(Some(ACCOUNT), || unsafe {
         purple_sys::purple_dnsquery_a_account(std::ptr::null_mut(), name.as_ptr(), 5222, Some(on_hosts), data())
@@ -101,7 +101,7 @@ fn begin_host(name: &str) -> *mut PurpleDnsQueryData {
 }
 
 fn begin_services(domain: &str) {
-    let domain = ffi::c_string(domain);
+    let domain = ffi::in_process(domain);
     let (service, protocol) = (c"xmpp-client", c"tcp");
     // SAFETY: live C strings.
     unsafe {
@@ -117,7 +117,7 @@ fn begin_services(domain: &str) {
 }
 
 fn begin_texts(domain: &str) {
-    let domain = ffi::c_string(domain);
+    let domain = ffi::in_process(domain);
     // SAFETY: live C strings.
     unsafe {
         purple_sys::purple_txt_resolve_account(std::ptr::null_mut(), c"_xmppconnect".as_ptr(), domain.as_ptr(), Some(on_texts), data())

@@ -85,7 +85,7 @@ mod tests {
         // libpurple's own function writes below this directory and says the same.
         let directory = std::env::temp_dir().join(format!("bellflower-files-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
-        let path = ffi::c_string(&directory.to_string_lossy());
+        let path = ffi::in_process(&directory.to_string_lossy());
         // Through libpurple's name, as libpurple itself would get there.
         // SAFETY: live C strings, which libpurple copies.
         let answer = unsafe {

@@ -86,7 +86,7 @@ pub(super) unsafe extern "C" fn purple_plugins_probe(extension: *const gchar) {
             (Some(choice), None | Some("so")) => probe_chosen(token, choice, real),
             // A loader that was asked for by name looks for its scripts.
             (Some(choice), Some(extension)) if choice.has_loaders() => {
-                let extension = ffi::c_string(extension);
+                let extension = ffi::in_process(extension);
                 // SAFETY: a live C string.
                 unsafe { real(extension.as_ptr()) };
             }
@@ -123,7 +123,7 @@ fn probe_file(token: OnPurple, choice: &Choice, file: PathBuf) -> PluginReport {
     if let Err(why) = choice.may_open(&file) {
         return PluginReport { file, id: None, outcome: PluginOutcome::Skipped(why) };
     }
-    let path = ffi::c_string(&file.to_string_lossy());
+    let path = ffi::in_process(&file.to_string_lossy());
     // SAFETY: a live C string.
     let plugin = unsafe { purple_sys::purple_plugin_probe(path.as_ptr()) };
     if plugin.is_null() {
@@ -166,7 +166,7 @@ fn error_of(_: OnPurple, plugin: *const PurplePlugin) -> String {
 /// After libpurple has loaded the protocols: is it among them?
 fn settle(_: OnPurple, report: &mut PluginReport) {
     let (PluginOutcome::Loaded, Some(id)) = (&report.outcome, &report.id) else { return };
-    let id = ffi::c_string(id);
+    let id = ffi::in_process(id);
     // SAFETY: a live C string.
     if unsafe { purple_sys::purple_find_prpl(id.as_ptr()) }.is_null() {
         report.outcome = PluginOutcome::Failed("libpurple could not load it".to_owned());
@@ -184,7 +184,7 @@ pub(crate) fn load_plugins(token: OnPurple) {
 }
 
 fn load(token: OnPurple, id: &str) -> PluginOutcome {
-    let id = ffi::c_string(id);
+    let id = ffi::in_process(id);
     // SAFETY: a live C string.
     let plugin = unsafe { purple_sys::purple_plugins_find_with_id(id.as_ptr()) };
     if plugin.is_null() {

@@ -141,7 +141,7 @@ fn as_libpurple(_: OnPurple) -> Result<(), StartError> {
         return Err(FAILED);
     }
     OUTCOME.take();
-    let host = ffi::c_string(&NOBODY.to_string());
+    let host = ffi::in_process(&NOBODY.to_string());
     let handle = std::ptr::from_ref(&OUTCOME).cast_mut().cast::<c_void>();
     let attempt = || {
         // SAFETY: live C strings and a callback of that type; the handle only names this attempt.

@@ -4,6 +4,7 @@ use crate::command::Username;
 use crate::error::CommandError;
 use crate::model::{ProtocolOption, Split, UsernameForm};
 use crate::options::without_port;
+use crate::text::is_one_line;
 
 /// Longest user name, in bytes: libpurple's own buffer for a normalised one is 2048.
 const LONGEST_NAME: usize = 1000;
@@ -12,7 +13,7 @@ const LONGEST_NAME: usize = 1000;
 pub(super) fn username(form: &UsernameForm, options: &[ProtocolOption], given: &Username) -> Result<String, CommandError> {
     let bad = |message: String| CommandError::new("bad_username", message).at("username");
     let clean = |text: &str, label: &str| {
-        if text.chars().any(char::is_control) {
+        if !is_one_line(text) {
             return Err(bad(format!("{label}: control characters cannot be used.")));
         }
         Ok(text.trim().to_owned())

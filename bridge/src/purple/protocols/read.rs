@@ -1,6 +1,6 @@
 //! Reads a protocol plugin's own data into ours; needs a running core and keeps nothing.
 
-use super::super::ffi::{borrowed, c_string, list, without_mnemonic};
+use super::super::ffi::{borrowed, in_process, list, without_mnemonic};
 use super::super::token::OnPurple;
 use crate::features::Features;
 use crate::model::{
@@ -56,7 +56,7 @@ struct Specimen(*mut PurpleAccount);
 
 impl Specimen {
     fn of(_: OnPurple, protocol: &str) -> Self {
-        let id = c_string(protocol);
+        let id = in_process(protocol);
         // SAFETY: C strings, copied. It is never added, signed on or found by anybody.
         Self(unsafe { purple_sys::purple_account_new(c"specimen".as_ptr(), id.as_ptr()) })
     }

@@ -1,6 +1,7 @@
 //! A form's fields, read into ours and written back; a user sees no account but their own in it (hazard 6).
 
-use super::super::ffi::{borrowed, c_string, list, without_mnemonic};
+use super::super::ffi::{borrowed, in_process, list, without_mnemonic};
+use super::super::outgoing::Prose;
 use super::super::token::OnPurple;
 use super::super::{accounts, icon};
 use crate::error::CommandError;
@@ -210,9 +211,9 @@ pub(super) fn check(fields: &[Field], values: &BTreeMap<String, Value>) -> Resul
         let among = |text: &String| field.choices.iter().any(|choice| choice.value == *text);
         match (field.kind, value) {
             (FieldType::String, Value::Text(text)) => {
-                let control = |c: char| c.is_control() && !(field.multiline && matches!(c, '\n' | '\r' | '\t'));
-                if text.chars().any(control) {
-                    return Err(bad("Control characters cannot be used here.", key));
+                // What came back as it was shown is the asker's own. Prose is cleaned where it is written.
+                if !field.multiline && !crate::text::is_one_line(text) && field.value.as_ref() != Some(value) {
+                    return Err(bad("Write this on one line, without control characters.", key));
                 }
                 if text.len() > LONGEST {
                     return Err(bad("This is too long.", key));
@@ -263,7 +264,7 @@ unsafe fn write_field(token: OnPurple, user: UserId, slot: &Slot, value: &Value)
     unsafe {
         match (slot.kind, value) {
             (T::PURPLE_REQUEST_FIELD_STRING, Value::Text(text)) if p::purple_request_field_string_is_editable(field) != GFALSE => {
-                let text = c_string(text);
+                let text = Prose::of(text);
                 // Askers look for NULL where nothing was written.
                 let given = if text.is_empty() { std::ptr::null() } else { text.as_ptr() };
                 p::purple_request_field_string_set_value(field, given);
@@ -279,12 +280,12 @@ unsafe fn write_field(token: OnPurple, user: UserId, slot: &Slot, value: &Value)
             }
             (T::PURPLE_REQUEST_FIELD_LIST, Value::Text(text)) => {
                 p::purple_request_field_list_clear_selected(field);
-                p::purple_request_field_list_add_selected(field, c_string(text).as_ptr());
+                p::purple_request_field_list_add_selected(field, in_process(text).as_ptr());
             }
             (T::PURPLE_REQUEST_FIELD_LIST, Value::List(texts)) => {
                 p::purple_request_field_list_clear_selected(field);
                 for text in texts {
-                    p::purple_request_field_list_add_selected(field, c_string(text).as_ptr());
+                    p::purple_request_field_list_add_selected(field, in_process(text).as_ptr());
                 }
             }
             (T::PURPLE_REQUEST_FIELD_ACCOUNT, Value::Text(text)) => {
@@ -294,6 +295,25 @@ unsafe fn write_field(token: OnPurple, user: UserId, slot: &Slot, value: &Value)
                 }
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_form_is_refused_and_prose_is_not() {
+        let plain = Field::plain("room".to_owned(), "Room".to_owned(), FieldType::String);
+        let multiline = Field { multiline: true, ..plain.clone() };
+        let given = |text: &str| BTreeMap::from([("room".to_owned(), Value::Text(text.to_owned()))]);
+        for bad in ["a\nb", "a\rb", "a\u{b}b", "a\u{fffe}b", "a\u{2028}b", "a\0b"] {
+            let error = check(std::slice::from_ref(&plain), &given(bad)).unwrap_err();
+            assert_eq!((error.code.as_str(), error.field.as_deref()), ("bad_field", Some("room")), "{bad:?}");
+            assert_eq!(check(std::slice::from_ref(&multiline), &given(bad)), Ok(()), "{bad:?}");
+            let preset = Field { value: Some(Value::Text(bad.to_owned())), ..plain.clone() };
+            assert_eq!(check(&[preset], &given(bad)), Ok(()), "{bad:?} was asked with");
         }
     }
 }

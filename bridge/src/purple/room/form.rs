@@ -2,7 +2,9 @@
 
 use super::protocol;
 use crate::error::CommandError;
-use crate::purple::ffi::{borrowed, c_string, list};
+use crate::purple::ffi::{borrowed, in_process, list};
+use crate::purple::outgoing::{Line, irc_takes};
+use crate::text;
 use glib_sys::{GFALSE, GHashTable};
 use purple_sys::PurpleConnection;
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ pub(super) fn components(fields: &BTreeMap<String, String>) -> *mut GHashTable {
             Some(glib_sys::g_free),
         );
         for (key, value) in fields {
-            let (key, value) = (c_string(key), c_string(value));
+            let (key, value) = (in_process(key), Line::of(value));
             glib_sys::g_hash_table_replace(
                 table,
                 glib_sys::g_strdup(key.as_ptr()).cast::<c_void>(),
@@ -31,7 +33,7 @@ pub(super) fn components(fields: &BTreeMap<String, String>) -> *mut GHashTable {
 }
 
 /// Checks the form against what the protocol declares.
-pub(super) fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>, given: &[String]) -> Result<(), CommandError> {
+pub(super) fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>, given: &[String], irc: bool) -> Result<(), CommandError> {
     // SAFETY: a live connection; the entries are ours to free, their texts are the plugin's.
     let declared: Vec<(String, bool)> = unsafe {
         let Some(chat_info) = (*protocol(gc)).chat_info else {
@@ -56,6 +58,12 @@ pub(super) fn check(gc: *mut PurpleConnection, fields: &BTreeMap<String, String>
         declared.iter().find(|(name, required)| *required && fields.get(name).is_none_or(|value| value.trim().is_empty()))
     {
         return Err(CommandError::new("missing_field", "Fill this in to join.").at(missing));
+    }
+    if let Some((key, _)) = fields.iter().find(|(_, value)| !text::is_one_line(value)) {
+        return Err(CommandError::new("bad_field", "Write this on one line, without control characters.").at(key));
+    }
+    if let Some((key, _)) = fields.iter().find(|(_, value)| irc && !irc_takes(value.trim())) {
+        return Err(CommandError::new("bad_field", "On IRC this has no blank and no comma, and does not begin with a colon.").at(key));
     }
     Ok(())
 }

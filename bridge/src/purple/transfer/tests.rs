@@ -29,7 +29,7 @@ impl Files {
     }
 
     fn path(&self, name: &str) -> std::ffi::CString {
-        ffi::c_string(&self.0.join(name).to_string_lossy())
+        ffi::in_process(&self.0.join(name).to_string_lossy())
     }
 }
 
@@ -130,7 +130,7 @@ fn taken_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64, files: &Files
 /// XMPP: the account offers a file; the peer is asked what it can do, then offered it, then takes it.
 fn sent_over_xmpp(core: &Core, purple: *mut purple_sys::PurpleAccount, peer: &mut XmppPeer, account: u64, files: &Files, take: bool) {
     let before = of(account).len();
-    let to = ffi::c_string(peer.jid());
+    let to = ffi::in_process(peer.jid());
     // SAFETY: a live connection and C strings, copied.
     unsafe { purple_sys::serv_send_file((*purple).gc, to.as_ptr(), files.path("sent.txt").as_ptr()) };
     let transfer = transfers(core, account, before + 1);
@@ -190,7 +190,7 @@ fn sent_over_irc(
     take: bool,
 ) -> Option<std::net::TcpStream> {
     let before = of(account).len();
-    let to = ffi::c_string(peer.nick());
+    let to = ffi::in_process(peer.nick());
     // SAFETY: a live connection and C strings, copied.
     unsafe { purple_sys::serv_send_file((*purple).gc, to.as_ptr(), files.path("sent.txt").as_ptr()) };
     let transfer = transfers(core, account, before + 1);

@@ -27,6 +27,8 @@ export const active = signal<string | null>(null);
 export const onTalk = signal(false);
 /** Counts up when the active conversation's box should take the focus, or the list when there is none. */
 export const focusRequest = signal(0);
+/** A text that goes back into the box it came from, until the box has taken it. */
+export const putBack = signal<{ conversation: string; text: string } | null>(null);
 /** The read mark as it was when a conversation got the focus: below it runs the "new" line. */
 export const unreadFrom = signal<ReadonlyMap<string, string | null>>(new Map());
 

@@ -22,7 +22,7 @@ export interface Outgoing {
   command: string;
   conversation: string;
   text: string;
-  /** Given: sent as this, with no look for a slash command in it. */
+  /** Given: sent as this. */
   spans?: Span[];
   /** The newest message that was known when it was sent. */
   after: string | null;

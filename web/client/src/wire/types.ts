@@ -1931,11 +1931,11 @@ export interface MessageSend {
    */
   conversation: string;
   /**
-   * Styled text.
+   * Styled text; a slash at its beginning is as in `text`.
    */
   spans?: Span[] | null;
   /**
-   * Plain text, newlines kept. `/…` is a slash command where the protocol knows it; `//` stands for a slash.
+   * Plain text, newlines kept. `/…` is a slash command, never said; `//` stands for a slash.
    */
   text?: string | null;
 }

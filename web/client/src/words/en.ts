@@ -253,6 +253,7 @@ export const en = {
     unknown: "may not have arrived",
     again: "Try again",
     sendAgain: "Send again",
+    edit: "Edit",
     leaveIt: "Leave it",
     discard: "Discard",
     delayed: "sent while you were away",

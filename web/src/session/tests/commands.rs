@@ -32,8 +32,22 @@ fn texts_slashes_and_spans() {
     assert_eq!(send("1", json!({ "text": "a < b\nc & d" })), (String::new(), "a &lt; b<br>c &amp; d".into()));
     assert_eq!(send("2", json!({ "text": "/me waves" })), ("/me waves".into(), "/me waves".into()));
     assert_eq!(send("3", json!({ "text": "//etc/passwd" })), (String::new(), "/etc/passwd".into()));
-    let spans = json!({ "spans": [{ "text": "/x ", "bold": true }, { "text": "site", "link": "javascript:alert(1)", "color": "red\"" }] });
-    assert_eq!(send("4", spans), (String::new(), "<b>/x </b>site".into()));
+    let spans = json!({ "spans": [{ "text": "x ", "bold": true }, { "text": "site", "link": "javascript:alert(1)", "color": "red\"" }] });
+    assert_eq!(send("4", spans), (String::new(), "<b>x </b>site".into()));
+    // No way around the look for a slash command.
+    for (id, body, text, html) in [
+        ("s1", json!({ "spans": [{ "text": "/", "bold": true }, { "text": "ns secret" }] }), "/ns secret", "<b>/</b>ns secret"),
+        ("s2", json!({ "spans": [{ "text": "" }, { "text": "/" }, { "text": "/ns" }] }), "", "/ns"),
+        ("s3", json!({ "text": "\0/ns secret" }), "/ns secret", "/ns secret"),
+        ("s4", json!({ "text": " /ns secret" }), " /ns secret", " /ns secret"),
+        ("s5", json!({ "text": "／ns secret" }), "／ns secret", "／ns secret"),
+        ("s6", json!({ "text": "&#47;ns" }), "", "&amp;#47;ns"),
+        ("s9", json!({ "text": "a&#10;b" }), "", "a&amp;#10;b"),
+        ("s7", json!({ "text": "//ns" }), "", "/ns"),
+        ("s8", json!({ "text": "a\u{b}\u{fffe}\r\nb\rc" }), "", "a<br>b<br>c"),
+    ] {
+        assert_eq!(send(id, body), (text.into(), html.into()), "{id}");
+    }
     let refuse = |id: &str, mut body: Json| {
         body["type"] = "message.send".into();
         body["conversation"] = "c1".into();
@@ -42,6 +56,7 @@ fn texts_slashes_and_spans() {
     };
     assert_eq!(refuse("5", json!({ "text": "x".repeat((64 << 10) + 1) })), ("too_long".into(), "text".into()));
     assert_eq!(refuse("6", json!({ "text": "" })), ("missing_field".into(), "text".into()));
+    assert_eq!(refuse("8", json!({ "text": "\u{b}\0" })), ("missing_field".into(), "text".into()));
     assert_eq!(refuse("7", json!({})), ("missing_field".into(), "text".into()));
 }
 

@@ -135,9 +135,9 @@ fn bytes_of(names: std::ops::Range<u32>, buddies: u32) -> usize {
     let count = names.len();
     let before = in_use();
     for name in names {
-        let account = account(&ffi::c_string(&format!("u{name}@localhost/b")));
+        let account = account(&ffi::in_process(&format!("u{name}@localhost/b")));
         for n in 0..buddies {
-            buddy(account, &ffi::c_string(&format!("c{name}x{n}@localhost")));
+            buddy(account, &ffi::in_process(&format!("c{name}x{n}@localhost")));
         }
     }
     (in_use() - before) / count
@@ -216,13 +216,13 @@ fn accounts_of_a_protocol_share_what_is_the_same_and_nothing_else() {
         }
         assert!(told(buddy(other, c"kim@example.org")).contains("available"), "still the other's");
         // A protocol that makes up new ones without end keeps them for itself.
-        let many: Vec<_> = (0..200).map(|n| own_type(&ffi::c_string(&format!("made up {n}")))).collect();
+        let many: Vec<_> = (0..200).map(|n| own_type(&ffi::in_process(&format!("made up {n}")))).collect();
         for kind in &many {
             give(third, *kind);
         }
         let before = in_use();
         for n in 0..200 {
-            give(third, own_type(&ffi::c_string(&format!("made up again {n}"))));
+            give(third, own_type(&ffi::in_process(&format!("made up again {n}"))));
         }
         assert!(in_use() < before + 20_000, "{} bytes more", in_use() - before);
         super::uninstall(core.token);

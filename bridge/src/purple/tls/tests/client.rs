@@ -1,7 +1,7 @@
 //! The protocol's side of a connection, as the protocols of libpurple do it: it reads in its callback and closes what is its to close.
 
 use super::turn_until;
-use crate::purple::ffi::c_string;
+use crate::purple::ffi::in_process;
 use purple_sys::{PurpleAccount, PurpleInputCondition, PurpleSslConnection, PurpleSslErrorType, gpointer};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
@@ -66,7 +66,7 @@ impl Client {
             listens: Cell::new(true),
         });
         prepare(&client);
-        let host = host.map(c_string);
+        let host = host.map(in_process);
         let host = host.as_ref().map_or(std::ptr::null(), |host| host.as_ptr());
         let (data, fd) = (Rc::as_ptr(&client).cast_mut().cast(), socket.into_raw_fd());
         // SAFETY: an open socket that is libpurple's from now on; the client outlives the connection.

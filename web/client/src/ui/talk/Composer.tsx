@@ -1,7 +1,7 @@
 // The box one writes in: drafts, typing notices, keys, emoji; it must not show messages.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { sendMessage, tell } from "../../app/store";
-import { active, focusRequest } from "../../app/windows";
+import { active, focusRequest, putBack } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { w } from "../../words";
 import { Icon } from "../icons";
@@ -108,6 +108,14 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     element.selectionStart = element.selectionEnd = text.length;
     changed();
   };
+  const back = putBack.value;
+  useLayoutEffect(() => {
+    if (back?.conversation !== talk.id || !box.current) return;
+    putBack.value = null;
+    // What was typed meanwhile stays, below.
+    put([back.text, box.current.value].filter((text) => text !== "").join("\n"));
+    box.current.focus();
+  }, [back, talk.id]);
   const insert = (text: string) => {
     const element = box.current;
     if (!element) return;

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { atEnd } from "../../app/attention";
 import { discardOutgoing, isSettled, loadEarlier, outgoing, sendAgain, sendMessage, settle } from "../../app/store";
-import { active, unreadFrom } from "../../app/windows";
+import { active, putBack, unreadFrom } from "../../app/windows";
 import { logItems, type LogItem } from "../../state/log";
 import type { Line, Talk } from "../../state/model";
 import type { Message } from "../../wire/types";
@@ -71,6 +71,10 @@ function Out({ item }: { item: Extract<LogItem, { kind: "outgoing" }> }) {
     discardOutgoing(out.conversation, out.command);
     sendMessage(out.conversation, out.text, out.spans);
   };
+  const edit = () => {
+    discardOutgoing(out.conversation, out.command);
+    putBack.value = { conversation: out.conversation, text: out.text };
+  };
   const bad = out.state !== "pending";
   return (
     <div class={`row mine ${item.first ? "first" : ""} ${item.last ? "last" : ""} ${out.state === "pending" ? "pending" : out.state === "unknown" ? "doubtful" : "failed"}`} data-testid="message" data-state={out.state} data-self="true">
@@ -82,6 +86,7 @@ function Out({ item }: { item: Extract<LogItem, { kind: "outgoing" }> }) {
         <div class="after">
           {out.error && out.state === "failed" && <span>{errorText(out.error)}</span>}
           <button type="button" class="text-link" data-testid="message-retry" onClick={again}>{out.state === "unknown" ? w.talk.sendAgain : w.talk.again}</button>
+          {out.state === "failed" && <button type="button" class="text-link" data-testid="message-edit" onClick={edit}>{w.talk.edit}</button>}
           <button type="button" class="text-link" data-testid="message-discard" onClick={() => discardOutgoing(out.conversation, out.command)}>{w.talk.discard}</button>
         </div>
       )}
