@@ -176,3 +176,90 @@ async fn what_is_taken_away_under_the_keys_leaves_them_to_nobody() {
     page.see_no("[data-testid=conversation]").await;
     page.see(".desk-empty:focus").await;
 }
+
+#[tokio::test]
+async fn the_press_that_opened_a_menu_chooses_nothing_from_it() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy][data-name='bob@localhost']").await;
+    // A key that is held down.
+    page.click("[data-testid=search]").await;
+    page.browser().eval("document.querySelector('[data-testid=my-status]').focus()").await;
+    let enter = |repeat: bool| json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r", "autoRepeat": repeat });
+    page.browser().devtools("Input.dispatchKeyEvent", enter(false)).await;
+    page.see("[data-testid=menu-status-available]:focus").await;
+    for _ in 0..3 {
+        page.browser().devtools("Input.dispatchKeyEvent", enter(true)).await;
+    }
+    page.see("[data-testid=menu-status-available]:focus").await;
+    page.browser()
+        .devtools("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13 }))
+        .await;
+    press(&page, &key(Key::Enter)).await;
+    page.see_no("[role=menu]").await;
+    // A finger that rests on somebody, and one that is lifted where an entry has come to be.
+    page.browser().window(Window::Phone).await;
+    page.see("[data-testid=buddy][data-name='bob@localhost']").await;
+    page.at_rest().await;
+    let at = page
+        .browser()
+        .eval("const b = document.querySelector('[data-testid=buddy]').getBoundingClientRect(); return [b.x + 60, b.y + b.height / 2]")
+        .await;
+    let touch = |kind: &str, points: serde_json::Value| json!({ "type": kind, "touchPoints": points });
+    page.browser().devtools("Input.dispatchTouchEvent", touch("touchStart", json!([{ "x": at[0], "y": at[1] }]))).await;
+    page.see("[data-testid=menu-block]").await;
+    page.at_rest().await;
+    // What a browser does that takes the release for a click on what is there by now.
+    let lift = "for (const kind of ['pointerup', 'pointercancel']) addEventListener(kind, () => {
+            for (const id of ['menu-block', 'buddy']) document.querySelector(`[data-testid=${id}]`)?.click();
+            window.lifted = true;
+        }, { once: true })";
+    page.browser().eval(lift).await;
+    page.browser().devtools("Input.dispatchTouchEvent", touch("touchEnd", json!([]))).await;
+    page.wait("window.lifted").await;
+    page.see("[data-testid=menu-block]").await;
+    assert_eq!(page.seen("conversation").await, 0, "the release opened a conversation");
+    // A press of its own is taken.
+    page.click("[data-testid=menu-alias]").await;
+    page.see("[data-testid=alias-dialog]").await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_asks_first() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let buddy = "[data-testid=buddy][data-name='bob@localhost']";
+    page.see(&format!("{buddy}[data-presence=online]")).await;
+    let room = prosody.room("garden");
+    let talk = page.join(&[("room", "garden"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
+    // Enter says no, and yes is one step further.
+    page.click(&format!("{talk} [data-testid=conversation-menu]")).await;
+    page.press("[role=menu]", "Leave the room…").await;
+    page.see("[data-testid=confirm-dialog] .dialog-actions :focus").await;
+    press(&page, &key(Key::Enter)).await;
+    page.see_no("[data-testid=confirm-dialog]").await;
+    page.see_no(&format!("{talk} [data-testid=rejoin]")).await;
+    page.click(&format!("{talk} [data-testid=conversation-menu]")).await;
+    page.press("[role=menu]", "Leave the room…").await;
+    page.click("[data-testid=confirm-ok]").await;
+    page.see(&format!("{talk} [data-testid=rejoin]")).await;
+    // What a plugin's own menu does at once.
+    for yes in [false, true] {
+        click_at(&page, &format!("document.querySelector({})", quoted(buddy)), "right").await;
+        page.press("[role=menu]", "Unsubscribe").await;
+        page.read("[data-testid=confirm-dialog]", "It may not be possible to undo.").await;
+        if yes {
+            page.click("[data-testid=confirm-ok]").await;
+            bob.wait_for("her leaving", |s| s.is("type", "unsubscribe") && s.from_bare() == "ines@localhost");
+        } else {
+            page.press("[data-testid=confirm-dialog]", "Cancel").await;
+            page.see_no("[data-testid=confirm-dialog]").await;
+            assert!(bob.received().iter().all(|s| !s.is("type", "unsubscribe")), "done without a word");
+        }
+    }
+}

@@ -285,6 +285,8 @@ impl Page {
     pub async fn sign_out(&self) {
         self.click("[data-testid=main-menu]").await;
         self.click("[data-testid=sign-out]").await;
+        // A guest is asked: what is forgotten does not come back.
+        self.click("[data-testid=confirm-ok]").await;
         self.see("[data-testid=tile-prpl-jabber]").await;
     }
 
