@@ -154,14 +154,21 @@ async fn the_desk_and_its_dialogs_are_for_everybody() {
     audit.page.see("[data-testid=request-input]").await;
     audit.look("a question on top of a dialog").await;
     audit.page.fill("request-value", "rooms.localhost").await;
+    audit.page.see("[data-testid=request-input][data-ready=true]").await;
     audit.page.type_into(":focus", &char::from(Key::Enter).to_string()).await;
     audit.look_behind(&[], "[data-testid=room-row]").await;
     carla.presence_to("ines@localhost", "subscribe");
-    audit.look_behind(&[], "[data-testid=authorization]").await;
+    audit.page.see("[data-testid=authorization]").await;
+    audit.look("desk with a question beside").await;
+    audit.page.browser().window(Window::Phone).await;
+    audit.look("phone with a question above").await;
+    audit.page.browser().window(Window::Desk).await;
+    audit.page.click("[data-testid=prompt-later]").await;
+    audit.page.see_no("[data-testid=authorization]").await;
     audit.look("desk with a question put off").await;
     audit.page.type_into("[data-testid=search]", "nobody of that name").await;
     audit.look("a search in vain").await;
-    audit.assert_nothing(22);
+    audit.assert_nothing(23);
 }
 
 #[tokio::test]

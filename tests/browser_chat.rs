@@ -217,6 +217,32 @@ async fn signing_out_leads_to_the_front_page() {
 }
 
 #[tokio::test]
+async fn a_room_of_a_list_is_the_one_that_is_joined() {
+    let other = "Component \"other.localhost\" \"muc\"\nmuc_room_locking = false\nmuc_room_default_public = true";
+    let prosody = Prosody::builder().users(["ines", "bob"]).config(other).start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    for room in [prosody.room("pub"), "pub@other.localhost".to_owned()] {
+        bob.join(&room, "Bob");
+    }
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=account][data-state=online]").await;
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-join-room]").await;
+    page.click("[data-testid=room-browse]").await;
+    page.fill("request-value", "other.localhost").await;
+    page.click("[data-testid=request-input] [data-testid=request-button-ok]").await;
+    page.click("[data-testid=room-row]").await;
+    page.wait("document.querySelector('[data-testid=field-room-server]').value === 'other.localhost'").await;
+    page.click("[data-testid=join-ok]").await;
+    let talk = support::conversation("pub@other.localhost");
+    page.see(&format!("{talk} [data-testid=member][data-name=Bob]")).await;
+    page.say(&talk, "the right one").await;
+    page.sent(&talk, "the right one").await;
+}
+
+#[tokio::test]
 async fn a_channel_of_irc_works_the_same() {
     let server = Ngircd::builder().channel("#lounge", "Sit down, stay a while").start();
     let daemon = Daemon::run(BELLFLOWER);

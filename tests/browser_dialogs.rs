@@ -43,9 +43,10 @@ async fn a_certificate_is_shown_declined_accepted_and_told_when_it_changes() {
     page.fill_xmpp(&prosody, "ines", &prosody.password("ines")).await;
     page.click("[data-testid=signin]").await;
     let first = sees_the_certificate(&page, "The server vouches only for itself.").await;
-    // Enter trusts nobody.
-    page.see(&format!("{CERTIFICATE} [data-testid=request-button-cancel]:focus")).await;
-    page.type_into(&format!("{CERTIFICATE} :focus"), &char::from(Key::Enter).to_string()).await;
+    // No button has the focus that a key on its way could press.
+    page.see(&format!("{CERTIFICATE} h2:focus")).await;
+    page.type_into(&format!("{CERTIFICATE} :focus"), &format!("{} ", char::from(Key::Enter))).await;
+    page.click(&format!("{CERTIFICATE} [data-testid=request-button-cancel]")).await;
     page.see_no(CERTIFICATE).await;
     page.read("[data-testid=problem]", "The server's certificate is not trusted.").await;
     assert!(!prosody.log().contains("Authenticated as"), "the password was given away");
@@ -120,29 +121,6 @@ async fn a_form_with_many_kinds_of_fields_is_filled_in_and_arrives() {
 fn values<'a>(form: &'a Element, name: &str) -> Vec<&'a str> {
     let field = form.children.iter().find(|child| child.is("var", name)).unwrap_or_else(|| panic!("no {name} in {form:?}"));
     field.children.iter().filter(|child| child.name == "value").map(|value| value.text.as_str()).collect()
-}
-
-#[tokio::test]
-async fn a_question_can_wait_behind_a_pill() {
-    let prosody = Prosody::with_users(["ines", "bob"]);
-    let daemon = Daemon::run(BELLFLOWER);
-    let mut bob = XmppPeer::connect(&prosody, "bob");
-    let page = Page::open(&daemon, Window::Desk).await;
-    page.sign_in_xmpp(&prosody, "ines").await;
-    page.see("[data-testid=account][data-state=online]").await;
-    bob.presence_to("ines@localhost", "subscribe");
-    page.see("[data-testid=authorization]").await;
-    page.press_escape().await;
-    page.see_no("[data-testid=authorization]").await;
-    page.read("[data-testid=prompts-waiting]", "1 question for you").await;
-    assert!(
-        bob.received().iter().all(|stanza| !stanza.is("type", "subscribed") && !stanza.is("type", "unsubscribed")),
-        "answered by itself"
-    );
-    page.click("[data-testid=prompts-waiting]").await;
-    page.click("[data-testid=authorization-deny]").await;
-    bob.wait_for("the refusal", |s| s.is("type", "unsubscribed") && s.from_bare() == "ines@localhost");
-    page.see_no("[data-testid=prompts-waiting]").await;
 }
 
 #[tokio::test]

@@ -76,11 +76,11 @@ impl Page {
         found.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
-    /// Clicks the first element that matches, as soon as it can be clicked.
+    /// Clicks the first element that matches, as soon as it can be clicked. A question takes no answer while it has just come.
     pub async fn click(&self, css: &str) {
         let deadline = tokio::time::Instant::now() + LONG;
         loop {
-            self.see(css).await;
+            self.wait(&format!("document.querySelector({})?.closest('[data-ready=false]') === null", quoted(css))).await;
             let clicked = match self.browser.page().find(Locator::Css(css)).await {
                 Ok(element) => element.click().await,
                 Err(error) => Err(error),
@@ -130,7 +130,7 @@ impl Page {
     /// Clicks the first button with this text below `css`.
     pub async fn press(&self, css: &str, text: &str) {
         self.wait(&format!(
-            "[...document.querySelectorAll({})].some(e => e.textContent.trim() === {})",
+            "[...document.querySelectorAll({})].some(e => e.textContent.trim() === {} && !e.closest('[data-ready=false]'))",
             quoted(&format!("{css} button")),
             quoted(text)
         ))
@@ -285,6 +285,8 @@ impl Page {
     pub async fn sign_out(&self) {
         self.click("[data-testid=main-menu]").await;
         self.click("[data-testid=sign-out]").await;
+        // A guest is asked: what is forgotten does not come back.
+        self.click("[data-testid=confirm-ok]").await;
         self.see("[data-testid=tile-prpl-jabber]").await;
     }
 

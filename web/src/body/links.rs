@@ -14,7 +14,7 @@ const LONGEST: usize = 2048;
 /// The address, tidied up, when its scheme is a harmless one. An address without a scheme is none.
 pub fn safe_link(address: &str) -> Option<String> {
     let address = address.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-    if address.len() > LONGEST || address.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if address.len() > LONGEST || address.chars().any(|c| c.is_control() || c.is_whitespace() || turns_text(c)) {
         return None;
     }
     if address.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www.")) {
@@ -24,6 +24,11 @@ pub fn safe_link(address: &str) -> Option<String> {
     let known = SCHEMES.iter().find(|known| scheme.eq_ignore_ascii_case(known))?;
     let rest_without_slashes = rest.trim_start_matches('/');
     (!rest_without_slashes.is_empty()).then(|| format!("{known}:{rest}"))
+}
+
+/// Characters that show nothing, but change the order of what is around them or part it.
+pub(super) fn turns_text(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Finds addresses in spans that are neither links nor code yet, and splits them out.
@@ -77,9 +82,21 @@ fn next_start(text: &str, from: usize) -> Option<usize> {
     })
 }
 
-/// How far an address goes: to white space or a quote, without the punctuation of the sentence around it.
+/// Punctuation that no address has as it stands: quotes, and that of scripts whose sentences have no spaces around it.
+fn is_foreign_mark(c: char) -> bool {
+    let quotes = matches!(c, '<' | '>' | '"' | '`' | '«' | '»' | '‘' | '\u{201a}'..='\u{201f}' | '‹' | '›');
+    // Ideographic, and the wide, small and upright forms of ASCII's.
+    let wide = matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' | '\u{30fb}' | '\u{fe10}'..='\u{fe1f}'
+        | '\u{fe30}'..='\u{fe6b}' | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff65}');
+    // Commas and full stops: Armenian, Hebrew, Arabic, Syriac, Indic, Tibetan, Myanmar, Ethiopic, Khmer, Mongolian.
+    let stops = matches!(c, '։' | '׃' | '،' | '؛' | '؟' | '۔' | '\u{700}'..='\u{702}' | '।' | '॥' | '།' | '༎' | '၊' | '။' | '\u{1361}'..='\u{1368}'
+        | '។' | '៕' | '\u{1801}'..='\u{1803}');
+    quotes || wide || stops
+}
+
+/// How far an address goes: to white space, a quote or a mark that is none of ASCII's, without the punctuation of the sentence around it.
 fn address_length(text: &str) -> usize {
-    let stop = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '“' | '”' | '«' | '»' | '`');
+    let stop = |c: char| c.is_whitespace() || c.is_control() || turns_text(c) || is_foreign_mark(c);
     let mut address = text.get(..text.find(stop).unwrap_or(text.len())).unwrap_or_default();
     // Counted once and kept up to date, so that a long row of brackets costs no more than its length.
     let mut open = [address.matches('(').count(), address.matches('[').count(), address.matches('{').count()];

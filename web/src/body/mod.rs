@@ -2,6 +2,7 @@
 
 mod links;
 mod parse;
+mod reveal;
 mod write;
 
 pub use links::safe_link;

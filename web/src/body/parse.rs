@@ -1,6 +1,6 @@
 //! From libpurple's HTML to spans, by the tokenizer of html5ever: any input gives text, none gives markup; keeps no tag it does not know.
 
-use super::links;
+use super::{links, reveal};
 use crate::wire::Span;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -259,7 +259,7 @@ impl Builder {
         if self.cut {
             self.spans.push(Span { text: CUT.to_owned(), italic: true, ..Span::default() });
         }
-        links::find(self.spans)
+        reveal::reveal(links::find(self.spans))
     }
 
     /// The break after the last block is layout, not text.

@@ -78,6 +78,121 @@ fn addresses_become_links() {
 }
 
 #[test]
+fn addresses_end_before_the_marks_of_every_script() {
+    for (text, address) in [
+        ("看 https://a.test/x。", "https://a.test/x"),
+        ("（https://a.test/y）", "https://a.test/y"),
+        ("https://a.test/z，然后", "https://a.test/z"),
+        ("「https://a.test/q?r=1」と", "https://a.test/q?r=1"),
+        ("见https://a.test/！对", "https://a.test/"),
+        ("‘https://a.test/b’", "https://a.test/b"),
+        ("【www.a.test】", "www.a.test"),
+        ("https://a.test/c؟ نعم", "https://a.test/c"),
+        ("https://a.test/d।", "https://a.test/d"),
+        ("https://a.test/e\u{200b}f", "https://a.test/e"),
+        ("https://a.test/日本", "https://a.test/日本"),
+    ] {
+        let found: Vec<_> = parse(text).into_iter().filter(|span| span.link.is_some()).map(|span| span.text).collect();
+        assert_eq!(found, [address], "{text}");
+        assert_eq!(flat(text), text);
+    }
+}
+
+/// The text of an HTML whose links without an address lead to `https://evil.test/`.
+fn beside(html: &str) -> String {
+    flat(&html.replace("<a>", "<a href='https://evil.test/'>"))
+}
+
+#[test]
+fn a_link_that_looks_like_another_says_where_it_leads() {
+    const EVIL: &str = " (https://evil.test/)";
+    for (html, before, after) in [
+        ("<a>https://bank.test</a>", "https://bank.test", ""),
+        ("<a>bank.test/login</a>", "bank.test/login", ""),
+        ("<a>WWW.BANK.TEST</a>!", "WWW.BANK.TEST", "!"),
+        ("<a>see bank.test, now</a>", "see bank.test,", " now"),
+        ("<a>https://bank.test@evil.test/</a>", "https://bank.test@evil.test/", ""),
+        ("<a>anna@bank.test</a>", "anna@bank.test", ""),
+        ("<a>mailto:anna@bank.test</a>", "mailto:anna@bank.test", ""),
+        ("<a>192.0.2.1</a>", "192.0.2.1", ""),
+        ("<a>https://localhost/</a>", "https://localhost/", ""),
+        // Not to be seen, or not what it looks like.
+        ("<a>https://b\u{200b}ank\u{200c}.test</a>", "https://bank\u{200c}.test", ""),
+        ("<a>\u{202e}bank.test</a>", "bank.test", ""),
+        ("<a>https：／／bank。test</a>", "https：／／bank。test", ""),
+        ("<a>еvil.test</a>", "еvil.test", ""),
+        ("<a>evil.test.bank.test</a>", "evil.test.bank.test", ""),
+        // In parts.
+        ("<a>https://<b>bank</b>.te<i>st</i></a> x", "https://bank.test", " x"),
+        ("<a>https://bank</a><a>.test</a>", "https://bank.test", ""),
+        ("<a>https://bank</a>.test/x", "https://bank.test/x", ""),
+        ("<a>(bank</a>.test)", "(bank.test", ")"),
+    ] {
+        assert_eq!(beside(html), format!("{before}{EVIL}{after}"), "{html}");
+    }
+    let two = beside("<a>https://bank</a><a href='https://worse.test'>.test</a>");
+    assert_eq!(two, "https://bank.test (https://evil.test/) (https://worse.test)");
+    assert_eq!(beside("https://bank<a>.test/x</a>"), "https://bank.test/x (https://bank) (https://evil.test/)");
+    let added: Vec<_> =
+        parse("<a href='https://evil.test/'><b>bank.test</b></a>").into_iter().map(|span| (span.text, span.link, span.bold)).collect();
+    let evil = Some("https://evil.test/".to_owned());
+    assert_eq!(added, [("bank.test".to_owned(), evil.clone(), true), (EVIL.to_owned(), evil, false)]);
+    let picture = format!("<a href='https://evil.test/'><img src='media:{}' alt='to the bank'></a>", "0123456789abcdef".repeat(4));
+    assert_eq!(flat(&picture), format!("to the bank{EVIL}"));
+}
+
+#[test]
+fn the_address_beside_a_link_is_the_one_that_browsers_take() {
+    for (address, shown) in [
+        ("https://bank.test@evil.test/", "https://evil.test/"),
+        ("https://bank.test\\@bank.test/", "https://bank.test\\@bank.test/"),
+        ("https:evil.test", "https://evil.test"),
+        ("http:\\\\evil.test\\x", "http://evil.test\\x"),
+        ("https://еvil.test/ä", "https://xn--vil-qdd.test/%C3%A4"),
+        ("HTTPS://EVIL.test:8443/", "https://evil.test:8443/"),
+        ("mailto:anna@bänk.test?subject=x", "mailto:anna@xn--bnk-qla.test?subject=x"),
+        ("irc://irc.evil.test/room", "irc://irc.evil.test/room"),
+        ("tel:+123", "tel:+123"),
+    ] {
+        let text = flat(&format!("<a href='{address}'>https://other.test</a>"));
+        assert_eq!(text, format!("https://other.test ({shown})"), "{address}");
+    }
+    let long = flat(&format!("<a href='https://evil.test/{}'>bank.test</a>", "x".repeat(1000)));
+    assert!(long.starts_with("bank.test (https://evil.test/xxx") && long.ends_with("x…)") && long.len() < 200, "{long}");
+    // Beyond some of them a link that hides its target is none.
+    let many = parse(&"<a href='https://evil.test/'>bank.test</a> <a href='https://evil.test/'>here</a> ".repeat(20));
+    let linked = |word: &str| many.iter().filter(|span| span.text == word && span.link.is_some()).count();
+    assert_eq!((linked("bank.test"), linked("here")), (8, 20));
+}
+
+#[test]
+fn a_link_that_says_where_it_leads_stands_alone() {
+    for html in [
+        "<a>here</a>",
+        "<a>evil.test</a>",
+        "<a>www.evil.test/x</a>",
+        "<a>HTTP://EVIL.TEST./</a>",
+        "<a>https://evil.test:443/bank.test</a>",
+        "<a>evil.test/?to=bank.test</a>",
+        "<a>Version 1.2.3, e.g. 3.14</a>",
+        "bank.test <a>here</a>, bank.test",
+        "<a href='mailto:Anna@bank.test?subject=x'>anna@bank.test</a>",
+        "<a href='xmpp:garden@rooms.test?join'>garden@rooms.test</a>",
+        "<a href='https://münchen.test/'>münchen.test</a>",
+        "<a href='https://xn--mnchen-3ya.test/'>https://münchen.test/</a>",
+        "<a href='https://пример.рф/'>пример.рф</a>",
+        "<a href='https://例え.test/'>例え.test</a>",
+        "https://example.org/a_(b)?c=bank.test anna@bank.test xmpp:anna@bank.test",
+    ] {
+        let text: String = html.split('<').flat_map(|part| part.split_once('>').map_or(Some(part), |(_, text)| Some(text))).collect();
+        assert_eq!(beside(html), text, "{html}");
+    }
+    // What is typed may look like another address all by itself.
+    assert_eq!(flat("https://bank.test@evil.test/x"), "https://bank.test@evil.test/x (https://evil.test/x)");
+    assert_eq!(flat("https://bаnk.test/"), "https://bаnk.test/ (https://xn--bnk-6cd.test/)");
+}
+
+#[test]
 fn pictures_only_by_hash() {
     let hash = "0123456789abcdef".repeat(4);
     let span = parse(&format!("<img src=\"media:{hash}\" alt=\":)\">")).pop().unwrap();
@@ -119,6 +234,9 @@ fn hostile_sizes_are_quick() {
     parse(&"(http://a".repeat(7_000));
     parse(&format!("http://a{}", ")".repeat(60_000)));
     parse(&"<a href=x ".repeat(6_000));
+    parse(&"<a href='https://a.test/'>b.test<b>c".repeat(6_000));
+    parse(&format!("<a href='https://a.test/'>{}", "b.test,".repeat(9_000)));
+    parse(&format!("<a href='https://a.test/'>{}", "b.test ".repeat(9_000)));
     assert!(parse(&"<b>x</b>y".repeat(60_000)).len() <= 5000);
     assert!(begun.elapsed().as_secs() < 10, "a message can hold the hub up");
 }
@@ -144,7 +262,8 @@ fn any_html() -> impl Strategy<Value = String> {
 
 fn check(spans: &[Span], limit: usize) {
     let whole = text(spans);
-    assert!(whole.len() <= limit + "\n[…]".len());
+    // Eight addresses may stand beside links, each of a host at most that long.
+    assert!(whole.len() <= limit + "\n[…]".len() + 8 * 2200);
     assert!(!whole.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
     for span in spans {
         assert!(!span.text.is_empty(), "an empty span says nothing");

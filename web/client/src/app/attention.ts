@@ -1,6 +1,7 @@
 // What asks for attention and what the daemon is told of it: title, sound, announcements, focus, idleness, read marks.
 import { effect, signal } from "@preact/signals";
 import { sound } from "./prefs";
+import { surprises, titleOf } from "./prompts";
 import { link, model, onEvents, readUpTo, talks, tell, unreadTotal } from "./store";
 import { active, arrangement, onTalk, surface, wins } from "./windows";
 import type { Message } from "../wire/types";
@@ -85,6 +86,12 @@ onEvents((events) => {
   }
   const last = events.at(-1);
   if (last && (loud || kind !== null)) void ring(kind, last.seq);
+});
+
+// What asks for an answer beside one's work takes no focus: it is said, and how to get there.
+effect(() => {
+  const last = surprises.value.at(-1);
+  if (last) announcement.value = w.request.announced(titleOf(last));
 });
 
 // Reading is: this page is in front, the conversation has the focus, and its end is in sight.

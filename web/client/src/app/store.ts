@@ -83,9 +83,18 @@ export function update(change: (old: Model) => Model): void {
   if (model.value) model.value = change(model.value);
 }
 
+type Overseer = (id: string, type: CommandBody["type"], fields: Record<string, unknown>) => void;
+const overseers = new Set<Overseer>();
+/** Called with each command but messages, before it leaves. */
+export function onCommand(overseer: Overseer): void {
+  overseers.add(overseer);
+}
+
 /** Gives a command; resolves with its result, throws CommandError. `subject`: a newer one replaces an unsent older one. */
 export function command<T = unknown>(type: CommandBody["type"], fields: Record<string, unknown> = {}, subject: string | null = null): Promise<T> {
-  return link.outbox.send({ ...fields, id: commandId(), type }, subject) as Promise<T>;
+  const id = commandId();
+  for (const overseer of overseers) overseer(id, type, fields);
+  return link.outbox.send({ ...fields, id, type }, subject) as Promise<T>;
 }
 
 /** A command whose failure is of no interest to anybody. */

@@ -172,14 +172,18 @@ export async function openBuddy(buddy: Pick<Buddy, "account" | "name"> & { id?: 
   for (const talk of talks.value.values()) {
     if (talk.kind === "im" && ((buddy.id && talk.buddy === buddy.id) || (talk.account === buddy.account && talk.name === buddy.name))) return show(talk.id);
   }
+  const from = document.activeElement;
   const result = await command<{ conversation: string | { id: string } }>("conversation.open", { account: buddy.account, name: buddy.name });
-  showResult(result);
+  showResult(result, from);
 }
 
-/** Shows the conversation that a command's result names. */
-export function showResult(result: { conversation?: string | { id: string } } | null): void {
+/** Shows the conversation that a command's result names. `from`: where the focus was when it was given; whoever writes elsewhere by now goes on there. */
+export function showResult(result: { conversation?: string | { id: string } } | null, from: Element | null = document.activeElement): void {
   const id = typeof result?.conversation === "string" ? result.conversation : result?.conversation?.id;
-  if (id && talks.value.has(id)) show(id);
+  if (!id || !talks.value.has(id)) return;
+  const now = document.activeElement;
+  if (now instanceof HTMLTextAreaElement && now !== from) surface(id);
+  else show(id);
 }
 
 export function cycle(step: 1 | -1, unreadOnly = false): void {

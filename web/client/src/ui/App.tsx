@@ -1,6 +1,6 @@
 // Which of the page's faces shows, and the keys that work everywhere; it must not hold state.
 import { computed } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { announcement } from "../app/attention";
 import { arriving } from "../app/session";
 import { phase, talks } from "../app/store";
@@ -9,10 +9,11 @@ import { w } from "../words";
 import { DialogHost, closeAllDialogs, ToastHost } from "./Dialog";
 import { Desk } from "./desk/Desk";
 import { Panes, Stack } from "./desk/Narrow";
+import { toPrompts } from "./dialogs/Card";
 import { helpDialog } from "./dialogs/Help";
 import { Prompts } from "./dialogs/Prompts";
 import { Arriving } from "./front/Arriving";
-import { forgetPlace, useSettled } from "./focus";
+import { forgetPlace, harbour, useSettled } from "./focus";
 import { Front } from "./front/Front";
 import { Logo } from "./icons";
 import { focusSearch } from "./list/BuddyList";
@@ -23,6 +24,7 @@ const writing = (target: EventTarget | null): boolean => target instanceof HTMLI
 
 function keys(event: KeyboardEvent): void {
   if (phase.value.kind !== "in" || document.querySelector("dialog[open]")) return;
+  if (event.key === "F6" && toPrompts()) return event.preventDefault();
   const id = active.value;
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
@@ -62,6 +64,8 @@ function Inside() {
     };
   }, []);
   const shape = arrangement.value;
+  // Before it settles elsewhere.
+  useLayoutEffect(() => { if (bereft.value) queueMicrotask(harbour); }, [bereft.value]);
   useSettled([shape, focusRequest.value, onTalk.value, bereft.value]);
   return shape === "desk" ? <Desk /> : shape === "panes" ? <Panes /> : <Stack />;
 }
@@ -74,7 +78,7 @@ export function App() {
       {kind === "starting" && <main class="front starting" aria-busy="true"><Logo size={64} /></main>}
       {kind === "front" && <Front />}
       {kind === "in" && (account ? <Arriving account={account} /> : <Inside />)}
-      {kind === "in" && <Prompts />}
+      <Prompts />
       <DialogHost />
       <MenuHost />
       <EmojiHost />

@@ -4,7 +4,9 @@ import type { ComponentChildren, JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { focusRequest } from "../app/windows";
 import { w } from "../words";
-import { settle } from "./focus";
+import { cameFrom } from "./dialogs/Card";
+import { guarded, type Ready } from "./dialogs/ready";
+import { harbour, settle } from "./focus";
 import { Icon } from "./icons";
 
 interface Entry { key: number; view: (close: () => void) => JSX.Element }
@@ -12,7 +14,7 @@ interface Entry { key: number; view: (close: () => void) => JSX.Element }
 const stack = signal<readonly Entry[]>([]);
 let last = 0;
 /** From the first of some dialogs, which may follow or cover each other, until the focus is given back: where it was, and who had asked for it by then. */
-let run: { back: HTMLElement | null; asked: number } | null = null;
+let run: { back: HTMLElement | null; asked: number; withdrawn?: boolean } | null = null;
 
 export function openDialog(view: (close: () => void) => JSX.Element): () => void {
   const key = ++last;
@@ -35,7 +37,7 @@ export function DialogHost() {
 /** Once no dialog is open: to the conversation that was opened meanwhile, which could not take it from under them, or where it was, or home when that is gone. */
 function giveBack(): void {
   if (!run || document.querySelector("dialog[open]")) return;
-  const { back, asked } = run;
+  const { back, asked, withdrawn } = run;
   run = null;
   const requested = focusRequest.peek() !== asked;
   const now = document.activeElement;
@@ -48,6 +50,7 @@ function giveBack(): void {
     focusRequest.value++;
     return;
   }
+  if (withdrawn) return harbour();
   if (back?.isConnected) back.focus();
   settle();
 }
@@ -61,9 +64,16 @@ export interface DialogProps {
   /** Given: the content is a form. */
   onSubmit?: (() => void) | undefined;
   actions?: ComponentChildren;
+  /** Given: somebody else's question, which takes its time before it takes an answer. */
+  ready?: Ready;
+  /** Given: when it goes, whether that is its user's doing. */
+  answered?: () => boolean;
 }
 
-export function Dialog({ title, testid, wide, children, onClose, onSubmit, actions }: DialogProps) {
+/** What may have the focus by itself: where one writes, or else what is asked. No button, which a key could press that was on its way already. */
+const WRITES = ".dialog-body :is(input:not([type=hidden], [type=checkbox]), textarea):not(:disabled)";
+
+export function Dialog({ title, testid, wide, children, onClose, onSubmit, actions, ready, answered }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useRef(`dialog-${++last}`).current;
   const gone = useRef(false);
@@ -71,9 +81,10 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
   useLayoutEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
-    run ??= { back: before instanceof HTMLElement && before !== document.body ? before : null, asked: focusRequest.peek() };
+    run ??= { back: before instanceof HTMLElement && before !== document.body ? before : cameFrom(), asked: focusRequest.peek() };
     if (dialog && !dialog.open) dialog.showModal();
-    const first = dialog?.querySelector<HTMLElement>("[autofocus]") ?? dialog?.querySelector<HTMLElement>(".dialog-body input:not([type=hidden]):not(:disabled), .dialog-body select, .dialog-body textarea, .dialog-actions .primary");
+    const find = (css: string) => dialog?.querySelector<HTMLElement>(css);
+    const first = find("[autofocus]") ?? find(ready ? WRITES : ".dialog-body :is(input:not([type=hidden]), select, textarea):not(:disabled)") ?? find("h2");
     first?.focus();
     // What only scrolls must be reached by keys, too.
     const body = dialog?.querySelector<HTMLElement>(".dialog-body");
@@ -81,6 +92,7 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
     return () => {
       gone.current = true;
       dialog?.close();
+      if (run && answered) run.withdrawn = !answered();
       if (document.querySelector("dialog[open]")) return;
       // The browser has given the focus back by now. Until the page was drawn once more, Chromium holds what was under the dialog for inert: a
       // box with the focus takes keys but no text. So it gets it anew when it can use it.
@@ -90,7 +102,7 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
   }, []);
   const submit = (event: Event) => {
     event.preventDefault();
-    onSubmit?.();
+    if (!ready || ready.takes()) onSubmit?.();
   };
   const cancel = (event: Event) => {
     event.preventDefault();
@@ -101,15 +113,16 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
   const backdrop = (event: MouseEvent) => {
     if (event.target === ref.current && !onSubmit) onClose();
   };
+  const held = ready && { onMouseDownCapture: guarded(ready), onClickCapture: guarded(ready) };
   return (
-    <dialog ref={ref} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} data-testid={testid} onCancel={cancel} onClose={closed} onPointerDown={backdrop}>
+    <dialog ref={ref} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} data-testid={testid} data-ready={ready?.["data-ready"]} onCancel={cancel} onClose={closed} onPointerDown={backdrop}>
       <form method="dialog" noValidate onSubmit={submit}>
-        <header class="dialog-head">
-          <h2 id={id}>{title}</h2>
+        <header class="dialog-head" {...held}>
+          <h2 id={id} tabIndex={-1}>{title}</h2>
           <button type="button" class="tool" aria-label={w.close} title={w.close} onClick={onClose}><Icon name="close" /></button>
         </header>
         <div class="dialog-body">{children}</div>
-        {actions && <footer class="dialog-actions">{actions}</footer>}
+        {actions && <footer class="dialog-actions" {...held}>{actions}</footer>}
       </form>
     </dialog>
   );

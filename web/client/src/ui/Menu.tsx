@@ -1,6 +1,7 @@
 // The one menu that may be open, with keys and focus; it must not know what its items do.
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { begunBefore } from "../app/press";
 import { w } from "../words";
 import { Icon, type IconName } from "./icons";
 
@@ -13,6 +14,10 @@ export type Item =
 interface Open { items: Item[]; x: number; y: number; from: Element | null; alignRight: boolean; key: string }
 
 const open = signal<Open | null>(null);
+/** Presses that began before this are not meant for its items: the one that opened it, and one at what has moved since. */
+let since = 0;
+/** Who presses sooner after a move meant what was there before. */
+const NOTICED = 400;
 
 export function closeMenu(): void {
   const was = open.value;
@@ -26,6 +31,7 @@ export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[]
   if (!(at instanceof Element)) at.preventDefault();
   const pointed = at instanceof MouseEvent && at.type === "contextmenu" && at.clientX > 0;
   const box = element?.getBoundingClientRect();
+  since = performance.now();
   const right = !pointed && !!box && box.left + 220 > innerWidth;
   open.value = {
     items,
@@ -47,6 +53,7 @@ function Entry({ item }: { item: Item }) {
   if (item.kind === "head") return <div class="menu-head">{item.label}</div>;
   if (item.kind === "wait") return <div class="menu-head">{item.label}</div>;
   const run = () => {
+    if (begunBefore(since)) return;
     closeMenu();
     item.run();
   };
@@ -72,12 +79,19 @@ export function MenuHost() {
     if (!box || !menu) return;
     // In the top layer, so that a menu opened from a dialog lies above it.
     if (box.showPopover && !box.matches(":popover-open")) box.showPopover();
+    if (!box.contains(document.activeElement)) box.querySelector<HTMLElement>("button:not(:disabled)")?.focus();
     // As laid out: it is still growing to that size.
     const { offsetWidth: width, offsetHeight: height } = box;
     const x = menu.alignRight ? menu.x - width : menu.x;
     box.style.left = `${Math.max(6, Math.min(x, innerWidth - width - 6))}px`;
-    box.style.top = `${menu.y + height > innerHeight - 6 ? Math.max(6, innerHeight - height - 6) : menu.y}px`;
-    if (!box.contains(document.activeElement)) box.querySelector<HTMLElement>("button:not(:disabled)")?.focus();
+    const top = `${menu.y + height > innerHeight - 6 ? Math.max(6, innerHeight - height - 6) : menu.y}px`;
+    const moves = box.style.top !== "" && box.style.top !== top;
+    box.style.top = top;
+    box.dataset["ready"] = String(!moves);
+    if (!moves) return;
+    since = performance.now() + NOTICED;
+    const timer = setTimeout(() => (box.dataset["ready"] = "true"), NOTICED);
+    return () => clearTimeout(timer);
   }, [menu]);
   useEffect(() => {
     if (!menu) return;

@@ -36,6 +36,13 @@ export function settle(): void {
   if (adrift() && !document.querySelector("dialog[open]")) home()?.focus();
 }
 
+/** What somebody wrote in was taken away: their next keys go where they do nothing. */
+export function harbour(): void {
+  if (!adrift()) return;
+  const quiet = [...document.querySelectorAll<HTMLElement>(".foremost .log, .pane-main .log, .stack-talk .log, .windows .log, .desk-empty, .front h1, .front h2")];
+  quiet.find((one) => one.getClientRects().length > 0)?.focus();
+}
+
 /** Settles the focus whenever one of these has changed and everything is drawn: a box that was asked to take it has it by then. */
 export function useSettled(deps: readonly unknown[], when = true): void {
   useLayoutEffect(() => {

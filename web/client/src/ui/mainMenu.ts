@@ -3,6 +3,7 @@ import { setSound, setTheme, sound, theme } from "../app/prefs";
 import { signOut } from "../app/session";
 import { user } from "../app/store";
 import { w } from "../words";
+import { confirm } from "./dialogs/Ask";
 import { helpDialog } from "./dialogs/Help";
 import { openMenu } from "./Menu";
 
@@ -16,6 +17,8 @@ export function mainMenu(event: MouseEvent): void {
     { label: w.menu.sound, icon: sound.value ? "sound" : "mute", checked: sound.value, testid: "toggle-sound", run: () => setSound(!sound.value) },
     { label: w.menu.help, icon: "help", hint: "?", testid: "open-help", run: helpDialog },
     { kind: "line" },
-    { label: user.value?.guest ? w.menu.signOutGuest : w.menu.signOut, icon: "out", testid: "sign-out", run: () => void signOut() },
+    user.value?.guest
+      ? { label: w.menu.signOutGuest, icon: "out", danger: true, testid: "sign-out", run: () => confirm({ title: w.menu.forgetTitle, text: w.menu.forgetLead, yes: w.menu.signOut, danger: true, run: signOut }) }
+      : { label: w.menu.signOut, icon: "out", testid: "sign-out", run: () => void signOut() },
   ]);
 }

@@ -56,7 +56,7 @@ export function accountMenu(account: Account): Item[] {
   if ((account.state === "offline" || account.state === "error") && canMake(protocolOf(account.protocol))) {
     items.splice(-1, 0, { label: w.accounts.make, icon: "plus", testid: "menu-make", run: () => { command("account.disable", { account: id }).then(() => makeAccount(id, ownPart(account), "")).catch(say); } });
   }
-  if (account.state === "online") items.push(...serverMenu("account.menu", "account.action", { account: id }, `account ${id}`));
+  if (account.state === "online") items.push(...serverMenu("account.menu", "account.action", { account: id }, `account ${id}`, account.username));
   return items;
 }
 

@@ -158,7 +158,7 @@ export function Desk() {
     <div class="desk">
       <header class="top"><span class="logo"><Logo size={28} />{w.app}</span><LinkPill /><PromptPill /></header>
       <main class="windows" ref={ref} aria-label={w.desk.label}>
-        {open.length === 0 && <div class="desk-empty"><Logo size={72} /><p>{w.desk.empty}</p></div>}
+        {open.length === 0 && <div class="desk-empty" tabIndex={-1}><Logo size={72} /><p>{w.desk.empty}</p></div>}
         {ghost && <div class="ghost-frame" style={{ transform: `translate(${ghost.x}px, ${ghost.y}px)`, width: `${ghost.w}px`, height: `${ghost.h}px` }} />}
         {shown.value.map((win) => {
           const talk = talks.value.get(win.id);

@@ -45,7 +45,7 @@ export function Panes() {
       </div>
       <main class="pane-main">
         {shown.value.length > 0 && <Tabs />}
-        {talk ? <Talk key={talk.id} talk={talk} controls={<></>} /> : <div class="desk-empty"><Logo size={72} /><p>{w.desk.empty}</p></div>}
+        {talk ? <Talk key={talk.id} talk={talk} controls={<></>} /> : <div class="desk-empty" tabIndex={-1}><Logo size={72} /><p>{w.desk.empty}</p></div>}
       </main>
     </div>
   );
@@ -69,5 +69,5 @@ export function Stack() {
 }
 
 function PillWhenTroubled() {
-  return arrangement.value === "stack" ? <div class="stack-pill"><LinkPill onlyTrouble /><PromptPill /></div> : null;
+  return arrangement.value === "stack" ? <div class="stack-pill"><LinkPill onlyTrouble /></div> : null;
 }

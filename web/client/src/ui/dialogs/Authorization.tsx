@@ -4,12 +4,11 @@ import { command } from "../../app/store";
 import type { Authorization } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { Avatar } from "../Avatar";
-import { Dialog } from "../Dialog";
 import { CheckField } from "../fields";
 import { Problem } from "../front/Front";
-import { accountLine } from "./Prompts";
+import { Card } from "./Card";
 
-export function AuthorizationDialog({ authorization, onLater }: { authorization: Authorization; onLater(): void }) {
+export function AuthorizationCard({ id, authorization, at }: { id: string; authorization: Authorization; at: number }) {
   const add = useSignal(authorization.known !== true);
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
@@ -23,13 +22,18 @@ export function AuthorizationDialog({ authorization, onLater }: { authorization:
     });
   };
   return (
-    <Dialog title={w.authorization.title(name)} testid="authorization" onClose={onLater} onSubmit={() => answer(true)}
-      actions={<><button type="button" class="quiet" onClick={onLater}>{w.later}</button><span class="stretch" /><button type="button" disabled={busy.value} data-testid="authorization-deny" onClick={() => answer(false)}>{w.authorization.deny}</button><button type="submit" class="primary" disabled={busy.value} data-testid="authorization-allow">{w.authorization.allow}</button></>}>
-      <div class="person-card"><Avatar name={name} size={48} /><div><b>{name}</b><small>{authorization.from}</small><small>{accountLine(authorization.account)}</small></div></div>
+    <Card id={id} testid="authorization" title={w.authorization.title(name)} account={authorization.account} at={at} answered={busy} mark={<Avatar name={name} size={40} />}
+      actions={
+        <>
+          <button type="button" disabled={busy.value} data-testid="authorization-deny" onClick={() => answer(false)}>{w.authorization.deny}</button>
+          <button type="button" class="primary" disabled={busy.value} data-testid="authorization-allow" onClick={() => answer(true)}>{w.authorization.allow}</button>
+        </>
+      }>
+      {name !== authorization.from && <p class="lead small">{authorization.from}</p>}
       {authorization.message && <blockquote>{authorization.message}</blockquote>}
-      <p class="lead">{w.authorization.lead}</p>
+      <p class="lead small">{w.authorization.lead}</p>
       {authorization.known !== true && <CheckField label={w.authorization.add} name="authorization-add" value={add.value} onInput={(on) => (add.value = on)} />}
       {error.value !== null && <Problem text={errorText(error.value)} />}
-    </Dialog>
+    </Card>
   );
 }

@@ -1,12 +1,14 @@
 // Joining a room: the form from the protocol's own fields, and the rooms a network lists; it must not know networks.
 import { useSignal } from "@preact/signals";
+import { presses } from "../../app/press";
 import { accounts, command, protocolOf, roomLists, tell } from "../../app/store";
 import { CommandError } from "../../net";
 import { showResult } from "../../app/windows";
+import type { RoomRow } from "../../state/model";
 import { fold } from "../../state/roster";
 import type { RoomField } from "../../wire/types";
 import { errorText, w } from "../../words";
-import { Dialog, openDialog } from "../Dialog";
+import { Dialog, openDialog, toast } from "../Dialog";
 import { CheckField, TextField } from "../fields";
 import { Problem } from "../front/Front";
 import { AccountSelect, firstOnline } from "./AddBuddy";
@@ -32,10 +34,25 @@ export function roomGiven(account: string, name: string): Record<string, string>
 export function rejoin(account: string, name: string): void {
   const given = roomGiven(account, name);
   const fields = Object.fromEntries(fieldsOf(account).map((field) => [field.key, given[field.key] ?? String(field.default ?? "")]).filter(([, value]) => value !== ""));
-  command<{ conversation: string }>("room.join", { account, fields }).then(showResult, () => joinDialog(account, given));
+  const from = document.activeElement;
+  const begun = presses();
+  command<{ conversation: string }>("room.join", { account, fields }).then(
+    (result) => showResult(result, from),
+    // It may have taken long: whoever does something else by now is not interrupted.
+    (error: unknown) => (presses() === begun ? joinDialog(account, given) : toast(errorText(error))),
+  );
 }
 
-function RoomRows({ list, choose }: { list: string; choose(name: string): void }) {
+/** What a row says about the fields of the form: a network gives it all that joining needs, under the form's own keys. */
+function rowGiven(account: string, row: RoomRow): Record<string, string> {
+  const told: Record<string, string> = { name: row.name, ...row.fields };
+  const given = Object.fromEntries(fieldsOf(account).flatMap(({ key }) => (told[key] === undefined ? [] : [[key, told[key]]])));
+  const [first] = fieldsOf(account).filter((field) => field.required);
+  // A list without the key that names the room tells it by its name.
+  return first && given[first.key] === undefined ? { ...roomGiven(account, row.name), ...given } : given;
+}
+
+function RoomRows({ list, choose }: { list: string; choose(row: RoomRow): void }) {
   const filter = useSignal("");
   const found = roomLists.value.get(list);
   if (!found) return <p class="lead"><i class="spinner" /> {w.loading}</p>;
@@ -47,8 +64,8 @@ function RoomRows({ list, choose }: { list: string; choose(name: string): void }
       {found.error && <Problem text={errorText(found.error)} />}
       <small>{found.running && <i class="spinner" />} {w.room.found(rows.length)}</small>
       <ul>
-        {rows.slice(0, DRAWN).map((row) => (
-          <li key={row.name}><button type="button" data-testid="room-row" onClick={() => choose(row.name)}><b>{row.name}</b><small>{Object.values(row.fields).filter((text) => text && text !== row.name).join(" · ")}</small></button></li>
+        {rows.slice(0, DRAWN).map((row, at) => (
+          <li key={at}><button type="button" data-testid="room-row" onClick={() => choose(row)}><b>{row.name}</b><small>{Object.values(row.fields).filter((text) => text && text !== row.name).join(" · ")}</small></button></li>
         ))}
       </ul>
     </div>
@@ -100,7 +117,7 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
     list.value = null;
     command<{ list: string }>("room.list", { account: account.value }).then((result) => (list.value = String(result.list)), (cause: unknown) => (error.value = cause));
   };
-  const choose = (name: string) => (values.value = { ...values.value, ...roomGiven(account.value, name) });
+  const choose = (row: RoomRow) => (values.value = { ...values.value, ...rowGiven(account.value, row) });
   return (
     <Dialog title={w.room.joinTitle} testid="join-dialog" onClose={close} onSubmit={submit}
       actions={<><button type="button" onClick={browse} disabled={account.value === ""} aria-disabled={list.value !== null && !failed} data-testid="room-browse">{w.room.browse}</button><span class="stretch" /><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || account.value === "" || missing} data-testid="join-ok">{w.room.join}</button></>}>

@@ -1,51 +1,61 @@
-// Questions and notices from the networks: one modal dialog at a time, the rest wait behind a pill; it must not answer by itself.
-import { computed, signal } from "@preact/signals";
-import { accounts, authorizations, notices, requests } from "../../app/store";
+// Questions and notices of the networks: what was asked for as a dialog, all else as cards beside the work; it must not answer by itself.
+import { aside, asked, bringBack, putOff, waiting } from "../../app/prompts";
+import { phase } from "../../app/store";
+import { arrangement, onTalk } from "../../app/windows";
 import { w } from "../../words";
 import { Icon } from "../icons";
-import { AuthorizationDialog } from "./Authorization";
-import { NoticeDialog } from "./Notice";
-import { RequestDialog } from "./Request";
+import { AuthorizationCard } from "./Authorization";
+import { enter } from "./Card";
+import { NoticeCard, NoticeDialog } from "./Notice";
+import { RequestCard, RequestDialog } from "./Request";
 
-/** Put off by the reader: still open, but not in the way. */
-const later = signal<ReadonlySet<string>>(new Set());
-
-interface Prompt { key: string; kind: "request" | "authorization" | "notice"; id: string }
-
-const prompts = computed<Prompt[]>(() => [
-  ...[...requests.value.keys()].map((id): Prompt => ({ key: `request ${id}`, kind: "request", id })),
-  ...[...authorizations.value.keys()].map((id): Prompt => ({ key: `authorization ${id}`, kind: "authorization", id })),
-  ...[...notices.value.values()].filter((one) => one.kind !== "mail").map((one): Prompt => ({ key: `notice ${one.id}`, kind: "notice", id: one.id })),
-]);
-
-const waiting = computed(() => prompts.value.filter((one) => later.value.has(one.key)).length);
+/** The oldest ones show, the others wait behind them. */
+const most = (): number => (arrangement.value === "desk" ? 2 : 1);
 
 export function PromptPill() {
-  if (waiting.value === 0) return null;
-  return <button type="button" class="pill alert" data-testid="prompts-waiting" onClick={() => (later.value = new Set())}><Icon name="help" size={14} />{w.request.waiting(waiting.value)}</button>;
+  if (waiting.value.length === 0) return null;
+  return <button type="button" class="pill alert" data-testid="prompts-waiting" onClick={bringBack}><Icon name="help" size={14} />{w.request.waiting(waiting.value.length)}</button>;
 }
 
-export function accountLine(id: string | null | undefined): string {
-  const account = id ? accounts.value.get(id) : undefined;
-  return account && accounts.value.size > 1 ? w.request.from(account.username) : "";
+function Cards() {
+  const all = aside.value;
+  const shown = all.slice(0, most());
+  if (shown.length === 0) return null;
+  return (
+    <section class={`prompts prompts-${arrangement.value === "stack" && !onTalk.value ? "foot" : arrangement.value}`} aria-label={w.request.label} data-testid="prompts" onFocusIn={enter}>
+      {shown.map((prompt, at) => {
+        switch (prompt.kind) {
+          case "request":
+            return <RequestCard key={prompt.key} id={prompt.key} request={prompt.of} at={at} />;
+          case "authorization":
+            return <AuthorizationCard key={prompt.key} id={prompt.key} authorization={prompt.of} at={at} />;
+          case "notice":
+            return <NoticeCard key={prompt.key} id={prompt.key} notice={prompt.of} at={at} />;
+        }
+      })}
+      {all.length > shown.length && (
+        <p class="prompts-more" data-testid="prompts-more">
+          <span>{w.request.further(all.length - shown.length)}</span>
+          <button type="button" class="text-link" onClick={() => putOff(all.map((one) => one.key))}>{w.request.allLater}</button>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Current() {
+  const prompt = asked.value;
+  if (!prompt) return null;
+  switch (prompt.kind) {
+    case "request":
+      return <RequestDialog key={prompt.key} request={prompt.of} onLater={() => putOff([prompt.key])} />;
+    case "notice":
+      return <NoticeDialog key={prompt.key} notice={prompt.of} onLater={() => putOff([prompt.key])} />;
+    case "authorization":
+      return null;
+  }
 }
 
 export function Prompts() {
-  const current = prompts.value.find((one) => !later.value.has(one.key));
-  if (!current) return null;
-  const onLater = () => (later.value = new Set(later.value).add(current.key));
-  switch (current.kind) {
-    case "request": {
-      const request = requests.value.get(current.id);
-      return request ? <RequestDialog key={current.key} request={request} onLater={onLater} /> : null;
-    }
-    case "authorization": {
-      const authorization = authorizations.value.get(current.id);
-      return authorization ? <AuthorizationDialog key={current.key} authorization={authorization} onLater={onLater} /> : null;
-    }
-    case "notice": {
-      const notice = notices.value.get(current.id);
-      return notice ? <NoticeDialog key={current.key} notice={notice} /> : null;
-    }
-  }
+  return phase.value.kind === "in" ? <><Cards /><Current /></> : null;
 }

@@ -1,6 +1,8 @@
-// One question of a network as a dialog: text, choice, buttons, form, certificate; it must not know which network.
+// One question of a network, as a card or a dialog: text, choice, buttons, form, certificate; it must not know which network.
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { madeSoFar, madeWith } from "../../app/making";
+import { choose, titleOf } from "../../app/prompts";
 import { command } from "../../app/store";
 import { media } from "../../net";
 import type { Certificate, Request, RequestField } from "../../wire/types";
@@ -8,7 +10,8 @@ import { errorText, w } from "../../words";
 import { Dialog } from "../Dialog";
 import { CheckField, choicesOf, SelectField, TextField } from "../fields";
 import { Problem } from "../front/Front";
-import { accountLine } from "./Prompts";
+import { accountLine, Card, Mark } from "./Card";
+import { useReady } from "./ready";
 
 type Values = Record<string, unknown>;
 
@@ -74,43 +77,84 @@ function Details({ details }: { details: Certificate | null | undefined }) {
   );
 }
 
-export function RequestDialog({ request, onLater }: { request: Request; onLater(): void }) {
-  const values = useSignal<Values>(Object.fromEntries((request.fields ?? []).filter((field) => field.type !== "label" && field.type !== "image").map((field) => [field.id, (field.value === "" ? undefined : field.value) ?? madeSoFar(request.account, field.id) ?? startOf(field)])));
+/** Answering: which button is the main one, and what became of it. */
+function useAnswer(request: Request) {
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
-  const answer = (button: string, all: boolean) => {
+  const answer = (button: string, values: Values) => {
     if (busy.value) return;
     busy.value = true;
-    madeWith(request.account, values.value);
-    command("request.answer", { request: request.id, button, values: all ? values.value : {} }).catch((cause: unknown) => {
+    command("request.answer", { request: request.id, button, values }).catch((cause: unknown) => {
       error.value = cause;
       busy.value = false;
     });
   };
   const buttons = request.buttons ?? [];
-  // Trusting a stranger's certificate is never what Enter does by itself.
+  // Trusting a stranger's certificate is never what stands out.
   const main = buttons.find((one) => one.default) ?? (request.kind === "certificate" ? buttons.at(-1) : buttons.at(0));
-  const missing = (request.fields ?? []).some((field) => field.required && String(values.value[field.id] ?? "") === "");
-  const title = request.title || (request.kind === "certificate" ? w.request.certificate : request.primary) || w.request.answer;
   // The main one last, where the eye and the thumb expect it.
   const ordered = [...buttons].sort((a, b) => Number(a.id === main?.id) - Number(b.id === main?.id));
+  return { busy, error, answer, main, ordered };
+}
+
+const titled = (request: Request): string => titleOf({ key: "", kind: "request", of: request });
+
+export function RequestCard({ id, request, at }: { id: string; request: Request; at: number }) {
+  const { busy, error, answer, main, ordered } = useAnswer(request);
+  // What has to be filled in or read through has a dialog of its own.
+  const form = (request.fields ?? []).length > 0 || request.kind === "certificate";
   return (
-    <Dialog title={title} testid={`request-${request.kind}`} wide={(request.fields ?? []).length > 6} onClose={onLater} onSubmit={() => { if (main && !missing) answer(main.id, true); }}
+    <Card id={id} testid={`request-${request.kind}`} title={titled(request)} account={request.account} at={at} answered={busy} mark={<Mark name="help" />}
+      actions={form
+        ? <button type="button" class="primary" onClick={() => choose(id)} data-testid="prompt-open">{w.request.open}</button>
+        : ordered.map((button) => <button key={button.id} type="button" class={button.id === main?.id ? "primary" : ""} disabled={busy.value} data-testid={`request-button-${button.id}`} onClick={() => answer(button.id, {})}>{button.label}</button>)}>
+      <Texts request={request} />
+      {error.value !== null && <Problem text={errorText(error.value)} />}
+    </Card>
+  );
+}
+
+function Texts({ request }: { request: Request }) {
+  return (
+    <>
+      {request.primary && request.primary !== titled(request) && <p class="primary-text">{request.primary}</p>}
+      {request.secondary && <p class="secondary-text">{request.secondary}</p>}
+    </>
+  );
+}
+
+export function RequestDialog({ request, onLater }: { request: Request; onLater(): void }) {
+  const values = useSignal<Values>(Object.fromEntries((request.fields ?? []).filter((field) => field.type !== "label" && field.type !== "image").map((field) => [field.id, (field.value === "" ? undefined : field.value) ?? madeSoFar(request.account, field.id) ?? startOf(field)])));
+  const { busy, error, answer, main, ordered } = useAnswer(request);
+  const ready = useReady();
+  const putOff = useRef(false);
+  const later = () => {
+    putOff.current = true;
+    onLater();
+  };
+  const send = (button: string) => {
+    if (busy.value) return;
+    madeWith(request.account, values.value);
+    answer(button, values.value);
+  };
+  const missing = (request.fields ?? []).some((field) => field.required && String(values.value[field.id] ?? "") === "");
+  return (
+    <Dialog title={titled(request)} testid={`request-${request.kind}`} wide={(request.fields ?? []).length > 6} onClose={later} ready={ready} answered={() => busy.value || putOff.current}
+      onSubmit={() => { if (main && !missing) send(main.id); }}
       actions={
         <>
-          <button type="button" class="quiet" onClick={onLater}>{w.later}</button>
+          <button type="button" class="quiet" onClick={later}>{w.later}</button>
           <span class="stretch" />
           {ordered.map((button) => (
-            <button key={button.id} type={button.id === main?.id ? "submit" : "button"} class={button.id === main?.id ? "primary" : ""} disabled={busy.value || (button.id === main?.id && missing)} data-testid={`request-button-${button.id}`} onClick={button.id === main?.id ? undefined : () => answer(button.id, true)}>
+            <button key={button.id} type={button.id === main?.id ? "submit" : "button"} class={button.id === main?.id ? "primary" : ""} disabled={busy.value || (button.id === main?.id && missing)} data-testid={`request-button-${button.id}`} onClick={button.id === main?.id ? undefined : () => send(button.id)}>
               {button.label}
             </button>
           ))}
         </>
       }>
       {accountLine(request.account) && <p class="lead small">{accountLine(request.account)}</p>}
-      {request.primary && request.primary !== title && <p class="primary-text">{request.primary}</p>}
-      {request.secondary && <p class="secondary-text">{request.secondary}</p>}
-      {(request.fields ?? []).map((field) => <OneField key={field.id} field={field} spoken={request.primary || title} value={values.value[field.id]} set={(value) => (values.value = { ...values.value, [field.id]: value })} />)}
+      <Texts request={request} />
+      {(request.fields ?? []).map((field) => <OneField key={field.id} field={field} spoken={request.primary || titled(request)} value={values.value[field.id]} set={(value) => (values.value = { ...values.value, [field.id]: value })} />)}
       <Details details={request.details} />
       {error.value !== null && <Problem text={errorText(error.value)} />}
     </Dialog>

@@ -34,6 +34,8 @@ export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMe
   const range = useSignal({ top: 0, height: 700 });
   const wantFocus = useRef(false);
   const touched = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  /** The finger that is on a row has opened its menu: it does no more. */
+  const held = useRef(false);
 
   const tops = useMemo(() => {
     const out = new Float64Array(rows.length + 1);
@@ -120,18 +122,19 @@ export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMe
               {...(row.kind === "person" ? { "data-testid": "buddy", "data-name": row.person.best.name, "data-status": row.person.best.status, "data-presence": row.person.presence, "data-group": row.person.group, draggable: true } : {})}
               {...(row.kind === "talk" ? { "data-testid": "list-conversation", "data-name": row.talk.name } : {})}
               {...(section ? { "data-testid": "group", "data-name": row.name } : {})}
-              onClick={() => { currentKey.value = row.key; onActivate(row); }}
-              onContextMenu={(event) => { currentKey.value = row.key; onMenu(event, row); }}
+              onClick={() => { if (held.current) return; currentKey.value = row.key; onActivate(row); }}
+              onContextMenu={(event) => { clearTimeout(touched.current); held.current = true; currentKey.value = row.key; onMenu(event, row); }}
               onDragStart={(event) => { if (row.kind === "person") event.dataTransfer?.setData("application/x-bellflower-buddies", JSON.stringify(row.person.buddies.map((one) => one.id))); }}
               onDragOver={(event) => { if (groupOf(row) !== null && event.dataTransfer?.types.includes("application/x-bellflower-buddies")) { event.preventDefault(); event.currentTarget.classList.add("drop"); } }}
               onDragLeave={(event) => event.currentTarget.classList.remove("drop")}
               onDrop={(event) => { event.currentTarget.classList.remove("drop"); drop(event, groupOf(row)); }}
               onPointerDown={(event) => {
+                held.current = false;
                 if (event.pointerType !== "touch") return;
                 // A long press is the menu on screens without a second button.
                 const element = event.currentTarget;
                 clearTimeout(touched.current);
-                touched.current = setTimeout(() => onMenu(element, row), 550);
+                touched.current = setTimeout(() => { held.current = true; onMenu(element, row); }, 550);
               }}
               onPointerUp={() => clearTimeout(touched.current)}
               onPointerCancel={() => clearTimeout(touched.current)}

@@ -48,15 +48,23 @@ export function buddyMenu(person: Person): Item[] {
       ? [{ label: w.list.unblock, testid: "menu-unblock", run: () => { each(buddies, "buddy.unblock", {}).catch(say); } }]
       : [{ label: w.list.block, testid: "menu-block", run: () => { each(buddies, "buddy.block", {}).catch(say); } }]),
     { label: w.list.remove, icon: "minus", danger: true, testid: "menu-remove", run: () => confirm({ title: w.list.removeTitle(name), text: w.list.removeLead, yes: w.remove, danger: true, run: () => each(buddies, "buddy.remove", {}) }) },
-    ...serverMenu("buddy.menu", "buddy.action", { buddy: best.id }, `buddy ${person.key}`),
+    ...serverMenu("buddy.menu", "buddy.action", { buddy: best.id }, `buddy ${person.key}`, name),
   );
   return items;
+}
+
+/** Into one that is there already goes every buddy, and nobody can tell them apart after that. */
+function renameGroup(group: string, name: string): Promise<unknown> {
+  const rename = () => command("group.rename", { group, name });
+  if (name === group || !groups.value.has(name)) return rename();
+  confirm({ title: w.list.mergeTitle(group, name), text: w.list.mergeLead, yes: w.list.mergeYes, danger: true, run: rename });
+  return Promise.resolve();
 }
 
 export function groupMenu(group: string): Item[] {
   return [
     { kind: "head", label: group || w.list.noGroup },
-    { label: w.list.renameGroup, testid: "menu-group-rename", run: () => ask({ title: w.list.renameGroupTitle, label: w.list.addGroup, value: group, testid: "group-rename-dialog", send: (name) => command("group.rename", { group, name }) }) },
+    { label: w.list.renameGroup, testid: "menu-group-rename", run: () => ask({ title: w.list.renameGroupTitle, label: w.list.addGroup, value: group, testid: "group-rename-dialog", send: (name) => renameGroup(group, name) }) },
     { label: w.list.removeGroup, icon: "minus", danger: true, testid: "menu-group-remove", run: () => confirm({ title: w.list.removeGroupTitle(group), text: w.list.removeGroupLead, yes: w.remove, danger: true, run: () => command("group.remove", { group }) }) },
   ];
 }

@@ -4,7 +4,7 @@ import { arrangement, close, minimise, restore, snap, tileAll, wins } from "../.
 import type { Talk } from "../../state/model";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
-import { ask } from "../dialogs/Ask";
+import { ask, confirm } from "../dialogs/Ask";
 import type { CommandBody } from "../../wire/types";
 import type { Item } from "../Menu";
 
@@ -18,7 +18,7 @@ export function talkMenu(talk: Talk): Item[] {
       { label: w.talk.setTopic, run: () => ask({ title: w.talk.topicTitle(talk.title), label: w.talk.topic, value: talk.topic ?? "", multiline: true, testid: "topic-dialog", send: (topic) => run("room.topic", { conversation: talk.id, topic }) }) },
       { label: w.talk.nick, run: () => ask({ title: w.talk.nickTitle(talk.title), label: w.front.name, value: "", testid: "nick-dialog", send: (nick) => run("room.nick", { conversation: talk.id, nick }) }) },
       { label: w.talk.invite, run: () => ask({ title: w.talk.inviteTitle(talk.title), label: w.talk.inviteWho, value: "", second: w.talk.inviteMessage, testid: "invite-dialog", send: (name, message) => run("room.invite", { conversation: talk.id, name, message: message ?? "" }) }) },
-      { label: w.talk.leave, icon: "out", danger: true, run: () => { run("room.leave", { conversation: talk.id }).catch(say); } },
+      { label: w.talk.leave, icon: "out", danger: true, run: () => confirm({ title: w.talk.leaveTitle(talk.title), text: w.talk.leaveLead, yes: w.talk.leaveYes, danger: true, run: () => run("room.leave", { conversation: talk.id }) }) },
     );
   } else {
     const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
