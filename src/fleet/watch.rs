@@ -116,6 +116,7 @@ impl Fleet {
             self.lock().workers.iter().filter_map(|(number, worker)| Some((*number, worker.statm.clone()?))).collect();
         let sizes: Vec<(u16, u64)> = files.into_iter().filter_map(|(number, statm)| Some((number, resident(&statm)?))).collect();
         let mut state = self.lock();
+        state.tend(now, self.0.settings.crash_window);
         let State { workers, crashes, failing, .. } = &mut *state;
         for (number, bytes) in sizes {
             if let Some(worker) = workers.get_mut(&number) {
