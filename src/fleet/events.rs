@@ -156,7 +156,7 @@ impl Fleet {
             let user = record.user;
             let words = aside.as_deref().filter(|_| culprit.as_ref().is_some_and(|one| one.account == account));
             let standing = if let Some(words) = words {
-                log::error!("account {account} of user {user} ({}) is set aside: {words}", record.protocol());
+                log::error!("account {account} of user {user} ({}) is set aside; its user is told: {words}", record.protocol());
                 state.ledger.put(account, At::Aside);
                 if let Some(origin) = state.adding.remove(&account) {
                     let error = CommandError::new("set_aside", words);
