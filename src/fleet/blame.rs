@@ -173,8 +173,8 @@ impl Crashes {
             What::Server(server) => server.key == one.server,
             What::Protocol(protocol) => !known && *protocol == one.protocol,
         };
-        let now_aside = self.aside.iter().filter(|entry| now.saturating_duration_since(entry.at) < self.window);
-        now_aside.filter(concerns).next_back().map(Entry::words)
+        let mut now_aside = self.aside.iter().filter(|entry| now.saturating_duration_since(entry.at) < self.window);
+        now_aside.rfind(concerns).map(Entry::words)
     }
 
     /// What is set aside now, and why.

@@ -18,9 +18,6 @@ use std::time::{Duration, Instant};
 
 /// Events looked at under one lock.
 const AT_ONCE: usize = 256;
-/// Longest wait before a group whose workers do not start is tried again.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
 /// A worker that nobody is blamed for and that lived no longer is not replaced at once: what ended it may end the next as well.
 const SHORT: Duration = Duration::from_secs(10);
 
@@ -73,7 +70,7 @@ impl Fleet {
     pub(super) fn fill(&self, state: &mut State, now: Instant) {
         if self.0.settings.isolation == Isolation::User
             || self.0.catalogue.get().is_none()
-            || state.is_failing(now, &Group::Core, Side::Known)
+            || state.failing.is_failing(now, &Group::Core, Side::Known)
         {
             return;
         }
@@ -123,20 +120,14 @@ impl Fleet {
                 "the plugin {plugin} ended the workers that opened it: it is left out until the daemon starts anew; remove or replace it"
             );
             // The next one starts without it.
-            state.failing.clear();
+            state.failing.mended();
+        } else if worker.stage == Stage::Starting {
+            // It did nothing for anyone yet.
+            state.failing.failed(now, &worker.group, Side::ALL);
+        } else if culprit.is_none() && now.saturating_duration_since(worker.since) < SHORT {
+            state.failing.failed(now, &worker.group, worker.sides.iter());
         } else {
-            let short = culprit.is_none() && now.saturating_duration_since(worker.since) < SHORT;
-            // Before it was up it did nothing for anyone. Afterwards those who were in it wait, and no others.
-            let sides: Vec<Side> = if worker.stage == Stage::Starting { Side::ALL.into() } else { worker.sides.iter().collect() };
-            for side in sides {
-                if worker.stage == Stage::Starting || short {
-                    let failing = state.failing.entry((worker.group.clone(), side)).or_insert((0, now));
-                    failing.0 = failing.0.saturating_add(1);
-                    failing.1 = now + Duration::from_secs(1 << failing.0.min(6)).min(LONGEST_WAIT);
-                } else {
-                    state.failing.remove(&(worker.group.clone(), side));
-                }
-            }
+            state.failing.lived(&worker.group, worker.sides.iter());
         }
         let aside = match &culprit {
             Some(one) => self.blame(&mut state, now, one),

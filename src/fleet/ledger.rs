@@ -106,7 +106,7 @@ const CONVERSATIONS: usize = 4096;
 const OF_EACH: usize = 512;
 
 /// The name as one text, near enough to tell whether two are the same. A part that is missing takes `default`.
-pub(crate) fn joined(username: &Username, default: &str) -> String {
+fn joined(username: &Username, default: &str) -> String {
     match username {
         Username::Whole(whole) => whole.clone(),
         Username::Parts { user, parts } => {
@@ -116,7 +116,7 @@ pub(crate) fn joined(username: &Username, default: &str) -> String {
 }
 
 /// What the first part of a user name is when it is left out.
-pub(crate) fn default_part(protocol: Option<&Protocol>) -> &str {
+fn default_part(protocol: Option<&Protocol>) -> &str {
     protocol.and_then(|protocol| protocol.username.splits.first()).map_or("", |split| &split.default)
 }
 
@@ -141,15 +141,15 @@ impl Ledger {
         user: UserId,
         account: AccountId,
         settings: Box<AccountSettings>,
-        name: &str,
+        protocol: Option<&Protocol>,
         group: Group,
-        server: ServerKey,
         now: Instant,
     ) -> bool {
         if self.records.contains_key(&account) {
             return false;
         }
-        let key = Key::of(&settings.protocol, name);
+        let key = Key::of(&settings.protocol, &joined(&settings.username, default_part(protocol)));
+        let server = server::of(protocol, &settings).key;
         let person = settings.person.unwrap_or(PersonId(user.0));
         let (protocol, settings) = (settings.protocol.as_str().into(), Packed::new(&settings));
         let (rooms, privacy, icon) = (BTreeMap::new(), None, None);

@@ -2,14 +2,15 @@
 //! knows no browser, and no libpurple call.
 //!
 //! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`lists`] which room lists,
-//! [`blame`] whose fault a crash was, [`server`] where connections go and [`known`] which servers are known, [`trust`] what a worker may say:
-//! all pure. [`route`] and [`events`] connect them in the two
-//! directions, [`seat`] puts accounts into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`],
-//! [`judge`] makes their connections, [`watch`] looks after them, [`fill`] after what they write, and [`cpus`] moves them.
+//! [`blame`] whose fault a crash was, [`server`] where connections go, [`known`] which servers are known, [`failing`] who waits for another
+//! worker, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts
+//! into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`judge`] makes their connections,
+//! [`watch`] looks after them, [`fill`] after what they write, and [`cpus`] moves them.
 
 mod blame;
 mod cpus;
 mod events;
+mod failing;
 mod fill;
 mod flight;
 mod home;
@@ -40,13 +41,14 @@ use bridge::frame::{Confine, Down};
 use bridge::handle::{Catalogue, Events, Held, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
 use bridge::report::{Aside, Load, Losses, Report};
+use failing::Failing;
 use flight::Flights;
 pub(crate) use home::{Home, Homes};
 use known::Servers;
 use ledger::{At, Ledger};
 use lists::Lists;
 use openings::Openings;
-use place::{Group, Side, Sides};
+use place::{Group, Sides};
 use pump::{Life, NotUp, Ready, Way};
 use spawn::Spawner;
 use std::collections::{BTreeMap, HashMap};
@@ -179,8 +181,7 @@ struct State {
     adding: HashMap<AccountId, bridge::command::Origin>,
     /// Accounts that found no place yet.
     unplaced: Vec<(UserId, AccountId, Before)>,
-    /// Groups whose workers do not start are tried again after this, for each side.
-    failing: HashMap<(Group, Side), (u32, Instant)>,
+    failing: Failing,
     waiting_pings: Vec<oneshot::Sender<()>>,
     quitting: bool,
     events: Option<mpsc::Sender<Held>>,
@@ -223,7 +224,7 @@ impl Fleet {
             openings: Openings::default(),
             adding: HashMap::new(),
             unplaced: Vec::new(),
-            failing: HashMap::new(),
+            failing: Failing::default(),
             waiting_pings: Vec::new(),
             quitting: false,
             events: Some(sender),

@@ -1,9 +1,9 @@
 //! Puts accounts into workers: new ones, those made anew, those that move; it routes no other command.
 
 use super::flight::restore;
-use super::ledger::{At, default_part, joined};
+use super::ledger::At;
 use super::place::{Candidate, Group, Room, Side, Sides, choose};
-use super::server::{self, ServerKey};
+use super::server::ServerKey;
 use super::{Fleet, Stage, State, Worker};
 use bridge::command::{Before, Command, CommandKind};
 use bridge::error::CommandError;
@@ -12,7 +12,7 @@ use bridge::id::{AccountId, PersonId, UserId};
 use std::time::Instant;
 
 /// Workers that the suspect accounts of one person may have to themselves.
-const ALONE: usize = 2;
+const ALONE: usize = 4;
 
 /// Why an account has no worker.
 enum NoPlace {
@@ -45,9 +45,7 @@ impl Fleet {
         let now = Instant::now();
         let group = Group::of(self.0.settings.isolation, command.user, &settings.protocol);
         let protocol = self.protocol(&settings.protocol);
-        let name = joined(&settings.username, default_part(protocol));
-        let server = server::of(protocol, settings).key;
-        if !state.ledger.add(command.user, account, settings.clone(), &name, group, server, now) {
+        if !state.ledger.add(command.user, account, settings.clone(), protocol, group, now) {
             return self.refuse(state, &command, CommandError::new("bad_account", "This account id is in use already.").at("account"));
         }
         if let Some(words) = state.refusal(now, account) {
@@ -149,7 +147,7 @@ impl Fleet {
         if let Some(number) = found {
             return Ok(number);
         }
-        if state.is_failing(now, &group, side) {
+        if state.failing.is_failing(now, &group, side) {
             return Err(NoPlace::Later);
         }
         if may_start {
@@ -212,7 +210,7 @@ impl Fleet {
     /// Whether an account could go elsewhere now.
     pub(super) fn could_move(&self, state: &State, now: Instant, user: UserId, account: AccountId) -> bool {
         let Some(Seat { group, side, found, may_start, .. }) = self.seek(state, now, user, account) else { return false };
-        found.is_some() || may_start && !state.is_failing(now, &group, side)
+        found.is_some() || may_start && !state.failing.is_failing(now, &group, side)
     }
 
     /// Whether an account has to leave its worker before its connection goes to `server`, since others there are not to meet it.
@@ -254,10 +252,6 @@ impl State {
         let theirs = |account: &AccountId| self.ledger.any(*account).is_some_and(|record| record.person == person);
         let alone = |worker: &&Worker| matches!(&worker.group, Group::Suspect(account) if worker.accounts > 0 && theirs(account));
         self.workers.values().filter(alone).count()
-    }
-
-    pub(super) fn is_failing(&self, now: Instant, group: &Group, side: Side) -> bool {
-        self.failing.get(&(group.clone(), side)).is_some_and(|(_, until)| *until > now)
     }
 
     /// Looks at all accounts: which sides workers have, and who vouches for a server after `steady` without a crash.

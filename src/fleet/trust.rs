@@ -64,7 +64,6 @@ mod tests {
     use super::*;
     use crate::fleet::ledger::tests::settings;
     use crate::fleet::place::Group;
-    use crate::fleet::server::ServerKey;
     use bridge::command::{AccountSettings, Username};
     use bridge::id::{ConversationKind, NoticeId, RequestId};
     use bridge::model::{Author, Conversation, Message, MessageKind};
@@ -81,7 +80,7 @@ mod tests {
         let mut ledger = Ledger::default();
         for (account, number) in [(CORE, 1), (PLUGIN, 2)] {
             let settings = AccountSettings { username: Username::Whole(account.to_string()), ..settings() };
-            assert!(ledger.add(USER, account, Box::new(settings), "name", Group::Core, ServerKey(1), Instant::now()));
+            assert!(ledger.add(USER, account, Box::new(settings), None, Group::Core, Instant::now()));
             ledger.put(account, At::Worker(number));
         }
         ledger.note_event(&event(EventKind::ConversationOpened(conversation(TALK, CORE))), Instant::now());

@@ -22,7 +22,7 @@ fn who_is_on_a_server_are_people_and_not_accounts() {
     let here = server::of(None, &settings()).key;
     for (account, person) in [(1, Some(7)), (2, Some(7)), (3, None)] {
         let settings = AccountSettings { person: person.map(PersonId), ..settings() };
-        assert!(ledger.add(UserId(account), AccountId(account), Box::new(settings), "name", Group::Core, here, Instant::now()));
+        assert!(ledger.add(UserId(account), AccountId(account), Box::new(settings), None, Group::Core, Instant::now()));
     }
     assert_eq!(ledger.people_on(here), 2);
     let one = ledger.culprit(AccountId(3)).expect("an account");
