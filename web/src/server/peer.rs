@@ -33,15 +33,23 @@ impl Address {
         }
     }
 
-    /// Who is there, as far as an address tells: all of a neighbourhood, which anyone may have to themselves (256 addresses of IPv4, of IPv6 those
-    /// with the same first 48 bits), are one person. A number of this run, from which no address can be read.
+    /// What anyone may have to themselves: of IPv6 the first 48 bits, of others the address.
+    #[must_use]
+    pub fn network(self) -> Self {
+        match self {
+            Self::Ip(IpAddr::V6(v6)) => Self::Ip(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80)))),
+            other => other,
+        }
+    }
+
+    /// Who is there, as far as an address tells: all of a neighbourhood (256 addresses of IPv4, of IPv6 a network) are one person. A number of this
+    /// run, from which no address can be read.
     #[must_use]
     pub fn person(self) -> PersonId {
         static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        PersonId(HASH.hash_one(match self {
+        PersonId(HASH.hash_one(match self.network() {
             Self::Ip(IpAddr::V4(v4)) => Self::Ip(IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << 8)))),
-            Self::Ip(IpAddr::V6(v6)) => Self::Ip(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80)))),
-            Self::Local => self,
+            other => other,
         }))
     }
 }
