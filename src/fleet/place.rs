@@ -165,7 +165,16 @@ impl Room {
     /// Whether one more worker may be taken by accounts of this side. A quarter of those beyond the kept ones is for known servers alone, so
     /// that strangers, however many, leave a place for them.
     pub(crate) fn has(self, side: Side) -> bool {
-        side == Side::Known || self.strange < self.most - self.most.saturating_sub(self.workers).div_ceil(4)
+        side == Side::Known || self.strange < self.most_strange()
+    }
+
+    fn most_strange(self) -> usize {
+        self.most - self.most.saturating_sub(self.workers).div_ceil(4)
+    }
+
+    /// Whether one more suspect account may have a worker to itself, when `alone` have. Half of what strangers may take is left to the others.
+    pub(crate) fn may_start_alone(self, alone: usize) -> bool {
+        alone < (self.most_strange() / 2).max(1) && self.may_start(Side::Doubted)
     }
 
     /// Whether one more may be started for it.
@@ -366,6 +375,13 @@ mod tests {
         }
         assert_eq!(site.workers[5], [Side::Known; 3]);
         assert!(!site.add(Side::Known) && !site.add(Side::Unknown));
+    }
+
+    #[test]
+    fn suspects_leave_half_to_other_strangers() {
+        let alone = |most, alone| Room { workers: 2, most, running: alone, strange: alone }.may_start_alone(alone);
+        assert!(alone(64, 23) && !alone(64, 24));
+        assert!(alone(3, 0) && !alone(3, 1) && !alone(2, 2));
     }
 
     #[test]

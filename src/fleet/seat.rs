@@ -28,9 +28,9 @@ struct Seat {
     side: Side,
     /// The worker there that has room for it, if there is one.
     found: Option<u16>,
-    /// Another may be started for it.
-    may_start: bool,
-    /// Where it may be if none can be.
+    /// It may have one more, if there may be any.
+    may_have: bool,
+    /// Where it may be if none can be started.
     otherwise: Option<u16>,
 }
 
@@ -143,20 +143,19 @@ impl Fleet {
     /// The worker for an account, started if need be.
     fn place(&self, state: &mut State, user: UserId, account: AccountId) -> Result<u16, NoPlace> {
         let now = Instant::now();
-        let Seat { group, side, found, may_start, otherwise } = self.seek(state, now, user, account).ok_or(NoPlace::Full)?;
+        let Seat { group, side, found, may_have, otherwise } = self.seek(state, now, user, account).ok_or(NoPlace::Full)?;
         if let Some(number) = found {
             return Ok(number);
         }
         if state.failing.is_failing(now, &group, side) {
             return Err(NoPlace::Later);
         }
-        if may_start {
+        if may_have && state.workers.len() < usize::from(self.0.settings.most) {
             return Ok(self.start_worker(state, group, None));
         }
         // One that nobody needs any more makes room.
-        let spare =
-            state.workers.values_mut().find(|worker| worker.stage == Stage::Up && worker.accounts == 0 && worker.group != Group::Core);
-        if let Some(worker) = spare {
+        let spare = |worker: &&mut Worker| worker.stage == Stage::Up && worker.accounts == 0 && worker.group != Group::Core;
+        if let Some(worker) = state.workers.values_mut().filter(|_| may_have).find(spare) {
             super::watch::let_go(worker);
             return Err(NoPlace::Later);
         }
@@ -182,7 +181,8 @@ impl Fleet {
             let core = state.workers.values().filter(|worker| worker.group == Group::Core && worker.stage != Stage::Ending).count();
             let room = Room { running: room.running + room.workers.saturating_sub(core), ..room };
             let is_alone = state.workers.values().any(|worker| worker.group == alone && worker.is_open());
-            if is_alone || room.may_start(side) && state.alone(record.person) < ALONE {
+            let (theirs, all) = state.alone(record.person);
+            if is_alone || theirs < ALONE && room.may_start_alone(all) {
                 group = alone;
             }
         }
@@ -204,13 +204,14 @@ impl Fleet {
         let own = matches!(group, Group::User(_) | Group::Suspect(_));
         let found = choose(candidates.iter().copied().filter(|one| own || room.is_apart(one, side)), settings.caps);
         let otherwise = choose(candidates.into_iter().filter(|one| own || room.will_do(one, side)), settings.caps);
-        Some(Seat { group, side, found, may_start: room.may_start(side), otherwise })
+        Some(Seat { group, side, found, may_have: room.has(side), otherwise })
     }
 
     /// Whether an account could go elsewhere now.
     pub(super) fn could_move(&self, state: &State, now: Instant, user: UserId, account: AccountId) -> bool {
-        let Some(Seat { group, side, found, may_start, .. }) = self.seek(state, now, user, account) else { return false };
-        found.is_some() || may_start && !state.failing.is_failing(now, &group, side)
+        let Some(Seat { group, side, found, may_have, .. }) = self.seek(state, now, user, account) else { return false };
+        let room = may_have && state.workers.len() < usize::from(self.0.settings.most);
+        found.is_some() || room && !state.failing.is_failing(now, &group, side)
     }
 
     /// Whether an account has to leave its worker before its connection goes to `server`, since others there are not to meet it.
@@ -247,11 +248,12 @@ impl State {
         self.crashes.refusal(now, &one, self.servers.is_known(one.server, one.person))
     }
 
-    /// How many workers have a suspect account of a person, and nothing else.
-    fn alone(&self, person: PersonId) -> usize {
-        let theirs = |account: &AccountId| self.ledger.any(*account).is_some_and(|record| record.person == person);
-        let alone = |worker: &&Worker| matches!(&worker.group, Group::Suspect(account) if worker.accounts > 0 && theirs(account));
-        self.workers.values().filter(alone).count()
+    /// How many workers have a suspect account of a person and nothing else, and how many have one of anybody.
+    fn alone(&self, person: PersonId) -> (usize, usize) {
+        let suspect = |worker: &Worker| if let Group::Suspect(account) = worker.group { Some(account) } else { None };
+        let all: Vec<AccountId> = self.workers.values().filter(|worker| worker.accounts > 0).filter_map(suspect).collect();
+        let theirs = |account: &&AccountId| self.ledger.any(**account).is_some_and(|record| record.person == person);
+        (all.iter().filter(theirs).count(), all.len())
     }
 
     /// Looks at all accounts: which sides workers have, and who vouches for a server after `steady` without a crash.
