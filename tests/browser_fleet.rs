@@ -179,7 +179,7 @@ async fn an_account_that_crashes_again_and_again_is_set_aside_with_a_word_and_tr
     }
     assert!(crashes >= 3, "set aside after {crashes}");
     let note = "[data-testid=account-error][data-code=set_aside]";
-    page.read(note, "Set aside for some minutes").await;
+    page.read(note, "This account is set aside for some minutes, because it brought").await;
     page.read(note, "Try again later").await;
     // Too early: that is said. Still signed in, and nothing is cleared.
     page.click(&format!("{note} [data-testid=account-retry]")).await;

@@ -7,7 +7,7 @@ use crate::event::Batch;
 use crate::frame::Confine;
 use crate::id::AccountId;
 use crate::model::{PluginReport, Protocol};
-use crate::report::{self, Losses, Report};
+use crate::report::{self, Aside, Losses, Report};
 use serde::{Deserialize, Serialize};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,6 +58,9 @@ pub trait Networks: Send + Sync {
 
     /// What went wrong with them.
     fn losses(&self) -> Losses;
+
+    /// What is set aside for it now, and why.
+    fn aside(&self) -> Vec<Aside>;
 }
 
 /// Sends commands to the libpurple thread. Cheap to clone; any thread.
@@ -131,12 +134,17 @@ impl Networks for BridgeHandle {
         };
         let lag_us = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
         let memory = std::fs::File::open("/proc/self/statm").ok().and_then(|statm| report::resident(&statm)).unwrap_or_default();
-        vec![Report { number: 0, pid, state: "up", group: "all".to_owned(), memory, home: 0, lag_us, load }]
+        vec![Report { number: 0, pid, state: "up", group: "all".to_owned(), servers: String::new(), memory, home: 0, lag_us, load }]
     }
 
     /// None: with this libpurple everything ends.
     fn losses(&self) -> Losses {
         Losses::default()
+    }
+
+    /// Nothing: nobody is left to be told.
+    fn aside(&self) -> Vec<Aside> {
+        Vec::new()
     }
 }
 

@@ -73,6 +73,9 @@ macro_rules! ids {
 }
 
 ids! {
+    /// Who stands behind a user, as far as can be told: guests who may be one person have the same. It is a number of this run that tells
+    /// nothing of them.
+    PersonId, "p", "a person";
     /// A user of this site, a guest included. Chosen by the caller.
     UserId, "u", "a user";
     /// An IM account of one user. Chosen by the caller, unique over the site, stable over restarts.

@@ -34,8 +34,10 @@ pub struct Report {
     pub pid: u32,
     /// `starting`, `up`, `draining` or `ending`.
     pub state: &'static str,
-    /// Whom it is for: `core`, `protocol …`, `user …`.
+    /// Whom it is for: `core`, `protocol …`, `user …`, `suspect …`.
     pub group: String,
+    /// How far the servers of its accounts are known: `known`, `unknown`, `doubted`, or several of them; empty without accounts.
+    pub servers: String,
     /// Its resident memory in bytes.
     pub memory: u64,
     /// Bytes of files in its own directory, as far as was counted.
@@ -56,10 +58,25 @@ pub struct Losses {
     pub waiting: u64,
     /// Accounts that get none now unless their user tries again: set aside after crashes, or turned away.
     pub aside: u64,
+    /// Servers that are set aside now.
+    pub servers_aside: u64,
     /// Protocols that are set aside now.
     pub protocols_aside: u64,
     /// Plugin files that are not opened any more, since they ended who opened them.
     pub plugins_left_out: u64,
+}
+
+/// What is set aside for a while after crashes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Aside {
+    /// `account`, `server` or `protocol`.
+    pub kind: &'static str,
+    /// Its id; of a server host and port as users gave them.
+    pub name: String,
+    /// In words.
+    pub why: String,
+    /// For how long yet.
+    pub seconds: u64,
 }
 
 /// Resident memory of a process in bytes, as its `/proc/…/statm` tells it, opened before or now. Any thread.

@@ -187,9 +187,9 @@ pub(crate) struct Worker {
     pub(crate) most: Number<1, 10_000>,
     /// A worker whose libpurple does nothing else for so long is ended and replaced.
     pub(crate) hang: Span,
-    /// So many crashes within `crash_window` set the account, or the protocol of several, aside; 0 means never.
+    /// So many crashes within `crash_window` set the account aside, and those of as many people their server or protocol; 0 means never.
     pub(crate) crashes: u32,
-    /// The time within which `crashes` are counted.
+    /// The time within which `crashes` are counted, and after which a server without one is known to others than those who were there.
     pub(crate) crash_window: Span,
     /// Accounts of a worker that is to be emptied are moved when nothing was said for so long.
     pub(crate) quiet: Span,

@@ -1,9 +1,9 @@
 //! From what a worker tells to what the sessions are told: nothing of users it does not have, outcomes once, and the end of a worker in words.
 
-use super::blame::Verdict;
+use super::blame::Culprit;
 use super::flight::{Ended, What, is_restore, told};
 use super::ledger::At;
-use super::place::{Group, Isolation};
+use super::place::{Group, Isolation, Side};
 use super::route::{coming_back, set_aside};
 use super::trust::may_say;
 use super::{Fleet, Stage, State, Worker, own};
@@ -18,9 +18,6 @@ use std::time::{Duration, Instant};
 
 /// Events looked at under one lock.
 const AT_ONCE: usize = 256;
-/// Longest wait before a group whose workers do not start is tried again.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
 /// A worker that nobody is blamed for and that lived no longer is not replaced at once: what ended it may end the next as well.
 const SHORT: Duration = Duration::from_secs(10);
 
@@ -73,7 +70,7 @@ impl Fleet {
     pub(super) fn fill(&self, state: &mut State, now: Instant) {
         if self.0.settings.isolation == Isolation::User
             || self.0.catalogue.get().is_none()
-            || state.failing.get(&Group::Core).is_some_and(|(_, until)| *until > now)
+            || state.failing.is_failing(now, &Group::Core, Side::Known)
         {
             return;
         }
@@ -103,11 +100,10 @@ impl Fleet {
         let alone = if let ([only], false) = (accounts.as_slice(), end.from_outside) { Some(*only) } else { None };
         let running = end.blame.filter(|account| accounts.contains(account) && !worker.outgrown);
         let culprit = running.or(alone).filter(|_| worker.stage != Stage::Starting);
-        let under =
-            culprit.and_then(|account| state.ledger.any(account).map(|record| (account, record.user, record.protocol().to_owned())));
-        let words = under.as_ref().map(|(account, _, protocol)| {
+        let culprit = culprit.and_then(|account| state.ledger.culprit(account));
+        let words = culprit.as_ref().map(|one| {
             let how = if running.is_some() { "while it ran" } else { "with nothing in it but" };
-            format!(", {how} {protocol} for account {account}")
+            format!(", {how} {} for account {}", one.protocol, one.account)
         });
         log::error!(
             "worker {number} ({}, process {}) ended: {how}{}; it had {} accounts",
@@ -124,42 +120,34 @@ impl Fleet {
                 "the plugin {plugin} ended the workers that opened it: it is left out until the daemon starts anew; remove or replace it"
             );
             // The next one starts without it.
-            state.failing.remove(&worker.group);
-        } else if worker.stage == Stage::Starting || culprit.is_none() && now.saturating_duration_since(worker.since) < SHORT {
-            let failing = state.failing.entry(worker.group.clone()).or_insert((0, now));
-            failing.0 = failing.0.saturating_add(1);
-            failing.1 = now + Duration::from_secs(1 << failing.0.min(6)).min(LONGEST_WAIT);
+            state.failing.mended();
+        } else if worker.stage == Stage::Starting {
+            // It did nothing for anyone yet.
+            state.failing.failed(now, &worker.group, Side::ALL);
+        } else if culprit.is_none() && now.saturating_duration_since(worker.since) < SHORT {
+            state.failing.failed(now, &worker.group, worker.sides.iter());
         } else {
-            state.failing.remove(&worker.group);
+            state.failing.lived(&worker.group, worker.sides.iter());
         }
-        let verdict = match &under {
-            Some((account, user, protocol)) => state.crashes.blame(now, *account, *user, protocol),
+        let aside = match &culprit {
+            Some(one) => self.blame(&mut state, now, one),
             None => {
-                if let Some(last) = end.last.filter(|account| accounts.contains(account)) {
-                    state.crashes.suspect(now, last);
+                let last = end.last.filter(|account| accounts.contains(account));
+                if let Some(last) = last.and_then(|account| state.ledger.culprit(account)) {
+                    state.crashes.suspect(now, &last);
                 }
-                Verdict::GoOn
+                None
             }
-        };
-        let aside = |account: AccountId, protocol: &str| match (&verdict, &under) {
-            (Verdict::Account, Some((culprit, ..))) => *culprit == account,
-            (Verdict::Protocol, Some((.., theirs))) => theirs == protocol,
-            _ => false,
         };
         let mut told = state.after_crash(number);
         told.extend(state.lists.lose(number).into_iter().map(|(user, kind)| own(user, kind)));
         // Without those that were being removed.
         for account in accounts {
             let Some(record) = state.ledger.any(account) else { continue };
-            let (user, protocol) = (record.user, record.protocol().to_owned());
-            let standing = if aside(account, &protocol) {
-                let words = match verdict {
-                    Verdict::Protocol => {
-                        "This network's protocol brought parts of the server down several times. It is set aside for some minutes."
-                    }
-                    _ => "This account brought a part of the server down several times. It is set aside; try it again in some minutes.",
-                };
-                log::error!("account {account} of user {user} ({protocol}) is set aside");
+            let user = record.user;
+            let words = aside.as_deref().filter(|_| culprit.as_ref().is_some_and(|one| one.account == account));
+            let standing = if let Some(words) = words {
+                log::error!("account {account} of user {user} ({}) is set aside; its user is told: {words}", record.protocol());
                 state.ledger.put(account, At::Aside);
                 if let Some(origin) = state.adding.remove(&account) {
                     let error = CommandError::new("set_aside", words);
@@ -178,6 +166,15 @@ impl Fleet {
 }
 
 impl Fleet {
+    /// Holds a crash against an account. What its user is told if it is set aside.
+    fn blame(&self, state: &mut State, now: Instant, one: &Culprit) -> Option<String> {
+        state.servers.crashed(one.server, one.person);
+        let record = state.ledger.any(one.account)?;
+        let server = record.server(self.protocol(record.protocol()))?;
+        let there = state.ledger.people_on(one.server);
+        state.crashes.blame(now, one, server, there)
+    }
+
     /// A command could not be written to its worker.
     pub(super) fn left_out(&self, command: Command) {
         let mut state = self.lock();
@@ -218,7 +215,7 @@ impl Fleet {
             }
             _ => {
                 state.lists.note(number, user, &event.kind);
-                state.ledger.note_event(&event);
+                state.ledger.note_event(&event, now);
                 // Nobody's command made an account anew.
                 Some(Event { origin: event.origin.filter(|origin| !is_restore(Some(origin))), ..event })
             }

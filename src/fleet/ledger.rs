@@ -1,11 +1,13 @@
 //! What the web process knows of each account, so that another worker can have it: settings, rooms, picture, place; it sends nothing.
 
+use super::blame::Culprit;
 use super::packed::Packed;
 use super::place::{Group, Key};
+use super::server::{self, Server, ServerKey};
 use bridge::command::{AccountSettings, Before, Command, CommandKind, Username};
 use bridge::event::{Event, EventKind};
-use bridge::id::{AccountId, ConversationId, UserId};
-use bridge::model::{Privacy, Status, StatusKind};
+use bridge::id::{AccountId, ConversationId, PersonId, UserId};
+use bridge::model::{AccountState, Privacy, Protocol, Status, StatusKind};
 use bridge::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -33,6 +35,12 @@ pub(crate) struct Record {
     pub(crate) at: At,
     pub(crate) group: Group,
     pub(crate) key: Key,
+    /// Who stands behind its user.
+    pub(crate) person: PersonId,
+    /// Where its connection goes.
+    pub(crate) server: ServerKey,
+    /// Since when it is.
+    pub(crate) online: Option<Instant>,
     protocol: Box<str>,
     settings: Packed,
     rooms: BTreeMap<ConversationId, BTreeMap<String, String>>,
@@ -46,6 +54,18 @@ impl Record {
     /// Protocol id.
     pub(crate) fn protocol(&self) -> &str {
         &self.protocol
+    }
+
+    /// Its server in words.
+    pub(crate) fn server(&self, protocol: Option<&Protocol>) -> Option<Server> {
+        Some(server::of(protocol, &self.settings.open()?))
+    }
+
+    /// Where its connection would go after a command.
+    pub(crate) fn server_after(&self, command: &CommandKind, protocol: Option<&Protocol>) -> Option<ServerKey> {
+        let mut settings = self.settings.open()?;
+        update(&mut settings, command);
+        Some(server::of(protocol, &settings).key)
     }
 
     /// Its worker, as far as commands go.
@@ -86,13 +106,32 @@ const CONVERSATIONS: usize = 4096;
 const OF_EACH: usize = 512;
 
 /// The name as one text, near enough to tell whether two are the same. A part that is missing takes `default`.
-pub(crate) fn joined(username: &Username, default: &str) -> String {
+fn joined(username: &Username, default: &str) -> String {
     match username {
         Username::Whole(whole) => whole.clone(),
         Username::Parts { user, parts } => {
             format!("{user}@{}", parts.first().map(String::as_str).filter(|part| !part.is_empty()).unwrap_or(default))
         }
     }
+}
+
+/// What the first part of a user name is when it is left out.
+fn default_part(protocol: Option<&Protocol>) -> &str {
+    protocol.and_then(|protocol| protocol.username.splits.first()).map_or("", |split| &split.default)
+}
+
+/// Carries out an update of an account on its settings.
+fn update(settings: &mut AccountSettings, command: &CommandKind) {
+    let CommandKind::UpdateAccount { username, password, options, .. } = command else { return };
+    if let Some(username) = username {
+        settings.username = username.clone();
+    }
+    if let Some(password) = password {
+        settings.password = Some(password.clone());
+    }
+    // What a plugin stored under the same name would win.
+    settings.stored.retain(|key, _| !options.contains_key(key));
+    settings.options.extend(options.clone());
 }
 
 impl Ledger {
@@ -102,17 +141,21 @@ impl Ledger {
         user: UserId,
         account: AccountId,
         settings: Box<AccountSettings>,
-        name: &str,
+        protocol: Option<&Protocol>,
         group: Group,
         now: Instant,
     ) -> bool {
         if self.records.contains_key(&account) {
             return false;
         }
-        let key = Key::of(&settings.protocol, name);
+        let key = Key::of(&settings.protocol, &joined(&settings.username, default_part(protocol)));
+        let server = server::of(protocol, &settings).key;
+        let person = settings.person.unwrap_or(PersonId(user.0));
         let (protocol, settings) = (settings.protocol.as_str().into(), Packed::new(&settings));
         let (rooms, privacy, icon) = (BTreeMap::new(), None, None);
-        let record = Record { user, at: At::Lost, group, key, protocol, settings, rooms, privacy, icon, active: now };
+        let online = None;
+        let record =
+            Record { user, at: At::Lost, group, key, person, server, online, protocol, settings, rooms, privacy, icon, active: now };
         self.holders.insert((key, account));
         self.records.insert(account, Box::new(record));
         self.owners.insert((user, account));
@@ -133,6 +176,7 @@ impl Ledger {
     pub(crate) fn put(&mut self, account: AccountId, at: At) {
         if let Some(record) = self.records.get_mut(&account) {
             record.at = at;
+            record.online = None;
         }
     }
 
@@ -216,6 +260,22 @@ impl Ledger {
         self.records.values().filter(|record| record.at == at).count()
     }
 
+    /// All accounts.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (AccountId, &Record)> {
+        self.records.iter().map(|(account, record)| (*account, &**record))
+    }
+
+    /// An account as one that may have ended its worker.
+    pub(crate) fn culprit(&self, account: AccountId) -> Option<Culprit> {
+        let record = self.any(account)?;
+        Some(Culprit { account, person: record.person, server: record.server, protocol: record.protocol.clone() })
+    }
+
+    /// How many people have accounts on a server.
+    pub(crate) fn people_on(&self, server: ServerKey) -> usize {
+        self.records.values().filter(|record| record.server == server).map(|record| record.person).collect::<BTreeSet<_>>().len()
+    }
+
     /// Everything in a worker.
     pub(crate) fn in_worker(&self, number: u16) -> Vec<AccountId> {
         let there = |record: &Record| matches!(record.at, At::Worker(at) | At::Leaving(at) if at == number);
@@ -225,7 +285,7 @@ impl Ledger {
     }
 
     /// Notes what a command changes of what an account is made of. True when its worker must not have it any more.
-    pub(crate) fn note_command(&mut self, command: &Command, default: &str) -> bool {
+    pub(crate) fn note_command(&mut self, command: &Command, protocol: Option<&Protocol>) -> bool {
         match &command.kind {
             CommandKind::SetStatus { status, accounts, .. } => {
                 let wanted = |account: &AccountId| accounts.as_ref().is_none_or(|list| list.contains(account));
@@ -252,19 +312,16 @@ impl Ledger {
         let bridge::command::Place::Account(account) = command.kind.place() else { return false };
         let Some(record) = self.records.get_mut(&account).filter(|record| record.user == command.user) else { return false };
         match &command.kind {
-            CommandKind::UpdateAccount { username, password, options, .. } => {
+            CommandKind::UpdateAccount { username, .. } => {
+                let mut server = record.server;
                 record.settings.change(|settings| {
-                    if let Some(username) = username {
-                        settings.username = username.clone();
-                    }
-                    if let Some(password) = password {
-                        settings.password = Some(password.clone());
-                    }
-                    // What a plugin stored under the same name would win.
-                    settings.stored.retain(|key, _| !options.contains_key(key));
-                    settings.options.extend(options.clone());
+                    update(settings, &command.kind);
+                    server = server::of(protocol, settings).key;
                 });
-                let name = username.as_ref().map(|username| joined(username, default));
+                if server != record.server {
+                    (record.server, record.online) = (server, None);
+                }
+                let name = username.as_ref().map(|username| joined(username, default_part(protocol)));
                 return name.is_some_and(|name| self.renamed(account, &name));
             }
             CommandKind::EnableAccount(_) => record.settings.change(|settings| settings.enabled = true),
@@ -284,7 +341,7 @@ impl Ledger {
     }
 
     /// Notes what an event tells of the same.
-    pub(crate) fn note_event(&mut self, event: &Event) {
+    pub(crate) fn note_event(&mut self, event: &Event, now: Instant) {
         match &event.kind {
             EventKind::ConversationOpened(conversation) => {
                 if self.of_conversations(event.user).count() < CONVERSATIONS {
@@ -299,6 +356,7 @@ impl Ledger {
             EventKind::RoomRemembered { account, .. }
             | EventKind::AccountPinned { account, .. }
             | EventKind::AccountSettingStored { account, .. }
+            | EventKind::AccountState { account, .. }
             | EventKind::Privacy { account, .. } => (*account, event.user),
             _ => return,
         };
@@ -320,6 +378,10 @@ impl Ledger {
                 Some(_) => {}
                 None => _ = settings.stored.remove(key),
             }),
+            EventKind::AccountState { standing, .. } if standing.state == AccountState::Online => {
+                record.online.get_or_insert(now);
+            }
+            EventKind::AccountState { .. } => record.online = None,
             EventKind::Privacy { privacy, .. } => record.privacy = Some(Box::new(privacy.clone())),
             _ => {}
         }
@@ -365,3 +427,6 @@ impl Ledger {
         person.idle.map(|since| CommandKind::SetIdle { since }).into_iter().chain(focus).collect()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -2,16 +2,19 @@
 //! knows no browser, and no libpurple call.
 //!
 //! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`lists`] which room lists,
-//! [`blame`] whose fault a crash was, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two
-//! directions, [`seat`] puts accounts into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`],
-//! [`judge`] makes their connections, [`watch`] looks after them and [`fill`] after what they write.
+//! [`blame`] whose fault a crash was, [`server`] where connections go, [`known`] which servers are known, [`failing`] who waits for another
+//! worker, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts
+//! into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`judge`] makes their connections,
+//! [`watch`] looks after them and [`fill`] after what they write.
 
 mod blame;
 mod events;
+mod failing;
 mod fill;
 mod flight;
 mod home;
 pub(crate) mod judge;
+mod known;
 mod ledger;
 mod lists;
 mod openings;
@@ -20,6 +23,7 @@ mod place;
 mod pump;
 mod route;
 mod seat;
+mod server;
 mod spawn;
 mod trust;
 mod watch;
@@ -34,13 +38,15 @@ use bridge::event::{Batch, Event, EventKind};
 use bridge::frame::{Confine, Down};
 use bridge::handle::{Catalogue, Events, Held, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
-use bridge::report::{Load, Losses, Report};
+use bridge::report::{Aside, Load, Losses, Report};
+use failing::Failing;
 use flight::Flights;
 pub(crate) use home::{Home, Homes};
+use known::Servers;
 use ledger::{At, Ledger};
 use lists::Lists;
 use openings::Openings;
-use place::Group;
+use place::{Group, Sides};
 use pump::{Life, NotUp, Ready, Way};
 use spawn::Spawner;
 use std::collections::{BTreeMap, HashMap};
@@ -72,7 +78,7 @@ pub(crate) struct Settings {
     pub(crate) home_most: u64,
     /// A libpurple loop that does not turn for so long is ended.
     pub(crate) hang: Duration,
-    /// So many crashes within `crash_window` set an account or protocol aside; 0: never.
+    /// So many crashes within `crash_window` set an account, server or protocol aside; 0: never.
     pub(crate) crashes: usize,
     pub(crate) crash_window: Duration,
     /// Accounts of a worker that is to be emptied are moved when nothing was said for so long.
@@ -114,6 +120,8 @@ struct Worker {
     statm: Option<Arc<File>>,
     pid: u32,
     accounts: u32,
+    /// Of those, when it was last looked, and of those that came since.
+    sides: Sides,
     load: Load,
     memory: u64,
     /// Bytes of files in its directory.
@@ -141,6 +149,11 @@ struct Worker {
 }
 
 impl Worker {
+    /// It takes accounts.
+    fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Starting | Stage::Up)
+    }
+
     /// How long the last answer took, or how long the next one has been waited for when that is longer: one that hangs does not look well.
     fn lag(&self) -> Duration {
         self.pinged.map_or(self.lag, |(_, at)| self.lag.max(at.elapsed()))
@@ -154,13 +167,13 @@ struct State {
     flights: Flights,
     lists: Lists,
     crashes: Crashes,
+    servers: Servers,
     openings: Openings,
     /// `account.add`s that a crash interrupted: told when the account is there.
     adding: HashMap<AccountId, bridge::command::Origin>,
     /// Accounts that found no place yet.
     unplaced: Vec<(UserId, AccountId, Before)>,
-    /// Groups whose workers do not start are tried again after this.
-    failing: HashMap<Group, (u32, Instant)>,
+    failing: Failing,
     waiting_pings: Vec<oneshot::Sender<()>>,
     quitting: bool,
     events: Option<mpsc::Sender<Held>>,
@@ -199,10 +212,11 @@ impl Fleet {
             flights: Flights::default(),
             lists: Lists::default(),
             crashes: Crashes::new(settings.crashes, settings.crash_window),
+            servers: Servers::default(),
             openings: Openings::default(),
             adding: HashMap::new(),
             unplaced: Vec::new(),
-            failing: HashMap::new(),
+            failing: Failing::default(),
             waiting_pings: Vec::new(),
             quitting: false,
             events: Some(sender),
@@ -263,6 +277,7 @@ impl Fleet {
             statm: None,
             pid: 0,
             accounts: 0,
+            sides: Sides::default(),
             load: Load::default(),
             memory: 0,
             home: 0,
@@ -336,6 +351,7 @@ impl Networks for Fleet {
             pid: worker.pid,
             state: worker.stage.name(),
             group: worker.group.to_string(),
+            servers: worker.sides.to_string(),
             memory: worker.memory,
             home: worker.home,
             lag_us: u64::try_from(worker.lag().as_micros()).unwrap_or(u64::MAX),
@@ -345,15 +361,25 @@ impl Networks for Fleet {
     }
 
     fn losses(&self) -> Losses {
-        let mut state = self.lock();
+        let state = self.lock();
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let aside = state.crashes.aside(Instant::now());
+        let of = |kind: &str| count(aside.iter().filter(|one| one.kind == kind).count());
         Losses {
             restarts: state.restarts,
             waiting: count(state.ledger.at(At::Lost)),
             aside: count(state.ledger.at(At::Aside)),
-            protocols_aside: count(state.crashes.protocols_aside(Instant::now())),
+            servers_aside: of("server"),
+            protocols_aside: of("protocol"),
             plugins_left_out: count(state.openings.left_out().len()),
         }
+    }
+
+    fn aside(&self) -> Vec<Aside> {
+        let state = self.lock();
+        // An account that is gone is nobody's any more.
+        let is_there = |one: &Aside| one.kind != "account" || one.name.parse().is_ok_and(|account| state.ledger.any(account).is_some());
+        state.crashes.aside(Instant::now()).into_iter().filter(is_there).collect()
     }
 }
 

@@ -60,6 +60,7 @@ mod tests {
     fn settings() -> AccountSettings {
         let option = |key: &str, value| (key.to_owned(), value);
         AccountSettings {
+            person: None,
             protocol: "prpl-jabber".into(),
             username: Username::Whole("ines@example.org".into()),
             password: Some(Secret::new("secret".into())),

@@ -90,6 +90,115 @@ impl Key {
     }
 }
 
+/// How far an account's server is trusted not to bring down the worker that talks to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Side {
+    /// Somebody else was online there for long.
+    Known,
+    /// Nobody else was.
+    Unknown,
+    /// A short while ago a worker ended for it, or for another account of the same person.
+    Doubted,
+}
+
+impl Side {
+    pub(crate) const ALL: [Self; 3] = [Self::Known, Self::Unknown, Self::Doubted];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Unknown => "unknown",
+            Self::Doubted => "doubted",
+        }
+    }
+}
+
+/// The sides of all accounts in a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sides(u8);
+
+impl Sides {
+    pub(crate) fn add(&mut self, side: Side) {
+        self.0 |= 1 << side as u8;
+    }
+
+    pub(crate) fn has(self, side: Side) -> bool {
+        self.0 & (1 << side as u8) != 0
+    }
+
+    pub(crate) fn has_strangers(self) -> bool {
+        self.has(Side::Unknown) || self.has(Side::Doubted)
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Side> {
+        Side::ALL.into_iter().filter(move |side| self.has(*side))
+    }
+}
+
+impl From<Side> for Sides {
+    fn from(side: Side) -> Self {
+        let mut sides = Self::default();
+        sides.add(side);
+        sides
+    }
+}
+
+impl std::fmt::Display for Sides {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.iter().map(Side::name).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+/// How many workers there are and may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Kept at all times.
+    pub(crate) workers: usize,
+    pub(crate) most: usize,
+    pub(crate) running: usize,
+    /// Of those, with accounts on servers that are not known.
+    pub(crate) strange: usize,
+}
+
+impl Room {
+    /// Whether one more worker may be taken by accounts of this side. A quarter of those beyond the kept ones is for known servers alone, so
+    /// that strangers, however many, leave a place for them.
+    pub(crate) fn has(self, side: Side) -> bool {
+        side == Side::Known || self.strange < self.most_strange()
+    }
+
+    fn most_strange(self) -> usize {
+        self.most - self.most.saturating_sub(self.workers).div_ceil(4)
+    }
+
+    /// Whether one more suspect account may have a worker to itself, when `alone` have. Half of what strangers may take is left to the others.
+    pub(crate) fn may_start_alone(self, alone: usize) -> bool {
+        alone < (self.most_strange() / 2).max(1) && self.may_start(Side::Doubted)
+    }
+
+    /// Whether one more may be started for it.
+    pub(crate) fn may_start(self, side: Side) -> bool {
+        self.running < self.most && self.has(side)
+    }
+
+    /// Whether a worker is one for accounts of this side.
+    pub(crate) fn is_apart(self, one: &Candidate, side: Side) -> bool {
+        if one.accounts == 0 { self.has(side) } else { one.sides == Sides::from(side) }
+    }
+
+    /// Whether a worker will do when there is none apart and none can be started.
+    pub(crate) fn will_do(self, one: &Candidate, side: Side) -> bool {
+        let cannot_be_apart = self.most <= self.workers;
+        match side {
+            Side::Known => true,
+            // That there is no worker is not the strangers' doing.
+            Side::Unknown => cannot_be_apart || one.sides.has(side) || self.has(side),
+            Side::Doubted => cannot_be_apart || one.sides.has(side),
+        }
+    }
+}
+
 /// What a worker may hold; 0 means anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caps {
@@ -106,6 +215,7 @@ pub(crate) struct Candidate {
     pub(crate) accounts: u32,
     pub(crate) buddies: u32,
     pub(crate) memory: u64,
+    pub(crate) sides: Sides,
     /// Has this IM account already, for whomever.
     pub(crate) has_key: bool,
     /// Has other accounts of the user.
@@ -130,7 +240,7 @@ mod tests {
     const CAPS: Caps = Caps { accounts: 3, buddies: 100, memory: 1000 };
 
     fn worker(number: u16, accounts: u32) -> Candidate {
-        Candidate { number, accounts, buddies: 0, memory: 0, has_key: false, has_user: false }
+        Candidate { number, accounts, buddies: 0, memory: 0, sides: Sides::default(), has_key: false, has_user: false }
     }
 
     #[test]
@@ -164,5 +274,121 @@ mod tests {
         assert_eq!(of(Isolation::default(), "prpl-other"), Group::Protocol("prpl-other".to_owned()));
         assert_eq!(of(Isolation::Shared, "prpl-other"), Group::Core);
         assert_eq!(of(Isolation::User, "prpl-irc"), Group::User(UserId(1)));
+    }
+
+    /// Workers as they fill: two of `most` are kept, and each takes three accounts.
+    struct Site {
+        most: usize,
+        workers: Vec<Vec<Side>>,
+    }
+
+    impl Site {
+        fn sides(worker: &[Side]) -> Sides {
+            worker.iter().fold(Sides::default(), |mut sides, side| {
+                sides.add(*side);
+                sides
+            })
+        }
+
+        fn strange(&self) -> usize {
+            self.workers.iter().filter(|worker| Self::sides(worker).has_strangers()).count()
+        }
+
+        /// As the fleet does it. False: there is no place.
+        fn add(&mut self, side: Side) -> bool {
+            let room = Room { workers: 2, most: self.most, running: self.workers.len(), strange: self.strange() };
+            let candidate = |(number, one): (usize, &Vec<Side>)| Candidate {
+                sides: Self::sides(one),
+                ..worker(u16::try_from(number).unwrap(), u32::try_from(one.len()).unwrap())
+            };
+            let all: Vec<_> = self.workers.iter().enumerate().map(candidate).collect();
+            let apart = choose(all.iter().copied().filter(|one| room.is_apart(one, side)), CAPS);
+            let number = match apart {
+                Some(number) => number.into(),
+                None if room.may_start(side) => {
+                    self.workers.push(Vec::new());
+                    self.workers.len() - 1
+                }
+                None => match choose(all.into_iter().filter(|one| room.will_do(one, side)), CAPS) {
+                    Some(number) => number.into(),
+                    None => return false,
+                },
+            };
+            self.workers[number].push(side);
+            true
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn strangers_take_no_place_from_known_servers_and_meet_them_only_where_there_is_no_other(
+            most in 3_usize..12,
+            steps in proptest::collection::vec((0_u8..5, 0_usize..100), 1..200),
+        ) {
+            let mut site = Site { most, workers: vec![Vec::new(), Vec::new()] };
+            for (what, which) in steps {
+                let (before, running) = (site.strange(), site.workers.len());
+                match what {
+                    // One leaves.
+                    4 => {
+                        let number = which % site.workers.len();
+                        site.workers[number].pop();
+                    }
+                    0 => {
+                        let mixed = |site: &Site| site.workers.iter().filter(|one| one.contains(&Side::Known) && Site::sides(one).has_strangers()).count();
+                        let met = mixed(&site);
+                        let room = site.workers.iter().any(|one| one.len() < 3);
+                        proptest::prop_assert_eq!(site.add(Side::Known), room || running < most);
+                        proptest::prop_assert!(mixed(&site) == met || running == most, "known ones among strangers");
+                    }
+                    _ => {
+                        let side = if what == 1 { Side::Doubted } else { Side::Unknown };
+                        let known = |site: &Site| site.workers.iter().filter(|one| !one.is_empty() && !Site::sides(one).has_strangers()).count();
+                        let there = known(&site);
+                        site.add(side);
+                        proptest::prop_assert!(known(&site) >= there || side == Side::Unknown && running == most, "strangers among known ones");
+                        let limit = most - (most - 2).div_ceil(4);
+                        proptest::prop_assert!(site.strange() <= limit.max(before), "{} workers of {} are strangers'", site.strange(), most);
+                    }
+                }
+            }
+            // However many come, those on known servers have workers left.
+            for _ in 0..100 {
+                site.add(Side::Unknown);
+            }
+            let all: usize = site.workers.iter().map(Vec::len).sum();
+            proptest::prop_assert!(all == 3 * most || site.add(Side::Known));
+        }
+    }
+
+    #[test]
+    fn a_fresh_site_uses_all_its_workers_and_a_flood_leaves_some() {
+        let mut site = Site { most: 6, workers: vec![Vec::new(), Vec::new()] };
+        for _ in 0..4 {
+            assert!(site.add(Side::Unknown));
+        }
+        assert_eq!(site.workers, [[Side::Unknown; 2], [Side::Unknown; 2]]);
+        while site.add(Side::Unknown) {}
+        assert_eq!(site.workers.len(), 5, "one of the four beyond the kept ones is for known servers");
+        for _ in 0..3 {
+            assert!(site.add(Side::Known));
+        }
+        assert_eq!(site.workers[5], [Side::Known; 3]);
+        assert!(!site.add(Side::Known) && !site.add(Side::Unknown));
+    }
+
+    #[test]
+    fn suspects_leave_half_to_other_strangers() {
+        let alone = |most, alone| Room { workers: 2, most, running: alone, strange: alone }.may_start_alone(alone);
+        assert!(alone(64, 23) && !alone(64, 24));
+        assert!(alone(3, 0) && !alone(3, 1) && !alone(2, 2));
+    }
+
+    #[test]
+    fn where_no_worker_can_be_spared_all_share() {
+        let mut site = Site { most: 2, workers: vec![Vec::new(), Vec::new()] };
+        for side in [Side::Known, Side::Unknown, Side::Known, Side::Doubted, Side::Unknown, Side::Known] {
+            assert!(site.add(side));
+        }
     }
 }

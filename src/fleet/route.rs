@@ -10,7 +10,7 @@ use bridge::event::{Event, EventKind};
 use bridge::frame::Down;
 use bridge::handle::Rejected;
 use bridge::id::{AccountId, ConversationId, UserId};
-use bridge::model::{AccountError, AccountStanding, AccountState, ConversationKind};
+use bridge::model::{AccountError, AccountStanding, AccountState, ConversationKind, Protocol};
 use std::time::Instant;
 
 impl Fleet {
@@ -133,18 +133,16 @@ impl Fleet {
 
     /// What a command that was, or will be, carried out changes of what is known of accounts. True: the account has to leave its worker.
     fn note(&self, state: &mut State, command: &Command) -> bool {
-        let default = match command.kind.place() {
-            Place::Account(account) => state.ledger.any(account).map(|record| self.default_part(record.protocol())),
+        let protocol = match command.kind.place() {
+            Place::Account(account) => state.ledger.any(account).and_then(|record| self.protocol(record.protocol())),
             _ => None,
         };
-        state.ledger.note_command(command, default.unwrap_or_default())
+        state.ledger.note_command(command, protocol)
     }
 
-    /// What the first part of a user name is when it is left out.
-    pub(super) fn default_part(&self, protocol: &str) -> &str {
-        let protocols = self.0.catalogue.get().map_or(&[][..], |catalogue| &catalogue.protocols);
-        let protocol = protocols.iter().find(|known| known.id == protocol);
-        protocol.and_then(|protocol| protocol.username.splits.first()).map_or("", |split| &split.default)
+    /// What is offered under this id.
+    pub(super) fn protocol(&self, id: &str) -> Option<&Protocol> {
+        self.0.catalogue.get()?.protocols.iter().find(|known| known.id == id)
     }
 
     /// Its worker has carried out a change of an account.
@@ -166,6 +164,14 @@ impl Fleet {
             );
         };
         match record.at {
+            At::Worker(number) if self.meets_strangers(state, &command, account) => {
+                // Where it is, its new server would be met by others: it is made anew elsewhere.
+                if !state.has_room(number) {
+                    return Err(Rejected::Busy(Box::new(command)));
+                }
+                self.move_away(state, command.user, account, number);
+                self.to_nowhere(state, command, account)
+            }
             At::Worker(number) => {
                 self.to_workers(state, command.clone(), &[number])?;
                 match command.kind {
@@ -178,6 +184,14 @@ impl Fleet {
             }
             At::Lost | At::Leaving(_) | At::Aside | At::Refused => self.to_nowhere(state, command, account),
         }
+    }
+
+    /// Whether a command leads an account to a server that others in its worker are kept from.
+    fn meets_strangers(&self, state: &State, command: &Command, account: AccountId) -> bool {
+        let CommandKind::UpdateAccount { .. } = &command.kind else { return false };
+        let Some(record) = state.ledger.any(account) else { return false };
+        let server = record.server_after(&command.kind, self.protocol(record.protocol()));
+        server.is_some_and(|server| self.must_leave(state, account, server))
     }
 
     /// A command for an account that no worker has.
@@ -198,15 +212,10 @@ impl Fleet {
                 Ok(None)
             }
             CommandKind::EnableAccount(_) | CommandKind::ConnectAccount(_) | CommandKind::UpdateAccount { .. } if aside => {
-                let protocol = state.ledger.any(account).map(|record| record.protocol().to_owned()).unwrap_or_default();
                 let now = Instant::now();
                 // A crash or two of one that was refused since are not what is wrong with it, and waiting mends nothing.
-                let blamed = at == Some(At::Aside) && state.crashes.is_blamed(now, account);
-                if blamed || state.crashes.is_aside(now, &protocol) {
-                    Err(CommandError::new(
-                        "set_aside",
-                        "This account was set aside because it brought a part of the server down. Try again in some minutes.",
-                    ))
+                if let Some(words) = state.refusal(now, account) {
+                    Err(CommandError::new("set_aside", words))
                 } else if self.is_full(state, user, account) {
                     Err(super::seat::full())
                 } else {

@@ -1,14 +1,18 @@
 //! Puts accounts into workers: new ones, those made anew, those that move; it routes no other command.
 
 use super::flight::restore;
-use super::ledger::{At, joined};
-use super::place::{Candidate, Group, choose};
-use super::{Fleet, Stage, State};
+use super::ledger::At;
+use super::place::{Candidate, Group, Room, Side, Sides, choose};
+use super::server::ServerKey;
+use super::{Fleet, Stage, State, Worker};
 use bridge::command::{Before, Command, CommandKind};
 use bridge::error::CommandError;
 use bridge::handle::Rejected;
-use bridge::id::{AccountId, UserId};
+use bridge::id::{AccountId, PersonId, UserId};
 use std::time::Instant;
+
+/// Workers that the suspect accounts of one person may have to themselves.
+const ALONE: usize = 4;
 
 /// Why an account has no worker.
 enum NoPlace {
@@ -16,6 +20,18 @@ enum NoPlace {
     Later,
     /// There are as many as there may be.
     Full,
+}
+
+/// Where an account belongs.
+struct Seat {
+    group: Group,
+    side: Side,
+    /// The worker there that has room for it, if there is one.
+    found: Option<u16>,
+    /// It may have one more, if there may be any.
+    may_have: bool,
+    /// Where it may be if none can be started.
+    otherwise: Option<u16>,
 }
 
 /// What an account is told that finds no place.
@@ -28,13 +44,12 @@ impl Fleet {
         let CommandKind::AddAccount { settings, .. } = &command.kind else { return Err(Rejected::Closed) };
         let now = Instant::now();
         let group = Group::of(self.0.settings.isolation, command.user, &settings.protocol);
-        let name = joined(&settings.username, self.default_part(&settings.protocol));
-        if !state.ledger.add(command.user, account, settings.clone(), &name, group, now) {
+        let protocol = self.protocol(&settings.protocol);
+        if !state.ledger.add(command.user, account, settings.clone(), protocol, group, now) {
             return self.refuse(state, &command, CommandError::new("bad_account", "This account id is in use already.").at("account"));
         }
-        if state.crashes.is_aside(now, &settings.protocol) {
-            let message = "This network was set aside for some minutes because it brought parts of the server down. Try again later.";
-            return self.turn_away(state, &command, account, CommandError::new("set_aside", message).at("protocol"));
+        if let Some(words) = state.refusal(now, account) {
+            return self.turn_away(state, &command, account, CommandError::new("set_aside", words).at("protocol"));
         }
         match self.place(state, command.user, account) {
             Ok(number) => {
@@ -80,8 +95,13 @@ impl Fleet {
     }
 
     fn enter(&self, state: &mut State, account: AccountId, number: u16) {
+        let side = state.side(Instant::now(), account);
         state.ledger.put(account, At::Worker(number));
         if let Some(worker) = state.workers.get_mut(&number) {
+            if worker.accounts == 0 {
+                worker.sides = Sides::default();
+            }
+            worker.sides.add(side);
             worker.accounts += 1;
             worker.empty_since = None;
         }
@@ -123,64 +143,137 @@ impl Fleet {
     /// The worker for an account, started if need be.
     fn place(&self, state: &mut State, user: UserId, account: AccountId) -> Result<u16, NoPlace> {
         let now = Instant::now();
-        let (group, found) = self.seek(state, now, user, account).ok_or(NoPlace::Full)?;
+        let Seat { group, side, found, may_have, otherwise } = self.seek(state, now, user, account).ok_or(NoPlace::Full)?;
         if let Some(number) = found {
             return Ok(number);
         }
-        if state.failing.get(&group).is_some_and(|(_, until)| *until > now) {
+        if state.failing.is_failing(now, &group, side) {
             return Err(NoPlace::Later);
         }
-        if state.workers.len() < usize::from(self.0.settings.most) {
+        if may_have && state.workers.len() < usize::from(self.0.settings.most) {
             return Ok(self.start_worker(state, group, None));
         }
         // One that nobody needs any more makes room.
-        let spare =
-            state.workers.values_mut().find(|worker| worker.stage == Stage::Up && worker.accounts == 0 && worker.group != Group::Core);
-        match spare {
-            Some(worker) => {
-                super::watch::let_go(worker);
-                Err(NoPlace::Later)
-            }
-            None => Err(NoPlace::Full),
+        let spare = |worker: &&mut Worker| worker.stage == Stage::Up && worker.accounts == 0 && worker.group != Group::Core;
+        if let Some(worker) = state.workers.values_mut().filter(|_| may_have).find(spare) {
+            super::watch::let_go(worker);
+            return Err(NoPlace::Later);
         }
+        otherwise.ok_or(NoPlace::Full)
     }
 
-    /// Where an account belongs, and the worker there that has room for it, if there is one.
-    fn seek(&self, state: &mut State, now: Instant, user: UserId, account: AccountId) -> Option<(Group, Option<u16>)> {
+    /// Where an account belongs, and which workers there have room for it.
+    fn seek(&self, state: &State, now: Instant, user: UserId, account: AccountId) -> Option<Seat> {
+        let settings = &self.0.settings;
         let record = state.ledger.any(account)?;
-        let (key, mut group) = (record.key, record.group.clone());
-        // Those who always have workers come first.
-        let core = state.workers.values().filter(|worker| worker.group == Group::Core && worker.stage != Stage::Ending).count();
-        let kept = usize::from(self.0.settings.workers).saturating_sub(core);
-        let alone = Group::Suspect(account);
-        let is_alone = state.workers.values().any(|worker| worker.group == alone && matches!(worker.stage, Stage::Starting | Stage::Up));
-        if state.crashes.is_suspect(now, account) && (is_alone || state.workers.len() + kept < usize::from(self.0.settings.most)) {
-            group = alone;
+        let side = state.side(now, account);
+        let strange = |worker: &&Worker| worker.accounts > 0 && worker.sides.has_strangers();
+        let room = Room {
+            workers: settings.workers.into(),
+            most: settings.most.into(),
+            running: state.workers.len(),
+            strange: state.workers.values().filter(strange).count(),
+        };
+        let mut group = record.group.clone();
+        if state.crashes.is_suspect(now, account) {
+            let alone = Group::Suspect(account);
+            // Those who always have workers come first.
+            let core = state.workers.values().filter(|worker| worker.group == Group::Core && worker.stage != Stage::Ending).count();
+            let room = Room { running: room.running + room.workers.saturating_sub(core), ..room };
+            let is_alone = state.workers.values().any(|worker| worker.group == alone && worker.is_open());
+            let (theirs, all) = state.alone(record.person);
+            if is_alone || theirs < ALONE && room.may_start_alone(all) {
+                group = alone;
+            }
         }
         let theirs = state.ledger.workers_of(user);
-        let holding = state.ledger.holding(key, account);
-        let open = state.workers.iter().filter(|(_, worker)| matches!(worker.stage, Stage::Starting | Stage::Up) && worker.group == group);
-        let candidates = open.map(|(number, worker)| Candidate {
-            number: *number,
-            accounts: worker.accounts,
-            buddies: worker.load.buddies,
-            memory: worker.memory,
-            has_key: holding.contains(number),
-            has_user: theirs.contains(number),
-        });
-        let chosen = choose(candidates, self.0.settings.caps);
-        Some((group, chosen))
+        let holding = state.ledger.holding(record.key, account);
+        let open = state.workers.iter().filter(|(_, worker)| worker.is_open() && worker.group == group);
+        let candidates: Vec<Candidate> = open
+            .map(|(number, worker)| Candidate {
+                number: *number,
+                accounts: worker.accounts,
+                buddies: worker.load.buddies,
+                memory: worker.memory,
+                sides: worker.sides,
+                has_key: holding.contains(number),
+                has_user: theirs.contains(number),
+            })
+            .collect();
+        // What a user's own accounts do to each other is nobody else's concern.
+        let own = matches!(group, Group::User(_) | Group::Suspect(_));
+        let found = choose(candidates.iter().copied().filter(|one| own || room.is_apart(one, side)), settings.caps);
+        let otherwise = choose(candidates.into_iter().filter(|one| own || room.will_do(one, side)), settings.caps);
+        Some(Seat { group, side, found, may_have: room.has(side), otherwise })
     }
 
     /// Whether an account could go elsewhere now.
-    pub(super) fn could_move(&self, state: &mut State, now: Instant, user: UserId, account: AccountId) -> bool {
-        let Some((group, found)) = self.seek(state, now, user, account) else { return false };
-        let failing = state.failing.get(&group).is_some_and(|(_, until)| *until > now);
-        found.is_some() || !failing && state.workers.len() < usize::from(self.0.settings.most)
+    pub(super) fn could_move(&self, state: &State, now: Instant, user: UserId, account: AccountId) -> bool {
+        let Some(Seat { group, side, found, may_have, .. }) = self.seek(state, now, user, account) else { return false };
+        let room = may_have && state.workers.len() < usize::from(self.0.settings.most);
+        found.is_some() || room && !state.failing.is_failing(now, &group, side)
+    }
+
+    /// Whether an account has to leave its worker before its connection goes to `server`, since others there are not to meet it.
+    pub(super) fn must_leave(&self, state: &State, account: AccountId, server: ServerKey) -> bool {
+        let Some(record) = state.ledger.any(account).filter(|record| record.server != server) else { return false };
+        let Some(worker) = record.worker().and_then(|number| state.workers.get(&number)) else { return false };
+        let side = state.side_on(Instant::now(), account, record.person, server);
+        let own = matches!(worker.group, Group::User(_) | Group::Suspect(_)) || self.0.settings.most <= self.0.settings.workers;
+        side != Side::Known && !own && worker.accounts > 1 && worker.sides != Sides::from(side)
     }
 }
 
 impl State {
+    /// How far an account's server is trusted.
+    pub(super) fn side(&self, now: Instant, account: AccountId) -> Side {
+        let record = self.ledger.any(account);
+        record.map_or(Side::Unknown, |record| self.side_on(now, account, record.person, record.server))
+    }
+
+    fn side_on(&self, now: Instant, account: AccountId, person: PersonId, server: ServerKey) -> Side {
+        let known = self.servers.is_known(server, person);
+        if self.crashes.is_suspect(now, account) || self.crashes.is_doubted(now, person, server, known) {
+            Side::Doubted
+        } else if known {
+            Side::Known
+        } else {
+            Side::Unknown
+        }
+    }
+
+    /// Why an account is not to be had now, if it is not.
+    pub(super) fn refusal(&self, now: Instant, account: AccountId) -> Option<String> {
+        let one = self.ledger.culprit(account)?;
+        self.crashes.refusal(now, &one, self.servers.is_known(one.server, one.person))
+    }
+
+    /// How many workers have a suspect account of a person and nothing else, and how many have one of anybody.
+    fn alone(&self, person: PersonId) -> (usize, usize) {
+        let suspect = |worker: &Worker| if let Group::Suspect(account) = worker.group { Some(account) } else { None };
+        let all: Vec<AccountId> = self.workers.values().filter(|worker| worker.accounts > 0).filter_map(suspect).collect();
+        let theirs = |account: &&AccountId| self.ledger.any(**account).is_some_and(|record| record.person == person);
+        (all.iter().filter(theirs).count(), all.len())
+    }
+
+    /// Looks at all accounts: which sides workers have, and who vouches for a server after `steady` without a crash.
+    pub(super) fn tend(&mut self, now: Instant, steady: std::time::Duration) {
+        self.crashes.forget(now);
+        self.servers.forget(now);
+        self.workers.values_mut().for_each(|worker| worker.sides = Sides::default());
+        for (account, record) in self.ledger.all() {
+            let (At::Worker(number) | At::Leaving(number)) = record.at else { continue };
+            let is_steady = record.online.is_some_and(|since| now.saturating_duration_since(since) >= steady);
+            if is_steady && self.crashes.may_vouch(now, record.person, record.server) {
+                self.servers.vouch(now, record.server, record.person);
+            }
+            let side = self.side_on(now, account, record.person, record.server);
+            if let Some(worker) = self.workers.get_mut(&number) {
+                worker.sides.add(side);
+            }
+        }
+    }
+
     /// An account is not in that worker any more.
     pub(super) fn left(&mut self, number: u16) {
         if let Some(worker) = self.workers.get_mut(&number) {

@@ -62,12 +62,12 @@ fn has(ledger: &Ledger, number: u16, user: UserId, account: AccountId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::ledger::tests::settings;
     use crate::fleet::place::Group;
-    use bridge::command::{AccountSettings, Before, Username};
+    use bridge::command::{AccountSettings, Username};
     use bridge::id::{ConversationKind, NoticeId, RequestId};
-    use bridge::model::{Author, Conversation, Message, MessageKind, Status};
+    use bridge::model::{Author, Conversation, Message, MessageKind};
     use bridge::time::Timestamp;
-    use std::collections::BTreeMap;
     use std::time::Instant;
 
     const USER: UserId = UserId(1);
@@ -79,22 +79,11 @@ mod tests {
     fn ledger() -> Ledger {
         let mut ledger = Ledger::default();
         for (account, number) in [(CORE, 1), (PLUGIN, 2)] {
-            let settings = AccountSettings {
-                protocol: "prpl-a".to_owned(),
-                username: Username::Whole(account.to_string()),
-                password: None,
-                options: BTreeMap::new(),
-                stored: BTreeMap::new(),
-                pins: Vec::new(),
-                alias: String::new(),
-                enabled: true,
-                status: Status::default(),
-                before: Before::default(),
-            };
-            assert!(ledger.add(USER, account, Box::new(settings), "name", Group::Core, Instant::now()));
+            let settings = AccountSettings { username: Username::Whole(account.to_string()), ..settings() };
+            assert!(ledger.add(USER, account, Box::new(settings), None, Group::Core, Instant::now()));
             ledger.put(account, At::Worker(number));
         }
-        ledger.note_event(&event(EventKind::ConversationOpened(conversation(TALK, CORE))));
+        ledger.note_event(&event(EventKind::ConversationOpened(conversation(TALK, CORE))), Instant::now());
         ledger
     }
 

@@ -16,8 +16,6 @@ const EVERY: Duration = Duration::from_secs(1);
 const EMPTY: Duration = Duration::from_secs(60);
 /// For one that was told to leave a core file.
 const CORE: Duration = Duration::from_secs(30);
-/// How long a failed start makes the next one wait longer.
-const FORGIVEN: Duration = Duration::from_secs(300);
 /// For a worker to start, or to end when told.
 const SLOW: Duration = Duration::from_secs(60);
 /// Accounts moved at once out of a worker that is to be emptied.
@@ -116,13 +114,14 @@ impl Fleet {
             self.lock().workers.iter().filter_map(|(number, worker)| Some((*number, worker.statm.clone()?))).collect();
         let sizes: Vec<(u16, u64)> = files.into_iter().filter_map(|(number, statm)| Some((number, resident(&statm)?))).collect();
         let mut state = self.lock();
+        state.tend(now, self.0.settings.crash_window);
         let State { workers, crashes, failing, .. } = &mut *state;
         for (number, bytes) in sizes {
             if let Some(worker) = workers.get_mut(&number) {
                 worker.memory = bytes;
             }
         }
-        failing.retain(|_, (_, until)| now.saturating_duration_since(*until) < FORGIVEN);
+        failing.forget(now);
         let core = workers.values().filter(|worker| worker.group == Group::Core && worker.stage == Stage::Up).count();
         let mut surplus = core.saturating_sub(self.0.settings.workers.into());
         for (number, worker) in workers {

@@ -158,7 +158,7 @@ struct Site {
 impl Site {
     fn enter(&self, number: usize) -> Browser {
         let network = json!({ "protocol": "prpl-jabber", "username": format!("u{number}@localhost"), "password": "secret" });
-        let login = self.hub.open_guest(serde_json::from_value(network).unwrap()).unwrap();
+        let login = self.hub.open_guest(serde_json::from_value(network).unwrap(), bridge::id::PersonId(1)).unwrap();
         let user = match self.networks.take().as_slice() {
             [Command { user, kind: CommandKind::AddAccount { .. }, .. }] => *user,
             other => panic!("{other:?}"),

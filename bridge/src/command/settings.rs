@@ -1,6 +1,6 @@
 //! What makes an account, and what it had before; owned plain data.
 
-use crate::id::ConversationId;
+use crate::id::{ConversationId, PersonId};
 use crate::model::{Privacy, Status, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,6 +50,9 @@ pub enum Username {
 /// Everything that makes an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccountSettings {
+    /// Who stands behind its user; `None`: the user alone. It goes to no worker.
+    #[serde(skip)]
+    pub person: Option<PersonId>,
     /// As `prpl-jabber`.
     pub protocol: String,
     /// Who.

@@ -158,6 +158,7 @@ impl Core {
 /// An account without a password that is not to be signed on.
 pub(super) fn settings(protocol: &str, username: &str) -> AccountSettings {
     AccountSettings {
+        person: None,
         protocol: protocol.to_owned(),
         username: Username::Whole(username.to_owned()),
         password: None,

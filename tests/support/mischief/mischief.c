@@ -425,8 +425,11 @@ static PurplePluginInfo info = {
 static void init_plugin(PurplePlugin *plugin)
 {
     PurpleAccountOption *first = purple_account_option_string_new("At sign-on", "at_sign_on", "");
+    /* Nothing connects to it: it is what a crash is held against. */
+    PurpleAccountOption *server = purple_account_option_string_new("Server", "server", "");
     (void)plugin;
     protocol.protocol_options = g_list_append(protocol.protocol_options, first);
+    protocol.protocol_options = g_list_append(protocol.protocol_options, server);
 }
 
 PURPLE_INIT_PLUGIN(mischief, init_plugin, info)

@@ -50,6 +50,7 @@ pub struct WireClient {
     base: String,
     agent: Agent,
     cookie: Option<String>,
+    address: Option<String>,
     client: String,
     epoch: String,
     after: u64,
@@ -68,6 +69,7 @@ impl WireClient {
             base: base.to_owned(),
             agent,
             cookie: None,
+            address: None,
             client: client.to_owned(),
             epoch: String::new(),
             after: 0,
@@ -80,7 +82,14 @@ impl WireClient {
 
     /// Another tab of the same browser: the same cookie, an id of its own, not attached.
     pub fn tab(&self, client: &str) -> Self {
-        Self { cookie: self.cookie.clone(), ..Self::new(&self.base, client) }
+        Self { cookie: self.cookie.clone(), address: self.address.clone(), ..Self::new(&self.base, client) }
+    }
+
+    /// Comes from this address, for a daemon that trusts the loopback's word (`trusted_proxies`).
+    #[must_use]
+    pub fn at(mut self, address: &str) -> Self {
+        self.address = Some(address.to_owned());
+        self
     }
 
     /// Points the client at a daemon that has come back elsewhere; cookie, cursor and kept events stay.
@@ -100,6 +109,9 @@ impl WireClient {
 
     fn get_within(&mut self, path: &str, patience: Duration) -> Result<Answer, ureq::Error> {
         let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));
+        if let Some(address) = &self.address {
+            request = request.header("x-forwarded-for", address);
+        }
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", cookie);
         }
@@ -110,6 +122,9 @@ impl WireClient {
     /// POST of JSON below `/api/v1`.
     pub fn post(&mut self, path: &str, body: &Value) -> Answer {
         let mut request = self.agent.post(format!("{}/api/v1{path}", self.base));
+        if let Some(address) = &self.address {
+            request = request.header("x-forwarded-for", address);
+        }
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", cookie);
         }

@@ -1,4 +1,4 @@
-//! The admin's endpoints, on a listener of their own: figures for Prometheus and as JSON; nothing of any one user.
+//! The admin's endpoints, on a listener of their own: figures for Prometheus and as JSON; of any one user only what is set aside after crashes.
 
 use super::{answer, refused};
 use crate::server::Routes;
@@ -17,6 +17,10 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
         let hub = Arc::clone(&hub);
         move || hub.networks().reports()
     };
+    let aside = {
+        let hub = Arc::clone(&hub);
+        move || hub.networks().aside()
+    };
     let figures = move || {
         let mut all = stats::figures(&stats);
         all.push(Figure { name: "users", help: "Users with a session.", grows: false, value: hub.users() as u64 });
@@ -26,9 +30,9 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
         all
     };
     let metrics = warp::path!("metrics").and(warp::get()).map({
-        let (figures, workers) = (figures.clone(), workers.clone());
+        let (figures, workers, aside) = (figures.clone(), workers.clone(), aside.clone());
         move || {
-            let text = stats::prometheus(&figures()) + &stats::prometheus_workers(&workers());
+            let text = stats::prometheus(&figures()) + &stats::prometheus_workers(&workers()) + &stats::prometheus_aside(&aside());
             let mut response = Response::new(text.into());
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"));
             response
@@ -37,12 +41,13 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
     let json = warp::path!("stats").and(warp::get()).map(move || {
         let mut all = stats::json(&figures());
         all["workers"] = serde_json::json!(workers());
+        all["aside"] = serde_json::json!(aside());
         answer::json(StatusCode::OK, &all)
     });
     metrics.or(json).unify().recover(refused).unify().boxed()
 }
 
-fn losses(losses: &Losses) -> [Figure; 5] {
+fn losses(losses: &Losses) -> [Figure; 6] {
     let now = |name, help, value| Figure { name, help, grows: false, value };
     [
         Figure { name: "workers_restarted", help: "Workers that were lost and replaced.", grows: true, value: losses.restarts },
@@ -52,7 +57,12 @@ fn losses(losses: &Losses) -> [Figure; 5] {
             "Accounts that were set aside after crashes, or turned away for want of room, and not tried again.",
             losses.aside,
         ),
-        now("protocols_aside", "Protocols that are set aside for a while after crashes.", losses.protocols_aside),
+        now("servers_aside", "Servers that are set aside for a while after crashes.", losses.servers_aside),
+        now(
+            "protocols_aside",
+            "Protocols that are set aside for a while after crashes, on servers that are not known.",
+            losses.protocols_aside,
+        ),
         now("plugins_left_out", "Plugin files that ended the workers that opened them, and are left out.", losses.plugins_left_out),
     ]
 }

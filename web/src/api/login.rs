@@ -92,7 +92,7 @@ impl Door {
         let before = token(headers);
         let leaving = before.and_then(|token| self.hub.authenticate(token)).map(|session| Arc::downgrade(&session));
         let open = || {
-            let login = self.hub.open_guest(network);
+            let login = self.hub.open_guest(network, visitor.address.person());
             let guest = login.as_ref().ok().and_then(|login| self.hub.authenticate(&login.token)).map(|session| Arc::downgrade(&session));
             (login, guest)
         };

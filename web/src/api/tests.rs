@@ -146,7 +146,7 @@ async fn pictures_are_served_harmlessly_and_to_nobody_else() {
     let answer = request(&site, "GET", &format!("/api/v1/media/{other}")).reply(&routes).await;
     assert_eq!(answer.headers()["content-type"], "application/octet-stream");
     assert_eq!(answer.headers()["content-disposition"], "attachment");
-    let stranger = Hub::open_guest(&site.hub, network()).unwrap();
+    let stranger = Hub::open_guest(&site.hub, network(), bridge::id::PersonId(1)).unwrap();
     let answer = Ask::new("GET", &format!("/api/v1/media/{picture}")).header("cookie", format!("{COOKIE_TLS}={}", stranger.token));
     assert_eq!(answer.reply(&routes).await.status(), 404);
 }

@@ -47,21 +47,48 @@ impl Throttle {
     }
 }
 
-/// Who is there, by address group; `T` lives as long as the guest does.
+/// So many times as many guests as from one address may come from one network, where an address has as many neighbours as it likes.
+const A_NETWORK: u32 = 16;
+
+/// Who is there, by address group and by network; `T` lives as long as the guest does.
 #[derive(Debug)]
 pub(super) struct Guests<T> {
-    most: usize,
-    there: Mutex<HashMap<Address, Vec<Weak<T>>>>,
+    groups: Places<T>,
+    networks: Places<T>,
 }
 
 impl<T> Guests<T> {
     /// So many at once from one address; 0 means any number.
     pub(super) fn new(most: u32) -> Self {
-        Self { most: most as usize, there: Mutex::default() }
+        Self { groups: Places::new(most), networks: Places::new(most.saturating_mul(A_NETWORK)) }
     }
 
     /// Runs `open` for one more guest from `address`, unless there are as many as may be (`None`) after `leaving` is gone.
     pub(super) fn admit<R>(&self, address: Address, leaving: Option<&Weak<T>>, open: impl FnOnce() -> (R, Option<Weak<T>>)) -> Option<R> {
+        let nearer = || {
+            let opened = self.groups.admit(address.group(), leaving, || {
+                let (result, guest) = open();
+                ((result, guest.clone()), guest)
+            });
+            opened.map_or((None, None), |(result, guest)| (Some(result), guest))
+        };
+        self.networks.admit(address.network(), leaving, nearer).flatten()
+    }
+}
+
+/// The same, by whatever stands in for an address.
+#[derive(Debug)]
+struct Places<T> {
+    most: usize,
+    there: Mutex<HashMap<Address, Vec<Weak<T>>>>,
+}
+
+impl<T> Places<T> {
+    fn new(most: u32) -> Self {
+        Self { most: most as usize, there: Mutex::default() }
+    }
+
+    fn admit<R>(&self, address: Address, leaving: Option<&Weak<T>>, open: impl FnOnce() -> (R, Option<Weak<T>>)) -> Option<R> {
         if self.most == 0 {
             return Some(open().0);
         }
@@ -69,7 +96,7 @@ impl<T> Guests<T> {
         if there.len() >= ENTRIES {
             there.retain(|_, guests| guests.iter().any(|guest| guest.strong_count() > 0));
         }
-        let guests = there.entry(address.group()).or_default();
+        let guests = there.entry(address).or_default();
         guests.retain(|guest| guest.strong_count() > 0);
         let leaves = |guest: &&Weak<T>| leaving.is_some_and(|leaving| guest.ptr_eq(leaving));
         if guests.len() - guests.iter().filter(leaves).count() >= self.most {
@@ -129,5 +156,22 @@ mod tests {
         assert!(guests.admit(here, Some(&Arc::downgrade(&guest)), || ((), None)).is_some(), "one who logs in again takes no second place");
         drop(guest);
         assert!(guests.admit(here, None, || ((), None)).is_some());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_has_only_so_many_however_many_addresses_it_has() {
+        let guests = Guests::new(2);
+        let there: Vec<_> = (0..1000).map(Arc::new).collect();
+        let admitted = |network: u32| {
+            let enter = |guest: &&Arc<i32>| {
+                let address = address(&format!("2001:db8:{network:x}:{:x}::1", ***guest));
+                guests.admit(address, None, || ((), Some(Arc::downgrade(guest)))).is_some()
+            };
+            there.iter().filter(enter).count()
+        };
+        assert_eq!((admitted(1), admitted(2)), (32, 32));
+        let guest =
+            |n: u8| guests.admit(Address::from(IpAddr::from([192, 0, 2, n])), None, || ((), Some(Arc::downgrade(&there[0])))).is_some();
+        assert_eq!((0..100).filter(|n| guest(*n)).count(), 100, "of IPv4 each is counted alone");
     }
 }

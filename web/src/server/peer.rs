@@ -1,11 +1,14 @@
 //! Who sent a request: the address, host and scheme that count, with forwarded headers believed only from trusted proxies; it decides nothing.
 
+use bridge::id::PersonId;
 use hyper::HeaderMap;
 use hyper::header::{FORWARDED, HOST, HeaderName};
 use ipnet::IpNet;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -28,6 +31,26 @@ impl Address {
             Self::Ip(IpAddr::V6(v6)) => Self::Ip(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)))),
             other => other,
         }
+    }
+
+    /// What anyone may have to themselves: of IPv6 the first 48 bits, of others the address.
+    #[must_use]
+    pub fn network(self) -> Self {
+        match self {
+            Self::Ip(IpAddr::V6(v6)) => Self::Ip(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 80)))),
+            other => other,
+        }
+    }
+
+    /// Who is there, as far as an address tells: all of a neighbourhood (256 addresses of IPv4, of IPv6 a network) are one person. A number of this
+    /// run, from which no address can be read.
+    #[must_use]
+    pub fn person(self) -> PersonId {
+        static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        PersonId(HASH.hash_one(match self.network() {
+            Self::Ip(IpAddr::V4(v4)) => Self::Ip(IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & (u32::MAX << 8)))),
+            other => other,
+        }))
     }
 }
 
@@ -219,5 +242,14 @@ mod tests {
         let far = Address::from("2001:db8:0:1::1".parse::<IpAddr>().unwrap());
         assert_eq!(one.group(), two.group());
         assert_ne!(one.group(), far.group());
+    }
+
+    #[test]
+    fn a_neighbourhood_is_one_person() {
+        let person = |address: &str| Address::from(address.parse::<IpAddr>().unwrap()).person();
+        assert_eq!(person("192.0.2.1"), person("::ffff:192.0.2.254"));
+        assert_eq!(person("2001:db8:7:1::1"), person("2001:db8:7:ffff::2"));
+        assert!(person("192.0.2.1") != person("192.0.3.1") && person("2001:db8:7::1") != person("2001:db8:8::1"));
+        assert_eq!(Address::Local.person(), Address::Local.person());
     }
 }

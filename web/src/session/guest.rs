@@ -8,7 +8,7 @@ use crate::wire::User;
 use bridge::command::{AccountSettings, CommandKind, Origin};
 use bridge::features::Features;
 use bridge::handle::Rejected;
-use bridge::id::{AccountId, UserId};
+use bridge::id::{AccountId, PersonId, UserId};
 use bridge::model::{Account, AccountStanding, AccountState, Status};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,11 +40,11 @@ fn random() -> Result<u64, ApiError> {
 }
 
 impl Hub {
-    /// Opens a session for a guest and begins to sign their account on. Does not wait for the network.
+    /// Opens a session for a guest and begins to sign their account on. Does not wait for the network. `person`: who may be the same.
     ///
     /// # Errors
     /// 400 with the field at fault; 503 when the site is full, restarting, busy or without its networks.
-    pub fn open_guest(&self, network: Network) -> Result<Login, ApiError> {
+    pub fn open_guest(&self, network: Network, person: PersonId) -> Result<Login, ApiError> {
         let bad = |error| ApiError::with_status(StatusCode::BAD_REQUEST, error);
         if self.is_draining() {
             return Err(
@@ -70,6 +70,7 @@ impl Hub {
         let shown = account::differing(protocol, &network.options);
         let status = Status { status: network.status.unwrap_or_default(), message: None };
         let settings = AccountSettings {
+            person: Some(person),
             protocol: network.protocol.clone(),
             username,
             password: network.password.map(|password| password.0),
@@ -89,7 +90,7 @@ impl Hub {
         };
         let token = token::create().map_err(|_| ApiError::unavailable())?;
         let now = self.env().now;
-        let session = Arc::new(Session::new(user, &joined, true, random()?, now));
+        let session = Arc::new(Session::new(user, &joined, Some(person), random()?, now));
         {
             let mut state = session.lock();
             state.accounts.reserve_exact(1);

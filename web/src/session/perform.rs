@@ -156,7 +156,10 @@ impl Hub {
                 state.command_ended(env, Some(&origin), outcome);
                 Verdict::Accepted
             }
-            Ok(Act::Bridge(kind)) => {
+            Ok(Act::Bridge(mut kind)) => {
+                if let CommandKind::AddAccount { settings, .. } = &mut kind {
+                    settings.person = session.person;
+                }
                 let status = match &kind {
                     CommandKind::SetStatus { status, accounts: None, .. } => Some(status.clone()),
                     _ => None,
@@ -208,6 +211,7 @@ pub(crate) fn add_account(
     account::options(protocol, &add.options)?;
     let id = getrandom::u64().map_err(|_| error("unavailable", "The server cannot do this right now."))?.max(1);
     let settings = bridge::command::AccountSettings {
+        person: None,
         protocol: add.protocol,
         username,
         password: add.password.map(|password| password.0),

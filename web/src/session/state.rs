@@ -11,7 +11,7 @@ use super::token::TokenHash;
 use super::{Clock, SessionConfig};
 use crate::wire::{self, End, Event, EventBody, Notice};
 use bridge::command::{CommandKind, Origin};
-use bridge::id::{AccountId, BuddyId, ConversationId, UserId};
+use bridge::id::{AccountId, BuddyId, ConversationId, PersonId, UserId};
 use bridge::model::{Account, Authorization, Buddy, Request, Status, Transfer};
 use bridge::time::Timestamp;
 use serde_json::{Map, Value};
@@ -25,15 +25,17 @@ pub struct Session {
     pub(crate) id: UserId,
     pub(crate) name: Box<str>,
     pub(crate) guest: bool,
+    /// Of a guest: who may be the same person.
+    pub(crate) person: Option<PersonId>,
     /// Which log; another one after any break.
     pub(crate) epoch: Box<str>,
     state: Mutex<State>,
 }
 
 impl Session {
-    pub(crate) fn new(id: UserId, name: &str, guest: bool, epoch: u64, now: u64) -> Self {
+    pub(crate) fn new(id: UserId, name: &str, person: Option<PersonId>, epoch: u64, now: u64) -> Self {
         let state = Mutex::new(State::new(now));
-        Self { id, name: name.into(), guest, epoch: format!("{epoch:016x}").into(), state }
+        Self { id, name: name.into(), guest: person.is_some(), person, epoch: format!("{epoch:016x}").into(), state }
     }
 
     /// The user's id.

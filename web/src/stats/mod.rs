@@ -6,7 +6,7 @@ mod workers;
 
 pub use process::figures as process;
 pub use text::{Figure, figures, json, prometheus};
-pub use workers::prometheus as prometheus_workers;
+pub use workers::{prometheus as prometheus_workers, prometheus_aside};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

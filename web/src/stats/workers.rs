@@ -1,6 +1,6 @@
-//! The libpurple processes in figures, as text for Prometheus; it asks none of them.
+//! The libpurple processes in figures, and what is set aside for their crashes, as text for Prometheus; it asks none of them.
 
-use bridge::report::Report;
+use bridge::report::{Aside, Report};
 use std::fmt::Write;
 
 /// One figure of each: its name and unit, what it is in words, whether it only ever grows, and where it is.
@@ -46,6 +46,18 @@ pub fn prometheus(reports: &[Report]) -> String {
     text
 }
 
+/// Prometheus' text format of what is set aside: for how long yet, with what it is and why as labels.
+pub fn prometheus_aside(aside: &[Aside]) -> String {
+    let mut text = String::new();
+    let help = "How long what brought workers down is set aside yet, and why.";
+    let name = super::text::head(&mut text, "aside_seconds", help, false);
+    for Aside { kind, name: what, why, seconds } in aside {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name}{{kind=\"{kind}\",name=\"{}\",why=\"{}\"}} {seconds}", escaped(what), escaped(why));
+    }
+    text
+}
+
 /// A label's value: a protocol's id is a plugin's word.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
@@ -59,12 +71,29 @@ mod tests {
     #[test]
     fn each_worker_is_a_line_of_each_figure_and_names_are_escaped() {
         let load = Load { accounts: 3, turns: 70, ..Load::default() };
-        let one = Report { number: 2, pid: 1, state: "up", group: "protocol a\"b".to_owned(), memory: 4096, home: 8192, lag_us: 150, load };
+        let one = Report {
+            number: 2,
+            pid: 1,
+            state: "up",
+            group: "protocol a\"b".to_owned(),
+            servers: String::new(),
+            memory: 4096,
+            home: 8192,
+            lag_us: 150,
+            load,
+        };
         let text = prometheus(&[one.clone(), Report { number: 3, ..one }]);
         let labels = r#"{worker="2",group="protocol a\"b",state="up"}"#;
         assert!(text.contains(&format!("# TYPE bellflower_worker_accounts gauge\nbellflower_worker_accounts{labels} 3\n")), "{text}");
         assert!(text.contains(&format!("bellflower_worker_home_bytes{labels} 8192\n")), "{text}");
         assert!(text.contains(&format!("bellflower_worker_turns_total{labels} 70\n")), "{text}");
         assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 2 * COLUMNS.len());
+    }
+
+    #[test]
+    fn what_is_set_aside_is_named_with_its_reason() {
+        let one = Aside { kind: "server", name: "a\"b:5222".to_owned(), why: "for 3 people".to_owned(), seconds: 540 };
+        let text = prometheus_aside(&[one]);
+        assert!(text.ends_with("\nbellflower_aside_seconds{kind=\"server\",name=\"a\\\"b:5222\",why=\"for 3 people\"} 540\n"), "{text}");
     }
 }

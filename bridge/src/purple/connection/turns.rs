@@ -82,6 +82,8 @@ pub(crate) fn connect(token: OnPurple, account: AccountId, anew: bool) {
 /// Puts the account last in the queue. Whether it is the first of one that begins.
 fn put_last(account: AccountId) -> bool {
     QUEUE.with_borrow_mut(|queue| {
+        // Each place costs all behind it a pause: who signs off and on again while it waits gets no second one.
+        queue.waiting.retain(|waiting| *waiting != account);
         queue.waiting.push_back(account);
         let begins = !std::mem::replace(&mut queue.running, true);
         if begins {
@@ -170,6 +172,12 @@ mod tests {
             let before = Instant::now();
             put_last(AccountId(u64::MAX));
             assert!(due() >= before);
+            // Whoever insists waits behind the others, and holds none of them up.
+            QUEUE.with_borrow_mut(|queue| queue.waiting.clear());
+            for account in [1, 2, 1, 1, 1] {
+                put_last(AccountId(account));
+            }
+            QUEUE.with_borrow_mut(|queue| assert_eq!(std::mem::take(&mut queue.waiting), [AccountId(2), AccountId(1)]));
         });
     }
 }

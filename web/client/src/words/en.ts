@@ -101,7 +101,7 @@ export const en = {
   anyError: "That did not work.",
   waitSeconds: (n: number) => `Try again in ${many(n, "second", "seconds")}.`,
 
-  /** Reasons why an account is not signed on, by error code. */
+  /** Reasons why an account is not signed on, by error code. Of what is set aside the daemon says what it is and why. */
   accountErrors: {
     wrong_password: "The user name or the password is wrong.",
     wrong_username: "That is not a valid user name.",
@@ -115,7 +115,6 @@ export const en = {
     timeout: "The server did not answer in time.",
     network: "The server cannot be reached.",
     not_registered: "The server did not create this account. Another name may be free, or it takes nobody new.",
-    set_aside: "Set aside for some minutes, because this account or its network brought a part of the server down several times. Everything else goes on. Try again later.",
     restarting: "A part of the server was started anew.",
     other: "The server ended the connection.",
   } as Record<string, string>,

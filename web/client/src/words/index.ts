@@ -36,8 +36,8 @@ export function errorText(error: unknown): string {
   return text;
 }
 
-/** Codes of the daemon itself, whose words are all there is to say; behind others stands what the network said. */
-const OWN_CODES: ReadonlySet<string> = new Set(["restarting", "set_aside", "not_registered"]);
+/** Codes of the daemon itself, whose words here are all there is to say; behind others stands what the network said. */
+const OWN_CODES: ReadonlySet<string> = new Set(["restarting", "not_registered"]);
 
 export function accountErrorText(error: { code: string; message: string } | null | undefined): string {
   if (!error) return "";

@@ -226,7 +226,7 @@ async fn who_has_signed_out_is_told_so() {
 async fn two_users_of_one_connection_hear_their_own() {
     let served = Served::new(20_000);
     let hub = &served.site.hub;
-    let other = Hub::open_guest(hub, network()).unwrap();
+    let other = Hub::open_guest(hub, network(), bridge::id::PersonId(1)).unwrap();
     let other_session = hub.authenticate(&other.token).unwrap();
     other_session.lock().accounts.iter_mut().for_each(|account| account.id = served.site.login.account);
     let mut browser = served.browser("c").await;

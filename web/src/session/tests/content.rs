@@ -288,7 +288,7 @@ fn pictures_are_only_there_for_whom_they_were_shown_to() {
     let forged = Media { hash: "ab".repeat(32), ..media.clone() };
     site.tell([EventKind::MediaStored(forged.clone())]);
     assert!(site.session.media(&forged.hash).is_none(), "not what it is said to be");
-    let other = site.hub.open_guest(network()).unwrap();
+    let other = site.hub.open_guest(network(), bridge::id::PersonId(1)).unwrap();
     let other = site.hub.authenticate(&other.token).unwrap();
     let blob = site.session.media(&media.hash).unwrap();
     assert_eq!((blob.kind, &blob.bytes[..]), (Some("image/gif"), b"GIF89a....".as_slice()));

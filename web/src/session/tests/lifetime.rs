@@ -213,7 +213,8 @@ fn flood(site: &Site, user: UserId, ids: std::ops::Range<u64>) {
 #[test]
 fn what_waits_for_a_network_that_takes_nothing_is_bounded_for_each_user_and_the_user_is_told() {
     let site = Site::with_room(config(), 1);
-    let (one, other) = (site.session.id(), site.hub.authenticate(&site.hub.open_guest(network()).unwrap().token).unwrap().id());
+    let (one, other) =
+        (site.session.id(), site.hub.authenticate(&site.hub.open_guest(network(), bridge::id::PersonId(1)).unwrap().token).unwrap().id());
     site.bridge.take();
     site.attach("c");
     // Of each user 200 notices stand; what comes in the place of the oldest is to be told to the network.
@@ -257,7 +258,7 @@ fn what_a_log_in_refuses() {
     let code = |change: Json| {
         let mut network = serde_json::to_value(network()).unwrap();
         network.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let error = site.hub.open_guest(serde_json::from_value(network).unwrap()).unwrap_err();
+        let error = site.hub.open_guest(serde_json::from_value(network).unwrap(), bridge::id::PersonId(1)).unwrap_err();
         (error.status.as_u16(), error.code.to_string(), error.field)
     };
     assert_eq!(code(json!({ "protocol": "prpl-x" })), (400, "no_such_protocol".into(), Some("protocol".into())));
@@ -265,13 +266,13 @@ fn what_a_log_in_refuses() {
     assert_eq!(code(json!({ "username": "" })), (400, "missing_field".into(), Some("username".into())));
     assert_eq!(code(json!({ "password": null })), (400, "missing_field".into(), Some("password".into())));
     assert_eq!(code(json!({ "register": true })), (400, "not_supported".into(), Some("register".into())));
-    site.hub.open_guest(network()).unwrap();
+    site.hub.open_guest(network(), bridge::id::PersonId(1)).unwrap();
     assert_eq!(code(json!({})), (503, "full".into(), None));
     site.hub.drain();
     assert_eq!(code(json!({})).1, "restarting");
     let splits = json!({ "protocol": "prpl-jabber", "splits": { "user": "ines", "parts": [] }, "password": "p" });
     let other = Site::with(config());
-    let login = other.hub.open_guest(serde_json::from_value(splits).unwrap()).unwrap();
+    let login = other.hub.open_guest(serde_json::from_value(splits).unwrap(), bridge::id::PersonId(1)).unwrap();
     assert_eq!(login.user.name, "ines@example.org");
     assert!(login.user.guest);
 }
@@ -282,7 +283,7 @@ fn a_guest_without_an_account_has_it_made_first() {
     catalogue.protocols[0].features = ["register"].into_iter().collect();
     let (handle, bridge) = BridgeHandle::detached(2, catalogue);
     let hub = Hub::new(Arc::new(handle), config(), Arc::new(ManualClock::default()));
-    let login = hub.open_guest(Network { register: true, ..network() }).unwrap();
+    let login = hub.open_guest(Network { register: true, ..network() }, bridge::id::PersonId(1)).unwrap();
     let sent = bridge.take();
     let [BridgeCommand { kind: CommandKind::AddAccount { account, settings }, .. }, BridgeCommand { kind: made, .. }] = &sent[..] else {
         panic!("{sent:?}")
@@ -298,11 +299,11 @@ fn a_guest_without_an_account_has_it_made_first() {
 fn a_site_without_room_in_the_bridge_opens_no_session() {
     let (handle, bridge) = BridgeHandle::detached(1, catalogue());
     let hub = Hub::new(Arc::new(handle.clone()), config(), Arc::new(ManualClock::default()));
-    hub.open_guest(network()).unwrap();
-    assert_eq!(hub.open_guest(network()).unwrap_err().code, "busy");
+    hub.open_guest(network(), bridge::id::PersonId(1)).unwrap();
+    assert_eq!(hub.open_guest(network(), bridge::id::PersonId(1)).unwrap_err().code, "busy");
     assert_eq!(hub.users(), 1);
     bridge.take();
     bridge::Networks::quit(&handle);
-    assert_eq!(hub.open_guest(network()).unwrap_err().code, "unavailable");
+    assert_eq!(hub.open_guest(network(), bridge::id::PersonId(1)).unwrap_err().code, "unavailable");
     assert_eq!(hub.users(), 1);
 }

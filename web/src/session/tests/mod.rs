@@ -87,7 +87,7 @@ impl Site {
         let (handle, bridge) = BridgeHandle::detached(capacity, catalogue());
         let clock = Arc::new(ManualClock::default());
         let hub = Hub::new(Arc::new(handle), config, clock.clone());
-        let mut login = hub.open_guest(network()).unwrap();
+        let mut login = hub.open_guest(network(), bridge::id::PersonId(1)).unwrap();
         let session = hub.authenticate(&login.token).unwrap();
         assert!(matches!(bridge.take().as_slice(), [BridgeCommand { kind: CommandKind::AddAccount { .. }, .. }]));
         // The account that everything here belongs to.
