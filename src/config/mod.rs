@@ -15,7 +15,7 @@ use crate::fleet::Isolation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use values::{OriginText, RangeText, ServerText, TrustedText};
+use values::{HostText, OriginText, RangeText, ServerText, TrustedText};
 use web::wire::Registration;
 
 /// The settings. The doc comments are the help texts of the flags.
@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) guests: bool,
     /// Who may make a user of this site: `open`, `invite` or `closed`.
     pub(crate) registration: Registration,
+    /// The names at which the site answers, as `chat.example.org`; other hosts get 421. Empty: any, which DNS rebinding can make use of.
+    pub(crate) hosts: Vec<HostText>,
     /// Further origins that may use the site, as `https://chat.example.org`.
     pub(crate) origins: Vec<OriginText>,
     /// Whose word on the visitor's address is taken: addresses, ranges, or `unix` for all who come by the Unix socket.
@@ -95,6 +97,7 @@ impl Default for Config {
             failed_guest_linger: Span::seconds(60),
             guests: true,
             registration: Registration::Closed,
+            hosts: Vec::new(),
             origins: Vec::new(),
             trusted_proxies: vec![TrustedText(web::server::peer::Trusted::Unix)],
             egress: Egress::default(),

@@ -77,6 +77,7 @@ impl Config {
     pub(crate) fn server(&self) -> web::server::Settings {
         web::server::Settings {
             trusted: self.trusted_proxies.iter().map(|t| t.0.clone()).collect(),
+            hosts: web::server::hosts::Hosts { names: self.hosts.iter().map(|host| host.0.clone()).collect(), addresses: false },
             origins: self.origins.iter().map(|o| o.0.clone()).collect(),
             connections: self.limits.connections,
             connections_per_address: self.limits.connections_per_address,

@@ -365,9 +365,10 @@ impl Hub {
         self.tokens.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 
-    /// What to tell a browser whose token nobody is signed in by.
-    pub fn refusal(&self, token: Option<&str>) -> ApiError {
-        let ended = token.is_some_and(|token| self.tokens.read().unwrap_or_else(PoisonError::into_inner).has_ended(&token::hash(token)));
+    /// What to tell a browser none of whose tokens anybody is signed in by.
+    pub fn refusal<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> ApiError {
+        let ended =
+            tokens.into_iter().any(|token| self.tokens.read().unwrap_or_else(PoisonError::into_inner).has_ended(&token::hash(token)));
         if ended { ApiError::session_ended() } else { ApiError::not_signed_in() }
     }
 
