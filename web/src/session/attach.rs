@@ -7,6 +7,7 @@ use super::{Hub, Session, price};
 use crate::api::ApiError;
 use crate::wire::{CommandFate, Group, Notice, User};
 use bridge::model::{Account, Authorization, Buddy, Member, Request, Status, Transfer};
+use bridge::time::Timestamp;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 #[derive(Serialize)]
 struct Attached<'a> {
     user: User,
+    time: Timestamp,
     epoch: &'a str,
     seq: u64,
     hold_ms: u64,
@@ -122,6 +124,7 @@ impl Hub {
         let commands = state.clients.get(at).map(Client::fates).unwrap_or_default();
         let attached = Attached {
             user: session.user(),
+            time: env.wall,
             epoch: &session.epoch,
             seq: state.log.last(),
             hold_ms: self.config.hold_ms,
