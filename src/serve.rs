@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use warp::Filter;
 use web::api::front::{self, Front};
 use web::server::Settings;
+use web::server::hosts::Hosts;
 use web::server::listen::Listener;
 use web::session::{Hub, SystemClock};
 use web::stats::Stats;
@@ -122,7 +123,10 @@ async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Res
         announce(config, &main, admin.as_ref());
         let serving = tokio::spawn(web::server::serve(main, routes, config.server(), Arc::clone(&stats), until(stopped.clone())));
         let admin = admin.map(|listener| {
-            let settings = Settings { connections: 100, connections_per_address: 0, stop: Duration::from_millis(500), ..config.server() };
+            let server = config.server();
+            // Who scrapes asks by an address.
+            let hosts = Hosts { addresses: true, ..server.hosts };
+            let settings = Settings { hosts, connections: 100, connections_per_address: 0, stop: Duration::from_millis(500), ..server };
             tokio::spawn(web::server::serve(
                 listener,
                 web::api::admin::routes(&stats, &hub),
@@ -204,6 +208,9 @@ fn announce(config: &Config, main: &Listener, admin: Option<&Listener>) {
     let mut out = std::io::stdout();
     // Nobody may be listening; that is their choice.
     let _ = writeln!(out, "Bellflower is at {place}").and_then(|()| out.flush());
+    if config.hosts.is_empty() {
+        log::info!("`hosts` is not set: requests for any host are answered. Set it to the names of the site against DNS rebinding");
+    }
     if let Some(Ok(Some(address))) = admin.map(Listener::local) {
         log::info!("figures are at http://{address}/metrics and http://{address}/stats");
     }

@@ -37,6 +37,7 @@ impl Daemon {
             "connections",
             "attaches_per_minute",
             "commands_per_second",
+            "requests_per_second",
         ];
         let limits: String = limits.iter().map(|limit| format!("{limit} = 0\n")).collect();
         let data = dir.0.display();

@@ -15,7 +15,7 @@ use crate::fleet::Isolation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use values::{OriginText, RangeText, ServerText, TrustedText};
+use values::{HostText, OriginText, RangeText, ServerText, TrustedText};
 use web::wire::Registration;
 
 /// The settings. The doc comments are the help texts of the flags.
@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) guests: bool,
     /// Who may make a user of this site: `open`, `invite` or `closed`.
     pub(crate) registration: Registration,
+    /// The names at which the site answers, as `chat.example.org`; other hosts get 421. Empty: any, which DNS rebinding can make use of.
+    pub(crate) hosts: Vec<HostText>,
     /// Further origins that may use the site, as `https://chat.example.org`.
     pub(crate) origins: Vec<OriginText>,
     /// Whose word on the visitor's address is taken: addresses, ranges, or `unix` for all who come by the Unix socket.
@@ -93,6 +95,7 @@ impl Default for Config {
             failed_guest_linger: Span::seconds(60),
             guests: true,
             registration: Registration::Closed,
+            hosts: Vec::new(),
             origins: Vec::new(),
             trusted_proxies: vec![TrustedText(web::server::peer::Trusted::Unix)],
             egress: Egress::default(),
@@ -251,8 +254,16 @@ pub(crate) struct Limits {
     pub(crate) body_bytes: u32,
     /// Attaches a minute by one user.
     pub(crate) attaches_per_minute: u32,
-    /// Commands a second by one user.
+    /// Buddies that one user may add; lists that networks bring may be longer.
+    pub(crate) buddies_per_user: u32,
+    /// Commands a second by one user. Much work counts for several: each 2 KiB, a sign-on for 10, a list of rooms for 50.
     pub(crate) commands_per_second: u32,
+    /// Requests a second by one user, each 16 KiB of body or answer counted as another.
+    pub(crate) requests_per_second: u32,
+    /// Settings that the page may keep for a user.
+    pub(crate) settings_keys: u32,
+    /// Bytes of settings that the page may keep for a user.
+    pub(crate) settings_bytes: u32,
     /// Events kept for a user's clients to catch up with.
     pub(crate) log_events: Number<100, 1_000_000>,
     /// Bytes of events kept for a user's clients to catch up with.
@@ -276,7 +287,11 @@ impl Default for Limits {
             connections_per_address: 100,
             body_bytes: 256 * 1024,
             attaches_per_minute: 60,
+            buddies_per_user: 10_000,
             commands_per_second: 50,
+            requests_per_second: 200,
+            settings_keys: 1_000,
+            settings_bytes: 64 * 1024,
             log_events: Number(2_000),
             log_bytes: Number(1024 * 1024),
             sign_ons_per_second: 50,

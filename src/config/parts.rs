@@ -77,6 +77,7 @@ impl Config {
     pub(crate) fn server(&self) -> web::server::Settings {
         web::server::Settings {
             trusted: self.trusted_proxies.iter().map(|t| t.0.clone()).collect(),
+            hosts: web::server::hosts::Hosts { names: self.hosts.iter().map(|host| host.0.clone()).collect(), addresses: false },
             origins: self.origins.iter().map(|o| o.0.clone()).collect(),
             connections: self.limits.connections,
             connections_per_address: self.limits.connections_per_address,
@@ -126,7 +127,11 @@ impl Config {
             clients_per_user: limits.clients_per_user as usize,
             accounts_per_user: limits.accounts_per_user as usize,
             conversations_per_user: limits.conversations_per_user as usize,
+            buddies_per_user: limits.buddies_per_user as usize,
             commands_per_second: limits.commands_per_second,
+            requests_per_second: limits.requests_per_second,
+            settings_keys: limits.settings_keys as usize,
+            settings_bytes: limits.settings_bytes as usize,
             attaches_per_minute: limits.attaches_per_minute,
             users: limits.users as usize,
             ..web::session::SessionConfig::default()

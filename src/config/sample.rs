@@ -8,6 +8,7 @@ const EXAMPLES: &[&str] = &[
     "admin_listen",
     "data_dir",
     "notice",
+    "hosts",
     "origins",
     "workers",
     "egress.allow",

@@ -187,6 +187,23 @@ impl fmt::Display for OriginText {
     }
 }
 
+/// An entry of `hosts`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostText(pub(crate) web::server::hosts::Host);
+
+impl FromStr for HostText {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for HostText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A name server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServerText(pub(crate) SocketAddr);
@@ -235,7 +252,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Listen AdminListen Span RangeText ServerText TrustedText OriginText);
+as_text!(Listen AdminListen Span RangeText ServerText TrustedText OriginText HostText);
 
 /// A whole number from `LOW` to `HIGH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

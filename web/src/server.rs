@@ -2,10 +2,12 @@
 //!
 //! `warp::serve` has no timers, no cap and no `TCP_NODELAY`, and keeps more memory for each parked poll; so the loop is our own.
 
+pub mod hosts;
 pub mod listen;
 pub mod origin;
 pub mod peer;
 
+mod complaints;
 mod flow;
 mod hold;
 mod later;
@@ -17,11 +19,13 @@ mod seats;
 mod stream;
 mod write;
 
+pub(crate) use complaints::Complaints;
 pub(crate) use flow::{Parts, flow};
 pub(crate) use later::{Again, Answer, Head, Told, later};
 use respond::Site;
 
 use crate::stats::Stats;
+use hosts::Hosts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -42,6 +46,8 @@ use tokio::sync::{Semaphore, watch};
 pub struct Settings {
     /// Whose forwarded headers are believed.
     pub trusted: Vec<Trusted>,
+    /// At which hosts requests are answered.
+    pub hosts: Hosts,
     /// Origins besides the site's own.
     pub origins: Vec<Origin>,
     /// Connections at once.
@@ -66,6 +72,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             trusted: Vec::new(),
+            hosts: Hosts::default(),
             origins: Vec::new(),
             connections: 20_000,
             connections_per_address: 100,
@@ -87,9 +94,9 @@ enum Ending {
     Now,
 }
 
-/// Largest head of a request: cookies and a long query fit, an attack does not.
-const HEAD_BYTES: usize = 16 * 1024;
-const HEADERS: usize = 64;
+/// Largest head of a request: the cookies of all applications on the host and a long query fit, an attack does not.
+const HEAD_BYTES: usize = 32 * 1024;
+const HEADERS: usize = 100;
 const DAY: Duration = Duration::from_secs(86_400);
 /// How many turned-away connections are answered at once; further ones are just closed.
 const REFUSALS: usize = 64;
@@ -106,7 +113,7 @@ pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats
     let (ending, _) = watch::channel(Ending::No);
     let limit = settings.stop;
     let http = http(&settings);
-    let site = Arc::new(Site { routes, settings, stats, http });
+    let site = Arc::new(Site { routes, settings, stats, http, complaints: Complaints::default() });
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -133,6 +140,7 @@ pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats
             }
             Err(full) => {
                 site.stats.connections.refused.add(1);
+                site.complaints.once("connections", refuse::line(full, address));
                 if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
                     tokio::spawn(refuse::refuse(socket, full, permit));
                 }
@@ -215,6 +223,11 @@ async fn serve_requests(
                     if let Err(error) = result {
                         // Peers leave as they like: worth a line only to someone who looks for it.
                         log::debug!("connection from {address}: {error}");
+                        if error.is_parse_too_large() {
+                            let line = "a request was refused (431): its head has more than 32 KiB or 100 lines, as when other applications on \
+                                the same host set many cookies";
+                            site.complaints.once("head", line.to_owned());
+                        }
                     }
                     return None;
                 }

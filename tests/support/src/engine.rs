@@ -80,10 +80,14 @@ fn chromium(home: &Path) -> Started {
         "--disable-dev-shm-usage",
         "--disable-features=OptimizationHints,MediaRouter,Translate",
         &format!("--proxy-server=http://{NOWHERE}"),
-        "--proxy-bypass-list=127.0.0.1;localhost",
+        "--proxy-bypass-list=127.0.0.1;localhost;*.test",
+        // Names that lead to loopback without being loopback's own: what browsers hold back from pages without TLS, they hold back there.
+        "--host-resolver-rules=MAP *.test 127.0.0.1",
         &format!("--user-data-dir={}", home.join("profile").display()),
     ];
-    let capabilities = json!({ "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } });
+    let capabilities = json!({
+        "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" }, "acceptInsecureCerts": true,
+    });
     Started { driver: format!("http://127.0.0.1:{port}"), capabilities, _front: None, processes: vec![process] }
 }
 

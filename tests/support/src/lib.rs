@@ -4,6 +4,7 @@
 //! | Fixture | What it is |
 //! |---|---|
 //! | [`Prosody`], [`Ngircd`] | real servers in a directory of their own, on free loopback ports |
+//! | [`Nginx`] | a real proxy in front of the daemon |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
 //! | [`Daemon`] | the built binary with a generated configuration |
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, streams, commands |
@@ -28,6 +29,7 @@ mod hoarder;
 mod irc;
 mod line;
 mod marionette;
+mod nginx;
 mod ngircd;
 mod page;
 mod process;
@@ -49,6 +51,7 @@ pub use fantoccini::wd::WindowHandle as TabHandle;
 pub use hoarder::Hoarder;
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
+pub use nginx::Nginx;
 pub use ngircd::{Ngircd, NgircdBuilder};
 pub use page::{Page, conversation, quoted};
 pub use process::{Process, free_port};

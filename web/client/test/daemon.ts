@@ -62,6 +62,8 @@ export class Daemon implements LinkWorld {
   ids = 0;
   time = 0;
   nextAttach: (() => Promise<Attached>) | null = null;
+  /** What every attach meets with. */
+  refusal: CallError | null = null;
   /** What becomes of the next request for a stream or a probe in place of a body. */
   nextOpen: (() => Promise<Reader>) | null = null;
   epoch = "e1";
@@ -71,6 +73,7 @@ export class Daemon implements LinkWorld {
 
   attach(client: string): Promise<Attached> {
     this.attaches.push(client);
+    if (this.refusal) return Promise.reject(this.refusal);
     const given = this.nextAttach;
     this.nextAttach = null;
     return given ? given() : Promise.resolve(attached(this.seq, snapshot(), { epoch: this.epoch, commands: this.fates, ...this.announced }));
@@ -157,6 +160,7 @@ export async function begin(daemon = new Daemon(), happens: (events: WireEvent[]
   /** As many as were handed over at a time. */
   const groups: number[] = [];
   const states: LinkState["kind"][] = [];
+  const refusals: CallError[] = [];
   const ended: string[] = [];
   const link = new Link(daemon, {
     attached: () => undefined,
@@ -165,12 +169,15 @@ export async function begin(daemon = new Daemon(), happens: (events: WireEvent[]
       groups.push(list.length);
       happens(list);
     },
-    state: (state) => states.push(state.kind),
+    state: (state) => {
+      states.push(state.kind);
+      if (state.kind === "refused") refusals.push(state.error);
+    },
     ended: (code) => ended.push(code),
   });
   link.start();
   await settle();
-  return { daemon, link, events, groups, states, ended };
+  return { daemon, link, events, groups, states, refusals, ended };
 }
 
 export const accept = (post: Posted) => post.answer({ accepted: post.commands.map((one) => one.id), rejected: [] });

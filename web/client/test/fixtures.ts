@@ -18,6 +18,6 @@ export const snapshot = (more: Partial<Snapshot> = {}): Snapshot => ({
   accounts: [], groups: [], buddies: [], conversations: [], requests: [], authorizations: [], notices: [], transfers: [], bookmarks: [], status: { status: "available" }, settings: {}, ...more,
 });
 export const attached = (seq: number, snap: Snapshot, more: Partial<Attached> = {}): Attached => ({
-  user: { id: "u1", name: "ines", guest: false }, epoch: "e1", seq, hold_ms: 1000, heartbeat_ms: 1000, grace_ms: 1000, resume_ms: 1000, commands: [], snapshot: snap, ...more,
+  user: { id: "u1", name: "ines", guest: false }, time: "2026-11-22T20:00:00.000Z", epoch: "e1", seq, hold_ms: 1000, heartbeat_ms: 1000, grace_ms: 1000, resume_ms: 1000, commands: [], snapshot: snap, ...more,
 });
 export const event = (seq: number, type: string, fields: Record<string, unknown> = {}): WireEvent => ({ seq, type, time: "2026-11-22T20:00:00.000Z", ...fields }) as WireEvent;

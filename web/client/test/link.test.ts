@@ -240,3 +240,47 @@ test("waits grow, are spread, and have a ceiling", () => {
   assert.equal(waitAfter(20, () => 1), 30_000);
   assert.ok(waitAfter(5, () => 0) < waitAfter(5, () => 1));
 });
+
+test("a refusal is told, and tried again only when that is asked for", async () => {
+  const { daemon, link, states, refusals } = await begin();
+  const refused = new CallError(403, { code: "cross_origin", message: "Pass the Host header on." });
+  daemon.refusal = refused;
+  // A poll that is refused attaches first: the daemon may only have forgotten this tab.
+  daemon.held.fail(refused);
+  await settle();
+  assert.equal(states.at(-1), "offline");
+  daemon.fire(100);
+  await settle();
+  assert.deepEqual([states.at(-1), daemon.attaches.length, refusals], ["refused", 2, [refused]]);
+  const sent = fateOf(link.outbox.send({ id: "c1", type: "status.set" }));
+  await settle();
+  assert.deepEqual([daemon.attaches.length, daemon.posts.length, daemon.timers.length], [2, 0, 0], "nothing by itself");
+  link.again();
+  await settle();
+  assert.deepEqual([states.at(-1), daemon.attaches.length], ["refused", 3]);
+  daemon.refusal = null;
+  // The page is looked at again.
+  link.nudge();
+  await settle();
+  assert.equal(states.at(-1), "live");
+  assert.equal(daemon.posts.length, 1, "what was typed meanwhile goes out");
+  accept(daemon.posted);
+  daemon.held.answer({ events: [event(3, "command.done", { origin: { client: "tab0", command: "c1" } })] });
+  assert.deepEqual(await sent, { result: null });
+});
+
+for (const status of [408, 425, 429, 500, 502, 504, 0]) {
+  test(`an attach that fails with ${status} is tried again by itself, and it is said why`, async () => {
+    const { daemon, states, link } = await begin();
+    daemon.refusal = new CallError(status, { code: `http_${status}`, message: "" });
+    daemon.held.answer({ reset: "client" });
+    await settle();
+    assert.equal(states.at(-1), "offline");
+    assert.equal(daemon.attaches.length, 2);
+    daemon.refusal = null;
+    daemon.fire(100);
+    await settle();
+    assert.equal(states.at(-1), "live");
+    link.stop();
+  });
+}

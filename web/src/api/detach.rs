@@ -17,6 +17,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .then(|hub: Arc<Hub>, headers, body| async move {
             let detach = async {
                 let session = who(&hub, &headers)?;
+                hub.admit(&session, 0)?;
                 let Detach { client } = answer::parse(&answer::read(&headers, body, 4096).await?)?;
                 hub.detach(&session, &client);
                 Ok::<_, ApiError>(answer::nothing())

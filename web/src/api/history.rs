@@ -29,6 +29,6 @@ fn history(hub: &Hub, headers: &HeaderMap, parameters: &[(String, String)]) -> R
     let conversation = find("conversation").ok_or_else(missing)?;
     let bad_limit = |_| ApiError::bad_request("bad_field", "`limit` is a whole number.").at("limit");
     let limit = find("limit").map_or(Ok(LIMIT), |limit| limit.parse().map_err(bad_limit))?;
-    let body = session.history(conversation, find("before"), limit.clamp(1, MOST))?;
+    let body = hub.history(&session, conversation, find("before"), limit.clamp(1, MOST))?;
     Ok(answer::raw_json(StatusCode::OK, body))
 }

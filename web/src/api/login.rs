@@ -2,6 +2,7 @@
 
 use super::throttle::{Guests, Throttle};
 use super::{ApiError, COOKIE, COOKIE_TLS, answer, settle, token};
+use crate::server::Complaints;
 use crate::server::peer::Visitor;
 use crate::session::{Hub, Network, Session};
 use crate::stats::Stats;
@@ -33,6 +34,7 @@ struct Door {
     limits: LoginLimits,
     throttle: Throttle,
     guests: Guests<Session>,
+    complaints: Complaints,
 }
 
 /// `POST` of `/login` and `/register` below `/api/v1`.
@@ -43,6 +45,7 @@ pub fn routes(hub: &Arc<Hub>, stats: &Arc<Stats>, limits: LoginLimits) -> BoxedF
         limits,
         throttle: Throttle::new(limits.logins_per_minute),
         guests: Guests::new(limits.guests_per_address),
+        complaints: Complaints::default(),
     });
     let request = || warp::post().and(warp::ext::get::<Visitor>()).and(warp::header::headers_cloned()).and(warp::body::bytes());
     let other = Arc::clone(&door);
@@ -61,10 +64,21 @@ pub fn routes(hub: &Arc<Hub>, stats: &Arc<Stats>, limits: LoginLimits) -> BoxedF
 impl Door {
     fn knock(&self, visitor: &Visitor) -> Result<(), ApiError> {
         self.throttle.take(visitor.address, Instant::now()).map_err(|wait| {
+            self.complain("logins_per_minute", visitor);
             let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
             ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many log-ins from your address. Please wait a moment.")
                 .retry_in(ms)
         })
+    }
+
+    /// Behind a proxy that does not say for whom it asks, everybody has one address.
+    fn complain(&self, limit: &'static str, visitor: &Visitor) {
+        let line = format!(
+            "log-ins from {} are turned away by limits.{limit}. If this is a proxy, list it under `trusted_proxies`, and let it set \
+             X-Forwarded-For",
+            visitor.address
+        );
+        self.complaints.once(limit, line);
     }
 
     fn login(&self, visitor: &Visitor, headers: &HeaderMap, body: &[u8]) -> Result<Response, ApiError> {
@@ -89,7 +103,7 @@ impl Door {
         }
         // Before anything is made that a refused cookie would leave behind.
         cookie(visitor, None)?;
-        let before = token(headers);
+        let before = token(&self.hub, headers);
         let leaving = before.and_then(|token| self.hub.authenticate(token)).map(|session| Arc::downgrade(&session));
         let open = || {
             let login = self.hub.open_guest(network, visitor.address.person());
@@ -97,6 +111,7 @@ impl Door {
             (login, guest)
         };
         let login = self.guests.admit(visitor.address, leaving.as_ref(), open).ok_or_else(|| {
+            self.complain("guests_per_address", visitor);
             let message = "Too many people are signed in from your address. Please try again later.";
             ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message).at("guests_per_address").retry_in(60_000)
         })??;

@@ -1,6 +1,7 @@
 //! `POST /logout`: ends the session and takes its cookie away; polls end by the hub.
 
 use super::login::cookie;
+use super::session::refusal;
 use super::{ApiError, answer, settle, token};
 use crate::server::peer::Visitor;
 use crate::session::Hub;
@@ -22,9 +23,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
 }
 
 fn logout(hub: &Hub, visitor: &Visitor, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let given = token(headers);
-    let signed_in = given.filter(|token| hub.authenticate(token).is_some());
-    hub.logout(signed_in.ok_or_else(|| hub.refusal(given))?);
+    hub.logout(token(hub, headers).ok_or_else(|| refusal(hub, headers))?);
     let mut response = answer::nothing();
     response.headers_mut().append(header::SET_COOKIE, cookie(visitor, None)?);
     Ok(response)

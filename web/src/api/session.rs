@@ -12,17 +12,32 @@ pub const COOKIE: &str = "bellflower";
 /// Name of the cookie under TLS: the prefix binds it to this host and to `Secure`.
 pub const COOKIE_TLS: &str = "__Host-bellflower";
 
-/// The token in a request's cookies; the one that TLS protects first.
-pub fn token(headers: &HeaderMap) -> Option<&str> {
-    let find = |wanted: &str| {
-        headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';')).find_map(
-            |pair| {
-                let (name, value) = pair.split_once('=')?;
-                (name.trim() == wanted).then_some(value.trim()).filter(|value| !value.is_empty())
-            },
-        )
+/// Cookies of our names that are looked at.
+const MOST: usize = 16;
+
+/// The tokens in a request's cookies; those that TLS protects first. There may be several: one for each path, and what an older one left. Other
+/// applications on the host set what they like, bytes beyond ASCII and pairs without a name among it.
+fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let pairs = |wanted: &'static str| {
+        // Some proxies put several lines together with commas (RFC 9110, 5.3).
+        let pieces = headers.get_all(header::COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|byte| matches!(byte, b';' | b',')));
+        pieces.filter_map(move |piece| {
+            let value = piece.trim_ascii().strip_prefix(wanted.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
+            let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+            std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
+        })
     };
-    find(COOKIE_TLS).or_else(|| find(COOKIE))
+    pairs(COOKIE_TLS).chain(pairs(COOKIE)).take(MOST)
+}
+
+/// The token by which somebody is signed in.
+pub fn token<'a>(hub: &Hub, headers: &'a HeaderMap) -> Option<&'a str> {
+    tokens(headers).find(|token| hub.authenticate(token).is_some())
+}
+
+/// What to tell a browser none of whose tokens anybody is signed in by.
+pub(super) fn refusal(hub: &Hub, headers: &HeaderMap) -> ApiError {
+    hub.refusal(tokens(headers))
 }
 
 /// The session of a request.
@@ -38,8 +53,7 @@ pub fn who(hub: &Hub, headers: &HeaderMap) -> Result<Arc<Session>, ApiError> {
 /// # Errors
 /// As [`who`].
 pub(super) fn recognise(hub: &Hub, headers: &HeaderMap) -> Result<(Arc<Session>, TokenHash), ApiError> {
-    let token = token(headers);
-    token.and_then(|token| hub.recognise(token)).ok_or_else(|| hub.refusal(token))
+    tokens(headers).find_map(|token| hub.recognise(token)).ok_or_else(|| refusal(hub, headers))
 }
 
 /// The query's parameters, decoded; none when there is no query.

@@ -27,11 +27,11 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
                 super::settle(followed.map(|following| flow(dress, &HEAD, parts(following))))
             },
         );
-    let probe = warp::path!("probe")
-        .and(warp::get())
-        .and(with(hub))
-        .and(warp::header::headers_cloned())
-        .map(|hub: Arc<Hub>, headers: HeaderMap| super::settle(who(&hub, &headers).map(|_| flow(dress, &HEAD, Box::pin(lines())))));
+    let probe = warp::path!("probe").and(warp::get()).and(with(hub)).and(warp::header::headers_cloned()).map(
+        |hub: Arc<Hub>, headers: HeaderMap| {
+            super::settle(who(&hub, &headers).and_then(|session| hub.admit(&session, 0)).map(|()| flow(dress, &HEAD, Box::pin(lines()))))
+        },
+    );
     stream.or(probe).unify().boxed()
 }
 

@@ -27,7 +27,8 @@ impl Ask {
     }
 
     fn header(self, name: &str, value: impl AsRef<str>) -> Self {
-        Self(self.0.header(name, value.as_ref()), self.1)
+        // Any bytes: browsers send what other applications set.
+        Self(self.0.header(name, warp::http::HeaderValue::from_bytes(value.as_ref().as_bytes()).unwrap()), self.1)
     }
 
     fn body(self, body: impl Into<Bytes>) -> Self {
@@ -76,6 +77,37 @@ async fn without_a_session_everything_is_401() {
         }
     }
     assert_eq!(site.hub.users(), 1);
+}
+
+#[tokio::test]
+async fn the_cookie_is_found_among_odd_ones() {
+    let (site, routes) = site();
+    let token = &site.login.token;
+    let other = Hub::open_guest(&site.hub, network(), bridge::id::PersonId(1)).unwrap();
+    site.hub.logout(&other.token);
+    let stale = other.token;
+    for lines in [
+        vec![format!("utf=\u{fc}; {COOKIE}={token}")],
+        vec![format!("{COOKIE}={token}; utf=\u{fc}\u{ff}; \u{1f600}")],
+        vec![format!("{COOKIE}=\"{token}\"")],
+        vec![format!("x; =y; ;; {COOKIE}; {COOKIE}=; {COOKIE}={stale};{COOKIE} = {token} ; z=\"a; b\"")],
+        vec![format!("{COOKIE_TLS}={stale}; {COOKIE}={token}")],
+        vec!["a=1".to_owned(), format!("b=2; {COOKIE}={token}"), "c=3".to_owned()],
+        vec![format!("a=1, {COOKIE}={token}, c=3")],
+        vec![format!("long={}; {COOKIE}={token}", "x".repeat(20_000))],
+        vec![format!("not{COOKIE}={stale}; {COOKIE}x={stale}; {COOKIE}={token}")],
+    ] {
+        let ask = lines.iter().fold(Ask::new("GET", "/api/v1/history?conversation=c1"), |ask, line| ask.header("cookie", line));
+        let answer = ask.reply(&routes).await;
+        assert_eq!(answer.status(), 404, "signed in: {lines:?}");
+        let out = lines.iter().fold(Ask::new("POST", "/api/v1/attach"), |ask, line| ask.header("cookie", line.replace(token, "nobody")));
+        assert_eq!(body(out.json(&json!({ "client": "c" })).reply(&routes).await.body())["error"]["code"], "not_signed_in", "{lines:?}");
+    }
+    let latin = warp::http::HeaderValue::from_bytes(&[b"utf=\xfc; ", COOKIE.as_bytes(), b"=", token.as_bytes()].concat()).unwrap();
+    let mut headers = warp::http::HeaderMap::new();
+    headers.insert("cookie", latin);
+    assert!(who(&site.hub, &headers).is_ok(), "a byte above 127 by itself");
+    assert_eq!(super::token(&site.hub, &headers), Some(token.as_str()), "as for a log-out");
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! The same-origin rule and the content-type rule: which requests a foreign page could have caused; it reads no body and knows no route.
 
-use super::peer::Visitor;
-use hyper::header::{CONTENT_TYPE, HeaderName, ORIGIN};
+use super::peer::{Address, Visitor, X_FORWARDED_FOR};
+use hyper::header::{CONTENT_TYPE, FORWARDED, HeaderName, ORIGIN};
 use hyper::{HeaderMap, Method};
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -40,22 +41,111 @@ fn without_default_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
     authority.strip_suffix(if scheme == "https" { ":443" } else { ":80" }).unwrap_or(authority)
 }
 
-/// Whether a page of ours, or no page at all (curl), sent this request.
-pub fn same_origin(allowed: &[Origin], visitor: &Visitor, headers: &HeaderMap) -> bool {
-    if let Some(sent) = headers.get(ORIGIN) {
-        let Some(origin) = sent.to_str().ok().and_then(|t| t.parse::<Origin>().ok()) else { return false };
-        if allowed.contains(&origin) {
-            return true;
-        }
-        let here = visitor.host.as_deref().is_some_and(|host| without_default_port(&origin.scheme, host) == origin.authority);
-        if !here || (visitor.secure && origin.scheme != "https") {
-            return false;
+/// Why a request counts as sent by a foreign page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreign {
+    /// The browser says so, or does not say which page it was.
+    Page,
+    /// The page's host is another than the request's, as when a proxy does not pass the header on.
+    Host(Origin),
+    /// The page came without TLS, and the proxy says that the request came with it.
+    Scheme(Origin),
+}
+
+impl Foreign {
+    /// For the person at the page.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Page => "This request comes from a page of another site. An administrator can let it in (origins).".to_owned(),
+            Self::Host(page) => format!(
+                "The proxy in front of this server does not pass the Host header on, so the server takes this page for a foreign one. An \
+                 administrator has to let it do so (nginx: proxy_set_header Host $http_host;), or to set origins to {page}."
+            ),
+            Self::Scheme(page) => format!(
+                "The proxy in front of this server says that this page came by https, but it is {page}. An administrator has to mend its \
+                 X-Forwarded-Proto header (nginx: proxy_set_header X-Forwarded-Proto $scheme;), or to set origins to {page}."
+            ),
         }
     }
+
+    /// For the administrator's log.
+    pub fn line(&self, visitor: &Visitor) -> String {
+        let host: String = visitor.host.as_deref().unwrap_or("none").chars().take(100).collect();
+        match self {
+            Self::Page => format!("a request for {host} was refused: its browser says that a page of another site sent it"),
+            Self::Host(page) => format!(
+                "a request from the page {page} was refused: its Host is {host}. If that page is ours, the proxy does not pass the Host \
+                 header on: set it (nginx: proxy_set_header Host $http_host;), or list {page} under `origins`"
+            ),
+            Self::Scheme(page) => format!(
+                "a request from the page {page} was refused: the proxy says that it came by https. Mend its X-Forwarded-Proto header \
+                 (nginx: proxy_set_header X-Forwarded-Proto $scheme;), or list {page} under `origins`"
+            ),
+        }
+    }
+}
+
+/// Passes what a page of ours, or no page at all (curl), sent, with the page's origin where it says one.
+///
+/// # Errors
+/// Why it counts as foreign.
+pub fn same_origin(allowed: &[Origin], visitor: &Visitor, headers: &HeaderMap) -> Result<Option<Origin>, Foreign> {
+    let sent = headers.get(ORIGIN);
+    let origin = sent.and_then(|sent| sent.to_str().ok()?.parse::<Origin>().ok());
+    if origin.as_ref().is_some_and(|origin| allowed.contains(origin)) {
+        return Ok(None);
+    }
+    // The browser knows both addresses, and no proxy changes what it says of them.
     match headers.get(SEC_FETCH_SITE).map(hyper::header::HeaderValue::as_bytes) {
-        None | Some(b"same-origin" | b"none") => true,
-        Some(_) => false,
+        Some(b"same-origin" | b"none") => return Ok(origin),
+        Some(_) => return Err(Foreign::Page),
+        None => {}
     }
+    match (sent, origin) {
+        (None, _) => Ok(None),
+        (Some(_), None) => Err(Foreign::Page),
+        (Some(_), Some(origin)) => {
+            let here = visitor.host.as_deref().is_some_and(|host| without_default_port(&origin.scheme, host) == origin.authority);
+            match () {
+                () if !here => Err(Foreign::Host(origin)),
+                () if visitor.secure && origin.scheme != "https" => Err(Foreign::Scheme(origin)),
+                () => Ok(Some(origin)),
+            }
+        }
+    }
+}
+
+/// What a proxy leaves unsaid of a request that passes, for the administrator's log: of what sort, and in words.
+pub(super) fn unsaid(
+    visitor: &Visitor,
+    from: Address,
+    believed: bool,
+    page: Option<&Origin>,
+    headers: &HeaderMap,
+) -> Option<(&'static str, String)> {
+    let is_near = match from {
+        Address::Ip(IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
+        Address::Ip(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+        Address::Local => true,
+    };
+    if !believed && is_near && (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)) {
+        return Some((
+            "trust",
+            format!(
+                "a proxy at {from} says for whom it asks, but `trusted_proxies` does not list it: all its visitors count as one for the \
+                 limits by address, and cookies are not marked Secure"
+            ),
+        ));
+    }
+    if !visitor.secure && page.is_some_and(|page| page.scheme == "https") {
+        return Some((
+            "proto",
+            "a page came by https, but its proxy does not say so: cookies are not marked Secure. Set X-Forwarded-Proto (nginx: \
+             proxy_set_header X-Forwarded-Proto $scheme;) and X-Forwarded-For, and list the proxy under `trusted_proxies`"
+                .to_owned(),
+        ));
+    }
+    None
 }
 
 /// Whether the body is declared as the rule for unsafe methods wants it. A plain HTML form cannot declare JSON. `path` is below `/api/v1`.
@@ -70,16 +160,19 @@ pub fn declares_json(method: &Method, path: &str, headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::peer::Address;
     use super::*;
 
-    fn passes(host: &str, secure: bool, headers: &[(&'static str, &str)]) -> bool {
+    fn seen(host: &str, secure: bool, headers: &[(&'static str, &str)]) -> Result<Option<Origin>, Foreign> {
         let visitor = Visitor { address: Address::Local, secure, host: Some(host.to_owned()), prefix: "/".to_owned() };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
         same_origin(&["https://portal.example".parse().unwrap()], &visitor, &map)
+    }
+
+    fn passes(host: &str, secure: bool, headers: &[(&'static str, &str)]) -> bool {
+        seen(host, secure, headers).is_ok()
     }
 
     #[test]
@@ -90,6 +183,41 @@ mod tests {
         assert!(passes("chat.example:443", true, &[("origin", "https://Chat.example")]));
         assert!(passes("chat.example", false, &[("sec-fetch-site", "none")]));
         assert!(passes("chat.example", true, &[("origin", "https://portal.example"), ("sec-fetch-site", "same-site")]));
+    }
+
+    #[test]
+    fn the_browsers_word_is_enough_whatever_a_proxy_makes_of_the_host() {
+        let page = [("origin", "https://chat.example"), ("sec-fetch-site", "same-origin")];
+        assert_eq!(seen("127.0.0.1:8080", false, &page), Ok(Some("https://chat.example".parse().unwrap())));
+        assert!(passes("127.0.0.1:8080", true, &[("origin", "http://chat.example"), ("sec-fetch-site", "same-origin")]));
+        let page: Origin = "http://chat.example".parse().unwrap();
+        assert_eq!(seen("127.0.0.1:8080", false, &[("origin", "http://chat.example")]), Err(Foreign::Host(page.clone())));
+        assert_eq!(seen("chat.example", true, &[("origin", "http://chat.example")]), Err(Foreign::Scheme(page.clone())));
+        for (foreign, header) in [(Foreign::Host(page.clone()), "Host"), (Foreign::Scheme(page), "X-Forwarded-Proto")] {
+            let visitor = Visitor { address: Address::Local, secure: false, host: None, prefix: "/".to_owned() };
+            for words in [foreign.message(), foreign.line(&visitor)] {
+                assert!(words.contains(&format!("proxy_set_header {header} ")) && words.contains("http://chat.example"), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_leaves_unsaid_is_told() {
+        let visitor = |secure| Visitor { address: Address::Local, secure, host: None, prefix: "/".to_owned() };
+        let (plain, tls): (Origin, Origin) = ("http://chat.example".parse().unwrap(), "https://chat.example".parse().unwrap());
+        let near = Address::from("10.0.0.1".parse::<IpAddr>().unwrap());
+        let far = Address::from("192.0.2.1".parse::<IpAddr>().unwrap());
+        let mut forwarded = HeaderMap::new();
+        forwarded.insert(X_FORWARDED_FOR, "192.0.2.7".parse().unwrap());
+        let none = HeaderMap::new();
+        let sort =
+            |secure, from, believed, page, headers| unsaid(&visitor(secure), from, believed, Some(page), headers).map(|(sort, _)| sort);
+        assert_eq!(sort(false, near, false, &tls, &forwarded), Some("trust"));
+        assert_eq!(sort(false, near, false, &tls, &none), Some("proto"));
+        assert_eq!(sort(false, near, true, &tls, &forwarded), Some("proto"));
+        assert_eq!(sort(true, near, true, &tls, &forwarded), None);
+        assert_eq!(sort(false, far, false, &plain, &forwarded), None, "a stranger may say what they like");
+        assert_eq!(sort(false, near, false, &plain, &none), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The short answer to a connection for which there is no seat; it never reaches a route.
 
+use super::peer::Address;
 use super::seats::Full;
 use super::stream::Socket;
 use crate::api::ApiError;
@@ -23,6 +24,17 @@ fn error(full: Full) -> ApiError {
             "Too many connections from your address. Close some pages, or try again in a moment.",
         )
         .retry_in(5_000),
+    }
+}
+
+/// For the administrator's log.
+pub(super) fn line(full: Full, address: Address) -> String {
+    match full {
+        Full::Site => "connections are turned away: as many are open as limits.connections allows".to_owned(),
+        Full::Address => format!(
+            "connections from {address} are turned away: as many are open as limits.connections_per_address allows. If this is a proxy, list \
+             it under `trusted_proxies`, and let it set X-Forwarded-For"
+        ),
     }
 }
 

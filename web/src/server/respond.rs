@@ -1,10 +1,10 @@
 //! What happens to every request before and after its route: who sent it, may they, its body in time, and the headers that protect the answer.
 
-use super::Settings;
 use super::flow::Flow;
 use super::later::Later;
 use super::peer::{self, Address};
 use super::stream::{Held, Left, Phase};
+use super::{Complaints, Settings};
 use super::{origin, pack};
 use crate::api::ApiError;
 use crate::stats::Stats;
@@ -22,6 +22,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tower_service::Service;
+use warp::Reply;
 
 /// Where the interface begins.
 const API: &str = "/api/v1";
@@ -34,6 +35,7 @@ pub(super) struct Site {
     pub(super) settings: Settings,
     pub(super) stats: Arc<Stats>,
     pub(super) http: hyper::server::conn::http1::Builder,
+    pub(super) complaints: Complaints,
 }
 
 /// Answers one request.
@@ -50,6 +52,7 @@ pub(super) async fn respond(
     let keep = goes_on(&request);
     // The rest of a body is for hyper to keep apart from a next request.
     let is_whole = request.body().is_end_stream();
+    let is_page = split(request.uri().path()).is_none();
     let (response, kind) = match admit(&site, from, request).await {
         Ok((request, kind)) => {
             if keep && (is_whole || is_collected(&request)) {
@@ -60,6 +63,8 @@ pub(super) async fn respond(
             let answer = service.call(request);
             (answer.await.unwrap_or_else(|never| match never {}), kind)
         }
+        // A person reads it as it is.
+        Err(error) if is_page => (warp::reply::with_status(error.message, error.status).into_response(), Kind::Interface("")),
         Err(error) => (error.response(), Kind::Interface("")),
     };
     if is_whole && phase.is_written() {
@@ -107,8 +112,21 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
     let (prefix, kind) = match split(parts.uri.path()) {
         Some((prefix, path)) => {
             let visitor = peer::visitor(&settings.trusted, from, &parts.headers, prefix.to_owned());
-            if !origin::same_origin(&settings.origins, &visitor, &parts.headers) {
-                return Err(ApiError::new(StatusCode::FORBIDDEN, "cross_origin", "This request comes from a foreign page."));
+            // Monitors ask by addresses, and there is nothing to be learnt.
+            if !matches!(path, "/healthz" | "/readyz") {
+                answer_at(site, &visitor)?;
+            }
+            match origin::same_origin(&settings.origins, &visitor, &parts.headers) {
+                Ok(page) => {
+                    let believed = peer::is_trusted(&settings.trusted, from);
+                    if let Some((sort, line)) = origin::unsaid(&visitor, from, believed, page.as_ref(), &parts.headers) {
+                        site.complaints.once(sort, line);
+                    }
+                }
+                Err(foreign) => {
+                    site.complaints.once("cross_origin", foreign.line(&visitor));
+                    return Err(ApiError::new(StatusCode::FORBIDDEN, "cross_origin", foreign.message()));
+                }
             }
             if !origin::declares_json(&parts.method, path, &parts.headers) {
                 let message = "The body has to be JSON, with `Content-Type: application/json`.";
@@ -119,7 +137,11 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
             (prefix, kind)
         }
         None => {
-            parts.extensions.insert(peer::visitor(&settings.trusted, from, &parts.headers, "/".to_owned()));
+            let visitor = peer::visitor(&settings.trusted, from, &parts.headers, "/".to_owned());
+            if !matches!(parts.uri.path(), "/healthz" | "/readyz") {
+                answer_at(site, &visitor)?;
+            }
+            parts.extensions.insert(visitor);
             (0, Kind::Page)
         }
     };
@@ -142,6 +164,18 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
         parts.method = Method::GET;
     }
     Ok((Request::from_parts(parts, body), kind))
+}
+
+/// Refuses a host that `hosts` does not list.
+fn answer_at(site: &Site, visitor: &peer::Visitor) -> Result<(), ApiError> {
+    if site.settings.hosts.answer(visitor) {
+        return Ok(());
+    }
+    let host: String = visitor.host.as_deref().unwrap_or("none").chars().take(100).collect();
+    site.complaints.once("hosts", format!("a request was refused: its Host is {host}, which `hosts` does not list"));
+    let message = "This server does not answer at this address. An administrator has to list its name (hosts), and a proxy has to pass the \
+        Host header on.";
+    Err(ApiError::new(StatusCode::MISDIRECTED_REQUEST, "wrong_host", message))
 }
 
 /// What stands before `/api/v1`, with its last slash, and what follows it. `None` when the path is not below it.

@@ -155,6 +155,41 @@ async fn foreign_pages_and_forms_are_refused_before_any_route() {
 }
 
 #[tokio::test]
+async fn refusals_say_what_a_proxy_has_to_send() {
+    let server = run(Settings::default());
+    let told = ask(&mut server.connect().await, &post("/api/v1/echo", "Origin: http://chat.example\r\n", "{}")).await;
+    assert!(told.starts_with("HTTP/1.1 403 ") && told.contains("proxy_set_header Host $http_host;"), "{told}");
+    let own = "Origin: http://chat.example\r\nSec-Fetch-Site: same-origin\r\n";
+    let told = ask(&mut server.connect().await, &post("/api/v1/echo", own, "{}")).await;
+    assert!(told.starts_with("HTTP/1.1 200 "), "{told}");
+
+    let names = vec!["here".parse().unwrap()];
+    let server = run(Settings { hosts: super::Hosts { names, addresses: false }, ..Settings::default() });
+    assert!(ask(&mut server.connect().await, &get("/api/v1/who", "")).await.starts_with("HTTP/1.1 200 "));
+    let elsewhere = |path: &str| get(path, "").replace("Host: here", "Host: evil.example");
+    let told = ask(&mut server.connect().await, &elsewhere("/api/v1/who")).await;
+    assert!(told.starts_with("HTTP/1.1 421 ") && told.contains("wrong_host") && told.contains("(hosts)"), "{told}");
+    let told = ask(&mut server.connect().await, &elsewhere("/")).await;
+    assert!(told.starts_with("HTTP/1.1 421 ") && told.contains("text/plain") && told.contains("(hosts)"), "{told}");
+    assert!(ask(&mut server.connect().await, &get("/", "").replace("Host: here\r\n", "")).await.starts_with("HTTP/1.1 421 "));
+    // Monitors come by addresses.
+    for path in ["/healthz", "/api/v1/readyz"] {
+        assert!(ask(&mut server.connect().await, &elsewhere(path)).await.starts_with("HTTP/1.1 404 "), "no route here, but not refused");
+    }
+}
+
+#[tokio::test]
+async fn many_cookies_are_read_and_too_many_refused() {
+    let server = run(Settings::default());
+    let cookies = |bytes: usize| format!("Cookie: a={}\r\n", "x".repeat(bytes));
+    assert!(ask(&mut server.connect().await, &get("/api/v1/who", &cookies(30_000))).await.starts_with("HTTP/1.1 200 "));
+    let mut stream = server.connect().await;
+    stream.write_all(get("/api/v1/who", &cookies(40_000)).as_bytes()).await.unwrap();
+    let told = rest(&mut stream).await;
+    assert!(told.is_empty() || told.starts_with("HTTP/1.1 431 "), "{told}");
+}
+
+#[tokio::test]
 async fn a_body_that_nobody_read_is_no_request() {
     let inner = get("/api/v1/who", "");
     let length = format!("Content-Length: {}\r\n", inner.len());

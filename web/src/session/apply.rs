@@ -33,6 +33,9 @@ pub(super) fn take<T, I: PartialEq>(list: &mut Vec<T>, wanted: &I, id: impl Fn(&
     list.len() != before
 }
 
+/// Groups without buddies that are remembered.
+const MOST_EMPTY_GROUPS: usize = 200;
+
 impl State {
     /// Takes in one event. The caller delivers after the last one of a batch.
     pub(crate) fn apply(&mut self, env: &Env<'_>, origin: Option<&Origin>, kind: EventKind) {
@@ -278,8 +281,9 @@ impl State {
         let Some(group) = self.groups.get_mut(at) else { return };
         group.buddies = group.buddies.saturating_sub(1);
         if group.buddies == 0 {
-            // What the user arranged is remembered for when its buddies come back.
-            if group.order == 0 && !group.collapsed {
+            // What the user arranged is remembered for when its buddies come back, as long as that is not much.
+            let is_plain = group.order == 0 && !group.collapsed;
+            if is_plain || self.groups.iter().filter(|group| group.buddies == 0).count() > MOST_EMPTY_GROUPS {
                 self.groups.swap_remove(at);
             }
             self.emit(env, None, EventBody::GroupRemoved { group: name.to_owned() });

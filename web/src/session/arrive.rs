@@ -47,7 +47,7 @@ impl Hub {
     /// Takes a poll or a stream in: the checks, the acknowledgement, and its place as the client's current one, of which it gives the ticket.
     ///
     /// # Errors
-    /// 400 `bad_cursor` for a cursor in the future.
+    /// 400 `bad_cursor` for a cursor in the future, 429 `rate_limited`.
     pub(super) fn arrive(
         &self,
         state: &mut State,
@@ -64,6 +64,7 @@ impl Hub {
         if let Some(end) = state.ended {
             return Ok(Err(Ending::End(end)));
         }
+        state.asks(env, 0)?;
         if query.epoch != *session.epoch {
             return reset(Reset::Epoch, &counters.resets_epoch);
         }
@@ -84,7 +85,7 @@ impl Hub {
         client.last_contact = env.now;
         let (ticket, cursor) = (client.takes_its_turn(follows, query.after), client.cursor());
         if let Some(at) = state.here(env) {
-            self.look_at(session, at);
+            self.look_at(session, state, at);
         }
         if !state.log.reaches_back_to(cursor) {
             return reset(Reset::Gap, &counters.resets_gap);
@@ -133,7 +134,7 @@ impl Hub {
         let Some(client) = state.client(client) else { return Ok(()) };
         client.acknowledges(after, env.now);
         if let Some(at) = state.here(env) {
-            self.look_at(session, at);
+            self.look_at(session, state, at);
         }
         state.bound_log(env);
         self.counters().acknowledgements.one();

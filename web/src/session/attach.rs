@@ -3,10 +3,11 @@
 use super::client::Client;
 use super::kept::Written;
 use super::state::{Env, State};
-use super::{Hub, Session};
+use super::{Hub, Session, price};
 use crate::api::ApiError;
 use crate::wire::{CommandFate, Group, Notice, User};
 use bridge::model::{Account, Authorization, Buddy, Member, Request, Status, Transfer};
+use bridge::time::Timestamp;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 #[derive(Serialize)]
 struct Attached<'a> {
     user: User,
+    time: Timestamp,
     epoch: &'a str,
     seq: u64,
     hold_ms: u64,
@@ -113,14 +115,16 @@ impl Hub {
             return Err(ApiError::session_ended());
         }
         let per_minute = u64::from(self.config.attaches_per_minute);
-        state.attaches.take(env.now, per_minute, per_minute.min(20)).map_err(ApiError::rate_limited)?;
+        state.attaches.take(env.now, per_minute, per_minute.min(20), 1).map_err(ApiError::rate_limited)?;
+        state.asks(&env, 0)?;
         let at = state.admit(&env, client);
         if let Some(at) = state.here(&env) {
-            self.look_at(session, at);
+            self.look_at(session, &mut state, at);
         }
         let commands = state.clients.get(at).map(Client::fates).unwrap_or_default();
         let attached = Attached {
             user: session.user(),
+            time: env.wall,
             epoch: &session.epoch,
             seq: state.log.last(),
             hold_ms: self.config.hold_ms,
@@ -134,6 +138,7 @@ impl Hub {
             log::error!("a snapshot could not be written: {error}");
             ApiError::unavailable()
         })?;
+        state.asked.charge(price::of_bytes(body.len()));
         drop(state);
         self.counters().attaches.one();
         self.settle_idle(session);
@@ -146,8 +151,7 @@ impl Hub {
         let mut state = session.lock();
         state.detach(&env, client);
         let check = state.check(&env, session.guest);
-        drop(state);
-        self.look_at(session, check.next);
+        self.look_at(session, &mut state, check.next);
     }
 }
 

@@ -30,30 +30,39 @@ impl Clock for SystemClock {
     }
 }
 
-/// A refilling allowance: `rate` a second, `burst` at once. Rate 0 means no limit.
+/// A token bucket: `per_minute` refills it, `burst` is its depth. A rate of 0 means no limit. Tokens are taken as long as one is there; what
+/// costs more leaves a debt, which has to refill first.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Allowance {
-    /// Used up so far, in thousandths; shrinks with time.
+    /// Used up so far, in units of 1/60000: a minute of milliseconds refills `per_minute` whole ones.
     used: u64,
     at: u64,
 }
 
+/// A token, in the units of [`Allowance`].
+const TOKEN: u64 = 60_000;
+
 impl Allowance {
-    /// Takes one, or says in how many milliseconds one will be there. `per_minute` may be any rate times 60.
-    pub(crate) fn take(&mut self, now: u64, per_minute: u64, burst: u64) -> Result<(), u64> {
+    /// Takes `price` tokens, or says in how many milliseconds a token will be there. `per_minute` may be any rate times 60.
+    pub(crate) fn take(&mut self, now: u64, per_minute: u64, burst: u64, price: u64) -> Result<(), u64> {
         if per_minute == 0 {
             return Ok(());
         }
-        // In units of 1/60000: a minute of milliseconds refills `per_minute` whole ones.
         let refilled = now.saturating_sub(self.at).saturating_mul(per_minute);
         self.used = self.used.saturating_sub(refilled);
         self.at = now;
-        let most = burst.max(1) * 60_000;
-        if self.used + 60_000 > most {
-            return Err((self.used + 60_000 - most).div_ceil(per_minute));
+        let most = burst.max(1) * TOKEN;
+        let with_one = self.used.saturating_add(TOKEN);
+        if with_one > most {
+            return Err((with_one - most).div_ceil(per_minute));
         }
-        self.used += 60_000;
+        self.charge(price);
         Ok(())
+    }
+
+    /// Takes what was found out to be owed only when it was done.
+    pub(crate) fn charge(&mut self, price: u64) {
+        self.used = self.used.saturating_add(price.saturating_mul(TOKEN));
     }
 }
 
@@ -85,12 +94,21 @@ pub(crate) mod tests {
     fn an_allowance_refills() {
         let mut allowance = Allowance::default();
         for _ in 0..4 {
-            allowance.take(0, 60, 4).unwrap();
+            allowance.take(0, 60, 4, 1).unwrap();
         }
-        assert_eq!(allowance.take(0, 60, 4), Err(1000));
-        assert_eq!(allowance.take(400, 60, 4), Err(600));
-        allowance.take(1000, 60, 4).unwrap();
-        assert!(allowance.take(1000, 60, 4).is_err());
-        assert_eq!(Allowance::default().take(0, 0, 0), Ok(()));
+        assert_eq!(allowance.take(0, 60, 4, 1), Err(1000));
+        assert_eq!(allowance.take(400, 60, 4, 1), Err(600));
+        allowance.take(1000, 60, 4, 1).unwrap();
+        assert!(allowance.take(1000, 60, 4, 1).is_err());
+        assert_eq!(Allowance::default().take(0, 0, 0, 9), Ok(()));
+    }
+
+    #[test]
+    fn what_costs_more_than_there_is_passes_once_and_leaves_a_debt() {
+        let mut allowance = Allowance::default();
+        allowance.take(0, 60, 4, 3).unwrap();
+        allowance.take(0, 60, 4, 10).unwrap();
+        assert_eq!(allowance.take(0, 60, 4, 1), Err(10_000));
+        allowance.take(10_000, 60, 4, 0).unwrap();
     }
 }

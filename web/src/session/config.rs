@@ -45,8 +45,12 @@ pub struct SessionConfig {
     pub kept_bytes: usize,
     /// Bytes of a message's text.
     pub text_bytes: usize,
-    /// Commands of one user; short bursts may be four times as many.
+    /// Buddies that one user may add; lists that networks bring may be longer.
+    pub buddies_per_user: usize,
+    /// Commands of one user; short bursts may be four times as many. Those that are much work count for several (`price`).
     pub commands_per_second: u32,
+    /// Requests of one user, each 16 KiB of its body or its answer counted as another; short bursts may be four times as many.
+    pub requests_per_second: u32,
     /// Attaches of one user.
     pub attaches_per_minute: u32,
     /// Users and guests signed in at once.
@@ -55,8 +59,10 @@ pub struct SessionConfig {
     pub media_bytes: usize,
     /// One upload; a user has four times as much at most.
     pub upload_bytes: usize,
-    /// What `settings.set` keeps for a user.
+    /// Bytes that `settings.set` keeps for a user.
     pub settings_bytes: usize,
+    /// Keys that `settings.set` keeps for a user, and takes in one command.
+    pub settings_keys: usize,
     /// Shown as idle after so much inactivity in all tabs.
     pub idle_after_ms: u64,
 }
@@ -85,12 +91,15 @@ impl Default for SessionConfig {
             kept_messages: 50,
             kept_bytes: 64 << 10,
             text_bytes: 64 << 10,
+            buddies_per_user: 10_000,
             commands_per_second: 50,
+            requests_per_second: 200,
             attaches_per_minute: 60,
             users: 0,
             media_bytes: 8 << 20,
             upload_bytes: 1 << 20,
             settings_bytes: 64 << 10,
+            settings_keys: 1000,
             idle_after_ms: 10 * 60_000,
         }
     }

@@ -116,7 +116,7 @@ impl Hub {
             });
         }
         self.counters().sessions_opened.one();
-        self.look_again(user, now + self.config.hold_ms + self.config.grace_ms);
+        self.look_at(&session, &mut session.lock(), now + self.config.hold_ms + self.config.grace_ms);
         Ok(Login { token, user: session.user(), account })
     }
 }

@@ -1,7 +1,7 @@
 //! All sessions of the daemon: opens them, finds them by their token, feeds them from the bridge and ends them; knows no HTTP requests.
 
 use super::media::Blob;
-use super::state::Env;
+use super::state::{Env, State};
 use super::token::{self, TokenHash, Tokens};
 use super::{Clock, Counters, Session, SessionConfig};
 use crate::api::ApiError;
@@ -31,7 +31,7 @@ pub struct Hub {
     counters: Counters,
     sessions: RwLock<HashMap<UserId, Arc<Session>>>,
     tokens: RwLock<Tokens<Arc<Session>>>,
-    /// When to look at whom again. Lazily: a session may have moved its time since.
+    /// When to look at whom again. One that is not the session's own `due` is void.
     deadlines: Mutex<BinaryHeap<Reverse<(u64, UserId)>>>,
     /// What no browser asked for and the networks had no room for, in the order of its coming, [`MOST_LATER`] of each user.
     later: Mutex<HashMap<UserId, Waiting>>,
@@ -150,13 +150,12 @@ impl Hub {
             state.bound_conversations(&env, &self.config);
             self.do_chores(user, &mut state);
             state.deliver(&env);
-            let failed = session.guest && state.note_failure(&env);
+            if session.guest && state.note_failure(&env) {
+                self.look_at(&session, &mut state, env.now + self.config.failed_guest_linger_ms);
+            }
             drop(state);
             for (account, before) in lost {
                 self.tell_for_sure(user, CommandKind::RestoreAccount { account, before }, Some(account));
-            }
-            if failed {
-                self.look_again(user, env.now + self.config.failed_guest_linger_ms);
             }
         }
     }
@@ -181,12 +180,17 @@ impl Hub {
         Some(blob)
     }
 
-    pub(crate) fn look_at(&self, session: &Session, at: u64) {
-        self.look_again(session.id, at);
+    /// Looks at a session at `at`, unless it is looked at before: then it is found out when to look again.
+    pub(super) fn look_at(&self, session: &Session, state: &mut State, at: u64) {
+        if at < state.life.due {
+            state.life.due = at;
+            lock(&self.deadlines).push(Reverse((at, session.id)));
+        }
     }
 
-    pub(super) fn look_again(&self, user: UserId, at: u64) {
-        lock(&self.deadlines).push(Reverse((at, user)));
+    #[cfg(test)]
+    pub(crate) fn deadlines(&self) -> usize {
+        lock(&self.deadlines).len()
     }
 
     /// Looks at every session whose time may have come, and tells the bridge again what it had no room for.
@@ -197,23 +201,31 @@ impl Hub {
         }
         let now = self.clock.now();
         loop {
-            let user = {
+            let due = {
                 let mut deadlines = lock(&self.deadlines);
                 match deadlines.peek() {
-                    Some(Reverse((at, _))) if *at <= now => deadlines.pop().map(|Reverse((_, user))| user),
+                    Some(Reverse((at, _))) if *at <= now => deadlines.pop(),
                     _ => None,
                 }
             };
-            let Some(user) = user else { break };
+            let Some(Reverse((at, user))) = due else { break };
             let Some(session) = self.session(user) else { continue };
             let env = self.env();
-            let check = session.lock().check(&env, session.guest);
+            let mut state = session.lock();
+            if state.life.due != at {
+                continue;
+            }
+            state.life.due = u64::MAX;
+            let check = state.check(&env, session.guest);
+            if !check.end {
+                self.look_at(&session, &mut state, check.next);
+            }
+            drop(state);
             if check.end {
                 self.counters.sessions_lingered_out.one();
                 self.end(&session, true);
             } else {
                 self.settle_idle(&session);
-                self.look_again(user, check.next);
             }
         }
     }
@@ -241,7 +253,7 @@ impl Hub {
     }
 
     /// Tells the bridge what has come up.
-    fn do_chores(&self, user: UserId, state: &mut super::state::State) {
+    fn do_chores(&self, user: UserId, state: &mut State) {
         let mut left_out = 0;
         for chore in std::mem::take(&mut state.chores) {
             let of = state.account_of(&chore);
@@ -353,9 +365,10 @@ impl Hub {
         self.tokens.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 
-    /// What to tell a browser whose token nobody is signed in by.
-    pub fn refusal(&self, token: Option<&str>) -> ApiError {
-        let ended = token.is_some_and(|token| self.tokens.read().unwrap_or_else(PoisonError::into_inner).has_ended(&token::hash(token)));
+    /// What to tell a browser none of whose tokens anybody is signed in by.
+    pub fn refusal<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> ApiError {
+        let ended =
+            tokens.into_iter().any(|token| self.tokens.read().unwrap_or_else(PoisonError::into_inner).has_ended(&token::hash(token)));
         if ended { ApiError::session_ended() } else { ApiError::not_signed_in() }
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Life {
     pub(crate) idle_told: bool,
     /// The conversation that the bridge was told the user looks at.
     pub(crate) focus_told: Option<ConversationId>,
+    /// When the hub looks at the session next; `u64::MAX` while it is not to.
+    pub(crate) due: u64,
 }
 
 /// What is to be done about a session now.
@@ -33,7 +35,7 @@ pub(crate) struct Check {
 
 impl Life {
     pub(crate) fn new(now: u64) -> Self {
-        Self { contact: now, detached: false, failed_at: None, idle_told: false, focus_told: None }
+        Self { contact: now, detached: false, failed_at: None, idle_told: false, focus_told: None, due: u64::MAX }
     }
 }
 

@@ -72,10 +72,14 @@ impl State {
         let idle_ms = report.idle_seconds.saturating_mul(1000);
         let idle = env.config.idle_after_ms > 0 && idle_ms >= env.config.idle_after_ms;
         let focused = report.focused.filter(|id| self.conversations.get(id).is_some_and(|conv| conv.open));
-        if let Some(client) = self.client(client) {
-            client.hidden = report.hidden;
-            client.focused = focused;
-            client.idle_since = idle.then(|| env.now.saturating_sub(idle_ms));
+        let Some(client) = self.client(client) else { return };
+        client.hidden = report.hidden;
+        client.focused = focused;
+        let was_idle = client.idle_since.is_some();
+        client.idle_since = idle.then(|| env.now.saturating_sub(idle_ms));
+        if was_idle != idle {
+            // Each account may have to tell its network.
+            self.commands.charge(self.accounts.len() as u64);
         }
     }
 
@@ -93,29 +97,39 @@ impl State {
         self.emit(env, Some(origin), EventBody::GroupUpdated { group });
     }
 
-    /// Merges settings by key; `null` takes one away. All or nothing.
-    fn set_settings(&mut self, env: &Env<'_>, origin: &Origin, values: Map<String, Value>) -> Result<(), ErrorBody> {
-        let size = |key: &str, value: &Value| key.len() + value.to_string().len();
-        let mut bytes = self.settings_bytes;
-        for (key, value) in &values {
-            bytes -= self.settings.get(key).map_or(0, |old| size(key, old));
-            bytes += if value.is_null() { 0 } else { size(key, value) };
+    /// Merges settings by key; `null` takes one away. All or nothing, and one event.
+    fn set_settings(&mut self, env: &Env<'_>, origin: &Origin, mut values: Map<String, Value>) -> Result<(), ErrorBody> {
+        let size = |key: &str, value: &Value| if value.is_null() { 0 } else { key.len() + value.to_string().len() };
+        let (most_keys, most_bytes) = (env.config.settings_keys, env.config.settings_bytes);
+        let refused = |code, message: String| ErrorBody { field: Some("values".to_owned()), ..error(code, message) };
+        if most_keys > 0 && values.len() > most_keys {
+            return Err(refused("limit", format!("At most {most_keys} settings at once (limits.settings_keys).")));
         }
-        if env.config.settings_bytes > 0 && bytes > env.config.settings_bytes {
-            return Err(error("too_large", format!("Settings take at most {} bytes in all.", env.config.settings_bytes)));
+        values.retain(|key, value| self.settings.get(key).unwrap_or(&Value::Null) != value);
+        let (mut keys, mut bytes) = (self.settings.len(), self.settings_bytes);
+        for (key, value) in &values {
+            let old = self.settings.get(key);
+            keys = keys + usize::from(!value.is_null()) - usize::from(old.is_some());
+            bytes = bytes + size(key, value) - old.map_or(0, |old| size(key, old));
+        }
+        if most_keys > 0 && keys > most_keys && keys > self.settings.len() {
+            return Err(refused("limit", format!("At most {most_keys} settings are kept (limits.settings_keys).")));
+        }
+        if most_bytes > 0 && bytes > most_bytes {
+            return Err(refused("too_large", format!("Settings take at most {most_bytes} bytes in all (limits.settings_bytes).")));
+        }
+        if values.is_empty() {
+            return Ok(());
         }
         self.settings_bytes = bytes;
-        for (key, value) in values {
-            if self.settings.get(&key).unwrap_or(&Value::Null) == &value {
-                continue;
-            }
+        for (key, value) in &values {
             if value.is_null() {
-                self.settings.remove(&key);
+                self.settings.remove(key);
             } else {
                 self.settings.insert(key.clone(), value.clone());
             }
-            self.emit(env, Some(origin), EventBody::Settings { values: Map::from_iter([(key, value)]) });
         }
+        self.emit(env, Some(origin), EventBody::Settings { values });
         Ok(())
     }
 }

@@ -26,6 +26,7 @@ mod media;
 mod packed;
 mod perform;
 mod poll;
+mod price;
 mod questions;
 mod state;
 mod stream;

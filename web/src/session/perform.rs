@@ -4,7 +4,7 @@ use super::account;
 use super::client::Fate;
 use super::state::{Env, State};
 use super::translate::Act;
-use super::{Hub, Session};
+use super::{Hub, Session, price};
 use crate::api::ApiError;
 use crate::wire::{Command, Commanded, ErrorBody, ID_BYTES, Refused};
 use bridge::command::{CommandKind, Origin};
@@ -17,8 +17,6 @@ use warp::http::StatusCode;
 const MOST: usize = 100;
 /// When to try again what the network side had no room for.
 const BUSY_RETRY_MS: u64 = 500;
-/// Commands that may come at once, as so many seconds' worth.
-const BURST_SECONDS: u64 = 4;
 
 #[derive(Deserialize)]
 struct Body {
@@ -51,8 +49,11 @@ impl Hub {
     /// Takes the commands of a POST body, and its acknowledgement. 202, or 503 when nothing was taken for want of room.
     ///
     /// # Errors
-    /// 400 for a body that is no list of commands or has a cursor without its log or in the future, 409 `no_such_client` before an attach.
+    /// 400 for a body that is no list of commands or has a cursor without its log or in the future, 409 `no_such_client` before an attach,
+    /// 429 `rate_limited`.
     pub fn perform(&self, session: &Session, body: &[u8]) -> Result<(StatusCode, Commanded), ApiError> {
+        // To read it is work, too.
+        session.lock().asks(&self.env(), body.len())?;
         let Body { client, commands, epoch, after } = crate::api::parse(body)?;
         if commands.len() > MOST {
             return Err(ApiError::bad_request("too_many_commands", format!("At most {MOST} commands at once.")).at("commands"));
@@ -130,8 +131,9 @@ impl Hub {
             return Verdict::Stopped(error.clone());
         }
         let per_second = u64::from(self.config.commands_per_second);
-        if let Err(retry_ms) = state.commands.take(env.now, per_second * 60, per_second * BURST_SECONDS) {
-            return Verdict::Stopped(later("rate_limited", "Too many commands at once. Please wait a moment.", retry_ms));
+        if let Err(retry_ms) = state.commands.take(env.now, per_second * 60, per_second * price::BURST_SECONDS, 1) {
+            let message = "Too much at once (limits.commands_per_second). Please wait a moment.";
+            return Verdict::Stopped(later("rate_limited", message, retry_ms));
         }
         object.remove("id");
         let kind = match object.remove("type") {
@@ -139,7 +141,14 @@ impl Hub {
             _ => String::new(),
         };
         let origin = Origin { client: client.to_owned(), command: id.to_owned() };
-        let act = Command::parse(&kind, object).and_then(|command| self.act(state, client, command));
+        let act = Command::bytes(&kind, &object).and_then(|bytes| {
+            state.commands.charge(price::of_fields(bytes));
+            Command::parse(&kind, object).and_then(|command| self.act(state, client, command))
+        });
+        if let Ok(act) = &act {
+            let more = state.price(act);
+            state.commands.charge(more);
+        }
         let remember = |state: &mut State, fate: Fate| {
             if let Some(client) = state.client(client) {
                 client.remember(id, fate);

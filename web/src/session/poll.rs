@@ -4,7 +4,7 @@
 use super::arrive::{BUSY_ANSWERS, Ending, PollQuery};
 use super::client::Follows;
 use super::state::{Env, State};
-use super::{Hub, Session};
+use super::{Hub, Session, price};
 use crate::api::ApiError;
 use crate::wire::{End, Reset, StreamEnd};
 use bytes::Bytes;
@@ -119,6 +119,7 @@ impl Hub {
         body.extend_from_slice(if slice.more { br#"],"more":true}"# } else { br#"],"more":false}"# });
         self.counters().answers.one();
         self.counters().answer_bytes.add(body.len() as u64);
+        state.asked.charge(price::of_bytes(body.len()));
         Step::Answer(Polled(body.into()))
     }
 }

@@ -114,6 +114,7 @@ pub(crate) struct State {
     /// Polls are answered with this from now on.
     pub(crate) ended: Option<End>,
     pub(crate) commands: Allowance,
+    pub(crate) asked: Allowance,
     pub(crate) attaches: Allowance,
     /// What the user is signed in by.
     pub(crate) tokens: Vec<TokenHash>,
@@ -143,6 +144,7 @@ impl State {
             adding: Vec::new(),
             ended: None,
             commands: Allowance::default(),
+            asked: Allowance::default(),
             attaches: Allowance::default(),
             tokens: Vec::new(),
         }
@@ -217,7 +219,7 @@ fn subject(body: &EventBody) -> u64 {
         EventBody::TransferProgress { transfer, .. } => ("transfer.progress", transfer.id).hash(&mut hash),
         EventBody::Mail { account, .. } => ("mail", account).hash(&mut hash),
         EventBody::Status { .. } => "status".hash(&mut hash),
-        // One key an event, so that a newer one takes nothing else away.
+        // Only of the same keys, so that a newer one takes nothing else away.
         EventBody::Settings { values } => ("settings", values.keys().collect::<Vec<_>>()).hash(&mut hash),
         _ => return 0,
     }

@@ -87,7 +87,10 @@ impl State {
         let kind = match command {
             C::AccountAdd(add) => {
                 if config.accounts_per_user > 0 && self.accounts.len() + self.adding.len() >= config.accounts_per_user {
-                    return Err(error("limit", format!("At most {} accounts are allowed.", config.accounts_per_user)));
+                    return Err(error(
+                        "limit",
+                        format!("At most {} accounts are allowed (limits.accounts_per_user).", config.accounts_per_user),
+                    ));
                 }
                 add_account(catalogue, &self.status, add)?
             }
@@ -116,7 +119,12 @@ impl State {
             C::AccountRegister(of) => K::RegisterAccount(account(of.account)?),
             C::AccountMenu(of) => K::ShowAccountMenu(account(of.account)?),
             C::AccountAction(run) => K::RunAccountAction { account: account(run.account)?, action: run.action },
-            C::StatusSet(set) => {
+            C::StatusSet(mut set) => {
+                // Each account once: a network is told for each that stands here.
+                if let Some(accounts) = &mut set.accounts {
+                    accounts.sort_unstable();
+                    accounts.dedup();
+                }
                 for id in set.accounts.iter().flatten() {
                     account(*id).map_err(|error| ErrorBody { field: Some("accounts".to_owned()), ..error })?;
                 }
@@ -124,13 +132,19 @@ impl State {
                 let status = Status { status: set.status, message };
                 K::SetStatus { status, attributes: set.attributes, accounts: set.accounts }
             }
-            C::BuddyAdd(add) => K::AddBuddy {
-                account: account(add.account)?,
-                name: filled(&add.name, "name")?.trim().to_owned(),
-                group: add.group.filter(|group| !group.trim().is_empty()),
-                alias: add.alias.unwrap_or_default(),
-                message: add.message.unwrap_or_default(),
-            },
+            C::BuddyAdd(add) => {
+                let most = config.buddies_per_user;
+                if most > 0 && self.buddies.len() >= most {
+                    return Err(error("limit", format!("At most {most} buddies may be added (limits.buddies_per_user).")));
+                }
+                K::AddBuddy {
+                    account: account(add.account)?,
+                    name: filled(&add.name, "name")?.trim().to_owned(),
+                    group: add.group.filter(|group| !group.trim().is_empty()),
+                    alias: add.alias.unwrap_or_default(),
+                    message: add.message.unwrap_or_default(),
+                }
+            }
             C::BuddyRemove(of) => K::RemoveBuddy(self.known_buddy(of.buddy)?.id),
             C::BuddyAlias(alias) => K::SetBuddyAlias { buddy: self.known_buddy(alias.buddy)?.id, alias: alias.alias },
             C::BuddyMove(to) => K::MoveBuddy { buddy: self.known_buddy(to.buddy)?.id, group: filled(&to.group, "group")?.to_owned() },

@@ -3,6 +3,7 @@
 use super::{Event, Message, Snapshot, User};
 use bridge::error::CommandError;
 use bridge::event::Outcome;
+use bridge::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,6 +62,8 @@ pub struct CommandFate {
 pub struct Attached {
     /// Who is signed in.
     pub user: User,
+    /// The server's time of day: a browser's own may be wrong.
+    pub time: Timestamp,
     /// Which log the sequence numbers belong to.
     pub epoch: String,
     /// The snapshot contains everything up to this event.

@@ -69,6 +69,7 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("unavailable", "the network side is down"),
     ("unknown_fate", "nobody knows whether it was done"),
     ("wrong_arguments", "the slash command needs other words after it"),
+    ("wrong_host", "not a host at which this site answers (`hosts`)"),
 ];
 
 /// The schema of a code: a text, with the list as its description. Clients meet new codes by their HTTP status or their `message`.

@@ -7,6 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// Longest path of a field in an error, in characters.
+const PATH: usize = 200;
+
 /// Longest id of a client or a command, in bytes.
 pub(crate) const ID_BYTES: usize = 64;
 
@@ -123,7 +126,7 @@ fn shorten(text: &str) -> String {
 /// `missing_field` or `bad_field`.
 pub(crate) fn fields<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, ErrorBody> {
     serde_path_to_error::deserialize(Value::Object(object)).map_err(|failure| {
-        let path = failure.path().to_string();
+        let path: String = failure.path().to_string().chars().take(PATH).collect();
         let inner = failure.inner().to_string();
         let missing = inner.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()).map(str::to_owned);
         match missing {

@@ -5,6 +5,7 @@
 mod answer;
 mod codes;
 mod command;
+mod command_bounds;
 mod command_fields;
 mod event;
 mod front;

@@ -5,8 +5,8 @@ import type { Account } from "../wire/types";
 import { awaitMade } from "./making";
 import { accounts, link, model, onAttached, phase, protocols, site, user } from "./store";
 
-/** The site cannot be reached at all (front page, before anything is known). */
-export const unreachable = signal(false);
+/** Why the site cannot be reached (front page, before anything is known). */
+export const unreachable = signal<unknown>(null);
 const goneOn = signal(false);
 const wasOnline = signal(false);
 
@@ -37,10 +37,10 @@ async function look(tries = 0): Promise<void> {
     batch(() => {
       site.value = theSite;
       protocols.value = list;
-      unreachable.value = false;
+      unreachable.value = null;
     });
-  } catch {
-    unreachable.value = true;
+  } catch (cause) {
+    unreachable.value = cause;
     setTimeout(() => void look(tries + 1), Math.min(15_000, 1000 * 2 ** tries));
   }
 }
@@ -50,26 +50,34 @@ export function start(): void {
   link.start();
 }
 
-function entered(): void {
-  cameByForm = true;
+/** Signed in: ends with the first attach. Throws when the browser did not keep what it was given. */
+function entered(guest: boolean): Promise<void> {
+  cameByForm = guest;
   batch(() => {
-    goneOn.value = false;
+    goneOn.value = !guest;
     wasOnline.value = false;
   });
-  link.start();
+  return new Promise((done, failed) => {
+    const before = phase.value;
+    const stop = phase.subscribe((now) => {
+      if (now === before) return;
+      stop();
+      if (now.kind === "in") done();
+      else failed(new net.CallError(401, { code: "no_cookie", message: "" }));
+    });
+    link.start();
+  });
 }
 
 export async function signInNetwork(network: net.NetworkLogin): Promise<void> {
   const { account } = await net.loginNetwork(network);
   if (network.register && account) awaitMade(account, network.splits?.user ?? network.username ?? "", network.password ?? "");
-  entered();
+  await entered(true);
 }
 
 export async function signInSite(name: string, password: string): Promise<void> {
   await net.login(name, password);
-  goneOn.value = true;
-  cameByForm = false;
-  link.start();
+  await entered(false);
 }
 
 export function goOn(): void {

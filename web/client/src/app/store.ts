@@ -1,6 +1,7 @@
 // The signed-in state as signals, and the commands that change it; it must not draw.
 import { batch, computed, signal } from "@preact/signals";
 import { commandId, CommandError, history, makeLink, type LinkState } from "../net";
+import { hearServerTime, setServerTime } from "./clock";
 import type { Line, Model } from "../state/model";
 import { addHistory, addOutgoing, apply, fromSnapshot, markRead, settleOutgoing, UNKNOWN_FATE } from "../state/reduce";
 import type { CommandBody, OwnStatus, Protocol, Site, Span, WireEvent } from "../wire/types";
@@ -52,6 +53,7 @@ export function onAttached(watcher: (first: boolean) => void): void {
 export const link = makeLink({
   attached(answer) {
     const first = model.value === null;
+    setServerTime(answer.time);
     batch(() => {
       model.value = fromSnapshot(answer, model.value);
       if (phase.value.kind !== "in") phase.value = { kind: "in" };
@@ -62,6 +64,8 @@ export const link = makeLink({
   events(events) {
     const old = model.value;
     if (!old) return;
+    const last = events.at(-1);
+    if (last) hearServerTime(last.time);
     batch(() => {
       model.value = apply(old, events);
       for (const watcher of watchers) watcher(events);

@@ -4,6 +4,9 @@ import type { Reader } from "./stream";
 
 const BASE = "api/v1/";
 
+/** Of the 4xx, those that may be over in a moment: too slow, too early, too many. */
+const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
+
 /** What went wrong with a call: `status` 0 means that no answer came at all. */
 export class CallError extends Error {
   readonly status: number;
@@ -22,6 +25,11 @@ export class CallError extends Error {
   /** The daemon no longer knows the session, or no longer knows this client. */
   get disowns(): boolean {
     return this.status === 401 || this.status === 410 || this.code === "no_such_client";
+  }
+
+  /** Asked again, it would be answered the same: only somebody who mends what stands between can change that. */
+  get refuses(): boolean {
+    return this.status >= 400 && this.status < 500 && !this.disowns && !PASSING.has(this.status);
   }
 }
 

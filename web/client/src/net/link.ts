@@ -11,7 +11,9 @@ export type LinkState =
   | { kind: "idle" }
   | { kind: "catching-up" }
   | { kind: "live" }
-  | { kind: "offline"; since: number };
+  | { kind: "offline"; since: number; error?: CallError }
+  /** It has stopped: nobody who asks again is answered better. */
+  | { kind: "refused"; error: CallError };
 
 export interface LinkWorld extends StreamsWorld, TabsWorld {
   attach(client: string, signal: AbortSignal): Promise<Attached>;
@@ -50,6 +52,8 @@ export class Link {
   private running = false;
   /** It ran when the page went away. */
   private left = false;
+  /** It ran when it was refused. */
+  private stuck = false;
   /** Which run of the loop is the current one; an older one stops at its next step. */
   private turn = 0;
   private abort: AbortController | null = null;
@@ -96,10 +100,18 @@ export class Link {
   start(): void {
     if (this.running) return;
     this.running = true;
-    this.left = false;
+    this.left = this.stuck = false;
     this.failures = 0;
     this.since = null;
     void this.run(++this.turn);
+  }
+
+  /** Tries once more after a refusal. */
+  again(): void {
+    if (!this.stuck) return;
+    this.stuck = false;
+    this.running = true;
+    void this.run(++this.turn, true);
   }
 
   /** Stops for good (signed out): nothing is kept. `code` when the session has ended by that, for all tabs. */
@@ -130,6 +142,7 @@ export class Link {
 
   /** The network may be back: skip what is left of a wait. */
   nudge(): void {
+    this.again();
     this.wake?.();
     this.outbox.nudge();
     if (this.since !== null) this.tabs.nudge();
@@ -147,7 +160,7 @@ export class Link {
 
   private halt(): void {
     this.running = false;
-    this.left = false;
+    this.left = this.stuck = false;
     this.turn++;
     this.abort?.abort();
     this.abort = null;
@@ -177,9 +190,17 @@ export class Link {
     this.listener.ended(code);
   }
 
-  private offline(): void {
+  private offline(error?: CallError): void {
     this.since ??= this.world.now();
-    this.trouble({ kind: "offline", since: this.since });
+    this.tabs.state({ kind: "offline", since: this.since });
+    this.listener.state({ kind: "offline", since: this.since, ...(error ? { error } : {}) });
+  }
+
+  private refuse(error: CallError): void {
+    this.halt();
+    this.stuck = true;
+    this.outbox.pause();
+    this.listener.state({ kind: "refused", error });
   }
 
   private trouble(state: Trouble): void {
@@ -280,8 +301,9 @@ export class Link {
         if (!this.current(turn)) return;
         const error = cause instanceof CallError ? cause : new CallError(0, { code: "no_answer", message: String(cause) });
         if (error.status === 401) return this.over(error.code);
-        if (error.status === 400 || error.status === 404 || error.status === 410) attachNext = true;
-        this.offline();
+        if (error.refuses && attachNext) return this.refuse(error);
+        if (error.refuses || error.status === 410) attachNext = true;
+        this.offline(error);
         this.dozes = !attachNext;
         await this.pause(error.retryMs ?? this.world.wait(++this.failures));
         if (!this.current(turn)) return;

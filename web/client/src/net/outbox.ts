@@ -236,7 +236,7 @@ export class Outbox {
       this.world.refused(error);
       return null;
     }
-    const again = error.status === 0 || error.status === 429 || error.status >= 500;
+    const again = error.status === 0 || error.status === 408 || error.status === 425 || error.status === 429 || error.status >= 500;
     if (!again && batch.length === 1) {
       const entry = batch[0];
       if (entry) {

@@ -1,6 +1,5 @@
 // What the tabs of a browser tell each other, and in which order one takes what it hears; pure. It must not know who speaks.
 import type { WireEvent } from "../wire/types";
-import type { LinkState } from "./link";
 
 /** What an answer of the daemon brought: all that there is after `from`, up to `to`. Without events it is a sign of life. */
 export interface News {
@@ -10,7 +9,7 @@ export interface News {
   events: WireEvent[];
 }
 
-export type Trouble = Extract<LinkState, { kind: "offline" | "catching-up" }>;
+export type Trouble = { kind: "catching-up" } | { kind: "offline"; since: number };
 
 export type Word =
   | News

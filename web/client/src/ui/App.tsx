@@ -3,8 +3,9 @@ import { computed } from "@preact/signals";
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { announcement } from "../app/attention";
 import { arriving } from "../app/session";
-import { phase, talks } from "../app/store";
+import { linkState, phase, talks } from "../app/store";
 import { active, area, arrangement, close, cycle, focusRequest, minimise, onTalk, resized } from "../app/windows";
+import type { CallError } from "../net";
 import { w } from "../words";
 import { DialogHost, closeAllDialogs, ToastHost } from "./Dialog";
 import { Desk } from "./desk/Desk";
@@ -16,6 +17,7 @@ import { Arriving } from "./front/Arriving";
 import { forgetPlace, harbour, useSettled } from "./focus";
 import { Front } from "./front/Front";
 import { Logo } from "./icons";
+import { Stuck } from "./front/Stuck";
 import { focusSearch } from "./list/BuddyList";
 import { MenuHost } from "./Menu";
 import { EmojiHost } from "./talk/emoji";
@@ -73,6 +75,10 @@ function Inside() {
 export function App() {
   const { kind } = phase.value;
   const account = arriving.value;
+  const state = linkState.value;
+  if (state.kind === "refused" || (kind === "starting" && state.kind === "offline" && state.error)) {
+    return <Stuck error={state.error as CallError} stopped={state.kind === "refused"} />;
+  }
   return (
     <>
       {kind === "starting" && <main class="front starting" aria-busy="true"><Logo size={64} /></main>}

@@ -1,5 +1,6 @@
 // An account's state in words; it must not act.
 import { useEffect, useState } from "preact/hooks";
+import { serverNow } from "../app/clock";
 import type { Account } from "../wire/types";
 import { accountErrorText, span, w } from "../words";
 
@@ -15,7 +16,7 @@ export function Countdown({ to }: { to: string | null | undefined }) {
     return () => clearInterval(timer);
   }, [to]);
   if (!to) return null;
-  return <span class="countdown">{w.accounts.nextTry(span(Date.parse(to) - Date.now()))}</span>;
+  return <span class="countdown">{w.accounts.nextTry(span(Date.parse(to) - serverNow()))}</span>;
 }
 
 export function accountName(account: Account): string {

@@ -801,6 +801,10 @@ export interface Attached {
    */
   seq: number;
   snapshot: Snapshot;
+  /**
+   * The server's time of day: a browser's own may be wrong.
+   */
+  time: string;
   user: User;
 }
 /**

@@ -10,7 +10,7 @@ export function clock(time: string | number): string {
 const midnight = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 
 /** "Today", "Yesterday" or the date. */
-export function dayName(time: string, now: number = Date.now()): string {
+export function dayName(time: string, now: number): string {
   const days = Math.round((midnight(new Date(now)) - midnight(new Date(time))) / 86_400_000);
   if (days === 0) return w.talk.today;
   if (days === 1) return w.talk.yesterday;
@@ -31,7 +31,8 @@ export function span(ms: number): string {
 /** What to say about a failed call or command. */
 export function errorText(error: unknown): string {
   const { code, message, retryMs } = (error ?? {}) as { code?: string; message?: string; retryMs?: number | null };
-  let text = (code !== undefined && w.errors[code]) || message || w.anyError;
+  const [, status] = /^http_(\d+)$/.exec(code ?? "") ?? [];
+  let text = (code !== undefined && w.errors[code]) || (status && w.httpError(status)) || message || w.anyError;
   if (retryMs) text += " " + w.waitSeconds(Math.ceil(retryMs / 1000));
   return text;
 }

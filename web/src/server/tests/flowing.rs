@@ -235,7 +235,7 @@ async fn the_kernel_gives_up_soon_on_a_peer_that_takes_no_notice() {
     let mut stream = Guarded::new(Socket::Tcp(TcpStream::from_std(far).unwrap()), Phase::new(), deadlines);
     let settings = Settings::default();
     let http = crate::server::http(&settings);
-    let site = Site { routes: super::routes(), settings, stats: Arc::default(), http };
+    let site = Site { routes: super::routes(), settings, stats: Arc::default(), http, complaints: super::super::Complaints::default() };
     let (ends, mut ending) = watch::channel(Ending::No);
     let (source, mut parts) = unbounded_channel();
     let parts = Box::pin(futures_util::stream::poll_fn(move |cx| parts.poll_recv(cx)));

@@ -149,15 +149,16 @@ fn messages_are_kept_by_number_and_by_bytes_and_served_backwards() {
     let ids: Vec<&str> = snapshot["conversations"][0]["messages"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 50);
     assert!(ids.is_sorted_by(|one, other| one < other));
-    let page = |before: Option<&str>| -> Json { serde_json::from_slice(&site.session.history("c1", before, 30).unwrap()).unwrap() };
+    let page =
+        |before: Option<&str>| -> Json { serde_json::from_slice(&site.hub.history(&site.session, "c1", before, 30).unwrap()).unwrap() };
     let newest = page(None);
     assert_eq!((newest["messages"].as_array().unwrap().len(), &newest["more"]), (30, &json!(true)));
     assert_eq!(newest["messages"][29]["text"], "59");
     let older = page(newest["messages"][0]["id"].as_str());
     assert_eq!((older["messages"].as_array().unwrap().len(), &older["more"]), (20, &json!(false)));
     assert_eq!(older["messages"][19]["text"], "29");
-    assert_eq!(site.session.history("c99", None, 1).unwrap_err().status.as_u16(), 404);
-    assert_eq!(site.session.history("c1", Some("x"), 1).unwrap_err().status.as_u16(), 400);
+    assert_eq!(site.hub.history(&site.session, "c99", None, 1).unwrap_err().status.as_u16(), 404);
+    assert_eq!(site.hub.history(&site.session, "c1", Some("x"), 1).unwrap_err().status.as_u16(), 400);
     site.tell((0..40).map(|_| said(2, &"z".repeat(4000))));
     let state = site.session.lock();
     let real: usize = state.conversations.values().map(|conv| conv.kept.bytes()).sum();

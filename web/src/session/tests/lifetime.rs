@@ -36,7 +36,7 @@ fn a_guest_who_does_not_poll_is_idle_after_hold_and_grace_and_ends_after_the_lin
     pass(&site, 1);
     assert!(removed(&site));
     assert!(site.hub.authenticate(&site.login.token).is_none());
-    assert_eq!(site.hub.refusal(Some(&site.login.token)).code, "session_ended");
+    assert_eq!(site.hub.refusal(Some(site.login.token.as_str())).code, "session_ended");
     assert_eq!(site.hub.refusal(Some("other")).code, "not_signed_in");
     assert_eq!(site.hub.users(), 0);
 }

@@ -4,6 +4,7 @@ mod commands;
 mod content;
 mod crowds;
 mod delivery;
+mod floods;
 pub(crate) mod kept;
 mod lifetime;
 mod polls;

@@ -59,8 +59,8 @@ export function useRetryAfter(error: unknown): number {
   const ms = error instanceof CallError ? (error.retryMs ?? 0) : 0;
   const [left, setLeft] = useState(0);
   useEffect(() => {
-    const until = Date.now() + ms;
-    const tick = () => setLeft(Math.max(0, Math.ceil((until - Date.now()) / 1000)));
+    const until = performance.now() + ms;
+    const tick = () => setLeft(Math.max(0, Math.ceil((until - performance.now()) / 1000)));
     tick();
     if (ms === 0) return;
     const timer = setInterval(tick, 500);
@@ -173,11 +173,11 @@ export function Front() {
           {guests && known && (list.length > 0
             ? <Tiles list={list} value={onSite ? null : (current?.id ?? null)} onChoose={(id) => { chosen.value = id; siteForm.value = false; }} />
             : <p class="lead">{w.front.noProtocols}</p>)}
-          {!known && !unreachable.value && <div class="tiles" aria-hidden="true">{Array.from({ length: 8 }, (_, at) => <span key={at} class="tile ghost" />)}</div>}
+          {!known && unreachable.value === null && <div class="tiles" aria-hidden="true">{Array.from({ length: 8 }, (_, at) => <span key={at} class="tile ghost" />)}</div>}
         </section>
         <section class="card-right">
           {reason && <p class="notice" role="status">{reason}</p>}
-          {unreachable.value && <Problem text={w.front.unreachable} />}
+          {unreachable.value !== null && <Problem text={`${errorText(unreachable.value)} ${w.front.triesAgain}`} />}
           {known && (onSite ? <SiteForm /> : current && <NetworkForm key={current.id} protocol={current} />)}
           {known && guests && (
             <p class="alt">

@@ -1,4 +1,5 @@
 // How a group, a person and a conversation look in the list; it must not act.
+import { serverNow } from "../../app/clock";
 import { accounts, protocolOf, typing } from "../../app/store";
 import type { Talk } from "../../state/model";
 import { preview } from "../../state/messages";
@@ -34,7 +35,7 @@ const words = w.status as unknown as Record<string, string>;
 
 export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person" }>; current: boolean }) {
   const { best, buddies, name, presence } = row.person;
-  const idle = best.idle_since ? w.status.idle(span(Date.now() - Date.parse(best.idle_since))) : "";
+  const idle = best.idle_since ? w.status.idle(span(serverNow() - Date.parse(best.idle_since))) : "";
   const state = words[best.status] ?? (presence === "offline" ? w.status.offline : best.status);
   const second = [best.status_message || (presence === "online" ? "" : state), idle, best.blocked ? w.list.blocked : ""].filter(Boolean).join(" · ");
   const seen = new Set<string>();

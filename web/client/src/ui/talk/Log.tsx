@@ -1,4 +1,5 @@
 // The messages of one conversation: bubbles or room lines, days, scrolling; it must not send anything but a retry.
+import { serverNow } from "../../app/clock";
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { atEnd } from "../../app/attention";
@@ -108,7 +109,7 @@ function SystemLine({ item }: { item: Extract<LogItem, { kind: "system" }> }) {
 function Row({ item, talk, room }: { item: LogItem; talk: string; room: boolean }) {
   switch (item.kind) {
     case "day":
-      return <p class="line day"><span>{dayName(item.time)}</span></p>;
+      return <p class="line day"><span>{dayName(item.time, serverNow())}</span></p>;
     case "unread":
       return <p class="line new" data-testid="unread-line"><span>{w.talk.newLine}</span></p>;
     case "system":
