@@ -1,6 +1,6 @@
 //! From libpurple's HTML to spans, by the tokenizer of html5ever: any input gives text, none gives markup; keeps no tag it does not know.
 
-use super::links;
+use super::{bound, links};
 use crate::wire::Span;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -31,6 +31,7 @@ pub fn spans(html: &str, limit: usize) -> Vec<Span> {
 pub(super) fn tokenized(html: &str, limit: usize) -> Vec<Span> {
     let sink = Sink(RefCell::new(Builder::new(limit)));
     let most = html.floor_char_boundary(limit.saturating_mul(HTML_FACTOR));
+    let most = bound::readable(html.get(..most).unwrap_or_default());
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html.get(..most).unwrap_or_default()));
     let tokenizer = Tokenizer::new(sink, TokenizerOpts { discard_bom: false, ..TokenizerOpts::default() });
