@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`Prosody`], [`Ngircd`] | real servers in a directory of their own, on free loopback ports |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
+//! | [`RawServer`] | a server that lets everybody in, and says what a test writes |
 //! | [`Daemon`] | the built binary with a generated configuration |
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, streams, commands |
 //! | [`Browser`] | a browser that nobody sees: Chromium, or another [`Engine`] |
@@ -31,6 +32,7 @@ mod ngircd;
 mod page;
 mod process;
 mod prosody;
+mod raw;
 mod stream;
 mod wait;
 mod wire;
@@ -51,6 +53,7 @@ pub use ngircd::{Ngircd, NgircdBuilder};
 pub use page::{Page, conversation, quoted};
 pub use process::{Process, free_port};
 pub use prosody::{Contact, Prosody, ProsodyBuilder};
+pub use raw::{RawConnection, RawServer};
 pub use stream::{Block, Stream};
 pub use wait::{PATIENCE, wait_until};
 pub use wire::{Answer, WireClient};
