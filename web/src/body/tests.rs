@@ -143,16 +143,15 @@ fn hostile_sizes_are_quick() {
     assert!(begun.elapsed().as_secs() < 10, "a message can hold the hub up");
 }
 
-/// How long the slowest of some attempts at this takes.
+/// How much of this thread's own time the best of some attempts takes: others use the machine as well.
 fn cost(html: &str) -> std::time::Duration {
-    (0..3)
-        .map(|_| {
-            let begun = std::time::Instant::now();
-            std::hint::black_box(parse(html));
-            begun.elapsed()
-        })
-        .min()
-        .unwrap()
+    let time = || std::time::Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).unwrap();
+    let once = |_| {
+        let begun = time();
+        std::hint::black_box(parse(html));
+        time() - begun
+    };
+    (0..5).map(once).min().unwrap()
 }
 
 /// What was the square of its length, or more, is what its length is: ten times as much costs less than forty times as much, where the square would
@@ -224,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn plain_text_needs_no_tokenizer(plain in "[^<&\r\u{0}]{0,80}", limit in prop_oneof![Just(LIMIT), 0_usize..40]) {
+    fn plain_text_needs_no_tokenizer(plain in "([^<&\r\u{0}]|&(lt|gt|amp|quot|apos|#39);){0,40}(&lt|&ampx)?", limit in prop_oneof![Just(LIMIT), 0_usize..40]) {
         prop_assert_eq!(spans(&plain, limit), super::parse::tokenized(&plain, limit));
     }
 
