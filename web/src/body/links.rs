@@ -126,7 +126,7 @@ fn next_mailbox(text: &str, from: usize) -> Option<Range<usize>> {
         let host = bytes.get(at..)?.iter().take(LONGEST_HOST + 1).take_while(|byte| is_host(byte)).count();
         let host = text.get(at..at + host)?.trim_end_matches(['.', '-']);
         let is_apart = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'@' | b':' | b'/'));
-        let begins = (sign - name).checked_sub(1).map_or(true, |before| is_apart(bytes.get(before)));
+        let begins = (sign - name).checked_sub(1).is_none_or(|before| is_apart(bytes.get(before)));
         let ends_well = host.rsplit_once('.').is_some_and(|(rest, last)| {
             last.len() >= 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic()) && !rest.is_empty() && !rest.starts_with(['.', '-'])
         });
