@@ -8,6 +8,7 @@ use crate::command::Command;
 use crate::config::BridgeConfig;
 use crate::event::{Batch, Event};
 use crate::handle::Catalogue;
+use crate::id::AccountId;
 use crate::report::Load;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Of the frames and of everything in them. Both ends are the same program, so that a difference is a mistake of whoever started the worker.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Bytes of the largest frame: an event is far smaller, and batches are cut.
 pub const MOST: usize = 8 << 20;
@@ -71,6 +72,11 @@ pub enum Up {
     Failed(String),
     /// What one turn of its loop produced, or a part of that.
     Events(Batch),
+    /// The account's callbacks hold the others of the worker up, again and again.
+    Heavy {
+        /// Which.
+        account: AccountId,
+    },
     /// The answer to a ping.
     Pong {
         /// Its number.

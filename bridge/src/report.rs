@@ -17,6 +17,10 @@ pub struct Load {
     pub backlog: u64,
     /// The longest turn of its loop since the last look (in a [`Report`]: of the last minute or two), in microseconds.
     pub longest_turn_us: u64,
+    /// The longest callback of one account since the last look (in a [`Report`]: of the last minute or two), in microseconds.
+    pub longest_call_us: u64,
+    /// Callbacks of accounts that took more than 100 ms (1 s soon after a sign-on) since its start.
+    pub calls_too_long: u64,
     /// Turns of its loop since its start.
     pub turns: u64,
     /// How long its loop has been at work since its start, in microseconds, by the clock on the wall.

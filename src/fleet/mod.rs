@@ -137,6 +137,7 @@ struct Worker {
     /// How long the last answer took.
     lag: Duration,
     slowest: Slowest,
+    dearest: Slowest,
     /// Why it was ended by us, for the log.
     condemned: Option<String>,
     /// When.
@@ -288,6 +289,7 @@ impl Fleet {
             last_ping: 0,
             lag: Duration::ZERO,
             slowest: Slowest::default(),
+            dearest: Slowest::default(),
             condemned: None,
             condemned_at: None,
             outgrown: false,
@@ -355,7 +357,12 @@ impl Networks for Fleet {
             memory: worker.memory,
             home: worker.home,
             lag_us: u64::try_from(worker.lag().as_micros()).unwrap_or(u64::MAX),
-            load: Load { accounts: worker.accounts, longest_turn_us: worker.slowest.get(), ..worker.load },
+            load: Load {
+                accounts: worker.accounts,
+                longest_turn_us: worker.slowest.get(),
+                longest_call_us: worker.dearest.get(),
+                ..worker.load
+            },
         };
         state.workers.iter().map(report).collect()
     }

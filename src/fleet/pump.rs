@@ -202,6 +202,7 @@ impl Pump {
                             return "the sessions are gone".to_owned();
                         }
                     }
+                    Up::Heavy { account } => self.fleet.heavy(self.number, account),
                     Up::Pong { number: ping, load } => self.fleet.pong(self.number, ping, load),
                     Up::Ready { version: frame::VERSION, catalogue } => self.fleet.is_up(self.number, *catalogue, self.ready.take()),
                     Up::Ready { version, .. } => return format!("it speaks version {version}, not {}", frame::VERSION),

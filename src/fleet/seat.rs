@@ -140,6 +140,22 @@ impl Fleet {
         }
     }
 
+    /// What an account receives holds its worker up again and again: it goes where it holds up nobody else, if there is room.
+    pub(super) fn heavy(&self, number: u16, account: AccountId) {
+        let (mut state, now) = (self.lock(), Instant::now());
+        let Some(user) = state.ledger.any(account).filter(|record| record.at == At::Worker(number)).map(|record| record.user) else {
+            return;
+        };
+        state.crashes.suspect(now, account);
+        let alone = Group::Suspect(account);
+        let is_alone = state.workers.get(&number).is_some_and(|worker| worker.group == alone);
+        let has_room = self.seek(&mut state, now, user, account).is_some_and(|(group, _)| group == alone);
+        if !is_alone && has_room && self.could_move(&mut state, now, user, account) {
+            log::warn!("account {account} of user {user} holds worker {number} up again and again: it gets a worker of its own");
+            self.move_away(&mut state, user, account, number);
+        }
+    }
+
     /// The worker for an account, started if need be.
     fn place(&self, state: &mut State, user: UserId, account: AccountId) -> Result<u16, NoPlace> {
         let now = Instant::now();

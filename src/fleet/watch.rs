@@ -21,7 +21,7 @@ const SLOW: Duration = Duration::from_secs(60);
 /// Accounts moved at once out of a worker that is to be emptied.
 const MOVES: usize = 5;
 
-/// The longest turn of the last minute or two, so that whoever looks less often than every second sees it all the same.
+/// The longest turn, or callback, of the last minute or two, so that whoever looks less often than every second sees it all the same.
 #[derive(Debug, Default)]
 pub(super) struct Slowest {
     now: u64,
@@ -101,6 +101,7 @@ impl Fleet {
         let Some(worker) = state.workers.get_mut(&number) else { return };
         worker.load = load;
         worker.slowest.note(load.longest_turn_us);
+        worker.dearest.note(load.longest_call_us);
         if let Some((_, at)) = worker.pinged.take_if(|(sent, _)| *sent == ping) {
             worker.lag = at.elapsed();
             state.answer_pings();

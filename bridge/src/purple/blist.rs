@@ -1,6 +1,7 @@
 //! The buddy list: libpurple's global one, told to each owner in parts of a turn; groups are never renamed or removed in libpurple (hazard 3).
 
 mod edit;
+pub(super) mod groups;
 mod known;
 mod tell;
 
@@ -10,7 +11,7 @@ pub(super) use tell::flush;
 use super::accounts;
 use super::ffi::{borrowed, guard_on, in_process, slist};
 use super::token::OnPurple;
-use super::{conversation, outbox};
+use super::{conversation, interpose, outbox};
 use crate::error::CommandError;
 use crate::id::{AccountId, BuddyId, UserId};
 use known::{Blist, Known, MOST_BUDDIES, MOST_GROUPS};
@@ -48,6 +49,7 @@ pub(super) fn install(token: OnPurple) {
         purple_sys::purple_blist_set_ui_ops(OPS.pointer());
         purple_sys::purple_set_blist(purple_sys::purple_blist_new());
     }
+    interpose::find::rely_on_notes(token);
     super::signals::connect_buddies(token);
 }
 
@@ -270,7 +272,8 @@ unsafe extern "C" fn on_remove(_: *mut PurpleBuddyList, node: *mut PurpleBlistNo
 
 /// Gone for good, also while its account is not connected: the roster that comes with a sign-on says so before the account counts as online.
 unsafe extern "C" fn on_remove_node(node: *mut PurpleBlistNode) {
-    guard_on("blist remove_node", (), |_| {
+    guard_on("blist remove_node", (), |token| {
+        interpose::find::forgotten(token, node.cast());
         BLIST.with_borrow_mut(|blist| {
             blist.surplus.retain(|(_, buddy)| *buddy != node.addr());
             // SAFETY: libpurple gives a node that still lives; `ui_data` is ours.
@@ -288,9 +291,13 @@ unsafe extern "C" fn on_remove_node(node: *mut PurpleBlistNode) {
 
 /// Nothing is saved; but no node comes onto the list without it.
 unsafe extern "C" fn on_save_node(node: *mut PurpleBlistNode) {
-    guard_on("blist save_node", (), |_| {
+    guard_on("blist save_node", (), |token| {
         // SAFETY: libpurple gives a live node.
-        if unsafe { purple_sys::purple_blist_node_get_type(node) } == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE {
+        let kind = unsafe { purple_sys::purple_blist_node_get_type(node) };
+        if kind == PurpleBlistNodeType::PURPLE_BLIST_BUDDY_NODE {
+            // SAFETY: as above, of that type.
+            unsafe { interpose::find::noted(token, node.cast()) };
+        } else if kind == PurpleBlistNodeType::PURPLE_BLIST_CHAT_NODE {
             // SAFETY: as above, of that type.
             let account = unsafe { purple_sys::purple_chat_get_account(node.cast::<purple_sys::PurpleChat>()) };
             BLIST.with_borrow_mut(|blist| blist.hiding.insert(account));

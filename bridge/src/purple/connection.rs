@@ -52,6 +52,20 @@ pub(crate) struct SignOn {
     registering: bool,
 }
 
+impl SignOn {
+    /// It has been signed on for a while: what comes with a sign-on has come.
+    pub(super) fn has_settled(&self) -> bool {
+        self.attempts == 0 && matches!(self.phase, Phase::Online { .. })
+    }
+
+    /// As after a sign-on, a while ago or just now.
+    #[cfg(test)]
+    pub(super) fn stand_online(&mut self, token: OnPurple, settled: bool) {
+        self.attempts = u32::from(!settled);
+        self.phase = Phase::Online { _settled: timers::after(token, SETTLED, None, |_| {}) };
+    }
+}
+
 /// A connection that stood this long starts with short waits again.
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -163,6 +177,20 @@ pub(crate) fn lose(token: OnPurple, account: AccountId, error: AccountError) {
     accounts::change(token, account, |entry| entry.sign_on.failure = Some(error));
     if !drop_connection(token, account, false) {
         lost(token, account);
+    }
+}
+
+/// Has libpurple end the connection once the callback that runs is over, because of what came over it: tried again, later each time.
+pub(crate) fn refuse_input(token: OnPurple, account: AccountId, message: &str) {
+    let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return };
+    let message = c_string(message);
+    // SAFETY: a live account; a connection of its own, or NULL, which libpurple is not given; the text is copied.
+    unsafe {
+        let gc = purple_sys::purple_account_get_connection(purple);
+        if !gc.is_null() {
+            let reason = PurpleConnectionError::PURPLE_CONNECTION_ERROR_NETWORK_ERROR;
+            purple_sys::purple_connection_error_reason(gc, reason, message.as_ptr());
+        }
     }
 }
 
@@ -282,6 +310,7 @@ unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
 
 unsafe extern "C" fn on_disconnected(gc: *mut PurpleConnection) {
     guard_on("disconnected", (), |token| {
+        super::irc::forget(token, gc);
         // SAFETY: a live connection.
         let Some(account) = (unsafe { account_of(token, gc) }) else { return };
         conversation::account_went(token, account);

@@ -1,7 +1,9 @@
 //! The C symbols that the executable answers in libpurple's and GLib's stead (`bridge/interposed.txt` names them all); their policies live elsewhere.
 
 mod files;
+pub(super) mod find;
 mod lean;
+mod linear;
 mod lists;
 mod next;
 mod plugins;
@@ -11,6 +13,7 @@ mod sasl;
 mod self_test;
 mod socket;
 mod ssl;
+mod streams;
 pub(super) mod timers;
 
 use super::{egress, token::OnPurple};

@@ -10,6 +10,7 @@ use crate::error::StartError;
 use crate::event::Batch;
 use crate::frame::{self, Confine, Down, Frames, Up};
 use crate::handle::{Catalogue, Rejected};
+use crate::id::AccountId;
 use glib_sys::{GFALSE, GSource, GSourceFunc, GSourceFuncs, GTRUE, gboolean, gpointer};
 use std::cell::RefCell;
 use std::ffi::c_int;
@@ -139,6 +140,16 @@ pub(super) fn answer(number: u64) {
         let pong = Up::Pong { number, load: load::load(&link.mailbox) };
         if let Err(error) = frame::write(&mut link.out, &pong) {
             log::error!(target: "bridge", "a ping was not answered: {error}");
+        }
+        link.flush();
+    });
+}
+
+/// Tells the fleet of an account that holds the others up.
+pub(super) fn tell_heavy(account: AccountId) {
+    with(|link| {
+        if let Err(error) = frame::write(&mut link.out, &Up::Heavy { account }) {
+            log::error!(target: "bridge", "a heavy account was not told of: {error}");
         }
         link.flush();
     });

@@ -2,7 +2,7 @@
 
 use super::mailbox::MailboxSender;
 use super::token::OnPurple;
-use super::{accounts, blist, eventloop, outbox};
+use super::{accounts, blist, cost, eventloop, outbox};
 use crate::report::Load;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -23,12 +23,15 @@ fn micros(time: std::time::Duration) -> u64 {
 /// As of the last turn. Any thread; the longest turn counts anew from here on.
 pub(crate) fn load(mailbox: &MailboxSender) -> Load {
     let counters = eventloop::loop_counters();
+    let (longest_call, calls_too_long) = cost::figures();
     Load {
         accounts: ACCOUNTS.load(Ordering::Relaxed),
         buddies: BUDDIES.load(Ordering::Relaxed),
         commands: u32::try_from(mailbox.waiting()).unwrap_or(u32::MAX),
         backlog: outbox::backlog(),
         longest_turn_us: counters.longest_turn / 1000,
+        longest_call_us: micros(longest_call),
+        calls_too_long,
         turns: counters.turns,
         busy_us: micros(eventloop::busy()),
         cpu_us: micros(eventloop::cpu()),

@@ -84,6 +84,8 @@ fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) 
         // SAFETY: after core_init.
         unsafe { purple_sys::purple_network_force_online() };
         super::interpose::load_plugins(token);
+        super::irc::listen(token);
+        blist::groups::listen(token);
         protocols::catalogue(token, config);
         let (sender, events) = tokio::sync::mpsc::unbounded_channel();
         outbox::open(token, outbox::Way::Channel(sender));

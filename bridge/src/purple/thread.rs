@@ -5,7 +5,7 @@ use super::ffi::borrowed;
 use super::mailbox::{self, Item, MailboxSender};
 use super::outbox::Way;
 use super::token::OnPurple;
-use super::{account, accounts, blist, connection, conversation, debug, dispatch, dns, egress, eventloop, icon, interpose};
+use super::{account, accounts, blist, connection, conversation, cost, debug, dispatch, dns, egress, eventloop, icon, interpose, irc};
 use super::{notify, outbox, owner, prefs, privacy, protocols, request, roomlist, signals, teardown, tls, transfer, trust};
 use crate::config::BridgeConfig;
 use crate::error::StartError;
@@ -200,6 +200,8 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     interpose::self_test(token)?;
     interpose::load_plugins(token);
     conversation::listen(token);
+    irc::listen(token);
+    blist::groups::listen(token);
     // SAFETY: a static text, copied.
     let version = unsafe { borrowed(purple_sys::purple_core_get_version()) }.unwrap_or_default();
     Ok(Catalogue { protocols: protocols::catalogue(token, config), plugins: interpose::plugin_reports(), version })
@@ -234,6 +236,7 @@ fn turn_ended(token: OnPurple) {
         let message = "Something went wrong inside this account's protocol. It was signed off; sign it on again to go on.".to_owned();
         connection::lose(token, account, AccountError { code: "internal".to_owned(), message, fatal: true });
     }
+    cost::settle(token);
     blist::flush(token);
     super::load::note(token);
     outbox::flush(token);

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <account.h>
 #include <blist.h>
 #include <connection.h>
@@ -110,6 +111,17 @@ static gboolean ask_later(gpointer data)
     return FALSE;
 }
 
+/* Keeps the loop busy for some milliseconds of its thread's own time. */
+static gboolean burn(gpointer milliseconds)
+{
+    struct timespec began, now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &began);
+    do
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    while ((now.tv_sec - began.tv_sec) * 1000 + (now.tv_nsec - began.tv_nsec) / 1000000 < GPOINTER_TO_INT(milliseconds));
+    return FALSE;
+}
+
 static gboolean in_the_loop(gpointer data)
 {
     Asked *asked = still_there(data);
@@ -158,6 +170,8 @@ gboolean others_perform(PurpleConnection *gc, const char *who, const char *what,
             tell(gc, who);
     else if (strcmp(what, "later") == 0)
         purple_timeout_add(1, ask_later, asked_new(gc, who));
+    else if (strcmp(what, "burn") == 0)
+        purple_timeout_add(1, burn, GINT_TO_POINTER((int)number));
     else if (strcmp(what, "authorizations") == 0)
         authorizations(gc, who, number);
     else if (strcmp(what, "declined") == 0) {

@@ -6,6 +6,7 @@
 //! | [`Prosody`], [`Ngircd`] | real servers in a directory of their own, on free loopback ports |
 //! | [`Nginx`] | a real proxy in front of the daemon |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
+//! | [`RawServer`] | a server that lets everybody in, and says what a test writes |
 //! | [`Daemon`] | the built binary with a generated configuration |
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, streams, commands |
 //! | [`Browser`] | a browser that nobody sees: Chromium, or another [`Engine`] |
@@ -34,6 +35,7 @@ mod ngircd;
 mod page;
 mod process;
 mod prosody;
+mod raw;
 mod stream;
 mod stripper;
 mod wait;
@@ -56,6 +58,7 @@ pub use ngircd::{Ngircd, NgircdBuilder};
 pub use page::{Page, conversation, quoted};
 pub use process::{Process, free_port};
 pub use prosody::{Contact, Prosody, ProsodyBuilder};
+pub use raw::{RawConnection, RawServer};
 pub use stream::{Block, Stream};
 pub use stripper::Stripper;
 pub use wait::{PATIENCE, wait_until};

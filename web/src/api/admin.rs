@@ -26,6 +26,9 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
         all.push(Figure { name: "users", help: "Users with a session.", grows: false, value: hub.users() as u64 });
         all.extend(losses(&hub.networks().losses()));
         all.extend(hub.counters().all().into_iter().map(|(name, help, value)| Figure { name, help, grows: true, value }));
+        let help = "The longest that one event from the bridge took to translate, in the last minute or two.";
+        let value = hub.counters().longest_event.get();
+        all.push(Figure { name: "longest_event_microseconds", help, grows: false, value });
         all.extend(stats::process());
         all
     };

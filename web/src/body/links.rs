@@ -1,6 +1,7 @@
 //! Which addresses may become links, and where a plain text has some; fetches nothing.
 
 use crate::wire::Span;
+use std::ops::Range;
 
 /// Schemes that a click may follow.
 const SCHEMES: &[&str] = &["http", "https", "mailto", "ftp", "ftps", "xmpp", "irc", "ircs", "sip", "sips", "tel"];
@@ -10,6 +11,13 @@ const STARTS: &[&str] = &["https://", "http://", "ftp://", "ftps://", "irc://", 
 
 /// Longest address, in bytes.
 const LONGEST: usize = 2048;
+
+/// Links of one text.
+const MOST: usize = 2000;
+
+/// Bytes of what stands before and after the `@` of a mailbox (RFC 5321).
+const LONGEST_NAME: usize = 64;
+const LONGEST_HOST: usize = 253;
 
 /// The address, tidied up, when its scheme is a harmless one. An address without a scheme is none.
 pub fn safe_link(address: &str) -> Option<String> {
@@ -34,37 +42,104 @@ pub(super) fn turns_text(c: char) -> bool {
 /// Finds addresses in spans that are neither links nor code yet, and splits them out.
 pub(super) fn find(spans: Vec<Span>) -> Vec<Span> {
     let mut found = Vec::with_capacity(spans.len());
-    for span in spans {
+    let mut left = MOST;
+    for mut span in spans {
         if span.link.is_some() || span.code || span.image.is_some() {
             found.push(span);
             continue;
         }
+        // Its style alone is copied for each link.
+        let text = std::mem::take(&mut span.text);
+        let piece = |part: Range<usize>, link| Span { text: text.get(part).unwrap_or_default().to_owned(), link, ..span.clone() };
         let mut rest = 0;
-        let mut at = 0;
-        while let Some(start) = next_start(&span.text, at) {
-            let length = address_length(span.text.get(start..).unwrap_or_default());
-            let end = start + length;
-            let address = span.text.get(start..end).unwrap_or_default();
-            match safe_link(address) {
-                Some(link) => {
-                    if start > rest {
-                        found.push(Span { text: span.text.get(rest..start).unwrap_or_default().to_owned(), ..span.clone() });
-                    }
-                    found.push(Span { text: address.to_owned(), link: Some(link), ..span.clone() });
-                    rest = end;
-                    at = end;
-                }
-                // Skipped as a whole: what is too long is not looked at again from each of its parts.
-                None => at = end.max(start + 1),
+        for (part, link) in Addresses::new(&text).take(left) {
+            left -= 1;
+            if part.start > rest {
+                found.push(piece(rest..part.start, None));
             }
+            rest = part.end;
+            found.push(piece(part, Some(link)));
         }
         if rest == 0 {
-            found.push(span);
-        } else if rest < span.text.len() {
-            found.push(Span { text: span.text.get(rest..).unwrap_or_default().to_owned(), ..span });
+            found.push(Span { text, ..span });
+        } else if rest < text.len() {
+            found.push(piece(rest..text.len(), None));
         }
     }
     found
+}
+
+/// The addresses in a text, one behind the other, each place looked at a bounded number of times.
+struct Addresses<'a> {
+    text: &'a str,
+    /// The next place where one with a scheme may begin, and the next mailbox. `None`: there is none any more.
+    start: Option<usize>,
+    mailbox: Option<Range<usize>>,
+}
+
+impl<'a> Addresses<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, start: next_start(text, 0), mailbox: next_mailbox(text, 0) }
+    }
+
+    /// Goes on behind what was found. What lies further on is not looked for again.
+    fn go_on(&mut self, at: usize) {
+        if self.start.is_some_and(|start| start < at) {
+            self.start = next_start(self.text, at);
+        }
+        if self.mailbox.as_ref().is_some_and(|mailbox| mailbox.start < at) {
+            self.mailbox = next_mailbox(self.text, at);
+        }
+    }
+}
+
+impl Iterator for Addresses<'_> {
+    type Item = (Range<usize>, String);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let start = self.start;
+            if let Some(mailbox) = self.mailbox.clone().filter(|mailbox| start.is_none_or(|start| mailbox.start < start)) {
+                self.go_on(mailbox.end);
+                let link = format!("mailto:{}", self.text.get(mailbox.clone()).unwrap_or_default());
+                return Some((mailbox, link));
+            }
+            let start = start?;
+            let end = start + address_length(self.text.get(start..).unwrap_or_default());
+            match safe_link(self.text.get(start..end).unwrap_or_default()) {
+                Some(link) => {
+                    self.go_on(end);
+                    return Some((start..end, link));
+                }
+                // Skipped as a whole: what is too long is not looked at again from each of its parts.
+                None => self.go_on(end.max(start + 1)),
+            }
+        }
+    }
+}
+
+/// The next `name@host.domain`, with word boundaries around it.
+fn next_mailbox(text: &str, from: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let is_name = |byte: &u8| is_host(byte) || matches!(byte, b'_' | b'%' | b'+');
+    let mut at = from;
+    loop {
+        let sign = at + bytes.get(at..)?.iter().position(|byte| *byte == b'@')?;
+        at = sign + 1;
+        let name = bytes.get(from..sign)?.iter().rev().take(LONGEST_NAME + 1).take_while(|byte| is_name(byte)).count();
+        let host = bytes.get(at..)?.iter().take(LONGEST_HOST + 1).take_while(|byte| is_host(byte)).count();
+        let host = text.get(at..at + host)?.trim_end_matches(['.', '-']);
+        let is_apart = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'@' | b':' | b'/'));
+        let begins = (sign - name).checked_sub(1).is_none_or(|before| is_apart(bytes.get(before)));
+        let ends_well = host.rsplit_once('.').is_some_and(|(rest, last)| {
+            last.len() >= 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic()) && !rest.is_empty() && !rest.starts_with(['.', '-'])
+        });
+        let fits = (1..=LONGEST_NAME).contains(&name) && host.len() <= LONGEST_HOST;
+        if fits && begins && ends_well && is_apart(bytes.get(at + host.len())) {
+            return Some(sign - name..at + host.len());
+        }
+    }
 }
 
 /// Where the next address may begin: at a word's start.

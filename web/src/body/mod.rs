@@ -1,5 +1,6 @@
 //! Message bodies: libpurple's HTML to spans and back. The only place that sees HTML; what comes out is text, style and harmless links.
 
+mod bound;
 mod links;
 mod parse;
 mod reveal;

@@ -1,10 +1,11 @@
 //! From libpurple's HTML to spans, by the tokenizer of html5ever: any input gives text, none gives markup; keeps no tag it does not know.
 
-use super::{links, reveal};
+use super::{bound, links, reveal};
 use crate::wire::Span;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 /// What stands at the end of a text that was cut.
@@ -18,19 +19,41 @@ const HTML_FACTOR: usize = 8;
 
 /// The spans of an HTML text, with at most `limit` bytes of text; more is cut, with a mark.
 pub fn spans(html: &str, limit: usize) -> Vec<Span> {
-    // Most messages have no markup at all. (A lone carriage return is the tokenizer's to normalise.)
-    if !html.contains(['<', '&', '\r', '\0']) {
+    // Most messages have no markup at all.
+    if let Some(text) = unescaped(html) {
         let mut builder = Builder::new(limit);
-        builder.characters(html);
+        builder.characters(&text);
         return builder.finish();
     }
     tokenized(html, limit)
+}
+
+/// The text of what has no markup but what escapes a text. (A lone carriage return is the tokenizer's to normalise.)
+fn unescaped(html: &str) -> Option<Cow<'_, str>> {
+    const NAMES: [(&str, &str); 6] = [("lt;", "<"), ("gt;", ">"), ("amp;", "&"), ("quot;", "\""), ("apos;", "'"), ("#39;", "'")];
+    if html.contains(['<', '\r', '\0']) {
+        return None;
+    }
+    let mut pieces = html.split('&');
+    let first = pieces.next()?;
+    if first.len() == html.len() {
+        return Some(html.into());
+    }
+    let mut text = String::with_capacity(html.len());
+    text.push_str(first);
+    for piece in pieces {
+        let (name, character) = NAMES.iter().find(|(name, _)| piece.starts_with(name))?;
+        text.push_str(character);
+        text.push_str(piece.get(name.len()..)?);
+    }
+    Some(text.into())
 }
 
 /// The same, by way of the tokenizer.
 pub(super) fn tokenized(html: &str, limit: usize) -> Vec<Span> {
     let sink = Sink(RefCell::new(Builder::new(limit)));
     let most = html.floor_char_boundary(limit.saturating_mul(HTML_FACTOR));
+    let most = bound::readable(html.get(..most).unwrap_or_default());
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html.get(..most).unwrap_or_default()));
     let tokenizer = Tokenizer::new(sink, TokenizerOpts { discard_bom: false, ..TokenizerOpts::default() });
@@ -118,10 +141,15 @@ impl Builder {
     }
 
     fn write(&mut self, text: &str) {
-        let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        // Most pieces have nothing to be left out, and a tokenizer's are short.
+        let is_left_out = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        let clean: Cow<'_, str> =
+            if text.contains(is_left_out) { text.chars().filter(|c| !is_left_out(*c)).collect::<String>().into() } else { text.into() };
         let fits = clean.floor_char_boundary(self.left);
-        self.cut |= fits < clean.len();
-        self.left -= fits;
+        let is_cut = fits < clean.len();
+        self.cut |= is_cut;
+        // What comes later may fit, but would stand in the wrong place.
+        self.left = if is_cut { 0 } else { self.left - fits };
         let clean = clean.get(..fits).unwrap_or_default();
         if clean.is_empty() {
             return;

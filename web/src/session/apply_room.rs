@@ -8,6 +8,7 @@ use crate::wire::{self, EventBody, MessageState};
 use bridge::command::Origin;
 use bridge::id::{ConversationId, ConversationKind};
 use bridge::model::{Conversation, Member, Message, MessageKind};
+use std::collections::{HashMap, HashSet};
 
 /// A message that is so much older than its arrival was delayed on its way. Clocks may differ by less.
 const DELAYED_MS: i64 = 2 * 60_000;
@@ -73,14 +74,10 @@ impl State {
             members.clear();
         }
         if !change.left.is_empty() {
-            members.retain(|member| !change.left.contains(&member.name));
+            let left: HashSet<&str> = change.left.iter().map(String::as_str).collect();
+            members.retain(|member| !left.contains(member.name.as_str()));
         }
-        for member in change.joined.iter().chain(&change.changed) {
-            match members.iter_mut().find(|known| known.name == member.name) {
-                Some(known) => known.clone_from(member),
-                None => members.push(member.clone()),
-            }
-        }
+        merge(members, &change);
         let Change { joined, left, changed, renamed, initial } = change;
         self.emit(env, origin, EventBody::RoomMembers { account, conversation: id, joined, left, changed, renamed, initial });
     }
@@ -173,6 +170,18 @@ impl State {
     }
 }
 
+/// Who is new or changed, in one look through the list: a crowd may come at once.
+fn merge(members: &mut Vec<Member>, change: &Change) {
+    let news = || change.joined.iter().chain(&change.changed);
+    let mut waiting: HashMap<&str, &Member> = news().map(|member| (member.name.as_str(), member)).collect();
+    for known in members.iter_mut() {
+        if let Some(member) = waiting.remove(known.name.as_str()) {
+            known.clone_from(member);
+        }
+    }
+    members.extend(news().filter_map(|member| waiting.remove(member.name.as_str())).cloned());
+}
+
 fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
     let spans = body::spans(&message.html, limit);
     let state = match message.kind {
@@ -200,4 +209,23 @@ fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
 fn is_same_line(line: &Line<'_>, replayed: &crate::wire::Message) -> bool {
     const CLOCKS_DIFFER: u64 = 2000;
     line.time.0.abs_diff(replayed.time.0) <= CLOCKS_DIFFER && line.author.name == replayed.from.name && line.text() == replayed.text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, flag: &str) -> Member {
+        Member { name: name.to_owned(), alias: None, flags: vec![flag.to_owned()], buddy: None }
+    }
+
+    #[test]
+    fn members_are_merged_in_their_order_and_the_last_word_counts() {
+        let mut members = vec![member("ida", ""), member("bob", "")];
+        let joined = vec![member("eva", ""), member("bob", "voice"), member("jon", ""), member("eva", "away")];
+        let change = Change { joined, left: Vec::new(), changed: vec![member("jon", "operator")], renamed: Vec::new(), initial: false };
+        merge(&mut members, &change);
+        let expected = [member("ida", ""), member("bob", "voice"), member("eva", "away"), member("jon", "operator")];
+        assert_eq!(members, expected);
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::wire;
 use bridge::model::{Authorization, Buddy, Choice, Conversation, Field, FieldType, Member, Request, Value};
+use std::collections::HashSet;
 
 /// What stands at the end of a text that was cut.
 const CUT: char = '…';
@@ -133,11 +134,11 @@ fn clip_field(field: &mut Field, room: usize) -> usize {
     let taken = match &mut field.value {
         Some(Value::Text(text)) if matches!(field.kind, FieldType::String | FieldType::Label) => {
             clip(text, LONG);
-            Vec::new()
+            HashSet::new()
         }
-        Some(Value::Text(text)) => vec![text.clone()],
-        Some(Value::List(list)) => list.clone(),
-        _ => Vec::new(),
+        Some(Value::Text(text)) => HashSet::from([text.clone()]),
+        Some(Value::List(list)) => list.iter().cloned().collect(),
+        _ => HashSet::new(),
     };
     let before = field.choices.len();
     let (mut count, mut bytes) = (0, 0);
@@ -150,7 +151,8 @@ fn clip_field(field: &mut Field, room: usize) -> usize {
         fits
     });
     if let Some(Value::List(list)) = &mut field.value {
-        list.retain(|value| field.choices.iter().any(|choice| choice.value == *value));
+        let there: HashSet<&str> = field.choices.iter().map(|choice| choice.value.as_str()).collect();
+        list.retain(|value| there.contains(value.as_str()));
     }
     before - field.choices.len()
 }

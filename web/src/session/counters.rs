@@ -1,6 +1,7 @@
 //! What the sessions count for statistics; reading them is somebody else's business.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// A number that many threads add to.
 #[derive(Debug, Default)]
@@ -21,11 +22,42 @@ impl Counter {
     }
 }
 
+/// The longest time of the last minute or two.
+#[derive(Debug, Default)]
+pub struct Longest {
+    now: AtomicU64,
+    before: AtomicU64,
+    looks: AtomicU64,
+}
+
+impl Longest {
+    /// It took so long.
+    pub fn note(&self, took: Duration) {
+        self.now.fetch_max(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// A second has passed.
+    pub(crate) fn tick(&self) {
+        if self.looks.fetch_add(1, Ordering::Relaxed) % 60 == 59 {
+            self.before.store(self.now.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
+    /// In microseconds.
+    pub fn get(&self) -> u64 {
+        self.now.load(Ordering::Relaxed).max(self.before.load(Ordering::Relaxed))
+    }
+}
+
 macro_rules! counters {
     ($(#[doc = $help:literal] $name:ident,)*) => {
         /// Everything counted, since the start.
         #[derive(Debug, Default)]
-        pub struct Counters { $(#[doc = $help] pub $name: Counter,)* }
+        pub struct Counters {
+            /// How long one event took from the bridge's form to the page's.
+            pub longest_event: Longest,
+            $(#[doc = $help] pub $name: Counter,)*
+        }
 
         impl Counters {
             /// Names, what they are in words, and values.
@@ -83,6 +115,8 @@ counters! {
     bridge_events,
     /// Events from the bridge for users that are gone.
     bridge_events_unowned,
+    /// Events from the bridge that took more than 20 ms to translate.
+    bridge_events_too_long,
     /// Events written to logs.
     log_events,
     /// Events in logs that a newer one made void.
@@ -101,4 +135,22 @@ counters! {
     messages_received,
     /// Messages sent.
     messages_sent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_is_told_for_a_minute_at_least_and_two_at_most() {
+        let longest = Longest::default();
+        longest.note(Duration::from_millis(9));
+        for _ in 0..119 {
+            longest.note(Duration::from_micros(10));
+            assert_eq!(longest.get(), 9000);
+            longest.tick();
+        }
+        longest.tick();
+        assert_eq!(longest.get(), 10);
+    }
 }

@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Commands of one user, each with the account that it is about.
 type Waiting = Vec<(CommandKind, Option<AccountId>)>;
@@ -22,6 +22,9 @@ type Waiting = Vec<(CommandKind, Option<AccountId>)>;
 /// Commands of one user that wait for room, beside the few without which an account or a user would be left behind. More come only of a
 /// network that floods and reads nothing.
 const MOST_LATER: usize = 256;
+
+/// What one event may take.
+const LONG: Duration = Duration::from_millis(20);
 
 /// All sessions.
 pub struct Hub {
@@ -136,6 +139,7 @@ impl Hub {
             let mut next = Some(first);
             let mut lost = Vec::new();
             while let Some(Event { origin, kind, .. }) = next {
+                let began = Instant::now();
                 match kind {
                     EventKind::MediaStored(media) => {
                         if let Some(blob) = self.share(media) {
@@ -145,6 +149,7 @@ impl Hub {
                     EventKind::AccountLost { account, standing } => lost.push((account, state.account_lost(&env, account, standing))),
                     kind => state.apply(&env, origin.as_ref(), kind),
                 }
+                self.note_event(began.elapsed());
                 next = rest.next_if(|event| event.user == user);
             }
             state.bound_conversations(&env, &self.config);
@@ -157,6 +162,14 @@ impl Hub {
             for (account, before) in lost {
                 self.tell_for_sure(user, CommandKind::RestoreAccount { account, before }, Some(account));
             }
+        }
+    }
+
+    /// One event took so long.
+    fn note_event(&self, took: Duration) {
+        self.counters.longest_event.note(took);
+        if took > LONG {
+            self.counters.bridge_events_too_long.one();
         }
     }
 
@@ -195,6 +208,7 @@ impl Hub {
 
     /// Looks at every session whose time may have come, and tells the bridge again what it had no room for.
     pub(crate) fn tick(&self) {
+        self.counters.longest_event.tick();
         let later = std::mem::take(&mut *lock(&self.later));
         for (user, waiting) in later {
             self.tell_again(user, waiting);

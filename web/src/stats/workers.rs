@@ -25,6 +25,18 @@ const COLUMNS: &[Column] = &[
         false,
         |one| one.load.longest_turn_us,
     ),
+    (
+        "worker_longest_call_microseconds",
+        "The longest callback of one account in the last minute or two, by the time that its loop's thread had.",
+        false,
+        |one| one.load.longest_call_us,
+    ),
+    (
+        "worker_calls_too_long",
+        "Callbacks of accounts of more than 100 ms (1 s soon after a sign-on). Who has three in ten minutes gets a worker of its own.",
+        true,
+        |one| one.load.calls_too_long,
+    ),
     ("worker_turns", "Turns of its loop.", true, |one| one.load.turns),
     ("worker_busy_microseconds", "How long its loop was at work, by the clock on the wall.", true, |one| one.load.busy_us),
     ("worker_cpu_microseconds", "CPU time of its loop's thread. Where busy grows faster, it waits for cores or for a disk.", true, |one| {

@@ -32,6 +32,10 @@ pub(super) struct Theirs {
     pub(super) groups: HashMap<usize, u32>,
     /// The user was told that there are too many.
     pub(super) full: bool,
+    /// Groups that its rosters brought, which stay in libpurple.
+    pub(super) groups_met: usize,
+    /// The user was told that there are more.
+    pub(super) groups_cut: bool,
 }
 
 #[derive(Default)]

@@ -8,7 +8,7 @@ use super::watchers::Hit;
 use crate::id::AccountId;
 use crate::purple::Ops;
 use crate::purple::ffi::guard;
-use crate::purple::{link, outbox, owner};
+use crate::purple::{cost, link, outbox};
 use glib_sys::{GFALSE, GSource, GSourceFunc, GSourceFuncs, GTRUE, gboolean, gpointer};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
@@ -117,6 +117,7 @@ unsafe extern "C" fn watchers_prepare(source: *mut GSource, timeout: *mut c_int)
 unsafe extern "C" fn watchers_check(source: *mut GSource) -> gboolean {
     guard("watchers check", GFALSE, || {
         TURN.set(Some(Instant::now()));
+        cost::turn_begins();
         TURNS.add(1);
         // SAFETY: our own source; the handle was set before it was attached.
         let polled = unsafe { (*source.cast::<Source>()).polled };
@@ -161,7 +162,7 @@ unsafe extern "C" fn watchers_dispatch(_: *mut GSource, _: GSourceFunc, _: gpoin
             EVENTS.add(1);
             // SAFETY: libpurple's promise to purple_input_add: function and data are good until the watcher is removed, and `start` has found it. Another thread
             // that removes it from here on keeps both good until this call returns, as g_source_remove() asks of it, too.
-            owner::with(callback.owner, || unsafe { (callback.function)(callback.data, callback.fd, *conditions) });
+            cost::counted(callback.owner, || unsafe { (callback.function)(callback.data, callback.fd, *conditions) });
             if let Some(live) = lock().live.as_mut() {
                 live.watchers.ran(*id);
             }
@@ -229,7 +230,7 @@ fn run_all(next: Next) {
         let Some((id, call, owner)) = lock().live.as_mut().and_then(|live| next(&mut live.timers, pass)) else { return };
         TIMERS.add(1);
         // SAFETY: the promise of whoever added it: function and data are good until it is removed or says FALSE, and it did not.
-        let again = owner::with(owner, || unsafe { (call.function)(call.data) != GFALSE });
+        let again = cost::counted(owner, || unsafe { (call.function)(call.data) != GFALSE });
         if let Some(live) = lock().live.as_mut() {
             live.timers.ran(id, again, pass);
         }

@@ -1,7 +1,7 @@
 //! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
 
 use super::super::{debug, ffi, token::OnPurple};
-use super::{files, lean, lists, plugins, proxy, roster, sasl, socket, ssl, timers};
+use super::{files, find, lean, linear, lists, plugins, proxy, roster, sasl, socket, ssl, streams, timers};
 use crate::error::StartError;
 use purple_sys::{gchar, gpointer};
 use std::cell::RefCell;
@@ -32,6 +32,10 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"purple_blist_add_account", lists::purple_blist_add_account as lists::OfAccount as *const c_void),
         (c"purple_blist_remove_account", lists::purple_blist_remove_account as lists::OfAccount as *const c_void),
         (c"purple_blist_add_buddy", roster::purple_blist_add_buddy as roster::AddBuddy as *const c_void),
+        (c"purple_find_buddy", find::purple_find_buddy as find::FindBuddy as *const c_void),
+        (c"purple_find_buddies", find::purple_find_buddies as find::FindBuddies as *const c_void),
+        (c"purple_roomlist_room_add", linear::purple_roomlist_room_add as linear::AddRoom as *const c_void),
+        (c"purple_markup_linkify", linear::purple_markup_linkify as linear::Linkify as *const c_void),
         (c"purple_plugins_probe", plugins::purple_plugins_probe as plugins::Probe as *const c_void),
         (c"purple_proxy_connect", proxy::purple_proxy_connect as proxy::Connect as *const c_void),
         (c"purple_util_write_data_to_file", files::purple_util_write_data_to_file as *const c_void),
@@ -66,6 +70,9 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"purple_dbus_register_pointer", lean::purple_dbus_register_pointer as lean::Register as *const c_void),
         (c"purple_dbus_unregister_pointer", lean::purple_dbus_unregister_pointer as lean::Unregister as *const c_void),
         (c"xmlParseChunk", lean::xmlParseChunk as lean::ParseChunk as *const c_void),
+        (c"xmlCreatePushParserCtxt", streams::xmlCreatePushParserCtxt as streams::Create as *const c_void),
+        (c"xmlFreeParserCtxt", streams::xmlFreeParserCtxt as streams::Free as *const c_void),
+        (c"xmlSAXUserParseMemory", streams::xmlSAXUserParseMemory as streams::ParseMemory as *const c_void),
     ]
 }
 

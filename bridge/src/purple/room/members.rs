@@ -178,8 +178,8 @@ pub(in crate::purple) unsafe extern "C" fn on_add_users(purple: *mut PurpleConve
         unsafe {
             let Some((id, user, account, nick)) = room_of(token, purple) else { return };
             // Jabber names those who were there before one by one: only the first of them begin the list.
-            let first = glib_sys::g_list_length(users)
-                == glib_sys::g_list_length(purple_sys::purple_conv_chat_get_users(purple_sys::purple_conversation_get_chat_data(purple)));
+            let all = purple_sys::purple_conv_chat_get_users(purple_sys::purple_conversation_get_chat_data(purple));
+            let first = glib_sys::g_list_nth(all, glib_sys::g_list_length(users)).is_null();
             let joined =
                 list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_ref())).collect();
             tell(token, user, id, Changes { joined, initial: new_arrivals == GFALSE && first, ..NOTHING });

@@ -2,6 +2,7 @@
 //! nothing.
 
 use super::super::next::Next;
+use super::super::streams;
 use crate::purple::ffi::{borrowed, guard};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,12 +59,16 @@ struct Input {
 pub(in super::super) unsafe extern "C" fn xmlParseChunk(parser: *mut c_void, chunk: *const c_char, size: c_int, terminate: c_int) -> c_int {
     guard("xmlParseChunk", INTERNAL_ERROR, || {
         let Some(real) = PARSE_CHUNK.get() else { return INTERNAL_ERROR };
+        // SAFETY: so many bytes are the caller's.
+        let given = unsafe { streams::bytes(chunk, size) };
+        if !streams::may_pass(parser, given) {
+            // The connection ends for it.
+            return 0;
+        }
         if !super::is_on() || parser.is_null() || chunk.is_null() || terminate != 0 || !KNOWN.load(Ordering::Relaxed) {
             // SAFETY: the caller's own arguments.
             return unsafe { real(parser, chunk, size, terminate) };
         }
-        // SAFETY: so many bytes are the caller's.
-        let given = unsafe { std::slice::from_raw_parts(chunk.cast::<u8>(), usize::try_from(size).unwrap_or_default()) };
         // SAFETY: the caller's live parser, and no more than its bytes.
         let give = |piece: &[u8]| unsafe {
             // Never more than the caller's own number.

@@ -1,0 +1,136 @@
+//! Bounds for what XML parsers are given (hazard 43): libxml2 and libpurple compare an element's attributes with each other, and walk what is in it.
+//! What exceeds them ends the account's connection, and never the worker. The counting is `stanza.rs`'s.
+
+use super::super::ffi::guard;
+use super::super::stanza::{Excess, Scanner};
+use super::super::token::OnPurple;
+use super::super::{connection, owner};
+use super::next::Next;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{c_char, c_int, c_void};
+
+pub(super) type Create = unsafe extern "C" fn(*mut c_void, *mut c_void, *const c_char, c_int, *const c_char) -> *mut c_void;
+pub(super) type Free = unsafe extern "C" fn(*mut c_void);
+pub(super) type ParseMemory = unsafe extern "C" fn(*mut c_void, *mut c_void, *const c_char, c_int) -> c_int;
+
+// SAFETY: libxml2's declaration (parser.h).
+static CREATE: Next<Create> = unsafe { Next::new(c"xmlCreatePushParserCtxt") };
+// SAFETY: libxml2's declaration (parser.h).
+static FREE: Next<Free> = unsafe { Next::new(c"xmlFreeParserCtxt") };
+// SAFETY: libxml2's declaration (parser.h).
+static PARSE_MEMORY: Next<ParseMemory> = unsafe { Next::new(c"xmlSAXUserParseMemory") };
+
+thread_local! {
+    /// What the parsers of libpurple's thread have been given, by their addresses.
+    static STREAMS: RefCell<HashMap<usize, Scanner>> = RefCell::default();
+}
+
+/// # Safety
+/// So many bytes are there, or NULL.
+pub(super) unsafe fn bytes<'a>(place: *const c_char, size: c_int) -> &'a [u8] {
+    match usize::try_from(size) {
+        // SAFETY: the caller's promise.
+        Ok(size) if !place.is_null() => unsafe { std::slice::from_raw_parts(place.cast(), size) },
+        _ => &[],
+    }
+}
+
+/// Whether a parser may be given this, too. The first time it may not, the account whose callback runs loses its connection.
+pub(super) fn may_pass(parser: *mut c_void, given: &[u8]) -> bool {
+    let Some(token) = OnPurple::here() else { return true };
+    let outcome = STREAMS.with_borrow_mut(|streams| {
+        let scanner = streams.get_mut(&parser.addr())?;
+        let had_stopped = scanner.has_stopped();
+        scanner.feed(given).err().map(|excess| (excess, had_stopped))
+    });
+    match outcome {
+        None => true,
+        Some((excess, had_stopped)) => {
+            if !had_stopped {
+                refuse(token, excess);
+            }
+            false
+        }
+    }
+}
+
+/// Ends the connection of the account whose callback runs, once this turn of it is over.
+fn refuse(token: OnPurple, excess: Excess) {
+    let Some(account) = owner::current() else {
+        log::warn!(target: "bridge", "XML that nobody's account received was left out: {excess}");
+        return;
+    };
+    log::warn!(target: "bridge", "{account:?} received too much at once: {excess}");
+    connection::refuse_input(token, account, &format!("The server sent {excess}. The connection was ended, and is tried again later."));
+}
+
+/// In libxml2's stead: the parser, and what counts beside it.
+///
+/// # Safety
+/// As libxml2's.
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn xmlCreatePushParserCtxt(
+    handler: *mut c_void,
+    user: *mut c_void,
+    chunk: *const c_char,
+    size: c_int,
+    file: *const c_char,
+) -> *mut c_void {
+    guard("xmlCreatePushParserCtxt", std::ptr::null_mut(), || {
+        let Some(real) = CREATE.get() else { return std::ptr::null_mut() };
+        let Some(token) = OnPurple::here() else {
+            // SAFETY: the caller's own arguments.
+            return unsafe { real(handler, user, chunk, size, file) };
+        };
+        let mut scanner = Scanner::new();
+        // SAFETY: so many bytes are the caller's.
+        let outcome = scanner.feed(unsafe { bytes(chunk, size) });
+        let (chunk, size) = if outcome.is_ok() { (chunk, size) } else { (std::ptr::null(), 0) };
+        // SAFETY: the caller's own arguments, or a parser that has been given nothing yet.
+        let parser = unsafe { real(handler, user, chunk, size, file) };
+        if !parser.is_null() {
+            STREAMS.with_borrow_mut(|streams| streams.insert(parser.addr(), scanner));
+        }
+        if let Err(excess) = outcome {
+            refuse(token, excess);
+        }
+        parser
+    })
+}
+
+/// In libxml2's stead: the counting ends, too.
+///
+/// # Safety
+/// As libxml2's.
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn xmlFreeParserCtxt(parser: *mut c_void) {
+    guard("xmlFreeParserCtxt", (), || {
+        // Gone at a thread's end.
+        let _ = STREAMS.try_with(|streams| streams.borrow_mut().remove(&parser.addr()));
+        if let Some(real) = FREE.get() {
+            // SAFETY: the caller's own argument.
+            unsafe { real(parser) };
+        }
+    });
+}
+
+/// In libxml2's stead: a whole document, as `xmlnode_from_str` has it (BOSH, UPnP). -1 is what callers take for one that is not well-formed.
+///
+/// # Safety
+/// As libxml2's.
+#[unsafe(no_mangle)]
+pub(super) unsafe extern "C" fn xmlSAXUserParseMemory(handler: *mut c_void, user: *mut c_void, text: *const c_char, size: c_int) -> c_int {
+    guard("xmlSAXUserParseMemory", -1, || {
+        let Some(real) = PARSE_MEMORY.get() else { return -1 };
+        if let Some(token) = OnPurple::here()
+            // SAFETY: so many bytes are the caller's.
+            && let Err(excess) = Scanner::new().feed(unsafe { bytes(text, size) })
+        {
+            refuse(token, excess);
+            return -1;
+        }
+        // SAFETY: the caller's own arguments.
+        unsafe { real(handler, user, text, size) }
+    })
+}

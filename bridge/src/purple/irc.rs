@@ -1,0 +1,267 @@
+//! Lines of IRC before libpurple's plugin has them (hazard 44): its handlers trust what a server sends. Gives a line a plain form, leaves out what a
+//! handler cannot bear, and bounds what the plugin keeps. Knows no rooms, and tells nothing.
+
+use super::ffi::guard_on;
+use super::signals;
+use super::token::OnPurple;
+use purple_sys::PurpleConnection;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{CStr, CString, c_char, c_void};
+
+/// Names of one list, which the plugin keeps until its end and then adds at once, and their bytes.
+const NAMES: usize = 30_000;
+const BYTES_OF_NAMES: usize = 1 << 20;
+/// Bytes of all else that it keeps: the message of the day, a whois, features.
+const KEPT: usize = 1 << 20;
+
+/// How far the log-in by SASL is, which the plugin does not check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Sasl {
+    #[default]
+    Idle,
+    Running,
+    Done,
+}
+
+/// What is known of one connection.
+#[derive(Debug, Default)]
+struct Connection {
+    sasl: Sasl,
+    /// Names since the last end of a list, and their bytes.
+    names: (usize, usize),
+    /// Bytes kept of the rest.
+    kept: usize,
+    /// What stands in the place of the line that is being read.
+    line: CString,
+}
+
+/// What becomes of a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    AsItIs,
+    Instead(Vec<u8>),
+    Nothing,
+}
+
+thread_local! {
+    static CONNECTIONS: RefCell<HashMap<*mut PurpleConnection, Connection>> = RefCell::default();
+}
+
+/// After plugins are loaded.
+pub(super) fn listen(_: OnPurple) {
+    // SAFETY: a C string; the plugin lives as long as libpurple.
+    let plugin = unsafe { purple_sys::purple_find_prpl(c"prpl-irc".as_ptr()) };
+    if plugin.is_null() {
+        return;
+    }
+    type Handler = unsafe extern "C" fn(*mut PurpleConnection, *mut *const c_char, *mut c_void);
+    // SAFETY: the signature that the plugin registers for this signal: a connection, and a place with a text.
+    unsafe {
+        let handler = std::mem::transmute::<Handler, unsafe extern "C" fn()>(on_receiving);
+        signals::connect(plugin.cast(), c"irc-receiving-text", handler);
+    }
+}
+
+/// The connection is no more.
+pub(super) fn forget(_: OnPurple, connection: *mut PurpleConnection) {
+    CONNECTIONS.with_borrow_mut(|all| all.remove(&connection));
+}
+
+unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const c_char, _: *mut c_void) {
+    guard_on("irc-receiving-text", (), |_| {
+        // SAFETY: libpurple gives a place with a C string; NULL would be somebody else's doing.
+        let Some(place) = (unsafe { place.as_mut() }).filter(|place| !place.is_null()) else { return };
+        // SAFETY: the plugin gives a live connection or NULL, which it cannot use itself.
+        let (Some(connection), text) = (unsafe { gc.as_ref() }, unsafe { CStr::from_ptr(*place) }) else {
+            *place = c"".as_ptr();
+            return;
+        };
+        // One that ends already reads on until it is taken down.
+        let may_log_in = || connection.disconnect_timeout == 0 && logs_in_by_sasl(gc);
+        let verdict = CONNECTIONS.with_borrow_mut(|all| {
+            let known = all.entry(gc).or_default();
+            if connection.disconnect_timeout != 0 { Verdict::Nothing } else { known.judge(text.to_bytes(), may_log_in) }
+        });
+        match verdict {
+            Verdict::AsItIs => {}
+            Verdict::Nothing => *place = c"".as_ptr(),
+            Verdict::Instead(line) => CONNECTIONS.with_borrow_mut(|all| {
+                let known = all.entry(gc).or_default();
+                // The line came as a C string: there is no NUL in it.
+                known.line = CString::new(line).unwrap_or_default();
+                *place = known.line.as_ptr();
+            }),
+        }
+    });
+}
+
+/// Whether the plugin has asked for SASL: with a password, and when the user wants it.
+fn logs_in_by_sasl(gc: *mut PurpleConnection) -> bool {
+    // SAFETY: a live connection, whose account lives as long; the password is only looked at.
+    unsafe {
+        let account = purple_sys::purple_connection_get_account(gc);
+        let password = purple_sys::purple_connection_get_password(gc);
+        let has_password = !password.is_null() && *password != 0;
+        has_password && purple_sys::purple_account_get_bool(account, c"sasl".as_ptr(), glib_sys::GFALSE) != glib_sys::GFALSE
+    }
+}
+
+impl Connection {
+    fn judge(&mut self, line: &[u8], may_log_in: impl FnOnce() -> bool) -> Verdict {
+        let Some(rest) = line.strip_prefix(b":") else {
+            // PING and ERROR; the plugin leaves all else without a prefix out.
+            return if line.starts_with(b"AUTHENTICATE ") && self.sasl != Sasl::Running { Verdict::Nothing } else { plain(line) };
+        };
+        let mut words = Words(rest);
+        let Some(prefix) = words.word() else { return Verdict::Nothing };
+        let Some(command) = words.word() else { return Verdict::Nothing };
+        // Who has no name is nobody's buddy, and none of libpurple's look-ups takes an empty one; and nobody is called as a room is.
+        if !line.get(1).is_some_and(|first| !matches!(first, b' ' | b'!' | b'@')) || is_room(prefix) {
+            return Verdict::Nothing;
+        }
+        let command_name = command.to_ascii_lowercase();
+        let (parameters, trailing) = words.parameters();
+        let mut all: Vec<&[u8]> = parameters.clone();
+        all.extend(trailing);
+        let (least, names) = needs(&command_name);
+        // Some servers give no reason for these, without which the plugin leaves them out.
+        let trailing = if all.len() + 1 == least && matches!(&command_name[..], b"quit" | b"kick") { Some(&b""[..]) } else { trailing };
+        let count = parameters.len() + usize::from(trailing.is_some());
+        let is_whole = count >= least && all.iter().take(names).all(|name| !name.trim_ascii().is_empty());
+        if !is_whole || !self.allows(&command_name, &all, line.len(), may_log_in) {
+            return Verdict::Nothing;
+        }
+        let mut canonical = [b":", prefix, b" ", command].concat();
+        for parameter in &parameters {
+            canonical.push(b' ');
+            canonical.extend_from_slice(parameter);
+        }
+        if let Some(trailing) = trailing {
+            canonical.extend_from_slice(b" :");
+            if command_name == b"353" { canonical.extend(members(trailing)) } else { canonical.extend_from_slice(trailing) }
+        }
+        canonical.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b' ');
+        if canonical == line { Verdict::AsItIs } else { Verdict::Instead(canonical) }
+    }
+
+    /// Whether the plugin bears it now.
+    fn allows(&mut self, command: &[u8], parameters: &[&[u8]], bytes: usize, may_log_in: impl FnOnce() -> bool) -> bool {
+        match command {
+            b"cap" => {
+                let about_sasl = parameters.get(2).is_some_and(|what| what.trim_ascii() == b"sasl");
+                let answer = parameters.get(1).copied().unwrap_or_default();
+                if !about_sasl {
+                    return true;
+                }
+                let is_answer = self.sasl == Sasl::Idle && matches!(answer, b"ACK" | b"NAK") && may_log_in();
+                if is_answer {
+                    self.sasl = if answer == b"ACK" { Sasl::Running } else { Sasl::Done };
+                }
+                is_answer
+            }
+            b"authenticate" | b"903" | b"904" | b"905" | b"906" | b"907" => {
+                let runs = self.sasl == Sasl::Running;
+                if runs && !matches!(command, b"authenticate" | b"904") {
+                    self.sasl = Sasl::Done;
+                }
+                runs
+            }
+            b"353" => {
+                let names = parameters.last().map_or(0, |names| names.split(|byte| *byte == b' ').count());
+                self.names = (self.names.0 + names, self.names.1 + bytes);
+                self.names.0 <= NAMES && self.names.1 <= BYTES_OF_NAMES
+            }
+            // Without any name before it, the plugin has no list to end; and it takes whoever it talks with for a room.
+            b"366" => parameters.get(1).is_some_and(|name| is_room(name)) && std::mem::take(&mut self.names) != (0, 0),
+            b"nick" if parameters.first().is_some_and(|name| is_room(name)) => false,
+            b"301" if parameters.get(1).is_some_and(|name| is_room(name)) => false,
+            b"005" | b"372" | b"301" | b"311" | b"312" | b"314" | b"319" | b"330" => {
+                self.kept += bytes;
+                self.kept <= KEPT
+            }
+            b"318" | b"369" | b"375" => {
+                self.kept = 0;
+                true
+            }
+            _ => true,
+        }
+    }
+}
+
+fn is_room(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'#' | b'&'))
+}
+
+/// A line without a prefix, which has no form to be given.
+fn plain(line: &[u8]) -> Verdict {
+    if line.contains(&b'\r') {
+        return Verdict::Instead(line.iter().map(|byte| if *byte == b'\r' { b' ' } else { *byte }).collect());
+    }
+    Verdict::AsItIs
+}
+
+/// How many parameters the plugin wants, and how many of the first are names.
+fn needs(command: &[u8]) -> (usize, usize) {
+    let is_number = command.len() == 3 && command.iter().all(u8::is_ascii_digit);
+    match command {
+        b"join" | b"nick" | b"part" => (1, 1),
+        b"ping" | b"quit" | b"wallops" | b"authenticate" => (1, 0),
+        b"topic" | b"privmsg" | b"notice" | b"mode" => (2, 1),
+        b"pong" => (2, 0),
+        b"invite" => (2, 2),
+        b"cap" => (3, 0),
+        b"kick" => (3, 2),
+        // The user, and then whom or what it is about.
+        b"251" | b"255" | b"372" | b"375" | b"376" | b"422" => (1, 1),
+        b"301" | b"317" | b"319" | b"324" | b"331" | b"332" | b"367" | b"391" | b"404" => (3, 2),
+        b"438" | b"442" | b"477" | b"478" | b"482" | b"506" | b"515" => (3, 2),
+        b"312" | b"322" | b"330" | b"333" => (4, 2),
+        b"353" => (4, 3),
+        b"311" | b"314" => (6, 2),
+        b"352" => (8, 2),
+        b"005" | b"303" | b"313" | b"318" | b"320" | b"366" | b"368" | b"369" | b"401" | b"403" | b"406" | b"421" | b"433" => (2, 2),
+        b"437" | b"473" | b"474" | b"501" => (2, 2),
+        _ if is_number => (0, 2),
+        _ => (0, 0),
+    }
+}
+
+/// Names with their marks, without those that are a mark alone.
+fn members(list: &[u8]) -> Vec<u8> {
+    let named = |name: &&[u8]| !name.is_empty() && !matches!(name, [b'@' | b'%' | b'+' | b'~' | b'&' | b'!']);
+    list.split(|byte| *byte == b' ').filter(named).collect::<Vec<_>>().join(&b' ')
+}
+
+/// What is left of a line, without its prefix.
+struct Words<'a>(&'a [u8]);
+
+impl<'a> Words<'a> {
+    fn word(&mut self) -> Option<&'a [u8]> {
+        let start = self.0.iter().position(|byte| *byte != b' ')?;
+        let rest = self.0.get(start..).unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
+        let (word, rest) = rest.split_at(end);
+        self.0 = rest;
+        Some(word)
+    }
+
+    /// The rest: words, and what comes behind a colon.
+    fn parameters(mut self) -> (Vec<&'a [u8]>, Option<&'a [u8]>) {
+        let mut words = Vec::new();
+        loop {
+            let before = self.0;
+            match self.word() {
+                None => return (words, None),
+                Some(word) if word.first() == Some(&b':') => {
+                    let start = before.iter().position(|byte| *byte == b':').unwrap_or_default();
+                    return (words, before.get(start + 1..));
+                }
+                Some(word) => words.push(word),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

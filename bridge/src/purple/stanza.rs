@@ -1,0 +1,376 @@
+//! Counts what the stanzas of an XMPP stream are made of, before an XML parser sees them: attributes, depth, elements, bytes. Does not parse them,
+//! and says nothing about whether they are well-formed.
+//!
+//! Its state survives any cutting of the stream into pieces. A stanza is a child of the document's element, over BOSH as well.
+
+use std::fmt;
+
+/// Attributes of one element. XML parsers and libpurple compare each with each.
+const ATTRIBUTES: u32 = 64;
+/// Elements in each other within a stanza.
+const DEPTH: u32 = 100;
+/// Elements of a stanza, and of the lists among them: a roster, a list of rooms.
+const ELEMENTS: u32 = 5_000;
+const ELEMENTS_OF_A_LIST: u32 = 60_000;
+/// Bytes of a message or a presence, of an `iq` (pictures are among these), and of a list.
+const BYTES: usize = 1 << 20;
+const BYTES_OF_AN_IQ: usize = 4 << 20;
+const BYTES_OF_A_LIST: usize = 8 << 20;
+/// Bytes of the XML declaration.
+const DECLARATION: usize = 128;
+
+/// What only one's own server, or a service without a resource, sends at length.
+const LISTS: [&[u8]; 2] = [b"jabber:iq:roster", b"http://jabber.org/protocol/disco#items"];
+
+/// Why a stream is not read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Excess {
+    Attributes,
+    Depth,
+    Elements(u32),
+    Bytes(usize),
+    /// A document type, which RFC 6120 forbids: entities could be declared there.
+    DocumentType,
+    /// Another encoding than UTF-8, which RFC 6120 forbids: here it would be misread.
+    Encoding,
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attributes => write!(f, "an element with more than {ATTRIBUTES} attributes"),
+            Self::Depth => write!(f, "a stanza with more than {DEPTH} elements in each other"),
+            Self::Elements(most) => write!(f, "a stanza with more than {most} elements"),
+            Self::Bytes(most) => write!(f, "a stanza of more than {} KiB", most >> 10),
+            Self::DocumentType => write!(f, "a document type, which XMPP forbids"),
+            Self::Encoding => write!(f, "another encoding than UTF-8, which XMPP forbids"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// Before the first `<`; so many bytes of a byte order mark.
+    Start(u8),
+    Text,
+    /// After `<`.
+    Open,
+    /// After `<!`, so far into `--` or `[CDATA[`.
+    Bang(u8),
+    /// In a start tag's name.
+    Name,
+    /// In a start tag, behind its name.
+    Tag,
+    /// In a value that this quote ends.
+    Quoted(u8),
+    EndTag,
+    /// Until its last byte comes after enough of its mark: `-->`, `]]>`, `?>`.
+    Until(Section),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Section {
+    Comment,
+    Data,
+    Instruction,
+}
+
+impl Section {
+    /// The byte that stands before the closing `>`, and how often.
+    fn mark(self) -> (u8, u32) {
+        match self {
+            Self::Comment => (b'-', 2),
+            Self::Data => (b']', 2),
+            Self::Instruction => (b'?', 1),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Plain,
+    Iq,
+    List,
+}
+
+/// The first bytes of a name or a value.
+#[derive(Clone, Copy)]
+struct Word<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+}
+
+impl<const N: usize> Word<N> {
+    const EMPTY: Self = Self { bytes: [0; N], length: 0 };
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+        }
+        self.length += 1;
+    }
+
+    /// Nothing when it was longer than there is room.
+    fn whole(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// One stream.
+pub(crate) struct Scanner {
+    state: State,
+    depth: u32,
+    bytes: usize,
+    elements: u32,
+    attributes: u32,
+    kind: Kind,
+    /// In a row, of what ends a section.
+    marks: u32,
+    /// The tag ends with `/>` if it ends here.
+    slash: bool,
+    /// The next byte of a tag begins an attribute's name.
+    fresh: bool,
+    /// The stanza is an `iq` of somebody with a resource: no list of one's own.
+    has_resource: bool,
+    name: Word<8>,
+    attribute: Word<8>,
+    value: Word<40>,
+    /// The XML declaration, while it is the first thing of the stream.
+    declaration: Option<Box<Word<DECLARATION>>>,
+    /// Nothing is passed on any more.
+    excess: Option<Excess>,
+}
+
+impl Scanner {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: State::Start(0),
+            depth: 0,
+            bytes: 0,
+            elements: 0,
+            attributes: 0,
+            kind: Kind::Plain,
+            marks: 0,
+            slash: false,
+            fresh: false,
+            has_resource: false,
+            name: Word::EMPTY,
+            attribute: Word::EMPTY,
+            value: Word::EMPTY,
+            declaration: None,
+            excess: None,
+        }
+    }
+
+    /// Whether it was said already that the stream is not read on.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.excess.is_some()
+    }
+
+    /// Reads on. After an excess the answer stays the same.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<(), Excess> {
+        let outcome = match self.excess {
+            Some(excess) => Err(excess),
+            None => self.walk(bytes).and_then(|()| self.check_bytes()),
+        };
+        self.excess = outcome.err();
+        outcome
+    }
+
+    fn walk(&mut self, bytes: &[u8]) -> Result<(), Excess> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let run = self.run(rest);
+            // What stands between stanzas is read away at once.
+            self.bytes = if self.state == State::Text && self.depth <= 1 { 0 } else { self.bytes + run };
+            rest = rest.get(run..).unwrap_or_default();
+            let Some((byte, after)) = rest.split_first() else { break };
+            self.bytes += 1;
+            self.step(*byte)?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn check_bytes(&self) -> Result<(), Excess> {
+        let most = match self.kind {
+            Kind::Plain => BYTES,
+            Kind::Iq => BYTES_OF_AN_IQ,
+            Kind::List => BYTES_OF_A_LIST,
+        };
+        if self.bytes > most { Err(Excess::Bytes(most)) } else { Ok(()) }
+    }
+
+    /// How many bytes change no state.
+    fn run(&mut self, rest: &[u8]) -> usize {
+        let until = |wanted: u8| rest.iter().position(|byte| *byte == wanted).unwrap_or(rest.len());
+        match self.state {
+            State::Text => until(b'<'),
+            State::EndTag => until(b'>'),
+            State::Quoted(quote) => {
+                let end = until(quote);
+                self.read_value(rest.get(..end).unwrap_or_default());
+                end
+            }
+            State::Until(section) if self.marks == 0 && self.declaration.is_none() => until(section.mark().0),
+            _ => 0,
+        }
+    }
+
+    fn read_value(&mut self, part: &[u8]) {
+        // Only what says of which kind the stanza is.
+        if self.depth == 1 && self.attribute.whole() == b"from" {
+            self.has_resource |= part.contains(&b'/');
+        } else if self.depth == 2 && self.attribute.whole() == b"xmlns" {
+            part.iter().take(64).for_each(|byte| self.value.push(*byte));
+        }
+    }
+
+    fn step(&mut self, byte: u8) -> Result<(), Excess> {
+        match self.state {
+            State::Start(seen) => {
+                self.state = match (seen, byte) {
+                    (0 | 3, b'<') => return self.open(true),
+                    (0, 0xef) => State::Start(1),
+                    (1, 0xbb) => State::Start(2),
+                    (2, 0xbf) => State::Start(3),
+                    (0 | 3, b' ' | b'\t' | b'\r' | b'\n') => State::Start(3),
+                    _ => return Err(Excess::Encoding),
+                };
+            }
+            State::Text => return self.open(false),
+            State::Open => return self.opened(byte),
+            State::Bang(seen) => {
+                let expected: &[u8] = if seen == 0 && byte == b'-' || self.marks == 1 { b"--" } else { b"[CDATA[" };
+                self.marks = u32::from(expected.len() == 2);
+                if expected.get(usize::from(seen)) != Some(&byte) {
+                    return Err(Excess::DocumentType);
+                }
+                self.state = State::Bang(seen + 1);
+                if usize::from(seen) + 1 == expected.len() {
+                    self.state = State::Until(if expected.len() == 2 { Section::Comment } else { Section::Data });
+                    self.marks = 0;
+                }
+            }
+            State::Name if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'/' | b'>') => match byte {
+                b':' => self.name = Word::EMPTY,
+                byte => self.name.push(byte),
+            },
+            State::Name | State::Tag => return self.in_tag(byte),
+            State::Quoted(_) => self.state = State::Tag,
+            State::EndTag => {
+                self.check_bytes()?;
+                self.depth = self.depth.saturating_sub(1);
+                self.state = State::Text;
+            }
+            State::Until(section) => return self.in_section(section, byte),
+        }
+        Ok(())
+    }
+
+    /// `<`; between stanzas everything begins anew.
+    fn open(&mut self, is_first: bool) -> Result<(), Excess> {
+        if self.depth <= 1 {
+            self.check_bytes()?;
+            (self.bytes, self.elements, self.kind, self.has_resource) = (1, 0, Kind::Plain, false);
+        }
+        self.declaration = is_first.then(|| Box::new(Word::EMPTY));
+        self.state = State::Open;
+        Ok(())
+    }
+
+    fn opened(&mut self, byte: u8) -> Result<(), Excess> {
+        self.marks = 0;
+        if byte != b'?' {
+            self.declaration = None;
+        }
+        self.state = match byte {
+            // The beginning of UTF-16.
+            0 => return Err(Excess::Encoding),
+            b'/' => State::EndTag,
+            b'!' => State::Bang(0),
+            b'?' => State::Until(Section::Instruction),
+            _ => {
+                self.elements += 1;
+                let most = if self.kind == Kind::List { ELEMENTS_OF_A_LIST } else { ELEMENTS };
+                if self.elements > most {
+                    return Err(Excess::Elements(most));
+                }
+                (self.attributes, self.slash, self.fresh) = (0, false, true);
+                (self.name, self.attribute, self.value) = (Word::EMPTY, Word::EMPTY, Word::EMPTY);
+                self.name.push(byte);
+                State::Name
+            }
+        };
+        Ok(())
+    }
+
+    fn in_tag(&mut self, byte: u8) -> Result<(), Excess> {
+        self.state = State::Tag;
+        match byte {
+            b'>' => return self.end_of_tag(),
+            b'"' | b'\'' => {
+                self.attributes += 1;
+                if self.attributes > ATTRIBUTES {
+                    return Err(Excess::Attributes);
+                }
+                (self.state, self.slash, self.fresh) = (State::Quoted(byte), false, true);
+            }
+            b'=' | b' ' | b'\t' | b'\r' | b'\n' => self.fresh = true,
+            b'/' => self.slash = true,
+            byte => {
+                if std::mem::take(&mut self.fresh) {
+                    self.attribute = Word::EMPTY;
+                }
+                self.attribute.push(byte);
+                self.slash = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of_tag(&mut self) -> Result<(), Excess> {
+        self.check_bytes()?;
+        let level = self.depth;
+        if level == 1 && self.name.whole() == b"iq" {
+            self.kind = Kind::Iq;
+        } else if level == 2 && self.kind == Kind::Iq && !self.has_resource && LISTS.contains(&self.value.whole()) {
+            self.kind = Kind::List;
+        }
+        if !self.slash {
+            self.depth += 1;
+            if self.depth > DEPTH + 1 {
+                return Err(Excess::Depth);
+            }
+        }
+        self.state = State::Text;
+        Ok(())
+    }
+
+    fn in_section(&mut self, section: Section, byte: u8) -> Result<(), Excess> {
+        let (mark, enough) = section.mark();
+        if byte == b'>' && self.marks >= enough {
+            self.state = State::Text;
+            return self.declaration.take().map_or(Ok(()), |declaration| check_declaration(declaration.whole()));
+        }
+        self.marks = if byte == mark { self.marks + 1 } else { 0 };
+        if let Some(declaration) = &mut self.declaration {
+            declaration.push(byte);
+            if declaration.length > DECLARATION {
+                return Err(Excess::Encoding);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands between `<?` and `?>` at the beginning.
+fn check_declaration(text: &[u8]) -> Result<(), Excess> {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let Some((_, behind)) = text.split_once("encoding") else { return Ok(()) };
+    let named = behind.split(['"', '\'']).nth(1).unwrap_or_default();
+    if matches!(named, "utf-8" | "utf8") { Ok(()) } else { Err(Excess::Encoding) }
+}
+
+#[cfg(test)]
+mod tests;
