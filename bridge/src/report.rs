@@ -60,6 +60,8 @@ pub struct Losses {
     pub protocols_aside: u64,
     /// Plugin files that are not opened any more, since they ended who opened them.
     pub plugins_left_out: u64,
+    /// Events of workers that told of what they do not have, or more than is kept of an account.
+    pub refused: u64,
 }
 
 /// Resident memory of a process in bytes, as its `/proc/…/statm` tells it, opened before or now. Any thread.

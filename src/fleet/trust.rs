@@ -51,7 +51,7 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         EventKind::MediaStored(_) => ledger.is_with(user, number),
         EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => true,
         // Only a fleet says so.
-        EventKind::AccountLost { .. } | EventKind::RoomListFailed { .. } => false,
+        EventKind::AccountLost { .. } | EventKind::MessagesMissed { .. } | EventKind::RoomListFailed { .. } => false,
     }
 }
 
@@ -62,10 +62,11 @@ fn has(ledger: &Ledger, number: u16, user: UserId, account: AccountId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::ledger::CONVERSATIONS;
     use crate::fleet::place::Group;
-    use bridge::command::{AccountSettings, Before, Username};
+    use bridge::command::{AccountSettings, Before, CommandKind, Username};
     use bridge::id::{ConversationKind, NoticeId, RequestId};
-    use bridge::model::{Author, Conversation, Message, MessageKind, Status};
+    use bridge::model::{Author, Conversation, Message, MessageKind, Privacy, Status, Value};
     use bridge::time::Timestamp;
     use std::collections::BTreeMap;
     use std::time::Instant;
@@ -155,6 +156,39 @@ mod tests {
         assert!(may_say(&ledger, 1, &event(closed(1))) && !may_say(&ledger, 2, &event(closed(1))));
         let notice = EventKind::NoticeClosed { notice: NoticeId(2 << 48 | 7) };
         assert!(may_say(&ledger, 2, &event(notice.clone())) && !may_say(&ledger, 1, &event(notice)));
+    }
+
+    #[test]
+    fn what_an_account_is_made_of_is_bounded() {
+        let mut ledger = ledger();
+        let long = "x".repeat(4 << 10);
+        for number in 0..300 {
+            let name = format!("{number}{long}");
+            ledger.note_event(&event(EventKind::AccountSettingStored {
+                account: CORE,
+                key: name.clone(),
+                value: Some(Value::Text(long.clone())),
+            }));
+            ledger.note_event(&event(EventKind::AccountPinned { account: CORE, fingerprint: name.clone() }));
+            let fields = Some([("room".to_owned(), name)].into());
+            ledger.note_event(&event(EventKind::RoomRemembered { conversation: ConversationId(number), account: CORE, fields }));
+        }
+        for number in 0..CONVERSATIONS as u64 + 100 {
+            ledger.note_event(&event(EventKind::ConversationOpened(conversation(ConversationId(number), CORE))));
+        }
+        let names = |count: usize| Privacy { mode: String::new(), permit: vec![long.clone(); count], deny: Vec::new() };
+        for count in [10, 1000] {
+            ledger.note_event(&event(EventKind::Privacy { account: CORE, privacy: names(count) }));
+        }
+        let restoring = ledger.restoring(CORE, Before::default());
+        let Some(CommandKind::AddAccount { settings, .. }) = restoring.first() else { panic!("{restoring:?}") };
+        let before = &settings.before;
+        assert_eq!((settings.stored.len(), settings.pins.len(), before.rooms.len()), (31, 63, 251));
+        assert_eq!(before.privacy.as_ref().map(|privacy| privacy.permit.len()), Some(10));
+        let mut bytes = Vec::new();
+        bridge::frame::write(&mut bytes, &restoring.first()).unwrap();
+        assert!(bytes.len() < 4 << 20, "{} bytes", bytes.len());
+        assert!(ledger.left_out > 600, "{}", ledger.left_out);
     }
 
     #[test]

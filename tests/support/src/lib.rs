@@ -66,3 +66,8 @@ pub fn mischief_plugins() -> &'static str {
 pub fn stillborn_plugin() -> &'static str {
     env!("STILLBORN_PLUGIN")
 }
+
+/// The file of a plugin that ends whoever opens it, and blames its neighbour `mischief.so`.
+pub fn framer_plugin() -> &'static str {
+    env!("FRAMER_PLUGIN")
+}

@@ -32,7 +32,7 @@ pub struct Hub {
     sessions: RwLock<HashMap<UserId, Arc<Session>>>,
     tokens: RwLock<Tokens<Arc<Session>>>,
     /// When to look at whom again. Lazily: a session may have moved its time since.
-    deadlines: Mutex<BinaryHeap<Reverse<(u64, UserId)>>>,
+    deadlines: Mutex<Deadlines>,
     /// What no browser asked for and the networks had no room for, in the order of its coming, [`MOST_LATER`] of each user.
     later: Mutex<HashMap<UserId, Waiting>>,
     blobs: Mutex<HashMap<Box<str>, Weak<Blob>>>,
@@ -40,6 +40,36 @@ pub struct Hub {
     /// Polls are answered with `restart` and about this time; 0 while they are not.
     restart_ms: AtomicU64,
     bridge_gone: AtomicBool,
+}
+
+/// The earliest time of each user; what is later than that is found when it has come.
+#[derive(Default)]
+struct Deadlines {
+    heap: BinaryHeap<Reverse<(u64, UserId)>>,
+    first: HashMap<UserId, u64>,
+}
+
+impl Deadlines {
+    fn add(&mut self, at: u64, user: UserId) {
+        let first = self.first.entry(user).or_insert(u64::MAX);
+        if at < *first {
+            *first = at;
+            self.heap.push(Reverse((at, user)));
+        }
+    }
+
+    /// Somebody whose time has come.
+    fn due(&mut self, now: u64) -> Option<UserId> {
+        while let Some(Reverse((at, user))) = self.heap.peek().copied().filter(|Reverse((at, _))| *at <= now) {
+            self.heap.pop();
+            // Else it was moved to an earlier time, at which the next was set.
+            if self.first.get(&user) == Some(&at) {
+                self.first.remove(&user);
+                return Some(user);
+            }
+        }
+        None
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -148,6 +178,9 @@ impl Hub {
                 next = rest.next_if(|event| event.user == user);
             }
             state.bound_conversations(&env, &self.config);
+            if state.say_too_much(&env) {
+                log::warn!("user {user} has a network that sends more than a session holds: the rest is left out, and the user is told");
+            }
             self.do_chores(user, &mut state);
             state.deliver(&env);
             let failed = session.guest && state.note_failure(&env);
@@ -165,7 +198,8 @@ impl Hub {
     /// the users of another see.
     fn share(&self, media: bridge::event::Media) -> Option<Arc<Blob>> {
         if super::media::hash(&media.bytes) != media.hash {
-            log::warn!("bytes came under another's hash; left out");
+            self.counters.things_left_out.one();
+            log::debug!("bytes came under another's hash; left out");
             return None;
         }
         let mut blobs = lock(&self.blobs);
@@ -181,12 +215,18 @@ impl Hub {
         Some(blob)
     }
 
+    /// How many times to look at somebody there are.
+    #[cfg(test)]
+    pub(crate) fn deadlines(&self) -> usize {
+        lock(&self.deadlines).heap.len()
+    }
+
     pub(crate) fn look_at(&self, session: &Session, at: u64) {
         self.look_again(session.id, at);
     }
 
     pub(super) fn look_again(&self, user: UserId, at: u64) {
-        lock(&self.deadlines).push(Reverse((at, user)));
+        lock(&self.deadlines).add(at, user);
     }
 
     /// Looks at every session whose time may have come, and tells the bridge again what it had no room for.
@@ -197,14 +237,7 @@ impl Hub {
         }
         let now = self.clock.now();
         loop {
-            let user = {
-                let mut deadlines = lock(&self.deadlines);
-                match deadlines.peek() {
-                    Some(Reverse((at, _))) if *at <= now => deadlines.pop().map(|Reverse((_, user))| user),
-                    _ => None,
-                }
-            };
-            let Some(user) = user else { break };
+            let Some(user) = lock(&self.deadlines).due(now) else { break };
             let Some(session) = self.session(user) else { continue };
             let env = self.env();
             let check = session.lock().check(&env, session.guest);

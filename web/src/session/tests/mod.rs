@@ -4,6 +4,7 @@ mod commands;
 mod content;
 mod crowds;
 mod delivery;
+mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod polls;
