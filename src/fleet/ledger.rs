@@ -78,6 +78,8 @@ pub(crate) struct Ledger {
     holders: BTreeSet<(Key, AccountId)>,
     /// Whose accounts conversations are of.
     conversations: BTreeMap<(UserId, ConversationId), AccountId>,
+    /// How many each user has.
+    talks: HashMap<UserId, usize>,
     /// Things that workers told and that there was no room for.
     pub(crate) left_out: u64,
 }
@@ -312,10 +314,11 @@ impl Ledger {
     pub(crate) fn note_event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::ConversationOpened(conversation) => {
-                if self.of_conversations(event.user).count() < CONVERSATIONS {
-                    self.conversations.insert((event.user, conversation.id), conversation.account);
-                } else {
+                let talks = self.talks.entry(event.user).or_default();
+                if *talks >= CONVERSATIONS {
                     self.left_out += 1;
+                } else if self.conversations.insert((event.user, conversation.id), conversation.account).is_none() {
+                    *talks += 1;
                 }
                 return;
             }
@@ -376,7 +379,14 @@ impl Ledger {
 
     /// A conversation is closed.
     pub(crate) fn forget_conversation(&mut self, user: UserId, conversation: ConversationId) {
-        self.conversations.remove(&(user, conversation));
+        if self.conversations.remove(&(user, conversation)).is_some()
+            && let Some(talks) = self.talks.get_mut(&user)
+        {
+            *talks -= 1;
+            if *talks == 0 {
+                self.talks.remove(&user);
+            }
+        }
     }
 
     /// A line went to or fro.

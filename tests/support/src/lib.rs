@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`Prosody`], [`Ngircd`] | real servers in a directory of their own, on free loopback ports |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
+//! | [`Hostile`] | servers of both that mean harm |
 //! | [`Daemon`] | the built binary with a generated configuration |
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, streams, commands |
 //! | [`Browser`] | a browser that nobody sees: Chromium, or another [`Engine`] |
@@ -24,6 +25,7 @@ mod certs;
 mod daemon;
 mod engine;
 mod hoarder;
+mod hostile;
 mod irc;
 mod line;
 mod marionette;
@@ -45,6 +47,7 @@ pub use engine::Engine;
 pub use fantoccini::key::Key;
 pub use fantoccini::wd::WindowHandle as TabHandle;
 pub use hoarder::Hoarder;
+pub use hostile::{Hostile, XmppScript};
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
 pub use ngircd::{Ngircd, NgircdBuilder};

@@ -9,6 +9,7 @@ use crate::wire::{self, EventBody, MessageState};
 use bridge::command::Origin;
 use bridge::id::{ConversationId, ConversationKind};
 use bridge::model::{Conversation, Member, Message, MessageKind};
+use std::collections::{HashMap, HashSet};
 
 /// Conversations beyond those that a user may have open, until the network side has closed as many. Rooms are never closed.
 const A_FLOOD: usize = 1000;
@@ -92,15 +93,21 @@ impl State {
         let Some(conv) = self.open_conversation(id) else { return };
         let account = conv.base.account;
         let members = conv.base.members.get_or_insert_default();
-        if change.initial {
+        let Change { mut joined, left, mut changed, renamed, initial } = change;
+        if initial {
             members.clear();
         }
-        if !change.left.is_empty() {
-            members.retain(|member| !change.left.contains(&member.name));
+        if !left.is_empty() {
+            let left: HashSet<&str> = left.iter().map(String::as_str).collect();
+            members.retain(|member| !left.contains(member.name.as_str()));
         }
+        // Where those are that are known: one look at all of them, however many come.
+        let wanted: HashSet<&str> = joined.iter().chain(&changed).map(|member| member.name.as_str()).collect();
+        let known = members.iter().enumerate().filter(|(_, member)| wanted.contains(member.name.as_str()));
+        let mut places: HashMap<String, usize> = known.map(|(at, member)| (member.name.clone(), at)).collect();
         room = room.saturating_sub(members.iter().map(member_bytes).sum());
         let mut left_out = 0;
-        let mut place = |member: &Member| match members.iter_mut().find(|known| known.name == member.name) {
+        let mut place = |member: &Member| match places.get(&member.name).and_then(|at| members.get_mut(*at)) {
             Some(known) => {
                 room += member_bytes(known);
                 let fits = take_room(&mut room, member);
@@ -115,6 +122,7 @@ impl State {
             None => {
                 let fits = take_room(&mut room, member);
                 if fits {
+                    places.insert(member.name.clone(), members.len());
                     members.push(member.clone());
                 } else {
                     left_out += 1;
@@ -122,7 +130,6 @@ impl State {
                 fits
             }
         };
-        let Change { mut joined, left, mut changed, renamed, initial } = change;
         joined.retain(&mut place);
         changed.retain(&mut place);
         conv.weigh_members();

@@ -106,8 +106,8 @@ impl State {
             // Its user signed it off.
             return;
         }
-        let theirs = |(_, conv): &(&ConversationId, &Box<Conv>)| conv.open && conv.base.account == account;
-        let open: Vec<ConversationId> = self.conversations.iter().filter(theirs).map(|(id, _)| *id).collect();
+        let theirs = |conv: &Conv| conv.open && conv.base.account == account;
+        let open: Vec<ConversationId> = self.conversations.iter().filter(|(_, conv)| theirs(conv)).map(|(id, _)| *id).collect();
         for conversation in open {
             env.counters.gaps_marked.one();
             let message = gap(since, env.wall);

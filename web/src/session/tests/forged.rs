@@ -72,8 +72,8 @@ fn every_kind(number: u64) -> Vec<EventKind> {
     let error = || CommandError { code: long(), message: long(), field: Some(long()) };
     let standing = || AccountStanding {
         progress: Some(Progress { text: long(), step: 0, steps: 1 }),
-        error: Some(AccountError { code: long(), message: long(), fatal: number % 2 == 0 }),
-        ..AccountStanding::plain(if number % 2 == 0 { AccountState::Error } else { AccountState::Online })
+        error: Some(AccountError { code: long(), message: long(), fatal: number.is_multiple_of(2) }),
+        ..AccountStanding::plain(if number.is_multiple_of(2) { AccountState::Error } else { AccountState::Online })
     };
     let changed = Account { alias: long(), icon: Some(long()), status_message: Some(long()), standing: standing(), ..account(1) };
     let someone = Buddy {
