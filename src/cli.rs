@@ -22,8 +22,6 @@ pub(crate) enum What {
 /// What a worker is started with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Worker {
-    /// Its number, for the log.
-    pub(crate) number: u16,
     /// The process that starts it.
     pub(crate) parent: u32,
 }
@@ -82,6 +80,7 @@ fn worker() -> Command {
     Command::new("worker")
         .about("One libpurple of a site; `serve` starts it")
         .hide(true)
+        // For whoever looks at the processes.
         .arg(number("number").value_parser(clap::value_parser!(u16)))
         .arg(number("parent").value_parser(clap::value_parser!(u32)))
 }
@@ -115,9 +114,8 @@ fn asked(matches: &ArgMatches) -> Asked {
         "protocols" => What::Protocols,
         "healthcheck" => What::Healthcheck,
         "worker" => {
-            let number = matches.get_one("number").copied().unwrap_or_default();
             let parent = matches.get_one("parent").copied().unwrap_or_default();
-            return Asked { what: What::Worker(Worker { number, parent }), file: None, overrides: Vec::new() };
+            return Asked { what: What::Worker(Worker { parent }), file: None, overrides: Vec::new() };
         }
         "generate" => {
             let completions = matches.get_one::<String>("material").is_some_and(|material| material == "completions");

@@ -1,4 +1,4 @@
-//! Where log lines go: standard error, filtered by RUST_LOG, without a time where the journal adds its own; nothing else is logged to.
+//! Where log lines go: standard error (a worker's is a pipe to the web process), filtered by RUST_LOG, without a time where the journal adds its own; nothing else is logged to.
 
 use env_logger::{Builder, Env};
 
@@ -12,14 +12,14 @@ pub(crate) fn start() {
     let _ = builder.try_init();
 }
 
-/// The same for a worker, whose lines say which one it is.
-pub(crate) fn start_worker(number: u16) {
+/// The same for a worker: its lines go to the web process, which takes them apart ([`crate::fleet`]) and adds time and number.
+pub(crate) fn start_worker() {
     use std::io::Write as _;
     let mut builder = Builder::from_env(Env::default().default_filter_or("info,libpurple=warn"));
-    let times = std::env::var_os("JOURNAL_STREAM").is_none();
-    builder.format(move |out, record| {
-        let time = if times { format!("{} ", out.timestamp()) } else { String::new() };
-        writeln!(out, "[{time}{} {} worker {number}] {}", record.level(), record.target(), record.args())
+    builder.format(|out, record| {
+        // One line each.
+        let text = record.args().to_string().replace('\n', " ");
+        writeln!(out, "{} {} {text}", record.level(), record.target())
     });
     // A second start keeps the first logger, which is what is wanted.
     let _ = builder.try_init();

@@ -16,6 +16,7 @@ mod systemd;
 mod worker;
 
 use error::Failure;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -23,7 +24,8 @@ fn main() -> ExitCode {
     match bridge::prepare_process().map_err(|error| Failure::System("the process", error)).and_then(|()| run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("bellflower: {failure}");
+            // Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "bellflower: {failure}");
             failure.code()
         }
     }
@@ -44,7 +46,7 @@ fn run() -> Result<(), Failure> {
         cli::What::Healthcheck => health::check(&asked.config()?),
         cli::What::Schema => report::schema(),
         cli::What::Worker(worker) => {
-            logging::start_worker(worker.number);
+            logging::start_worker();
             worker::run(worker)
         }
         cli::What::Generate(material, folder) => manual::generate(*material, folder),

@@ -29,15 +29,15 @@ fn follow(parent: u32) -> io::Result<()> {
     if actual == Some(parent) { Ok(()) } else { Err(io::Error::other("the process that started it is gone")) }
 }
 
-/// Takes the two descriptors that were handed down as standard input and output, and leaves nothing there for plugins to read or write. With
-/// the first byte comes a third, when there is someone to make connections for this process.
+/// Takes the two descriptors that were handed down as standard input and output, and leaves nothing there for plugins to read; what they write
+/// goes where errors go, to be logged. With the first byte comes a third, when there is someone to make connections for this process.
 fn descriptors() -> io::Result<(OwnedFd, OwnedFd, Option<UnixStream>)> {
     let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 10)?;
     let blame = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 10)?;
     rustix::net::getsockname(&socket)?;
     let judge = crate::fleet::judge::take_descriptor(&socket)?;
-    let nothing = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    let nothing = std::fs::OpenOptions::new().read(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing)?;
-    rustix::stdio::dup2_stdout(&nothing)?;
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
     Ok((socket, blame, judge.map(UnixStream::from)))
 }

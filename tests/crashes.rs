@@ -84,6 +84,25 @@ fn a_message_that_a_hanging_worker_took_is_of_unknown_fate() {
 }
 
 #[test]
+fn a_silence_is_marked_where_messages_may_be_missing() {
+    let mut site = Site::new("hang = \"2s\"");
+    let room = site.ines.join(&json!({ "room": "den", "server": "rooms.localhost", "handle": "ines" }));
+    let conversation = site.ines.open("bob@localhost");
+    let account = site.ines.account();
+    site.ask("loop");
+    // It is taken by the server for delivered, and by nobody read.
+    site.bob.say("ines@localhost", "are you there?");
+    away(&mut site.ines);
+    site.ines.wait_account_state(&account, &["online"]);
+    for place in [&room, &conversation] {
+        let mark = site.ines.wait_event("the mark", |e| e["type"] == "message.system" && e["conversation"] == **place);
+        let text = mark["message"]["text"].as_str().expect("a text");
+        assert!(text.contains("may be missing") && mark["message"]["system"] == true, "{mark}");
+    }
+    assert!(!site.ida.kept().any(|event| event["type"] == "message.system"), "Ida has missed nothing");
+}
+
+#[test]
 fn a_room_list_ends_with_its_worker() {
     let mut site = Site::new("");
     let account = site.mallory.account();

@@ -63,6 +63,28 @@ fn one_that_comes_while_the_daemon_runs_keeps_nobody_away() {
 }
 
 #[test]
+fn one_that_another_has_blamed_stays() {
+    let directory = plugins();
+    let mut daemon = Daemon::builder(BELLFLOWER).config("workers = 1").limit("attaches_per_minute", 0).table(&table(&directory)).start();
+    let mut mallory = daemon.client("mallory");
+    mallory.sign_in_mischief("mallory");
+    let harm = mallory.open("harm");
+    let framed = directory.path().join("mischief.so");
+    let framer = directory.path().join("a-framer.so");
+    std::fs::copy(support::framer_plugin(), &framer).expect("the plugin");
+    daemon.allow_log("ended: signal 6");
+    mallory.command("message.send", json!({ "conversation": harm, "text": "abort" }));
+    let doubt = format!("the plugin {} was said to be opened; opened alone it does no harm", framed.display());
+    wait_until("the blame to be looked into", PATIENCE, || daemon.log().contains(&doubt).then_some(()));
+    std::fs::remove_file(&framer).expect("to remove it");
+    wait_until("Mallory to be back", PATIENCE, || {
+        mallory.attach();
+        (mallory.snapshot["accounts"][0]["state"] == "online").then_some(())
+    });
+    assert_eq!(daemon.stats()["plugins_left_out"], 0, "{}", daemon.log());
+}
+
+#[test]
 fn the_list_of_protocols_says_why_it_is_not_among_them() {
     let directory = plugins();
     let file = add_the_stillborn(&directory);

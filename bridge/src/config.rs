@@ -53,6 +53,8 @@ pub struct BridgeConfig {
     pub plugins_load: Vec<String>,
     /// Plugin files not to be opened, since they ended the processes that opened them.
     pub plugins_left_out: Vec<PathBuf>,
+    /// The only plugin file to be opened, to see what comes of it.
+    pub plugins_only: Option<PathBuf>,
     /// Where to put the throw-away user directory; `None` takes `XDG_RUNTIME_DIR`, `/dev/shm` or the temporary directory.
     pub private_dir: Option<PathBuf>,
     /// Where `resolv.conf` and `hosts` are read; `None` takes `/etc`.
@@ -88,6 +90,7 @@ impl Default for BridgeConfig {
             plugin_paths: Vec::new(),
             plugins_load: Vec::new(),
             plugins_left_out: Vec::new(),
+            plugins_only: None,
             private_dir: None,
             names: None,
             mailbox: 4096,

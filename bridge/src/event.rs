@@ -7,6 +7,7 @@ use crate::model::{
     Account, AccountStanding, Authorization, Buddy, Conversation, Member, MenuItem, Message, Notice, Privacy, Request, RoomListRows,
     StatusKind, Transfer, TypingState,
 };
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -91,6 +92,14 @@ pub enum EventKind {
         account: AccountId,
         /// How it stands until it is back.
         standing: AccountStanding,
+    },
+    /// A libpurple stood still before it ended: what the network sent to the account since then may be lost. Only a fleet says so, before
+    /// [`EventKind::AccountLost`].
+    MessagesMissed {
+        /// Which.
+        account: AccountId,
+        /// When the libpurple was last seen to work.
+        since: Timestamp,
     },
     /// A room to be joined again, should the account be made anew; `None`: no longer.
     RoomRemembered {

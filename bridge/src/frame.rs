@@ -6,7 +6,7 @@
 
 use crate::command::Command;
 use crate::config::BridgeConfig;
-use crate::event::{Batch, Event};
+use crate::event::{Batch, Event, EventKind};
 use crate::handle::Catalogue;
 use crate::id::AccountId;
 use crate::report::Load;
@@ -15,11 +15,20 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
+mod values;
+
 /// Of the frames and of everything in them. Both ends are the same program, so that a difference is a mistake of whoever started the worker.
 pub const VERSION: u32 = 4;
 
 /// Bytes of the largest frame: an event is far smaller, and batches are cut.
 pub const MOST: usize = 8 << 20;
+
+/// Values in the largest frame of a worker. A value of one byte may take fifty in memory: what a frame takes when it is read is bounded by
+/// this, and not by its length.
+pub const MOST_VALUES: usize = 128 << 10;
+
+/// People of a room in one event; more come in further ones.
+const A_ROOM: usize = 4096;
 
 /// What a worker process may do. The bridge only carries it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +100,8 @@ pub enum Up {
 pub enum FrameError {
     /// Longer than [`MOST`].
     TooLong(usize),
+    /// More than [`MOST_VALUES`].
+    TooManyValues,
     /// Not what it should be.
     Malformed(String),
 }
@@ -99,6 +110,7 @@ impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong(bytes) => write!(f, "a frame of {bytes} bytes; at most {MOST} are allowed"),
+            Self::TooManyValues => write!(f, "a frame of more than {MOST_VALUES} values"),
             Self::Malformed(reason) => write!(f, "a frame that cannot be read: {reason}"),
         }
     }
@@ -129,10 +141,11 @@ pub fn write<T: Serialize>(out: &mut Vec<u8>, content: &T) -> Result<(), FrameEr
 }
 
 /// Appends a batch, cut into frames of about 256 KiB. An event that fits into no frame is left out, with a line in the log.
-pub fn write_batch(out: &mut Vec<u8>, mut batch: Batch) {
+pub fn write_batch(out: &mut Vec<u8>, batch: Batch) {
     const A_FRAME: usize = 256 << 10;
     // An event is rarely above a kilobyte; the large ones are pictures and long texts.
     let weight = |event: &Event| 256 + event.kind.bytes();
+    let mut batch: Batch = batch.into_iter().flat_map(in_pieces).collect();
     while !batch.is_empty() {
         let mut bytes = 0;
         let count = batch.iter().take_while(|event| {
@@ -144,6 +157,22 @@ pub fn write_batch(out: &mut Vec<u8>, mut batch: Batch) {
         write_part(out, batch);
         batch = rest;
     }
+}
+
+/// A large room's people as several events, the rest of them as joined or, where that would be news, as changed.
+fn in_pieces(event: Event) -> Vec<Event> {
+    let Event { user, origin, kind } = event;
+    let EventKind::RoomMembers { conversation, mut joined, left, changed, renamed, initial } = kind else {
+        return vec![Event { user, origin, kind }];
+    };
+    let rest = joined.split_off(joined.len().min(A_ROOM));
+    let mut all = vec![EventKind::RoomMembers { conversation, joined, left, changed, renamed, initial }];
+    for piece in rest.chunks(A_ROOM) {
+        let (joined, changed) = if initial { (Vec::new(), piece.to_vec()) } else { (piece.to_vec(), Vec::new()) };
+        let (left, renamed) = (Vec::new(), Vec::new());
+        all.push(EventKind::RoomMembers { conversation, joined, left, changed, renamed, initial: false });
+    }
+    all.into_iter().map(|kind| Event { user, origin: origin.clone(), kind }).collect()
 }
 
 /// The same for what should fit into one frame; when it does not, the events beside the one that is too long must not go with it.
@@ -164,7 +193,14 @@ fn write_events(out: &mut Vec<u8>, batch: &Batch) -> Result<(), FrameError> {
     enum Borrowed<'a> {
         Events(&'a Batch),
     }
-    write(out, &Borrowed::Events(batch))
+    let start = out.len();
+    write(out, &Borrowed::Events(batch))?;
+    // The other side would not take it.
+    let checked = values::count(out.get(start + 4..).unwrap_or_default(), MOST_VALUES);
+    if checked.is_err() {
+        out.truncate(start);
+    }
+    checked
 }
 
 /// Takes frames out of bytes that come in any pieces.
@@ -190,6 +226,14 @@ impl Frames {
     /// # Errors
     /// [`FrameError`]; the rest of the bytes is of no use then.
     pub fn take<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+        self.take_within(usize::MAX)
+    }
+
+    /// The same of a worker that is not trusted: no frame of more than so many values is read.
+    ///
+    /// # Errors
+    /// As of [`Self::take`].
+    pub fn take_within<T: DeserializeOwned>(&mut self, values: usize) -> Result<Option<T>, FrameError> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let Some((prefix, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_le_bytes(*prefix) as usize;
@@ -197,6 +241,9 @@ impl Frames {
             return Err(FrameError::TooLong(length));
         }
         let Some(frame) = rest.get(..length) else { return Ok(None) };
+        if values != usize::MAX {
+            values::count(frame, values)?;
+        }
         let content = rmp_serde::from_slice(frame).map_err(|error| FrameError::Malformed(error.to_string()))?;
         self.at += 4 + length;
         if self.at == self.bytes.len() {
@@ -224,7 +271,7 @@ impl Frames {
 mod tests {
     use super::*;
     use crate::command::{CommandKind, Origin};
-    use crate::event::{EventKind, Media};
+    use crate::event::Media;
     use crate::id::{ConversationId, NoticeId, UserId};
     use proptest::prelude::*;
 
@@ -310,6 +357,61 @@ mod tests {
         }
         let all_but_the_longest: Batch = batch.into_iter().enumerate().filter(|(at, _)| *at != 3).map(|(_, event)| event).collect();
         assert!(got == all_but_the_longest, "{} came", got.len());
+    }
+
+    #[test]
+    fn a_frame_of_small_values_without_end_is_not_read_and_not_written() {
+        let members = |left: usize| EventKind::RoomMembers {
+            conversation: ConversationId(1),
+            joined: Vec::new(),
+            left: vec![String::new(); left],
+            changed: Vec::new(),
+            renamed: Vec::new(),
+            initial: false,
+        };
+        let event = |kind| Event { user: UserId(1), origin: None, kind };
+        let mut frames = Frames::default();
+        let mut out = Vec::new();
+        write(&mut out, &Up::Events(vec![event(members(MOST - 1000))])).unwrap();
+        frames.push(&out);
+        assert!(matches!(frames.take_within::<Up>(MOST_VALUES), Err(FrameError::TooManyValues)));
+        // What a worker itself has of that kind is left out, and takes nothing else with it.
+        out.clear();
+        let kept = [event(members(2)), event(members(MOST_VALUES / 2)), event(members(3))];
+        write_batch(&mut out, [kept[0].clone(), event(members(2 * MOST_VALUES)), kept[1].clone(), kept[2].clone()].into());
+        let mut frames = Frames::default();
+        frames.push(&out);
+        let mut got = Vec::new();
+        while let Some(Up::Events(part)) = frames.take_within(MOST_VALUES).unwrap() {
+            got.extend(part);
+        }
+        assert!(got == kept, "{} came", got.len());
+    }
+
+    #[test]
+    fn the_people_of_a_large_room_come_in_pieces() {
+        let member = |number: usize| crate::model::Member {
+            name: number.to_string(),
+            alias: Some("a".to_owned()),
+            buddy: None,
+            flags: vec!["voice".to_owned(); 3],
+        };
+        let joined: Vec<_> = (0..50_000).map(member).collect();
+        let (left, changed, renamed) = (vec!["x".to_owned()], Vec::new(), Vec::new());
+        let all = EventKind::RoomMembers { conversation: ConversationId(1), joined, left, changed, renamed, initial: true };
+        let mut out = Vec::new();
+        write_batch(&mut out, vec![Event { user: UserId(1), origin: None, kind: all }]);
+        let mut frames = Frames::default();
+        frames.push(&out);
+        let mut names = Vec::new();
+        while let Some(Up::Events(part)) = frames.take_within(MOST_VALUES).unwrap() {
+            for event in part {
+                let EventKind::RoomMembers { joined, left, changed, initial, .. } = event.kind else { panic!("{event:?}") };
+                assert_eq!((initial, left.len()), (names.is_empty(), usize::from(names.is_empty())), "only the first begins anew");
+                names.extend(joined.into_iter().chain(changed).map(|member| member.name));
+            }
+        }
+        assert!(names.len() == 50_000 && names.iter().enumerate().all(|(at, name)| *name == at.to_string()));
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn fits(option: &ProtocolOption, value: &Value) -> Result<(), String> {
                 Err(format!("{label}: line breaks and control characters cannot be used."))
             } else if text.len() > LONGEST_TEXT {
                 Err(format!("{label}: this is too long (at most {LONGEST_TEXT} bytes)."))
-            } else if is_port(option) && !text.is_empty() && !text.parse().is_ok_and(|port| PORTS.contains(&port)) {
+            } else if is_port(option) && !text.is_empty() && !text.parse().is_ok_and(|port: i64| PORTS.contains(&port)) {
                 Err(format!("{label}: give a number from {} to {}, or nothing.", PORTS.start(), PORTS.end()))
             } else {
                 Ok(())

@@ -68,6 +68,8 @@ pub struct Losses {
     pub protocols_aside: u64,
     /// Plugin files that are not opened any more, since they ended who opened them.
     pub plugins_left_out: u64,
+    /// Events of workers that told of what they do not have, or more than is kept of an account.
+    pub refused: u64,
 }
 
 /// What is set aside for a while after crashes.

@@ -24,6 +24,7 @@ impl Config {
             plugin_paths: self.plugins.paths.iter().map(absolute).collect(),
             plugins_load: self.plugins.load.clone(),
             plugins_left_out: Vec::new(),
+            plugins_only: None,
             private_dir: None,
             names: None,
             mailbox: usize::try_from(self.limits.mailbox.0).unwrap_or(usize::MAX),

@@ -13,7 +13,7 @@ use bridge::event::{Batch, Event, EventKind};
 use bridge::id::{AccountId, UserId};
 use bridge::model::{AccountError, AccountStanding, AccountState, Author, Message, MessageKind};
 use bridge::time::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Events looked at under one lock.
@@ -39,7 +39,7 @@ impl End {
     /// With what it did at the time, where that is known.
     pub(super) fn words(&self) -> String {
         match &self.opening {
-            Some(plugin) => format!("{}, while it opened the plugin {}", self.how, plugin.display()),
+            Some(plugin) => format!("{}, while it opened the plugin {}", self.how, super::words::clean(&plugin.to_string_lossy())),
             None => self.how.clone(),
         }
     }
@@ -59,11 +59,19 @@ impl Fleet {
                     sifted.extend(self.sift_one(&mut state, number, event, now));
                 } else {
                     // Of someone who has just left; or the worker is not what it should be.
+                    state.refused += 1;
                     log::debug!("worker {number} told {} what is not its own", event.user);
                 }
             }
         }
         sifted
+    }
+
+    /// Whether this worker's end would leave a plugin out.
+    pub(super) fn would_leave_out(&self, number: u16, plugin: &Path) -> bool {
+        let state = self.lock();
+        let worker = state.workers.get(&number).filter(|worker| worker.stage == Stage::Starting && !state.quitting);
+        worker.is_some_and(|worker| state.openings.would_leave_out(plugin, worker.condemned.is_some()))
     }
 
     /// Starts what is missing of the workers that are always to be there.
@@ -87,6 +95,7 @@ impl Fleet {
         let mut state = self.lock();
         let Some(worker) = state.workers.remove(&number) else { return Vec::new() };
         let accounts = state.ledger.in_worker(number);
+        let since = (worker.stage != Stage::Starting).then(|| worker.last_seen());
         let orderly = worker.stage == Stage::Ending && accounts.is_empty();
         if orderly || state.quitting {
             log::info!("worker {number} ({}) has ended", worker.group);
@@ -158,6 +167,7 @@ impl Fleet {
                 state.ledger.put(account, At::Lost);
                 coming_back()
             };
+            told.extend(since.map(|since| own(user, EventKind::MessagesMissed { account, since })));
             told.push(own(user, EventKind::AccountLost { account, standing }));
         }
         self.fill(&mut state, now);
@@ -230,7 +240,7 @@ impl Fleet {
             (What::Account(account), Err(_)) => state.let_go(user, account, number),
             (What::Restored(account), Err(error)) => {
                 // Its user is to see why, and to mend it.
-                log::warn!("account {account} of user {user} could not be made anew: {}", error.message);
+                log::warn!("account {account} of user {user} could not be made anew: {}", super::words::clean(&error.message));
                 state.ledger.put(account, At::Refused);
                 state.left(number);
                 let error = AccountError { code: error.code.clone(), message: error.message.clone(), fatal: true };

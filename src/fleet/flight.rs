@@ -34,6 +34,11 @@ impl What {
             _ => Self::Other,
         }
     }
+
+    /// Bytes of a message.
+    fn bytes(&self) -> usize {
+        if let Self::Message { html, .. } = self { html.len() } else { 0 }
+    }
 }
 
 /// Where the outcome of an account's being made anew points to: no browser.
@@ -72,30 +77,60 @@ pub(crate) struct Left {
     pub(crate) ended: Option<Ended>,
 }
 
+/// Commands of one user that may be open: a worker need not end any.
+const MOST: usize = 1024;
+/// Bytes of messages among them.
+const MOST_BYTES: usize = 4 << 20;
+
 /// All of them.
 #[derive(Debug, Default)]
-pub(crate) struct Flights(HashMap<(UserId, Origin), Flight>);
+pub(crate) struct Flights {
+    open: HashMap<(UserId, Origin), Flight>,
+    /// How many are each user's, and their bytes.
+    shares: HashMap<UserId, (usize, usize)>,
+}
 
 impl Flights {
+    /// Whether a user may have another one.
+    pub(crate) fn has_room(&self, user: UserId) -> bool {
+        self.shares.get(&user).is_none_or(|(count, bytes)| *count < MOST && *bytes < MOST_BYTES)
+    }
+
     /// A command goes to these workers.
     pub(crate) fn begin(&mut self, user: UserId, origin: Origin, what: What, workers: impl IntoIterator<Item = u16>) {
+        let key = (user, origin);
+        self.take(&key);
         let flight = Flight { waiting: workers.into_iter().collect(), what, failed: None, result: None, said: false };
-        self.0.insert((user, origin), flight);
+        let share = self.shares.entry(user).or_default();
+        *share = (share.0 + 1, share.1 + flight.what.bytes());
+        self.open.insert(key, flight);
+    }
+
+    fn take(&mut self, key: &(UserId, Origin)) -> Option<Flight> {
+        let flight = self.open.remove(key)?;
+        if let Some(share) = self.shares.get_mut(&key.0) {
+            *share = (share.0.saturating_sub(1), share.1.saturating_sub(flight.what.bytes()));
+            if share.0 == 0 {
+                self.shares.remove(&key.0);
+            }
+        }
+        Some(flight)
     }
 
     /// It did not go after all.
     pub(crate) fn forget(&mut self, user: UserId, origin: &Origin) {
-        self.0.remove(&(user, origin.clone()));
+        self.take(&(user, origin.clone()));
     }
 
     /// A user is gone, and nobody is to hear of what they wanted.
     pub(crate) fn forget_user(&mut self, user: UserId) {
-        self.0.retain(|(theirs, _), _| *theirs != user);
+        self.open.retain(|(theirs, _), _| *theirs != user);
+        self.shares.remove(&user);
     }
 
     /// Its line was told by a worker that has it.
     pub(crate) fn said(&mut self, number: u16, user: UserId, origin: &Origin) {
-        if let Some(flight) = self.0.get_mut(&(user, origin.clone())).filter(|flight| flight.waiting.contains(&number)) {
+        if let Some(flight) = self.open.get_mut(&(user, origin.clone())).filter(|flight| flight.waiting.contains(&number)) {
             flight.said = true;
         }
     }
@@ -103,7 +138,7 @@ impl Flights {
     /// A worker tells how its part ended. What to tell the user, once the last part has, and what it was.
     pub(crate) fn end(&mut self, number: u16, user: UserId, origin: &Origin, ended: Ended) -> Option<(Ended, What)> {
         let key = (user, origin.clone());
-        let flight = self.0.get_mut(&key)?;
+        let flight = self.open.get_mut(&key)?;
         if !flight.waiting.remove(&number) {
             return None;
         }
@@ -111,15 +146,15 @@ impl Flights {
         if !flight.waiting.is_empty() {
             return None;
         }
-        self.0.remove(&key).map(|flight| (flight.failed.map_or(Ok(flight.result), Err), flight.what))
+        self.take(&key).map(|flight| (flight.failed.map_or(Ok(flight.result), Err), flight.what))
     }
 
     /// A worker is gone: what it had.
     pub(crate) fn lose(&mut self, number: u16) -> Vec<Left> {
         let mut left = Vec::new();
-        let keys: Vec<_> = self.0.iter().filter(|(_, flight)| flight.waiting.contains(&number)).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<_> = self.open.iter().filter(|(_, flight)| flight.waiting.contains(&number)).map(|(key, _)| key.clone()).collect();
         for key in keys {
-            let Some(flight) = self.0.get_mut(&key) else { continue };
+            let Some(flight) = self.open.get_mut(&key) else { continue };
             flight.waiting.remove(&number);
             // An account is made by another worker; a removed one is not made anew.
             let certain = matches!(flight.what, What::Account(_) | What::Restored(_) | What::Removal(_));
@@ -131,7 +166,7 @@ impl Flights {
             if !flight.waiting.is_empty() {
                 continue;
             }
-            let Some(flight) = self.0.remove(&key) else { continue };
+            let Some(flight) = self.take(&key) else { continue };
             let what = if flight.said { What::Other } else { flight.what.clone() };
             let ended = if matches!(flight.what, What::Account(_) | What::Restored(_)) { None } else { Some(flight.outcome()) };
             left.push(Left { user: key.0, origin: key.1, what, ended });
@@ -142,7 +177,7 @@ impl Flights {
     /// How many there are.
     #[cfg(test)]
     fn count(&self) -> usize {
-        self.0.len()
+        self.open.len()
     }
 }
 
@@ -209,6 +244,28 @@ mod tests {
         assert_eq!(unknown.what, message());
         assert!(matches!(&unknown.ended, Some(Err(error)) if error.code == "unknown_fate"));
         assert_eq!(flights.count(), 1);
+    }
+
+    #[test]
+    fn what_a_worker_never_ends_is_bounded() {
+        let mut flights = Flights::default();
+        let begin = |flights: &mut Flights, id: usize, bytes: usize| {
+            let what = What::Message { conversation: ConversationId(9), html: "x".repeat(bytes) };
+            let has_room = flights.has_room(USER);
+            if has_room {
+                flights.begin(USER, origin(&id.to_string()), what, [1]);
+            }
+            has_room
+        };
+        assert_eq!((0..2 * MOST).filter(|id| begin(&mut flights, *id, 1)).count(), MOST);
+        assert!(flights.has_room(UserId(2)), "others are not held up");
+        assert!(flights.end(1, USER, &origin("0"), Ok(None)).is_some());
+        assert!(begin(&mut flights, 0, MOST_BYTES) && !flights.has_room(USER));
+        // The same one again counts once.
+        flights.begin(USER, origin("0"), What::Other, [1]);
+        assert_eq!(flights.shares[&USER], (MOST, MOST - 1));
+        assert_eq!(flights.lose(1).len(), MOST);
+        assert!(flights.shares.is_empty() && flights.open.is_empty());
     }
 
     #[test]

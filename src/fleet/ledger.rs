@@ -7,7 +7,7 @@ use super::server::{self, Server, ServerKey};
 use bridge::command::{AccountSettings, Before, Command, CommandKind, Username};
 use bridge::event::{Event, EventKind};
 use bridge::id::{AccountId, ConversationId, PersonId, UserId};
-use bridge::model::{AccountState, Privacy, Protocol, Status, StatusKind};
+use bridge::model::{AccountState, Privacy, Protocol, Status, StatusKind, Value};
 use bridge::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -98,12 +98,39 @@ pub(crate) struct Ledger {
     holders: BTreeSet<(Key, AccountId)>,
     /// Whose accounts conversations are of.
     conversations: BTreeMap<(UserId, ConversationId), AccountId>,
+    /// How many each user has.
+    talks: HashMap<UserId, usize>,
+    /// Things that workers told and that there was no room for.
+    pub(crate) left_out: u64,
 }
 
 /// Conversations of a user that are known; a page shows far fewer.
-const CONVERSATIONS: usize = 4096;
+pub(super) const CONVERSATIONS: usize = 4096;
 /// Settings stored by plugins, certificates trusted and rooms of an account.
 const OF_EACH: usize = 512;
+/// Bytes of the texts of all rooms of an account, and of its privacy lists: a worker that has an account says what it is made of. All of it fits
+/// into one frame.
+const BYTES: usize = 1 << 20;
+/// The same of all that is packed with its settings, which are unpacked for each change.
+const PACKED: usize = 256 << 10;
+
+/// Bytes of texts by name.
+fn texts<'a>(named: impl IntoIterator<Item = (&'a String, &'a Value)>) -> usize {
+    let of = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::List(list) => list.iter().map(|text| text.len() + 24).sum(),
+        Value::Bool(_) | Value::Int(_) => 8,
+    };
+    named.into_iter().map(|(key, value)| key.len() + of(value)).sum()
+}
+
+fn room_bytes(fields: &BTreeMap<String, String>) -> usize {
+    fields.iter().map(|(key, value)| key.len() + value.len() + 48).sum()
+}
+
+fn privacy_bytes(privacy: &Privacy) -> usize {
+    privacy.mode.len() + privacy.permit.iter().chain(&privacy.deny).map(|name| name.len() + 24).sum::<usize>()
+}
 
 /// The name as one text, near enough to tell whether two are the same. A part that is missing takes `default`.
 fn joined(username: &Username, default: &str) -> String {
@@ -344,8 +371,11 @@ impl Ledger {
     pub(crate) fn note_event(&mut self, event: &Event, now: Instant) {
         match &event.kind {
             EventKind::ConversationOpened(conversation) => {
-                if self.of_conversations(event.user).count() < CONVERSATIONS {
-                    self.conversations.insert((event.user, conversation.id), conversation.account);
+                let talks = self.talks.entry(event.user).or_default();
+                if *talks >= CONVERSATIONS {
+                    self.left_out += 1;
+                } else if self.conversations.insert((event.user, conversation.id), conversation.account).is_none() {
+                    *talks += 1;
                 }
                 return;
             }
@@ -362,27 +392,42 @@ impl Ledger {
         };
         let Some(record) = self.records.get_mut(&account).filter(|record| record.user == user) else { return };
         match &event.kind {
-            EventKind::RoomRemembered { conversation, fields: Some(fields), .. } if record.rooms.len() < OF_EACH => {
-                record.rooms.insert(*conversation, fields.clone());
+            EventKind::RoomRemembered { conversation, fields: Some(fields), .. } => {
+                let bytes = record.rooms.values().map(room_bytes).sum::<usize>() + room_bytes(fields);
+                if record.rooms.len() < OF_EACH && bytes <= BYTES {
+                    record.rooms.insert(*conversation, fields.clone());
+                } else {
+                    self.left_out += 1;
+                }
             }
             EventKind::RoomRemembered { conversation, fields: None, .. } => _ = record.rooms.remove(conversation),
             EventKind::AccountPinned { fingerprint, .. } => record.settings.change(|settings| {
-                if settings.pins.len() < OF_EACH && !settings.pins.contains(fingerprint) {
+                let known = settings.pins.contains(fingerprint);
+                let bytes: usize = settings.pins.iter().chain([fingerprint]).map(String::len).sum();
+                if !known && settings.pins.len() < OF_EACH && bytes <= PACKED {
                     settings.pins.push(fingerprint.clone());
+                } else {
+                    self.left_out += u64::from(!known);
                 }
             }),
             EventKind::AccountSettingStored { key, value, .. } => record.settings.change(|settings| match value {
-                Some(value) if settings.stored.len() < OF_EACH || settings.stored.contains_key(key) => {
-                    settings.stored.insert(key.clone(), value.clone());
+                Some(value) => {
+                    let others = settings.stored.iter().filter(|(other, _)| *other != key);
+                    let bytes = texts(others.chain([(key, value)]));
+                    if (settings.stored.len() < OF_EACH || settings.stored.contains_key(key)) && bytes <= PACKED {
+                        settings.stored.insert(key.clone(), value.clone());
+                    } else {
+                        self.left_out += 1;
+                    }
                 }
-                Some(_) => {}
                 None => _ = settings.stored.remove(key),
             }),
             EventKind::AccountState { standing, .. } if standing.state == AccountState::Online => {
                 record.online.get_or_insert(now);
             }
             EventKind::AccountState { .. } => record.online = None,
-            EventKind::Privacy { privacy, .. } => record.privacy = Some(Box::new(privacy.clone())),
+            EventKind::Privacy { privacy, .. } if privacy_bytes(privacy) <= BYTES => record.privacy = Some(Box::new(privacy.clone())),
+            EventKind::Privacy { .. } => self.left_out += 1,
             _ => {}
         }
     }
@@ -396,7 +441,14 @@ impl Ledger {
 
     /// A conversation is closed.
     pub(crate) fn forget_conversation(&mut self, user: UserId, conversation: ConversationId) {
-        self.conversations.remove(&(user, conversation));
+        if self.conversations.remove(&(user, conversation)).is_some()
+            && let Some(talks) = self.talks.get_mut(&user)
+        {
+            *talks -= 1;
+            if *talks == 0 {
+                self.talks.remove(&user);
+            }
+        }
     }
 
     /// A line went to or fro.

@@ -5,7 +5,7 @@
 //! [`blame`] whose fault a crash was, [`server`] where connections go, [`known`] which servers are known, [`failing`] who waits for another
 //! worker, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts
 //! into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`judge`] makes their connections,
-//! [`watch`] looks after them and [`fill`] after what they write.
+//! [`watch`] looks after them, [`fill`] after what they write, [`words`] reads their output, and [`trial`] opens a plugin alone.
 
 mod blame;
 mod events;
@@ -25,8 +25,10 @@ mod route;
 mod seat;
 mod server;
 mod spawn;
+mod trial;
 mod trust;
 mod watch;
+mod words;
 
 pub(crate) use place::{Caps, Isolation};
 
@@ -39,6 +41,7 @@ use bridge::frame::{Confine, Down};
 use bridge::handle::{Catalogue, Events, Held, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
 use bridge::report::{Aside, Load, Losses, Report};
+use bridge::time::Timestamp;
 use failing::Failing;
 use flight::Flights;
 pub(crate) use home::{Home, Homes};
@@ -155,6 +158,12 @@ impl Worker {
         matches!(self.stage, Stage::Starting | Stage::Up)
     }
 
+    /// When it was seen to work for the last time, or a little before that.
+    fn last_seen(&self) -> Timestamp {
+        let silent = self.pinged.map_or(Duration::ZERO, |(_, at)| at.elapsed()) + watch::EVERY;
+        Timestamp(Timestamp::now().0.saturating_sub(i64::try_from(silent.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// How long the last answer took, or how long the next one has been waited for when that is longer: one that hangs does not look well.
     fn lag(&self) -> Duration {
         self.pinged.map_or(self.lag, |(_, at)| self.lag.max(at.elapsed()))
@@ -179,6 +188,8 @@ struct State {
     quitting: bool,
     events: Option<mpsc::Sender<Held>>,
     restarts: u64,
+    /// What workers said and had no right to.
+    refused: u64,
 }
 
 /// The fleet. Cheap to clone; any thread.
@@ -191,6 +202,8 @@ struct Inner {
     state: Mutex<State>,
     spawner: Spawner,
     homes: Homes,
+    /// One plugin is tried out at a time.
+    trials: tokio::sync::Mutex<()>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -222,9 +235,18 @@ impl Fleet {
             quitting: false,
             events: Some(sender),
             restarts: 0,
+            refused: 0,
         };
         let runtime = tokio::runtime::Handle::current();
-        let fleet = Self(Arc::new(Inner { settings, catalogue: OnceLock::new(), state: Mutex::new(state), spawner, homes, runtime }));
+        let fleet = Self(Arc::new(Inner {
+            settings,
+            catalogue: OnceLock::new(),
+            state: Mutex::new(state),
+            spawner,
+            homes,
+            trials: tokio::sync::Mutex::default(),
+            runtime,
+        }));
         // The first may hang before it is up.
         tokio::spawn(watch::watch(fleet.clone()));
         tokio::spawn(fill::watch(fleet.clone()));
@@ -379,6 +401,7 @@ impl Networks for Fleet {
             servers_aside: of("server"),
             protocols_aside: of("protocol"),
             plugins_left_out: count(state.openings.left_out().len()),
+            refused: state.refused + state.ledger.left_out,
         }
     }
 

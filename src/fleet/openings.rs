@@ -12,9 +12,17 @@ const MOST: usize = 64;
 pub(super) struct Openings {
     ended: HashMap<PathBuf, u32>,
     out: Vec<PathBuf>,
+    /// How often a worker's word of a plugin was not believed.
+    doubted: u32,
 }
 
 impl Openings {
+    /// Whether [`Openings::note`] would leave it out now.
+    pub(super) fn would_leave_out(&self, plugin: &Path, hung: bool) -> bool {
+        let before = self.ended.get(plugin).copied().unwrap_or(0);
+        before < TOO_OFTEN && (hung || before + 1 >= TOO_OFTEN)
+    }
+
     /// A worker ended while it opened this one, or was ended since it hung. Says whether the plugin is left out from now on.
     pub(super) fn note(&mut self, plugin: &Path, hung: bool) -> bool {
         // A worker says what it likes.
@@ -29,6 +37,12 @@ impl Openings {
         }
         self.out.push(plugin.to_owned());
         true
+    }
+
+    /// A worker's word was not believed. Says whether that worker is worth another try all the same.
+    pub(super) fn doubt(&mut self) -> bool {
+        self.doubted = self.doubted.saturating_add(1);
+        self.doubted <= TOO_OFTEN
     }
 
     /// A worker that ended while it opened this one is worth another try: that one is left out then, or will be.
@@ -51,6 +65,8 @@ mod tests {
         assert!(!openings.is_worth_another(plugin));
         assert!(!openings.note(plugin, false) && !openings.note(other, false));
         assert!(openings.is_worth_another(plugin) && openings.left_out().is_empty());
+        assert!(openings.would_leave_out(plugin, false) && openings.would_leave_out(Path::new("/a/libz.so"), true));
+        assert!(!openings.would_leave_out(Path::new("/a/libz.so"), false));
         assert!(openings.note(plugin, false));
         assert_eq!(openings.left_out(), [plugin]);
         // Whoever opens it all the same is not started for ever.

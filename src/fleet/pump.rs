@@ -3,11 +3,13 @@
 use super::events::End;
 use super::home::Home;
 use super::spawn::Started;
+use super::words::Ear;
 use super::{Fleet, Stage, watch};
 use bridge::event::Batch;
 use bridge::frame::{self, Down, Frames, Up};
 use bridge::handle::{Catalogue, Held};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +28,7 @@ const A_LOOK: Duration = Duration::from_millis(500);
 /// Events told at once when a worker has ended.
 const A_PIECE: usize = 64;
 /// For a process to end that has closed its socket.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// The same when it writes a core file.
 const CORE_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -111,16 +113,34 @@ pub(super) struct Pump {
 impl Pump {
     /// The whole life of a worker.
     pub(super) async fn run(mut self, commands: mpsc::Receiver<Down>) {
-        let end = match self.fleet.0.spawner.spawn(self.number).await {
+        let mut end = match self.fleet.0.spawner.spawn(self.number).await {
             Ok(started) => self.live(started, commands).await,
             Err(error) => {
                 let how = format!("it could not be started: {error}");
                 End { how, from_outside: false, opening: None, blame: None, last: None }
             }
         };
+        let mut doubted = false;
+        // Any plugin may have written there which one is to blame.
+        let suspected = end.opening.as_deref().filter(|plugin| self.fleet.would_leave_out(self.number, plugin));
+        if let Some(plugin) = suspected
+            && !self.fleet.ends_workers(plugin).await
+        {
+            log::warn!(
+                "worker {} ended while the plugin {} was said to be opened; opened alone it does no harm, so that is not believed",
+                self.number,
+                super::words::clean(&plugin.to_string_lossy())
+            );
+            end.opening = None;
+            doubted = true;
+        }
         let told = self.fleet.ended(self.number, &end);
         if let Some(ready) = self.ready.take() {
-            let worth_another = end.opening.as_deref().is_some_and(|plugin| self.fleet.lock().openings.is_worth_another(plugin));
+            let openings = &mut self.fleet.lock().openings;
+            let worth_another = match end.opening.as_deref() {
+                Some(plugin) => openings.is_worth_another(plugin),
+                None => doubted && openings.doubt(),
+            };
             // Whoever waited may have given up.
             let _ = ready.send(Err(NotUp { reason: end.words(), worth_another }));
         }
@@ -136,7 +156,8 @@ impl Pump {
     }
 
     async fn live(&mut self, started: Started, commands: mpsc::Receiver<Down>) -> End {
-        let Started { child, socket, blame, memory, home } = started;
+        let Started { child, socket, blame, words, memory, home } = started;
+        let ear = Ear::open(self.number, words).inspect_err(|error| log::warn!("worker {} is not heard: {error}", self.number)).ok();
         let child = Arc::new(Mutex::new(child));
         if let Some(worker) = self.fleet.lock().workers.get_mut(&self.number) {
             worker.pid = child.lock().unwrap_or_else(PoisonError::into_inner).id();
@@ -150,7 +171,7 @@ impl Pump {
             Ok(socket) => {
                 let (reading, writing) = socket.into_split();
                 let (fleet, life) = (self.fleet.clone(), Arc::clone(&self.life));
-                let writer = tokio::spawn(write(writing, first(&self.fleet, self.number, &home), commands, fleet, life));
+                let writer = tokio::spawn(write(writing, first(&self.fleet, self.number, &home, None), commands, fleet, life));
                 // A child of the worker's may hold its socket open.
                 let why = tokio::select! {
                     why = self.read(reading) => why,
@@ -163,13 +184,16 @@ impl Pump {
         };
         let patience = if self.fleet.0.settings.confine.core { CORE_PATIENCE } else { PATIENCE };
         let (status, ended_here) = reap(&child, patience).await;
+        if let Some(ear) = ear {
+            ear.close().await;
+        }
         // A plugin may have filled it; nobody waits for that.
         drop(tokio::task::spawn_blocking(move || drop(home)));
         let condemned = self.fleet.lock().workers.get(&self.number).is_none_or(|worker| worker.condemned.is_some());
         let killed = status.and_then(|status| status.signal()) == Some(libc::SIGKILL);
         let from_outside = killed && !ended_here && !condemned;
         let opening = blame.opening().filter(|plugin| !from_outside && plugin.is_file());
-        End { how: format!("{} ({how})", words(status)), from_outside, opening, blame: blame.account(), last: blame.last() }
+        End { how: format!("{} ({how})", in_words(status)), from_outside, opening, blame: blame.account(), last: blame.last() }
     }
 
     /// Reads until the end. Returns why it came.
@@ -184,10 +208,10 @@ impl Pump {
             };
             frames.push(bytes.get(..count).unwrap_or_default());
             loop {
-                let frame = match frames.take::<Up>() {
+                let frame = match frames.take_within::<Up>(frame::MOST_VALUES) {
                     Ok(None) => break,
                     Ok(Some(frame)) => frame,
-                    Err(error) => return format!("it sent {error}"),
+                    Err(error) => return format!("it sent {}", super::words::clean(&error.to_string())),
                 };
                 self.life.frames.fetch_add(1, Ordering::Relaxed);
                 match frame {
@@ -206,18 +230,20 @@ impl Pump {
                     Up::Pong { number: ping, load } => self.fleet.pong(self.number, ping, load),
                     Up::Ready { version: frame::VERSION, catalogue } => self.fleet.is_up(self.number, *catalogue, self.ready.take()),
                     Up::Ready { version, .. } => return format!("it speaks version {version}, not {}", frame::VERSION),
-                    Up::Failed(reason) => return reason,
+                    Up::Failed(reason) => return super::words::clean(&reason).into_owned(),
                 }
             }
         }
     }
 }
 
-fn first(fleet: &Fleet, number: u16, home: &Home) -> Down {
+/// What a worker is started with. `only`: to open one plugin, and see what comes of it.
+pub(super) fn first(fleet: &Fleet, number: u16, home: &Home, only: Option<PathBuf>) -> Down {
     let settings = &fleet.0.settings;
     let (private_dir, names) = (Some(home.path().to_owned()), Some(fleet.0.homes.names()));
     let plugins_left_out = fleet.lock().openings.left_out().to_vec();
-    let config = bridge::config::BridgeConfig { number, private_dir, names, plugins_left_out, ..settings.bridge.clone() };
+    let config =
+        bridge::config::BridgeConfig { number, private_dir, names, plugins_left_out, plugins_only: only, ..settings.bridge.clone() };
     Down::Start { version: frame::VERSION, config: Box::new(config), confine: settings.confine.clone() }
 }
 
@@ -259,7 +285,7 @@ async fn gone(child: &Arc<Mutex<Child>>) {
 }
 
 /// Waits for the process, and ends it when it does not end by itself. How it ended, and whether that was done here.
-async fn reap(child: &Arc<Mutex<Child>>, patience: Duration) -> (Option<ExitStatus>, bool) {
+pub(super) async fn reap(child: &Arc<Mutex<Child>>, patience: Duration) -> (Option<ExitStatus>, bool) {
     let lock = || child.lock().unwrap_or_else(PoisonError::into_inner);
     let step = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
@@ -280,7 +306,7 @@ async fn reap(child: &Arc<Mutex<Child>>, patience: Duration) -> (Option<ExitStat
     }
 }
 
-fn words(status: Option<ExitStatus>) -> String {
+fn in_words(status: Option<ExitStatus>) -> String {
     match status {
         None => "nobody knows how".to_owned(),
         Some(status) => match (status.code(), status.signal()) {

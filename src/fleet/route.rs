@@ -20,6 +20,9 @@ impl Fleet {
             return Err(Rejected::Closed);
         }
         let user = command.user;
+        if command.origin.is_some() && !state.flights.has_room(user) && command.kind != CommandKind::RemoveUser {
+            return Err(Rejected::Busy(Box::new(command)));
+        }
         match command.kind.place() {
             Place::Account(account) => match command.kind {
                 CommandKind::AddAccount { .. } => self.add(&mut state, command, account),

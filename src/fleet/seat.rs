@@ -146,11 +146,12 @@ impl Fleet {
         let Some(user) = state.ledger.any(account).filter(|record| record.at == At::Worker(number)).map(|record| record.user) else {
             return;
         };
-        state.crashes.suspect(now, account);
+        let Some(culprit) = state.ledger.culprit(account) else { return };
+        state.crashes.suspect(now, &culprit);
         let alone = Group::Suspect(account);
         let is_alone = state.workers.get(&number).is_some_and(|worker| worker.group == alone);
-        let has_room = self.seek(&mut state, now, user, account).is_some_and(|(group, _)| group == alone);
-        if !is_alone && has_room && self.could_move(&mut state, now, user, account) {
+        let has_room = self.seek(&state, now, user, account).is_some_and(|seat| seat.group == alone);
+        if !is_alone && has_room && self.could_move(&state, now, user, account) {
             log::warn!("account {account} of user {user} holds worker {number} up again and again: it gets a worker of its own");
             self.move_away(&mut state, user, account, number);
         }

@@ -1,8 +1,8 @@
 //! Starts worker processes, from a thread that lasts as long as the daemon; it knows nothing of what they do.
 //!
 //! A worker dies with the thread that started it (PR_SET_PDEATHSIG), so that no passing thread may start one. It is this same program, run
-//! anew: a bare fork would share GLib's and tokio's descriptors. Its end of the socket is its standard input, and the shared memory in which
-//! it notes whose callback runs its standard output: nothing else is handed down.
+//! anew: a bare fork would share GLib's and tokio's descriptors. Its end of the socket is its standard input, the shared memory in which it
+//! notes whose callback runs its standard output, and a pipe its error output: nothing else is handed down, the daemon's log least of all.
 
 use super::home::{Home, Homes};
 use super::judge::{self, Judge};
@@ -20,8 +20,7 @@ use std::sync::mpsc;
 use tokio::sync::oneshot;
 
 /// What a worker finds in its environment, if it is set here.
-const KEPT: &[&str] =
-    &["PATH", "LANG", "TZ", "TZDIR", "RUST_LOG", "RUST_BACKTRACE", "JOURNAL_STREAM", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+const KEPT: &[&str] = &["PATH", "LANG", "TZ", "TZDIR", "RUST_LOG", "RUST_BACKTRACE", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// What leads to its own empty directory instead.
 const HOME: &[&str] = &["HOME", "TMPDIR", "XDG_RUNTIME_DIR"];
@@ -32,6 +31,8 @@ pub(super) struct Started {
     pub(super) child: Child,
     pub(super) socket: UnixStream,
     pub(super) blame: Blame,
+    /// What it writes to its outputs.
+    pub(super) words: OwnedFd,
     /// `/proc/PID/statm`. Where processes are hidden from each other (`ProtectProc=invisible`) it cannot be opened any more once the worker
     /// has shut itself off, which it does after its first frame; reading goes on.
     pub(super) memory: Option<File>,
@@ -106,6 +107,12 @@ fn spawn(number: u16, homes: &Homes, judge: Option<&Judge>) -> io::Result<Starte
     let memory = rustix::fs::memfd_create(c"bellflower-blame", rustix::fs::MemfdFlags::CLOEXEC)?;
     rustix::fs::ftruncate(&memory, bridge::handle::BLAME_BYTES)?;
     let blame = File::from(memory.try_clone()?);
+    // A worker that nobody reads loses words, and waits for nobody: its end does not block. Ours is read by tokio.
+    let (words, said) = io::pipe()?;
+    let (words, said) = (OwnedFd::from(words), OwnedFd::from(said));
+    for end in [&words, &said] {
+        rustix::fs::fcntl_setfl(end, rustix::fs::fcntl_getfl(end)? | rustix::fs::OFlags::NONBLOCK)?;
+    }
     let kept = KEPT.iter().filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)));
     let mut child = Command::new("/proc/self/exe")
         .arg0("bellflower")
@@ -116,6 +123,7 @@ fn spawn(number: u16, homes: &Homes, judge: Option<&Judge>) -> io::Result<Starte
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::from(memory))
+        .stderr(Stdio::from(said))
         .spawn()?;
     if let Err(error) = introduce(number, &child, &ours, judge) {
         let _ = child.kill();
@@ -123,7 +131,7 @@ fn spawn(number: u16, homes: &Homes, judge: Option<&Judge>) -> io::Result<Starte
         return Err(error);
     }
     let memory = File::open(format!("/proc/{}/statm", child.id())).ok();
-    Ok(Started { child, memory, socket: ours, blame: Blame(blame), home })
+    Ok(Started { child, memory, words, socket: ours, blame: Blame(blame), home })
 }
 
 /// The first byte, with which the worker gets a socket to its judge, if it has one.

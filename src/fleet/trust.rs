@@ -51,7 +51,7 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         EventKind::MediaStored(_) => ledger.is_with(user, number),
         EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => true,
         // Only a fleet says so.
-        EventKind::AccountLost { .. } | EventKind::RoomListFailed { .. } => false,
+        EventKind::AccountLost { .. } | EventKind::MessagesMissed { .. } | EventKind::RoomListFailed { .. } => false,
     }
 }
 
@@ -62,11 +62,12 @@ fn has(ledger: &Ledger, number: u16, user: UserId, account: AccountId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::ledger::CONVERSATIONS;
     use crate::fleet::ledger::tests::settings;
     use crate::fleet::place::Group;
-    use bridge::command::{AccountSettings, Username};
+    use bridge::command::{AccountSettings, Before, CommandKind, Username};
     use bridge::id::{ConversationKind, NoticeId, RequestId};
-    use bridge::model::{Author, Conversation, Message, MessageKind};
+    use bridge::model::{Author, Conversation, Message, MessageKind, Privacy, Value};
     use bridge::time::Timestamp;
     use std::time::Instant;
 
@@ -144,6 +145,41 @@ mod tests {
         assert!(may_say(&ledger, 1, &event(closed(1))) && !may_say(&ledger, 2, &event(closed(1))));
         let notice = EventKind::NoticeClosed { notice: NoticeId(2 << 48 | 7) };
         assert!(may_say(&ledger, 2, &event(notice.clone())) && !may_say(&ledger, 1, &event(notice)));
+    }
+
+    #[test]
+    fn what_an_account_is_made_of_is_bounded() {
+        let mut ledger = ledger();
+        let long = "x".repeat(4 << 10);
+        for number in 0..100 {
+            let key = format!("{number}{long}");
+            let value = Some(Value::Text(long.clone()));
+            ledger.note_event(&event(EventKind::AccountPinned { account: CORE, fingerprint: key.clone() }), Instant::now());
+            ledger.note_event(&event(EventKind::AccountSettingStored { account: CORE, key, value }), Instant::now());
+        }
+        for number in 0..300 {
+            let fields = Some([("room".to_owned(), long.clone())].into());
+            ledger.note_event(
+                &event(EventKind::RoomRemembered { conversation: ConversationId(number), account: CORE, fields }),
+                Instant::now(),
+            );
+        }
+        for number in 0..CONVERSATIONS as u64 + 10 {
+            ledger.note_event(&event(EventKind::ConversationOpened(conversation(ConversationId(number), CORE))), Instant::now());
+        }
+        let names = |count: usize| Privacy { mode: String::new(), permit: vec![long.clone(); count], deny: Vec::new() };
+        for count in [10, 1000] {
+            ledger.note_event(&event(EventKind::Privacy { account: CORE, privacy: names(count) }), Instant::now());
+        }
+        let restoring = ledger.restoring(CORE, Before::default());
+        let Some(CommandKind::AddAccount { settings, .. }) = restoring.first() else { panic!("{restoring:?}") };
+        let before = &settings.before;
+        assert_eq!((settings.stored.len(), settings.pins.len(), before.rooms.len()), (31, 63, 252));
+        assert_eq!(before.privacy.as_ref().map(|privacy| privacy.permit.len()), Some(10));
+        let mut bytes = Vec::new();
+        bridge::frame::write(&mut bytes, &restoring.first()).unwrap();
+        assert!(bytes.len() < 4 << 20, "{} bytes", bytes.len());
+        assert!(ledger.left_out > 150, "{}", ledger.left_out);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often.
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// A worker that nobody needs is ended after this.
 const EMPTY: Duration = Duration::from_secs(60);
 /// For one that was told to leave a core file.

@@ -18,6 +18,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     compile(&directory.join("mischief.so"), &["mischief/mischief.c", "mischief/others.c"])?;
     compile(&stillborn.join("libstillborn.so"), &["mischief/stillborn.c"])?;
+    let framer = stillborn.with_file_name("framer").join("framer.so");
+    compile(&framer, &["mischief/framer.c"])?;
+    println!("cargo:rustc-env=FRAMER_PLUGIN={}", framer.display());
     println!("cargo:rustc-env=MISCHIEF_PLUGINS={}", directory.display());
     println!("cargo:rustc-env=STILLBORN_PLUGIN={}", stillborn.join("libstillborn.so").display());
     Ok(())

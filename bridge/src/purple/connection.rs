@@ -183,7 +183,7 @@ pub(crate) fn lose(token: OnPurple, account: AccountId, error: AccountError) {
 /// Has libpurple end the connection once the callback that runs is over, because of what came over it: tried again, later each time.
 pub(crate) fn refuse_input(token: OnPurple, account: AccountId, message: &str) {
     let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return };
-    let message = c_string(message);
+    let message = super::ffi::in_process(message);
     // SAFETY: a live account; a connection of its own, or NULL, which libpurple is not given; the text is copied.
     unsafe {
         let gc = purple_sys::purple_account_get_connection(purple);

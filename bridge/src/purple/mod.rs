@@ -64,6 +64,7 @@ pub(crate) use mailbox::MailboxSender;
 pub(crate) use outbox::taken;
 pub(crate) use owner::NOTED as BLAME_BYTES;
 pub use process::{close_inherited_descriptors, give_back_heap, ignore_file_size_signal, prepare_process};
+pub use redact::redacted;
 pub(crate) use thread::start;
 
 /// A C struct of callbacks, which holds no other pointer but NULL.

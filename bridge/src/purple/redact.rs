@@ -47,6 +47,11 @@ const NAMES: &[&str] = &[
     "initial_response",
 ];
 
+/// A line of anybody's without what may be a secret.
+pub fn redacted(line: &str) -> Cow<'_, str> {
+    redact("", line)
+}
+
 /// The line without what may be a secret.
 pub(super) fn redact<'a>(category: &str, line: &'a str) -> Cow<'a, str> {
     // The SASL library logs its exchanges under this name, in any shape.

@@ -1,9 +1,11 @@
 /* What a plugin may do to other users of the same process by being careless: questions that name no account, floods, threads of its own.
  * It does so on command, as mischief.c does. */
+#include <errno.h>
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <account.h>
 #include <blist.h>
 #include <connection.h>
@@ -159,6 +161,21 @@ static void authorizations(PurpleConnection *gc, const char *who, long count)
     }
 }
 
+/* Lines without end for whoever reads them, as fast as they go; what is not taken is lost. */
+static void shout(long count)
+{
+    static const char line[] = "all work and no play makes a plugin a dull one, and its log a long one\n";
+    for (long i = 0; i < count; i++)
+        if (write(STDERR_FILENO, line, sizeof line - 1) < 0)
+            continue;
+}
+
+static void print(int fd, const char *text)
+{
+    if (write(fd, text, strlen(text)) < 0)
+        return;
+}
+
 /* With other users in mind. */
 gboolean others_perform(PurpleConnection *gc, const char *who, const char *what, long number)
 {
@@ -184,6 +201,17 @@ gboolean others_perform(PurpleConnection *gc, const char *who, const char *what,
         buddies(gc, number, 100);
     else if (strcmp(what, "groups") == 0)
         buddies(gc, number, 1);
+    else if (strcmp(what, "shout") == 0) {
+        shout(number);
+        says(gc, who, "shouted");
+    } else if (strcmp(what, "forge") == 0) {
+        print(STDERR_FILENO, "\033[31mred\r[2026-01-01T00:00:00Z ERROR bellflower::fleet] forged\n");
+        says(gc, who, "forged");
+    } else if (strcmp(what, "last") == 0) {
+        print(STDOUT_FILENO, "these are the last words");
+        abort();
+    } else if (strcmp(what, "truncate") == 0)
+        says(gc, who, ftruncate(STDERR_FILENO, 0) == 0 || ftruncate(STDOUT_FILENO, 0) == 0 ? "ok" : g_strerror(errno));
     else if (strcmp(what, "fail") == 0)
         purple_connection_error_reason(gc, PURPLE_CONNECTION_ERROR_AUTHENTICATION_FAILED, "On purpose");
     else

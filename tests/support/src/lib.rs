@@ -7,6 +7,7 @@
 //! | [`Nginx`] | a real proxy in front of the daemon |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
 //! | [`RawServer`] | a server that lets everybody in, and says what a test writes |
+//! | [`Hostile`] | servers of both that mean harm |
 //! | [`Daemon`] | the built binary with a generated configuration |
 //! | [`WireClient`] | a browser session without a browser: log-in, attach, polls, streams, commands |
 //! | [`Browser`] | a browser that nobody sees: Chromium, or another [`Engine`] |
@@ -27,6 +28,7 @@ mod certs;
 mod daemon;
 mod engine;
 mod hoarder;
+mod hostile;
 mod irc;
 mod line;
 mod marionette;
@@ -51,6 +53,7 @@ pub use engine::Engine;
 pub use fantoccini::key::Key;
 pub use fantoccini::wd::WindowHandle as TabHandle;
 pub use hoarder::Hoarder;
+pub use hostile::{Hostile, XmppScript};
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
 pub use nginx::Nginx;
@@ -74,4 +77,9 @@ pub fn mischief_plugins() -> &'static str {
 /// The file of a plugin that ends whoever opens it.
 pub fn stillborn_plugin() -> &'static str {
     env!("STILLBORN_PLUGIN")
+}
+
+/// The file of a plugin that ends whoever opens it, and blames its neighbour `mischief.so`.
+pub fn framer_plugin() -> &'static str {
+    env!("FRAMER_PLUGIN")
 }

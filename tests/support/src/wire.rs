@@ -97,6 +97,11 @@ impl WireClient {
         base.clone_into(&mut self.base);
     }
 
+    /// The cookie of its session, as a browser sends it.
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
     /// The last sequence number processed.
     pub fn after(&self) -> u64 {
         self.after
@@ -121,6 +126,14 @@ impl WireClient {
 
     /// POST of JSON below `/api/v1`.
     pub fn post(&mut self, path: &str, body: &Value) -> Answer {
+        self.try_post(path, body).unwrap_or_else(|e| panic!("POST {path}: {e}"))
+    }
+
+    /// The same of a daemon that may not answer.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub fn try_post(&mut self, path: &str, body: &Value) -> Result<Answer, String> {
         let mut request = self.agent.post(format!("{}/api/v1{path}", self.base));
         if let Some(address) = &self.address {
             request = request.header("x-forwarded-for", address);
@@ -129,7 +142,7 @@ impl WireClient {
             request = request.header("cookie", cookie);
         }
         let sent = request.config().timeout_global(Some(PATIENCE)).build().send_json(body);
-        sent.and_then(|answer| self.taken(answer)).unwrap_or_else(|e| panic!("POST {path}: {e}"))
+        sent.and_then(|answer| self.taken(answer)).map_err(|error| error.to_string())
     }
 
     fn taken(&mut self, mut answer: Response<Body>) -> Result<Answer, ureq::Error> {
@@ -384,10 +397,18 @@ impl WireClient {
     }
 
     /// Posts one command under an id of one's own and gives the answer as it is.
-    pub fn post_command(&mut self, id: &str, kind: &str, mut fields: Value) -> Answer {
+    pub fn post_command(&mut self, id: &str, kind: &str, fields: Value) -> Answer {
+        self.try_command(id, kind, fields).unwrap_or_else(|error| panic!("POST /commands: {error}"))
+    }
+
+    /// The same of a daemon that may not answer.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub fn try_command(&mut self, id: &str, kind: &str, mut fields: Value) -> Result<Answer, String> {
         fields["id"] = id.into();
         fields["type"] = kind.into();
-        self.post("/commands", &json!({ "client": self.client, "commands": [fields] }))
+        self.try_post("/commands", &json!({ "client": self.client, "commands": [fields] }))
     }
 
     /// Waits for what became of a command: its result, or its error.

@@ -50,7 +50,7 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
     metrics.or(json).unify().recover(refused).unify().boxed()
 }
 
-fn losses(losses: &Losses) -> [Figure; 6] {
+fn losses(losses: &Losses) -> [Figure; 7] {
     let now = |name, help, value| Figure { name, help, grows: false, value };
     [
         Figure { name: "workers_restarted", help: "Workers that were lost and replaced.", grows: true, value: losses.restarts },
@@ -66,6 +66,12 @@ fn losses(losses: &Losses) -> [Figure; 6] {
             "Protocols that are set aside for a while after crashes, on servers that are not known.",
             losses.protocols_aside,
         ),
+        Figure {
+            name: "worker_events_refused",
+            help: "Events of workers that told of what they do not have, or more than is kept of an account.",
+            grows: true,
+            value: losses.refused,
+        },
         now("plugins_left_out", "Plugin files that ended the workers that opened them, and are left out.", losses.plugins_left_out),
     ]
 }

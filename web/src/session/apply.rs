@@ -1,15 +1,17 @@
 //! From what the bridge tells to the user's state and log: accounts, buddies, groups and outcomes; sends nothing.
 
-use super::bounds;
+use super::bounds::{self, MOST_BUDDY_BYTES, MOST_GROUPS};
 use super::client::Fate;
+use super::door;
 use super::guest::LOGIN;
 use super::lost::coming_back;
+use super::questions::MOST_OPEN;
 use super::state::{Env, GroupPlace, State};
 use crate::wire::{ErrorBody, EventBody};
 use bridge::command::Origin;
 use bridge::event::{EventKind, Outcome};
 use bridge::id::{AccountId, BuddyId};
-use bridge::model::{Account, AccountError, AccountStanding, AccountState, Buddy, RoomListRows};
+use bridge::model::{Account, AccountError, AccountStanding, AccountState, Buddy, RoomListRows, Transfer};
 
 /// Adds or replaces by id.
 pub(super) fn put<T, I: PartialEq>(list: &mut Vec<T>, thing: T, id: impl Fn(&T) -> I) {
@@ -38,8 +40,13 @@ const MOST_EMPTY_GROUPS: usize = 200;
 
 impl State {
     /// Takes in one event. The caller delivers after the last one of a batch.
-    pub(crate) fn apply(&mut self, env: &Env<'_>, origin: Option<&Origin>, kind: EventKind) {
+    pub(crate) fn apply(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut kind: EventKind) {
+        match door::admit(&mut kind) {
+            Some(left_out) => self.leave_out(env, left_out),
+            None => return self.leave_out(env, 1),
+        }
         match kind {
+            EventKind::AccountAdded(account) if !self.has(account.id) && !self.has_room_for_an_account(env) => self.leave_out(env, 1),
             EventKind::AccountAdded(mut account) => {
                 self.still_coming_back(&mut account);
                 put(&mut self.accounts, account.clone(), |known| known.id);
@@ -67,16 +74,15 @@ impl State {
             | EventKind::RoomRemembered { .. }
             | EventKind::AccountLost { .. }
             | EventKind::MediaStored(_) => {}
+            EventKind::MessagesMissed { account, since } => self.messages_missed(account, since),
             EventKind::BuddiesAdded(mut buddies) => {
                 buddies.retain(|buddy| self.may_place(buddy));
-                buddies.iter_mut().for_each(bounds::clip_buddy);
                 self.buddies_added(env, origin, buddies);
             }
-            EventKind::BuddyUpdated(buddy) if !self.may_place(&buddy) => {}
-            EventKind::BuddyUpdated(mut buddy) => {
-                bounds::clip_buddy(&mut buddy);
-                self.place(env, &buddy);
-                self.emit(env, origin, EventBody::BuddyUpdated { account: buddy.account, buddy });
+            EventKind::BuddyUpdated(buddy) => {
+                if self.may_place(&buddy) && self.place(env, &buddy) {
+                    self.emit(env, origin, EventBody::BuddyUpdated { account: buddy.account, buddy });
+                }
             }
             EventKind::BuddiesRemoved { account, buddies } => self.buddies_removed(env, origin, account, buddies),
             EventKind::Mail { account, count } => {
@@ -92,13 +98,13 @@ impl State {
             EventKind::NoticeOpened(notice) => self.notice_opened(env, origin, notice),
             EventKind::NoticeRows { notice, rows } => self.notice_rows(env, origin, notice, rows),
             EventKind::NoticeClosed { notice } => self.notice_closed(env, origin, notice),
-            EventKind::TransferOpened(transfer) => {
-                put(&mut self.transfers, transfer.clone(), |known| known.id);
-                self.emit(env, origin, EventBody::TransferOpened { account: transfer.account, transfer });
-            }
+            EventKind::TransferOpened(transfer) => self.transfer_opened(env, origin, transfer),
+            // Of one that is not shown nobody wants to know how far it is.
             EventKind::TransferProgress(transfer) => {
-                put(&mut self.transfers, transfer.clone(), |known| known.id);
-                self.emit(env, origin, EventBody::TransferProgress { account: transfer.account, transfer });
+                if let Some(known) = self.transfers.iter_mut().find(|known| known.id == transfer.id) {
+                    known.clone_from(&transfer);
+                    self.emit(env, origin, EventBody::TransferProgress { account: transfer.account, transfer });
+                }
             }
             EventKind::TransferClosed { transfer, state } => {
                 if take(&mut self.transfers, &transfer, |known| known.id) {
@@ -106,9 +112,7 @@ impl State {
                 }
             }
             EventKind::Privacy { account, privacy } => self.emit(env, origin, EventBody::Privacy { account, privacy }),
-            EventKind::RoomInvited { account, mut who, mut room, mut message } => {
-                message.iter_mut().for_each(bounds::clip_words);
-                [&mut who, &mut room].into_iter().for_each(bounds::clip_short);
+            EventKind::RoomInvited { account, who, room, message } => {
                 self.emit(env, origin, EventBody::RoomInvited { account, who, room, message });
             }
             EventKind::RoomList(rows) => self.emit(env, origin, EventBody::RoomList { rows, error: None }),
@@ -121,14 +125,8 @@ impl State {
             EventKind::ConversationOpened(conversation) | EventKind::ConversationUpdated(conversation)
                 if !self.has(conversation.account)
                     || self.conversations.get(&conversation.id).is_some_and(|known| known.base.account != conversation.account) => {}
-            EventKind::ConversationOpened(mut conversation) => {
-                bounds::clip_conversation(&mut conversation);
-                self.conversation_opened(env, origin, conversation);
-            }
-            EventKind::ConversationUpdated(mut conversation) => {
-                bounds::clip_conversation(&mut conversation);
-                self.conversation_updated(env, origin, conversation);
-            }
+            EventKind::ConversationOpened(conversation) => self.conversation_opened(env, origin, conversation),
+            EventKind::ConversationUpdated(conversation) => self.conversation_updated(env, origin, conversation),
             EventKind::ConversationClosed { conversation } => self.conversation_closed(env, origin, conversation),
             EventKind::MessageAdded { conversation, message } => self.message_added(env, origin, conversation, message),
             EventKind::Typing { conversation, who, state } => {
@@ -136,20 +134,17 @@ impl State {
                     self.emit(env, origin, EventBody::Typing { account, conversation, who, state });
                 }
             }
-            EventKind::RoomMembers { conversation, mut joined, left, mut changed, renamed, initial } => {
-                joined.iter_mut().chain(&mut changed).for_each(bounds::clip_member);
+            EventKind::RoomMembers { conversation, joined, left, changed, renamed, initial } => {
                 self.members_changed(env, origin, conversation, super::apply_room::Change { joined, left, changed, renamed, initial });
             }
-            EventKind::RoomTopic { conversation, who, mut topic } => {
-                bounds::clip_words(&mut topic);
+            EventKind::RoomTopic { conversation, who, topic } => {
                 if let Some(conv) = self.open_conversation(conversation) {
                     conv.base.topic = Some(topic.clone());
                     let account = conv.base.account;
                     self.emit(env, origin, EventBody::RoomTopic { account, conversation, who, topic });
                 }
             }
-            EventKind::Attention { conversation, who, mut text } => {
-                bounds::clip_words(&mut text);
+            EventKind::Attention { conversation, who, text } => {
                 if let Some(account) = self.open_conversation(conversation).map(|conv| conv.base.account) {
                     self.emit(env, origin, EventBody::Attention { account, conversation, who, text });
                 }
@@ -161,8 +156,18 @@ impl State {
         if let Some(known) = self.account(account) {
             coming_back(&known.standing, &mut standing);
             known.standing = standing.clone();
+            let state = standing.state;
             self.emit(env, origin, EventBody::AccountState { account, standing });
+            self.mark_what_is_missed(env, account, state);
         }
+    }
+
+    fn transfer_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, transfer: Transfer) {
+        if self.transfers.len() >= MOST_OPEN && self.transfers.iter().all(|known| known.id != transfer.id) {
+            return self.leave_out(env, 1);
+        }
+        put(&mut self.transfers, transfer.clone(), |known| known.id);
+        self.emit(env, origin, EventBody::TransferOpened { account: transfer.account, transfer });
     }
 
     /// What was asked and told of an account that nobody can answer any more.
@@ -185,18 +190,24 @@ impl State {
         }
     }
 
+    fn has_room_for_an_account(&self, env: &Env<'_>) -> bool {
+        env.config.accounts_per_user == 0 || self.accounts.len() < env.config.accounts_per_user
+    }
+
     /// Whether this user has the account: what comes late of one that is gone must not bring it back.
-    fn has(&self, account: AccountId) -> bool {
+    pub(super) fn has(&self, account: AccountId) -> bool {
         self.accounts.iter().any(|known| known.id == account)
     }
 
     fn account_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId) {
         // The bridge may have withdrawn them already.
         self.withdraw(env, account);
+        self.missed.retain(|(known, _)| *known != account);
         let (mut groups, mut freed) = (Vec::new(), 0);
         self.buddies.retain(|_, buddy| {
             let stays = buddy.account != account;
             if !stays {
+                self.buddy_bytes = self.buddy_bytes.saturating_sub(bounds::buddy_bytes(buddy));
                 groups.push(std::mem::take(&mut buddy.group));
             }
             stays
@@ -222,10 +233,8 @@ impl State {
         self.buddies.get(&buddy.id).map_or_else(|| self.has(buddy.account), |known| known.account == buddy.account)
     }
 
-    fn buddies_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, buddies: Vec<Buddy>) {
-        for buddy in &buddies {
-            self.place(env, buddy);
-        }
+    fn buddies_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut buddies: Vec<Buddy>) {
+        buddies.retain(|buddy| self.place(env, buddy));
         // One event an account, in the order of their coming.
         let mut rest = buddies.into_iter().peekable();
         while let Some(first) = rest.next() {
@@ -238,12 +247,18 @@ impl State {
         }
     }
 
-    fn buddies_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, buddies: Vec<BuddyId>) {
+    fn buddies_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, mut buddies: Vec<BuddyId>) {
         let mut groups = Vec::new();
-        for id in &buddies {
-            if self.buddies.get(id).is_some_and(|known| known.account == account) {
-                groups.extend(self.buddies.remove(id).map(|buddy| buddy.group));
+        buddies.retain(|id| {
+            let known = self.buddies.get(id).is_some_and(|known| known.account == account);
+            if let Some(buddy) = known.then(|| self.buddies.remove(id)).flatten() {
+                self.buddy_bytes = self.buddy_bytes.saturating_sub(bounds::buddy_bytes(&buddy));
+                groups.push(buddy.group);
             }
+            known
+        });
+        if buddies.is_empty() {
+            return;
         }
         self.emit(env, origin, EventBody::BuddyRemoved { account, buddies });
         for group in groups {
@@ -251,11 +266,19 @@ impl State {
         }
     }
 
-    /// Puts a buddy, new or known, into the list and its group.
-    fn place(&mut self, env: &Env<'_>, buddy: &Buddy) {
+    /// Puts a buddy, new or known, into the list and its group. False: there is no room.
+    fn place(&mut self, env: &Env<'_>, buddy: &Buddy) -> bool {
+        let old = self.buddies.get(&buddy.id).map_or(0, |known| bounds::buddy_bytes(known));
+        let bytes = self.buddy_bytes.saturating_sub(old) + bounds::buddy_bytes(buddy);
+        let new_group = self.groups.iter().all(|group| *group.name != *buddy.group);
+        if bytes > MOST_BUDDY_BYTES || new_group && self.groups.len() >= MOST_GROUPS {
+            self.leave_out(env, 1);
+            return false;
+        }
+        self.buddy_bytes = bytes;
         let before = self.buddies.insert(buddy.id, Box::new(buddy.clone())).map(|known| known.group);
         if before.as_deref() == Some(buddy.group.as_str()) {
-            return;
+            return true;
         }
         match self.groups.iter_mut().find(|group| *group.name == *buddy.group) {
             Some(group) => {
@@ -274,6 +297,7 @@ impl State {
         if let Some(before) = before {
             self.leave_group(env, &before);
         }
+        true
     }
 
     fn leave_group(&mut self, env: &Env<'_>, name: &str) {

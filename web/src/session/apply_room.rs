@@ -1,5 +1,6 @@
 //! From what the bridge tells to the user's conversations: opening, lines, members; keeps the last messages within their bounds.
 
+use super::bounds::{MOST_MEMBER_BYTES, member_bytes};
 use super::conversation::{Conv, message_id};
 use super::kept::Line;
 use super::state::{Env, State};
@@ -10,6 +11,8 @@ use bridge::id::{ConversationId, ConversationKind};
 use bridge::model::{Conversation, Member, Message, MessageKind};
 use std::collections::{HashMap, HashSet};
 
+/// Conversations beyond those that a user may have open, until the network side has closed as many. Rooms are never closed.
+const A_FLOOD: usize = 1000;
 /// A message that is so much older than its arrival was delayed on its way. Clocks may differ by less.
 const DELAYED_MS: i64 = 2 * 60_000;
 
@@ -28,11 +31,23 @@ impl State {
         self.conversations.get_mut(&id).map(|conv| &mut **conv).filter(|conv| conv.open)
     }
 
-    pub(super) fn conversation_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, conversation: Conversation) {
+    pub(super) fn conversation_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut conversation: Conversation) {
         let (id, account) = (conversation.id, conversation.account);
+        let most = env.config.conversations_per_user;
+        if most > 0 && self.conversations.len() >= most + A_FLOOD && !self.conversations.contains_key(&id) {
+            return self.leave_out(env, 1);
+        }
+        if let Some(members) = &mut conversation.members {
+            let mut room = self.room_for_members(id);
+            let before = members.len();
+            members.retain(|member| take_room(&mut room, member));
+            let left_out = before - members.len();
+            self.leave_out(env, left_out);
+        }
         let conv = self.conversations.entry(id).or_insert_with(|| Box::new(Conv::new(conversation.clone(), env.now)));
         conv.base = conversation;
         conv.open = true;
+        conv.weigh_members();
         (conv.touched, conv.given_up) = (env.now, None);
         let conversation = conv.wire(true);
         self.emit(env, origin, EventBody::ConversationOpened { account, conversation });
@@ -42,9 +57,9 @@ impl State {
         // What the user closed stays closed: libpurple still tells of a room that is being left.
         let Some(conv) = self.open_conversation(conversation.id) else { return };
         let account = conversation.account;
+        // They come by events of their own.
         let members = conv.base.members.take();
-        conv.base = conversation;
-        conv.base.members = conv.base.members.take().or(members);
+        conv.base = Conversation { members, ..conversation };
         let conversation = conv.wire(false);
         self.emit(env, origin, EventBody::ConversationUpdated { account, conversation });
     }
@@ -54,6 +69,7 @@ impl State {
         let Some(conv) = self.open_conversation(id) else { return };
         conv.open = false;
         conv.base.members = None;
+        conv.member_bytes = 0;
         let account = conv.base.account;
         if conv.kept.is_empty() {
             self.conversations.remove(&id);
@@ -66,27 +82,66 @@ impl State {
         self.emit(env, origin, EventBody::ConversationClosed { account, conversation: id });
     }
 
+    /// Bytes that members of a room may take, beside those of all others.
+    fn room_for_members(&self, id: ConversationId) -> usize {
+        let others = self.conversations.iter().filter(|(other, _)| **other != id).map(|(_, conv)| conv.member_bytes).sum();
+        MOST_MEMBER_BYTES.saturating_sub(others)
+    }
+
     pub(super) fn members_changed(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, change: Change) {
+        let mut room = self.room_for_members(id);
         let Some(conv) = self.open_conversation(id) else { return };
         let account = conv.base.account;
         let members = conv.base.members.get_or_insert_default();
-        if change.initial {
+        let Change { mut joined, left, mut changed, renamed, initial } = change;
+        if initial {
             members.clear();
         }
-        if !change.left.is_empty() {
-            let left: HashSet<&str> = change.left.iter().map(String::as_str).collect();
+        if !left.is_empty() {
+            let left: HashSet<&str> = left.iter().map(String::as_str).collect();
             members.retain(|member| !left.contains(member.name.as_str()));
         }
-        merge(members, &change);
-        let Change { joined, left, changed, renamed, initial } = change;
+        // Where those are that are known: one look at all of them, however many come.
+        let wanted: HashSet<&str> = joined.iter().chain(&changed).map(|member| member.name.as_str()).collect();
+        let known = members.iter().enumerate().filter(|(_, member)| wanted.contains(member.name.as_str()));
+        let mut places: HashMap<String, usize> = known.map(|(at, member)| (member.name.clone(), at)).collect();
+        room = room.saturating_sub(members.iter().map(member_bytes).sum());
+        let mut left_out = 0;
+        let mut place = |member: &Member| match places.get(&member.name).and_then(|at| members.get_mut(*at)) {
+            Some(known) => {
+                room += member_bytes(known);
+                let fits = take_room(&mut room, member);
+                if fits {
+                    known.clone_from(member);
+                } else {
+                    take_room(&mut room, known);
+                    left_out += 1;
+                }
+                fits
+            }
+            None => {
+                let fits = take_room(&mut room, member);
+                if fits {
+                    places.insert(member.name.clone(), members.len());
+                    members.push(member.clone());
+                } else {
+                    left_out += 1;
+                }
+                fits
+            }
+        };
+        joined.retain(&mut place);
+        changed.retain(&mut place);
+        conv.weigh_members();
+        self.leave_out(env, left_out);
         self.emit(env, origin, EventBody::RoomMembers { account, conversation: id, joined, left, changed, renamed, initial });
     }
 
     pub(super) fn message_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, mut message: Message) {
         let number = self.next_message(env);
         let Some(conv) = self.conversations.get_mut(&id) else {
-            log::warn!("a message came for a conversation that was never opened");
-            return;
+            // Or for one that there was no room for.
+            return self.leave_out(env, 1);
         };
         let account = conv.base.account;
         if message.from.own && message.from.name.is_empty() {
@@ -170,16 +225,11 @@ impl State {
     }
 }
 
-/// Who is new or changed, in one look through the list: a crowd may come at once.
-fn merge(members: &mut Vec<Member>, change: &Change) {
-    let news = || change.joined.iter().chain(&change.changed);
-    let mut waiting: HashMap<&str, &Member> = news().map(|member| (member.name.as_str(), member)).collect();
-    for known in members.iter_mut() {
-        if let Some(member) = waiting.remove(known.name.as_str()) {
-            known.clone_from(member);
-        }
-    }
-    members.extend(news().filter_map(|member| waiting.remove(member.name.as_str())).cloned());
+/// Takes a member's bytes out of what room there is. False: it is not enough.
+fn take_room(room: &mut usize, member: &Member) -> bool {
+    let rest = room.checked_sub(member_bytes(member));
+    *room = rest.unwrap_or(*room);
+    rest.is_some()
 }
 
 fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
@@ -209,23 +259,4 @@ fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
 fn is_same_line(line: &Line<'_>, replayed: &crate::wire::Message) -> bool {
     const CLOCKS_DIFFER: u64 = 2000;
     line.time.0.abs_diff(replayed.time.0) <= CLOCKS_DIFFER && line.author.name == replayed.from.name && line.text() == replayed.text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member(name: &str, flag: &str) -> Member {
-        Member { name: name.to_owned(), alias: None, flags: vec![flag.to_owned()], buddy: None }
-    }
-
-    #[test]
-    fn members_are_merged_in_their_order_and_the_last_word_counts() {
-        let mut members = vec![member("ida", ""), member("bob", "")];
-        let joined = vec![member("eva", ""), member("bob", "voice"), member("jon", ""), member("eva", "away")];
-        let change = Change { joined, left: Vec::new(), changed: vec![member("jon", "operator")], renamed: Vec::new(), initial: false };
-        merge(&mut members, &change);
-        let expected = [member("ida", ""), member("bob", "voice"), member("eva", "away"), member("jon", "operator")];
-        assert_eq!(members, expected);
-    }
 }

@@ -23,6 +23,29 @@ const TABLE: usize = 256 << 10;
 /// Rows of one search.
 pub(super) const MOST_ROWS: usize = 5000;
 
+/// What all buddies of a user take: bytes. libpurple's side tells 25 000 of an account at most.
+pub(super) const MOST_BUDDY_BYTES: usize = 32 << 20;
+/// Groups of a user, those that are only remembered included.
+pub(super) const MOST_GROUPS: usize = 2000;
+/// What the members of all rooms of a user take: bytes.
+pub(super) const MOST_MEMBER_BYTES: usize = 8 << 20;
+
+/// What a buddy takes.
+pub(super) fn buddy_bytes(buddy: &Buddy) -> usize {
+    let optional = [&buddy.server_alias, &buddy.status_message, &buddy.icon].into_iter().flatten().map(String::len).sum::<usize>();
+    let texts = buddy.name.len() + buddy.alias.len() + buddy.group.len() + buddy.contact.len();
+    size_of::<Buddy>() + texts + optional + list_bytes(&buddy.features)
+}
+
+/// What a member of a room takes.
+pub(super) fn member_bytes(member: &Member) -> usize {
+    size_of::<Member>() + member.name.len() + member.alias.as_ref().map_or(0, String::len) + list_bytes(&member.flags)
+}
+
+fn list_bytes(list: &[String]) -> usize {
+    list.iter().map(|text| size_of::<String>() + text.len()).sum()
+}
+
 /// Cuts a text to so many bytes, with a mark.
 pub(super) fn clip(text: &mut String, most: usize) {
     if text.len() > most {
@@ -159,6 +182,7 @@ fn clip_field(field: &mut Field, room: usize) -> usize {
 
 /// Cuts who asks, and their words.
 pub(super) fn clip_authorization(authorization: &mut Authorization) {
+    clip_short(&mut authorization.from);
     authorization.alias.iter_mut().for_each(clip_short);
     authorization.message.iter_mut().for_each(clip_words);
 }

@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 
 /// Command ids remembered per client.
 const SEEN: usize = 512;
+/// Menus remembered per client.
+const MENUS: usize = 8;
 
 /// What became of a command that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,8 +178,12 @@ impl Client {
         self.seen.push_back(Seen { id: command.into(), fate });
     }
 
-    /// Notes how a running command ended.
+    /// Notes how a running command ended. Of menus only the last few are remembered: all else is small.
     pub(crate) fn conclude(&mut self, command: &str, fate: Fate) {
+        let is_menu = |fate: &Fate| matches!(fate, Fate::Done(Some(outcome)) if matches!(**outcome, Outcome::Items(_)));
+        if is_menu(&fate) {
+            self.seen.iter_mut().rev().filter(|seen| is_menu(&seen.fate)).skip(MENUS - 1).for_each(|seen| seen.fate = Fate::Done(None));
+        }
         if let Some(seen) = self.seen.iter_mut().rev().find(|seen| &*seen.id == command) {
             seen.fate = fate;
         }
@@ -218,6 +224,18 @@ mod tests {
         assert_eq!(client.fate("88"), None);
         assert_eq!(client.fate("89"), Some(&Fate::Done(None)));
         assert_eq!(client.fates().len(), SEEN);
+    }
+
+    #[test]
+    fn the_last_menus_are_remembered() {
+        let mut client = Client::new("c", 0, 0);
+        let menu = || Fate::Done(Some(Box::new(Outcome::Items(Vec::new()))));
+        for number in 0..100 {
+            client.remember(&number.to_string(), Fate::Running);
+            client.conclude(&number.to_string(), menu());
+        }
+        assert_eq!(client.seen.iter().filter(|seen| seen.fate == menu()).count(), MENUS);
+        assert_eq!((client.fate("99"), client.fate("91")), (Some(&menu()), Some(&Fate::Done(None))));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A conversation as the hub keeps it: libpurple's part, the last messages, and what is unread; pure.
 
+use super::bounds::member_bytes;
 use super::crowd::GivenUp;
 use super::kept::{Kept, Line};
 use crate::wire;
@@ -27,6 +28,8 @@ pub(crate) struct Conv {
     /// The last message seen.
     pub(crate) read: u64,
     pub(crate) kept: Kept,
+    /// What the members take.
+    pub(crate) member_bytes: usize,
     /// When it was opened, or something was said last.
     pub(crate) touched: u64,
     /// To be closed, for want of room.
@@ -35,7 +38,12 @@ pub(crate) struct Conv {
 
 impl Conv {
     pub(crate) fn new(base: Conversation, now: u64) -> Self {
-        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: Kept::default(), touched: now, given_up: None }
+        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: Kept::default(), member_bytes: 0, touched: now, given_up: None }
+    }
+
+    /// Notes how much its members take by now.
+    pub(crate) fn weigh_members(&mut self) {
+        self.member_bytes = self.base.members.iter().flatten().map(member_bytes).sum();
     }
 
     /// Keeps a message, of which `counts` says whether it makes the conversation unread. Returns by how many bytes the kept ones grew or shrank.

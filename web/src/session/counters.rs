@@ -131,6 +131,10 @@ counters! {
     commands_repeated,
     /// Answers and the like for a network that had no room for them, left out.
     chores_left_out,
+    /// Things from networks that a session had no room for, left out.
+    things_left_out,
+    /// Lines in conversations that say from when to when messages may be missing.
+    gaps_marked,
     /// Messages received.
     messages_received,
     /// Messages sent.

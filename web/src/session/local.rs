@@ -6,7 +6,7 @@ use super::{Hub, Session};
 use crate::wire::{ClientState, ErrorBody, EventBody};
 use bridge::command::{CommandKind, Origin};
 use bridge::event::Outcome;
-use bridge::id::ConversationId;
+use bridge::id::{ConversationId, NoticeId};
 use serde_json::{Map, Value};
 
 /// What is to be done here.
@@ -25,8 +25,8 @@ pub(crate) enum Local {
         collapsed: Option<bool>,
     },
     Settings(Map<String, Value>),
-    /// The notice of the server's own is closed.
-    OwnNotice,
+    /// A notice of the server's own is closed.
+    OwnNotice(NoticeId),
 }
 
 impl Hub {
@@ -58,8 +58,8 @@ impl Hub {
                 state.arrange(env, origin, &name, order, collapsed);
                 Ok(None)
             }
-            Local::OwnNotice => {
-                state.notice_closed(env, Some(origin), super::questions::LEFT_OUT);
+            Local::OwnNotice(notice) => {
+                state.notice_closed(env, Some(origin), notice);
                 Ok(None)
             }
             Local::Settings(values) => state.set_settings(env, origin, values).map(|()| None),

@@ -1,13 +1,19 @@
 //! When the libpurple that had an account is gone: what of the user's state is void until another has it, and what that one is to be told.
 
+use super::conversation::Conv;
 use super::state::{Env, State};
 use crate::wire::EventBody;
 use bridge::command::{Before, CommandKind, KnownBuddy, Place};
-use bridge::id::AccountId;
-use bridge::model::{Account, AccountStanding, AccountState, Buddy, ConversationKind, StatusKind};
+use bridge::event::EventKind;
+use bridge::id::{AccountId, ConversationId};
+use bridge::model::{Account, AccountStanding, AccountState, Author, Buddy, ConversationKind, Message, MessageKind, StatusKind};
+use bridge::time::Timestamp;
 
 /// Buddies in one event.
 const A_BATCH: usize = 500;
+
+/// Bytes of buddies that another libpurple is told: all of it has to fit into one frame.
+const MOST_BEFORE: usize = 4 << 20;
 
 /// The error code of an account that is signed on again by itself after a crash.
 const RESTARTING: &str = "restarting";
@@ -56,7 +62,12 @@ impl State {
         }
         let theirs = |buddy: &&Buddy| buddy.account == account;
         let known = |buddy: &Buddy| KnownBuddy { name: buddy.name.clone(), group: buddy.group.clone(), alias: buddy.alias.clone() };
-        let buddies = self.buddies.values().map(AsRef::as_ref).filter(theirs).map(known).collect();
+        let mut room = MOST_BEFORE;
+        let fits = |buddy: &KnownBuddy| {
+            room = room.saturating_sub(buddy.name.len() + buddy.group.len() + buddy.alias.len() + 32);
+            room > 0
+        };
+        let buddies = self.buddies.values().map(AsRef::as_ref).filter(theirs).map(known).take_while(fits).collect();
         self.all_offline(env, account);
         let mut rooms = Vec::new();
         let mut conversations = Vec::new();
@@ -66,6 +77,7 @@ impl State {
                 ConversationKind::Room => {
                     conv.base.joined = Some(false);
                     conv.base.members = None;
+                    conv.member_bytes = 0;
                     rooms.push(*id);
                 }
             }
@@ -76,6 +88,31 @@ impl State {
         }
         // Which rooms to go back to, and whom it blocks, is known where accounts are made anew.
         Before { buddies, conversations, ..Before::default() }
+    }
+
+    /// What a network sent to an account since then may not have been told.
+    pub(super) fn messages_missed(&mut self, account: AccountId, since: Timestamp) {
+        if self.has(account) && self.missed.iter().all(|(known, _)| *known != account) {
+            self.missed.push((account, since));
+        }
+    }
+
+    /// An account stands otherwise: once it is signed on again, each of its open conversations says what may be missing there.
+    pub(super) fn mark_what_is_missed(&mut self, env: &Env<'_>, account: AccountId, state: AccountState) {
+        let over = matches!(state, AccountState::Online | AccountState::Offline);
+        let Some(at) = self.missed.iter().position(|(known, _)| *known == account).filter(|_| over) else { return };
+        let (_, since) = self.missed.swap_remove(at);
+        if state == AccountState::Offline {
+            // Its user signed it off.
+            return;
+        }
+        let theirs = |conv: &Conv| conv.open && conv.base.account == account;
+        let open: Vec<ConversationId> = self.conversations.iter().filter(|(_, conv)| theirs(conv)).map(|(id, _)| *id).collect();
+        for conversation in open {
+            env.counters.gaps_marked.one();
+            let message = gap(since, env.wall);
+            self.apply(env, None, EventKind::MessageAdded { conversation, message });
+        }
     }
 
     fn all_offline(&mut self, env: &Env<'_>, account: AccountId) {
@@ -89,5 +126,26 @@ impl State {
             let rest = changed.split_off(changed.len().min(A_BATCH));
             self.emit(env, None, EventBody::BuddyAdded { account, buddies: std::mem::replace(&mut changed, rest) });
         }
+    }
+}
+
+/// The line that says from when to when messages may be missing.
+fn gap(since: Timestamp, until: Timestamp) -> Message {
+    let text = |time: Timestamp| time.to_string().replace('T', " ");
+    let short = |time: Timestamp| text(time).split('.').next().unwrap_or_default().to_owned();
+    let html = format!(
+        "Messages may be missing here: the server lost what the network sent from {} to {} (UTC), when a part of it was started anew.",
+        short(since),
+        short(until)
+    );
+    Message {
+        kind: MessageKind::System,
+        from: Author { name: String::new(), alias: None, buddy: None, own: false },
+        time: until,
+        html,
+        delayed: false,
+        highlight: false,
+        auto_reply: false,
+        remote: false,
     }
 }

@@ -4,6 +4,9 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
+/// Pictures that one user may fetch: the smallest take more by their hash than by their bytes.
+const MOST_BLOBS: usize = 2000;
+
 /// A picture or other bytes that came from a network. Shared by all users who were shown it.
 #[derive(Debug)]
 pub struct Blob {
@@ -66,7 +69,7 @@ impl Shelf {
         }
         self.blob_bytes += blob.bytes.len();
         self.blobs.push(blob);
-        while most_bytes > 0 && self.blob_bytes > most_bytes && self.blobs.len() > 1 {
+        while self.blobs.len() > MOST_BLOBS || most_bytes > 0 && self.blob_bytes > most_bytes && self.blobs.len() > 1 {
             self.blob_bytes -= self.blobs.remove(0).bytes.len();
         }
     }
@@ -121,6 +124,10 @@ mod tests {
         assert!(shelf.blob("b").is_none());
         shelf.show(blob("large", 400), 100);
         assert!(shelf.blob("large").is_some(), "the newest always stays");
+        for number in 0..3 * MOST_BLOBS {
+            shelf.show(blob(&number.to_string(), 1), 1 << 20);
+        }
+        assert_eq!(shelf.blobs.len(), MOST_BLOBS, "the smallest are counted");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod config;
 mod conversation;
 mod counters;
 mod crowd;
+mod door;
 mod guest;
 mod hub;
 mod kept;

@@ -11,12 +11,28 @@ use bridge::model::{Authorization, NoticeKind, Request};
 use std::collections::BTreeMap;
 
 /// Open ones of one sort; a stranger can cause any number of them.
-const MOST_OPEN: usize = 200;
+pub(super) const MOST_OPEN: usize = 200;
 /// Texts of all open ones of one sort: bytes.
 const MOST_BYTES: usize = 1 << 20;
 
-/// The one notice of the server's own. No worker has this number in the upper bits.
-pub(super) const LEFT_OUT: NoticeId = NoticeId(1 << 47);
+/// The notices of the server's own: answers that a network did not take, and things of one that a session has no room for. No worker has this
+/// number in the upper bits.
+const LEFT_OUT: NoticeId = NoticeId(1 << 47);
+const TOO_MUCH: NoticeId = NoticeId(1 << 47 | 1);
+
+/// Whether a notice is the server's own.
+pub(super) fn is_own(notice: NoticeId) -> bool {
+    [LEFT_OUT, TOO_MUCH].contains(&notice)
+}
+
+/// Whether a user was told that things were left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TooMuch {
+    #[default]
+    Never,
+    ToSay,
+    Said,
+}
 
 /// How many of the oldest have to go, so that another one of so many bytes has room.
 fn too_many<T>(open: &[T], bytes: impl Fn(&T) -> usize, another: usize) -> usize {
@@ -36,6 +52,7 @@ impl State {
     pub(super) fn request_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut request: Request) {
         bounds::clip_request(&mut request);
         let gone = too_many(&self.requests, bounds::request_bytes, bounds::request_bytes(&request));
+        env.counters.things_left_out.add(gone as u64);
         for (request, cancelling) in self.requests.iter().take(gone).map(|old| (old.id, old.buttons.last().cloned())).collect::<Vec<_>>() {
             self.request_closed(env, None, request);
             // The network side still waits for an answer.
@@ -54,7 +71,7 @@ impl State {
     pub(super) fn authorization_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut authorization: Authorization) {
         if self.authorizations.len() >= MOST_OPEN && self.authorizations.iter().all(|known| known.id != authorization.id) {
             // Whoever asked before a flood keeps their place; who comes with it may ask again later.
-            log::info!("an authorization was refused: {MOST_OPEN} are open");
+            env.counters.things_left_out.one();
             self.chores.push(CommandKind::AnswerAuthorization { authorization: authorization.id, allow: false, add: false });
             return;
         }
@@ -73,8 +90,9 @@ impl State {
         let mut notice = wire_notice(notice, env.config.text_bytes);
         bounds::clip_notice(&mut notice);
         let gone = too_many(&self.notices, bounds::notice_bytes, bounds::notice_bytes(&notice));
+        env.counters.things_left_out.add(gone as u64);
         // What the server itself says stays through the flood that it is about.
-        let theirs = |id: &NoticeId| *id != LEFT_OUT;
+        let theirs = |id: &NoticeId| !is_own(*id);
         for notice in self.notices.iter().take(gone).map(|old| old.id).filter(theirs).collect::<Vec<_>>() {
             self.notice_closed(env, None, notice);
             self.chores.push(CommandKind::CloseNotice(notice));
@@ -88,21 +106,45 @@ impl State {
         if self.notices.iter().any(|known| known.id == LEFT_OUT) {
             return false;
         }
+        let text = "It sends more than the server can answer, and takes no answers. Some questions, notices and conversations could not be \
+                    closed there, and contacts who asked for permission may have to ask again. Sign its account off and on again.";
+        self.say(env, LEFT_OUT, "One of your networks does not answer", text);
+        true
+    }
+
+    /// So many things of a network found no room.
+    pub(super) fn leave_out(&mut self, env: &Env<'_>, count: usize) {
+        if count > 0 {
+            env.counters.things_left_out.add(count as u64);
+            self.too_much = self.too_much.max(TooMuch::ToSay);
+        }
+    }
+
+    /// Says once in a session that something was left out. True when that is now.
+    pub(super) fn say_too_much(&mut self, env: &Env<'_>) -> bool {
+        if self.too_much != TooMuch::ToSay {
+            return false;
+        }
+        self.too_much = TooMuch::Said;
+        let text = "Some of its contacts, conversations, people in rooms or file offers are not shown here: there are too many of them, or \
+                    their names are too long. What is shown goes on as before.";
+        self.say(env, TOO_MUCH, "One of your networks sends more than fits here", text);
+        true
+    }
+
+    fn say(&mut self, env: &Env<'_>, id: NoticeId, title: &str, text: &str) {
         let notice = bridge::model::Notice {
-            id: LEFT_OUT,
+            id,
             account: None,
             kind: NoticeKind::Message,
-            title: "One of your networks does not answer".to_owned(),
-            html: "It sends more than the server can answer, and takes no answers. Some questions, notices and conversations could not be \
-                   closed there, and contacts who asked for permission may have to ask again. Sign its account off and on again."
-                .to_owned(),
+            title: title.to_owned(),
+            html: text.to_owned(),
             columns: Vec::new(),
             rows: Vec::new(),
             buttons: Vec::new(),
             url: None,
         };
         self.notice_opened(env, None, notice);
-        true
     }
 
     pub(super) fn notice_rows(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: NoticeId, rows: Vec<Vec<String>>) {

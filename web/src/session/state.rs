@@ -7,6 +7,7 @@ use super::counters::Counters;
 use super::lifecycle::Life;
 use super::log::Log;
 use super::media::Shelf;
+use super::questions::TooMuch;
 use super::token::TokenHash;
 use super::{Clock, SessionConfig};
 use crate::wire::{self, End, Event, EventBody, Notice};
@@ -91,6 +92,8 @@ pub(crate) struct State {
     pub(crate) groups: Vec<GroupPlace>,
     /// Boxed, as the conversations are: a tree has room for eleven of whatever it holds as soon as it holds one.
     pub(crate) buddies: BTreeMap<BuddyId, Box<Buddy>>,
+    /// Bytes of them.
+    pub(crate) buddy_bytes: usize,
     pub(crate) conversations: BTreeMap<ConversationId, Box<Conv>>,
     pub(crate) requests: Vec<Request>,
     pub(crate) authorizations: Vec<Authorization>,
@@ -109,6 +112,10 @@ pub(crate) struct State {
     pub(crate) shelf: Shelf,
     /// What the bridge is to be told without a browser's command; the hub does so after each batch.
     pub(crate) chores: Vec<CommandKind>,
+    /// Accounts whose messages may be missing since then, until they are signed on again.
+    pub(crate) missed: Vec<(AccountId, Timestamp)>,
+    /// Things of networks found no room here.
+    pub(crate) too_much: TooMuch,
     /// `account.add`s under way: they count as accounts already.
     pub(crate) adding: Vec<Origin>,
     /// Polls are answered with this from now on.
@@ -126,6 +133,7 @@ impl State {
             accounts: Vec::new(),
             groups: Vec::new(),
             buddies: BTreeMap::new(),
+            buddy_bytes: 0,
             conversations: BTreeMap::new(),
             requests: Vec::new(),
             authorizations: Vec::new(),
@@ -141,6 +149,8 @@ impl State {
             life: Life::new(now),
             shelf: Shelf::default(),
             chores: Vec::new(),
+            missed: Vec::new(),
+            too_much: TooMuch::Never,
             adding: Vec::new(),
             ended: None,
             commands: Allowance::default(),

@@ -229,8 +229,8 @@ impl State {
             }
             C::NoticeClose(of) => {
                 self.notices.iter().find(|notice| notice.id == of.notice).ok_or_else(|| unknown("notice"))?;
-                if of.notice == super::questions::LEFT_OUT {
-                    return Ok(Act::Local(Local::OwnNotice));
+                if super::questions::is_own(of.notice) {
+                    return Ok(Act::Local(Local::OwnNotice(of.notice)));
                 }
                 K::CloseNotice(of.notice)
             }

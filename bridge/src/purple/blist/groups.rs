@@ -64,7 +64,7 @@ unsafe fn bound(token: OnPurple, account: AccountId, query: *mut xmlnode) {
     let before = BLIST.with_borrow(|blist| blist.of_account.get(&account).map_or(0, |theirs| theirs.groups_met));
     let mut keep = |name: &str| {
         // SAFETY: a C string.
-        let known = name.is_empty() || unsafe { !purple_sys::purple_find_group(super::c_string(name).as_ptr()).is_null() };
+        let known = name.is_empty() || unsafe { !purple_sys::purple_find_group(super::in_process(name).as_ptr()).is_null() };
         // One is left for those who are in none.
         let fits = known || new.contains(name) || before + new.len() + 1 < MOST_GROUPS;
         if fits && !known {
@@ -140,7 +140,7 @@ mod tests {
 
     /// What is left of a roster, by buddy.
     fn left(core: &mut Core, roster: &str) -> Vec<usize> {
-        let text = super::super::c_string(&format!("<body><iq><query xmlns='jabber:iq:roster'>{roster}</query></iq></body>"));
+        let text = super::super::in_process(&format!("<body><iq><query xmlns='jabber:iq:roster'>{roster}</query></iq></body>"));
         // SAFETY: a C string; the tree is ours, and freed.
         unsafe {
             let stanza = purple_sys::xmlnode_from_str(text.as_ptr(), -1);

@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn links_are_not_libpurples_to_find() {
         let long = format!("{}@example.org", "a".repeat(1 << 20));
-        let text = super::super::super::ffi::c_string(&long);
+        let text = super::super::super::ffi::in_process(&long);
         // SAFETY: a C string; the copy is ours to free.
         let copy = unsafe { super::super::super::ffi::owned(purple_sys::purple_markup_linkify(text.as_ptr())) };
         assert!(copy == Some(long));

@@ -5,6 +5,7 @@ mod content;
 mod crowds;
 mod delivery;
 mod floods;
+mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod polls;

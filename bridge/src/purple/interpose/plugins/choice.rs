@@ -22,6 +22,7 @@ const LIBRARIES: &[&str] = &["libjabber.so", "liboscar.so", "libymsg.so"];
 const UNSAFE: &[&str] = &["prpl-zephyr", "prpl-bonjour"];
 
 const ENDED: &str = "it ended the processes that opened it";
+const NOT_TRIED: &str = "another one is tried out alone";
 const NOT_A_PROTOCOL: &str = "it is not a protocol, and plugins.load does not name it";
 const UNSAFE_HERE: &str = "it is not safe on a shared server, and protocols.allow does not name it";
 const NOT_ALLOWED: &str = "protocols.allow does not name it";
@@ -33,6 +34,7 @@ pub(super) struct Choice {
     load: Vec<String>,
     paths: Vec<PathBuf>,
     left_out: Vec<PathBuf>,
+    only: Option<PathBuf>,
     native_tls: bool,
 }
 
@@ -44,6 +46,7 @@ impl Choice {
             load: config.plugins_load.clone(),
             paths: config.plugin_paths.clone(),
             left_out: config.plugins_left_out.clone(),
+            only: config.plugins_only.clone(),
             native_tls: config.native_tls,
         }
     }
@@ -79,6 +82,9 @@ impl Choice {
     pub(super) fn may_open(&self, file: &Path) -> Result<(), &'static str> {
         if self.left_out.iter().any(|left_out| left_out == file) {
             return Err(ENDED);
+        }
+        if self.only.as_ref().is_some_and(|only| only != file) {
+            return Err(NOT_TRIED);
         }
         let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         if LIBRARIES.contains(&name.as_ref()) {
