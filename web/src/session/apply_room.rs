@@ -88,7 +88,7 @@ impl State {
     pub(super) fn message_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, mut message: Message) {
         let number = self.next_message(env);
         let Some(conv) = self.conversations.get_mut(&id) else {
-            log::warn!("a message came for a conversation that was never opened");
+            crate::pace::paced!(warn, "a message came for a conversation that was never opened");
             return;
         };
         let account = conv.base.account;

@@ -35,7 +35,7 @@ impl Session {
         let from = end.saturating_sub(limit);
         let history = History { messages: Written { kept: &conv.kept, from, most: end - from }, more: from > 0 };
         serde_json::to_vec(&history).map(Bytes::from).map_err(|error| {
-            log::error!("history could not be written: {error}");
+            crate::pace::paced!(error, "history could not be written: {error}");
             ApiError::unavailable()
         })
     }

@@ -165,7 +165,7 @@ impl Hub {
     /// the users of another see.
     fn share(&self, media: bridge::event::Media) -> Option<Arc<Blob>> {
         if super::media::hash(&media.bytes) != media.hash {
-            log::warn!("bytes came under another's hash; left out");
+            crate::pace::paced!(warn, "bytes came under another's hash; left out");
             return None;
         }
         let mut blobs = lock(&self.blobs);
@@ -250,7 +250,8 @@ impl Hub {
         if left_out > 0 {
             self.counters.chores_left_out.add(left_out);
             if state.left_out(&self.env()) {
-                log::warn!(
+                crate::pace::paced!(
+                    warn,
                     "user {user} has a network that floods and takes no answers: what does not fit is left out, and the user is told"
                 );
             }

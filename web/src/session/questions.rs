@@ -54,7 +54,7 @@ impl State {
     pub(super) fn authorization_opened(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut authorization: Authorization) {
         if self.authorizations.len() >= MOST_OPEN && self.authorizations.iter().all(|known| known.id != authorization.id) {
             // Whoever asked before a flood keeps their place; who comes with it may ask again later.
-            log::info!("an authorization was refused: {MOST_OPEN} are open");
+            crate::pace::paced!(info, "an authorization was refused: {MOST_OPEN} are open");
             self.chores.push(CommandKind::AnswerAuthorization { authorization: authorization.id, allow: false, add: false });
             return;
         }

@@ -161,7 +161,7 @@ impl State {
                     env.counters.log_blanked.one();
                 }
             }
-            Err(error) => log::error!("an event could not be written: {error}"),
+            Err(error) => crate::pace::paced!(error, "an event could not be written: {error}"),
         }
     }
 
