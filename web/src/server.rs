@@ -110,7 +110,7 @@ enum Ending {
 
 /// Bytes a second of an answer that a peer has to take, over [`Settings::write`].
 const LEAST_RATE: u32 = 1024;
-/// How many turned-away connections are answered at once; further ones are just closed.
+/// How many turned-away connections are answered at once, of few connections an eighth; further ones are just closed.
 const REFUSALS: usize = 64;
 
 /// Everything that is served: warp filters with their rejections already turned into answers.
@@ -129,7 +129,8 @@ pub async fn serve(
 ) {
     let first = settings.borrow_and_update().clone();
     let seats = Seats::new(first.connections, first.connections_per_address);
-    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let few = first.connections as usize / 8 + 1;
+    let refusals = Arc::new(Semaphore::new(if first.connections == 0 { REFUSALS } else { REFUSALS.min(few) }));
     let (ending, _) = watch::channel(Ending::No);
     let intake = Arc::new(Intake::new(&first));
     let mut site = Arc::new(Site::new(routes, first, stats, intake));
