@@ -9,6 +9,8 @@ pub mod error;
 pub mod event;
 pub mod features;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handle;
 pub mod id;
 pub mod model;

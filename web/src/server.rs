@@ -9,6 +9,8 @@ pub mod peer;
 mod chunks;
 mod flow;
 mod framed;
+#[doc(hidden)]
+pub mod fuzzing;
 mod head;
 mod hold;
 mod intake;

@@ -59,6 +59,7 @@ pub(crate) use mailbox::MailboxSender;
 pub(crate) use outbox::taken;
 pub(crate) use owner::NOTED as BLAME_BYTES;
 pub use process::{close_inherited_descriptors, give_back_heap, ignore_signals_of_the_service, prepare_process};
+pub(crate) use redact::redact;
 pub(crate) use thread::start;
 
 /// A table of callbacks that libpurple reads and never writes, for as long as the process lives.

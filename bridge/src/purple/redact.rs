@@ -48,7 +48,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// The line without what may be a secret.
-pub(super) fn redact<'a>(category: &str, line: &'a str) -> Cow<'a, str> {
+pub(crate) fn redact<'a>(category: &str, line: &'a str) -> Cow<'a, str> {
     // The SASL library logs its exchanges under this name, in any shape.
     if category.eq_ignore_ascii_case("sasl") {
         return Cow::Borrowed(GONE);

@@ -21,7 +21,7 @@ const LINGER_BYTES: u64 = 256 * 1024;
 
 /// Which part of a request comes next.
 #[derive(Debug)]
-enum Part {
+pub(super) enum Part {
     Head(Search),
     Length(u64),
     Chunks(Chunks),
@@ -30,12 +30,12 @@ enum Part {
 }
 
 impl Part {
-    fn head() -> Self {
+    pub(super) fn head() -> Self {
         Self::Head(Search::default())
     }
 
     /// How many of the next `bytes` may be handed on. After a request follows the next.
-    fn take(&mut self, bytes: &[u8]) -> std::result::Result<usize, Fault> {
+    pub(super) fn take(&mut self, bytes: &[u8]) -> std::result::Result<usize, Fault> {
         match self {
             Self::Head(search) => {
                 let Some(length) = search.end(bytes)? else { return Ok(0) };
