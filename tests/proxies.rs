@@ -125,15 +125,13 @@ fn vectors() -> Vec<String> {
     }
     for line in [
         format!("GET /api/v1/site HTTP/1.1\r\nHost: chat.test\r\nContent-Length: {}\r\n\r\n{inner}", inner.len()),
-        format!("GET /api/v1/site HTTP/1.1\r\nHost: chat.test\r\nHost: other.test\r\nConnection: close\r\n\r\n"),
-        format!("GET http://other.test/api/v1/site HTTP/1.1\r\nHost: chat.test\r\nConnection: close\r\n\r\n"),
-        format!("GET /api/v1/site HTTP/1.1\r\nConnection: close\r\n\r\n"),
+        "GET /api/v1/site HTTP/1.1\r\nHost: chat.test\r\nHost: other.test\r\nConnection: close\r\n\r\n".to_owned(),
+        "GET http://other.test/api/v1/site HTTP/1.1\r\nHost: chat.test\r\nConnection: close\r\n\r\n".to_owned(),
+        "GET /api/v1/site HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned(),
         format!("GET /api/v1/site?x HTTP/1.1\n\n{inner}"),
         format!("GET /api/v1/site HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n{ends}"),
-        format!("GET /api/v1/site HTTP/1.1\r\nHost: chat.test\r\nConnection: Host, X-Forwarded-For, close\r\n\r\n"),
-        format!(
-            "GET /api/v1/site HTTP/1.1\r\nHost: chat.test\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n"
-        ),
+        "GET /api/v1/site HTTP/1.1\r\nHost: chat.test\r\nConnection: Host, X-Forwarded-For, close\r\n\r\n".to_owned(),
+        "GET /api/v1/site HTTP/1.1\r\nHost: chat.test\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n".to_owned(),
         format!("POST /api/v1/login HTTP/1.1\r\nHost: chat.test\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n{inner}", inner.len()),
     ] {
         all.push(line);

@@ -1,6 +1,6 @@
 //! The daemon under limits of the system: it takes less, or says which limit to raise.
+#![allow(clippy::unwrap_used)] // what a test cannot go on without fails it
 
-#[path = "daemon/mod.rs"]
 mod daemon;
 
 use daemon::{Daemon, program, status};

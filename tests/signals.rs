@@ -1,6 +1,6 @@
 //! What signals do to the daemon and its workers: settings are read again, nothing ends that should not.
+#![allow(clippy::unwrap_used)] // what a test cannot go on without fails it
 
-#[path = "daemon/mod.rs"]
 mod daemon;
 
 use daemon::{Daemon, json, program, status};

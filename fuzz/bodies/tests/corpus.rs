@@ -1,5 +1,7 @@
 //! Runs what the fuzzers found so far, on any toolchain. Each target has a corpus, and each corpus a target.
 
+#![allow(clippy::unwrap_used)] // what a test cannot go on without fails it
+
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
