@@ -10,7 +10,7 @@ BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 BENCH ?=
 
-.PHONY: attack bench build chaos client demo deps deps-demo deps-test fmt help lint run screenshots test valgrind
+.PHONY: attack bench build chaos client demo deps deps-demo deps-test fmt fuzz help lint proxies run screenshots test valgrind
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,13 @@ attack: deps-test client ## two minutes of hostile servers, contacts, plugins an
 
 valgrind: deps-test ## the bridge's tests under valgrind, some minutes
 	@packaging/valgrind.sh
+
+fuzz: ## each fuzz target for two minutes (FUZZ_SECONDS); needs a nightly compiler and cargo-fuzz, and says so
+	@packaging/fuzz.sh
+
+proxies: deps-test client ## the daemon behind a real nginx, HAProxy, lighttpd and Apache
+	@packaging/install-deps.sh proxies
+	$(CARGO) nextest run --locked --test proxies --run-ignored only
 
 lint: deps-test client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh

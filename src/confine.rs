@@ -121,19 +121,22 @@ fn limit(confine: &Confine, judged: bool) -> io::Result<()> {
         if !judged {
             rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         }
-        rustix::process::setrlimit(Resource::Core, at_most(u64::from(judged)))?;
+        let most = rustix::process::getrlimit(Resource::Core).maximum.unwrap_or(u64::MAX).min(u64::from(judged));
+        rustix::process::setrlimit(Resource::Core, at_most(most))?;
     } else if let Err(error) = let_cores(confine) {
         log::warn!("worker.core: {error}");
     }
     if confine.address_space > 0 {
-        rustix::process::setrlimit(Resource::As, at_most(confine.address_space))?;
+        // Less than that may be allowed to the whole service.
+        let most = rustix::process::getrlimit(Resource::As).maximum.unwrap_or(u64::MAX).min(confine.address_space);
+        rustix::process::setrlimit(Resource::As, at_most(most))?;
     }
     rustix::process::setrlimit(Resource::Msgqueue, at_most(0))?;
     // A log that is a file is longer than that one day, and a core file at once.
     let logs_to_file = rustix::fs::fstat(rustix::stdio::stderr()).is_ok_and(|about| FileType::from_raw_mode(about.st_mode).is_file());
     if !confine.core && confine.write.is_empty() && !logs_to_file {
-        bridge::ignore_file_size_signal();
-        rustix::process::setrlimit(Resource::Fsize, at_most(LARGEST_FILE))?;
+        let most = rustix::process::getrlimit(Resource::Fsize).maximum.unwrap_or(u64::MAX).min(LARGEST_FILE);
+        rustix::process::setrlimit(Resource::Fsize, at_most(most))?;
     }
     Ok(())
 }

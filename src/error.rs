@@ -53,7 +53,7 @@ impl fmt::Display for Failure {
                 };
                 write!(f, "cannot listen at {place}: {error}{hint}")
             }
-            Self::System(what, error) => write!(f, "cannot set up {what}: {error}"),
+            Self::System(what, error) => write!(f, "cannot set up {what}: {error}{}", crate::limits::hint(error)),
             Self::Worker(reason) => {
                 write!(f, "the first worker process did not start: {reason}; `workers = 0` runs libpurple in this process")
             }

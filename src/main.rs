@@ -6,12 +6,15 @@ mod confine;
 mod error;
 mod fleet;
 mod health;
+mod limits;
 mod logging;
 mod manual;
 mod memory;
 mod page;
+mod reload;
 mod report;
 mod serve;
+mod signals;
 mod systemd;
 mod worker;
 
@@ -21,7 +24,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Before any thread, and before libpurple reads a single variable.
-    match bridge::prepare_process().map_err(|error| Failure::System("the process", error)).and_then(|()| run()) {
+    let prepared = limits::raise_stack().and_then(|()| bridge::prepare_process().map_err(|error| Failure::System("the process", error)));
+    match prepared.and_then(|()| run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nobody may be there to read it.
@@ -36,7 +40,7 @@ fn run() -> Result<(), Failure> {
     match &asked.what {
         cli::What::Serve => {
             logging::start();
-            serve::serve(asked.config()?)
+            serve::serve(asked)
         }
         cli::What::Check => report::check(&asked.config()?),
         cli::What::Protocols => {

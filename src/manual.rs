@@ -210,12 +210,24 @@ fn program(date: &str) -> String {
     }
     page.section("SIGNALS");
     page.entry(
-        [bold("SIGTERM"), roman(", "), bold("SIGINT")],
+        [bold("SIGTERM"), roman(", "), bold("SIGINT"), roman(", "), bold("SIGQUIT")],
         [
             roman("End: polls are answered, accounts signed off, workers ended; what is still under way after "),
             italic("timeouts.stop"),
             roman(" is cut."),
         ],
+    );
+    page.entry(
+        [bold("SIGHUP")],
+        [
+            roman("Read the settings again. The log says of each changed key whether it counts from now on ("),
+            roman(crate::reload::TAKEN_OVER.join(", ")),
+            roman(") or takes a restart. Wrong settings change nothing. When the daemon's terminal was closed, end."),
+        ],
+    );
+    page.entry(
+        [bold("SIGUSR1"), roman(", "), bold("SIGUSR2"), roman(", "), bold("SIGALRM")],
+        [roman("Nothing, but for a line in the log.")],
     );
     page.section("FILES");
     page.entry([italic(CONFIG_FILE)], [roman("The settings of the packaged service, all shown with their defaults.")]);
@@ -242,7 +254,10 @@ fn file_format(date: &str) -> String {
         "A file in TOML. Every key has a default and can be left out; a key that does not exist, or a value that is not allowed, keeps the \
          daemon from starting, and its place in the file is told.",
     )]);
-    page.text([bold("bellflower check"), roman(" tells it beforehand. The daemon reads the file once, when it starts.")]);
+    page.text([
+        bold("bellflower check"),
+        roman(" tells it beforehand. The daemon reads the file when it starts and on SIGHUP; see SIGNALS in bellflower(1)."),
+    ]);
     page.paragraph([
         roman("Lengths of time are texts like "),
         bold("500ms"),

@@ -18,7 +18,8 @@ pub(crate) fn check(config: &Config) -> Result<(), Failure> {
             crate::confine::try_out(&fleet.bridge, &fleet.confine)
         }
     };
-    print(&format!("The settings are fine. The page would be at {}.\n{workers}\n", config.listen))
+    let lacks: String = crate::limits::lacks(config).iter().map(|lack| format!("{lack}\n")).collect();
+    print(&format!("The settings are fine. The page would be at {}.\n{workers}\n{lacks}", config.listen))
 }
 
 /// `schema`: the JSON schema of the interface.

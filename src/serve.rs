@@ -1,8 +1,11 @@
 //! The life of the daemon: libpurple, ports, ready, signals, end; it answers no request itself.
 
+use crate::cli::Asked as Arguments;
 use crate::config::{AdminListen, Config, Listen};
 use crate::error::Failure;
 use crate::fleet::{Fleet, Home as Directory, Homes};
+use crate::reload;
+use crate::signals::{Asked, Signals};
 use crate::systemd::Manager;
 use bridge::Networks;
 use bridge::config::BridgeConfig;
@@ -11,15 +14,18 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use warp::Filter;
 use web::api::front::{self, Front};
+use web::api::login::Door;
 use web::server::Settings;
 use web::server::hosts::Hosts;
 use web::server::listen::Listener;
 use web::session::{Hub, SystemClock};
 use web::stats::Stats;
+
+/// Threads beside those for requests: they give memory back, start workers, judge, choose processors, do what takes long.
+const THREADS: usize = 6;
 
 /// How long libpurple gets to sign everybody off.
 const QUIT: Duration = Duration::from_secs(10);
@@ -28,9 +34,13 @@ const QUIT: Duration = Duration::from_secs(10);
 const RETRY_MS: u64 = 1_500;
 
 /// Serves until a signal.
-pub(crate) fn serve(config: Config) -> Result<(), Failure> {
+pub(crate) fn serve(arguments: Arguments) -> Result<(), Failure> {
+    let config = arguments.config()?;
     let manager = Manager::from_env();
-    raise_descriptors(&config);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    crate::limits::suffice(cores + THREADS)?;
+    crate::limits::lacks(&config).iter().for_each(|lack| log::warn!("{lack}"));
+    let descriptors = raise_descriptors(&config);
     crate::memory::watch();
     // Its directory is kept until it has ended.
     let (bridge, _home) =
@@ -43,7 +53,8 @@ pub(crate) fn serve(config: Config) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::System("the event loop", e))?;
-    let result = runtime.block_on(live(&config, bridge, &manager));
+    let settings = reload::Settings::new(arguments, config.clone());
+    let result = runtime.block_on(live(&config, &settings, descriptors, bridge, &manager));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
@@ -55,15 +66,31 @@ pub(crate) fn start_here(config: &Config) -> Result<(Bridge, Directory), Failure
     Ok((bridge, home))
 }
 
-/// Takes as many descriptors as the system lets this process have: each connection of a browser and of an account is one.
-fn raise_descriptors(config: &Config) {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(most) if most < u64::from(config.limits.connections) => {
-            log::warn!("limits.connections is {}, but only {most} descriptors are allowed: raise LimitNOFILE", config.limits.connections);
-        }
-        Ok(_) => {}
-        Err(error) => log::warn!("cannot raise the limit of descriptors: {error}"),
+/// Descriptors that are kept from browsers: for files, the admin's connections and those that are turned away, and for each worker.
+const RESERVE: u64 = 160;
+const RESERVE_PER_WORKER: u64 = 8;
+
+/// Takes as many descriptors as the system lets this process have, and says how many of them are for browsers: each connection is one.
+fn raise_descriptors(config: &Config) -> u32 {
+    let most = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
+        log::warn!("cannot raise the limit of descriptors: {error}");
+        rlimit::getrlimit(rlimit::Resource::NOFILE).map(|(soft, _)| soft)
+    });
+    let most = most.unwrap_or(u64::MAX);
+    let reserve = RESERVE + RESERVE_PER_WORKER * config.worker.most.0;
+    let left = u32::try_from(most.saturating_sub(reserve).max(most / 2).max(1)).unwrap_or(u32::MAX);
+    let wanted = config.limits.connections;
+    if wanted > left {
+        log::warn!(
+            "limits.connections is {wanted}, but {most} descriptors allow {left} beside everything else: raise LimitNOFILE (ulimit -n)"
+        );
     }
+    left
+}
+
+/// How many connections are taken of those that the settings allow (0: any number), so that descriptors are left for everything else.
+fn seats(config: &Config, descriptors: u32) -> u32 {
+    if config.limits.connections == 0 { descriptors } else { config.limits.connections.min(descriptors) }
 }
 
 /// Where libpurple runs.
@@ -90,28 +117,41 @@ impl Home {
 }
 
 /// From ports to the last connection.
-async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Result<(), Failure> {
+async fn live(
+    config: &Config,
+    settings: &reload::Settings,
+    descriptors: u32,
+    bridge: Option<Bridge>,
+    manager: &Manager,
+) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
     let (handle, events, home): (Arc<dyn Networks>, Events, Home) = match bridge {
         Some(Bridge { handle, events, thread }) => {
             tokio::spawn(feel(handle.clone()));
             (Arc::new(handle), events, Home::Here(thread))
         }
         None => {
-            let (fleet, events) = Fleet::start(config.fleet()).await?;
+            let (fleet, events) = tokio::select! {
+                started = Fleet::start(config.fleet()) => started?,
+                name = signals.end() => {
+                    log::info!("{name}: ending before the start is done");
+                    return Ok(());
+                }
+            };
             (Arc::new(fleet.clone()), events, Home::Fleet(fleet))
         }
     };
     let result = async {
-        let mut signals = Signals::new()?;
         let main = bind(&config.listen)?;
         let admin = bind_admin(config, &main)?;
         let stats = Arc::new(Stats::default());
         let (stop, stopped) = watch::channel(false);
         let hub = Hub::new(handle.clone(), config.sessions(), Arc::new(SystemClock::default()));
         let mut fed = tokio::spawn(Arc::clone(&hub).run(events));
-        let front = Arc::new(Front { site: config.site(), networks: handle.clone(), page: web::page::Page::new(crate::page::files()) });
+        let front = Arc::new(Front::new(&config.site(), handle.clone(), web::page::Page::new(crate::page::files())));
+        let door = Door::new(&hub, &stats, config.logins());
         let routes = web::api::session_routes(&hub)
-            .or(web::api::login::routes(&hub, &stats, config.logins()))
+            .or(door.routes())
             .unify()
             .or(front::routes(&front))
             .unify()
@@ -121,23 +161,34 @@ async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Res
             .unify()
             .boxed();
         announce(config, &main, admin.as_ref());
-        let serving = tokio::spawn(web::server::serve(main, routes, config.server(), Arc::clone(&stats), until(stopped.clone())));
+        let (server, server_settings) = watch::channel(browsers(config, descriptors));
+        let (admin_server, admin_settings) = watch::channel(admins(config));
+        let serving = tokio::spawn(web::server::serve(main, routes, server_settings, Arc::clone(&stats), until(stopped.clone())));
         let admin = admin.map(|listener| {
-            let server = config.server();
-            // Who scrapes asks by an address.
-            let hosts = Hosts { addresses: true, ..server.hosts };
-            let settings = Settings { hosts, connections: 100, connections_per_address: 0, stop: Duration::from_millis(500), ..server };
             tokio::spawn(web::server::serve(
                 listener,
                 web::api::admin::routes(&stats, &hub),
-                settings,
+                admin_settings,
                 Arc::new(Stats::default()),
                 until(stopped),
             ))
         });
         manager.say("READY=1");
         let lost = tokio::select! {
-            name = signals.next() => { log::info!("{name}: ending"); false }
+            name = async {
+                loop {
+                    match signals.next().await {
+                        Asked::End(name) => return name,
+                        Asked::Reload => settings.reload(),
+                    }
+                }
+            } => { log::info!("{name}: ending"); false }
+            () = take_over(settings.watch(), |config| {
+                server.send_replace(browsers(config, descriptors));
+                admin_server.send_replace(admins(config));
+                front.set(&config.site());
+                door.set(config.logins());
+            }) => false,
             _ = &mut fed => true,
             () = watch_over(manager, &*handle) => false,
         };
@@ -153,7 +204,7 @@ async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Res
         };
         tokio::select! {
             () = ending => {}
-            name = signals.next() => {
+            name = signals.end() => {
                 log::warn!("{name} again: ending at once");
                 std::process::exit(1);
             }
@@ -170,6 +221,27 @@ async fn live(config: &Config, bridge: Option<Bridge>, manager: &Manager) -> Res
             result
         }
     }
+}
+
+/// What the accept loop for browsers keeps to.
+fn browsers(config: &Config, descriptors: u32) -> Settings {
+    Settings { connections: seats(config, descriptors), ..config.server() }
+}
+
+/// What the admin's keeps to.
+fn admins(config: &Config) -> Settings {
+    let server = config.server();
+    // Who scrapes asks by an address.
+    let hosts = Hosts { addresses: true, ..server.hosts };
+    Settings { hosts, connections: 50, connections_per_address: 0, stop: Duration::from_millis(500), ..server }
+}
+
+/// Hands each further configuration on; never returns.
+async fn take_over(mut settings: watch::Receiver<Config>, hand_on: impl Fn(&Config)) {
+    while settings.changed().await.is_ok() {
+        hand_on(&settings.borrow_and_update());
+    }
+    std::future::pending().await
 }
 
 fn bind(place: &Listen) -> Result<Listener, Failure> {
@@ -238,25 +310,5 @@ async fn watch_over(manager: &Manager, handle: &dyn Networks) {
             _ => log::error!("libpurple's loop did not turn for {} ms", interval.as_millis()),
         }
         tokio::time::sleep(interval).await;
-    }
-}
-
-/// The signals that end the daemon.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        let of = |kind| signal(kind).map_err(|error| Failure::System("signals", error));
-        Ok(Self { terminate: of(SignalKind::terminate())?, interrupt: of(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
     }
 }

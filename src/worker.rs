@@ -11,6 +11,7 @@ use std::os::unix::net::UnixStream;
 pub(crate) fn run(worker: &Worker) -> Result<(), Failure> {
     follow(worker.parent).map_err(|error| Failure::System("a worker's tie to its parent", error))?;
     bridge::close_inherited_descriptors();
+    bridge::ignore_signals_of_the_service();
     // Keys on the administrator's terminal (Ctrl-C) are for the web process, which signs everybody off first; and nothing here may type there.
     if let Err(error) = rustix::process::setsid() {
         log::debug!("no session of its own: {error}");

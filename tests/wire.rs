@@ -1,6 +1,5 @@
 //! The page's types follow the daemon's: the schema kept beside them is the one that the daemon prints.
 
-#[allow(dead_code)] // the other tests use the rest
 mod daemon;
 
 use std::path::Path;

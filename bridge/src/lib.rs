@@ -9,6 +9,8 @@ pub mod error;
 pub mod event;
 pub mod features;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handle;
 pub mod id;
 pub mod model;
@@ -25,8 +27,8 @@ pub use command::{Command, CommandKind};
 pub use event::{Batch, Event, EventKind};
 pub use handle::{BridgeHandle, Networks, start};
 pub use purple::{
-    Egress, LoopCounters, close_inherited_descriptors, give_back_heap, ignore_file_size_signal, loop_counters, prepare_process, redacted,
-    seccomp, trust_this_thread, with_event_loop,
+    Egress, LoopCounters, close_inherited_descriptors, give_back_heap, ignore_signals_of_the_service, loop_counters, prepare_process,
+    redacted, seccomp, trust_this_thread, with_event_loop,
 };
 
 /// Where libpurple looks for its own plugins.

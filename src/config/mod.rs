@@ -252,6 +252,16 @@ pub(crate) struct Limits {
     pub(crate) connections_per_address: u32,
     /// Bytes of one request's body.
     pub(crate) body_bytes: u32,
+    /// Uploads on their way at once.
+    pub(crate) uploads: u32,
+    /// Uploads on their way at once from one address.
+    pub(crate) uploads_per_address: u32,
+    /// Uploads of one user on their way at once.
+    pub(crate) uploads_per_user: u32,
+    /// Bytes of requests whose bodies are on their way, uploads aside.
+    pub(crate) receiving_bytes: u32,
+    /// Bytes of such requests from one address.
+    pub(crate) receiving_bytes_per_address: u32,
     /// Attaches a minute by one user.
     pub(crate) attaches_per_minute: u32,
     /// Buddies that one user may add; lists that networks bring may be longer.
@@ -286,6 +296,11 @@ impl Default for Limits {
             connections: 20_000,
             connections_per_address: 100,
             body_bytes: 256 * 1024,
+            uploads: 64,
+            uploads_per_address: 8,
+            uploads_per_user: 4,
+            receiving_bytes: 64 << 20,
+            receiving_bytes_per_address: 4 << 20,
             attaches_per_minute: 60,
             buddies_per_user: 10_000,
             commands_per_second: 50,
@@ -306,8 +321,10 @@ impl Default for Limits {
 pub(crate) struct Timeouts {
     /// For the head of a request, from its first byte (or from connecting) to its last.
     pub(crate) head: Span,
-    /// For the body of a request.
+    /// For the body of a request; of an upload, for its next part.
     pub(crate) body: Span,
+    /// For an upload as a whole.
+    pub(crate) upload: Span,
     /// For a peer to take the next part of an answer.
     pub(crate) write: Span,
     /// For a connection without a request.
@@ -318,6 +335,13 @@ pub(crate) struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { head: Span::seconds(10), body: Span::seconds(20), write: Span::seconds(20), idle: Span::seconds(75), stop: Span::seconds(5) }
+        Self {
+            head: Span::seconds(10),
+            body: Span::seconds(20),
+            upload: Span::minutes(5),
+            write: Span::seconds(20),
+            idle: Span::seconds(75),
+            stop: Span::seconds(5),
+        }
     }
 }

@@ -42,7 +42,8 @@ impl Homes {
                 Err(error) => last = io::Error::new(error.kind(), format!("{}: {error}", base.display())),
             }
         }
-        Err(last)
+        let words = "RUNTIME_DIRECTORY (systemd: RuntimeDirectory=), XDG_RUNTIME_DIR, /dev/shm or TMPDIR has to be a directory to write in";
+        Err(io::Error::new(last.kind(), format!("{last}; {words}")))
     }
 
     fn fill(root: PathBuf, lock: File) -> io::Result<Self> {

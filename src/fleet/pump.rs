@@ -116,7 +116,7 @@ impl Pump {
         let mut end = match self.fleet.0.spawner.spawn(self.number).await {
             Ok(started) => self.live(started, commands).await,
             Err(error) => {
-                let how = format!("it could not be started: {error}");
+                let how = format!("it could not be started: {error}{}", crate::limits::hint(&error));
                 End { how, from_outside: false, opening: None, blame: None, last: None }
             }
         };

@@ -1,4 +1,5 @@
 //! The built daemon as a child process with a port of its own, and the few bytes of HTTP that these tests speak; it asserts nothing itself.
+#![allow(dead_code)] // each test uses a part of it
 #![allow(clippy::unwrap_used)] // what a test cannot go on without fails it
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -59,9 +60,27 @@ impl Daemon {
         line
     }
 
+    /// The log from here to its end.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        rest
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let done = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
         assert!(done.success());
+    }
+
+    /// The ids of its workers.
+    pub(crate) fn children(&self) -> Vec<String> {
+        let id = self.child.id();
+        let tasks = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+        let told = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        let mut all: Vec<String> =
+            tasks.flat_map(|task| told(task.unwrap()).split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+        all.sort();
+        all
     }
 
     pub(crate) fn ended(&mut self) -> ExitStatus {

@@ -1,11 +1,13 @@
 //! HTTP and what a browser session is.
 //!
 //! [`server`] is the accept loop with its rules and caps, [`api`] one file per family of endpoints, [`session`] who is signed in and what they
-//! have, [`body`] libpurple's HTML as spans, [`page`] the files of the built page, [`stats`] what is counted, [`wire`] what crosses.
+//! have, [`body`] libpurple's HTML as spans, [`page`] the files of the built page, [`stats`] what is counted, [`wire`] what crosses, [`pace`] how often
+//! the log is told what visitors can cause.
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod body;
+pub mod pace;
 pub mod page;
 pub mod server;
 pub mod session;

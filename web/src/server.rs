@@ -7,9 +7,15 @@ pub mod listen;
 pub mod origin;
 pub mod peer;
 
+mod chunks;
 mod complaints;
 mod flow;
+mod framed;
+#[doc(hidden)]
+pub mod fuzzing;
+mod head;
 mod hold;
+mod intake;
 mod later;
 mod pack;
 mod refuse;
@@ -21,18 +27,20 @@ mod write;
 
 pub(crate) use complaints::Complaints;
 pub(crate) use flow::{Parts, flow};
+pub(crate) use intake::TooSlow;
 pub(crate) use later::{Again, Answer, Head, Told, later};
 use respond::Site;
+pub(crate) use seats::Seats;
 
 use crate::stats::Stats;
+use framed::Framed;
 use hosts::Hosts;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use intake::Intake;
 use listen::Listener;
 use origin::Origin;
 use peer::{Address, Trusted};
-use seats::Seats;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -56,10 +64,20 @@ pub struct Settings {
     pub connections_per_address: u32,
     /// Bytes of a request's body, uploads aside.
     pub body_bytes: usize,
+    /// Uploads on their way at once.
+    pub uploads: u32,
+    /// The same from one address; trusted proxies that name no address are not counted.
+    pub uploads_per_address: u32,
+    /// Bytes of other bodies that have come and are not whole yet.
+    pub receiving_bytes: u32,
+    /// The same from one address.
+    pub receiving_bytes_per_address: u32,
     /// For a request's head.
     pub head: Option<Duration>,
-    /// For a request's body.
+    /// For a request's body; for an upload, between two parts of it.
     pub body: Option<Duration>,
+    /// For an upload.
+    pub upload: Option<Duration>,
     /// For a peer to take the next part of an answer.
     pub write: Option<Duration>,
     /// For a connection without a request.
@@ -77,8 +95,13 @@ impl Default for Settings {
             connections: 20_000,
             connections_per_address: 100,
             body_bytes: 256 * 1024,
+            uploads: 64,
+            uploads_per_address: 8,
+            receiving_bytes: 64 << 20,
+            receiving_bytes_per_address: 4 << 20,
             head: Some(Duration::from_secs(10)),
             body: Some(Duration::from_secs(20)),
+            upload: Some(Duration::from_secs(300)),
             write: Some(Duration::from_secs(20)),
             idle: Some(Duration::from_secs(75)),
             stop: Duration::from_secs(5),
@@ -94,30 +117,43 @@ enum Ending {
     Now,
 }
 
-/// Largest head of a request: the cookies of all applications on the host and a long query fit, an attack does not.
-const HEAD_BYTES: usize = 32 * 1024;
-const HEADERS: usize = 100;
-const DAY: Duration = Duration::from_secs(86_400);
-/// How many turned-away connections are answered at once; further ones are just closed.
+/// Bytes a second of an answer that a peer has to take, over [`Settings::write`].
+const LEAST_RATE: u32 = 1024;
+/// How many turned-away connections are answered at once, of few connections an eighth; further ones are just closed.
 const REFUSALS: usize = 64;
 
 /// Everything that is served: warp filters with their rejections already turned into answers.
 pub type Routes = warp::filters::BoxedFilter<(warp::reply::Response,)>;
 
-/// Serves `routes` on `listener` until `stop` resolves, then lets what is under way finish for at most [`Settings::stop`].
+/// Serves `routes` on `listener` until `stop` resolves, then lets what is under way finish for at most [`Settings::stop`]. Other `settings`
+/// count for connections that come after them; caps for all.
 ///
 /// `stop` should end held polls first, or the drain waits for their holds.
-pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats: Arc<Stats>, stop: impl Future<Output = ()>) {
-    let seats = Seats::new(settings.connections, settings.connections_per_address);
-    let refusals = Arc::new(Semaphore::new(REFUSALS));
+pub async fn serve(
+    listener: Listener,
+    routes: Routes,
+    mut settings: watch::Receiver<Settings>,
+    stats: Arc<Stats>,
+    stop: impl Future<Output = ()>,
+) {
+    let first = settings.borrow_and_update().clone();
+    let seats = Seats::new(first.connections, first.connections_per_address);
+    let few = first.connections as usize / 8 + 1;
+    let refusals = Arc::new(Semaphore::new(if first.connections == 0 { REFUSALS } else { REFUSALS.min(few) }));
     let (ending, _) = watch::channel(Ending::No);
-    let limit = settings.stop;
-    let http = http(&settings);
-    let site = Arc::new(Site { routes, settings, stats, http, complaints: Complaints::default() });
+    let intake = Arc::new(Intake::new(&first));
+    let mut site = Arc::new(Site::new(routes, first, stats, intake));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
+            Ok(()) = settings.changed() => {
+                let other = settings.borrow_and_update().clone();
+                seats.set(other.connections, other.connections_per_address);
+                site.intake.set(&other);
+                site = Arc::new(Site::new(site.routes.clone(), other, Arc::clone(&site.stats), Arc::clone(&site.intake)));
+                continue;
+            }
             accepted = listener.accept() => accepted,
         };
         let (socket, address) = match accepted {
@@ -127,7 +163,7 @@ pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats
                 continue;
             }
         };
-        let counted = (!peer::is_trusted(&site.settings.trusted, address)).then_some(address);
+        let counted = (!peer::is_trusted(&site.settings.trusted, address)).then(|| address.group());
         match seats.take(counted) {
             Ok(seat) => {
                 let (site, ending) = (Arc::clone(&site), ending.subscribe());
@@ -148,6 +184,7 @@ pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats
         }
     }
     drop(listener);
+    let limit = site.settings.stop;
     ending.send_replace(Ending::Drain);
     if tokio::time::timeout(limit, seats.empty()).await.is_err() {
         log::info!("{} connections are cut: they did not end within {} ms", seats.count(), limit.as_millis());
@@ -155,20 +192,12 @@ pub async fn serve(listener: Listener, routes: Routes, settings: Settings, stats
     ending.send_replace(Ending::Now);
 }
 
-fn http(settings: &Settings) -> http1::Builder {
-    let mut http = http1::Builder::new();
-    // hyper looks for a next request at once, which starts our own deadlines, only when it has a deadline too: one that comes later than ours.
-    let outer = settings.idle.unwrap_or(DAY) + settings.head.unwrap_or(DAY);
-    http.timer(TokioTimer::new()).header_read_timeout(outer).half_close(false).max_headers(HEADERS).max_header_size(HEAD_BYTES);
-    http
-}
-
 /// One connection, from its first byte to its last: requests as they come, and what is waited for apart from them: a next request, an
 /// answer that is to come, or one that comes in parts.
 async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending: watch::Receiver<Ending>) {
     let phase = Phase::new();
     let settings = &site.settings;
-    let deadlines = Deadlines { head: settings.head, idle: settings.idle, write: settings.write };
+    let deadlines = Deadlines { head: settings.head, idle: settings.idle, write: settings.write, rate: LEAST_RATE };
     // Boxed: it is handed to and fro, and a future has a place for it at each stop.
     let mut stream = Box::new(Guarded::new(socket, phase.clone(), deadlines));
     let mut left = Left::Idle;
@@ -177,6 +206,13 @@ async fn converse(site: &Arc<Site>, socket: Socket, address: Address, mut ending
             Left::Held(held) => hold::hold(site, &mut stream, held, address, &mut ending).await,
             Left::Flowing(flowing) => flow::write(site, &mut stream, flowing, address, &mut ending).await,
             Left::Idle => hold::idle(&mut stream, address, &mut ending).await,
+            Left::Refused(fault) => {
+                // Boxed: seldom, and everybody's connection would have a place for it.
+                if let Err(error) = Box::pin(framed::refuse(site, &mut stream, fault)).await {
+                    log::debug!("connection from {address}: {error}");
+                }
+                false
+            }
         };
         if !goes_on {
             return;
@@ -199,7 +235,7 @@ async fn serve_requests(
         move |request| respond::respond(Arc::clone(&site), address, phase.clone(), request)
     });
     // Boxed, so that a held answer does not keep its place.
-    let mut connection = Box::new(site.http.serve_connection(TokioIo::new(stream), service));
+    let mut connection = Box::new(site.http.serve_connection(TokioIo::new(Framed::new(stream, phase.clone())), service));
     let mut draining = false;
     loop {
         let run = poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
@@ -215,7 +251,8 @@ async fn serve_requests(
             outcome = run => match outcome {
                 Ok(left) => {
                     let parts = connection.into_parts();
-                    let mut stream = parts.io.into_inner();
+                    let mut stream = parts.io.into_inner().into_stream();
+                    // In front of what hyper had not been handed yet.
                     stream.unread(&parts.read_buf);
                     return Some((stream, left));
                 }

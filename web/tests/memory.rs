@@ -213,7 +213,13 @@ fn a_user_costs_little() {
     let listener = runtime.block_on(async { Listener::tcp(([127, 0, 0, 1], 0).into()).unwrap() });
     let address = listener.local().unwrap().unwrap();
     let settings = Settings { connections_per_address: 0, ..Settings::default() };
-    runtime.spawn(web::server::serve(listener, web::api::session_routes(&hub), settings, Arc::default(), std::future::pending()));
+    runtime.spawn(web::server::serve(
+        listener,
+        web::api::session_routes(&hub),
+        tokio::sync::watch::channel(settings).1,
+        Arc::default(),
+        std::future::pending(),
+    ));
 
     let mut site = Site { hub, address, networks, events, parked: 0 };
     let before = site.users(0..BEFORE);

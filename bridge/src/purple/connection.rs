@@ -328,7 +328,7 @@ unsafe extern "C" fn on_notice(gc: *mut PurpleConnection, text: *const c_char) {
     guard_on("notice", (), |token| {
         // SAFETY: a live connection and a string or NULL.
         let (account, text) = unsafe { (account_of(token, gc), borrowed(text).unwrap_or_default()) };
-        log::info!(target: "bridge", "{account:?}: {text}");
+        super::debug::paced(log::Level::Info, format_args!("{account:?}: {text}"));
     });
 }
 

@@ -77,11 +77,15 @@ unsafe extern "C" fn on_print(said: PurpleDebugLevel, category: *const c_char, t
         let (category, text) = (unsafe { borrowed(category) }, unsafe { borrowed(text) });
         let (category, text) = (category.unwrap_or_default(), text.unwrap_or_default());
         let (level, text) = (judged(said, &category, text.trim_end()), text.trim_end());
+        // What is said by default; a server or a contact can cause it with each line.
+        if level <= Level::Warn && !may_tell() {
+            return;
+        }
         log::log!(target: "libpurple", level, "{category}: {}", super::redact::redact(&category, text));
     });
 }
 
-/// At most this many of GLib's messages a second: a plugin in a loop must not fill the disk (hazard 22).
+/// At most this many messages of GLib's and of libpurple's a second: a plugin in a loop must not fill the disk (hazard 22).
 const A_SECOND: u32 = 20;
 
 struct Pace {

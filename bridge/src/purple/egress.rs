@@ -106,7 +106,7 @@ pub(crate) fn refusal(address: IpAddr) -> Option<&'static str> {
 /// Logs a refusal and remembers it for the current account, so that its error can say more than "Permission denied". Any thread.
 pub(crate) fn note_refusal(address: IpAddr, why: &str) {
     let account = owner::current();
-    log::warn!(target: "bridge", "refused to reach {address}, {why}, for {}", Who(account));
+    super::debug::paced(log::Level::Warn, format_args!("refused to reach {address}, {why}, for {}", Who(account)));
     if let Some(account) = account {
         let mut refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.len() >= REMEMBERED {

@@ -63,7 +63,8 @@ pub(crate) use load::load;
 pub(crate) use mailbox::MailboxSender;
 pub(crate) use outbox::taken;
 pub(crate) use owner::NOTED as BLAME_BYTES;
-pub use process::{close_inherited_descriptors, give_back_heap, ignore_file_size_signal, prepare_process};
+pub use process::{close_inherited_descriptors, give_back_heap, ignore_signals_of_the_service, prepare_process};
+pub(crate) use redact::redact;
 pub use redact::redacted;
 pub(crate) use thread::start;
 

@@ -1,6 +1,6 @@
 //! What must hold for the whole process before its first thread: character set and a clean environment; it reads no configuration.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, c_int};
 use std::io;
 
 /// Variables that libpurple, its plugins or their libraries would obey, and that no daemon for many users may inherit.
@@ -81,17 +81,19 @@ const NOWHERE: &str = "/nonexistent";
 const NO_REGISTRY: &str = "/nonexistent/registry";
 
 /// Sets the character set (`LC_CTYPE`, hazard 37) and cleans the environment of what libpurple, D-Bus, GStreamer, GIO and Kerberos would
-/// read from it. To be called first in `main`, before any thread; calling it again changes nothing.
+/// read from it. Signals that nobody means are ignored. To be called first in `main`, before any thread; calling it again changes nothing.
 ///
 /// # Errors
 /// When the process already has more than one thread, when `/proc` does not tell, or when this system has no UTF-8 locale.
 pub fn prepare_process() -> io::Result<()> {
-    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    let no_proc = |error| io::Error::other(format!("/proc/self/task: {error}; /proc has to be mounted"));
+    let threads = std::fs::read_dir("/proc/self/task").map_err(no_proc)?.count();
     if threads != 1 {
         return Err(io::Error::other(format!(
             "the environment has to be cleaned before the first thread is started ({threads} are running)"
         )));
     }
+    ignore(USELESS);
     for (name, _) in std::env::vars_os() {
         if is_removed(&name) {
             // SAFETY: there is no other thread, as was just seen, and C code runs on none.
@@ -124,10 +126,22 @@ pub fn close_inherited_descriptors() {
     }
 }
 
-/// Makes a write beyond the largest file that this process may write an error (EFBIG) of whoever writes, not the end of the process.
-pub fn ignore_file_size_signal() {
-    // SAFETY: no handler is installed; ignoring a signal cannot fail.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+/// What ends a process that does not know them, and is of no use here. Of a write beyond the largest file that this process may write comes an
+/// error (EFBIG) to whoever writes.
+const USELESS: &[c_int] =
+    &[libc::SIGALRM, libc::SIGIO, libc::SIGPROF, libc::SIGPWR, libc::SIGUSR1, libc::SIGUSR2, libc::SIGVTALRM, libc::SIGXFSZ];
+
+/// Ignores signals by which nobody means to end this process, until it waits for one of them itself.
+fn ignore(signals: &[c_int]) {
+    for signal in signals {
+        // SAFETY: no handler is installed; ignoring a signal runs no code, and fails for none of these.
+        unsafe { libc::signal(*signal, libc::SIG_IGN) };
+    }
+}
+
+/// Leaves what an administrator sends to all processes of a service to the one that started this: a worker ends when that says so, or by SIGTERM.
+pub fn ignore_signals_of_the_service() {
+    ignore(&[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT]);
 }
 
 fn is_removed(name: &OsStr) -> bool {

@@ -53,7 +53,7 @@ pub fn redacted(line: &str) -> Cow<'_, str> {
 }
 
 /// The line without what may be a secret.
-pub(super) fn redact<'a>(category: &str, line: &'a str) -> Cow<'a, str> {
+pub(crate) fn redact<'a>(category: &str, line: &'a str) -> Cow<'a, str> {
     // The SASL library logs its exchanges under this name, in any shape.
     if category.eq_ignore_ascii_case("sasl") {
         return Cow::Borrowed(GONE);

@@ -96,10 +96,10 @@ fn all() -> Vec<Rc<Connection>> {
 fn note_failure(account: Option<AccountId>, connection: usize, failure: &Failure) {
     match account {
         Some(account) => {
-            log::info!(target: "bridge", "TLS of account {account}: {}", failure.message);
+            super::debug::paced(log::Level::Info, format_args!("TLS of account {account}: {}", failure.message));
             TABLE.with_borrow_mut(|table| table.failures.insert(account, (connection, failure.clone())));
         }
-        None => log::info!(target: "bridge", "TLS of no account: {}", failure.message),
+        None => super::debug::paced(log::Level::Info, format_args!("TLS of no account: {}", failure.message)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Answers and bodies: JSON out with the headers that keep it private, bounded JSON and bytes in; decides nothing.
 
 use super::ApiError;
+use crate::server::TooSlow;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
@@ -14,7 +15,7 @@ pub fn json<T: Serialize + ?Sized>(status: StatusCode, body: &T) -> Response {
     match serde_json::to_vec(body) {
         Ok(bytes) => raw_json(status, bytes.into()),
         Err(error) => {
-            log::error!("an answer could not be written: {error}");
+            crate::pace::paced!(error, "an answer could not be written: {error}");
             let mut response = Response::new(Bytes::new().into());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response
@@ -59,7 +60,7 @@ where
     let mut bytes = BytesMut::new();
     futures_util::pin_mut!(body);
     while let Some(chunk) = body.next().await {
-        let mut chunk = chunk.map_err(|_| ApiError::bad_request("bad_body", "The request broke off."))?;
+        let mut chunk = chunk.map_err(|error| broken(&error))?;
         if bytes.len() + chunk.remaining() > limit {
             return Err(too_large());
         }
@@ -71,6 +72,14 @@ where
         }
     }
     Ok(bytes.freeze())
+}
+
+/// Why a body has no end.
+fn broken(error: &warp::Error) -> ApiError {
+    if std::error::Error::source(error).is_some_and(|source| source.is::<TooSlow>()) {
+        return ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The upload came too slowly, and was given up.");
+    }
+    ApiError::bad_request("bad_body", "The request broke off.")
 }
 
 /// True for `application/json` with or without parameters.

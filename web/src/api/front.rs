@@ -1,4 +1,4 @@
-//! The endpoints that need no session: site, protocols, schema, health, and the page's files; they read only what was fixed at start.
+//! The endpoints that need no session: site, protocols, schema, health, and the page's files; they read what is fixed at the start, but for the site's own words.
 
 use super::refused::{Refusal, method_not_allowed};
 use super::{ApiError, answer, schema};
@@ -7,7 +7,7 @@ use crate::server::Routes;
 use crate::wire::{Health, Site};
 use bridge::Networks;
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use warp::Filter;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -19,14 +19,26 @@ const READY: Duration = Duration::from_secs(2);
 /// What is told without asking who wants to know.
 pub struct Front {
     /// Answer of `/site`.
-    pub site: Site,
+    site: RwLock<Fixed>,
     /// The networks, and whether they live.
-    pub networks: Arc<dyn Networks>,
+    networks: Arc<dyn Networks>,
     /// The built page.
-    pub page: Page,
+    page: Page,
 }
 
-/// An answer that stays the same until the daemon is restarted.
+impl Front {
+    /// What there is to tell.
+    pub fn new(site: &Site, networks: Arc<dyn Networks>, page: Page) -> Self {
+        Self { site: RwLock::new(Fixed::new("application/json", site)), networks, page }
+    }
+
+    /// Another answer of `/site` from now on.
+    pub fn set(&self, site: &Site) {
+        *self.site.write().unwrap_or_else(PoisonError::into_inner) = Fixed::new("application/json", site);
+    }
+}
+
+/// An answer that was put together beforehand.
 #[derive(Clone)]
 struct Fixed {
     body: Bytes,
@@ -61,16 +73,13 @@ impl Fixed {
 
 /// `GET` of `/site`, `/protocols`, `/schema`, `/healthz`, `/readyz` below `/api/v1`; the latter two also without it, where monitors look.
 pub fn routes(front: &Arc<Front>) -> Routes {
-    let fixed = |name: &'static str, fixed: Fixed| {
+    let named = |name: &'static str| {
         let headers = warp::header::headers_cloned();
-        warp::path!("api" / "v1" / ..)
-            .and(warp::path(name))
-            .and(warp::path::end())
-            .and(warp::get())
-            .and(headers)
-            .map(move |h| fixed.answer(&h))
+        warp::path!("api" / "v1" / ..).and(warp::path(name)).and(warp::path::end()).and(warp::get()).and(headers)
     };
-    let site = fixed("site", Fixed::new("application/json", &front.site));
+    let fixed = |name, fixed: Fixed| named(name).map(move |headers| fixed.answer(&headers));
+    let told = Arc::clone(front);
+    let site = named("site").map(move |headers| told.site.read().unwrap_or_else(PoisonError::into_inner).answer(&headers));
     let protocols = fixed("protocols", Fixed::new("application/json", &front.networks.catalogue().protocols));
     let schema = fixed("schema", Fixed::new("application/schema+json", &schema::document()));
     let health = |name: &'static str| {

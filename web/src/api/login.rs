@@ -8,7 +8,7 @@ use crate::session::{Hub, Network, Session};
 use crate::stats::Stats;
 use crate::wire::{LoggedIn, LoginRequest, RegisterRequest, Registration};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -28,40 +28,52 @@ pub struct LoginLimits {
     pub guests_per_address: u32,
 }
 
-struct Door {
+/// Where people come in.
+pub struct Door {
     hub: Arc<Hub>,
     stats: Arc<Stats>,
-    limits: LoginLimits,
+    limits: RwLock<LoginLimits>,
     throttle: Throttle,
     guests: Guests<Session>,
     complaints: Complaints,
 }
 
-/// `POST` of `/login` and `/register` below `/api/v1`.
-pub fn routes(hub: &Arc<Hub>, stats: &Arc<Stats>, limits: LoginLimits) -> BoxedFilter<(Response,)> {
-    let door = Arc::new(Door {
-        hub: Arc::clone(hub),
-        stats: Arc::clone(stats),
-        limits,
-        throttle: Throttle::new(limits.logins_per_minute),
-        guests: Guests::new(limits.guests_per_address),
-        complaints: Complaints::default(),
-    });
-    let request = || warp::post().and(warp::ext::get::<Visitor>()).and(warp::header::headers_cloned()).and(warp::body::bytes());
-    let other = Arc::clone(&door);
-    let login = warp::path!("api" / "v1" / "login").and(request()).map(move |visitor: Visitor, headers: HeaderMap, body: Bytes| {
-        let result = door.login(&visitor, &headers, &body);
-        let counter = if result.is_ok() { &door.stats.logins } else { &door.stats.logins_refused };
-        counter.add(1);
-        settle(result)
-    });
-    let register = warp::path!("api" / "v1" / "register")
-        .and(request())
-        .map(move |visitor: Visitor, _: HeaderMap, body: Bytes| settle(other.register(&visitor, &body)));
-    login.or(register).unify().boxed()
-}
-
 impl Door {
+    /// One for these sessions.
+    pub fn new(hub: &Arc<Hub>, stats: &Arc<Stats>, limits: LoginLimits) -> Arc<Self> {
+        Arc::new(Self {
+            hub: Arc::clone(hub),
+            stats: Arc::clone(stats),
+            throttle: Throttle::new(limits.logins_per_minute),
+            guests: Guests::new(limits.guests_per_address),
+            complaints: Complaints::default(),
+            limits: RwLock::new(limits),
+        })
+    }
+
+    /// Other limits from now on. Who is in stays.
+    pub fn set(&self, limits: LoginLimits) {
+        self.throttle.set(limits.logins_per_minute);
+        self.guests.set(limits.guests_per_address);
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// `POST` of `/login` and `/register` below `/api/v1`.
+    pub fn routes(self: &Arc<Self>) -> BoxedFilter<(Response,)> {
+        let request = || warp::post().and(warp::ext::get::<Visitor>()).and(warp::header::headers_cloned()).and(warp::body::bytes());
+        let (door, other) = (Arc::clone(self), Arc::clone(self));
+        let login = warp::path!("api" / "v1" / "login").and(request()).map(move |visitor: Visitor, headers: HeaderMap, body: Bytes| {
+            let result = door.login(&visitor, &headers, &body);
+            let counter = if result.is_ok() { &door.stats.logins } else { &door.stats.logins_refused };
+            counter.add(1);
+            settle(result)
+        });
+        let register = warp::path!("api" / "v1" / "register")
+            .and(request())
+            .map(move |visitor: Visitor, _: HeaderMap, body: Bytes| settle(other.register(&visitor, &body)));
+        login.or(register).unify().boxed()
+    }
+
     fn knock(&self, visitor: &Visitor) -> Result<(), ApiError> {
         self.throttle.take(visitor.address, Instant::now()).map_err(|wait| {
             self.complain("logins_per_minute", visitor);
@@ -98,7 +110,7 @@ impl Door {
     }
 
     fn guest(&self, visitor: &Visitor, headers: &HeaderMap, network: Network) -> Result<Response, ApiError> {
-        if !self.limits.guests {
+        if !self.limits.read().unwrap_or_else(PoisonError::into_inner).guests {
             return Err(ApiError::new(StatusCode::FORBIDDEN, "guests_off", "This site is only for its own users."));
         }
         // Before anything is made that a refused cookie would leave behind.

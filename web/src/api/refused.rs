@@ -41,7 +41,7 @@ pub async fn refused(rejection: warp::Rejection) -> Result<Response, Infallible>
     } else if let Some(header) = rejection.find::<warp::reject::InvalidHeader>() {
         ApiError::bad_request("bad_header", format!("The header {} cannot be read.", header.name())).at(header.name())
     } else {
-        log::error!("a rejection without a name: {rejection:?}");
+        crate::pace::paced!(error, "a rejection without a name: {rejection:?}");
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server.")
     };
     Ok(error.response())

@@ -237,3 +237,27 @@ async fn streams_and_probes() {
     assert_eq!((&**probe.body(), probe.headers()["content-type"].as_bytes()), (&b": 0\n: 300\n: 2000\n"[..], &b"text/event-stream"[..]));
     assert!(began.elapsed() >= std::time::Duration::from_secs(2));
 }
+
+#[tokio::test]
+async fn a_user_has_few_uploads_on_their_way() {
+    let (site, routes) = site();
+    let most = SessionConfig::default().uploads_per_user;
+    let never =
+        || http_body_util::StreamBody::new(futures_util::stream::pending::<Result<hyper::body::Frame<Bytes>, std::convert::Infallible>>());
+    let begin = || {
+        let upload = request(&site, "POST", "/api/v1/uploads").0.body(never()).unwrap();
+        Box::pin(warp::service(routes.clone()).call(upload))
+    };
+    let mut held: Vec<_> = (0..most).map(|_| begin()).collect();
+    std::future::poll_fn(|cx| {
+        assert!(held.iter_mut().all(|upload| upload.as_mut().poll(cx).is_pending()));
+        std::task::Poll::Ready(())
+    })
+    .await;
+    let more = begin().await.unwrap();
+    assert_eq!(more.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(more.headers().contains_key("retry-after"));
+    drop(held.pop());
+    let upload = request(&site, "POST", "/api/v1/uploads").body("GIF89a").reply(&routes).await;
+    assert_eq!(upload.status(), StatusCode::CREATED);
+}

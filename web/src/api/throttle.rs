@@ -2,17 +2,19 @@
 
 use crate::server::peer::Address;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+const MINUTE: Duration = Duration::from_secs(60);
 /// Entries looked after without clearing up first.
 const ENTRIES: usize = 4096;
 
 /// Token buckets by address group.
 #[derive(Debug)]
 pub(super) struct Throttle {
-    /// Time that one attempt costs; `None` lets everything pass.
-    cost: Option<Duration>,
+    /// Nanoseconds that one attempt costs; 0 lets everything pass.
+    cost: AtomicU64,
     /// How much time a bucket holds.
     depth: Duration,
     /// When each bucket will be, or was, full again.
@@ -22,14 +24,23 @@ pub(super) struct Throttle {
 impl Throttle {
     /// So many a minute from one address, all at once if need be; 0 means any number.
     pub(super) fn new(per_minute: u32) -> Self {
-        const MINUTE: Duration = Duration::from_secs(60);
-        let cost = (per_minute > 0).then(|| MINUTE / per_minute);
-        Self { cost, depth: MINUTE, full_at: Mutex::default() }
+        let throttle = Self { cost: AtomicU64::new(0), depth: MINUTE, full_at: Mutex::default() };
+        throttle.set(per_minute);
+        throttle
+    }
+
+    /// So many from now on.
+    pub(super) fn set(&self, per_minute: u32) {
+        let cost = MINUTE.checked_div(per_minute).unwrap_or_default();
+        self.cost.store(u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Takes one attempt, or tells how long to wait for the next.
     pub(super) fn take(&self, address: Address, now: Instant) -> Result<(), Duration> {
-        let Some(cost) = self.cost else { return Ok(()) };
+        let cost = Duration::from_nanos(self.cost.load(Ordering::Relaxed));
+        if cost.is_zero() {
+            return Ok(());
+        }
         let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= ENTRIES {
             buckets.retain(|_, full_at| *full_at > now);
@@ -63,6 +74,12 @@ impl<T> Guests<T> {
         Self { groups: Places::new(most), networks: Places::new(most.saturating_mul(A_NETWORK)) }
     }
 
+    /// So many from now on. Who is there stays.
+    pub(super) fn set(&self, most: u32) {
+        self.groups.set(most);
+        self.networks.set(most.saturating_mul(A_NETWORK));
+    }
+
     /// Runs `open` for one more guest from `address`, unless there are as many as may be (`None`) after `leaving` is gone.
     pub(super) fn admit<R>(&self, address: Address, leaving: Option<&Weak<T>>, open: impl FnOnce() -> (R, Option<Weak<T>>)) -> Option<R> {
         let nearer = || {
@@ -79,17 +96,22 @@ impl<T> Guests<T> {
 /// The same, by whatever stands in for an address.
 #[derive(Debug)]
 struct Places<T> {
-    most: usize,
+    most: AtomicUsize,
     there: Mutex<HashMap<Address, Vec<Weak<T>>>>,
 }
 
 impl<T> Places<T> {
     fn new(most: u32) -> Self {
-        Self { most: most as usize, there: Mutex::default() }
+        Self { most: AtomicUsize::new(most as usize), there: Mutex::default() }
+    }
+
+    fn set(&self, most: u32) {
+        self.most.store(most as usize, Ordering::Relaxed);
     }
 
     fn admit<R>(&self, address: Address, leaving: Option<&Weak<T>>, open: impl FnOnce() -> (R, Option<Weak<T>>)) -> Option<R> {
-        if self.most == 0 {
+        let most = self.most.load(Ordering::Relaxed);
+        if most == 0 {
             return Some(open().0);
         }
         let mut there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +121,7 @@ impl<T> Places<T> {
         let guests = there.entry(address).or_default();
         guests.retain(|guest| guest.strong_count() > 0);
         let leaves = |guest: &&Weak<T>| leaving.is_some_and(|leaving| guest.ptr_eq(leaving));
-        if guests.len() - guests.iter().filter(leaves).count() >= self.most {
+        if guests.len() - guests.iter().filter(leaves).count() >= most {
             return None;
         }
         let (result, guest) = open();
@@ -131,6 +153,8 @@ mod tests {
         assert_eq!(throttle.take(here, start + Duration::from_secs(10)), Ok(()));
         assert!(throttle.take(here, start + Duration::from_secs(11)).is_err());
         assert_eq!(Throttle::new(0).take(here, start), Ok(()));
+        throttle.set(0);
+        assert_eq!(throttle.take(here, start), Ok(()));
     }
 
     #[test]

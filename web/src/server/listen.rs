@@ -102,7 +102,7 @@ pub(super) async fn after_error(error: &Error) {
     match error.kind() {
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => {}
         _ => {
-            log::error!("cannot accept connections: {error}; a higher LimitNOFILE or a lower limits.connections may help");
+            crate::pace::paced!(error, "cannot accept connections: {error}; a higher LimitNOFILE or a lower limits.connections may help");
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -30,7 +30,7 @@ pub(super) async fn pack(response: Response) -> Response {
     let bytes = match body.collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) => {
-            log::warn!("an answer broke off: {error}");
+            crate::pace::paced!(warn, "an answer broke off: {error}");
             Bytes::new()
         }
     };

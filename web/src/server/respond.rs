@@ -1,33 +1,33 @@
 //! What happens to every request before and after its route: who sent it, may they, its body in time, and the headers that protect the answer.
 
 use super::flow::Flow;
+use super::intake::{Intake, Streamed};
 use super::later::Later;
-use super::peer::{self, Address};
+use super::peer::{self, Address, Visitor};
 use super::stream::{Held, Left, Phase};
 use super::{Complaints, Settings};
-use super::{origin, pack};
+use super::{head, origin, pack};
 use crate::api::ApiError;
 use crate::stats::Stats;
-use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Either, Full};
+use bytes::Bytes;
+use http_body_util::{Either, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, EXPECT, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+use hyper_util::rt::TokioTimer;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
 use tower_service::Service;
 use warp::Reply;
 
+const DAY: Duration = Duration::from_secs(86_400);
 /// Where the interface begins.
 const API: &str = "/api/v1";
-/// A body this much too large is still read to its end, so that its sender sees the answer instead of a broken connection.
-const OVERSHOOT: u64 = 1024 * 1024;
 
 /// What all connections share.
 pub(super) struct Site {
@@ -36,6 +36,26 @@ pub(super) struct Site {
     pub(super) stats: Arc<Stats>,
     pub(super) http: hyper::server::conn::http1::Builder,
     pub(super) complaints: Complaints,
+    pub(super) intake: Arc<Intake>,
+}
+
+impl Site {
+    pub(super) fn new(routes: super::Routes, settings: Settings, stats: Arc<Stats>, intake: Arc<Intake>) -> Self {
+        let http = http(&settings);
+        Self { routes, settings, stats, http, complaints: Complaints::default(), intake }
+    }
+}
+
+fn http(settings: &Settings) -> hyper::server::conn::http1::Builder {
+    let mut http = hyper::server::conn::http1::Builder::new();
+    // hyper looks for a next request at once, which starts our own deadlines, only when it has a deadline too: one that comes later than ours.
+    let outer = settings.idle.unwrap_or(DAY) + settings.head.unwrap_or(DAY);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(outer)
+        .half_close(false)
+        .max_headers(head::MOST_LINES)
+        .max_header_size(head::MOST_BYTES);
+    http
 }
 
 /// Answers one request.
@@ -80,6 +100,7 @@ pub(super) async fn respond(
     site.stats.answered(response.status());
     let mut response = if packed && matches!(kind, Kind::Interface(_)) { pack::pack(response).await } else { response };
     protect(&mut response, kind);
+    phase.answering();
     Ok(response.map(|body| Answer { body, phase }))
 }
 
@@ -109,6 +130,7 @@ fn is_collected(request: &Request<RouteBody>) -> bool {
 async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result<(Request<RouteBody>, Kind), ApiError> {
     let settings = &site.settings;
     let (mut parts, body) = request.into_parts();
+    head::to_origin_form(&mut parts);
     let (prefix, kind) = match split(parts.uri.path()) {
         Some((prefix, path)) => {
             let visitor = peer::visitor(&settings.trusted, from, &parts.headers, prefix.to_owned());
@@ -151,13 +173,16 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
     {
         parts.uri = rest.parse::<Uri>().map_err(|_| ApiError::not_found())?;
     }
+    // A trusted proxy that names nobody brings many.
+    let who = parts.extensions.get::<Visitor>().map(|visitor| visitor.address);
+    let who = who.filter(|address| !peer::is_trusted(&settings.trusted, *address)).map(Address::group);
     let body = if parts.method.is_safe() {
         Either::Left(Full::default())
     } else if parts.uri.path().ends_with("/uploads") {
-        Either::Right(Streamed { body, timer: None, limit: settings.body })
+        Either::Right(site.intake.upload(body, settings, who)?)
     } else {
         let eager = !parts.headers.contains_key(EXPECT);
-        Either::Left(Full::new(collect(body, settings.body_bytes, settings.body, eager).await?))
+        Either::Left(Full::new(site.intake.collect(body, settings, who, eager).await?))
     };
     // A HEAD of the page is a GET whose body hyper leaves out.
     if kind == Kind::Page && parts.method == Method::HEAD {
@@ -182,37 +207,6 @@ fn answer_at(site: &Site, visitor: &peer::Visitor) -> Result<(), ApiError> {
 fn split(path: &str) -> Option<(&str, &str)> {
     let at = path.match_indices(API).map(|(at, _)| at).find(|at| matches!(path.as_bytes().get(at + API.len()), None | Some(b'/')))?;
     Some((path.get(..=at)?, path.get(at + API.len()..)?))
-}
-
-/// Reads a body whole.
-async fn collect(mut body: Incoming, most: usize, limit: Option<Duration>, eager: bool) -> Result<Bytes, ApiError> {
-    let too_large =
-        || ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("That is too large: at most {most} bytes are taken."));
-    let reading = async {
-        let announced = body.size_hint().lower();
-        let most = if most == 0 { u64::MAX } else { most as u64 };
-        if announced > most && !(eager && announced <= most.saturating_add(OVERSHOOT)) {
-            return Err(too_large());
-        }
-        let (mut bytes, mut length) = (BytesMut::new(), 0_u64);
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| ApiError::bad_request("bad_body", "The request broke off."))?;
-            let Ok(data) = frame.into_data() else { continue };
-            length += data.len() as u64;
-            if length <= most {
-                bytes.extend_from_slice(&data);
-            } else if length > most.saturating_add(OVERSHOOT) {
-                break;
-            }
-        }
-        if length > most { Err(too_large()) } else { Ok(bytes.freeze()) }
-    };
-    match limit {
-        None => reading.await,
-        Some(limit) => tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
-            Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The body of the request did not come in time."))
-        }),
-    }
 }
 
 /// Headers that tell the browser what the answer must never be used for.
@@ -259,35 +253,6 @@ impl<B: Body + Unpin> Body for Answer<B> {
     }
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()
-    }
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// An upload's body: any length, but never a pause longer than the limit.
-pub(super) struct Streamed {
-    body: Incoming,
-    timer: Option<Pin<Box<Sleep>>>,
-    limit: Option<Duration>,
-}
-
-impl Body for Streamed {
-    type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let this = self.get_mut();
-        match (Pin::new(&mut this.body).poll_frame(cx), this.limit) {
-            (Poll::Ready(frame), _) => {
-                this.timer = None;
-                Poll::Ready(frame.map(|f| f.map_err(Into::into)))
-            }
-            (Poll::Pending, None) => Poll::Pending,
-            (Poll::Pending, Some(limit)) => {
-                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + limit)));
-                timer.as_mut().poll(cx).map(|()| Some(Err("the upload came to a halt".into())))
-            }
-        }
     }
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()

@@ -1,6 +1,7 @@
 //! A connection's bytes with deadlines: for a request's head, for idling, for taking an answer; it does not know HTTP beyond those phases.
 
 use super::flow::Flowing;
+use super::head::Fault;
 use super::later::{Again, Answer};
 use super::repeat::Template;
 use super::respond::Kind;
@@ -25,6 +26,8 @@ struct Told {
     now: AtomicU8,
     /// Some of an answer may not have reached the socket yet.
     unwritten: AtomicBool,
+    /// An answer is on its way to the socket.
+    answering: AtomicBool,
     /// Nothing of the last request is left to be read, and the connection goes on after its answer.
     clean: AtomicBool,
     left: Mutex<Option<Left>>,
@@ -42,6 +45,8 @@ pub(super) enum Left {
     Flowing(Box<Flowing>),
     /// Nothing: the wait for the next request.
     Idle,
+    /// A request that cannot be understood, to be told so.
+    Refused(Fault),
 }
 
 /// An answer that is to come, taken from the service that would wait for it.
@@ -86,9 +91,18 @@ impl Phase {
     pub(super) fn is_between_requests(&self) -> bool {
         self.is_at_rest() && self.0.clean.load(Ordering::Relaxed)
     }
+    /// An answer begins.
+    pub(super) fn answering(&self) {
+        self.0.answering.store(true, Ordering::Relaxed);
+    }
+    /// An answer has begun and is not done.
+    pub(super) fn is_answering(&self) -> bool {
+        self.0.answering.load(Ordering::Relaxed)
+    }
     /// An answer is done, though not all of it may be written.
     pub(super) fn answered(&self) {
         self.0.unwritten.store(true, Ordering::Relaxed);
+        self.0.answering.store(false, Ordering::Relaxed);
         self.set(IDLE);
     }
     /// Everything is written.
@@ -111,9 +125,13 @@ impl Phase {
     pub(super) fn leave(&self, left: Left) {
         *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
     }
-    /// What was left.
+    /// What was left. A refusal waits until the answers before it are written.
     pub(super) fn left(&self) -> Option<Left> {
-        self.0.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let mut left = self.0.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*left, Some(Left::Refused(_))) && !self.is_written() {
+            return None;
+        }
+        left.take()
     }
 }
 
@@ -166,6 +184,8 @@ pub(super) struct Deadlines {
     pub(super) head: Option<Duration>,
     pub(super) idle: Option<Duration>,
     pub(super) write: Option<Duration>,
+    /// Bytes a second of its answer that a peer takes at least, over the time that it may take none.
+    pub(super) rate: u32,
 }
 
 /// A timer that exists only while something is awaited, so that a parked poll carries none.
@@ -203,11 +223,22 @@ pub(super) struct Guarded {
     deadlines: Deadlines,
     reading: Alarm,
     writing: Alarm,
+    /// Bytes that were written since that alarm was set.
+    taken: u128,
 }
 
 impl Guarded {
     pub(super) fn new(socket: Socket, phase: Phase, deadlines: Deadlines) -> Self {
-        Self { socket, unread: Bytes::new(), candidate: None, phase, deadlines, reading: Alarm::default(), writing: Alarm::default() }
+        Self {
+            socket,
+            unread: Bytes::new(),
+            candidate: None,
+            phase,
+            deadlines,
+            reading: Alarm::default(),
+            writing: Alarm::default(),
+            taken: 0,
+        }
     }
 
     /// Gives back what was read too far.
@@ -278,19 +309,29 @@ impl Guarded {
         self.phase.busy();
         self.reading.stop();
         self.writing.stop();
+        self.taken = 0;
     }
 
-    fn written<T>(&mut self, cx: &mut Context<'_>, result: Poll<Result<T>>) -> Poll<Result<T>> {
+    /// What became of writing `all` bytes. As long as the socket does not take everything at once, the peer has to take some all the time.
+    fn written(&mut self, cx: &mut Context<'_>, all: usize, result: Poll<Result<usize>>) -> Poll<Result<usize>> {
         match result {
-            Poll::Ready(result) => {
+            Poll::Ready(Ok(taken)) if taken < all => self.taken += taken as u128,
+            Poll::Ready(_) => {
                 self.writing.stop();
-                Poll::Ready(result)
+                self.taken = 0;
             }
-            Poll::Pending if self.writing.rings(cx, self.deadlines.write, BUSY) => {
-                Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the peer does not take its answer")))
+            Poll::Pending => {
+                let least = self.deadlines.write.map_or(0, |limit| limit.as_millis() * u128::from(self.deadlines.rate) / 1000).max(1);
+                while self.writing.rings(cx, self.deadlines.write, BUSY) {
+                    if self.taken < least {
+                        return Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the peer does not take its answer")));
+                    }
+                    self.writing.stop();
+                    self.taken = 0;
+                }
             }
-            Poll::Pending => Poll::Pending,
         }
+        result
     }
 }
 
@@ -339,12 +380,12 @@ impl AsyncWrite for Guarded {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
         let this = self.get_mut();
         let result = Pin::new(&mut this.socket).poll_write(cx, buf);
-        this.written(cx, result)
+        this.written(cx, buf.len(), result)
     }
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
         let this = self.get_mut();
         let result = Pin::new(&mut this.socket).poll_write_vectored(cx, bufs);
-        this.written(cx, result)
+        this.written(cx, bufs.iter().map(|buf| buf.len()).sum(), result)
     }
     fn is_write_vectored(&self) -> bool {
         true
@@ -359,5 +400,34 @@ impl AsyncWrite for Guarded {
     }
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// Writes 32 MiB to a peer that takes 64 KiB every 10 ms, which has to take `rate` bytes a second.
+    async fn written(rate: u32) -> Result<()> {
+        let (ours, mut theirs) = UnixStream::pair()?;
+        let deadlines = Deadlines { head: None, idle: None, write: Some(Duration::from_millis(200)), rate };
+        let mut stream = Guarded::new(Socket::Unix(ours), Phase::new(), deadlines);
+        let reader = tokio::spawn(async move {
+            let mut piece = vec![0; 64 << 10];
+            while theirs.read(&mut piece).await.is_ok_and(|length| length > 0) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        let result = stream.write_all(&vec![0; 32 << 20]).await;
+        drop(stream);
+        reader.abort();
+        result
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_little_all_the_time_is_cut() {
+        assert_eq!(written(100 << 20).await.map_err(|error| error.kind()), Err(ErrorKind::TimedOut));
+        assert!(written(1).await.is_ok(), "slow is not too slow");
     }
 }

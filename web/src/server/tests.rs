@@ -1,8 +1,10 @@
 //! The accept loop against real sockets: every cap and deadline, the rules before a route, and the end.
 
+mod bodies;
 mod flowing;
 mod held;
 mod repeated;
+mod strict;
 
 use super::listen::Listener;
 use super::{Settings, serve};
@@ -64,7 +66,7 @@ fn start(listener: Listener, routes: super::Routes, settings: Settings) -> Runni
     let until = async {
         stopped.await.unwrap();
     };
-    let task = tokio::spawn(serve(listener, routes, settings, Arc::clone(&stats), until));
+    let task = tokio::spawn(serve(listener, routes, tokio::sync::watch::channel(settings).1, Arc::clone(&stats), until));
     Running { address, stop: Some(stop), task, stats }
 }
 

@@ -135,7 +135,7 @@ impl Hub {
             snapshot: state.snapshot(),
         };
         let body = serde_json::to_vec(&attached).map_err(|error| {
-            log::error!("a snapshot could not be written: {error}");
+            crate::pace::paced!(error, "a snapshot could not be written: {error}");
             ApiError::unavailable()
         })?;
         state.asked.charge(price::of_bytes(body.len()));

@@ -36,7 +36,7 @@ impl Hub {
         let from = end.saturating_sub(limit);
         let history = History { messages: Written { kept: &conv.kept, from, most: end - from }, more: from > 0 };
         let body = serde_json::to_vec(&history).map(Bytes::from).map_err(|error| {
-            log::error!("history could not be written: {error}");
+            crate::pace::paced!(error, "history could not be written: {error}");
             ApiError::unavailable()
         })?;
         state.asked.charge(price::of_bytes(body.len()));

@@ -59,6 +59,8 @@ pub struct SessionConfig {
     pub media_bytes: usize,
     /// One upload; a user has four times as much at most.
     pub upload_bytes: usize,
+    /// Uploads of one user on their way at once.
+    pub uploads_per_user: u32,
     /// Bytes that `settings.set` keeps for a user.
     pub settings_bytes: usize,
     /// Keys that `settings.set` keeps for a user, and takes in one command.
@@ -98,6 +100,7 @@ impl Default for SessionConfig {
             users: 0,
             media_bytes: 8 << 20,
             upload_bytes: 1 << 20,
+            uploads_per_user: 4,
             settings_bytes: 64 << 10,
             settings_keys: 1000,
             idle_after_ms: 10 * 60_000,

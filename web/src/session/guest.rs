@@ -33,7 +33,7 @@ fn random() -> Result<u64, ApiError> {
     match getrandom::u64() {
         Ok(number) => Ok(number.max(1)),
         Err(error) => {
-            log::error!("the system gives no random numbers: {error}");
+            crate::pace::paced!(error, "the system gives no random numbers: {error}");
             Err(ApiError::unavailable())
         }
     }

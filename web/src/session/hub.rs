@@ -280,7 +280,8 @@ impl Hub {
         if left_out > 0 {
             self.counters.chores_left_out.add(left_out);
             if state.left_out(&self.env()) {
-                log::warn!(
+                crate::pace::paced!(
+                    warn,
                     "user {user} has a network that floods and takes no answers: what does not fit is left out, and the user is told"
                 );
             }

@@ -175,7 +175,7 @@ impl State {
                     env.counters.log_blanked.one();
                 }
             }
-            Err(error) => log::error!("an event could not be written: {error}"),
+            Err(error) => crate::pace::paced!(error, "an event could not be written: {error}"),
         }
     }
 

@@ -45,6 +45,8 @@ pub struct Stats {
     pub requests: Counter,
     /// Of those, what was the request before it on its connection with another query, and was known as such.
     pub requests_repeated: Counter,
+    /// Of those, what could not be understood (RFC 9112) and was refused before any route.
+    pub requests_malformed: Counter,
     /// Answers by first digit of their status, from 1xx to 5xx.
     pub answers: [Counter; 5],
     /// Log-ins that went well.

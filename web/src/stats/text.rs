@@ -36,6 +36,7 @@ pub fn figures(stats: &Stats) -> Vec<Figure> {
             "Requests like the one before on their connection but for the query, answered at less cost.",
             &stats.requests_repeated,
         ),
+        grows("requests_malformed", "Requests that are none by RFC 9112, and were refused.", &stats.requests_malformed),
         grows("logins", "Log-ins that went well.", &stats.logins),
         grows("logins_refused", "Log-ins refused, for whatever reason.", &stats.logins_refused),
         grows("answers_1xx", "HTTP answers that go on.", informed),

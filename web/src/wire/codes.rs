@@ -16,6 +16,7 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("bad_option", "a setting of the account with a value it cannot have"),
     ("bad_picture", "no picture of a kind that is taken, or too large a one"),
     ("bad_query", "the query of the address cannot be read"),
+    ("bad_request", "no request as RFC 9112 has it; the message says what is wrong"),
     ("bad_username", "the network takes no such user name"),
     ("busy", "no room for it at the moment; `retry_ms`"),
     ("command_failed", "the protocol's slash command did not work"),

@@ -21,7 +21,13 @@ impl Connection {
         let reason = certificate.reason.clone();
         self.fingerprint.borrow_mut().clone_from(&certificate.fingerprint);
         let Some(account) = self.account else {
-            log::warn!(target: "bridge", "a certificate of {} is not trusted ({reason}), and the connection is of no account: refused", self.name.host());
+            crate::purple::debug::paced(
+                log::Level::Warn,
+                format_args!(
+                    "a certificate of {} is not trusted ({reason}), and the connection is of no account: refused",
+                    self.name.host()
+                ),
+            );
             return self.refuse(&reason);
         };
         let answer = Answer { id: self.id, given: false };

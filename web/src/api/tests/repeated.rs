@@ -31,7 +31,13 @@ impl Served {
         let stats = Arc::new(Stats::default());
         let routes = super::session_routes(&site.hub);
         let routes = warp::Filter::boxed(warp::Filter::unify(warp::Filter::recover(routes, super::refused)));
-        tokio::spawn(serve(listener, routes, Settings::default(), Arc::clone(&stats), std::future::pending()));
+        tokio::spawn(serve(
+            listener,
+            routes,
+            tokio::sync::watch::channel(Settings::default()).1,
+            Arc::clone(&stats),
+            std::future::pending(),
+        ));
         Self { site, address, stats }
     }
 

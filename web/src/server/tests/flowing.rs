@@ -231,11 +231,11 @@ async fn the_kernel_gives_up_soon_on_a_peer_that_takes_no_notice() {
     let again = far.try_clone().unwrap();
     let limit = || rustix::net::sockopt::tcp_user_timeout(&again).unwrap();
     far.set_nonblocking(true).unwrap();
-    let deadlines = Deadlines { head: None, idle: None, write: None };
+    let deadlines = Deadlines { head: None, idle: None, write: None, rate: 0 };
     let mut stream = Guarded::new(Socket::Tcp(TcpStream::from_std(far).unwrap()), Phase::new(), deadlines);
     let settings = Settings::default();
-    let http = crate::server::http(&settings);
-    let site = Site { routes: super::routes(), settings, stats: Arc::default(), http, complaints: super::super::Complaints::default() };
+    let intake = Arc::new(crate::server::Intake::new(&settings));
+    let site = Site::new(super::routes(), settings, Arc::default(), intake);
     let (ends, mut ending) = watch::channel(Ending::No);
     let (source, mut parts) = unbounded_channel();
     let parts = Box::pin(futures_util::stream::poll_fn(move |cx| parts.poll_recv(cx)));
