@@ -151,7 +151,7 @@ impl Crowd {
         };
         let deadline = Instant::now() + LOST + 2 * PATIENCE;
         // Those of whom something is on its way look again before the next.
-        while !self.people.iter().fold(true, |all, person| calm(person) && all) && Instant::now() < deadline {
+        while self.people.iter().filter(|person| !calm(person)).count() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
         let mut all = Harm { away: self.people.iter().filter(|person| lock(&person.seen).away).count(), ..Harm::default() };
