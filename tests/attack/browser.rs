@@ -11,19 +11,20 @@ pub(crate) const ATTACKS: &[Attack] = &[
     ("browser: 12 000 settings at once", |site, until| {
         let mut client = guest(site);
         again(until, |count| {
-            let values: Map<String, Value> = (0..12_000).map(|key| (format!("k{key}"), json!(count % 10))).collect();
+            // As many as the limit of bytes lets through.
+            let values: Map<String, Value> = (0..12_000).map(|key| (format!("{key:x}"), json!(count % 10))).collect();
             let id = client.new_id();
             let _ = client.try_command(&id, "settings.set", json!({ "values": values }));
             std::thread::sleep(Duration::from_millis(70));
         });
     }),
     ("browser: commands without end", |site, until| {
-        let mut client = guest(site);
+        let mut client = guest(site).tab("busy");
+        client.attach();
         again(until, |count| {
-            let of =
-                |kind: &str, number: u64| json!({ "id": format!("x{count}-{number}"), "type": kind, "status": "away", "message": "x" });
-            let commands: Vec<Value> = (0..60).map(|number| of("status.set", number)).collect();
-            let _ = client.try_post("/commands", &json!({ "client": "x", "commands": commands }));
+            let of = |number: u64| json!({ "id": format!("x{count}-{number}"), "type": "status.set", "status": "away", "message": "x" });
+            let commands: Vec<Value> = (0..60).map(of).collect();
+            let _ = client.try_post("/commands", &json!({ "client": "busy", "commands": commands }));
         });
     }),
     ("browser: tabs without end", |site, until| {
@@ -45,7 +46,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         let client = guest(site);
         let mut open: Vec<TcpStream> = (0..90)
             .filter_map(|_| {
-                begin(site, &client, "POST /api/v1/upload", "Content-Length: 1000000\r\nContent-Type: application/octet-stream\r\n")
+                begin(site, &client, "POST /api/v1/uploads", "Content-Length: 1000000\r\nContent-Type: application/octet-stream\r\n")
             })
             .collect();
         again(until, |_| {

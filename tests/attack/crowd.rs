@@ -2,7 +2,7 @@
 
 use crate::Site;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,8 @@ use support::{PATIENCE, WireClient, wait_until};
 
 /// How long each waits between two messages.
 const PAUSE: Duration = Duration::from_millis(400);
+/// Nobody waits longer before an attack.
+const CALM: Duration = Duration::from_secs(1);
 /// A message that has not come after this is lost.
 const LOST: Duration = Duration::from_secs(20);
 
@@ -62,6 +64,8 @@ impl fmt::Display for Harm {
 struct Seen {
     /// On their way.
     sent: BTreeMap<u64, Instant>,
+    /// Given up: they may come all the same.
+    late: BTreeSet<u64>,
     /// How many arrived.
     heard: u64,
     harm: Harm,
@@ -124,21 +128,30 @@ impl Crowd {
     pub(crate) fn during(&self, body: impl FnOnce()) -> Harm {
         self.hush.store(false, Ordering::Release);
         // All of them chat when it begins, whatever was before.
-        let heard = || self.people.iter().map(|person| lock(&person.seen).heard);
-        let before: Vec<u64> = heard().collect();
-        wait_until("all of them to chat", 4 * PATIENCE, || heard().zip(&before).all(|(now, before)| now > *before).then_some(()));
+        wait_until("all of them to chat", 4 * PATIENCE, || {
+            let heard = || self.people.iter().map(|person| lock(&person.seen).heard);
+            let before: Vec<u64> = heard().collect();
+            self.people.iter().for_each(|person| lock(&person.seen).harm = Harm::default());
+            wait_until("everybody to hear something", 4 * PATIENCE, || {
+                heard().zip(&before).all(|(now, before)| now > *before).then_some(())
+            });
+            self.people.iter().all(|person| lock(&person.seen).harm.worst < CALM).then_some(())
+        });
         body();
         self.hush.store(true, Ordering::Release);
         let calm = |person: &Person| {
             let mut seen = lock(&person.seen);
-            let before = seen.sent.len();
-            seen.sent.retain(|_, at| at.elapsed() < LOST);
-            seen.harm.lost += before - seen.sent.len();
+            let late: Vec<u64> = seen.sent.iter().filter(|(_, at)| at.elapsed() >= LOST).map(|(number, _)| *number).collect();
+            for number in &late {
+                seen.sent.remove(number);
+            }
+            seen.harm.lost += late.len();
+            seen.late.extend(late);
             seen.sent.is_empty() && !seen.away
         };
         let deadline = Instant::now() + LOST + 2 * PATIENCE;
         // Those of whom something is on its way look again before the next.
-        while !self.people.iter().fold(true, |all, person| calm(person) && all) && Instant::now() < deadline {
+        while self.people.iter().filter(|person| !calm(person)).count() > 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
         let mut all = Harm { away: self.people.iter().filter(|person| lock(&person.seen).away).count(), ..Harm::default() };
@@ -209,6 +222,7 @@ impl Crowd {
                         seen.heard += 1;
                         seen.harm.worst = seen.harm.worst.max(at.elapsed());
                     }
+                    None if seen.late.remove(&number) => {}
                     None => seen.harm.doubled += 1,
                 }
             }
