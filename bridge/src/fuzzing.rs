@@ -1,10 +1,20 @@
-//! What of the bridge is fuzzed (`fuzz/bodies`) and has no other way out of the crate. The scanner of stanzas and the check of IRC lines get
-//! theirs here.
+//! What of the bridge is fuzzed (`fuzz/bodies`) and has no other way out of the crate. Calls no libpurple.
 
-use crate::purple::redact;
+use crate::purple::{Scanner, irc_line, redact};
 use std::borrow::Cow;
 
 /// A line that libpurple logs, without the secrets in it.
 pub fn redact_line<'a>(category: &str, line: &'a str) -> Cow<'a, str> {
     redact(category, line)
+}
+
+/// What a line of IRC becomes, without its end, on a connection that has just begun. `None`: libpurple does not get it.
+pub fn judge_irc_line(line: &[u8]) -> Option<Vec<u8>> {
+    irc_line(line)
+}
+
+/// Why the bytes of an XMPP stream, which come in pieces of so many, are not read to their end.
+pub fn scan_stream(bytes: &[u8], piece: usize) -> Option<String> {
+    let mut scanner = Scanner::new();
+    bytes.chunks(piece.max(1)).find_map(|part| scanner.feed(part).err()).map(|excess| excess.to_string())
 }

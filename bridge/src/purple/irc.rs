@@ -63,6 +63,15 @@ pub(super) fn listen(_: OnPurple) {
     }
 }
 
+/// What a line becomes on a connection that has just begun, and is to log in by SASL.
+pub(crate) fn fresh(line: &[u8]) -> Option<Vec<u8>> {
+    match Connection::default().judge(line, || true) {
+        Verdict::AsItIs => Some(line.to_vec()),
+        Verdict::Instead(line) => Some(line),
+        Verdict::Nothing => None,
+    }
+}
+
 /// The connection is no more.
 pub(super) fn forget(_: OnPurple, connection: *mut PurpleConnection) {
     CONNECTIONS.with_borrow_mut(|all| all.remove(&connection));

@@ -58,6 +58,7 @@ mod trust;
 pub use egress::Egress;
 pub use eventloop::{LoopCounters, loop_counters, with_event_loop};
 pub use interpose::trust_this_thread;
+pub(crate) use irc::fresh as irc_line;
 pub(crate) use link::serve;
 pub(crate) use load::load;
 pub(crate) use mailbox::MailboxSender;
@@ -66,6 +67,7 @@ pub(crate) use owner::NOTED as BLAME_BYTES;
 pub use process::{close_inherited_descriptors, give_back_heap, ignore_signals_of_the_service, prepare_process};
 pub(crate) use redact::redact;
 pub use redact::redacted;
+pub(crate) use stanza::Scanner;
 pub(crate) use thread::start;
 
 /// A C struct of callbacks, which holds no other pointer but NULL.

@@ -7,23 +7,24 @@ pub mod cost;
 mod commands;
 mod events;
 mod html;
+mod irc_line;
 mod log;
 mod requests;
 mod site;
+mod stanza;
 
 /// A function that is fuzzed.
 pub type Body = fn(&[u8]);
 
 /// All of them, by the name of their corpus. Each is a file of `fuzz/fuzz_targets/`, too.
-///
-/// The scanner of stanzas (`bridge::purple::interpose::lean::xml`) and the check of IRC lines get theirs here, as `stanza` and `irc_line`: exported
-/// by `bridge::fuzzing`, held to `cost::of` by the byte.
 pub const TARGETS: &[(&str, Body)] = &[
     ("commands", commands::commands),
     ("events", events::events),
     ("html", html::html),
+    ("irc_line", irc_line::irc_line),
     ("log", log::log),
     ("requests", requests::requests),
+    ("stanza", stanza::stanza),
 ];
 
 /// Runs the body of this name.
