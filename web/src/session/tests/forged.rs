@@ -173,7 +173,7 @@ fn events_of_every_kind_without_end_stay_within_bounds() {
     site.tell((230..1100).map(|number| EventKind::ConversationOpened(conversation(number, ConversationKind::Room))));
     site.tell([EventKind::BuddiesAdded((2000..4000).map(|number| buddy(number, &number.to_string())).collect())]);
     for batch in 0..20 {
-        let many = |number: u64| Buddy { name: name(number), ..buddy(10_000 + number, "g") };
+        let many = |number: u64| Buddy { name: name(number), ..buddy(10_000 + number, "2000") };
         site.tell([EventKind::BuddiesAdded((batch * 500..(batch + 1) * 500).map(many).collect())]);
         site.tell([EventKind::RoomMembers {
             conversation: ConversationId(1),
