@@ -1,4 +1,5 @@
-//! Promise: what one account receives costs others nothing to speak of: too much of it ends that account's connection, in words.
+//! Promise: what one account receives costs others nothing to speak of: what a contact sends too much of is left out, what a server does ends that
+//! account's connection, both in words.
 #![allow(clippy::expect_used)]
 
 use serde_json::{Value, json};
@@ -36,23 +37,47 @@ fn message(body: &str) -> String {
 }
 
 #[test]
-fn a_stanza_that_is_too_much_ends_its_accounts_connection_and_nobody_elses() {
+fn what_a_contact_sends_too_much_of_is_left_out_and_all_else_goes_on() {
     let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").start();
-    let (mut other, _elsewhere, mut theirs) = signed_in(&daemon, "other", "eva", "");
-    let attributes: String = (0..110_000).map(|n| format!(" a{n}='x'")).collect();
-    let long = message(&format!("<body>{}</body>", "x".repeat(2 << 20)));
-    let deep = message(&"<a>".repeat(10_000));
-    let entities = "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>]><message><body>&a;</body></message>".to_owned();
+    let attributes: String = (0..60_000).map(|n| format!(" a{n}='x'")).collect();
+    let markup = |inside: &str| {
+        let html =
+            format!("<html xmlns='http://jabber.org/protocol/xhtml-im'><body xmlns='http://www.w3.org/1999/xhtml'>{inside}</body></html>");
+        message(&format!("<body>plain</body>{html}"))
+    };
+    let deep = format!("first {}second{}", "<b>".repeat(5_000), "</b>".repeat(5_000));
     for (at, (much, words)) in [
-        (message(&format!("<x{attributes}/>")), "attributes"),
-        (message(&format!("<x xmlns='urn:a'>{}</x>", "<y/>".repeat(50_000))), "elements"),
-        (deep, "in each other"),
-        (long, "KiB"),
-        (entities, "document type"),
+        (markup(&format!("first <b{attributes}>second</b>")), "attributes"),
+        (markup(&format!("first {}", "<i>x</i>".repeat(50_000))), "elements"),
+        (markup(&deep), "in each other"),
     ]
     .into_iter()
     .enumerate()
     {
+        let (mut ines, _server, mut connection) = signed_in(&daemon, &format!("tab{at}"), &format!("ines{at}"), "");
+        connection.write(much).expect("a client that reads");
+        connection.write(message("<body>and then</body>")).expect("a client that reads");
+        let notice = ines.wait_event("a word about it", |e| e["type"] == "notice.opened");
+        assert!(notice.to_string().contains(words), "{notice}");
+        let first = ines.wait_event("the message", |e| e["type"] == "message.received");
+        assert!(first["message"]["text"].as_str().is_some_and(|text| text.starts_with("first ")), "{first}");
+        ines.hears("and then");
+        // Once is enough.
+        connection.write(markup(&deep)).expect("a client that reads");
+        connection.write(message("<body>at last</body>")).expect("a client that reads");
+        ines.hears("at last");
+        assert!(ines.kept().all(|event| event["type"] != "notice.opened"));
+    }
+    assert_eq!(daemon.stats()["workers_restarted"], 0);
+}
+
+#[test]
+fn what_only_a_server_sends_ends_its_accounts_connection_and_nobody_elses() {
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").start();
+    let (mut other, _elsewhere, mut theirs) = signed_in(&daemon, "other", "eva", "");
+    let long = message(&format!("<body>{}</body>", "x".repeat(2 << 20)));
+    let entities = "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>]><message><body>&a;</body></message>".to_owned();
+    for (at, (much, words)) in [(long, "KiB"), (entities, "document type")].into_iter().enumerate() {
         let (mut ines, _server, mut connection) = signed_in(&daemon, &format!("tab{at}"), &format!("ines{at}"), "");
         // It may hang up before it has all.
         let _ = connection.write(much);

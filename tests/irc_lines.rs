@@ -65,7 +65,7 @@ fn daemon() -> (Daemon, WireClient, RawServer<String>) {
     let mut daemon = Daemon::builder(BELLFLOWER).table("[accounts]\nreconnect_first = \"10ms\"\nreconnect_most = \"20ms\"\n").start();
     let mut ines = daemon.client("tab");
     // What the plugin itself says of channels and people that are not there. libpurple's own complaints are another matter.
-    daemon.allow_log("] irc: ");
+    daemon.allow_log("worker 1: irc: ");
     ines.post("/login", &json!({ "network": server.irc_network("ines") })).ok();
     ines.attach();
     (daemon, ines, server)

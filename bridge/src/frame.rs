@@ -30,6 +30,9 @@ pub const MOST_VALUES: usize = 128 << 10;
 /// People of a room in one event; more come in further ones.
 const A_ROOM: usize = 4096;
 
+/// How deep lists stand in each other, and then some: each that claims to be long gets a MiB before its first entry is read.
+const DEEPEST: usize = 24;
+
 /// What a worker process may do. The bridge only carries it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confine {
@@ -244,7 +247,9 @@ impl Frames {
         if values != usize::MAX {
             values::count(frame, values)?;
         }
-        let content = rmp_serde::from_slice(frame).map_err(|error| FrameError::Malformed(error.to_string()))?;
+        let mut reader = rmp_serde::Deserializer::from_read_ref(frame);
+        reader.set_max_depth(DEEPEST);
+        let content = T::deserialize(&mut reader).map_err(|error| FrameError::Malformed(error.to_string()))?;
         self.at += 4 + length;
         if self.at == self.bytes.len() {
             self.at = 0;
@@ -423,5 +428,19 @@ mod tests {
         frames.push(&u32::MAX.to_le_bytes());
         assert!(frames.is_ready());
         assert!(matches!(frames.take::<Up>(), Err(FrameError::TooLong(_))));
+    }
+
+    /// In place of an account's unknown field: a list in a list, each of which claims to be endless.
+    #[test]
+    fn lists_in_lists_are_refused_before_they_take_memory() {
+        let mut frame = vec![0x81, 0xa6];
+        frame.extend_from_slice(b"Events");
+        frame.extend_from_slice(&[0xdd, 0xff, 0xff, 0xff, 0xff].repeat(1000));
+        let mut bytes = u32::try_from(frame.len()).unwrap().to_le_bytes().to_vec();
+        bytes.extend_from_slice(&frame);
+        let mut frames = Frames::default();
+        frames.push(&bytes);
+        let told = frames.take::<serde::de::IgnoredAny>().unwrap_err().to_string();
+        assert!(told.contains("depth limit"), "{told}");
     }
 }

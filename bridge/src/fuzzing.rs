@@ -13,8 +13,14 @@ pub fn judge_irc_line(line: &[u8]) -> Option<Vec<u8>> {
     irc_line(line)
 }
 
-/// Why the bytes of an XMPP stream, which come in pieces of so many, are not read to their end.
-pub fn scan_stream(bytes: &[u8], piece: usize) -> Option<String> {
-    let mut scanner = Scanner::new();
-    bytes.chunks(piece.max(1)).find_map(|part| scanner.feed(part).err()).map(|excess| excess.to_string())
+/// What a parser gets of the bytes of an XMPP stream, which come in pieces of so many, and why they are not read to their end.
+pub fn scan_stream(bytes: &[u8], piece: usize) -> (Vec<u8>, Option<String>) {
+    let (mut scanner, mut passed) = (Scanner::new(), Vec::new());
+    for part in bytes.chunks(piece.max(1)) {
+        match scanner.feed(part) {
+            Ok(more) => passed.extend_from_slice(&more.bytes),
+            Err(excess) => return (passed, Some(excess.to_string())),
+        }
+    }
+    (passed, None)
 }

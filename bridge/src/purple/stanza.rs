@@ -1,8 +1,15 @@
-//! Counts what the stanzas of an XMPP stream are made of, before an XML parser sees them: attributes, depth, elements, bytes. Does not parse them,
+//! Bounds what the stanzas of an XMPP stream are made of, before an XML parser sees them: attributes, depth, elements, bytes. Does not parse them,
 //! and says nothing about whether they are well-formed.
 //!
-//! Its state survives any cutting of the stream into pieces. A stanza is a child of the document's element, over BOSH as well.
+//! A contact can put any markup into a stanza, and the server passes it on. Attributes and elements beyond the bounds are left out, and the stream
+//! goes on: what is well-formed stays so. Only a server sends too many bytes at once, a document type or another encoding: these end the stream.
+//!
+//! The state survives any cutting of the stream into pieces. A stanza is a child of the document's element, over BOSH as well.
 
+mod kept;
+
+use kept::Kept;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Attributes of one element. XML parsers and libpurple compare each with each.
@@ -22,12 +29,14 @@ const DECLARATION: usize = 128;
 /// What only one's own server, or a service without a resource, sends at length.
 const LISTS: [&[u8]; 2] = [b"jabber:iq:roster", b"http://jabber.org/protocol/disco#items"];
 
-/// Why a stream is not read on.
+/// What is too much of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Excess {
+    /// Left out, as depth and elements are.
     Attributes,
     Depth,
     Elements(u32),
+    /// Ends the stream, as all that follow do.
     Bytes(usize),
     /// A document type, which RFC 6120 forbids: entities could be declared there.
     DocumentType,
@@ -46,6 +55,24 @@ impl fmt::Display for Excess {
             Self::Encoding => write!(f, "another encoding than UTF-8, which XMPP forbids"),
         }
     }
+}
+
+/// What a parser is given of a piece.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Passed<'a> {
+    pub(crate) bytes: Cow<'a, [u8]>,
+    /// Why something was left out of this piece for the first time in its element.
+    pub(crate) left_out: Option<Excess>,
+}
+
+/// What is not passed on now.
+#[derive(Clone, Copy, PartialEq)]
+enum Leaving {
+    Nothing,
+    /// The rest of a start tag.
+    Attributes,
+    /// An element, with all in it: so many are around it.
+    Element(u32),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -137,6 +164,9 @@ pub(crate) struct Scanner {
     value: Word<40>,
     /// The XML declaration, while it is the first thing of the stream.
     declaration: Option<Box<Word<DECLARATION>>>,
+    leaving: Leaving,
+    /// Why that began, until it is told.
+    left_out: Option<Excess>,
     /// Nothing is passed on any more.
     excess: Option<Excess>,
 }
@@ -158,6 +188,8 @@ impl Scanner {
             attribute: Word::EMPTY,
             value: Word::EMPTY,
             declaration: None,
+            leaving: Leaving::Nothing,
+            left_out: None,
             excess: None,
         }
     }
@@ -167,29 +199,66 @@ impl Scanner {
         self.excess.is_some()
     }
 
-    /// Reads on. After an excess the answer stays the same.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<(), Excess> {
-        let outcome = match self.excess {
-            Some(excess) => Err(excess),
-            None => self.walk(bytes).and_then(|()| self.check_bytes()),
-        };
-        self.excess = outcome.err();
-        outcome
+    /// Reads on.
+    ///
+    /// # Errors
+    /// What ends the stream. The answer stays the same then.
+    pub(crate) fn feed<'a>(&mut self, bytes: &'a [u8]) -> Result<Passed<'a>, Excess> {
+        if let Some(excess) = self.excess {
+            return Err(excess);
+        }
+        let mut kept = Kept::of(bytes);
+        match self.walk(bytes, &mut kept).and_then(|()| self.check_bytes()) {
+            Ok(()) => Ok(Passed { bytes: kept.end(), left_out: self.left_out.take() }),
+            Err(excess) => {
+                self.excess = Some(excess);
+                Err(excess)
+            }
+        }
     }
 
-    fn walk(&mut self, bytes: &[u8]) -> Result<(), Excess> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
+    fn walk(&mut self, bytes: &[u8], kept: &mut Kept<'_>) -> Result<(), Excess> {
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let run = self.run(rest);
             // What stands between stanzas is read away at once.
             self.bytes = if self.state == State::Text && self.depth <= 1 { 0 } else { self.bytes + run };
-            rest = rest.get(run..).unwrap_or_default();
-            let Some((byte, after)) = rest.split_first() else { break };
+            if self.leaving == Leaving::Nothing {
+                kept.keep(at, run);
+            }
+            at += run;
+            let Some(byte) = bytes.get(at) else { break };
             self.bytes += 1;
+            let (before, was_open) = (self.leaving, self.state == State::Open);
             self.step(*byte)?;
-            rest = after;
+            self.pass(before, was_open, at, kept);
+            at += 1;
         }
         Ok(())
+    }
+
+    /// Passes the byte on that was just read, unless it is left out; `<` waits for the byte behind it, which decides.
+    fn pass(&self, before: Leaving, was_open: bool, at: usize, kept: &mut Kept<'_>) {
+        match (before, self.leaving) {
+            (Leaving::Nothing, Leaving::Nothing) if self.state == State::Open => {}
+            (Leaving::Nothing, Leaving::Nothing) if was_open && at > 0 => kept.keep(at - 1, 2),
+            (Leaving::Nothing, Leaving::Nothing) => {
+                if was_open {
+                    kept.add(b"<");
+                }
+                kept.keep(at, 1);
+            }
+            // The end of a tag whose attributes were too many.
+            (Leaving::Attributes, Leaving::Nothing) => kept.add(if self.slash { b"/>" } else { b">" }),
+            _ => {}
+        }
+    }
+
+    fn leave_out(&mut self, what: Leaving, excess: Excess) {
+        if self.leaving == Leaving::Nothing {
+            self.leaving = what;
+            self.left_out.get_or_insert(excess);
+        }
     }
 
     fn check_bytes(&self) -> Result<(), Excess> {
@@ -262,6 +331,7 @@ impl Scanner {
                 self.check_bytes()?;
                 self.depth = self.depth.saturating_sub(1);
                 self.state = State::Text;
+                self.end_of_element();
             }
             State::Until(section) => return self.in_section(section, byte),
         }
@@ -291,10 +361,12 @@ impl Scanner {
             b'!' => State::Bang(0),
             b'?' => State::Until(Section::Instruction),
             _ => {
-                self.elements += 1;
+                self.elements = self.elements.saturating_add(1);
                 let most = if self.kind == Kind::List { ELEMENTS_OF_A_LIST } else { ELEMENTS };
                 if self.elements > most {
-                    return Err(Excess::Elements(most));
+                    self.leave_out(Leaving::Element(self.depth), Excess::Elements(most));
+                } else if self.depth > DEPTH {
+                    self.leave_out(Leaving::Element(self.depth), Excess::Depth);
                 }
                 (self.attributes, self.slash, self.fresh) = (0, false, true);
                 (self.name, self.attribute, self.value) = (Word::EMPTY, Word::EMPTY, Word::EMPTY);
@@ -310,15 +382,18 @@ impl Scanner {
         match byte {
             b'>' => return self.end_of_tag(),
             b'"' | b'\'' => {
-                self.attributes += 1;
-                if self.attributes > ATTRIBUTES {
-                    return Err(Excess::Attributes);
+                if self.attributes >= ATTRIBUTES {
+                    self.leave_out(Leaving::Attributes, Excess::Attributes);
                 }
+                self.attributes = self.attributes.saturating_add(1);
                 (self.state, self.slash, self.fresh) = (State::Quoted(byte), false, true);
             }
             b'=' | b' ' | b'\t' | b'\r' | b'\n' => self.fresh = true,
             b'/' => self.slash = true,
             byte => {
+                if self.attributes >= ATTRIBUTES {
+                    self.leave_out(Leaving::Attributes, Excess::Attributes);
+                }
                 if std::mem::take(&mut self.fresh) {
                     self.attribute = Word::EMPTY;
                 }
@@ -337,14 +412,23 @@ impl Scanner {
         } else if level == 2 && self.kind == Kind::Iq && !self.has_resource && LISTS.contains(&self.value.whole()) {
             self.kind = Kind::List;
         }
-        if !self.slash {
-            self.depth += 1;
-            if self.depth > DEPTH + 1 {
-                return Err(Excess::Depth);
-            }
+        if self.leaving == Leaving::Attributes {
+            self.leaving = Leaving::Nothing;
+        }
+        self.depth = self.depth.saturating_add(1);
+        if self.slash {
+            self.depth -= 1;
+            self.end_of_element();
         }
         self.state = State::Text;
         Ok(())
+    }
+
+    /// An element of the one around it has ended.
+    fn end_of_element(&mut self) {
+        if self.leaving == Leaving::Element(self.depth) {
+            self.leaving = Leaving::Nothing;
+        }
     }
 
     fn in_section(&mut self, section: Section, byte: u8) -> Result<(), Excess> {

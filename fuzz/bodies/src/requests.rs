@@ -22,7 +22,12 @@ pub(crate) fn requests(data: &[u8]) {
     let (divided, cost) = cost::of(|| divide(data, data.len()));
     cost.is_at_most("a connection", (64 << 10) + 64 * data.len(), data.len(), Duration::from_millis(1), Duration::from_nanos(500));
     for piece in [1, 7] {
-        assert_eq!(divide(data, piece), divided, "by {piece}");
+        let mut other = divide(data, piece);
+        // How much came of a body before the bytes that ended everything is nobody's affair.
+        if let (Some(_), Some(one), Some(two)) = (divided.refused, other.requests.last_mut(), divided.requests.last()) {
+            one.body.end = two.body.end;
+        }
+        assert_eq!(other, divided, "by {piece}");
     }
     let seen = seen_by_hyper(data, &divided);
     // The last may have no end, and one that asks to close is the last for hyper.

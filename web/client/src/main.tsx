@@ -6,6 +6,8 @@ import { App } from "./ui/App";
 import "./style/main.css";
 
 const root = document.getElementById("app");
+// What stands there before says that this did not come.
+root?.replaceChildren();
 if (root) render(<App />, root);
 startAttention();
 start();

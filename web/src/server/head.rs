@@ -206,7 +206,7 @@ fn request_line(line: &[u8]) -> Result<bool, Fault> {
     if target.len() > LONGEST_TARGET {
         return Err(Fault::TargetLength);
     }
-    if !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
+    if !target.iter().all(|byte| byte.is_ascii_graphic() && !b"\"#<>`".contains(byte)) {
         return Err(Fault::Target);
     }
     match target {

@@ -1,11 +1,12 @@
 //! Bounds for what XML parsers are given (hazard 43): libxml2 and libpurple compare an element's attributes with each other, and walk what is in it.
-//! What exceeds them ends the account's connection, and never the worker. The counting is `stanza.rs`'s.
+//! What a contact can exceed is left out, with a notice; what only a server can ends the account's connection. The counting is `stanza.rs`'s.
 
 use super::super::ffi::guard;
-use super::super::stanza::{Excess, Scanner};
+use super::super::stanza::{Excess, Passed, Scanner};
 use super::super::token::OnPurple;
-use super::super::{connection, owner};
+use super::super::{connection, notify, owner, timers};
 use super::next::Next;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{c_char, c_int, c_void};
@@ -22,8 +23,8 @@ static FREE: Next<Free> = unsafe { Next::new(c"xmlFreeParserCtxt") };
 static PARSE_MEMORY: Next<ParseMemory> = unsafe { Next::new(c"xmlSAXUserParseMemory") };
 
 thread_local! {
-    /// What the parsers of libpurple's thread have been given, by their addresses.
-    static STREAMS: RefCell<HashMap<usize, Scanner>> = RefCell::default();
+    /// What the parsers of libpurple's thread have been given, by their addresses, and whether it was said that something was left out.
+    static STREAMS: RefCell<HashMap<usize, (Scanner, bool)>> = RefCell::default();
 }
 
 /// # Safety
@@ -36,23 +37,42 @@ pub(super) unsafe fn bytes<'a>(place: *const c_char, size: c_int) -> &'a [u8] {
     }
 }
 
-/// Whether a parser may be given this, too. The first time it may not, the account whose callback runs loses its connection.
-pub(super) fn may_pass(parser: *mut c_void, given: &[u8]) -> bool {
-    let Some(token) = OnPurple::here() else { return true };
+/// What of this a parser may be given. `None`: nothing any more; the first time, the account whose callback runs loses its connection.
+pub(super) fn pass(parser: *mut c_void, given: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let Some(token) = OnPurple::here() else { return Some(Cow::Borrowed(given)) };
     let outcome = STREAMS.with_borrow_mut(|streams| {
-        let scanner = streams.get_mut(&parser.addr())?;
+        let (scanner, said) = streams.get_mut(&parser.addr())?;
         let had_stopped = scanner.has_stopped();
-        scanner.feed(given).err().map(|excess| (excess, had_stopped))
+        Some(match scanner.feed(given) {
+            Ok(Passed { bytes, left_out }) => Ok((bytes, left_out.filter(|_| !std::mem::replace(said, true)))),
+            Err(excess) => Err((!had_stopped).then_some(excess)),
+        })
     });
     match outcome {
-        None => true,
-        Some((excess, had_stopped)) => {
-            if !had_stopped {
+        None => Some(Cow::Borrowed(given)),
+        Some(Ok((bytes, left_out))) => {
+            if let Some(excess) = left_out {
+                say(token, excess);
+            }
+            Some(bytes)
+        }
+        Some(Err(excess)) => {
+            if let Some(excess) = excess {
                 refuse(token, excess);
             }
-            false
+            None
         }
     }
+}
+
+/// Tells the user whose callback runs that something was left out; once this turn of it is over, since a parser is in the midst of its work.
+fn say(token: OnPurple, excess: Excess) {
+    log::info!(target: "bridge", "something was left out of what was received: {excess}");
+    let Some(account) = owner::current() else { return };
+    timers::soon(token, Some(account), move |token| {
+        let text = format!("Somebody sent {excess}. What exceeds that was left out. Everything else goes on.");
+        notify::tell(token, account, "A part of a message was left out", &text);
+    });
 }
 
 /// Ends the connection of the account whose callback runs, once this turn of it is over.
@@ -86,11 +106,14 @@ pub(super) unsafe extern "C" fn xmlCreatePushParserCtxt(
         let mut scanner = Scanner::new();
         // SAFETY: so many bytes are the caller's.
         let outcome = scanner.feed(unsafe { bytes(chunk, size) });
-        let (chunk, size) = if outcome.is_ok() { (chunk, size) } else { (std::ptr::null(), 0) };
-        // SAFETY: the caller's own arguments, or a parser that has been given nothing yet.
+        let passed = outcome.as_ref().map(|passed| &*passed.bytes).unwrap_or_default();
+        // No more than the caller's own number.
+        let size = c_int::try_from(passed.len()).unwrap_or_default();
+        let chunk = if size > 0 { passed.as_ptr().cast() } else { std::ptr::null() };
+        // SAFETY: the caller's own arguments, or less of the same bytes, which libxml2 copies.
         let parser = unsafe { real(handler, user, chunk, size, file) };
         if !parser.is_null() {
-            STREAMS.with_borrow_mut(|streams| streams.insert(parser.addr(), scanner));
+            STREAMS.with_borrow_mut(|streams| streams.insert(parser.addr(), (scanner, false)));
         }
         if let Err(excess) = outcome {
             refuse(token, excess);
@@ -123,14 +146,23 @@ pub(super) unsafe extern "C" fn xmlFreeParserCtxt(parser: *mut c_void) {
 pub(super) unsafe extern "C" fn xmlSAXUserParseMemory(handler: *mut c_void, user: *mut c_void, text: *const c_char, size: c_int) -> c_int {
     guard("xmlSAXUserParseMemory", -1, || {
         let Some(real) = PARSE_MEMORY.get() else { return -1 };
-        if let Some(token) = OnPurple::here()
-            // SAFETY: so many bytes are the caller's.
-            && let Err(excess) = Scanner::new().feed(unsafe { bytes(text, size) })
-        {
-            refuse(token, excess);
-            return -1;
+        let Some(token) = OnPurple::here() else {
+            // SAFETY: the caller's own arguments.
+            return unsafe { real(handler, user, text, size) };
+        };
+        // SAFETY: so many bytes are the caller's.
+        match Scanner::new().feed(unsafe { bytes(text, size) }) {
+            Ok(Passed { bytes, left_out }) => {
+                if let Some(excess) = left_out {
+                    say(token, excess);
+                }
+                // SAFETY: the caller's own arguments, or less of the same bytes.
+                unsafe { real(handler, user, bytes.as_ptr().cast(), c_int::try_from(bytes.len()).unwrap_or_default()) }
+            }
+            Err(excess) => {
+                refuse(token, excess);
+                -1
+            }
         }
-        // SAFETY: the caller's own arguments.
-        unsafe { real(handler, user, text, size) }
     })
 }

@@ -3,67 +3,106 @@
 use super::*;
 use proptest::prelude::*;
 
-fn read(stream: &str) -> Result<(), Excess> {
-    Scanner::new().feed(stream.as_bytes())
+const HEAD: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' to='a'>";
+
+/// What is passed on of a stream, and why it is not all.
+fn read(stream: &str) -> Result<(String, Option<Excess>), Excess> {
+    let passed = Scanner::new().feed(stream.as_bytes())?;
+    Ok((String::from_utf8_lossy(&passed.bytes).into_owned(), passed.left_out))
 }
 
-fn stanzas(stanzas: &str) -> Result<(), Excess> {
-    read(&format!("<?xml version='1.0'?><stream:stream xmlns='jabber:client' to='a'>{stanzas}"))
+fn stanzas(stanzas: &str) -> Result<(String, Option<Excess>), Excess> {
+    let (passed, left_out) = read(&format!("{HEAD}{stanzas}"))?;
+    Ok((passed.strip_prefix(HEAD).expect("the head").to_owned(), left_out))
+}
+
+fn passes(stream: &str) {
+    assert_eq!(stanzas(stream), Ok((stream.to_owned(), None)));
 }
 
 #[test]
 fn what_servers_send_passes() {
     let room = "<message from='r@c/n'><body>a &lt; b > c</body><html xmlns='x'><body><p>\"'</p></body></html></message>";
     let data = "<message><body><![CDATA[</body> <a b='1' <b>]] ]>]]></body></message>";
-    assert_eq!(stanzas(&format!("{room}{data} \n<r xmlns='urn:xmpp:sm:3'/>").repeat(20_000)), Ok(()));
+    passes(&format!("{room}{data} \n<r xmlns='urn:xmpp:sm:3'/>").repeat(20_000));
     for first in ["", "\u{feff}", "<?xml version=\"1.0\" encoding=\"utf-8\" standalone='yes'?>", "\n"] {
-        assert_eq!(read(&format!("{first}<stream:stream><presence/></stream:stream>")), Ok(()), "{first}");
+        let stream = format!("{first}<stream:stream><presence/></stream:stream>");
+        assert_eq!(read(&stream), Ok((stream.clone(), None)));
     }
     // A stanza after a long stream of others begins at nothing.
-    assert_eq!(stanzas(&format!("<message><body>{}</body></message>", "x".repeat(BYTES - 100)).repeat(5)), Ok(()));
+    passes(&format!("<message><body>{}</body></message>", "x".repeat(BYTES - 100)).repeat(5));
     // Quotes, comments and instructions hide what looks like markup.
     let hidden = "<a b='<<<<>>>>' c=\"'/>\" ><!-- <x> - > --><?pi <x> ? > ?></a >";
-    assert_eq!(stanzas(&hidden.repeat(3 * DEPTH as usize)), Ok(()));
+    passes(&hidden.repeat(3 * DEPTH as usize));
 }
 
 #[test]
-fn each_bound_is_one() {
-    let attributes = |count: u32| (0..count).map(|n| format!(" a{n}='{n}'")).collect::<String>();
-    let most = ATTRIBUTES;
-    assert_eq!(stanzas(&format!("<message{}/>", attributes(most)).repeat(3)), Ok(()));
-    assert_eq!(stanzas(&format!("<message><x{}/>", attributes(most + 1))), Err(Excess::Attributes));
-    assert_eq!(read(&format!("<stream:stream{}>", attributes(most + 1))), Err(Excess::Attributes));
-    let deep = |depth: u32| "<a>".repeat(depth as usize);
-    assert_eq!(stanzas(&format!("{}{}", deep(DEPTH), "</a>".repeat(DEPTH as usize)).repeat(3)), Ok(()));
-    assert_eq!(stanzas(&deep(DEPTH + 1)), Err(Excess::Depth));
-    assert_eq!(stanzas(&format!("<message>{}</message>", "<a/>".repeat(ELEMENTS as usize - 1)).repeat(3)), Ok(()));
-    assert_eq!(stanzas(&format!("<message>{}", "<a/>".repeat(ELEMENTS as usize))), Err(Excess::Elements(ELEMENTS)));
+fn attributes_beyond_the_bound_are_left_out() {
+    let attributes = |count: u32| (0..count).map(|n| format!(" a{n}='{n}>/'")).collect::<String>();
+    let most = attributes(ATTRIBUTES);
+    passes(&format!("<message{most}/>").repeat(3));
+    for end in ["/>", " />", "></x>", " >text</x>"] {
+        let bare = end.trim_start();
+        for more in [ATTRIBUTES + 1, 20_000] {
+            let (passed, left_out) = stanzas(&format!("<message><x{}{end}<y/></message><presence/>", attributes(more))).unwrap();
+            assert_eq!(passed.replacen(" />", "/>", 1).replacen(" >", ">", 1), format!("<message><x{most}{bare}<y/></message><presence/>"));
+            assert_eq!(left_out, Some(Excess::Attributes));
+        }
+    }
+    let (passed, _) = read(&format!("<stream:stream{}><a/>", attributes(ATTRIBUTES + 1))).unwrap();
+    assert_eq!(passed.replacen(" >", ">", 1), format!("<stream:stream{most}><a/>"));
+}
+
+#[test]
+fn elements_beyond_the_bounds_are_left_out() {
+    let nested = |depth: u32| format!("{}x{}", "<a>".repeat(depth as usize), "</a>".repeat(depth as usize));
+    passes(&nested(DEPTH).repeat(3));
+    for more in [1, 2, 5_000 - DEPTH] {
+        let (passed, left_out) = stanzas(&format!("{}<presence/>", nested(DEPTH + more))).unwrap();
+        assert_eq!((passed, left_out), (format!("{}<presence/>", nested(DEPTH).replace('x', "")), Some(Excess::Depth)));
+    }
+    let many = |count: u32| format!("<message>{}</message>", "<a>b</a>".repeat(count as usize - 1));
+    passes(&many(ELEMENTS).repeat(3));
+    for more in [1, 2, 50_000] {
+        let (passed, left_out) = stanzas(&format!("{}<presence/>", many(ELEMENTS + more))).unwrap();
+        assert_eq!((passed, left_out), (format!("{}<presence/>", many(ELEMENTS)), Some(Excess::Elements(ELEMENTS))));
+    }
+    // What stands in an element that is left out ends none of those around it.
+    let inside = "<b c='</a></a>'/><!-- </a> --><![CDATA[</a>]]><?p </a>?>";
+    let (passed, _) = stanzas(&nested(DEPTH + 1).replace('x', inside)).unwrap();
+    assert_eq!(passed, nested(DEPTH).replace('x', ""));
+}
+
+#[test]
+fn bytes_without_end_end_the_stream() {
     for long in ["<message><body>", "<message a='", "<message><!--", "<message><![CDATA[", "<message><?a ", "<message", "</message "] {
         assert_eq!(stanzas(&format!("{long}{}", "x".repeat(BYTES + 1))), Err(Excess::Bytes(BYTES)), "{long}");
     }
+    // What is left out counts, too.
+    let deep = "<a>".repeat(DEPTH as usize + 1);
+    assert_eq!(stanzas(&format!("{deep}{}", "x".repeat(BYTES + 1))), Err(Excess::Bytes(BYTES)));
 }
 
 #[test]
 fn a_list_of_ones_own_may_be_long() {
     let items = |from: &str, space: &str| {
         let items = "<item/>".repeat(ELEMENTS as usize);
-        stanzas(&format!("<iq type='result'{from}><query xmlns='{space}'>{items}</query></iq><message/>"))
+        stanzas(&format!("<iq type='result'{from}><query xmlns='{space}'>{items}</query></iq><message/>")).unwrap().1
     };
-    let refused = Err(Excess::Elements(ELEMENTS));
-    assert_eq!(items("", "jabber:iq:roster"), Ok(()));
-    assert_eq!(items(" from='me@here'", "jabber:iq:roster"), Ok(()));
-    assert_eq!(items(" from='rooms.here'", "http://jabber.org/protocol/disco#items"), Ok(()));
-    assert_eq!(items(" from='stranger@there/laptop'", "jabber:iq:roster"), refused);
-    assert_eq!(items("", "jabber:x:data"), refused);
+    let cut = Some(Excess::Elements(ELEMENTS));
+    assert_eq!(items("", "jabber:iq:roster"), None);
+    assert_eq!(items(" from='me@here'", "jabber:iq:roster"), None);
+    assert_eq!(items(" from='rooms.here'", "http://jabber.org/protocol/disco#items"), None);
+    assert_eq!(items(" from='stranger@there/laptop'", "jabber:iq:roster"), cut);
+    assert_eq!(items("", "jabber:x:data"), cut);
     // The kind is the first child's, and of a stanza that is an iq.
     let later = format!("<iq><x/><y xmlns='jabber:iq:search'>{}", "<a/>".repeat(ELEMENTS as usize));
-    assert_eq!(stanzas(&later), refused);
+    assert_eq!(stanzas(&later).unwrap().1, cut);
     let message = format!("<message><query xmlns='jabber:iq:roster'>{}", "<a/>".repeat(ELEMENTS as usize));
-    assert_eq!(stanzas(&message), refused);
-    let photo = format!("<iq><vCard xmlns='vcard-temp'><PHOTO><BINVAL>{}</BINVAL></PHOTO></vCard></iq>", "A".repeat(BYTES * 2));
-    assert_eq!(stanzas(&photo), Ok(()));
+    assert_eq!(stanzas(&message).unwrap().1, cut);
+    passes(&format!("<iq><vCard xmlns='vcard-temp'><PHOTO><BINVAL>{}</BINVAL></PHOTO></vCard></iq>", "A".repeat(BYTES * 2)));
     let much = format!("<iq><query xmlns='jabber:iq:roster'>{}", "<item/>".repeat(ELEMENTS_OF_A_LIST as usize));
-    assert_eq!(stanzas(&much), Err(Excess::Elements(ELEMENTS_OF_A_LIST)));
+    assert_eq!(stanzas(&much).unwrap().1, Some(Excess::Elements(ELEMENTS_OF_A_LIST)));
 }
 
 #[test]
@@ -104,15 +143,84 @@ fn any_stream() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| format!("<?xml version='1.0'?><s>{}", pieces.concat()))
 }
 
+/// Well-formed, and beyond the bounds here and there.
+fn any_element() -> impl Strategy<Value = String> {
+    let attributes = (60_u32..70).prop_map(|count| (0..count).map(|n| format!(" c{n}=\"'>\"")).collect::<String>());
+    let leaf = prop_oneof![
+        "[ -%'-;=?-~]{0,6}",
+        Just("<![CDATA[</a>]]><!-- <b> --><?p </c>?>".to_owned()),
+        attributes.clone().prop_map(|attributes| format!("<b{attributes}/>")),
+        (5_000_usize..5_100).prop_map(|count| "<e/>".repeat(count)),
+        (90_usize..120).prop_map(|depth| format!("{}<f/>{}", "<d>".repeat(depth), "</d>".repeat(depth))),
+    ];
+    let element = leaf.prop_recursive(4, 24, 4, move |inner| {
+        (prop::option::of(attributes.clone()), prop::collection::vec(inner, 0..4))
+            .prop_map(|(attributes, inside)| format!("<a{}>{}</a>", attributes.unwrap_or_default(), inside.concat()))
+    });
+    prop::collection::vec(element, 0..4).prop_map(|all| all.iter().map(|one| format!("<message>{one}</message>")).collect())
+}
+
+/// Whether each end tag is that of the last element that is open.
+fn is_well_formed(text: &str) -> bool {
+    let (mut open, mut rest) = (Vec::new(), text);
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at..];
+        let sections = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
+        if let Some((_, end)) = sections.iter().find(|(start, _)| rest.starts_with(start)) {
+            let Some(end) = rest.find(end) else { return false };
+            rest = &rest[end..];
+            continue;
+        }
+        let mut quote = None;
+        let Some(end) = rest.find(|c| match quote {
+            Some(open) => {
+                quote = quote.filter(|_| c != open);
+                false
+            }
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                false
+            }
+            None => c == '>',
+        }) else {
+            return false;
+        };
+        let tag = &rest[1..end];
+        rest = &rest[end..];
+        if let Some(name) = tag.strip_prefix('/') {
+            if open.pop() != Some(name) {
+                return false;
+            }
+        } else if !tag.ends_with('/') {
+            open.push(tag.split(' ').next().unwrap_or_default());
+        }
+    }
+    open.is_empty()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn what_is_well_formed_stays_so_and_within_the_bounds(stream in any_element()) {
+        let (passed, _) = stanzas(&stream).unwrap();
+        prop_assert!(is_well_formed(&passed), "{passed}");
+        prop_assert_eq!(stanzas(&passed), Ok((passed, None)));
+    }
+}
+
 proptest! {
     #[test]
     fn cuts_change_nothing(stream in any_stream(), cuts in prop::collection::vec(1_usize..30, 1..20)) {
         let whole = read(&stream);
         let mut scanner = Scanner::new();
-        let (mut rest, mut cuts, mut outcome) = (stream.as_bytes(), cuts.iter().cycle(), Ok(()));
+        let (mut rest, mut cuts, mut outcome) = (stream.as_bytes(), cuts.iter().cycle(), Ok((String::new(), None)));
         while !rest.is_empty() {
             let (piece, more) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
-            outcome = outcome.and(scanner.feed(piece));
+            outcome = outcome.and_then(|(mut text, left_out): (String, Option<Excess>)| {
+                let passed = scanner.feed(piece)?;
+                text.push_str(std::str::from_utf8(&passed.bytes).unwrap());
+                Ok((text, left_out.or(passed.left_out)))
+            });
             rest = more;
         }
         prop_assert_eq!(outcome, whole);

@@ -88,6 +88,8 @@ fn what_proxies_read_otherwise_is_refused() {
         ("/api", "http://here:80:80/api", Fault::Target),
         ("/api", "ftp://here/api", Fault::Target),
         ("/api", "/api#", Fault::Target),
+        ("/api", "/`", Fault::Target),
+        ("after=1", "after=<", Fault::Target),
         ("/api", "/\u{e4}", Fault::Target),
         ("/api", "/\u{7f}", Fault::Target),
         ("Cookie: a=b", "Content-Length: 5\r\nContent-Length: 6", Fault::Length),

@@ -61,10 +61,18 @@ pub(in super::super) unsafe extern "C" fn xmlParseChunk(parser: *mut c_void, chu
         let Some(real) = PARSE_CHUNK.get() else { return INTERNAL_ERROR };
         // SAFETY: so many bytes are the caller's.
         let given = unsafe { streams::bytes(chunk, size) };
-        if !streams::may_pass(parser, given) {
+        let Some(passed) = streams::pass(parser, given) else {
             // The connection ends for it.
             return 0;
+        };
+        if passed.is_empty() && !given.is_empty() && terminate == 0 {
+            // All of it was left out, or waits for its next byte.
+            return 0;
         }
+        let given = &*passed;
+        // Less than the caller's own number.
+        let (chunk, size) =
+            if chunk.is_null() { (chunk, size) } else { (given.as_ptr().cast(), c_int::try_from(given.len()).unwrap_or(size)) };
         if !super::is_on() || parser.is_null() || chunk.is_null() || terminate != 0 || !KNOWN.load(Ordering::Relaxed) {
             // SAFETY: the caller's own arguments.
             return unsafe { real(parser, chunk, size, terminate) };
