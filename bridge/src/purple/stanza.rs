@@ -7,8 +7,10 @@
 //! The state survives any cutting of the stream into pieces. A stanza is a child of the document's element, over BOSH as well.
 
 mod kept;
+mod parts;
 
 use kept::Kept;
+use parts::{Kind, Section, State, Word, check_declaration};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -73,74 +75,6 @@ enum Leaving {
     Attributes,
     /// An element, with all in it: so many are around it.
     Element(u32),
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    /// Before the first `<`; so many bytes of a byte order mark.
-    Start(u8),
-    Text,
-    /// After `<`.
-    Open,
-    /// After `<!`, so far into `--` or `[CDATA[`.
-    Bang(u8),
-    /// In a start tag's name.
-    Name,
-    /// In a start tag, behind its name.
-    Tag,
-    /// In a value that this quote ends.
-    Quoted(u8),
-    EndTag,
-    /// Until its last byte comes after enough of its mark: `-->`, `]]>`, `?>`.
-    Until(Section),
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Section {
-    Comment,
-    Data,
-    Instruction,
-}
-
-impl Section {
-    /// The byte that stands before the closing `>`, and how often.
-    fn mark(self) -> (u8, u32) {
-        match self {
-            Self::Comment => (b'-', 2),
-            Self::Data => (b']', 2),
-            Self::Instruction => (b'?', 1),
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Plain,
-    Iq,
-    List,
-}
-
-/// The first bytes of a name or a value.
-#[derive(Clone, Copy)]
-struct Word<const N: usize> {
-    bytes: [u8; N],
-    length: usize,
-}
-
-impl<const N: usize> Word<N> {
-    const EMPTY: Self = Self { bytes: [0; N], length: 0 };
-
-    fn push(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut(self.length) {
-            *place = byte;
-        }
-        self.length += 1;
-    }
-
-    /// Nothing when it was longer than there is room.
-    fn whole(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
 }
 
 /// One stream.
@@ -446,14 +380,6 @@ impl Scanner {
         }
         Ok(())
     }
-}
-
-/// What stands between `<?` and `?>` at the beginning.
-fn check_declaration(text: &[u8]) -> Result<(), Excess> {
-    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
-    let Some((_, behind)) = text.split_once("encoding") else { return Ok(()) };
-    let named = behind.split(['"', '\'']).nth(1).unwrap_or_default();
-    if matches!(named, "utf-8" | "utf8") { Ok(()) } else { Err(Excess::Encoding) }
 }
 
 #[cfg(test)]

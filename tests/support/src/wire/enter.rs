@@ -1,0 +1,60 @@
+//! Ways in: accounts of the real servers, and of the plugin that does harm. It must not know what happens afterwards.
+
+use serde_json::{Value, json};
+
+use super::{Answer, WireClient};
+use crate::ngircd::Ngircd;
+use crate::prosody::Prosody;
+
+impl WireClient {
+    /// Signs straight in with an account of the Prosody, as a guest, attaches and waits until the account is online.
+    pub fn sign_in_xmpp(&mut self, server: &Prosody, name: &str) {
+        self.log_in_xmpp(server, name, &server.password(name), &json!({})).ok();
+        self.attach();
+        self.wait_online();
+    }
+
+    /// Posts a guest's log-in for an account of the Prosody; `options` go over those that lead to it.
+    pub fn log_in_xmpp(&mut self, server: &Prosody, name: &str, password: &str, options: &Value) -> Answer {
+        let network = Self::xmpp_network(server, name, password, options);
+        self.post("/login", &json!({ "network": network }))
+    }
+
+    /// The `network` of a log-in, or the fields of an `account.add`, that lead to an account of the Prosody.
+    pub fn xmpp_network(server: &Prosody, name: &str, password: &str, options: &Value) -> Value {
+        let mut all = json!({
+            "connect_server": "127.0.0.1",
+            "port": server.port(),
+            "connection_security": "opportunistic_tls",
+            "auth_plain_in_clear": true,
+        });
+        for (key, value) in options.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        json!({ "protocol": "prpl-jabber", "username": format!("{}/web", server.jid(name)), "password": password, "options": all })
+    }
+
+    /// Signs straight in to the ngircd, as a guest, attaches and waits until the account is online.
+    pub fn sign_in_irc(&mut self, server: &Ngircd, nick: &str) {
+        let network = Self::irc_network(server, nick);
+        self.post("/login", &json!({ "network": network })).ok();
+        self.attach();
+        self.wait_online();
+    }
+
+    /// The `network` of a log-in, or the fields of an `account.add`, that lead to the ngircd.
+    pub fn irc_network(server: &Ngircd, nick: &str) -> Value {
+        let mut network = json!({ "protocol": "prpl-irc", "username": format!("{nick}@127.0.0.1"), "options": { "port": server.port() } });
+        if let Some(password) = server.password() {
+            network["password"] = password.into();
+        }
+        network
+    }
+
+    /// Signs in with the protocol that does harm on command, as a guest, attaches and waits until the account is online.
+    pub fn sign_in_mischief(&mut self, name: &str) {
+        self.post("/login", &json!({ "network": { "protocol": "prpl-mischief", "username": name } })).ok();
+        self.attach();
+        self.wait_online();
+    }
+}
