@@ -66,6 +66,7 @@ fn daemon() -> (Daemon, WireClient, RawServer<String>) {
     let mut ines = daemon.client("tab");
     // What the plugin itself says of channels and people that are not there. libpurple's own complaints are another matter.
     daemon.allow_log("worker 1: irc: ");
+    daemon.allow_log("lines of libpurple and its plugins were dropped");
     ines.post("/login", &json!({ "network": server.irc_network("ines") })).ok();
     ines.attach();
     (daemon, ines, server)

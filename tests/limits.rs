@@ -188,5 +188,9 @@ fn accounts_are_counted_by_user() {
     let id = ines.new_id();
     let answer = ines.post_command(&id, "account.add", WireClient::xmpp_network(&prosody, "bob", &prosody.password("bob"), &json!({})));
     let error = &answer.body["rejected"][0]["error"];
-    assert_eq!((&error["code"], &error["message"]), (&json!("limit"), &json!("At most 1 accounts are allowed.")), "{answer:?}");
+    assert_eq!(
+        (&error["code"], &error["message"]),
+        (&json!("limit"), &json!("At most 1 accounts are allowed (limits.accounts_per_user).")),
+        "{answer:?}"
+    );
 }

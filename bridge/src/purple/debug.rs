@@ -78,7 +78,7 @@ unsafe extern "C" fn on_print(said: PurpleDebugLevel, category: *const c_char, t
         let (category, text) = (category.unwrap_or_default(), text.unwrap_or_default());
         let (level, text) = (judged(said, &category, text.trim_end()), text.trim_end());
         // What is said by default; a server or a contact can cause it with each line.
-        if level <= Level::Warn && !may_tell() {
+        if level <= Level::Warn && !may_tell(&LINES, "lines of libpurple and its plugins") {
             return;
         }
         log::log!(target: "libpurple", level, "{category}: {}", super::redact::redact(&category, text));
@@ -112,20 +112,23 @@ impl Pace {
     }
 }
 
-static PACE: Mutex<Pace> = Mutex::new(Pace { since: None, told: 0, dropped: 0 });
+/// Of what libpurple and its plugins say, and of our own words about it.
+static LINES: Mutex<Pace> = Mutex::new(Pace { since: None, told: 0, dropped: 0 });
+/// Of failed checks, which no flood of the others hides.
+static CHECKS: Mutex<Pace> = Mutex::new(Pace { since: None, told: 0, dropped: 0 });
 
 /// A line of our own about what a plugin does, which may do it in a loop. Any thread.
 pub(super) fn paced(level: Level, line: std::fmt::Arguments<'_>) {
-    if log::log_enabled!(target: "bridge", level) && may_tell() {
+    if log::log_enabled!(target: "bridge", level) && may_tell(&LINES, "lines about a plugin") {
         log::log!(target: "bridge", level, "{line}");
     }
 }
 
 /// Whether one more line may be told in this second; tells how many were not.
-fn may_tell() -> bool {
-    let (tell, missed) = PACE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(Instant::now());
+fn may_tell(pace: &Mutex<Pace>, what: &str) -> bool {
+    let (tell, missed) = pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(Instant::now());
     if missed > 0 {
-        log::warn!(target: "glib", "{missed} messages were dropped: too many in one second");
+        log::warn!(target: "glib", "{missed} {what} were dropped: too many in one second");
     }
     tell
 }
@@ -149,7 +152,7 @@ unsafe extern "C" fn on_glib(domain: *const c_char, flags: c_uint, text: *const 
         if !log::log_enabled!(target: "glib", level) {
             return;
         }
-        if may_tell() {
+        if may_tell(&CHECKS, "messages") {
             log::log!(target: "glib", level, "{domain}: {}", super::redact::redact(&domain, text.trim_end()));
         }
     });

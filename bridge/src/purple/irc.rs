@@ -77,6 +77,7 @@ pub(super) fn forget(_: OnPurple, connection: *mut PurpleConnection) {
     CONNECTIONS.with_borrow_mut(|all| all.remove(&connection));
 }
 
+#[allow(clippy::disallowed_methods)] // what came from a network goes back to the plugin that read it
 unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const c_char, _: *mut c_void) {
     guard_on("irc-receiving-text", (), |_| {
         // SAFETY: libpurple gives a place with a C string; NULL would be somebody else's doing.
