@@ -46,10 +46,12 @@ fn what_a_contact_sends_too_much_of_is_left_out_and_all_else_goes_on() {
         message(&format!("<body>plain</body>{html}"))
     };
     let deep = format!("first {}second{}", "<b>".repeat(5_000), "</b>".repeat(5_000));
+    let long = message(&format!("<body>first {}</body>", "it&apos;s long ".repeat(150_000)));
     for (at, (much, words)) in [
         (markup(&format!("first <b{attributes}>second</b>")), "attributes"),
         (markup(&format!("first {}", "<i>x</i>".repeat(50_000))), "elements"),
         (markup(&deep), "in each other"),
+        (long, "KiB"),
     ]
     .into_iter()
     .enumerate()
@@ -75,7 +77,7 @@ fn what_a_contact_sends_too_much_of_is_left_out_and_all_else_goes_on() {
 fn what_only_a_server_sends_ends_its_accounts_connection_and_nobody_elses() {
     let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").start();
     let (mut other, _elsewhere, mut theirs) = signed_in(&daemon, "other", "eva", "");
-    let long = message(&format!("<body>{}</body>", "x".repeat(2 << 20)));
+    let long = format!("{}</message {}", message("").trim_end_matches("</message>"), " ".repeat(2 << 20));
     let entities = "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>]><message><body>&a;</body></message>".to_owned();
     for (at, (much, words)) in [(long, "KiB"), (entities, "document type")].into_iter().enumerate() {
         let (mut ines, _server, mut connection) = signed_in(&daemon, &format!("tab{at}"), &format!("ines{at}"), "");

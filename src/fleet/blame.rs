@@ -60,6 +60,8 @@ impl Entry {
 pub(crate) struct Crashes {
     recent: Vec<Crash>,
     aside: Vec<Entry>,
+    /// Accounts that hold their worker up. It says nothing about anybody else.
+    heavy: Vec<(Instant, AccountId)>,
     /// So many crashes are too many; 0: there never are.
     most: usize,
     window: Duration,
@@ -67,7 +69,7 @@ pub(crate) struct Crashes {
 
 impl Crashes {
     pub(crate) fn new(most: usize, window: Duration) -> Self {
-        Self { recent: Vec::new(), aside: Vec::new(), most, window }
+        Self { recent: Vec::new(), aside: Vec::new(), heavy: Vec::new(), most, window }
     }
 
     /// Forgets what is longer ago than the window.
@@ -75,6 +77,7 @@ impl Crashes {
         let window = self.window;
         self.recent.retain(|crash| now.saturating_duration_since(crash.at) < window);
         self.aside.retain(|entry| now.saturating_duration_since(entry.at) < window);
+        self.heavy.retain(|(at, _)| now.saturating_duration_since(*at) < window);
     }
 
     fn note(&mut self, now: Instant, culprit: &Culprit, blamed: bool) {
@@ -149,9 +152,19 @@ impl Crashes {
         self.recent.iter().filter(move |crash| now.saturating_duration_since(crash.at) < self.window).map(|crash| &crash.culprit)
     }
 
-    /// A crash was blamed on the account a short while ago, or may have been its doing.
+    /// What an account receives holds its worker up again and again: it is put where it hurts nobody else.
+    pub(crate) fn note_heavy(&mut self, now: Instant, account: AccountId) {
+        self.heavy.retain(|(_, known)| *known != account);
+        if self.heavy.len() >= MOST {
+            self.heavy.remove(0);
+        }
+        self.heavy.push((now, account));
+    }
+
+    /// A crash was blamed on the account a short while ago, or may have been its doing; or it held its worker up.
     pub(crate) fn is_suspect(&self, now: Instant, account: AccountId) -> bool {
-        self.within(now).any(|one| one.account == account)
+        let lately = |at: Instant| now.saturating_duration_since(at) < self.window;
+        self.within(now).any(|one| one.account == account) || self.heavy.iter().any(|(at, heavy)| *heavy == account && lately(*at))
     }
 
     /// Whether an account is to be kept from others for what other accounts did: those of the same person, and those on a server that is not

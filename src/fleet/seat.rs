@@ -146,8 +146,7 @@ impl Fleet {
         let Some(user) = state.ledger.any(account).filter(|record| record.at == At::Worker(number)).map(|record| record.user) else {
             return;
         };
-        let Some(culprit) = state.ledger.culprit(account) else { return };
-        state.crashes.suspect(now, &culprit);
+        state.crashes.note_heavy(now, account);
         let alone = Group::Suspect(account);
         let is_alone = state.workers.get(&number).is_some_and(|worker| worker.group == alone);
         let has_room = self.seek(&state, now, user, account).is_some_and(|seat| seat.group == alone);

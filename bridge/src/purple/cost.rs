@@ -47,7 +47,14 @@ pub(super) fn counted<T>(account: Option<AccountId>, body: impl FnOnce() -> T) -
 
 /// What others had of the core meanwhile is not the account's doing: it took no more than the turn so far took of it.
 fn note(account: AccountId, took: Duration, turn: impl FnOnce() -> Duration) {
-    let took = if took > MOST { took.min(turn()) } else { took };
+    let took = if took > MOST {
+        let turn = turn();
+        // What comes in the rest of the turn is measured from here.
+        turn_begins();
+        took.min(turn)
+    } else {
+        took
+    };
     LONGEST.fetch_max(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     if took > MOST {
         LONG.with_borrow_mut(|long| long.push((account, took)));

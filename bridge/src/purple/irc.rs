@@ -142,6 +142,10 @@ impl Connection {
         if !is_whole || !self.allows(&command_name, &all, line.len(), may_log_in) {
             return Verdict::Nothing;
         }
+        // Without a colon the list is one name.
+        if command_name == b"353" && trailing.is_none() && parameters.get(3).is_some_and(|list| members(list).is_empty()) {
+            return Verdict::Nothing;
+        }
         let mut canonical = [b":", prefix, b" ", command].concat();
         for parameter in &parameters {
             canonical.push(b' ');

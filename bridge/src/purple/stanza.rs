@@ -1,8 +1,9 @@
 //! Bounds what the stanzas of an XMPP stream are made of, before an XML parser sees them: attributes, depth, elements, bytes. Does not parse them,
 //! and says nothing about whether they are well-formed.
 //!
-//! A contact can put any markup into a stanza, and the server passes it on. Attributes and elements beyond the bounds are left out, and the stream
-//! goes on: what is well-formed stays so. Only a server sends too many bytes at once, a document type or another encoding: these end the stream.
+//! A contact can put any markup into a stanza, and the server passes it on. Elements beyond the bounds are left out whole, text is cut, and the stream
+//! goes on: what is well-formed stays so. No attribute is ever taken out of a tag: one without its `from` would be the own server's word. Only a
+//! server sends a document type, another encoding, or an end tag without end: these end the stream.
 //!
 //! The state survives any cutting of the stream into pieces. A stanza is a child of the document's element, over BOSH as well.
 
@@ -25,6 +26,10 @@ const ELEMENTS_OF_A_LIST: u32 = 60_000;
 const BYTES: usize = 1 << 20;
 const BYTES_OF_AN_IQ: usize = 4 << 20;
 const BYTES_OF_A_LIST: usize = 8 << 20;
+/// Bytes of a start tag.
+const TAG: usize = 256 << 10;
+/// Bytes of the longest reference to a character, and then some.
+const REFERENCE: u32 = 12;
 /// Bytes of the XML declaration.
 const DECLARATION: usize = 128;
 
@@ -34,11 +39,9 @@ const LISTS: [&[u8]; 2] = [b"jabber:iq:roster", b"http://jabber.org/protocol/dis
 /// What is too much of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Excess {
-    /// Left out, as depth and elements are.
     Attributes,
     Depth,
     Elements(u32),
-    /// Ends the stream, as all that follow do.
     Bytes(usize),
     /// A document type, which RFC 6120 forbids: entities could be declared there.
     DocumentType,
@@ -71,8 +74,6 @@ pub(crate) struct Passed<'a> {
 #[derive(Clone, Copy, PartialEq)]
 enum Leaving {
     Nothing,
-    /// The rest of a start tag.
-    Attributes,
     /// An element, with all in it: so many are around it.
     Element(u32),
 }
@@ -98,6 +99,13 @@ pub(crate) struct Scanner {
     value: Word<40>,
     /// The XML declaration, while it is the first thing of the stream.
     declaration: Option<Box<Word<DECLARATION>>>,
+    /// Bytes of the tag or section that is being read.
+    token: usize,
+    /// The start tag that is being read, as far as it stood in earlier pieces. It is passed on when it has ended.
+    tag: Vec<u8>,
+    /// Text of the stanza is not passed on any more; before that, so many bytes in a row may be a reference's.
+    is_cut: bool,
+    in_reference: u32,
     leaving: Leaving,
     /// Why that began, until it is told.
     left_out: Option<Excess>,
@@ -122,6 +130,10 @@ impl Scanner {
             attribute: Word::EMPTY,
             value: Word::EMPTY,
             declaration: None,
+            token: 0,
+            tag: Vec::new(),
+            is_cut: false,
+            in_reference: 0,
             leaving: Leaving::Nothing,
             left_out: None,
             excess: None,
@@ -142,7 +154,7 @@ impl Scanner {
             return Err(excess);
         }
         let mut kept = Kept::of(bytes);
-        match self.walk(bytes, &mut kept).and_then(|()| self.check_bytes()) {
+        match self.walk(bytes, &mut kept) {
             Ok(()) => Ok(Passed { bytes: kept.end(), left_out: self.left_out.take() }),
             Err(excess) => {
                 self.excess = Some(excess);
@@ -152,56 +164,110 @@ impl Scanner {
     }
 
     fn walk(&mut self, bytes: &[u8], kept: &mut Kept<'_>) -> Result<(), Excess> {
+        // Where the start tag begins that is being read.
+        let mut from = 0;
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let run = self.run(rest);
             // What stands between stanzas is read away at once.
             self.bytes = if self.state == State::Text && self.depth <= 1 { 0 } else { self.bytes + run };
-            if self.leaving == Leaving::Nothing {
-                kept.keep(at, run);
+            self.token += run + 1;
+            if self.leaving == Leaving::Nothing && !self.is_in_tag() {
+                let count = if self.state == State::Text { self.text(rest.get(..run).unwrap_or_default()) } else { run };
+                kept.keep(at, count);
             }
             at += run;
+            self.check_token()?;
             let Some(byte) = bytes.get(at) else { break };
             self.bytes += 1;
-            let (before, was_open) = (self.leaving, self.state == State::Open);
+            let (leaving, was_in_tag) = (self.leaving, self.is_in_tag());
             self.step(*byte)?;
-            self.pass(before, was_open, at, kept);
+            self.check_token()?;
+            let passes = leaving == Leaving::Nothing && self.leaving == Leaving::Nothing;
+            match (was_in_tag, self.is_in_tag()) {
+                (false, true) => from = at,
+                (true, true) => {}
+                (true, false) => {
+                    let tag = std::mem::take(&mut self.tag);
+                    if passes && !tag.is_empty() {
+                        kept.add(&tag);
+                    }
+                    if passes {
+                        kept.keep(from, at + 1 - from);
+                    }
+                }
+                (false, false) if passes => kept.keep(at, 1),
+                (false, false) => {}
+            }
             at += 1;
+        }
+        if self.leaving != Leaving::Nothing {
+            self.tag = Vec::new();
+        } else if self.is_in_tag() {
+            self.tag.extend_from_slice(bytes.get(from..).unwrap_or_default());
         }
         Ok(())
     }
 
-    /// Passes the byte on that was just read, unless it is left out; `<` waits for the byte behind it, which decides.
-    fn pass(&self, before: Leaving, was_open: bool, at: usize, kept: &mut Kept<'_>) {
-        match (before, self.leaving) {
-            (Leaving::Nothing, Leaving::Nothing) if self.state == State::Open => {}
-            (Leaving::Nothing, Leaving::Nothing) if was_open && at > 0 => kept.keep(at - 1, 2),
-            (Leaving::Nothing, Leaving::Nothing) => {
-                if was_open {
-                    kept.add(b"<");
-                }
-                kept.keep(at, 1);
-            }
-            // The end of a tag whose attributes were too many.
-            (Leaving::Attributes, Leaving::Nothing) => kept.add(if self.slash { b"/>" } else { b">" }),
-            _ => {}
-        }
+    /// In what may be a start tag.
+    fn is_in_tag(&self) -> bool {
+        matches!(self.state, State::Open | State::Name | State::Tag | State::Quoted(_))
     }
 
-    fn leave_out(&mut self, what: Leaving, excess: Excess) {
+    /// An element that is left out, unless it is the document's own.
+    fn leave_out(&mut self, excess: Excess) -> Result<(), Excess> {
+        if self.depth == 0 {
+            return Err(excess);
+        }
         if self.leaving == Leaving::Nothing {
-            self.leaving = what;
+            self.leaving = Leaving::Element(self.depth);
             self.left_out.get_or_insert(excess);
         }
+        Ok(())
     }
 
-    fn check_bytes(&self) -> Result<(), Excess> {
-        let most = match self.kind {
+    fn most(&self) -> usize {
+        match self.kind {
             Kind::Plain => BYTES,
             Kind::Iq => BYTES_OF_AN_IQ,
             Kind::List => BYTES_OF_A_LIST,
-        };
-        if self.bytes > most { Err(Excess::Bytes(most)) } else { Ok(()) }
+        }
+    }
+
+    /// Bounds what has no end: a start tag is left out with its element.
+    fn check_token(&mut self) -> Result<(), Excess> {
+        if self.leaving != Leaving::Nothing {
+            return Ok(());
+        }
+        match self.state {
+            State::Name | State::Tag | State::Quoted(_) if self.token > TAG => self.leave_out(Excess::Bytes(TAG)),
+            State::EndTag | State::Until(_) if self.token > BYTES => Err(Excess::Bytes(BYTES)),
+            _ => Ok(()),
+        }
+    }
+
+    /// How much of a text of the stanza is passed on. The cut is where no character and no reference is divided.
+    fn text(&mut self, text: &[u8]) -> usize {
+        let most = self.most();
+        if self.depth <= 1 || self.bytes <= most {
+            return text.len();
+        }
+        if self.is_cut {
+            return 0;
+        }
+        for (at, byte) in text.iter().enumerate().skip(text.len().saturating_sub(self.bytes - most)) {
+            self.in_reference += 1;
+            let cut = match byte {
+                0x80..=0xbf => continue,
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'#' if self.in_reference <= REFERENCE => continue,
+                b';' => at + 1,
+                _ => at,
+            };
+            self.is_cut = true;
+            self.left_out.get_or_insert(Excess::Bytes(most));
+            return cut;
+        }
+        text.len()
     }
 
     /// How many bytes change no state.
@@ -262,7 +328,6 @@ impl Scanner {
             State::Name | State::Tag => return self.in_tag(byte),
             State::Quoted(_) => self.state = State::Tag,
             State::EndTag => {
-                self.check_bytes()?;
                 self.depth = self.depth.saturating_sub(1);
                 self.state = State::Text;
                 self.end_of_element();
@@ -275,9 +340,10 @@ impl Scanner {
     /// `<`; between stanzas everything begins anew.
     fn open(&mut self, is_first: bool) -> Result<(), Excess> {
         if self.depth <= 1 {
-            self.check_bytes()?;
             (self.bytes, self.elements, self.kind, self.has_resource) = (1, 0, Kind::Plain, false);
+            (self.is_cut, self.in_reference) = (false, 0);
         }
+        self.token = 1;
         self.declaration = is_first.then(|| Box::new(Word::EMPTY));
         self.state = State::Open;
         Ok(())
@@ -298,9 +364,11 @@ impl Scanner {
                 self.elements = self.elements.saturating_add(1);
                 let most = if self.kind == Kind::List { ELEMENTS_OF_A_LIST } else { ELEMENTS };
                 if self.elements > most {
-                    self.leave_out(Leaving::Element(self.depth), Excess::Elements(most));
+                    self.leave_out(Excess::Elements(most))?;
                 } else if self.depth > DEPTH {
-                    self.leave_out(Leaving::Element(self.depth), Excess::Depth);
+                    self.leave_out(Excess::Depth)?;
+                } else if self.depth > 1 && self.bytes > self.most() {
+                    self.leave_out(Excess::Bytes(self.most()))?;
                 }
                 (self.attributes, self.slash, self.fresh) = (0, false, true);
                 (self.name, self.attribute, self.value) = (Word::EMPTY, Word::EMPTY, Word::EMPTY);
@@ -316,18 +384,15 @@ impl Scanner {
         match byte {
             b'>' => return self.end_of_tag(),
             b'"' | b'\'' => {
-                if self.attributes >= ATTRIBUTES {
-                    self.leave_out(Leaving::Attributes, Excess::Attributes);
-                }
                 self.attributes = self.attributes.saturating_add(1);
+                if self.attributes > ATTRIBUTES {
+                    self.leave_out(Excess::Attributes)?;
+                }
                 (self.state, self.slash, self.fresh) = (State::Quoted(byte), false, true);
             }
             b'=' | b' ' | b'\t' | b'\r' | b'\n' => self.fresh = true,
             b'/' => self.slash = true,
             byte => {
-                if self.attributes >= ATTRIBUTES {
-                    self.leave_out(Leaving::Attributes, Excess::Attributes);
-                }
                 if std::mem::take(&mut self.fresh) {
                     self.attribute = Word::EMPTY;
                 }
@@ -339,15 +404,11 @@ impl Scanner {
     }
 
     fn end_of_tag(&mut self) -> Result<(), Excess> {
-        self.check_bytes()?;
         let level = self.depth;
         if level == 1 && self.name.whole() == b"iq" {
             self.kind = Kind::Iq;
         } else if level == 2 && self.kind == Kind::Iq && !self.has_resource && LISTS.contains(&self.value.whole()) {
             self.kind = Kind::List;
-        }
-        if self.leaving == Leaving::Attributes {
-            self.leaving = Leaving::Nothing;
         }
         self.depth = self.depth.saturating_add(1);
         if self.slash {

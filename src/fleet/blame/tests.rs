@@ -135,3 +135,15 @@ fn zero_sets_nobody_aside_and_what_is_remembered_is_bounded() {
     }
     assert!(site.0.aside.len() <= MOST);
 }
+
+#[test]
+fn a_heavy_account_is_kept_apart_and_nobody_else_is() {
+    let mut site = Site::new(3);
+    for account in 0..1000 {
+        site.0.note_heavy(site.1, AccountId(account));
+        site.0.note_heavy(site.1, AccountId(999));
+    }
+    assert!(site.0.is_suspect(site.1, AccountId(999)) && !site.0.is_suspect(site.1 + 10 * MINUTE, AccountId(999)));
+    assert!(site.0.heavy.len() <= MOST && site.0.recent.is_empty());
+    assert!(!site.0.is_doubted(site.1, PERSON, ServerKey(1), false) && site.0.may_vouch(site.1, PERSON, ServerKey(1)));
+}

@@ -89,6 +89,10 @@ fn hidden(spans: &mut [Span]) -> Vec<(usize, Span)> {
             at_start += span.text.len();
             let place = plain_end.max(at_start.min(end));
             let Some(link) = span.link.as_ref().filter(|_| span.image.is_none()) else { continue };
+            // A mailbox that says what it is; `+` in it would divide it into two names.
+            if link.strip_prefix("mailto:") == Some(&span.text) {
+                continue;
+            }
             let known = judged.as_ref().filter(|(known, _)| known == link).map(|(_, may_stay)| *may_stay);
             let may_stay = known.unwrap_or_else(|| {
                 let target = Target::of(link);

@@ -1,7 +1,7 @@
 //! How many groups a roster of XMPP may put buddies in, before libpurple makes them: it compares those of one buddy with each other, and keeps each
 //! for good. What is too much is left out, and said.
 
-use super::super::ffi::{guard_on, owned};
+use super::super::ffi::{borrowed, guard_on, owned};
 use super::super::token::OnPurple;
 use super::super::{accounts, notify, signals};
 use super::BLIST;
@@ -37,7 +37,14 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, stanza: *mut *mut x
                 return;
             }
             let query = purple_sys::xmlnode_get_child_with_namespace(*stanza, c"query".as_ptr(), c"jabber:iq:roster".as_ptr());
-            if let Some(account) = accounts::id(token, (*gc).account).filter(|_| !query.is_null()) {
+            // Others' is no list of this account's; libjabber leaves it out.
+            let from = borrowed(purple_sys::xmlnode_get_attrib(*stanza, c"from".as_ptr()));
+            let own = borrowed(purple_sys::purple_account_get_username((*gc).account)).unwrap_or_default();
+            let bare = |jid: &str| jid.split('/').next().unwrap_or_default().to_lowercase();
+            if query.is_null() || from.is_some_and(|from| bare(&from) != bare(&own)) {
+                return;
+            }
+            if let Some(account) = accounts::id(token, (*gc).account) {
                 bound(token, account, query);
             }
         }

@@ -4,7 +4,7 @@
 use super::super::ffi::guard;
 use super::super::stanza::{Excess, Passed, Scanner};
 use super::super::token::OnPurple;
-use super::super::{connection, notify, owner, timers};
+use super::super::{connection, debug, notify, owner, timers};
 use super::next::Next;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -67,7 +67,7 @@ pub(super) fn pass(parser: *mut c_void, given: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// Tells the user whose callback runs that something was left out; once this turn of it is over, since a parser is in the midst of its work.
 fn say(token: OnPurple, excess: Excess) {
-    log::info!(target: "bridge", "something was left out of what was received: {excess}");
+    debug::paced(log::Level::Info, format_args!("something was left out of what was received: {excess}"));
     let Some(account) = owner::current() else { return };
     timers::soon(token, Some(account), move |token| {
         let text = format!("Somebody sent {excess}. What exceeds that was left out. Everything else goes on.");
@@ -138,7 +138,8 @@ pub(super) unsafe extern "C" fn xmlFreeParserCtxt(parser: *mut c_void) {
     });
 }
 
-/// In libxml2's stead: a whole document, as `xmlnode_from_str` has it (BOSH, UPnP). -1 is what callers take for one that is not well-formed.
+/// In libxml2's stead: a whole document, as `xmlnode_from_str` has it. -1 is what callers take for one that is not well-formed. Nobody's connection
+/// ends for it: anybody writes such documents (SIP, UPnP, BOSH, one's own XHTML), and libpurple goes on without them.
 ///
 /// # Safety
 /// As libxml2's.
@@ -146,21 +147,21 @@ pub(super) unsafe extern "C" fn xmlFreeParserCtxt(parser: *mut c_void) {
 pub(super) unsafe extern "C" fn xmlSAXUserParseMemory(handler: *mut c_void, user: *mut c_void, text: *const c_char, size: c_int) -> c_int {
     guard("xmlSAXUserParseMemory", -1, || {
         let Some(real) = PARSE_MEMORY.get() else { return -1 };
-        let Some(token) = OnPurple::here() else {
+        if OnPurple::here().is_none() {
             // SAFETY: the caller's own arguments.
             return unsafe { real(handler, user, text, size) };
-        };
+        }
         // SAFETY: so many bytes are the caller's.
         match Scanner::new().feed(unsafe { bytes(text, size) }) {
             Ok(Passed { bytes, left_out }) => {
                 if let Some(excess) = left_out {
-                    say(token, excess);
+                    debug::paced(log::Level::Info, format_args!("something was left out of a document: {excess}"));
                 }
                 // SAFETY: the caller's own arguments, or less of the same bytes.
                 unsafe { real(handler, user, bytes.as_ptr().cast(), c_int::try_from(bytes.len()).unwrap_or_default()) }
             }
             Err(excess) => {
-                refuse(token, excess);
+                debug::paced(log::Level::Info, format_args!("a document was left out: {excess}"));
                 -1
             }
         }

@@ -37,20 +37,22 @@ fn what_servers_send_passes() {
 }
 
 #[test]
-fn attributes_beyond_the_bound_are_left_out() {
+fn an_element_with_too_many_attributes_is_left_out_whole() {
     let attributes = |count: u32| (0..count).map(|n| format!(" a{n}='{n}>/'")).collect::<String>();
-    let most = attributes(ATTRIBUTES);
-    passes(&format!("<message{most}/>").repeat(3));
-    for end in ["/>", " />", "></x>", " >text</x>"] {
-        let bare = end.trim_start();
-        for more in [ATTRIBUTES + 1, 20_000] {
+    passes(&format!("<message{}/>", attributes(ATTRIBUTES)).repeat(3));
+    for end in ["/>", " />", "></x>", " >text<b/></x>"] {
+        for more in [ATTRIBUTES + 1, 10_000] {
             let (passed, left_out) = stanzas(&format!("<message><x{}{end}<y/></message><presence/>", attributes(more))).unwrap();
-            assert_eq!(passed.replacen(" />", "/>", 1).replacen(" >", ">", 1), format!("<message><x{most}{bare}<y/></message><presence/>"));
-            assert_eq!(left_out, Some(Excess::Attributes));
+            assert_eq!((passed.as_str(), left_out), ("<message><y/></message><presence/>", Some(Excess::Attributes)));
         }
     }
-    let (passed, _) = read(&format!("<stream:stream{}><a/>", attributes(ATTRIBUTES + 1))).unwrap();
-    assert_eq!(passed.replacen(" >", ">", 1), format!("<stream:stream{most}><a/>"));
+    // What the server says of its sender may stand behind all others.
+    let forged = format!("<iq type='set'{} from='eve@there/x'><query xmlns='jabber:iq:roster'/></iq><presence/>", attributes(ATTRIBUTES));
+    assert_eq!(stanzas(&forged).unwrap(), ("<presence/>".to_owned(), Some(Excess::Attributes)));
+    let long = format!("<message><x a='{}'/><y/></message>", "b".repeat(TAG));
+    assert_eq!(stanzas(&long).unwrap(), ("<message><y/></message>".to_owned(), Some(Excess::Bytes(TAG))));
+    // The document's own element is nobody's but the server's.
+    assert_eq!(read(&format!("<stream:stream{}>", attributes(ATTRIBUTES + 1))), Err(Excess::Attributes));
 }
 
 #[test]
@@ -74,13 +76,27 @@ fn elements_beyond_the_bounds_are_left_out() {
 }
 
 #[test]
-fn bytes_without_end_end_the_stream() {
-    for long in ["<message><body>", "<message a='", "<message><!--", "<message><![CDATA[", "<message><?a ", "<message", "</message "] {
+fn a_text_without_end_is_cut_and_what_has_no_end_of_its_own_ends_the_stream() {
+    for (piece, rest) in [("x", ""), ("grün ", "x&amp;"), ("&#x10FFFF;", ""), ("&apos;", "a"), ("\u{1f514}", "")] {
+        let text = format!("{}{rest}", piece.repeat(2 * BYTES / piece.len()));
+        let (passed, left_out) = stanzas(&format!("<message><body>{text}</body><x/></message><presence/>")).unwrap();
+        let cut = passed.strip_suffix("</body></message><presence/>").and_then(|cut| cut.strip_prefix("<message><body>")).unwrap();
+        assert!(text.starts_with(cut) && cut.len() <= BYTES, "{} bytes", cut.len());
+        assert_eq!((cut.matches('&').count(), left_out), (cut.matches(';').count(), Some(Excess::Bytes(BYTES))));
+    }
+    // In pieces, as they come.
+    let text = "it&apos;s grün ".repeat(BYTES / 8);
+    let mut scanner = Scanner::new();
+    let mut passed = Vec::new();
+    for piece in format!("{HEAD}<message><body>{text}</body></message><presence/>").as_bytes().chunks(4096) {
+        passed.extend_from_slice(&scanner.feed(piece).unwrap().bytes);
+    }
+    let passed = String::from_utf8(passed).unwrap();
+    let cut = passed.strip_suffix("</body></message><presence/>").unwrap();
+    assert!((BYTES - 5000..BYTES + 5000).contains(&cut.len()) && cut.matches('&').count() == cut.matches(';').count());
+    for long in ["<message><!--", "<message><![CDATA[", "<message><?a ", "<message></message "] {
         assert_eq!(stanzas(&format!("{long}{}", "x".repeat(BYTES + 1))), Err(Excess::Bytes(BYTES)), "{long}");
     }
-    // What is left out counts, too.
-    let deep = "<a>".repeat(DEPTH as usize + 1);
-    assert_eq!(stanzas(&format!("{deep}{}", "x".repeat(BYTES + 1))), Err(Excess::Bytes(BYTES)));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn name(number: u64) -> String {
 
 /// A site with a tab that never polls.
 fn site() -> Site {
-    let site = Site::with(SessionConfig { hold_ms: 60, conversations_per_user: 10, ..SessionConfig::default() });
+    let site = Site::with(SessionConfig { hold_ms: 60, conversations_per_user: 10, requests_per_second: 0, ..SessionConfig::default() });
     site.tell([EventKind::AccountAdded(account(1))]);
     site.attach("c");
     site
