@@ -17,6 +17,8 @@ pub(crate) struct Culprit {
     pub(crate) account: AccountId,
     /// Who stands behind its user.
     pub(crate) person: PersonId,
+    /// It is a guest's: guests come and go, and take no network from others.
+    pub(crate) guest: bool,
     pub(crate) server: ServerKey,
     pub(crate) protocol: Box<str>,
 }
@@ -97,10 +99,11 @@ impl Crashes {
         }
         let blamed = || self.recent.iter().filter(|crash| crash.blamed).map(|crash| &crash.culprit);
         let times = blamed().filter(|one| one.account == culprit.account).count();
-        let people: BTreeSet<PersonId> = blamed().filter(|one| one.server == culprit.server).map(|one| one.person).collect();
+        let people: BTreeSet<PersonId> =
+            blamed().filter(|one| one.server == culprit.server && (server.chosen || !one.guest)).map(|one| one.person).collect();
         // Each person once and each server once, so that neither many accounts of one person nor one server of many people count for more.
         let (mut persons, mut servers) = (BTreeSet::new(), BTreeSet::new());
-        for one in blamed().filter(|one| one.protocol == culprit.protocol) {
+        for one in blamed().filter(|one| one.protocol == culprit.protocol && !one.guest) {
             if !persons.contains(&one.person) && servers.insert(one.server) {
                 persons.insert(one.person);
             }

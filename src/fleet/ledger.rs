@@ -40,6 +40,7 @@ pub(crate) struct Record {
     pub(crate) key: Key,
     /// Who stands behind its user.
     pub(crate) person: PersonId,
+    pub(crate) guest: bool,
     /// Where its connection goes.
     pub(crate) server: ServerKey,
     /// Since when it is.
@@ -152,12 +153,12 @@ impl Ledger {
         }
         let key = Key::of(&settings.protocol, &joined(&settings.username, default_part(protocol)));
         let server = server::of(protocol, &settings).key;
-        let person = settings.person.unwrap_or(PersonId(user.0));
+        let (person, guest) = (settings.person.unwrap_or(PersonId(user.0)), settings.person.is_some());
         let (protocol, settings) = (settings.protocol.as_str().into(), Packed::new(&settings));
         let (rooms, privacy, icon) = (BTreeMap::new(), None, None);
         let online = None;
         let record =
-            Record { user, at: At::Lost, group, key, person, server, online, protocol, settings, rooms, privacy, icon, active: now };
+            Record { user, at: At::Lost, group, key, person, guest, server, online, protocol, settings, rooms, privacy, icon, active: now };
         self.holders.insert((key, account));
         self.records.insert(account, Box::new(record));
         self.owners.insert((user, account));
@@ -270,7 +271,8 @@ impl Ledger {
     /// An account as one that may have ended its worker.
     pub(crate) fn culprit(&self, account: AccountId) -> Option<Culprit> {
         let record = self.any(account)?;
-        Some(Culprit { account, person: record.person, server: record.server, protocol: record.protocol.clone() })
+        let (person, guest, server) = (record.person, record.guest, record.server);
+        Some(Culprit { account, person, guest, server, protocol: record.protocol.clone() })
     }
 
     /// How many people have accounts on a server.

@@ -20,6 +20,8 @@ pub(crate) struct Server {
     pub(crate) key: ServerKey,
     /// Host and port as the user gave them; where nobody can choose, the protocol.
     pub(crate) name: String,
+    /// The user chose it.
+    pub(crate) chosen: bool,
 }
 
 /// The server of an account with these settings.
@@ -27,8 +29,9 @@ pub(crate) fn of(protocol: Option<&Protocol>, settings: &AccountSettings) -> Ser
     static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     let place = protocol.and_then(|protocol| place(protocol, settings));
     let key = ServerKey(HASH.hash_one((&settings.protocol, &place)));
+    let chosen = place.is_some();
     let name = place.unwrap_or_else(|| format!("of {}", protocol.map_or(&settings.protocol, |protocol| &protocol.name)));
-    Server { key, name }
+    Server { key, name, chosen }
 }
 
 fn place(protocol: &Protocol, settings: &AccountSettings) -> Option<String> {

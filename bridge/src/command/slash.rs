@@ -32,9 +32,14 @@ pub fn read(text: &str) -> Typed<'_> {
     Typed::Command { name, words: words.trim_start_matches(is_blank) }
 }
 
-/// White space, and what takes no place at all.
+/// White space, and what nobody sees: Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties), the blank of Braille, and annotations.
 pub fn is_blank(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -52,6 +57,8 @@ mod tests {
             (" /ns identify secret", "ns", "identify secret"),
             ("\n\t/ns x", "ns", "x"),
             ("\u{feff}/ns x", "ns", "x"),
+            ("\u{ad}\u{202a}\u{2066}\u{e0020}\u{fe0f}/ns x", "ns", "x"),
+            ("\u{3164}/ns\u{180e}x", "ns", "x"),
             ("／ns x", "ns", "x"),
             ("/usr/bin/env", "usr/bin/env", ""),
             ("/", "", ""),

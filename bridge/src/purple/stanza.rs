@@ -21,7 +21,7 @@ const ATTRIBUTES: u32 = 64;
 const DEPTH: u32 = 100;
 /// Elements of a stanza, and of the lists among them: a roster, a list of rooms.
 const ELEMENTS: u32 = 5_000;
-const ELEMENTS_OF_A_LIST: u32 = 60_000;
+const ELEMENTS_OF_A_LIST: u32 = 40_000;
 /// Bytes of a message or a presence, of an `iq` (pictures are among these), and of a list.
 const BYTES: usize = 1 << 20;
 const BYTES_OF_AN_IQ: usize = 4 << 20;

@@ -4,11 +4,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 const PERSON: PersonId = PersonId(1);
 
 fn culprit(account: u64, person: u64, server: u64) -> Culprit {
-    Culprit { account: AccountId(account), person: PersonId(person), server: ServerKey(server), protocol: "prpl-a".into() }
+    Culprit { account: AccountId(account), person: PersonId(person), guest: false, server: ServerKey(server), protocol: "prpl-a".into() }
 }
 
 fn server(number: u64) -> Server {
-    Server { key: ServerKey(number), name: format!("s{number}.example:5222") }
+    Server { key: ServerKey(number), name: format!("s{number}.example:5222"), chosen: true }
 }
 
 struct Site(Crashes, Instant);
@@ -146,4 +146,21 @@ fn a_heavy_account_is_kept_apart_and_nobody_else_is() {
     assert!(site.0.is_suspect(site.1, AccountId(999)) && !site.0.is_suspect(site.1 + 10 * MINUTE, AccountId(999)));
     assert!(site.0.heavy.len() <= MOST && site.0.recent.is_empty());
     assert!(!site.0.is_doubted(site.1, PERSON, ServerKey(1), false) && site.0.may_vouch(site.1, PERSON, ServerKey(1)));
+}
+
+#[test]
+fn guests_take_no_protocol_and_no_server_that_is_everybodys() {
+    let mut site = Site::new(3);
+    for number in 1..=9 {
+        site.0.blame(site.1, &Culprit { guest: true, ..culprit(number, number, number) }, server(number), 1);
+    }
+    let only = Server { chosen: false, ..server(50) };
+    for number in 21..=29 {
+        site.0.blame(site.1, &Culprit { guest: true, ..culprit(number, number, 50) }, only.clone(), 1);
+    }
+    assert!(site.kinds().is_empty(), "{:?}", site.kinds());
+    for number in 31..=33 {
+        site.0.blame(site.1, &culprit(number, number, 50), only.clone(), 1);
+    }
+    assert_eq!(site.kinds(), ["account", "server"]);
 }

@@ -7,7 +7,7 @@ use purple_sys::{PurpleAccount, PurpleBuddy};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Buddies of one account: each takes some kilobytes of libpurple's. What is more is not kept; the server's list stays as it is.
-pub(super) const MOST_BUDDIES: usize = 25_000;
+pub(super) const MOST_BUDDIES: usize = 10_000;
 /// Groups that they may be in: libpurple walks the groups of all its users.
 pub(super) const MOST_GROUPS: usize = 1_000;
 
