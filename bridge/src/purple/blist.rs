@@ -118,7 +118,7 @@ pub(super) unsafe fn touch(token: OnPurple, buddy: *mut PurpleBuddy) {
         } else if blist.has_room(account, place) {
             blist.add(id, Known { user, account, purple: buddy, group: place, told: None, picture: None });
         } else {
-            blist.surplus.insert((account, buddy.expose_provenance()));
+            blist.surplus.insert(buddy.expose_provenance(), account);
             return;
         }
         blist.touched.push((id, cause));
@@ -275,7 +275,7 @@ unsafe extern "C" fn on_remove_node(node: *mut PurpleBlistNode) {
     guard_on("blist remove_node", (), |token| {
         interpose::find::forgotten(token, node.cast());
         BLIST.with_borrow_mut(|blist| {
-            blist.surplus.retain(|(_, buddy)| *buddy != node.addr());
+            blist.surplus.remove(&node.addr());
             // SAFETY: libpurple gives a node that still lives; `ui_data` is ours.
             let id = BuddyId(unsafe { std::mem::replace(&mut (*node).ui_data, std::ptr::null_mut()) } as u64);
             let ours = blist.known.get(&id).is_some_and(|known| known.purple.cast::<PurpleBlistNode>() == node);

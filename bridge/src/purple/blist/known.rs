@@ -4,7 +4,7 @@ use super::super::icon;
 use crate::command::Origin;
 use crate::id::{AccountId, BuddyId, UserId};
 use purple_sys::{PurpleAccount, PurpleBuddy};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Buddies of one account: each takes some kilobytes of libpurple's. What is more is not kept; the server's list stays as it is.
 pub(super) const MOST_BUDDIES: usize = 10_000;
@@ -44,7 +44,7 @@ pub(super) struct Blist {
     /// The same by account: one account's end must not cost a walk over everybody's buddies.
     pub(super) of_account: HashMap<AccountId, Theirs>,
     /// Buddies beyond what an account may have: taken off libpurple's list at the end of the turn, when no plugin holds them in a variable.
-    pub(super) surplus: BTreeSet<(AccountId, usize)>,
+    pub(super) surplus: BTreeMap<usize, AccountId>,
     /// What changed in this turn, in order, with the command that caused it.
     pub(super) touched: Vec<(BuddyId, Option<Origin>)>,
     pub(super) gone: Vec<(UserId, AccountId, BuddyId)>,

@@ -52,7 +52,7 @@ pub(in crate::purple) fn flush(token: OnPurple) {
 
 /// Takes off libpurple's list what was too much, and says so once for each account.
 fn drop_surplus(token: OnPurple) {
-    while let Some((account, buddy)) = BLIST.with_borrow_mut(|blist| blist.surplus.pop_first()) {
+    while let Some((buddy, account)) = BLIST.with_borrow_mut(|blist| blist.surplus.pop_first()) {
         // SAFETY: on the list since it was noted: `on_remove_node` takes out what goes.
         unsafe { purple_sys::purple_blist_remove_buddy(std::ptr::with_exposed_provenance_mut(buddy)) };
         let first = BLIST.with_borrow_mut(|blist| !std::mem::replace(&mut blist.of_account.entry(account).or_default().full, true));
