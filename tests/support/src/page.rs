@@ -13,6 +13,13 @@ use crate::{Browser, Daemon, Ngircd, Prosody, Window};
 /// How long anything may take to show on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
+/// Has the page note whether the next click meets what takes no answer yet.
+const WATCH_CLICKS: &str = "if (!window.clickWatch) {
+        window.clickWatch = true;
+        addEventListener('click', event => { window.clickIgnored = event.target.closest('[data-ready=false]') !== null; }, true);
+    }
+    window.clickIgnored = false;";
+
 /// A browser that shows the page of one daemon.
 pub struct Page {
     browser: Browser,
@@ -81,12 +88,15 @@ impl Page {
         let deadline = tokio::time::Instant::now() + LONG;
         loop {
             self.wait(&format!("document.querySelector({})?.closest('[data-ready=false]') === null", quoted(css))).await;
+            self.browser.eval(WATCH_CLICKS).await;
             let clicked = match self.browser.page().find(Locator::Css(css)).await {
                 Ok(element) => element.click().await,
                 Err(error) => Err(error),
             };
             match clicked {
-                Ok(()) => return,
+                // What moves while it is clicked takes no answer either.
+                Ok(()) if self.browser.eval("return window.clickIgnored === true").await != true => return,
+                Ok(()) => tokio::task::yield_now().await,
                 // Drawn anew between the search and the click, or still behind something that leaves.
                 Err(error) if passes(&error) && tokio::time::Instant::now() < deadline => tokio::task::yield_now().await,
                 Err(error) => panic!("cannot click {css}: {error}"),
@@ -129,6 +139,11 @@ impl Page {
 
     /// Clicks the first button with this text below `css`.
     pub async fn press(&self, css: &str, text: &str) {
+        while !self.is_pressed(css, text).await {}
+    }
+
+    /// False: it moved meanwhile, and took no answer.
+    async fn is_pressed(&self, css: &str, text: &str) -> bool {
         self.wait(&format!(
             "[...document.querySelectorAll({})].some(e => e.textContent.trim() === {} && !e.closest('[data-ready=false]'))",
             quoted(&format!("{css} button")),
@@ -143,7 +158,9 @@ impl Page {
         let number = self.browser.eval(&number).await.as_u64().expect("a button that was just there");
         let all = self.browser.page().find_all(Locator::Css(&format!("{css} button"))).await.unwrap_or_else(|e| panic!("{css}: {e}"));
         let at = usize::try_from(number).expect("few buttons");
+        self.browser.eval(WATCH_CLICKS).await;
         all[at].click().await.unwrap_or_else(|e| panic!("cannot press {text:?} of {css}: {e}"));
+        self.browser.eval("return window.clickIgnored === true").await != true
     }
 
     /// Sets a check box.

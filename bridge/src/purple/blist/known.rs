@@ -4,7 +4,7 @@ use super::super::icon;
 use crate::command::Origin;
 use crate::id::{AccountId, BuddyId, UserId};
 use purple_sys::{PurpleAccount, PurpleBuddy};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Buddies of one account: each takes some kilobytes of libpurple's. What is more is not kept; the server's list stays as it is.
 pub(super) const MOST_BUDDIES: usize = 10_000;
