@@ -110,6 +110,7 @@ impl Home {
                 while !fleet.has_ended() {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
+                fleet.clear();
                 true
             }
         }

@@ -104,6 +104,19 @@ impl Homes {
     }
 }
 
+impl Homes {
+    /// Removes all of it at the daemon's end: threads that have a part in it may end after the process's first one. Directories of workers may be
+    /// on their way out meanwhile.
+    pub(super) fn clear(&self) {
+        for _ in 0..100 {
+            match std::fs::remove_dir_all(&self.0.root) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => std::thread::yield_now(),
+                _ => return,
+            }
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         remove(&self.root);

@@ -328,6 +328,11 @@ impl Fleet {
     pub(crate) fn has_ended(&self) -> bool {
         self.lock().workers.is_empty()
     }
+
+    /// Takes the workers' directories away, once they have ended.
+    pub(crate) fn clear(&self) {
+        self.0.homes.clear();
+    }
 }
 
 impl Networks for Fleet {
