@@ -96,7 +96,7 @@ pub enum EventKind {
     /// A libpurple stood still before it ended: what the network sent to the account since then may be lost. Only a fleet says so, before
     /// [`EventKind::AccountLost`].
     MessagesMissed {
-        /// Which.
+        /// The account that its worker held when it fell silent.
         account: AccountId,
         /// When the libpurple was last seen to work.
         since: Timestamp,

@@ -86,7 +86,7 @@ pub enum Up {
     Events(Batch),
     /// The account's callbacks hold the others of the worker up, again and again.
     Heavy {
-        /// Which.
+        /// The account whose callbacks took too long.
         account: AccountId,
     },
     /// The answer to a ping.
