@@ -4,7 +4,6 @@
 use crate::cli::Asked;
 use crate::config::Config;
 use std::collections::BTreeMap;
-use tokio::sync::watch;
 
 /// What counts from the reload on: for new connections, requests and log-ins. Everything else was handed to a worker or a session that lives.
 pub(crate) const TAKEN_OVER: &[&str] = &[
@@ -30,24 +29,20 @@ pub(crate) const TAKEN_OVER: &[&str] = &[
     "trusted_proxies",
 ];
 
-/// The settings in use, for whoever wants to know of other ones.
+/// The settings in use.
 pub(crate) struct Settings {
     asked: Asked,
-    current: watch::Sender<Config>,
+    current: Config,
 }
 
 impl Settings {
     pub(crate) fn new(asked: Asked, config: Config) -> Self {
-        Self { asked, current: watch::Sender::new(config) }
+        Self { asked, current: config }
     }
 
-    /// Those in use, now and after each reload.
-    pub(crate) fn watch(&self) -> watch::Receiver<Config> {
-        self.current.subscribe()
-    }
-
-    /// Reads file, variables and flags again. What is wrong with them changes nothing.
-    pub(crate) fn reload(&self) {
+    /// Reads file, variables and flags again, hands what counts from now on to `take_over`, and then says what changed. What is wrong with
+    /// them changes nothing.
+    pub(crate) fn reload(&mut self, take_over: impl Fn(&Config)) {
         let wanted = match self.asked.config() {
             Ok(wanted) => wanted,
             Err(failure) => {
@@ -55,22 +50,25 @@ impl Settings {
                 return;
             }
         };
-        let current = self.current.borrow().clone();
-        let changes = changes(&flat(&current), &flat(&wanted));
+        let changes = changes(&flat(&self.current), &flat(&wanted));
         if changes.is_empty() {
             log::info!("SIGHUP: the settings are as they were");
             return;
         }
+        match merged(&self.current, &wanted) {
+            Ok(merged) => self.current = merged,
+            Err(error) => {
+                log::error!("SIGHUP: nothing is changed: {error}");
+                return;
+            }
+        }
+        take_over(&self.current);
         for (key, before, after) in &changes {
             if TAKEN_OVER.contains(&key.as_str()) {
                 log::info!("SIGHUP: {key} was {before} and is {after} from now on");
             } else {
                 log::warn!("SIGHUP: {key} stays {before}: it takes a restart to make it {after}");
             }
-        }
-        match merged(&current, &wanted) {
-            Ok(merged) => _ = self.current.send_replace(merged),
-            Err(error) => log::error!("SIGHUP: nothing is changed: {error}"),
         }
     }
 }

@@ -53,8 +53,8 @@ pub(crate) fn serve(arguments: Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::System("the event loop", e))?;
-    let settings = reload::Settings::new(arguments, config.clone());
-    let result = runtime.block_on(live(&config, &settings, descriptors, bridge, &manager));
+    let mut settings = reload::Settings::new(arguments, config.clone());
+    let result = runtime.block_on(live(&config, &mut settings, descriptors, bridge, &manager));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
@@ -120,7 +120,7 @@ impl Home {
 /// From ports to the last connection.
 async fn live(
     config: &Config,
-    settings: &reload::Settings,
+    settings: &mut reload::Settings,
     descriptors: u32,
     bridge: Option<Bridge>,
     manager: &Manager,
@@ -174,22 +174,22 @@ async fn live(
                 until(stopped),
             ))
         });
+        let take_over = |config: &Config| {
+            server.send_replace(browsers(config, descriptors));
+            admin_server.send_replace(admins(config));
+            front.set(&config.site());
+            door.set(config.logins());
+        };
         manager.say("READY=1");
         let lost = tokio::select! {
             name = async {
                 loop {
                     match signals.next().await {
                         Asked::End(name) => return name,
-                        Asked::Reload => settings.reload(),
+                        Asked::Reload => settings.reload(take_over),
                     }
                 }
             } => { log::info!("{name}: ending"); false }
-            () = take_over(settings.watch(), |config| {
-                server.send_replace(browsers(config, descriptors));
-                admin_server.send_replace(admins(config));
-                front.set(&config.site());
-                door.set(config.logins());
-            }) => false,
             _ = &mut fed => true,
             () = watch_over(manager, &*handle) => false,
         };
@@ -235,14 +235,6 @@ fn admins(config: &Config) -> Settings {
     // Who scrapes asks by an address.
     let hosts = Hosts { addresses: true, ..server.hosts };
     Settings { hosts, connections: 50, connections_per_address: 0, stop: Duration::from_millis(500), ..server }
-}
-
-/// Hands each further configuration on; never returns.
-async fn take_over(mut settings: watch::Receiver<Config>, hand_on: impl Fn(&Config)) {
-    while settings.changed().await.is_ok() {
-        hand_on(&settings.borrow_and_update());
-    }
-    std::future::pending().await
 }
 
 fn bind(place: &Listen) -> Result<Listener, Failure> {

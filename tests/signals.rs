@@ -40,9 +40,6 @@ fn a_hang_up_takes_over_what_can_be_and_says_what_cannot() {
     let told = site.daemon.logged("SIGHUP: limits.logins_per_minute");
     assert!(told.contains("was 1 and is 0 from now on"), "{told}");
     site.daemon.logged("SIGHUP: name");
-    site.change("name = \"After\"\nhold_ms = 30000\n[limits]\nlogins_per_minute = 0\nbody_bytes = 10\n");
-    // Said again, of what is still not so; and by now everything else counts.
-    site.daemon.logged("SIGHUP: hold_ms");
     assert_eq!((name(&site).as_str(), login(&site), login(&site)), ("After", 400, 400));
     assert_eq!(status(&site.daemon.post("/api/v1/login", "", "{\"name\": \"ines\"}")), 413);
     // What is wrong changes nothing, and what is lacking neither.
