@@ -47,7 +47,7 @@ pub use media::{Blob, sniff};
 pub use poll::Polled;
 pub use state::Session;
 pub use stream::Following;
-pub(crate) use token::TokenHash;
+pub use token::TokenHash;
 
 #[cfg(test)]
 pub(crate) mod tests;

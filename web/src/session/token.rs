@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 const REMEMBERED: usize = 10_000;
 
 /// What is stored of a token.
-pub(crate) type TokenHash = [u8; 32];
+pub type TokenHash = [u8; 32];
 
 /// A new token.
 ///

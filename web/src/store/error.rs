@@ -1,0 +1,37 @@
+//! Says why the store did not do something. Holds no text that a browser is shown (see `api`).
+
+use std::fmt;
+
+/// Why the store did not do something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// The database does not answer, is full or is being restarted. May be tried again.
+    Unavailable(String),
+    /// The name belongs to somebody else.
+    Taken,
+    /// What was to be changed is not there any more.
+    Gone,
+    /// The database was made by a newer Bellflower, with this schema.
+    Newer(i64),
+    /// The database does what it must not: a fault of ours, or damage.
+    Broken(String),
+    /// The setting `database` cannot be used; says what to do.
+    Setting(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "the database cannot be used now: {why}"),
+            Self::Taken => f.write_str("the name is taken"),
+            Self::Gone => f.write_str("it is not there any more"),
+            Self::Newer(schema) => {
+                write!(f, "the database was made by a newer version (schema {schema}): install that version, or restore a back-up")
+            }
+            Self::Broken(why) => write!(f, "the database is not as it should be: {why}"),
+            Self::Setting(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}

@@ -1,0 +1,100 @@
+//! Holds the rows of history: messages, pages of them and gaps. Reads and writes nothing.
+
+use bridge::id::{BuddyId, ConversationId, UserId};
+use bridge::time::Timestamp;
+
+/// A message as it is kept. Numbers are unique over the site and sort by arrival: milliseconds since 1970, shifted by 16 bits, and a count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Whose.
+    pub user: UserId,
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// Its number: below 2^63.
+    pub number: u64,
+    /// When it was written, by the network's word.
+    pub time: Timestamp,
+    /// Bits: see `flags`.
+    pub flags: u32,
+    /// The network's name of the author.
+    pub author: String,
+    /// A better name.
+    pub alias: Option<String>,
+    /// The buddy that the author is.
+    pub buddy: Option<BuddyId>,
+    /// Its words.
+    pub text: String,
+    /// The spans as JSON, where the text alone does not say it.
+    pub spans: Option<String>,
+    /// The server's own id.
+    pub server_id: Option<String>,
+}
+
+impl StoredMessage {
+    /// Makes a conversation unread.
+    pub const COUNTS: u32 = 1 << 0;
+    /// Names the user.
+    pub const HIGHLIGHT: u32 = 1 << 1;
+    /// Delivered later than written.
+    pub const DELAYED: u32 = 1 << 2;
+    /// Sent by a machine on somebody's behalf.
+    pub const AUTO_REPLY: u32 = 1 << 3;
+    /// The user's own, from another device.
+    pub const REMOTE: u32 = 1 << 4;
+    /// A quiet line.
+    pub const SYSTEM: u32 = 1 << 5;
+    /// The user's own.
+    pub const OWN: u32 = 1 << 6;
+    /// The bits from here on are the fate: 0 none, 1 pending, 2 sent, 3 failed, 4 unknown.
+    pub const STATE: u32 = 8;
+}
+
+/// Where a page of history is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The newest.
+    Newest,
+    /// Before this number.
+    Before(u64),
+    /// After this number.
+    After(u64),
+    /// Half before this number, it, and the rest after it.
+    Around(u64),
+}
+
+/// A time of which messages may be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// Number of the last message before it; 0: there is none.
+    pub after: u64,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when; `None` while it lasts.
+    pub to: Option<Timestamp>,
+    /// `offline`, `restart`, `store`, `worker`.
+    pub why: String,
+}
+
+/// Messages, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The messages.
+    pub messages: Vec<StoredMessage>,
+    /// There are older ones.
+    pub more_before: bool,
+    /// There are newer ones.
+    pub more_after: bool,
+    /// Gaps next to or between the messages.
+    pub gaps: Vec<Gap>,
+}
+
+/// What is not read yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Messages that count.
+    pub unread: u32,
+    /// Of those, the ones that name the user.
+    pub mentions: u32,
+}

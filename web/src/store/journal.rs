@@ -1,0 +1,267 @@
+//! Takes what sessions write and commits it in groups, in the order of its coming. Never makes a session wait, and holds no more than its bounds.
+
+use super::{Store, StoreError, Write};
+use bridge::id::UserId;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// Between two commits: what came in between goes together.
+const GROUP: Duration = Duration::from_millis(25);
+/// Writes in one transaction, at most.
+const MOST_WRITES: usize = 4096;
+/// Between two tries while the database does not answer: the first, and the longest.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
+/// How often the database is asked whether it is there while nothing is written.
+const PING: Duration = Duration::from_secs(5);
+/// One try of a commit may take so long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The queue is full, as the database has not answered for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+/// What a commit was about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Every write up to this number is durable, or was refused by the database for what it is.
+    pub upto: u64,
+    /// Whose writes were in it.
+    pub users: Vec<UserId>,
+}
+
+/// What a journal tells.
+pub trait Keeping: Send + Sync {
+    /// Writes are durable.
+    fn committed(&self, committed: Committed);
+    /// The database went away (`false`) or is back.
+    fn kept(&self, kept: bool);
+}
+
+/// What waits to be committed.
+#[derive(Debug, Default)]
+struct Queue {
+    writes: VecDeque<Write>,
+    bytes: usize,
+    /// Number of the last write that was taken.
+    last: u64,
+}
+
+/// The way of all writes to the store. Any thread.
+pub struct Journal {
+    store: Arc<dyn Store>,
+    queue: Mutex<Queue>,
+    most_bytes: usize,
+    come: Notify,
+    done: watch::Sender<u64>,
+    kept: AtomicBool,
+    ending: AtomicBool,
+    dropped: AtomicU64,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("done", &*self.done.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl Journal {
+    /// A journal of this store, which holds at most so many bytes. [`Journal::run`] makes it commit.
+    pub fn new(store: Arc<dyn Store>, most_bytes: usize) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            queue: Mutex::default(),
+            most_bytes,
+            come: Notify::new(),
+            done: watch::Sender::new(0),
+            kept: AtomicBool::new(true),
+            ending: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+        })
+    }
+
+    /// The store behind it, for reading.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a write, and gives it a number. Never waits.
+    ///
+    /// # Errors
+    /// [`Full`]: it is not taken.
+    pub fn push(&self, write: Write) -> Result<u64, Full> {
+        let bytes = write.bytes();
+        let mut queue = self.lock();
+        if queue.bytes + bytes > self.most_bytes && !queue.writes.is_empty() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return Err(Full);
+        }
+        queue.bytes += bytes;
+        queue.last += 1;
+        queue.writes.push_back(write);
+        let number = queue.last;
+        drop(queue);
+        self.come.notify_one();
+        Ok(number)
+    }
+
+    /// Number of the last write that was taken.
+    pub fn last(&self) -> u64 {
+        self.lock().last
+    }
+
+    /// Number up to which everything is durable.
+    pub fn done(&self) -> u64 {
+        *self.done.borrow()
+    }
+
+    /// Whether the database takes what is written.
+    pub fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Acquire)
+    }
+
+    /// Writes that wait, their bytes, and how many found no room since the start.
+    pub fn figures(&self) -> (u64, u64, u64) {
+        let queue = self.lock();
+        (queue.writes.len() as u64, queue.bytes as u64, self.dropped.load(Ordering::Relaxed))
+    }
+
+    /// Waits until the writes up to `number` are durable. False: they are not after `patience`, or the database is away.
+    pub async fn reached(&self, number: u64, patience: Duration) -> bool {
+        if self.done() >= number {
+            return true;
+        }
+        if !self.is_kept() {
+            return false;
+        }
+        let mut done = self.done.subscribe();
+        matches!(tokio::time::timeout(patience, done.wait_for(|done| *done >= number)).await, Ok(Ok(_)))
+    }
+
+    /// Commits until [`Journal::end`]; what is told goes to `keeping`.
+    pub async fn run(self: Arc<Self>, keeping: Arc<dyn Keeping>) {
+        loop {
+            let ending = self.ending.load(Ordering::Acquire);
+            if self.lock().writes.is_empty() {
+                if ending {
+                    return;
+                }
+                tokio::select! {
+                    () = self.come.notified() => {
+                        if !self.ending.load(Ordering::Acquire) {
+                            tokio::time::sleep(GROUP).await;
+                        }
+                    }
+                    () = tokio::time::sleep(PING) => self.look(&*keeping).await,
+                }
+                continue;
+            }
+            let (batch, bytes) = self.batch();
+            if !self.commit(&batch, &*keeping).await {
+                // Ending, and the database is away: the log says how much is lost.
+                log::error!("{} writes could not be stored before the end", self.lock().writes.len() + batch.len());
+                return;
+            }
+            let mut queue = self.lock();
+            queue.bytes -= bytes;
+            let upto = queue.last - queue.writes.len() as u64;
+            drop(queue);
+            self.done.send_replace(upto);
+            let users: BTreeSet<UserId> = batch.iter().map(Write::user).collect();
+            keeping.committed(Committed { upto, users: users.into_iter().collect() });
+        }
+    }
+
+    /// Takes the next writes out. Their bytes count until they are durable.
+    fn batch(&self) -> (Vec<Write>, usize) {
+        let mut queue = self.lock();
+        let count = queue.writes.len().min(MOST_WRITES);
+        let batch: Vec<Write> = queue.writes.drain(..count).collect();
+        if queue.writes.is_empty() {
+            queue.writes = VecDeque::new();
+        }
+        drop(queue);
+        let bytes = batch.iter().map(Write::bytes).sum();
+        (batch, bytes)
+    }
+
+    /// Commits, trying again while the database is away. False: given up, as the end has come.
+    async fn commit(&self, batch: &[Write], keeping: &dyn Keeping) -> bool {
+        let mut wait = RETRY.0;
+        loop {
+            let result = tokio::time::timeout(PATIENCE, self.store.commit(batch)).await;
+            let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()))));
+            match result {
+                Ok(()) => {
+                    self.set_kept(true, "", keeping);
+                    return true;
+                }
+                Err(StoreError::Unavailable(why)) => {
+                    self.set_kept(false, &why, keeping);
+                    if self.ending.load(Ordering::Acquire) {
+                        return false;
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.ended() => {}
+                    }
+                    wait = (wait * 2).min(RETRY.1);
+                }
+                Err(error) if batch.len() == 1 => {
+                    // The database refuses this one for what it is: it must not hold up all others.
+                    log::error!("a write of user {} is left out: {error}", batch.first().map_or(UserId(0), Write::user));
+                    self.dropped.fetch_add(1, Ordering::Relaxed);
+                    return true;
+                }
+                Err(error) => {
+                    log::error!("a group of {} writes is carried out one by one: {error}", batch.len());
+                    for one in batch.chunks(1) {
+                        if !Box::pin(self.commit(one, keeping)).await {
+                            return false;
+                        }
+                    }
+                    return true;
+                }
+            }
+        }
+    }
+
+    /// Finds out whether the database is there while nothing is to be written.
+    async fn look(&self, keeping: &dyn Keeping) {
+        let answer = tokio::time::timeout(PATIENCE, self.store.ping()).await;
+        match answer.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned()))) {
+            Ok(()) => self.set_kept(true, "", keeping),
+            Err(error) => self.set_kept(false, &error.to_string(), keeping),
+        }
+    }
+
+    fn set_kept(&self, kept: bool, why: &str, keeping: &dyn Keeping) {
+        if self.kept.swap(kept, Ordering::AcqRel) == kept {
+            return;
+        }
+        if kept {
+            log::warn!("the database is back: what is said is being kept");
+        } else {
+            log::error!("the database is away, nothing is being kept: {why}");
+        }
+        keeping.kept(kept);
+    }
+
+    async fn ended(&self) {
+        while !self.ending.load(Ordering::Acquire) {
+            self.come.notified().await;
+        }
+    }
+
+    /// Lets [`Journal::run`] return once everything is committed, or at once when the database is away.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Release);
+        self.come.notify_one();
+    }
+}

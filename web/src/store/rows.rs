@@ -1,0 +1,111 @@
+//! Holds the rows of what a user has: accounts, people, conversations, settings, what waits to be sent. Reads and writes nothing.
+
+use bridge::id::{AccountId, BuddyId, ConversationId, UserId};
+use bridge::model::ConversationKind;
+use bridge::time::Timestamp;
+
+/// A sealed secret: version, nonce, ciphertext and tag (see `secret`). Means nothing without its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed(pub Vec<u8>);
+
+/// An account, with all that makes it anew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountRow {
+    /// Whose.
+    pub user: UserId,
+    /// Its id.
+    pub account: AccountId,
+    /// Where it stands in the user's list: the time of its making.
+    pub created: Timestamp,
+    /// [`bridge::command::AccountSettings`] as JSON, without password, masked options and what plugins stored; with rooms and block list.
+    pub settings: String,
+    /// The secrets of it by field: `password`, `option:KEY`, `stored:KEY`.
+    pub secrets: Vec<(String, Sealed)>,
+    /// Own picture.
+    pub icon: Option<Vec<u8>>,
+}
+
+/// Somebody on a user's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuddyRow {
+    /// Whose.
+    pub user: UserId,
+    /// On which account.
+    pub account: AccountId,
+    /// Its id.
+    pub buddy: BuddyId,
+    /// The network's name.
+    pub name: String,
+    /// The group.
+    pub group: String,
+    /// What the user calls them; empty for nothing.
+    pub alias: String,
+}
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationRow {
+    /// Whose.
+    pub user: UserId,
+    /// Its id.
+    pub id: ConversationId,
+    /// On which account.
+    pub account: AccountId,
+    /// With one or many.
+    pub kind: ConversationKind,
+    /// The network's name.
+    pub name: String,
+    /// The name to show.
+    pub title: String,
+    /// Its window is open.
+    pub open: bool,
+    /// Number of the last message seen; 0 for none.
+    pub read: u64,
+    /// `None`: as the user has it; else whether its messages are kept.
+    pub keep: Option<bool>,
+    /// `None`: as the user has it; else for so many days, 0 for ever.
+    pub days: Option<u32>,
+}
+
+/// A group that the user arranged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRow {
+    /// Its name.
+    pub name: String,
+    /// Its place.
+    pub order: i64,
+    /// Shown closed.
+    pub collapsed: bool,
+}
+
+/// A message that waits to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Whose.
+    pub user: UserId,
+    /// Its number, as of a message.
+    pub number: u64,
+    /// Where to.
+    pub conversation: ConversationId,
+    /// What was typed.
+    pub text: String,
+    /// It was handed to a network, and what became of it is not known yet.
+    pub handed_over: bool,
+}
+
+/// Everything of a user but messages.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stored {
+    /// In the order of their making.
+    pub accounts: Vec<AccountRow>,
+    /// People on lists.
+    pub buddies: Vec<BuddyRow>,
+    /// All, closed ones too.
+    pub conversations: Vec<ConversationRow>,
+    /// Groups in order.
+    pub groups: Vec<GroupRow>,
+    /// Settings by key, each a JSON text; the key `status` of the daemon's own is `.status`.
+    pub settings: Vec<(String, String)>,
+    /// What waits to be sent, in order.
+    pub outbox: Vec<OutboxRow>,
+}

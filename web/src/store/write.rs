@@ -1,0 +1,123 @@
+//! Says what sessions write: each a thing that happened, whole. Decides nothing.
+
+use super::{AccountRow, BuddyRow, ConversationRow, Gap, GroupRow, OutboxRow, StoredMessage};
+use bridge::id::{AccountId, BuddyId, ConversationId, UserId};
+use bytes::Bytes;
+
+/// A change of what is kept. Carrying one out twice does the same as once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// A message.
+    Message(StoredMessage),
+    /// A message of this number has other words or another fate.
+    MessageChanged(StoredMessage),
+    /// A conversation, new or changed.
+    Conversation(ConversationRow),
+    /// It is read up to this number.
+    Read {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        conversation: ConversationId,
+        /// Number of the last message seen.
+        upto: u64,
+    },
+    /// A gap begins, or (same conversation, `after` and `from`) ends.
+    Gap(UserId, Gap),
+    /// Its messages, gaps and waiting lines are deleted; with `whole` the conversation, too.
+    DeleteConversation {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        conversation: ConversationId,
+        /// Forget the conversation itself.
+        whole: bool,
+    },
+    /// An account, new or changed, with all its secrets.
+    Account(Box<AccountRow>),
+    /// An account is removed; its conversations are deleted.
+    AccountRemoved {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        account: AccountId,
+    },
+    /// Somebody on a list, new or changed.
+    Buddy(BuddyRow),
+    /// They are not on the list any more.
+    BuddyRemoved {
+        /// Whose.
+        user: UserId,
+        /// On which account.
+        account: AccountId,
+        /// Who.
+        buddy: BuddyId,
+    },
+    /// A group that the user arranged.
+    Group(UserId, GroupRow),
+    /// A setting; `None` takes it away.
+    Setting {
+        /// Whose.
+        user: UserId,
+        /// Its key.
+        key: String,
+        /// JSON.
+        value: Option<String>,
+    },
+    /// A line that waits to be sent, new or changed.
+    Outbox(OutboxRow),
+    /// It waits no longer.
+    OutboxDone {
+        /// Whose.
+        user: UserId,
+        /// Its number.
+        number: u64,
+    },
+    /// A picture that a message shows: stored once by its content.
+    Blob {
+        /// Who was shown it.
+        user: UserId,
+        /// SHA-256, lower-case hex.
+        hash: String,
+        /// The bytes.
+        bytes: Bytes,
+    },
+}
+
+impl Write {
+    /// About how many bytes it takes while it waits.
+    pub fn bytes(&self) -> usize {
+        const BASE: usize = 160;
+        BASE + match self {
+            Self::Message(message) | Self::MessageChanged(message) => {
+                message.text.len() + message.author.len() + message.spans.as_ref().map_or(0, String::len)
+            }
+            Self::Account(row) => row.settings.len() + row.icon.as_ref().map_or(0, Vec::len) + row.secrets.len() * 100,
+            Self::Setting { key, value, .. } => key.len() + value.as_ref().map_or(0, String::len),
+            Self::Outbox(row) => row.text.len(),
+            Self::Blob { bytes, .. } => bytes.len(),
+            Self::Conversation(row) => row.name.len() + row.title.len(),
+            Self::Buddy(row) => row.name.len() + row.group.len() + row.alias.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whose it is.
+    pub fn user(&self) -> UserId {
+        match self {
+            Self::Message(message) | Self::MessageChanged(message) => message.user,
+            Self::Conversation(row) => row.user,
+            Self::Account(row) => row.user,
+            Self::Buddy(row) => row.user,
+            Self::Outbox(row) => row.user,
+            Self::Gap(user, _) | Self::Group(user, _) => *user,
+            Self::Read { user, .. }
+            | Self::DeleteConversation { user, .. }
+            | Self::AccountRemoved { user, .. }
+            | Self::BuddyRemoved { user, .. }
+            | Self::Setting { user, .. }
+            | Self::OutboxDone { user, .. }
+            | Self::Blob { user, .. } => *user,
+        }
+    }
+}
