@@ -53,6 +53,8 @@ pub enum Outcome {
     Items(Vec<MenuItem>),
     /// `{"list":…}`
     List(RoomListId),
+    /// `{"kept":false}`: done, but not stored. Of a user of the site's `message.send` while nothing is stored; no worker says it.
+    Kept(bool),
 }
 
 /// The sorts of events. Names in the past tense.

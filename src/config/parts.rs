@@ -104,6 +104,8 @@ impl Config {
             guests: self.guests,
             registration: self.registration,
             notice: self.notice.clone(),
+            store: false,
+            sign_in: web::wire::SignIn::Password,
         }
     }
 

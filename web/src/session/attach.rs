@@ -41,6 +41,7 @@ struct Snapshot<'a> {
     bookmarks: [Value; 0],
     status: &'a Status,
     settings: &'a Map<String, Value>,
+    kept: bool,
 }
 
 /// [`crate::wire::Conversation`] with members and messages.
@@ -72,6 +73,7 @@ impl State {
             bookmarks: [],
             status: &self.status,
             settings: &self.settings,
+            kept: false,
         }
     }
 

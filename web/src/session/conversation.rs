@@ -99,6 +99,9 @@ impl Conv {
             joined: base.joined,
             nick: base.nick.clone(),
             messages: whole.then(|| self.kept.lines().map(|line| Line::message(&line)).collect()),
+            keep: None,
+            days: None,
+            gaps: None,
         }
     }
 }

@@ -277,7 +277,11 @@ impl State {
             | C::RoomMenu(_)
             | C::RoomAction(_)
             | C::TransferSend(_)
-            | C::TransferAccept(_) => return Err(error("not_supported", "This server cannot do that yet.")),
+            | C::TransferAccept(_)
+            | C::MessageCancel(_)
+            | C::MessageResend(_)
+            | C::HistorySet(_)
+            | C::HistoryDelete(_) => return Err(error("not_supported", "This server cannot do that yet.")),
         };
         Ok(Act::Bridge(kind))
     }

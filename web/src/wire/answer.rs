@@ -1,6 +1,6 @@
 //! What the endpoints of a session take and answer: attach, poll, commands, history, uploads, errors; data only.
 
-use super::{Event, Message, Snapshot, User};
+use super::{Event, Gap, Message, Snapshot, User};
 use bridge::error::CommandError;
 use bridge::event::Outcome;
 use bridge::time::Timestamp;
@@ -197,8 +197,14 @@ pub struct Detach {
 pub struct History {
     /// Newest last.
     pub messages: Vec<Message>,
-    /// There are older ones.
+    /// There are older ones; with `after`, newer ones.
     pub more: bool,
+    /// With `around`: there are newer ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more_after: Option<bool>,
+    /// Gaps among and beside these messages, oldest first.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
 }
 
 /// Answer of `POST /uploads`.

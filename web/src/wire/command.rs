@@ -91,6 +91,10 @@ commands! {
     "conversation.close" ConversationClose(OfConversation);
     "conversation.read" ConversationRead(ConversationRead);
     "message.send" MessageSend(MessageSend);
+    "message.cancel" MessageCancel(OfMessage);
+    "message.resend" MessageResend(OfMessage);
+    "history.set" HistorySet(HistorySet);
+    "history.delete" HistoryDelete(HistoryDelete);
     "typing.set" TypingSet(TypingSet);
     "attention.send" AttentionSend(OfConversation);
     "room.join" RoomJoin(RoomJoin);

@@ -35,6 +35,11 @@ pub struct Splits {
     pub parts: Vec<String>,
 }
 
+/// A field that is there, even as null: serde takes null for absent.
+fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(source).map(Some)
+}
+
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
@@ -268,6 +273,34 @@ fields! {
         /// Styled text; a slash at its beginning is as in `text`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spans: Option<Vec<Span>>,
+    }
+    /// A command about a message of the user's own: `message.cancel` takes back a `pending` one or gives a `failed` or `unknown` one up;
+    /// `message.resend` sends a `failed` or `unknown` one again
+    OfMessage {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Id of the message.
+        message: String,
+    }
+    /// `history.set`: what is absent stays as it is; null takes a choice back
+    HistorySet {
+        /// Which conversation; absent: what holds for all that have no choice of their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        conversation: Option<ConversationId>,
+        /// Store its messages.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+        keep: Option<Option<bool>>,
+        /// Delete messages after so many days; 0 for never.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+        days: Option<Option<u32>>,
+    }
+    /// `history.delete`: all messages of a conversation
+    HistoryDelete {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The conversation itself, too.
+        #[serde(default)]
+        whole: bool,
     }
     /// `typing.set`
     TypingSet {

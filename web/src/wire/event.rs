@@ -1,6 +1,6 @@
 //! The events of a user's log, as a browser gets them; data only.
 
-use super::{Conversation, ErrorBody, Group, Message, Notice};
+use super::{Conversation, ErrorBody, Gap, Group, Message, Notice, User};
 use bridge::command::Origin;
 use bridge::event::Outcome;
 use bridge::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, TransferId};
@@ -141,6 +141,26 @@ pub enum EventBody {
         /// Of these, those that name the user.
         mentions: u32,
     },
+    /// A gap began (no `to`), or the one with the same `from` ended.
+    #[serde(rename = "conversation.gap")]
+    ConversationGap {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// The whole.
+        gap: Gap,
+    },
+    /// All messages of a conversation were deleted.
+    #[serde(rename = "history.deleted")]
+    HistoryDeleted {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// The conversation is gone, too; its `conversation.closed` came before.
+        whole: bool,
+    },
     #[serde(rename = "message.received")]
     MessageReceived {
         /// Whose.
@@ -176,6 +196,16 @@ pub enum EventBody {
         conversation: ConversationId,
         /// What was not delivered, or why.
         message: Message,
+    },
+    /// A message of the user's own was taken back before it was sent, or given up: it is gone.
+    #[serde(rename = "message.removed")]
+    MessageRemoved {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// Its id.
+        message: String,
     },
     #[serde(rename = "typing")]
     Typing {
@@ -341,6 +371,18 @@ pub enum EventBody {
         /// Its fields stand here.
         #[serde(flatten)]
         status: Status,
+    },
+    /// What is said is being stored from now on, or no longer.
+    #[serde(rename = "kept")]
+    Kept {
+        /// Which.
+        kept: bool,
+    },
+    /// A guest has become a user of this site, or the user has another name.
+    #[serde(rename = "user")]
+    User {
+        /// The whole.
+        user: User,
     },
     /// Changed keys only; `null` takes one away.
     #[serde(rename = "settings")]

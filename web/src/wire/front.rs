@@ -18,6 +18,17 @@ pub enum Registration {
     Closed,
 }
 
+/// How users of this site sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignIn {
+    /// With a name and a password, on the page.
+    #[default]
+    Password,
+    /// At the proxy before this site, which says who it is in a header.
+    Header,
+}
+
 /// Answer of `GET /site`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Site {
@@ -32,6 +43,12 @@ pub struct Site {
     /// A line for the front page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
+    /// There are users of this site, and what they have is stored; else there are only guests.
+    #[serde(default)]
+    pub store: bool,
+    /// How users of this site sign in.
+    #[serde(default)]
+    pub sign_in: SignIn,
 }
 
 /// Body of `POST /login`: `name` and `password`, or `network`.
@@ -62,7 +79,7 @@ pub struct RegisterRequest {
     pub invite: Option<String>,
 }
 
-/// Answer of `POST /login` and `POST /register`.
+/// Answer of `POST /login`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoggedIn {
     /// Who is signed in.

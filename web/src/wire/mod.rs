@@ -9,6 +9,7 @@ mod command_bounds;
 mod command_fields;
 mod event;
 mod front;
+mod me;
 mod shape;
 
 pub use answer::{
@@ -20,8 +21,9 @@ pub use command::{Command, CommandHead};
 pub(crate) use command::{ID_BYTES, fields as read_fields};
 pub use command_fields::*;
 pub use event::{Event, EventBody};
-pub use front::{Health, LoggedIn, LoginRequest, RegisterRequest, Registration, Site};
-pub use shape::{Conversation, Group, Message, MessageState, Notice, Snapshot, Span, User};
+pub use front::{Health, LoggedIn, LoginRequest, RegisterRequest, Registration, SignIn, Site};
+pub use me::{Confirmed, Me, MeLimits, PasswordChange, RecoverRequest, RecoveryCode, Registered, SignOut, SignedIn};
+pub use shape::{Conversation, Gap, GapWhy, Group, Message, MessageState, Notice, Snapshot, Span, User};
 
 #[cfg(test)]
 mod tests;

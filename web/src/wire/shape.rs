@@ -60,13 +60,13 @@ pub struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageState {
-    /// On its way (pages use this for their own echo).
+    /// On its way, or waiting in the outbox for its account to be online.
     Pending,
     /// Handed to the network, or reflected by the room.
     Sent,
     /// Not delivered.
     Failed,
-    /// Nobody knows: the daemon lost the network side while it was on its way.
+    /// Nobody knows: the daemon lost the network side, or went down itself, while it was on its way.
     Unknown,
 }
 
@@ -101,6 +101,38 @@ pub struct Message {
     /// For the user's own messages and for failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<MessageState>,
+}
+
+/// Why messages may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GapWhy {
+    /// The account was signed off.
+    Offline,
+    /// The daemon was down.
+    Restart,
+    /// Nothing could be stored.
+    Store,
+    /// The network side ended and was started anew.
+    Worker,
+}
+
+/// A time in which messages of a conversation may have been missed, or were not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// Id of the last message before it; null at the beginning.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// Id of the first message after it; null when there is none yet.
+    #[serde(default)]
+    pub before: Option<String>,
+    /// When it began.
+    pub from: Timestamp,
+    /// When it ended; null while it goes on.
+    #[serde(default)]
+    pub to: Option<Timestamp>,
+    /// The cause.
+    pub why: GapWhy,
 }
 
 /// A group of the buddy list. Groups are one list over all accounts, named by the networks.
@@ -152,6 +184,15 @@ pub struct Conversation {
     /// The last ones, newest last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<Message>>,
+    /// Whether its messages are stored; absent: as the user's setting `history` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<bool>,
+    /// Days after which its messages are deleted, 0 for never; absent: as the user's setting `history` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// Gaps among and after `messages`, oldest first; absent where there are none, and in `conversation.updated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Vec<Gap>>,
 }
 
 /// Something told to the user.
@@ -210,4 +251,7 @@ pub struct Snapshot {
     pub status: Status,
     /// What `settings.set` kept.
     pub settings: Map<String, Value>,
+    /// What is said is being stored; false for guests.
+    #[serde(default)]
+    pub kept: bool,
 }

@@ -108,7 +108,7 @@ fn the_schema_names_every_command_and_event() {
         group.added group.updated group.removed conversation.opened conversation.updated conversation.closed conversation.read \
         message.received message.sent message.system message.failed typing room.members room.topic room.invited room.list attention mail \
         notice.opened notice.closed request.opened request.closed authorization.opened authorization.closed transfer.opened \
-        transfer.progress transfer.closed privacy settings command.done command.failed";
+        transfer.progress transfer.closed privacy settings command.done command.failed conversation.gap history.deleted message.removed kept user";
     for name in documented.split_whitespace() {
         assert!(unique.contains(&name.to_owned()), "{name}");
     }
@@ -122,10 +122,21 @@ fn the_names_of_the_document_are_all_there() {
         group.collapse privacy.set pounce.add pounce.remove bookmark.add bookmark.update bookmark.remove conversation.open \
         conversation.close conversation.read message.send typing.set attention.send room.join room.leave room.invite room.topic room.nick \
         room.menu room.action room.list room.list_stop transfer.send transfer.accept transfer.cancel request.answer authorization.answer \
-        notice.close notice.action settings.set";
+        notice.close notice.action settings.set message.cancel message.resend history.set history.delete";
     for name in documented.split_whitespace() {
         assert!(Command::TYPES.contains(&name), "{name}");
     }
+}
+
+#[test]
+fn null_is_another_choice_than_none() {
+    let set = |object: Value| match Command::parse("history.set", object.as_object().unwrap().clone()).unwrap() {
+        Command::HistorySet(set) => (set.keep, set.days),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(set(json!({})), (None, None));
+    assert_eq!(set(json!({ "keep": null, "days": null })), (Some(None), Some(None)));
+    assert_eq!(set(json!({ "keep": false, "days": 30 })), (Some(Some(false)), Some(Some(30))));
 }
 
 #[test]

@@ -15,6 +15,9 @@ export type Outcome =
     }
   | {
       list: string;
+    }
+  | {
+      kept: boolean;
     };
 /**
  * How far a command is.
@@ -32,6 +35,10 @@ export type AccountState = "offline" | "connecting" | "online" | "waiting" | "er
  * libpurple's status primitives that a person can choose or see.
  */
 export type StatusKind = "available" | "away" | "unavailable" | "extended_away" | "invisible" | "offline";
+/**
+ * Why messages may be missing.
+ */
+export type GapWhy = "offline" | "restart" | "store" | "worker";
 /**
  * What kind of thing a [`stable`] id names; part of what is hashed.
  */
@@ -172,6 +179,18 @@ export type Command =
     })
   | (MessageSend & {
       type: "message.send";
+    })
+  | (OfMessage & {
+      type: "message.cancel";
+    })
+  | (OfMessage & {
+      type: "message.resend";
+    })
+  | (HistorySet & {
+      type: "history.set";
+    })
+  | (HistoryDelete & {
+      type: "history.delete";
     })
   | (TypingSet & {
       type: "typing.set";
@@ -407,6 +426,33 @@ export type Event1 =
        * Where.
        */
       conversation: string;
+      gap: Gap;
+      type: "conversation.gap";
+    }
+  | {
+      /**
+       * Whose.
+       */
+      account: string;
+      /**
+       * Where.
+       */
+      conversation: string;
+      type: "history.deleted";
+      /**
+       * The conversation is gone, too; its `conversation.closed` came before.
+       */
+      whole: boolean;
+    }
+  | {
+      /**
+       * Whose.
+       */
+      account: string;
+      /**
+       * Where.
+       */
+      conversation: string;
       message: Message;
       type: "message.received";
     }
@@ -445,6 +491,21 @@ export type Event1 =
       conversation: string;
       message: Message;
       type: "message.failed";
+    }
+  | {
+      /**
+       * Whose.
+       */
+      account: string;
+      /**
+       * Where.
+       */
+      conversation: string;
+      /**
+       * Its id.
+       */
+      message: string;
+      type: "message.removed";
     }
   | {
       /**
@@ -695,6 +756,17 @@ export type Event1 =
       type: "status";
     }
   | {
+      /**
+       * Which.
+       */
+      kept: boolean;
+      type: "kept";
+    }
+  | {
+      type: "user";
+      user: User;
+    }
+  | {
       type: "settings";
       /**
        * By key.
@@ -734,6 +806,10 @@ export type PasswordNeed = "required" | "optional" | "none";
  * Who may make a user of this site.
  */
 export type Registration = "open" | "invite" | "closed";
+/**
+ * How users of this site sign in.
+ */
+export type SignIn = "password" | "header";
 
 /**
  * What crosses between browser and daemon.
@@ -752,9 +828,17 @@ export interface Wire {
   history?: History;
   logged_in?: LoggedIn;
   login?: LoginRequest;
+  me?: Me;
+  me_delete?: Confirmed;
+  me_password?: PasswordChange;
+  me_recovery?: Confirmed;
+  me_sign_out?: SignOut;
   poll?: PollAnswer;
   protocols?: Protocol[];
+  recover?: RecoverRequest;
+  recovery_code?: RecoveryCode;
   register?: RegisterRequest;
+  registered?: Registered;
   site?: Site;
   stream_end?: StreamEnd;
   uploaded?: Uploaded;
@@ -891,6 +975,10 @@ export interface Snapshot {
    * Groups that have buddies.
    */
   groups: Group[];
+  /**
+   * What is said is being stored; false for guests.
+   */
+  kept?: boolean;
   /**
    * Open notices.
    */
@@ -1107,6 +1195,14 @@ export interface Conversation {
    */
   buddy?: string | null;
   /**
+   * Days after which its messages are deleted, 0 for never; absent: as the user's setting `history` says.
+   */
+  days?: number | null;
+  /**
+   * Gaps among and after `messages`, oldest first; absent where there are none, and in `conversation.updated`.
+   */
+  gaps?: Gap[] | null;
+  /**
    * Its id.
    */
   id: string;
@@ -1114,6 +1210,10 @@ export interface Conversation {
    * Rooms: in it now.
    */
   joined?: boolean | null;
+  /**
+   * Whether its messages are stored; absent: as the user's setting `history` says.
+   */
+  keep?: boolean | null;
   kind: ConversationKind;
   /**
    * Rooms: everyone, the user included.
@@ -1151,6 +1251,28 @@ export interface Conversation {
    * Messages received since `read_upto`.
    */
   unread: number;
+}
+/**
+ * A time in which messages of a conversation may have been missed, or were not stored.
+ */
+export interface Gap {
+  /**
+   * Id of the last message before it; null at the beginning.
+   */
+  after?: string | null;
+  /**
+   * Id of the first message after it; null when there is none yet.
+   */
+  before?: string | null;
+  /**
+   * When it began.
+   */
+  from: string;
+  /**
+   * When it ended; null while it goes on.
+   */
+  to?: string | null;
+  why: GapWhy;
 }
 /**
  * Someone in a room.
@@ -1944,6 +2066,50 @@ export interface MessageSend {
   text?: string | null;
 }
 /**
+ * A command about a message of the user's own: `message.cancel` takes back a `pending` one or gives a `failed` or `unknown` one up;
+ * `message.resend` sends a `failed` or `unknown` one again
+ */
+export interface OfMessage {
+  /**
+   * Which conversation.
+   */
+  conversation: string;
+  /**
+   * Id of the message.
+   */
+  message: string;
+}
+/**
+ * `history.set`: what is absent stays as it is; null takes a choice back
+ */
+export interface HistorySet {
+  /**
+   * Which conversation; absent: what holds for all that have no choice of their own.
+   */
+  conversation?: string | null;
+  /**
+   * Delete messages after so many days; 0 for never.
+   */
+  days?: number | null;
+  /**
+   * Store its messages.
+   */
+  keep?: boolean | null;
+}
+/**
+ * `history.delete`: all messages of a conversation
+ */
+export interface HistoryDelete {
+  /**
+   * Which conversation.
+   */
+  conversation: string;
+  /**
+   * The conversation itself, too.
+   */
+  whole?: boolean;
+}
+/**
  * `typing.set`
  */
 export interface TypingSet {
@@ -2209,16 +2375,24 @@ export interface Heartbeat {
  */
 export interface History {
   /**
+   * Gaps among and beside these messages, oldest first.
+   */
+  gaps?: Gap[];
+  /**
    * Newest last.
    */
   messages: Message[];
   /**
-   * There are older ones.
+   * There are older ones; with `after`, newer ones.
    */
   more: boolean;
+  /**
+   * With `around`: there are newer ones.
+   */
+  more_after?: boolean | null;
 }
 /**
- * Answer of `POST /login` and `POST /register`.
+ * Answer of `POST /login`.
  */
 export interface LoggedIn {
   /**
@@ -2278,6 +2452,110 @@ export interface Network {
    * The full libpurple name; or `splits`.
    */
   username?: string | null;
+}
+/**
+ * Answer of `GET /me`.
+ */
+export interface Me {
+  /**
+   * IM accounts.
+   */
+  accounts: number;
+  /**
+   * Where the user is signed in, the last used first.
+   */
+  browsers: SignedIn[];
+  /**
+   * When the user was made.
+   */
+  created: string;
+  limits: MeLimits;
+  /**
+   * There is a recovery code.
+   */
+  recovery: boolean;
+  /**
+   * Bytes that are stored.
+   */
+  usage: number;
+  user: User;
+}
+/**
+ * A browser that is signed in.
+ */
+export interface SignedIn {
+  /**
+   * Since when it is signed in.
+   */
+  created: string;
+  /**
+   * The one that asks.
+   */
+  current: boolean;
+  /**
+   * What it said it is, in words: `Firefox on Linux`.
+   */
+  device: string;
+  /**
+   * Opaque.
+   */
+  id: string;
+  /**
+   * When it was last used.
+   */
+  used: string;
+}
+/**
+ * What a user may have; 0 for no limit.
+ */
+export interface MeLimits {
+  /**
+   * IM accounts.
+   */
+  accounts: number;
+  /**
+   * Bytes.
+   */
+  storage_bytes: number;
+}
+/**
+ * Body of `POST /me/recovery` and `POST /me/delete`.
+ */
+export interface Confirmed {
+  /**
+   * The user's own, to be sure that it is the user.
+   */
+  password: string;
+}
+/**
+ * Body of `POST /me/password`.
+ */
+export interface PasswordChange {
+  /**
+   * As it shall be: 8 to 1024 bytes.
+   */
+  new: string;
+  /**
+   * As it is.
+   */
+  old: string;
+}
+/**
+ * Body of `POST /me/sign-out`: one of these.
+ */
+export interface SignOut {
+  /**
+   * All.
+   */
+  all?: boolean;
+  /**
+   * This one.
+   */
+  browser?: string | null;
+  /**
+   * All but the one that asks.
+   */
+  others?: boolean;
 }
 /**
  * Answer of `GET /poll`.
@@ -2444,6 +2722,32 @@ export interface Split {
   separator: string;
 }
 /**
+ * Body of `POST /recover`.
+ */
+export interface RecoverRequest {
+  /**
+   * A user of this site.
+   */
+  name: string;
+  /**
+   * The password to have from now on.
+   */
+  password: string;
+  /**
+   * The recovery code; case, spaces and hyphens do not matter.
+   */
+  recovery: string;
+}
+/**
+ * Answer of `POST /me/password` and `POST /me/recovery`.
+ */
+export interface RecoveryCode {
+  /**
+   * The new recovery code, told this once.
+   */
+  recovery: string;
+}
+/**
  * Body of `POST /register`.
  */
 export interface RegisterRequest {
@@ -2459,6 +2763,16 @@ export interface RegisterRequest {
    * The password to have.
    */
   password: string;
+}
+/**
+ * Answer of `POST /register` and `POST /recover`.
+ */
+export interface Registered {
+  /**
+   * The recovery code, told this once.
+   */
+  recovery: string;
+  user: User;
 }
 /**
  * Answer of `GET /site`.
@@ -2477,6 +2791,11 @@ export interface Site {
    */
   notice?: string | null;
   registration: Registration;
+  sign_in?: SignIn;
+  /**
+   * There are users of this site, and what they have is stored; else there are only guests.
+   */
+  store?: boolean;
   /**
    * Bellflower's version.
    */
