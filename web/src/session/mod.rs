@@ -31,7 +31,7 @@ mod price;
 mod questions;
 mod state;
 mod stream;
-mod token;
+pub(crate) mod token;
 mod translate;
 
 pub use account::Network;
