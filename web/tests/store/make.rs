@@ -6,9 +6,7 @@ use bridge::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use web::store::sql::{Setting, Sql};
-use web::store::{
-    AccountRow, Browser, ConversationRow, NewUser, Page, Place, Sealed, Store, StoredMessage, UserKeys, Write, fold,
-};
+use web::store::{AccountRow, Browser, ConversationRow, NewUser, Page, Place, Sealed, Store, StoredMessage, UserKeys, Write, fold};
 
 /// 2026-01-01, shifted.
 const FIRST: u64 = 1_767_225_600_000 << 16;

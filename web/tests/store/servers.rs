@@ -3,8 +3,10 @@
 use crate::cases::run_all;
 use crate::make::{messages, newest, sqlite, talk, writes};
 use std::os::unix::fs::PermissionsExt;
+use support::{MariaDb, Postgres};
 use web::store::sql::{Setting, Sql};
 use web::store::{Store, StoreError};
+use zeroize::Zeroizing;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_cases_on_sqlite() {
@@ -15,6 +17,42 @@ async fn all_cases_on_sqlite() {
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
     }
     sql.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_cases_on_mariadb() {
+    let server = MariaDb::start();
+    let password = Zeroizing::new(server.password().to_owned());
+    let url = server.database("cases");
+    let sql = Sql::open(&Setting::parse(&url, Some(password)).unwrap()).await.unwrap();
+    run_all(sql.clone()).await;
+    sql.close().await.unwrap();
+    // The same by the socket, with what is in it.
+    let sql = Sql::open(&Setting::parse(&server.socket_url("cases"), None).unwrap()).await.unwrap();
+    assert!(sql.last_number().await.unwrap() > 0);
+    server.sql("cases", "update bellflower set value=2 where name='schema'");
+    assert_eq!(Sql::open(sql.setting()).await.err(), Some(StoreError::Newer(2)));
+    let wrong = Setting::parse(&url, Some(Zeroizing::new("wrong".to_owned()))).unwrap();
+    assert!(matches!(Sql::open(&wrong).await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_cases_on_postgres() {
+    let server = Postgres::start();
+    let password = Zeroizing::new(server.password().to_owned());
+    let url = server.database("cases");
+    let sql = Sql::open(&Setting::parse(&url, Some(password)).unwrap()).await.unwrap();
+    run_all(sql.clone()).await;
+    sql.close().await.unwrap();
+    let sql = Sql::open(&Setting::parse(&server.socket_url("cases"), None).unwrap()).await.unwrap();
+    assert!(sql.last_number().await.unwrap() > 0);
+    server.sql("cases", "update bellflower set value=2 where name='schema'");
+    assert_eq!(Sql::open(sql.setting()).await.err(), Some(StoreError::Newer(2)));
+    let wrong = Setting::parse(&url, Some(Zeroizing::new("wrong".to_owned()))).unwrap();
+    assert!(matches!(Sql::open(&wrong).await, Err(StoreError::Unavailable(_))));
+    server.sql("postgres", "create database latin encoding 'SQL_ASCII' template template0");
+    let latin = Setting::parse(&server.socket_url("latin"), None).unwrap();
+    assert!(matches!(Sql::open(&latin).await, Err(StoreError::Setting(why)) if why.contains("UTF8")));
 }
 
 #[tokio::test]
@@ -63,7 +101,14 @@ async fn the_database_of_another_program_is_refused() {
 async fn several_may_open_a_new_database_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let setting = Setting::file(&directory.path().join("a.sqlite"));
-    let all: Vec<_> = (0..6).map(|_| tokio::spawn({ let setting = setting.clone(); async move { Sql::open(&setting).await } })).collect();
+    let all: Vec<_> = (0..6)
+        .map(|_| {
+            tokio::spawn({
+                let setting = setting.clone();
+                async move { Sql::open(&setting).await }
+            })
+        })
+        .collect();
     for one in all {
         let sql = one.await.unwrap().unwrap();
         assert_eq!(sql.count_users().await.unwrap(), 0);

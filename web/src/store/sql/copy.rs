@@ -59,7 +59,7 @@ pub async fn copy(from: &Sql, to: &Sql) -> Result<Copied, StoreError> {
 }
 
 /// A transaction that sees the database as it is now.
-async fn snapshot(of: &Sql) -> Result<Work, StoreError> {
+pub(super) async fn snapshot(of: &Sql) -> Result<Work, StoreError> {
     let link = of.read().await?;
     let [first, rest @ ..] = of.pools.dialect().begin_snapshot() else { return Err(StoreError::Broken("no snapshot".to_owned())) };
     let mut work = Work::begin(link, first, None).await?;
@@ -188,7 +188,9 @@ pub(super) async fn backup(of: &Sql, file: &Path) -> Result<(), StoreError> {
     }
     let (from, to) = (part.0.clone(), file.to_owned());
     let moved = tokio::task::spawn_blocking(move || settle(&from, &to)).await;
-    moved.map_err(|error| StoreError::Broken(error.to_string()))?.map_err(|error| StoreError::Unavailable(format!("{}: {error}", file.display())))
+    moved
+        .map_err(|error| StoreError::Broken(error.to_string()))?
+        .map_err(|error| StoreError::Unavailable(format!("{}: {error}", file.display())))
 }
 
 /// A file in the making, which goes with its maker.

@@ -215,7 +215,9 @@ impl Dialect {
                 "insert into fts(fts,rank) values('automerge',8)".to_owned(),
                 "insert into fts(fts,rank) values('hashsize',1048576)".to_owned(),
             ]),
-            Self::MySql | Self::Postgres => all.push(format!("create index {exists}messages_conversation on {MESSAGES}(conversation,number)")),
+            Self::MySql | Self::Postgres => {
+                all.push(format!("create index {exists}messages_conversation on {MESSAGES}(conversation,number)"))
+            }
         }
         all
     }
@@ -226,7 +228,9 @@ impl Dialect {
         let names = names.join(",");
         match self {
             Self::Sqlite => format!("select count(*) from sqlite_master where type='table' and name in ({names})"),
-            Self::MySql => format!("select count(*) from information_schema.tables where table_schema=database() and table_name in ({names})"),
+            Self::MySql => {
+                format!("select count(*) from information_schema.tables where table_schema=database() and table_name in ({names})")
+            }
             Self::Postgres => {
                 format!("select count(*) from information_schema.tables where table_schema=current_schema() and table_name in ({names})")
             }
@@ -235,8 +239,7 @@ impl Dialect {
 
     /// Whether the index of schema 1 is there: only MariaDB has to be asked before it is made.
     pub(super) fn index_there(self) -> Option<&'static str> {
-        (self == Self::MySql)
-            .then_some("select count(*) from information_schema.statistics where table_schema=database() and index_name=?")
+        (self == Self::MySql).then_some("select count(*) from information_schema.statistics where table_schema=database() and index_name=?")
     }
 
     /// Takes and gives back the lock under which schemas are changed.

@@ -11,7 +11,9 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             E::Database(fault) => of_database(&**fault),
             E::PoolTimedOut => Self::Unavailable("it does not answer in time".to_owned()),
-            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolClosed | E::WorkerCrashed | E::BeginFailed => Self::Unavailable(error.to_string()),
+            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolClosed | E::WorkerCrashed | E::BeginFailed => {
+                Self::Unavailable(error.to_string())
+            }
             E::Configuration(_) => Self::Setting(error.to_string()),
             _ => Self::Broken(error.to_string()),
         }

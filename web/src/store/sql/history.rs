@@ -56,13 +56,7 @@ impl Sight<'_> {
 }
 
 /// Messages around a place, and the gaps among them.
-pub(super) async fn page(
-    link: &mut Link,
-    user: UserId,
-    conversation: ConversationId,
-    place: Place,
-    most: u32,
-) -> Result<Page, StoreError> {
+pub(super) async fn page(link: &mut Link, user: UserId, conversation: ConversationId, place: Place, most: u32) -> Result<Page, StoreError> {
     let floor = remove::floor(link, user, conversation).await?;
     let mut sight = Sight { link, user, conversation, floor };
     // `before`: number of the message before the page.
@@ -215,7 +209,8 @@ pub(super) async fn usage(link: &mut Link, user: UserId) -> Result<u64, StoreErr
             bytes += row.id(0)? + row.id(1)? + row.id(2)? + OVERHEAD;
         }
         let seen = sample.len() as u64;
-        let count = if seen < u64::from(SAMPLE) { seen } else { link.number(dialect.count(), &[dialect.count_arg(id)]).await?.cast_unsigned() };
+        let count =
+            if seen < u64::from(SAMPLE) { seen } else { link.number(dialect.count(), &[dialect.count_arg(id)]).await?.cast_unsigned() };
         total += count.saturating_mul(bytes) / seen.max(1);
     }
     let pictures = format!(

@@ -31,7 +31,8 @@ pub use copy::{Copied, copy, restore};
 pub use setting::Setting;
 
 use super::{
-    AuditEntry, Browser, Change, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread, UserKeys, UserRow, Write,
+    AuditEntry, Browser, Change, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread, UserKeys, UserRow,
+    Write,
 };
 use crate::session::TokenHash;
 use bridge::id::{ConversationId, UserId};
@@ -306,7 +307,8 @@ impl Store for Sql {
 
     fn blob<'a>(&'a self, user: UserId, hash: &'a str) -> Later<'a, Option<Bytes>> {
         Box::pin(async move {
-            let sql = "select body from blobs where hash=? and exists (select 1 from blob_uses where owner=? and blob_uses.hash=blobs.hash)";
+            let sql =
+                "select body from blobs where hash=? and exists (select 1 from blob_uses where owner=? and blob_uses.hash=blobs.hash)";
             let row = self.read().await?.row(sql, &args![hash, user.0]).await?;
             row.map(|row| Ok(Bytes::from(row.bytes(0)?))).transpose()
         })
@@ -327,7 +329,12 @@ impl Store for Sql {
     }
 
     fn check(&self) -> Later<'_, Vec<String>> {
-        Box::pin(async move { care::check(&mut self.read().await?).await })
+        Box::pin(async move {
+            let mut work = copy::snapshot(self).await?;
+            let wrong = care::check(work.link()?).await?;
+            work.undo().await?;
+            Ok(wrong)
+        })
     }
 
     fn backup<'a>(&'a self, file: &'a Path) -> Later<'a, ()> {

@@ -128,11 +128,8 @@ async fn used(link: &mut Link, user: UserId, at: Timestamp) -> Result<u64, Store
 
 pub(super) async fn browser(link: &mut Link, token: &TokenHash) -> Result<Option<(Browser, UserRow)>, StoreError> {
     let (browsers, users) = (named("browsers"), named("users"));
-    let sql = format!(
-        "select {},{} from browsers b join users u on u.id=b.owner where b.token=?",
-        columns(browsers, "b"),
-        columns(users, "u")
-    );
+    let sql =
+        format!("select {},{} from browsers b join users u on u.id=b.owner where b.token=?", columns(browsers, "b"), columns(users, "u"));
     let Some(row) = link.row(&sql, &args![token.as_slice()]).await? else { return Ok(None) };
     Ok(Some((read_browser(&row)?, read_user(&row, browsers.columns.len())?)))
 }

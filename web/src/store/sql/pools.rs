@@ -36,7 +36,10 @@ pub(super) enum Safety {
 /// The connections of one database.
 pub(super) enum Pools {
     /// SQLite has one writer.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
     MySql(MySqlPool),
     Postgres(PgPool),
 }

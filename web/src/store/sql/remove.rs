@@ -150,7 +150,8 @@ pub(super) async fn pictures(link: &mut Link, user: UserId, conversation: Conver
         let hash = row.text(0)?;
         // Locked first: the next statement then sees who has come to use it in the meantime.
         link.rows(&format!("select hash from blobs where hash=?{lock}"), &args![&hash]).await?;
-        link.run("delete from blobs where hash=? and not exists (select 1 from blob_uses where blob_uses.hash=blobs.hash)", &args![&hash]).await?;
+        link.run("delete from blobs where hash=? and not exists (select 1 from blob_uses where blob_uses.hash=blobs.hash)", &args![&hash])
+            .await?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use super::link::{Arg, Row, args};
 use crate::store::{
-    AccountRow, AuditEntry, Browser, BuddyRow, ConversationRow, Gap, GroupRow, Invite, NewUser, OutboxRow, Sealed, StoreError, StoredMessage,
-    UserKeys, UserRow,
+    AccountRow, AuditEntry, Browser, BuddyRow, ConversationRow, Gap, GroupRow, Invite, NewUser, OutboxRow, Sealed, StoreError,
+    StoredMessage, UserKeys, UserRow,
 };
 use bridge::id::{AccountId, BuddyId, ConversationId, UserId};
 use bridge::model::ConversationKind;

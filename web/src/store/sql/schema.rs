@@ -34,7 +34,9 @@ async fn under_lock(link: &mut Link, dialect: Dialect) -> Result<(), StoreError>
     if link.number(&dialect.tables_there(&[META.name]), &[]).await? == 0 {
         let names: Vec<&str> = FIRST.iter().map(|table| table.name).collect();
         if link.number(&dialect.tables_there(&names), &[]).await? != 0 {
-            return Err(StoreError::Setting("the database holds tables of another program: give Bellflower a database of its own".to_owned()));
+            return Err(StoreError::Setting(
+                "the database holds tables of another program: give Bellflower a database of its own".to_owned(),
+            ));
         }
         link.plain(&dialect.create(&META)).await?;
     }

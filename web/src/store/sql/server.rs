@@ -11,7 +11,9 @@ pub(super) async fn check(link: &mut Link) -> Result<(), StoreError> {
         Dialect::MySql => {
             let level = link.number("select cast(@@innodb_flush_log_at_trx_commit as signed)", &[]).await?;
             if level != 1 {
-                log::warn!("the database server may lose the last second when the power goes: innodb_flush_log_at_trx_commit is {level}, not 1");
+                log::warn!(
+                    "the database server may lose the last second when the power goes: innodb_flush_log_at_trx_commit is {level}, not 1"
+                );
             }
         }
         Dialect::Postgres => {

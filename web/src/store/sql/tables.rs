@@ -124,19 +124,9 @@ pub(super) const FIRST: &[Table] = &[
         ],
     ),
     // `digest` is 64 bits of the name's SHA-256, so that names of any length have a key.
-    table(
-        "user_groups",
-        &["owner", "digest"],
-        true,
-        &[int("owner"), int("digest"), text("name"), int("place"), int("collapsed")],
-    ),
+    table("user_groups", &["owner", "digest"], true, &[int("owner"), int("digest"), text("name"), int("place"), int("collapsed")]),
     table("settings", &["owner", "digest"], true, &[int("owner"), int("digest"), text("name"), text("value")]),
-    table(
-        "outbox",
-        &["owner", "number"],
-        true,
-        &[int("owner"), int("number"), int("conversation"), text("body"), int("handed_over")],
-    ),
+    table("outbox", &["owner", "number"], true, &[int("owner"), int("number"), int("conversation"), text("body"), int("handed_over")]),
     table(
         "gaps",
         &["owner", "conversation", "after", "began"],
@@ -147,12 +137,7 @@ pub(super) const FIRST: &[Table] = &[
     table("graves", &["owner", "conversation"], true, &[int("owner"), int("conversation"), int("upto")]),
     table("blobs", &["hash"], false, &[short("hash"), bytes("body")]),
     // Which message of a conversation showed the picture last.
-    table(
-        "blob_uses",
-        &["owner", "conversation", "hash"],
-        true,
-        &[int("owner"), int("conversation"), short("hash"), int("number")],
-    ),
+    table("blob_uses", &["owner", "conversation", "hash"], true, &[int("owner"), int("conversation"), short("hash"), int("number")]),
     table(
         MESSAGES,
         &["number"],

@@ -228,9 +228,11 @@ async fn change_message(link: &mut Link, message: &StoredMessage) -> Result<(), 
 async fn put_account(link: &mut Link, row: &AccountRow) -> Result<(), StoreError> {
     change_all(link, "accounts", vec![rows::account(row)]).await?;
     link.run("delete from secrets where owner=? and account=?", &args![row.user.0, row.account.0]).await?;
-    let secrets = row.secrets.iter().enumerate().map(|(place, (field, sealed))| {
-        args![row.user.0, row.account.0, place as u64, field, sealed.0.as_slice()].to_vec()
-    });
+    let secrets = row
+        .secrets
+        .iter()
+        .enumerate()
+        .map(|(place, (field, sealed))| args![row.user.0, row.account.0, place as u64, field, sealed.0.as_slice()].to_vec());
     insert_all(link, named("secrets"), "", secrets.collect()).await
 }
 

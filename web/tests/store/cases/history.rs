@@ -131,7 +131,10 @@ pub(super) async fn nobody_sees_anothers(store: S) {
     let other = user(&*store, "other").await;
     let said = message(&talk, "private");
     store.commit(&[Write::Message(said.clone())]).await.unwrap();
-    store.commit(&[Write::Gap(talk.user, Gap { conversation: talk.id, after: 0, from: Timestamp(1), to: None, why: "offline".into() })]).await.unwrap();
+    store
+        .commit(&[Write::Gap(talk.user, Gap { conversation: talk.id, after: 0, from: Timestamp(1), to: None, why: "offline".into() })])
+        .await
+        .unwrap();
     for place in [Place::Newest, Place::Before(u64::MAX >> 1), Place::After(0), Place::Around(said.number)] {
         assert_eq!(store.page(other, talk.id, place, 5).await.unwrap(), Page::default());
     }
@@ -171,7 +174,13 @@ pub(super) async fn gaps_stand_where_they_are(store: S) {
     let talk = talk(&*store).await;
     let all = messages(&talk, 10);
     store.commit(&writes(&all)).await.unwrap();
-    let gap = |after, from, to: Option<i64>, why: &str| Gap { conversation: talk.id, after, from: Timestamp(from), to: to.map(Timestamp), why: why.into() };
+    let gap = |after, from, to: Option<i64>, why: &str| Gap {
+        conversation: talk.id,
+        after,
+        from: Timestamp(from),
+        to: to.map(Timestamp),
+        why: why.into(),
+    };
     let first = gap(0, 1, Some(2), "offline");
     let middle = gap(all[4].number, 3, None, "restart");
     let last = gap(all[9].number, 5, None, "store");
@@ -202,7 +211,10 @@ pub(super) async fn a_conversation_is_deleted(store: S) {
     let (talk, other) = (talk(&*store).await, talk(&*store).await);
     for row in [&talk, &other] {
         store.commit(&writes(&messages(row, 200))).await.unwrap();
-        store.commit(&[Write::Gap(row.user, Gap { conversation: row.id, after: 0, from: Timestamp(1), to: None, why: "offline".into() })]).await.unwrap();
+        store
+            .commit(&[Write::Gap(row.user, Gap { conversation: row.id, after: 0, from: Timestamp(1), to: None, why: "offline".into() })])
+            .await
+            .unwrap();
     }
     let delete = |whole| [Write::DeleteConversation { user: talk.user, conversation: talk.id, whole }];
     store.commit(&delete(false)).await.unwrap();
@@ -255,7 +267,11 @@ pub(super) async fn old_messages_go(store: S) {
     }
     // Many, so that one step does not do.
     all.extend((0..2500).map(|place| {
-        Write::Message(StoredMessage { number: ((now.0.cast_unsigned() - 50 * day) << 16) + place, time: Timestamp(0), ..message(&week, "50") })
+        Write::Message(StoredMessage {
+            number: ((now.0.cast_unsigned() - 50 * day) << 16) + place,
+            time: Timestamp(0),
+            ..message(&week, "50")
+        })
     }));
     let old = Gap { conversation: week.id, after: 0, from: Timestamp(1), to: Some(Timestamp(2)), why: "offline".into() };
     let lasts = Gap { to: None, from: Timestamp(3), ..old.clone() };

@@ -103,7 +103,8 @@ pub(super) async fn settings_come_and_go(store: S) {
 
 pub(super) async fn a_line_waits_until_it_is_done(store: S) {
     let talk = talk(&*store).await;
-    let row = |text: &str| OutboxRow { user: talk.user, number: number(), conversation: talk.id, text: text.to_owned(), handed_over: false };
+    let row =
+        |text: &str| OutboxRow { user: talk.user, number: number(), conversation: talk.id, text: text.to_owned(), handed_over: false };
     let (one, two) = (row("one"), row("two"));
     let lines = async || store.load(talk.user).await.unwrap().outbox;
     store.commit(&[Write::Outbox(two.clone()), Write::Outbox(one.clone())]).await.unwrap();
@@ -144,14 +145,8 @@ pub(super) async fn an_account_goes_with_its_talks(store: S) {
     let id = user(&*store, "accounts").await;
     let (goes, stays) = (account(id), account(id));
     let (lost, kept) = (conversation(id, goes.account), conversation(id, stays.account));
-    let buddy = |account| BuddyRow {
-        user: id,
-        account,
-        buddy: BuddyId(1),
-        name: "b".to_owned(),
-        group: "g".to_owned(),
-        alias: String::new(),
-    };
+    let buddy =
+        |account| BuddyRow { user: id, account, buddy: BuddyId(1), name: "b".to_owned(), group: "g".to_owned(), alias: String::new() };
     let mut all = vec![Write::Account(Box::new(goes.clone())), Write::Account(Box::new(stays.clone()))];
     for row in [&lost, &kept] {
         all.push(Write::Conversation(row.clone()));
@@ -165,7 +160,13 @@ pub(super) async fn an_account_goes_with_its_talks(store: S) {
             handed_over: false,
         }));
         all.push(Write::Buddy(buddy(row.account)));
-        all.push(Write::Blob { user: id, conversation: row.id, number: number(), hash: row.id.to_string(), bytes: Bytes::from_static(b"x") });
+        all.push(Write::Blob {
+            user: id,
+            conversation: row.id,
+            number: number(),
+            hash: row.id.to_string(),
+            bytes: Bytes::from_static(b"x"),
+        });
     }
     store.commit(&all).await.unwrap();
     let removed = [Write::AccountRemoved { user: id, account: goes.account }];
