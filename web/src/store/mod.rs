@@ -8,6 +8,7 @@ mod history;
 mod journal;
 mod people;
 mod rows;
+pub mod sql;
 mod write;
 
 pub use error::StoreError;
@@ -41,7 +42,7 @@ pub trait Store: Send + Sync {
     fn user_by_name<'a>(&'a self, folded: &'a str) -> Later<'a, Option<UserRow>>;
     /// A user.
     fn user(&self, user: UserId) -> Later<'_, Option<UserRow>>;
-    /// Users by name, after `after`, at most `most`.
+    /// Users by folded name, after the folded name `after`, at most `most`.
     fn users<'a>(&'a self, after: &'a str, most: u32) -> Later<'a, Vec<UserRow>>;
     /// How many there are.
     fn count_users(&self) -> Later<'_, u64>;
