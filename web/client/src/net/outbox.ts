@@ -38,6 +38,8 @@ export interface OutboxWorld {
   wait(failures: number): number;
   /** The daemon no longer knows the session, or no longer knows this client. */
   refused(error: CallError): void;
+  /** These are about to leave for the first time: from here on nobody here knows whether they were carried out. */
+  leaving(ids: ReadonlySet<string>): void;
 }
 
 export class Outbox {
@@ -58,9 +60,10 @@ export class Outbox {
     return this.queue.length + this.open.size;
   }
 
-  send(body: CommandBody, subject: string | null = null): Promise<unknown> {
+  /** `tried`: it has left before, from a page that is gone. The next attach says what became of it; it does not leave again. */
+  send(body: CommandBody, subject: string | null = null, tried = false): Promise<unknown> {
     return new Promise((done, failed) => {
-      const entry: Waiting = { body, tried: false, accepted: false, subject, done, failed };
+      const entry: Waiting = { body, tried, accepted: false, subject, done, failed };
       const older = subject === null ? -1 : this.queue.findIndex((other) => other.subject === subject && !other.tried);
       if (older >= 0) {
         const [gone] = this.queue.splice(older, 1);
@@ -69,6 +72,15 @@ export class Outbox {
       this.queue.push(entry);
       void this.pump();
     });
+  }
+
+  /** Takes back what has not left yet. False: it has. */
+  takeBack(id: string): boolean {
+    const entry = this.queue.find((one) => one.body.id === id && !one.tried);
+    if (!entry) return false;
+    this.remove(entry);
+    entry.failed(new CommandError({ code: "taken_back", message: "It was taken back." }));
+    return true;
   }
 
   /** Attached: what became of the commands of before, then on with the queue. */
@@ -189,6 +201,8 @@ export class Outbox {
       this.posting = false;
       return;
     }
+    const fresh = new Set(batch.filter((entry) => !entry.tried).map((entry) => entry.body.id));
+    if (fresh.size > 0) this.world.leaving(fresh);
     for (const entry of batch) entry.tried = true;
     let wait: number | null = null;
     try {
