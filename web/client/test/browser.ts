@@ -36,7 +36,7 @@ export class Tab implements LinkWorld {
       },
       events: (events) => this.take(events),
       state: (state) => this.states.push(state.kind),
-      leaving: () => undefined,
+      tried: () => undefined,
       ended: (code) => this.ended.push(code),
     });
   }

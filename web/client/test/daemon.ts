@@ -173,7 +173,7 @@ export async function begin(daemon = new Daemon(), happens: (events: WireEvent[]
       states.push(state.kind);
       if (state.kind === "refused") refusals.push(state.error);
     },
-    leaving: () => undefined,
+    tried: () => undefined,
     ended: (code) => ended.push(code),
   });
   link.start();

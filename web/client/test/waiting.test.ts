@@ -1,9 +1,9 @@
 // Messages on their way when a page is loaded anew: none is lost, none is sent twice.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CallError } from "../src/net/http";
 import { Outbox, type CommandError } from "../src/net/outbox";
-import { markTried } from "../src/state/reduce";
-import { addOutgoing, fromSnapshot } from "../src/state/reduce";
+import { addOutgoing, fromSnapshot, markTried } from "../src/state/reduce";
 import { isShown, readWaiting, writeWaiting } from "../src/state/waiting";
 import type { CommandBody, CommandFate } from "../src/wire/types";
 import { attached, own, snapshot } from "./fixtures";
@@ -27,22 +27,24 @@ test("one that the conversation shows is not taken up again", () => {
 
 test("a message is marked before it leaves", () => {
   const model = addOutgoing(addOutgoing(fromSnapshot(attached(1, snapshot())), out), { ...out, command: "c2" });
-  assert.deepEqual(markTried(model, new Set(["c2"])).outgoing.get("t1")?.map((one) => one.tried ?? false), [false, true]);
+  assert.deepEqual(markTried(model, new Set(["c2"]), true).outgoing.get("t1")?.map((one) => one.tried ?? false), [false, true]);
 });
 
 /** An outbox, what it sent, and how what was given to it ended. */
-function box() {
+function box(failures: CallError[] = []) {
   const posts: CommandBody[][] = [];
   const left: string[] = [];
   const outbox = new Outbox({
     post: (commands) => {
       posts.push(commands);
+      const failure = failures.shift();
+      if (failure) return Promise.reject(failure);
       return Promise.resolve({ accepted: commands.map((one) => one.id), rejected: [] });
     },
     later: () => () => undefined,
     wait: () => 1,
     refused: () => undefined,
-    leaving: (ids) => left.push(...ids),
+    tried: (ids, tried) => left.push(...[...ids].map((id) => (tried ? id : `not ${id}`))),
   });
   const ended = new Map<string, unknown>();
   const send = (id: string, tried: boolean) => {
@@ -70,6 +72,14 @@ test("after a reload what had left is asked about and never sent again; what had
   outbox.observe([{ seq: 1, time: "", type: "command.done", origin: { client: "x", command: "running" } }], "x");
   await turn();
   assert.equal(ended.get("running"), null);
+});
+
+test("what nobody took has not left", async () => {
+  const { outbox, left, posts, send } = box([new CallError(503, { code: "restarting", message: "", retry_ms: 5 })]);
+  send("c1", false);
+  outbox.resume([], false);
+  await turn();
+  assert.deepEqual([posts.length, left], [1, ["c1", "not c1"]]);
 });
 
 test("what has not left can be taken back, what has left not", async () => {

@@ -76,8 +76,8 @@ export const link = makeLink({
   state(state) {
     linkState.value = state;
   },
-  leaving(ids) {
-    update((old) => markTried(old, ids));
+  tried(ids, tried) {
+    update((old) => markTried(old, ids, tried));
   },
   ended(code) {
     const was = phase.value.kind === "in";

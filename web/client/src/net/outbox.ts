@@ -38,8 +38,8 @@ export interface OutboxWorld {
   wait(failures: number): number;
   /** The daemon no longer knows the session, or no longer knows this client. */
   refused(error: CallError): void;
-  /** These are about to leave for the first time: from here on nobody here knows whether they were carried out. */
-  leaving(ids: ReadonlySet<string>): void;
+  /** These are about to leave: from here on nobody here knows whether they were carried out. `tried` false: they were not, for certain. */
+  tried(ids: ReadonlySet<string>, tried: boolean): void;
 }
 
 export class Outbox {
@@ -150,6 +150,13 @@ export class Outbox {
     }
   }
 
+  private mark(entries: readonly Waiting[], tried: boolean): void {
+    const other = entries.filter((entry) => entry.tried !== tried);
+    if (other.length === 0) return;
+    for (const entry of other) entry.tried = tried;
+    this.world.tried(new Set(other.map((entry) => entry.body.id)), tried);
+  }
+
   private settle(entry: Waiting, fate: CommandFate): void {
     if (fate.state === "running") return;
     this.open.delete(entry.body.id);
@@ -201,9 +208,7 @@ export class Outbox {
       this.posting = false;
       return;
     }
-    const fresh = new Set(batch.filter((entry) => !entry.tried).map((entry) => entry.body.id));
-    if (fresh.size > 0) this.world.leaving(fresh);
-    for (const entry of batch) entry.tried = true;
+    this.mark(batch, true);
     let wait: number | null = null;
     try {
       const answer = await this.world.post(batch.map((entry) => entry.body));
@@ -232,7 +237,7 @@ export class Outbox {
         this.open.set(id, entry);
       } else if (!error || error.code === "busy" || error.code === "rate_limited") {
         // Not taken and not remembered: still first in the queue, in order.
-        entry.tried = false;
+        this.mark([entry], false);
         wait = Math.max(wait ?? 0, error?.retry_ms ?? this.world.wait(++this.failures));
       } else {
         this.remove(entry);
@@ -245,7 +250,7 @@ export class Outbox {
   private trouble(batch: Waiting[], error: CallError): number | null {
     if (error.disowns) {
       // Taken by nobody; after the next attach they go again.
-      for (const entry of batch) entry.tried = false;
+      this.mark(batch, false);
       this.ready = false;
       this.world.refused(error);
       return null;
@@ -267,7 +272,7 @@ export class Outbox {
       }
       return null;
     }
-    if (error.status === 503 || error.status === 429) for (const entry of batch) entry.tried = false;
+    if (error.status === 503 || error.status === 429) this.mark(batch, false);
     return error.retryMs ?? this.world.wait(++this.failures);
   }
 

@@ -409,11 +409,11 @@ export function markUnkept(model: Model, conversation: string, command: string):
   return changeTalk(model, conversation, (talk) => ({ ...talk, messages: talk.messages.map((one) => (one.command === command ? { ...one, unkept: true } : one)) }));
 }
 
-/** These have left the page. */
-export function markTried(model: Model, commands: ReadonlySet<string>): Model {
+/** These have left the page, or were taken by nobody. */
+export function markTried(model: Model, commands: ReadonlySet<string>, tried: boolean): Model {
   const outgoing = new Map(model.outgoing);
   for (const [id, list] of outgoing) {
-    if (list.some((one) => commands.has(one.command) && !one.tried)) outgoing.set(id, list.map((one) => (commands.has(one.command) ? { ...one, tried: true } : one)));
+    if (list.some((one) => commands.has(one.command))) outgoing.set(id, list.map((one) => (commands.has(one.command) ? { ...one, tried } : one)));
   }
   return { ...model, outgoing };
 }

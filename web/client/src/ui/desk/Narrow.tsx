@@ -69,5 +69,5 @@ export function Stack() {
 }
 
 function PillWhenTroubled() {
-  return arrangement.value === "stack" ? <div class="stack-pill"><LinkPill onlyTrouble /><KeptPill /></div> : null;
+  return arrangement.value === "stack" ? <div class="stack-pill"><LinkPill onlyTrouble /></div> : null;
 }

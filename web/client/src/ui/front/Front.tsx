@@ -128,7 +128,7 @@ export function Front() {
   useEffect(() => () => { face.value = null; }, []);
   return (
     <main class="front">
-      <div class="card">
+      <div class={onSite ? "card on-site" : "card"}>
         <section class="card-left">
           <span class="logo"><Logo />{theSite?.name && theSite.name !== "bellflower" ? theSite.name : w.app}</span>
           <h1 tabIndex={-1}>{w.front.headline}</h1>

@@ -37,6 +37,8 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
   const box = useRef<HTMLDivElement>(null);
   const stick = useRef(true);
   const anchor = useRef<Anchor | null>(null);
+  /** The end is not in sight. */
+  const away = useSignal(false);
   const behind = useSignal(0);
   const limit = useSignal(SHOWN);
   const seen = useRef(talk.messages.at(-1)?.id);
@@ -53,7 +55,9 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
   const lastOwn = outgoing.value.get(talk.id)?.at(-1)?.command;
   useLayoutEffect(() => {
     // What one says oneself is always in sight.
-    if (lastOwn) stick.current = true;
+    if (!lastOwn) return;
+    stick.current = true;
+    away.value = false;
   }, [lastOwn]);
 
   useLayoutEffect(() => {
@@ -94,6 +98,7 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
     if (!element) return;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     stick.current = !past && below < 40;
+    away.value = !stick.current;
     anchor.current = stick.current ? null : anchorOf(element);
     if (stick.current) readers.delete(talk.id);
     else readers.add(talk.id);
@@ -114,6 +119,7 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
 
   const latest = () => {
     stick.current = true;
+    away.value = false;
     behind.value = 0;
     limit.value = SHOWN;
     readers.delete(talk.id);
@@ -132,7 +138,7 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
         </div>
       </div>
       {fetching.value.has(talk.id) && <p class="earlier" role="status" data-testid="earlier"><i class="spinner" />{w.talk.earlier}</p>}
-      {!stick.current && (
+      {(away.value || past) && (
         <button type="button" class="latest" onClick={latest} data-testid="jump-latest">
           <Icon name="down" size={16} />{behind.value > 0 ? w.talk.latestCount(behind.value) : w.talk.latest}
         </button>

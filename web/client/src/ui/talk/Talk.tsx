@@ -11,6 +11,7 @@ import { isRestarting } from "../accountState";
 import { Avatar } from "../Avatar";
 import { rejoin } from "../dialogs/Join";
 import { Icon } from "../icons";
+import { KeptPill } from "../LinkPill";
 import { openMenu } from "../Menu";
 import { Composer } from "./Composer";
 import { Log } from "./Log";
@@ -85,6 +86,7 @@ export function Talk({ talk, controls, onBack, bar }: TalkProps) {
             : off ? <p class="strip-note">{user.value?.guest === false ? w.talk.accountOffWaits : w.talk.accountOff}</p>
             : gone ? <p class="strip-note">{w.talk.notJoined} <button type="button" class="text-link" data-testid="rejoin" onClick={() => rejoin(talk.account, talk.name)}>{w.talk.rejoin}</button></p>
             : !room && buddy && presenceOf(buddy.status) === "offline" ? <p class="strip-note">{w.talk.offline(buddyName(buddy))}</p> : null}
+          {arrangement.value === "stack" && <KeptPill />}
           {user.value?.guest === false && !isKept(settings.value, talk) && <p class="unkept-note" data-testid="keeps-not">{w.talk.keepsNot}</p>}
           <TypingLine talk={talk} />
           <Composer talk={talk} label={!room && network ? w.talk.writeVia(talk.title, network) : w.talk.write(talk.title)} disabled={off || gone} />
