@@ -27,6 +27,7 @@ accounts.subscribe((all) => {
 const SERVERS_OWN: ReadonlySet<string> = new Set(["restarting", "set_aside"]);
 
 onAttached((first) => {
+  if (user.value?.guest === false) invitation.value = null;
   // Someone coming back to a running session wants the desk, whatever the account does.
   if (first && !cameByForm) goneOn.value = [...accounts.value.values()].every((one) => (one.state !== "connecting" && one.state !== "error") || SERVERS_OWN.has(one.error?.code ?? ""));
 });

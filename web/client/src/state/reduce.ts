@@ -3,6 +3,7 @@ import type {
   Account, Attached, Authorization, Buddy, Conversation, Gap, Group, Member, Message, Notice, OwnStatus, Request, Settings, Snapshot, Transfer, TypingState,
   User, WireError, WireEvent,
 } from "../wire/types";
+import { isKept } from "./keeping";
 import { isWhole, joinGaps, merged } from "./past";
 import { compareIds, hasGap, insertMessage, isSystem, mergeMessages } from "./messages";
 import type { Line, Model, Outgoing, RoomList, RoomRow, Talk } from "./model";
@@ -223,7 +224,7 @@ function message(draft: Draft, event: WireEvent): void {
   const marked: Line = event.type === "message.system" && !isSystem(body) ? { ...body, system: true } : { ...body };
   if (event.type === "message.sent") {
     if (event.origin) marked.command = event.origin.command;
-    if (!draft.model.user.guest && !draft.model.kept) marked.unkept = true;
+    if (!draft.model.user.guest && !draft.model.kept && isKept(draft.model.settings, talk)) marked.unkept = true;
   }
   if (event.origin && marked.state === "unknown") {
     const typed = draft.model.outgoing.get(id)?.find((one) => one.command === event.origin?.command)?.text;
@@ -406,7 +407,8 @@ export function changeTalk(model: Model, conversation: string, change: (talk: Ta
 
 /** What a command sent was not stored. */
 export function markUnkept(model: Model, conversation: string, command: string): Model {
-  return changeTalk(model, conversation, (talk) => ({ ...talk, messages: talk.messages.map((one) => (one.command === command ? { ...one, unkept: true } : one)) }));
+  // One that is never kept needs no mark.
+  return changeTalk(model, conversation, (talk) => !isKept(model.settings, talk) ? talk : ({ ...talk, messages: talk.messages.map((one) => (one.command === command ? { ...one, unkept: true } : one)) }));
 }
 
 /** These have left the page, or were taken by nobody. */

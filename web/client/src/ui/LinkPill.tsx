@@ -1,5 +1,6 @@
 // The quiet words about the connection, and about whether anything is kept; they must not act on it.
 import { linkState, model } from "../app/store";
+import { historyOf } from "../state/keeping";
 import { clock, w } from "../words";
 import { Icon } from "./icons";
 
@@ -17,6 +18,6 @@ export function LinkPill({ onlyTrouble }: { onlyTrouble?: boolean }) {
 /** Only a user of the site expects that anything is kept. */
 export function KeptPill() {
   const now = model.value;
-  if (!now || now.user.guest || now.kept) return null;
+  if (!now || now.user.guest || now.kept || !historyOf(now.settings).keep) return null;
   return <span class="pill unkept" role="status" title={w.talk.unkeptTitle} data-testid="not-kept"><Icon name="warn" size={14} />{w.talk.unkept}</span>;
 }

@@ -65,6 +65,9 @@ function History() {
   const setDays = (text: string) => {
     const next = Number(text);
     const run = () => set({ days: next });
+    // It shows what holds until the daemon says otherwise.
+    const box = document.querySelector<HTMLSelectElement>("[data-testid=field-history-days]");
+    if (box) box.value = String(days);
     // Shorter than before: what is older goes.
     if (next > 0 && (days === 0 || next < days)) confirm({ title: w.mine.shorterTitle(next), text: w.mine.shorterLead, yes: w.mine.shorterYes, danger: true, run });
     else run().catch(say);
