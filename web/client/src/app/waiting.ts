@@ -3,7 +3,7 @@ import { effect } from "@preact/signals";
 import { isShown, readWaiting, writeWaiting } from "../state/waiting";
 import { openTabs } from "../net";
 import type { Outgoing } from "../state/model";
-import { dispatch, link, model, onAttached, outgoing, user } from "./store";
+import { dispatch, link, model, onAttached, onEvents, outgoing, user } from "./store";
 
 const PREFIX = "bellflower.waiting.";
 const keyOf = (userId: string, client: string): string => `${PREFIX}${userId}.${client}`;
@@ -25,7 +25,9 @@ function write(userId: string): void {
 effect(() => {
   void outgoing.value;
   const one = user.value;
-  if (one && !one.guest && ready === one.id) write(one.id);
+  // The session has ended: the next one takes up first what this one leaves.
+  if (!one) ready = "";
+  else if (!one.guest && ready === one.id) write(one.id);
 });
 
 function keysOf(userId: string): string[] {
@@ -75,6 +77,14 @@ onAttached((first) => {
   own.forEach(again);
   write(one.id);
   void inherit(one.id);
+});
+
+// A guest has become a user: what is on its way is kept from now on.
+onEvents((events) => {
+  const one = user.value;
+  if (!one || one.guest || !events.some((event) => event.type === "user")) return;
+  ready = one.id;
+  write(one.id);
 });
 
 /** Signed out here: nothing of it is left in this browser. */

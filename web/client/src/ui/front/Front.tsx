@@ -143,11 +143,11 @@ export function Front() {
           {reason && <p class="notice" role="status">{reason}</p>}
           {unreachable.value !== null && <Problem text={`${errorText(unreachable.value)} ${w.front.triesAgain}`} />}
           {known && (onSite ? (users || guests ? <SiteFace face={shown} go={go} /> : <p class="lead">{w.front.closedSite}</p>) : current && <NetworkForm key={current.id} protocol={current} />)}
-          {known && (
+          {known && (onSite ? guests : users) && (
             <p class="alt">
               {onSite
-                ? guests && <button type="button" class="text-link" onClick={() => go("network")} data-testid="to-network">{w.front.useNetwork}</button>
-                : users && <>{w.front.haveAccount} <button type="button" class="text-link" onClick={() => go("site")} data-testid="to-site">{w.front.signIn}</button></>}
+                ? <button type="button" class="text-link" onClick={() => go("network")} data-testid="to-network">{w.front.useNetwork}</button>
+                : <>{w.front.haveAccount} <button type="button" class="text-link" onClick={() => go("site")} data-testid="to-site">{w.front.signIn}</button></>}
             </p>
           )}
         </section>
