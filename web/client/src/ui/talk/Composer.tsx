@@ -1,6 +1,6 @@
 // The box one writes in: drafts, typing notices, keys, emoji; it must not show messages.
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { begin, done, flush, follow, offer, offers, typed } from "../../app/drafts";
+import { drafts, offer, offers } from "../../app/drafts";
 import { sendMessage, settings, tell } from "../../app/store";
 import { active, focusRequest, putBack } from "../../app/windows";
 import type { Talk } from "../../state/model";
@@ -65,18 +65,18 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     element.style.height = `${Math.min(element.scrollHeight, 160)}px`;
   };
   useLayoutEffect(() => {
-    if (box.current) box.current.value = begin(talk.id);
+    if (box.current) box.current.value = drafts.begin(talk.id);
     fit();
     const one = new TypingTeller(talk.id);
     teller.current = one;
     return () => {
       one.leave();
-      flush(talk.id);
+      drafts.flush(talk.id);
     };
   }, [talk.id]);
   const draft = settings.value[`draft.${talk.id}`];
   useLayoutEffect(() => {
-    const text = follow(talk.id);
+    const text = drafts.follow(talk.id);
     if (text === null || !box.current) return;
     box.current.value = text;
     fit();
@@ -90,7 +90,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
 
   const changed = () => {
     const text = box.current?.value ?? "";
-    typed(talk.id, text);
+    drafts.typed(talk.id, text);
     if (talk.kind === "im") teller.current?.input(text);
     completion.current = null;
     fit();
@@ -125,7 +125,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     teller.current?.sent();
     sendMessage(talk.id, text);
     if (box.current) box.current.value = "";
-    done(talk.id);
+    drafts.done(talk.id);
     fit();
     box.current?.focus();
   };
@@ -149,7 +149,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     const rest = element.value.slice(element.selectionStart);
     element.value = element.value.slice(0, now.start) + name + rest;
     element.selectionStart = element.selectionEnd = now.start + name.length;
-    typed(talk.id, element.value);
+    drafts.typed(talk.id, element.value);
     return true;
   };
   const key = (event: KeyboardEvent) => {
@@ -191,7 +191,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
       </p>
     )}
     <div class={disabled ? "composer off" : "composer"}>
-      <textarea ref={box} rows={1} placeholder={label} aria-label={label} data-testid="composer" onBlur={() => flush(talk.id)} onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
+      <textarea ref={box} rows={1} placeholder={label} aria-label={label} data-testid="composer" onBlur={() => drafts.flush(talk.id)} onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
       <i class="ring" aria-hidden="true" />
       <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
       <button type="button" class="tool send" aria-label={w.talk.send} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>
