@@ -116,10 +116,14 @@ export const invitation = signal(invited());
 addEventListener("hashchange", () => (invitation.value = invited() ?? invitation.value));
 
 /** A new recovery code that was not yet shown: it is told this once. */
-export const recovery = signal<string | null>(null);
+export const recovery = signal<{ name: string; code: string } | null>(null);
 
 /** Whether somebody may make a user of this site: anybody, or whoever has an invitation. */
 export const mayRegister = computed(() => site.value?.store === true && site.value.sign_in !== "header" && (site.value.registration !== "closed" || invitation.value !== null));
+
+function told(made: { user: { name: string }; recovery: string }): void {
+  recovery.value = { name: made.user.name, code: made.recovery };
+}
 
 async function enteredSite(): Promise<void> {
   invitation.value = null;
@@ -133,12 +137,12 @@ export async function signInSite(name: string, password: string): Promise<void> 
 }
 
 export async function registerSite(name: string, password: string, invite: string): Promise<void> {
-  recovery.value = (await net.register(name, password, invite)).recovery;
+  told(await net.register(name, password, invite));
   await enteredSite();
 }
 
 export async function recoverSite(name: string, code: string, password: string): Promise<void> {
-  recovery.value = (await net.recover(name, code, password)).recovery;
+  told(await net.recover(name, code, password));
   await enteredSite();
 }
 
@@ -147,7 +151,7 @@ export async function becomeUser(name: string, password: string, invite: string)
   const made = await net.register(name, password, invite);
   batch(() => {
     invitation.value = null;
-    recovery.value = made.recovery;
+    told(made);
     update((old) => ({ ...old, user: made.user }));
   });
   rememberWay("site");
@@ -177,6 +181,7 @@ export async function deleteUser(password: string): Promise<void> {
 
 function leave(reason: string): void {
   forgetDrafts();
+  recovery.value = null;
   if (user.value) forgetWaiting(user.value.id);
   batch(() => {
     model.value = null;

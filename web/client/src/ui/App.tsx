@@ -87,7 +87,7 @@ export function App() {
       {kind === "starting" && <main class="front starting" aria-busy="true"><Logo size={64} /></main>}
       {kind === "front" && <Front />}
       {kind === "in" && (account ? <Arriving account={account} /> : <Inside />)}
-      {kind === "in" && <RecoveryHost />}
+      <RecoveryHost />
       <Prompts />
       <DialogHost />
       <MenuHost />

@@ -1,7 +1,7 @@
 // The recovery code, shown once after it was made; it must not keep it.
 import { useSignal } from "@preact/signals";
 import { recovery } from "../../app/session";
-import { site, user } from "../../app/store";
+import { site } from "../../app/store";
 import { w } from "../../words";
 import { Dialog, toast } from "../Dialog";
 import { Icon } from "../icons";
@@ -15,7 +15,7 @@ function save(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-function Shown({ code }: { code: string }) {
+function Shown({ name, code }: { name: string; code: string }) {
   const sure = useSignal(false);
   const kept = useSignal(false);
   const done = () => (recovery.value = null);
@@ -24,17 +24,21 @@ function Shown({ code }: { code: string }) {
     else sure.value = true;
   };
   const copy = () => {
-    navigator.clipboard.writeText(code).then(
+    // By plain HTTP there is no clipboard: it is selected, to be copied by hand.
+    const select = () => getSelection()?.selectAllChildren(document.querySelector(".recovery-code") ?? document.body);
+    const written = (navigator as Partial<Navigator>).clipboard?.writeText(code);
+    if (!written) return void select();
+    written.then(
       () => {
         kept.value = true;
         toast(w.copied);
       },
-      () => getSelection()?.selectAllChildren(document.querySelector(".recovery-code") ?? document.body),
+      () => void select(),
     );
   };
   const download = () => {
     kept.value = true;
-    save("recovery-code.txt", w.recovery.file(user.value?.name ?? "", site.value?.name ?? w.app, code));
+    save("recovery-code.txt", w.recovery.file(name, site.value?.name ?? w.app, code));
   };
   return (
     <Dialog title={w.recovery.title} testid="recovery-dialog" onClose={close} onSubmit={done}
@@ -51,6 +55,6 @@ function Shown({ code }: { code: string }) {
 }
 
 export function RecoveryHost() {
-  const code = recovery.value;
-  return code === null ? null : <Shown key={code} code={code} />;
+  const told = recovery.value;
+  return told === null ? null : <Shown key={told.code} name={told.name} code={told.code} />;
 }

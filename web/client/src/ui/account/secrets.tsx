@@ -9,6 +9,8 @@ import { Dialog, openDialog, toast } from "../Dialog";
 import { TextField } from "../fields";
 import { Failure, longEnough, problemAt, useSending } from "../front/siteForms";
 
+const show = (code: string): void => void (recovery.value = { name: user.value?.name ?? "", code });
+
 interface AskProps {
   title: string;
   lead: string;
@@ -52,7 +54,7 @@ function Change({ close }: { close(): void }) {
   return (
     <Ask title={w.mine.changeTitle} lead={w.mine.changeLead} yes={w.save} testid="password-dialog" box="old" ready={fresh.value !== "" && !short} close={close}
       send={async (old) => {
-        recovery.value = (await changePassword(old, fresh.value)).recovery;
+        show((await changePassword(old, fresh.value)).recovery);
         toast(w.mine.changed);
       }}
       boxes={(sending) => <TextField label={w.front.newPassword} name="new-password" masked value={fresh.value} error={problemAt(sending, "new")} hint={w.front.passwordHint} autocomplete="new-password" onInput={(text) => (fresh.value = text)} />} />
@@ -67,7 +69,7 @@ export function codeDialog(after: () => Promise<void>): void {
   openDialog((close) => (
     <Ask title={w.mine.newCodeTitle} lead={w.mine.newCodeLead} yes={w.mine.newCodeYes} testid="code-dialog" box="password" close={close}
       send={async (password) => {
-        recovery.value = (await newRecovery(password)).recovery;
+        show((await newRecovery(password)).recovery);
         await after().catch(() => undefined);
       }} />
   ));
