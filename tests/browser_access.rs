@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use support::{Daemon, Flaw, Key, Page, Prosody, Scheme, Window, XmppPeer, mischief_plugins, quoted};
+use support::{Daemon, Flaw, Key, Page, Prosody, Scheme, Window, XmppPeer, conversation, mischief_plugins, quoted};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -272,6 +272,54 @@ async fn unmarked(page: &Page, marks: &[(&str, &str)]) -> Vec<String> {
         }
     }
     found
+}
+
+#[tokio::test]
+async fn what_a_user_of_the_site_has_is_for_everybody() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let mut audit = Audit::of(Page::open(&daemon, Window::Desk).await);
+    audit.page.to_site().await;
+    for (to, seen) in [("to-register", "register-form"), ("to-site", "site-form"), ("to-recover", "recover-form")] {
+        audit.page.click(&format!("[data-testid={to}]")).await;
+        audit.page.see(&format!("[data-testid={seen}]")).await;
+        audit.look(seen).await;
+    }
+    audit.page.click("[data-testid=to-network]").await;
+    audit.page.sign_in_xmpp(&prosody, "ines").await;
+    audit.look_behind(&["[data-testid=main-menu]", "[data-testid=keep-things]"], "[data-testid=keep-dialog]").await;
+    audit.page.click("[data-testid=main-menu]").await;
+    audit.page.click("[data-testid=keep-things]").await;
+    audit.page.fill("new-name", "ines").await;
+    audit.page.fill("new-password", "a sentence that nobody guesses").await;
+    audit.page.click("[data-testid=keep]").await;
+    audit.page.see("[data-testid=recovery-code]").await;
+    audit.look("recovery code").await;
+    audit.page.keep_code().await;
+    audit.page.click("[data-testid=main-menu]").await;
+    audit.page.click("[data-testid=open-account]").await;
+    audit.page.see("[data-testid=browser]").await;
+    audit.look("account").await;
+    audit.look_behind(&["[data-testid=change-password]"], "[data-testid=password-dialog]").await;
+    audit.look_behind(&["[data-testid=new-code]"], "[data-testid=code-dialog]").await;
+    audit.look_behind(&["[data-testid=delete-me]"], "[data-testid=delete-dialog]").await;
+    audit.page.press_escape().await;
+    audit.page.see_no("[data-testid=yours-dialog]").await;
+
+    let talk = conversation("bob@localhost");
+    bob.say("ines@localhost", "Hello.");
+    audit.page.hears(&talk, "Hello.").await;
+    let menu = format!("{talk} [data-testid=conversation-menu]");
+    audit.look_behind(&[&menu, "[data-testid=erase]"], "[data-testid=erase-dialog]").await;
+    audit.page.click("[data-testid=account]").await;
+    audit.page.click("[data-testid=menu-sign-off]").await;
+    audit.page.see("[data-testid=account][data-state=offline]").await;
+    audit.page.say(&talk, "Later.").await;
+    audit.page.see(&format!("{talk} [data-testid=message-cancel]")).await;
+    audit.page.see(&format!("{talk} [data-testid=gap]")).await;
+    audit.look("waiting, and a gap").await;
+    audit.assert_nothing(11);
 }
 
 #[tokio::test]

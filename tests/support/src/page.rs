@@ -204,6 +204,43 @@ impl Page {
         self.see("[data-testid=buddy-list]").await;
     }
 
+    /// Makes the guest a user of the site and gives the recovery code.
+    pub async fn keep_things(&self, name: &str, password: &str) -> String {
+        self.click("[data-testid=main-menu]").await;
+        self.click("[data-testid=keep-things]").await;
+        self.fill("new-name", name).await;
+        self.fill("new-password", password).await;
+        self.click("[data-testid=keep]").await;
+        self.keep_code().await
+    }
+
+    /// Reads the recovery code that is shown, and says that it is kept.
+    pub async fn keep_code(&self) -> String {
+        self.see("[data-testid=recovery-code]").await;
+        let code = self.texts("[data-testid=recovery-code]").await.remove(0);
+        self.click("[data-testid=recovery-kept]").await;
+        self.see_no("[data-testid=recovery-dialog]").await;
+        code
+    }
+
+    /// Signs a user of the site in through the front page and waits for the buddy list.
+    pub async fn sign_in_site(&self, name: &str, password: &str) {
+        self.to_site().await;
+        self.fill("site-name", name).await;
+        self.fill("site-password", password).await;
+        self.click("[data-testid=site-signin]").await;
+        self.see("[data-testid=buddy-list]").await;
+    }
+
+    /// Goes to the form for users of the site, with which the page begins in a browser where one has signed in before.
+    pub async fn to_site(&self) {
+        self.see("[data-testid=network-form], [data-testid=site-form]").await;
+        if self.seen("site-form").await == 0 {
+            self.click("[data-testid=to-site]").await;
+        }
+        self.see("[data-testid=site-form]").await;
+    }
+
     /// Opens the conversation with somebody on the list and gives the selector of its element.
     pub async fn open_buddy(&self, name: &str) -> String {
         self.click(&format!("[data-testid=buddy][data-name={}]", quoted(name))).await;

@@ -36,6 +36,7 @@ export class Tab implements LinkWorld {
       },
       events: (events) => this.take(events),
       state: (state) => this.states.push(state.kind),
+      tried: () => undefined,
       ended: (code) => this.ended.push(code),
     });
   }

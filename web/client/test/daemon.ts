@@ -173,6 +173,7 @@ export async function begin(daemon = new Daemon(), happens: (events: WireEvent[]
       states.push(state.kind);
       if (state.kind === "refused") refusals.push(state.error);
     },
+    tried: () => undefined,
     ended: (code) => ended.push(code),
   });
   link.start();

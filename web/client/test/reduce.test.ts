@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Model } from "../src/state/model";
-import { addHistory, addOutgoing, apply, fromSnapshot, markRead, settleOutgoing } from "../src/state/reduce";
+import { addOutgoing, apply, changeTalk, fillGap, fromSnapshot, markRead, markUnkept, settleOutgoing } from "../src/state/reduce";
+import { older } from "../src/state/past";
 import { account, attached, buddy, conversation, event, message, own, snapshot } from "./fixtures";
 
 /** What a snapshot can tell; the rest of the model is the page's own. */
@@ -12,7 +13,7 @@ function told(model: Model) {
     accounts: [...model.accounts.values()],
     groups: [...model.groups.values()],
     buddies: [...model.buddies.values()],
-    talks: [...model.talks.values()].map(({ more: _more, gap: _gap, ...talk }) => talk),
+    talks: [...model.talks.values()].map(({ more: _more, gap: _gap, past: _past, ...talk }) => talk),
     requests: [...model.requests.values()],
     authorizations: [...model.authorizations.values()],
     notices: [...model.notices.values()],
@@ -167,12 +168,13 @@ test("a new snapshot keeps messages known before, by id, and outgoing ones", () 
 });
 
 test("a snapshot that does not reach back marks the gap, and history closes it", () => {
-  let model = fromSnapshot(attached(10, start));
-  model = fromSnapshot(attached(90, snapshot({ conversations: [conversation("t1", { messages: [message("m40", "much later")] })] })), model);
+  const guest = { user: { id: "u1", name: "ines", guest: true } };
+  let model = fromSnapshot(attached(10, start, guest));
+  model = fromSnapshot(attached(90, snapshot({ conversations: [conversation("t1", { messages: [message("m40", "much later")] })] }), guest), model);
   assert.equal(model.talks.get("t1")?.gap, "m40");
-  model = addHistory(model, "t1", [message("m30", "between")], true, true);
+  model = fillGap(model, "t1", [message("m30", "between")], true);
   assert.equal(model.talks.get("t1")?.gap, "m30");
-  model = addHistory(model, "t1", [message("m10", "hello"), message("m20", "between")], true, true);
+  model = fillGap(model, "t1", [message("m10", "hello"), message("m20", "between")], true);
   assert.equal(model.talks.get("t1")?.gap, null);
   assert.deepEqual(model.talks.get("t1")?.messages.map((one) => one.id), ["m10", "m20", "m30", "m40"]);
 });
@@ -185,9 +187,71 @@ test("another user's state is not merged into this one's", () => {
 
 test("earlier messages go on top and tell whether there are more", () => {
   let model = fromSnapshot(attached(10, start));
-  model = addHistory(model, "t1", [message("m05", "a"), message("m06", "b")], false);
+  model = changeTalk(model, "t1", (talk) => older(talk, { messages: [message("m05", "a"), message("m06", "b")], more: false, gaps: [] }, true));
   assert.deepEqual(model.talks.get("t1")?.messages.map((one) => one.id), ["m05", "m06", "m10"]);
   assert.equal(model.talks.get("t1")?.more, false);
+});
+
+test("deleted history is gone, also where it is read, and a message that was taken back", () => {
+  const base = fromSnapshot(attached(10, start));
+  const read = changeTalk(base, "t1", (talk) => ({ ...talk, past: { messages: [message("m01", "long ago"), message("m02", "too")], more: true } }));
+  const taken = apply(read, [event(11, "message.removed", { account: "a1", conversation: "t1", message: "m02" })]).talks.get("t1");
+  assert.deepEqual([taken?.past?.messages.map((one) => one.id), taken?.messages.map((one) => one.id)], [["m01"], ["m10"]]);
+  const empty = apply(read, [event(11, "history.deleted", { account: "a1", conversation: "t1", whole: false })]).talks.get("t1");
+  assert.deepEqual([empty?.messages, empty?.past, empty?.more, empty?.unread], [[], null, false, 0]);
+});
+
+test("what is said while nothing is kept is marked, of a user of the site only", () => {
+  const sent = [event(11, "kept", { kept: false }), event(12, "message.sent", { conversation: "t1", message: own("m12", "yes") })];
+  const model = apply(fromSnapshot(attached(10, start)), sent);
+  assert.equal(model.kept, false);
+  assert.equal(model.talks.get("t1")?.messages.at(-1)?.unkept, true);
+  // The mark outlasts the next snapshot, which does not know it.
+  const next = snapshot({ conversations: [conversation("t1", { messages: [message("m10", "hello"), own("m12", "yes")] })] });
+  assert.equal(fromSnapshot(attached(13, next), model).talks.get("t1")?.messages.at(-1)?.unkept, true);
+  const guest = fromSnapshot(attached(10, start, { user: { id: "g", name: "g", guest: true } }));
+  assert.equal(apply(guest, sent).talks.get("t1")?.messages.at(-1)?.unkept, undefined);
+});
+
+test("a command's own word marks what it sent", () => {
+  const origin = { client: "x", command: "c1" };
+  let model = apply(fromSnapshot(attached(10, start)), [event(11, "message.sent", { conversation: "t1", message: own("m12", "yes"), origin })]);
+  model = markUnkept(model, "t1", "c1");
+  assert.equal(model.talks.get("t1")?.messages.at(-1)?.unkept, true);
+});
+
+test("a guest who becomes a user keeps all that is here", () => {
+  const guest = fromSnapshot(attached(10, start, { user: { id: "g1", name: "ines@example.org", guest: true } }));
+  const user = { id: "u7", name: "ines", guest: false };
+  const model = apply(guest, [event(11, "user", { user })]);
+  assert.deepEqual(model.user, user);
+  const again = fromSnapshot(attached(12, snapshot({ conversations: [conversation("t1", { messages: [message("m10", "hello")] })] }), { user }), addOutgoing(model, { command: "c1", conversation: "t1", text: "x", time: "", state: "pending", after: null, error: null }));
+  assert.equal(again.outgoing.get("t1")?.length, 1);
+});
+
+test("a pending message that is sent takes its own place, and one that is not shown none", () => {
+  const waits = { ...own("m12", "later"), state: "pending" as const };
+  let model = apply(fromSnapshot(attached(10, start)), [event(11, "message.sent", { conversation: "t1", message: waits }), event(12, "message.received", { conversation: "t1", message: message("m13", "hm") })]);
+  model = apply(model, [event(13, "message.sent", { conversation: "t1", message: own("m12", "later") })]);
+  assert.deepEqual(model.talks.get("t1")?.messages.map((one) => [one.id, one.state]), [["m10", undefined], ["m12", "sent"], ["m13", undefined]]);
+  model = apply(model, [event(14, "message.sent", { conversation: "t1", message: own("m05", "very old") })]);
+  assert.equal(model.talks.get("t1")?.messages[0]?.id, "m10");
+});
+
+test("a gap begins, and ends", () => {
+  const gap = { after: "m10", before: null, from: "2026-11-22T20:00:00Z", to: null, why: "offline" };
+  let model = apply(fromSnapshot(attached(10, start)), [event(11, "conversation.gap", { account: "a1", conversation: "t1", gap })]);
+  assert.deepEqual(model.talks.get("t1")?.gaps, [gap]);
+  const over = { ...gap, to: "2026-11-22T21:00:00Z", before: "m20" };
+  model = apply(model, [event(12, "conversation.gap", { account: "a1", conversation: "t1", gap: over }), event(13, "conversation.updated", { account: "a1", conversation: { ...conversation("t1"), messages: undefined } })]);
+  assert.deepEqual(model.talks.get("t1")?.gaps, [over]);
+});
+
+test("what the history has is not fetched at once after a long absence, and stays where it is read", () => {
+  const model = fromSnapshot(attached(90, snapshot({ conversations: [conversation("t1", { messages: [message("m40", "much later")] })] })), fromSnapshot(attached(10, start)));
+  const talk = model.talks.get("t1");
+  assert.equal(talk?.gap, null);
+  assert.deepEqual([talk?.past?.messages.map((one) => one.id), talk?.messages.map((one) => one.id), talk?.more], [["m10"], ["m40"], true]);
 });
 
 test("reading shows at once", () => {

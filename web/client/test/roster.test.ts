@@ -13,7 +13,7 @@ function input(buddies: Buddy[], more: Partial<RosterInput> = {}): RosterInput {
   };
 }
 const show = (rows: Row[]) => rows.map((row) => (row.kind === "section" ? `# ${row.title} ${row.shown}/${row.total}` : row.kind === "person" ? row.person.name : row.kind === "talk" ? row.talk.title : row.text));
-const talk = (id: string, more = {}): Talk => ({ ...conversation(id, more), messages: [], more: false, gap: null });
+const talk = (id: string, more = {}): Talk => ({ ...conversation(id, more), messages: [], more: false, gap: null, past: null });
 
 test("who is online stands first, then by name; groups by their order", () => {
   const rows = rosterRows(input(

@@ -2,9 +2,10 @@
 import { batch, computed, signal } from "@preact/signals";
 import { commandId, CommandError, history, makeLink, type LinkState } from "../net";
 import { hearServerTime, setServerTime } from "./clock";
-import type { Line, Model } from "../state/model";
-import { addHistory, addOutgoing, apply, fromSnapshot, markRead, settleOutgoing, UNKNOWN_FATE } from "../state/reduce";
-import type { CommandBody, OwnStatus, Protocol, Site, Span, WireEvent } from "../wire/types";
+import type { Line, Model, Outgoing, Talk } from "../state/model";
+import { isWhole, newer, newest, older, trimmed } from "../state/past";
+import { addOutgoing, apply, changeTalk, fillGap, fromSnapshot, markRead, markTried, markUnkept, settleOutgoing, UNKNOWN_FATE } from "../state/reduce";
+import type { CommandBody, HistoryAnswer, OwnStatus, Protocol, Site, Span, User, WireEvent } from "../wire/types";
 
 export type Phase = { kind: "starting" } | { kind: "front"; reason: string | null } | { kind: "in" };
 
@@ -68,11 +69,15 @@ export const link = makeLink({
     if (last) hearServerTime(last.time);
     batch(() => {
       model.value = apply(old, events);
+      trim(events);
       for (const watcher of watchers) watcher(events);
     });
   },
   state(state) {
     linkState.value = state;
+  },
+  tried(ids, tried) {
+    update((old) => markTried(old, ids, tried));
   },
   ended(code) {
     const was = phase.value.kind === "in";
@@ -108,13 +113,22 @@ export function tell(type: CommandBody["type"], fields: Record<string, unknown> 
 
 /** Sends text; the echo shows at once as pending. With `spans`, those are sent as they are. */
 export function sendMessage(conversation: string, text: string, spans?: Span[]): void {
-  const id = commandId();
   const after = model.value?.talks.get(conversation)?.messages.at(-1)?.id ?? null;
-  const base = { command: id, conversation, text, after, time: new Date().toISOString(), state: "pending", error: null } as const;
-  update((old) => addOutgoing(old, spans ? { ...base, spans } : base));
-  link.outbox.send({ id, type: "message.send", conversation, ...(spans ? { spans } : { text }) }).then(
+  const base = { command: commandId(), conversation, text, after, time: new Date().toISOString(), state: "pending", error: null } as const;
+  dispatch(spans ? { ...base, spans } : base);
+}
+
+/** Shows a message and sees that it is sent; one that has left already, from a page that is gone, is only asked about. */
+export function dispatch(out: Outgoing): void {
+  const { command: id, conversation, text, spans } = out;
+  update((old) => addOutgoing(old, out));
+  if (out.state !== "pending") return;
+  link.outbox.send({ id, type: "message.send", conversation, ...(spans ? { spans } : { text }) }, null, out.tried === true).then(
     // The echo has come before; a slash command has none.
-    () => update((old) => settleOutgoing(old, conversation, id, null)),
+    (result) => {
+      if ((result as { kept?: boolean } | null)?.kept === false) update((old) => markUnkept(old, conversation, id));
+      update((old) => settleOutgoing(old, conversation, id, null));
+    },
     (error: unknown) => {
       const known = error instanceof CommandError ? error : new CommandError({ code: "failed", message: String(error) });
       update((old) =>
@@ -122,6 +136,11 @@ export function sendMessage(conversation: string, text: string, spans?: Span[]):
       );
     },
   );
+}
+
+/** Takes back a message that has not left this page. */
+export function takeBackOutgoing(conversation: string, id: string): void {
+  if (link.outbox.takeBack(id)) queueMicrotask(() => discardOutgoing(conversation, id));
 }
 
 export function discardOutgoing(conversation: string, id: string): void {
@@ -140,6 +159,9 @@ const settledSet = computed(() => new Set(settledList()));
 /** Whether the writer has dealt with a message of unknown fate, here or in another browser. */
 export const isSettled = (conversation: string, id: string): boolean => settledSet.value.has(settledKey(conversation, id));
 
+/** Takes back what waits to be sent, or gives up what was not. */
+export const takeBack = (conversation: string, id: string): void => tell("message.cancel", { conversation, message: id });
+
 /** Takes the question away from a message of unknown fate; it stays marked. */
 export function settle(conversation: string, id: string): void {
   const list = [...settledList().filter((one) => one !== settledKey(conversation, id)), settledKey(conversation, id)].slice(-MOST_SETTLED);
@@ -147,8 +169,9 @@ export function settle(conversation: string, id: string): void {
   tell("settings.set", { values: { settled: list } }, "settled");
 }
 
-/** Sends a message of unknown fate once more. */
+/** Sends a message once more that failed, or whose fate is unknown. A user's is kept by the daemon, which does it. */
 export function sendAgain(conversation: string, line: Line): void {
+  if (user.value?.guest === false) return tell("message.resend", { conversation, message: line.id });
   if (isSettled(conversation, line.id)) return;
   settle(conversation, line.id);
   // As it was typed, if that is known; else a slash command was one before, and all else goes out as it stands.
@@ -157,20 +180,49 @@ export function sendAgain(conversation: string, line: Line): void {
 }
 
 const loading = new Set<string>();
+/** Conversations whose older messages are on their way. */
+export const fetching = signal<ReadonlySet<string>>(new Set());
+
+async function load(conversation: string, query: { before?: string | undefined; after?: string | undefined }, take: (talk: Talk, answer: HistoryAnswer, user: User) => Talk): Promise<void> {
+  if (loading.has(conversation)) return;
+  loading.add(conversation);
+  if (query.after === undefined) fetching.value = new Set(loading);
+  try {
+    const answer = await history(conversation, query);
+    update((old) => changeTalk(old, conversation, (talk, user) => take(talk, answer, user)));
+  } catch {
+    // The next scroll to that end tries again.
+  } finally {
+    loading.delete(conversation);
+    fetching.value = new Set(loading);
+  }
+}
 
 /** Fetches what came before the oldest message shown. */
 export async function loadEarlier(conversation: string): Promise<void> {
   const talk = model.value?.talks.get(conversation);
-  if (!talk || !talk.more || loading.has(conversation)) return;
-  loading.add(conversation);
-  try {
-    const answer = await history(conversation, talk.messages[0]?.id);
-    update((old) => addHistory(old, conversation, answer.messages, answer.more && answer.messages.length > 0));
-  } catch {
-    // The next scroll to the top tries again.
-  } finally {
-    loading.delete(conversation);
-  }
+  const shown = talk?.past ?? talk;
+  if (!shown?.more) return;
+  const before = shown.messages[0]?.id;
+  await load(conversation, { before }, (now, answer, user) => ((now.past ?? now).messages[0]?.id === before ? older(now, answer, isWhole(user, now)) : now));
+}
+
+/** Fetches what came after the newest message of the part that is read. */
+export async function loadLater(conversation: string): Promise<void> {
+  const after = model.value?.talks.get(conversation)?.past?.messages.at(-1)?.id;
+  if (after === undefined) return;
+  await load(conversation, { after }, (now, answer) => (now.past?.messages.at(-1)?.id === after ? newer(now, answer) : now));
+}
+
+/** Back to the newest messages. */
+export const leavePast = (conversation: string): void => update((old) => changeTalk(old, conversation, newest));
+
+/** Conversations whose older messages are being read. */
+export const readers = new Set<string>();
+
+function trim(events: readonly WireEvent[]): void {
+  const told = new Set(events.map((event) => event["conversation"]).filter((id): id is string => typeof id === "string" && !readers.has(id)));
+  for (const id of told) update((old) => changeTalk(old, id, (talk, user) => trimmed(talk, isWhole(user, talk))));
 }
 
 async function fillGaps(): Promise<void> {
@@ -178,8 +230,8 @@ async function fillGaps(): Promise<void> {
     let gap = talk.gap;
     try {
       for (let round = 0; gap !== null && round < 20; round++) {
-        const answer = await history(id, gap, 200);
-        update((old) => addHistory(old, id, answer.messages, answer.more, true));
+        const answer = await history(id, { before: gap }, 200);
+        update((old) => fillGap(old, id, answer.messages, answer.more));
         gap = model.value?.talks.get(id)?.gap ?? null;
       }
     } catch {

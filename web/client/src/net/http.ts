@@ -7,6 +7,9 @@ const BASE = "api/v1/";
 /** Of the 4xx, those that may be over in a moment: too slow, too early, too many. */
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
+/** Characters of a body that may outlive the page. */
+const KEEPALIVE = 16_000;
+
 /** What went wrong with a call: `status` 0 means that no answer came at all. */
 export class CallError extends Error {
   readonly status: number;
@@ -66,11 +69,14 @@ export async function call<T>(path: string, init: { body?: unknown; method?: str
   const headers: Record<string, string> = { Accept: "application/json", ...init.headers };
   const method = init.method ?? (init.body === undefined ? "GET" : "POST");
   if (method !== "GET" && !raw) headers["Content-Type"] = "application/json";
+  const body = raw ? (init.body as Blob) : method === "GET" ? null : JSON.stringify(init.body ?? {});
   const answer = await ask(path, {
     method,
     headers,
     signal: init.signal ?? null,
-    body: raw ? (init.body as Blob) : method === "GET" ? null : JSON.stringify(init.body ?? {}),
+    body,
+    // What a page says when it is put away is to arrive though it is closed then. Browsers take little that way.
+    keepalive: typeof body === "string" && body.length < KEEPALIVE && typeof document !== "undefined" && document.visibilityState === "hidden",
   });
   if (answer.status === 204) return undefined as T;
   try {

@@ -1,12 +1,13 @@
 // The only door to the network for the rest of the page; it must not hold application state.
 import type {
-  Attached, CommandsAnswer, HistoryAnswer, LoggedIn, PollAnswer, Protocol, Site, Uploaded,
+  Attached, CommandsAnswer, HistoryAnswer, LoggedIn, Me, PollAnswer, Protocol, RecoveryCode, Registered, Site, Uploaded,
 } from "../wire/types";
 import { waitAfter } from "./backoff";
 import { call, canStream, open, urlOf } from "./http";
 import { clientId, commandId, newClientId } from "./identity";
 import { Link, type LinkListener } from "./link";
-import { neighbours } from "./neighbours";
+import { locked, neighbours } from "./neighbours";
+import { VERSION } from "./tabs";
 
 export { CallError } from "./http";
 export { CommandError } from "./outbox";
@@ -29,10 +30,18 @@ export const protocols = () => call<Protocol[]>(urlOf("protocols"));
 export const login = (name: string, password: string) => call<LoggedIn>(urlOf("login"), { body: { name, password } });
 export const loginNetwork = (network: NetworkLogin) => call<LoggedIn>(urlOf("login"), { body: { network } });
 export const register = (name: string, password: string, invite?: string) =>
-  call<LoggedIn>(urlOf("register"), { body: invite ? { name, password, invite } : { name, password } });
+  call<Registered>(urlOf("register"), { body: invite ? { name, password, invite } : { name, password } });
+export const recover = (name: string, recovery: string, password: string) => call<Registered>(urlOf("recover"), { body: { name, recovery, password } });
+export const me = () => call<Me>(urlOf("me"));
+export const changePassword = (old: string, fresh: string) => call<RecoveryCode>(urlOf("me/password"), { body: { old, new: fresh } });
+export const newRecovery = (password: string) => call<RecoveryCode>(urlOf("me/recovery"), { body: { password } });
+export const signOutBrowsers = (which: { browser: string } | { others: true } | { all: true }) => call<void>(urlOf("me/sign-out"), { body: which });
+export const deleteMe = (password: string) => call<void>(urlOf("me/delete"), { body: { password } });
+/** Where all that is stored of the user can be had as a file. */
+export const exportUrl = (format: "json" | "html"): string => urlOf("me/export", { format });
 export const logout = () => call<void>(urlOf("logout"), { body: {} });
-export const history = (conversation: string, before?: string, limit = 50) =>
-  call<HistoryAnswer>(urlOf("history", { conversation, before, limit }));
+export const history = (conversation: string, at: { before?: string | undefined; after?: string | undefined; around?: string | undefined }, limit = 50) =>
+  call<HistoryAnswer>(urlOf("history", { conversation, ...at, limit }));
 export const upload = (file: File) =>
   call<Uploaded>(urlOf("uploads"), { body: file, method: "POST", headers: { "Content-Type": file.type || "application/octet-stream", "X-Filename": encodeURIComponent(file.name) } });
 
@@ -40,6 +49,9 @@ export const upload = (file: File) =>
 export function media(reference: string): string {
   return urlOf("media/" + encodeURIComponent(reference));
 }
+
+/** The names of this browser's tabs that are open. Null: nobody can say. */
+export const openTabs = (): Promise<ReadonlySet<string> | null> => (neighbours ? locked(`${VERSION} ${neighbours.place} tab `) : Promise.resolve(null));
 
 export function makeLink(listener: LinkListener): Link {
   const link = new Link(

@@ -33,6 +33,8 @@ export interface LinkListener {
   state(state: LinkState): void;
   /** The session has ended: back to the front page. */
   ended(code: string): void;
+  /** These commands are about to leave; or were taken by nobody. */
+  tried(ids: ReadonlySet<string>, tried: boolean): void;
 }
 
 /** A poll's answer, or what another tab was told, or the end of a stream, whose events have been taken. */
@@ -90,6 +92,7 @@ export class Link {
       later: (ms, run) => world.later(ms, run),
       wait: (failures) => world.wait(failures),
       refused: (error) => this.refused(error),
+      tried: (ids, tried) => this.listener.tried(ids, tried),
     });
   }
 

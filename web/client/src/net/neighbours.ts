@@ -35,6 +35,16 @@ function lock(name: string, now: boolean, settled: (held: boolean) => void): () 
   return leave;
 }
 
+/** What follows `prefix` in the names of the locks that are held. Null: nobody can say. */
+export async function locked(prefix: string): Promise<ReadonlySet<string> | null> {
+  try {
+    const { held = [] } = await navigator.locks.query();
+    return new Set(held.flatMap(({ name }) => (name?.startsWith(prefix) ? [name.slice(prefix.length)] : [])));
+  } catch {
+    return null;
+  }
+}
+
 /** Null where tabs cannot meet: by plain HTTP from another host, and in old browsers. */
 export const neighbours: Neighbours | null =
   typeof BroadcastChannel === "function" && typeof navigator.locks?.request === "function"

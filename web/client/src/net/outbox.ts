@@ -38,6 +38,8 @@ export interface OutboxWorld {
   wait(failures: number): number;
   /** The daemon no longer knows the session, or no longer knows this client. */
   refused(error: CallError): void;
+  /** These are about to leave: from here on nobody here knows whether they were carried out. `tried` false: they were not, for certain. */
+  tried(ids: ReadonlySet<string>, tried: boolean): void;
 }
 
 export class Outbox {
@@ -58,9 +60,10 @@ export class Outbox {
     return this.queue.length + this.open.size;
   }
 
-  send(body: CommandBody, subject: string | null = null): Promise<unknown> {
+  /** `tried`: it has left before, from a page that is gone. The next attach says what became of it; it does not leave again. */
+  send(body: CommandBody, subject: string | null = null, tried = false): Promise<unknown> {
     return new Promise((done, failed) => {
-      const entry: Waiting = { body, tried: false, accepted: false, subject, done, failed };
+      const entry: Waiting = { body, tried, accepted: false, subject, done, failed };
       const older = subject === null ? -1 : this.queue.findIndex((other) => other.subject === subject && !other.tried);
       if (older >= 0) {
         const [gone] = this.queue.splice(older, 1);
@@ -69,6 +72,15 @@ export class Outbox {
       this.queue.push(entry);
       void this.pump();
     });
+  }
+
+  /** Takes back what has not left yet. False: it has. */
+  takeBack(id: string): boolean {
+    const entry = this.queue.find((one) => one.body.id === id && !one.tried);
+    if (!entry) return false;
+    this.remove(entry);
+    entry.failed(new CommandError({ code: "taken_back", message: "It was taken back." }));
+    return true;
   }
 
   /** Attached: what became of the commands of before, then on with the queue. */
@@ -138,6 +150,13 @@ export class Outbox {
     }
   }
 
+  private mark(entries: readonly Waiting[], tried: boolean): void {
+    const other = entries.filter((entry) => entry.tried !== tried);
+    if (other.length === 0) return;
+    for (const entry of other) entry.tried = tried;
+    this.world.tried(new Set(other.map((entry) => entry.body.id)), tried);
+  }
+
   private settle(entry: Waiting, fate: CommandFate): void {
     if (fate.state === "running") return;
     this.open.delete(entry.body.id);
@@ -189,7 +208,7 @@ export class Outbox {
       this.posting = false;
       return;
     }
-    for (const entry of batch) entry.tried = true;
+    this.mark(batch, true);
     let wait: number | null = null;
     try {
       const answer = await this.world.post(batch.map((entry) => entry.body));
@@ -218,7 +237,7 @@ export class Outbox {
         this.open.set(id, entry);
       } else if (!error || error.code === "busy" || error.code === "rate_limited") {
         // Not taken and not remembered: still first in the queue, in order.
-        entry.tried = false;
+        this.mark([entry], false);
         wait = Math.max(wait ?? 0, error?.retry_ms ?? this.world.wait(++this.failures));
       } else {
         this.remove(entry);
@@ -231,7 +250,7 @@ export class Outbox {
   private trouble(batch: Waiting[], error: CallError): number | null {
     if (error.disowns) {
       // Taken by nobody; after the next attach they go again.
-      for (const entry of batch) entry.tried = false;
+      this.mark(batch, false);
       this.ready = false;
       this.world.refused(error);
       return null;
@@ -253,7 +272,7 @@ export class Outbox {
       }
       return null;
     }
-    if (error.status === 503 || error.status === 429) for (const entry of batch) entry.tried = false;
+    if (error.status === 503 || error.status === 429) this.mark(batch, false);
     return error.retryMs ?? this.world.wait(++this.failures);
   }
 

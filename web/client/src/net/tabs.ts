@@ -5,7 +5,7 @@ import { Receipts } from "./pace";
 import { Ear, readTold, type Told, type Trouble, type Word } from "./told";
 
 /** Pages that tell each other something else than this one have another number. */
-const VERSION = "bellflower.1";
+export const VERSION = "bellflower.1";
 
 /** A browser that says nothing about a lock for so long has none. Milliseconds, like all below. */
 const NO_LOCKS = 5000;

@@ -1,11 +1,13 @@
 // From messages to what a conversation shows: days, groups of bubbles, the unread line, condensed comings and goings; pure.
-import type { Message } from "../wire/types";
+import type { Gap, Message } from "../wire/types";
 import { compareIds, isSystem } from "./messages";
 import type { Line, Outgoing } from "./model";
+import { placeGaps } from "./past";
 
 export type LogItem =
   | { kind: "day"; key: string; time: string }
   | { kind: "unread"; key: string }
+  | { kind: "gap"; key: string; from: string; to: string | null; why: Gap["why"][] }
   | { kind: "system"; key: string; message: Message; count: number; texts: string[] }
   | { kind: "message"; key: string; message: Line; first: boolean; last: boolean }
   | { kind: "outgoing"; key: string; out: Outgoing; first: boolean; last: boolean };
@@ -31,8 +33,18 @@ function together(a: Message, b: Message): boolean {
   return sender(a) === sender(b) && !!a.delayed === !!b.delayed && Math.abs(Date.parse(b.time) - Date.parse(a.time)) < TOGETHER;
 }
 
-export function logItems(messages: readonly Line[], outgoing: readonly Outgoing[], unreadAfter: string | null): LogItem[] {
+/** Gaps with nothing said between them are one line. */
+function gapItem(gaps: readonly Gap[]): LogItem | null {
+  const [first] = gaps;
+  if (!first) return null;
+  const ends = gaps.map((gap) => gap.to ?? null);
+  const to = ends.includes(null) ? null : ends.reduce((a, b) => (Date.parse(b ?? "") > Date.parse(a ?? "") ? b : a));
+  return { kind: "gap", key: `gap/${first.from}`, from: first.from, to, why: [...new Set(gaps.map((gap) => gap.why))] };
+}
+
+export function logItems(messages: readonly Line[], outgoing: readonly Outgoing[], unreadAfter: string | null, gaps: readonly Gap[] = []): LogItem[] {
   const items: LogItem[] = [];
+  const holes = placeGaps(messages, gaps);
   let day = "";
   let marked = unreadAfter === null;
   let before: Message | null = null;
@@ -40,7 +52,15 @@ export function logItems(messages: readonly Line[], outgoing: readonly Outgoing[
     const last = items.at(-1);
     if (last?.kind === "message") last.last = true;
   };
-  for (const message of messages) {
+  const hole = (at: number) => {
+    const item = gapItem(holes.get(at) ?? []);
+    if (!item) return;
+    closeGroup();
+    before = null;
+    items.push(item);
+  };
+  for (const [at, message] of messages.entries()) {
+    hole(at);
     const today = dayOf(message.time);
     if (today !== day) {
       closeGroup();
@@ -71,7 +91,8 @@ export function logItems(messages: readonly Line[], outgoing: readonly Outgoing[
     items.push({ kind: "message", key: message.id, message, first: !joins, last: false });
     before = message;
   }
-  const lastOwn = before?.from?.self === true;
+  hole(messages.length);
+  const lastOwn = (before as Message | null)?.from?.self === true;
   if (!lastOwn) closeGroup();
   outgoing.forEach((out, at) => {
     items.push({ kind: "outgoing", key: `out/${out.command}`, out, first: at === 0 && !lastOwn, last: at === outgoing.length - 1 });

@@ -1,11 +1,23 @@
 // The whole state of a signed-in page as plain immutable data; it must not hold what only this screen cares for (windows, drafts, menus).
 import type {
-  Account, Authorization, Buddy, Conversation, Group, Message, Notice, OwnStatus, Request, Settings, Span, Transfer, TypingState, User, WireError,
+  Account, Authorization, Buddy, Conversation, Gap, Group, Message, Notice, OwnStatus, Request, Settings, Span, Transfer, TypingState, User, WireError,
 } from "../wire/types";
 
-/** A message, with what was typed for it when that was here and nobody knows whether it was sent. */
+/** A message, with what only this page knows of it. */
 export interface Line extends Message {
+  /** What was typed for it, when that was here and nobody knows whether it was sent. */
   typed?: string;
+  /** The command that sent it. */
+  command?: string;
+  /** Said by a user of the site while nothing was being stored. */
+  unkept?: boolean;
+}
+
+/** A part of the history that is read, with messages between it and the newest ones that are not here. */
+export interface Past {
+  messages: Line[];
+  /** There may be older ones. */
+  more: boolean;
 }
 
 /** A conversation with its messages, oldest first. */
@@ -15,6 +27,10 @@ export interface Talk extends Conversation {
   more: boolean;
   /** Messages may be missing just before this one (after a gap in the events). */
   gap: string | null;
+  /** Times of which messages may be missing for good. */
+  gaps?: Gap[] | null;
+  /** What is read instead of `messages`. */
+  past: Past | null;
 }
 
 /** A message of one's own that the daemon has not shown back yet. */
@@ -29,6 +45,8 @@ export interface Outgoing {
   time: string;
   state: "pending" | "failed" | "unknown";
   error: WireError | null;
+  /** It has left this page at least once. */
+  tried?: boolean;
 }
 
 /** A row of a room list; a category is a heading. `fields` tells about the room by column. */
@@ -55,4 +73,6 @@ export interface Model {
   outgoing: ReadonlyMap<string, readonly Outgoing[]>;
   status: OwnStatus;
   settings: Settings;
+  /** What is said is being stored; never for guests. */
+  kept: boolean;
 }

@@ -1,8 +1,10 @@
 // Snapshot + events -> state, pure; it must not look at the clock, the network or the screen.
 import type {
-  Account, Attached, Authorization, Buddy, Conversation, Group, Member, Message, Notice, OwnStatus, Request, Settings, Snapshot, Transfer, TypingState,
-  WireError, WireEvent,
+  Account, Attached, Authorization, Buddy, Conversation, Gap, Group, Member, Message, Notice, OwnStatus, Request, Settings, Snapshot, Transfer, TypingState,
+  User, WireError, WireEvent,
 } from "../wire/types";
+import { isKept } from "./keeping";
+import { isWhole, joinGaps, merged } from "./past";
 import { compareIds, hasGap, insertMessage, isSystem, mergeMessages } from "./messages";
 import type { Line, Model, Outgoing, RoomList, RoomRow, Talk } from "./model";
 
@@ -12,13 +14,21 @@ function ownStatus(status: Snapshot["status"] | undefined): OwnStatus {
   return status ?? { status: "available" };
 }
 
-function talkOf(conversation: Conversation, old: Talk | undefined): Talk {
+function talkOf(conversation: Conversation, old: Talk | undefined, user: User): Talk {
   const messages = conversation.messages ?? [];
+  const gaps = joinGaps(old?.gaps, conversation.gaps);
+  const rest = { ...conversation, ...(gaps ? { gaps } : {}) };
+  if (!old) return { ...rest, messages, more: true, gap: null, past: null };
+  if (hasGap(old.messages, messages) && isWhole(user, conversation)) {
+    // The history has what is between: it is fetched when somebody reads there.
+    return { ...rest, messages, more: true, gap: null, past: old.past ?? { messages: old.messages, more: old.more } };
+  }
   return {
-    ...conversation,
-    messages: old ? mergeMessages(old.messages, messages) : messages,
-    more: old ? old.more : true,
-    gap: old?.gap ?? (old && hasGap(old.messages, messages) ? (messages[0]?.id ?? null) : null),
+    ...rest,
+    messages: merged(old.messages, messages),
+    more: old.more,
+    gap: old.gap ?? (hasGap(old.messages, messages) ? (messages[0]?.id ?? null) : null),
+    past: old.past,
   };
 }
 
@@ -33,7 +43,7 @@ export function fromSnapshot(answer: Attached, old: Model | null = null): Model 
     accounts: byId(snapshot.accounts),
     groups: new Map((snapshot.groups ?? []).map((group) => [group.name, group])),
     buddies: byId(snapshot.buddies),
-    talks: new Map((snapshot.conversations ?? []).map((one) => [one.id, talkOf(one, kept?.talks.get(one.id))])),
+    talks: new Map((snapshot.conversations ?? []).map((one) => [one.id, talkOf(one, kept?.talks.get(one.id), answer.user)])),
     requests: byId(snapshot.requests),
     authorizations: byId(snapshot.authorizations),
     notices: byId(snapshot.notices),
@@ -43,6 +53,7 @@ export function fromSnapshot(answer: Attached, old: Model | null = null): Model 
     outgoing: kept?.outgoing ?? new Map(),
     status: ownStatus(snapshot.status),
     settings: snapshot.settings ?? {},
+    kept: snapshot.kept === true,
   };
 }
 
@@ -171,10 +182,16 @@ function conversation(draft: Draft, event: WireEvent): void {
     draft.patch<Talk>("talks", id, patch);
     return;
   }
+  if (event.type === "conversation.gap") {
+    const gap = whole<Gap>(event, "gap");
+    const gaps = gap && joinGaps(draft.model.talks.get(id)?.gaps, [gap]);
+    if (gaps) draft.patch<Talk>("talks", id, { gaps });
+    return;
+  }
   const full = whole<Conversation>(event, "conversation");
   if (!full) return;
   const old = draft.model.talks.get(id);
-  const next = talkOf(full, old);
+  const next = talkOf(full, old, draft.model.user);
   // An update that leaves members out says nothing about them.
   if (old && full.members === undefined && old.members !== undefined) next.members = old.members;
   draft.put("talks", id, next);
@@ -185,18 +202,40 @@ function dropOutgoing(draft: Draft, conversation: string, command: string): void
   if (list?.some((one) => one.command === command)) draft.put("outgoing", conversation, list.filter((one) => one.command !== command));
 }
 
+/** The history is empty, whatever was shown of it. */
+function emptied(draft: Draft, event: WireEvent): void {
+  const id = subject(event, "conversation") ?? "";
+  draft.patch<Talk>("talks", id, { messages: [], more: false, gap: null, gaps: [], past: null, unread: 0, mentions: 0 });
+}
+
+const inPast = (talk: Talk, change: (list: Line[]) => Line[]): Pick<Talk, "past"> => ({ past: talk.past && { ...talk.past, messages: change(talk.past.messages) } });
+
 function message(draft: Draft, event: WireEvent): void {
   const id = subject(event, "conversation");
   const talk = id ? draft.model.talks.get(id) : undefined;
+  if (!id || !talk) return;
+  if (event.type === "message.removed") {
+    const without = (list: Line[]) => list.filter((one) => one.id !== event["message"]);
+    draft.put("talks", id, { ...talk, messages: without(talk.messages), ...inPast(talk, without) });
+    return;
+  }
   const body = whole<Message>(event, "message");
-  if (!id || !talk || !body) return;
+  if (!body) return;
   const marked: Line = event.type === "message.system" && !isSystem(body) ? { ...body, system: true } : { ...body };
+  if (event.type === "message.sent") {
+    if (event.origin) marked.command = event.origin.command;
+    if (!draft.model.user.guest && !draft.model.kept && isKept(draft.model.settings, talk)) marked.unkept = true;
+  }
   if (event.origin && marked.state === "unknown") {
     const typed = draft.model.outgoing.get(id)?.find((one) => one.command === event.origin?.command)?.text;
     if (typed !== undefined) marked.typed = typed;
   }
   const known = talk.messages.some((one) => one.id === marked.id);
-  const next: Talk = { ...talk, messages: insertMessage(talk.messages, marked) };
+  const first = talk.messages[0];
+  // An older one that is not shown (its fate has changed) would hide that there are others after it.
+  const unseen = !known && first !== undefined && talk.more && compareIds(marked.id, first.id) < 0;
+  const again = (list: Line[]) => list.map((one) => (one.id === marked.id ? marked : one));
+  const next: Talk = { ...talk, messages: unseen ? talk.messages : insertMessage(talk.messages, marked), ...inPast(talk, again) };
   // What a room replays on joining was said to others, some time ago.
   if (event.type === "message.received" && !known && !(talk.kind === "room" && marked.delayed)) {
     next.unread = talk.unread + 1;
@@ -297,6 +336,16 @@ function one(draft: Draft, event: WireEvent): void {
       return draft.patch<Account>("accounts", subject(event, "account") ?? "", { mail: Number(event["count"] ?? 0) });
     case "settings":
       return settings(draft, (event["values"] ?? {}) as Settings);
+    case "history":
+      return event.type === "history.deleted" ? emptied(draft, event) : undefined;
+    case "kept":
+      draft.model.kept = event["kept"] === true;
+      return;
+    case "user": {
+      const user = whole<User>(event, "user");
+      if (user) draft.model.user = user;
+      return;
+    }
     case "status":
       draft.model.status = { status: String(event["status"]) as OwnStatus["status"], ...(typeof event["message"] === "string" ? { message: event["message"] } : {}) };
       return;
@@ -340,15 +389,35 @@ export function settleOutgoing(model: Model, conversation: string, command: stri
   return { ...model, outgoing: new Map(model.outgoing).set(conversation, next) };
 }
 
-/** Older messages arrived from the history. */
-export function addHistory(model: Model, conversation: string, messages: readonly Message[], more: boolean, filling = false): Model {
+/** Messages of a gap in the events arrived from the history. */
+export function fillGap(model: Model, conversation: string, messages: readonly Message[], more: boolean): Model {
   const talk = model.talks.get(conversation);
   if (!talk) return model;
-  const joined = filling && (messages.length === 0 || !more || messages.some((one) => talk.messages.some((known) => known.id === one.id)));
-  const next: Talk = { ...talk, messages: mergeMessages(messages, talk.messages) };
-  if (filling) next.gap = joined ? null : (messages[0]?.id ?? null);
-  else next.more = more;
+  const joined = messages.length === 0 || !more || messages.some((one) => talk.messages.some((known) => known.id === one.id));
+  const next: Talk = { ...talk, messages: mergeMessages(messages, talk.messages), gap: joined ? null : (messages[0]?.id ?? null) };
   return { ...model, talks: new Map(model.talks).set(conversation, next) };
+}
+
+/** The page takes another part of a conversation's history (see `past`). */
+export function changeTalk(model: Model, conversation: string, change: (talk: Talk, user: User) => Talk): Model {
+  const talk = model.talks.get(conversation);
+  const next = talk && change(talk, model.user);
+  return next && next !== talk ? { ...model, talks: new Map(model.talks).set(conversation, next) } : model;
+}
+
+/** What a command sent was not stored. */
+export function markUnkept(model: Model, conversation: string, command: string): Model {
+  // One that is never kept needs no mark.
+  return changeTalk(model, conversation, (talk) => !isKept(model.settings, talk) ? talk : ({ ...talk, messages: talk.messages.map((one) => (one.command === command ? { ...one, unkept: true } : one)) }));
+}
+
+/** These have left the page, or were taken by nobody. */
+export function markTried(model: Model, commands: ReadonlySet<string>, tried: boolean): Model {
+  const outgoing = new Map(model.outgoing);
+  for (const [id, list] of outgoing) {
+    if (list.some((one) => commands.has(one.command))) outgoing.set(id, list.map((one) => (commands.has(one.command) ? { ...one, tried } : one)));
+  }
+  return { ...model, outgoing };
 }
 
 /** Shown as read at once; the daemon's own word follows. */

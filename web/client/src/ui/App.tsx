@@ -2,8 +2,8 @@
 import { computed } from "@preact/signals";
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { announcement } from "../app/attention";
-import { arriving } from "../app/session";
-import { linkState, phase, talks } from "../app/store";
+import { arriving, invitation } from "../app/session";
+import { linkState, phase, talks, user } from "../app/store";
 import { active, area, arrangement, close, cycle, focusRequest, minimise, onTalk, resized } from "../app/windows";
 import type { CallError } from "../net";
 import { w } from "../words";
@@ -13,6 +13,8 @@ import { Panes, Stack } from "./desk/Narrow";
 import { toPrompts } from "./dialogs/Card";
 import { helpDialog } from "./dialogs/Help";
 import { Prompts } from "./dialogs/Prompts";
+import { keepDialog } from "./account/Keep";
+import { RecoveryHost } from "./account/Recovery";
 import { Arriving } from "./front/Arriving";
 import { forgetPlace, harbour, useSettled } from "./focus";
 import { Front } from "./front/Front";
@@ -55,6 +57,7 @@ const bereft = computed(() => active.value !== null && !talks.value.has(active.v
 
 function Inside() {
   useEffect(() => {
+    if (user.peek()?.guest && invitation.peek()) keepDialog();
     const measure = () => resized(area.peek());
     addEventListener("keydown", keys);
     addEventListener("resize", measure);
@@ -84,6 +87,7 @@ export function App() {
       {kind === "starting" && <main class="front starting" aria-busy="true"><Logo size={64} /></main>}
       {kind === "front" && <Front />}
       {kind === "in" && (account ? <Arriving account={account} /> : <Inside />)}
+      <RecoveryHost />
       <Prompts />
       <DialogHost />
       <MenuHost />

@@ -1,6 +1,8 @@
-// The quiet word about the connection; it must not act on it.
-import { linkState } from "../app/store";
+// The quiet words about the connection, and about whether anything is kept; they must not act on it.
+import { linkState, model } from "../app/store";
+import { historyOf } from "../state/keeping";
 import { clock, w } from "../words";
+import { Icon } from "./icons";
 
 export function LinkPill({ onlyTrouble }: { onlyTrouble?: boolean }) {
   const state = linkState.value;
@@ -11,4 +13,11 @@ export function LinkPill({ onlyTrouble }: { onlyTrouble?: boolean }) {
       <i class={`dot dot-${state.kind === "live" ? "online" : state.kind === "offline" ? "offline" : "away"}`} />{text}
     </span>
   );
+}
+
+/** Only a user of the site expects that anything is kept. */
+export function KeptPill() {
+  const now = model.value;
+  if (!now || now.user.guest || now.kept || !historyOf(now.settings).keep) return null;
+  return <span class="pill unkept" role="status" title={w.talk.unkeptTitle} data-testid="not-kept"><Icon name="warn" size={14} />{w.talk.unkept}</span>;
 }

@@ -58,6 +58,7 @@ export function TextField(props: TextProps) {
             {...common}
             type={(props.masked && !seen ? "password" : props.type === "search" ? "search" : "text") as "text"}
             inputMode={props.type === "number" ? "numeric" : props.inputmode}
+            name={props.autocomplete ? props.name : undefined}
             autocomplete={props.autocomplete ?? "off"}
             autocapitalize="none"
             spellcheck={false}

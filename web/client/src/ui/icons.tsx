@@ -27,6 +27,10 @@ const PATHS = {
   tile: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   chat: "M4 5h16v11H11l-4.500 4v-4H4z",
   mail: "M3.500 6h17v12h-17zM3.500 7l8.500 6 8.500-6",
+  copy: "M9 9h11v11H9zM15 9V4H4v11h5",
+  clock: "M12 3a9 9 0 100 18 9 9 0 000-18zM12 7v5l3.500 2",
+  bin: "M4.500 6.500h15M9.500 6.500V4h5v2.500M6.500 6.500L7.500 20h9l1-13.500",
+  keep: "M6 3.500h12V21l-6-4.500L6 21z",
   desk: "M3 4.500h18v12H3zM9 20h6M12 16.500V20",
 } as const;
 

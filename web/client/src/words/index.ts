@@ -47,3 +47,28 @@ export function accountErrorText(error: { code: string; message: string } | null
   if (!known) return said || w.anyError;
   return said && !known.toLowerCase().includes(said.toLowerCase()) ? `${known} (${said})` : known;
 }
+
+/** A moment in a few words: the time of day, with the date unless that is today. */
+export function moment(time: string, now: number): string {
+  const day = midnight(new Date(now)) === midnight(new Date(time)) ? "" : `${date(time)}, `;
+  return day + clock(time);
+}
+
+export const date = (time: string): string => new Date(time).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
+
+/** "3 min ago", "2 d ago". */
+export function ago(time: string, now: number): string {
+  const ms = now - Date.parse(time);
+  return ms < 60_000 ? w.justNow : w.ago(span(ms));
+}
+
+const UNITS = ["B", "KB", "MB", "GB", "TB"];
+
+export function bytes(n: number): string {
+  let unit = 0;
+  while (n >= 1000 && unit < UNITS.length - 1) {
+    n /= 1000;
+    unit++;
+  }
+  return `${n.toLocaleString(undefined, { maximumFractionDigits: n < 10 && unit > 0 ? 1 : 0 })} ${UNITS[unit]}`;
+}

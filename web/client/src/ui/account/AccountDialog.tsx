@@ -8,7 +8,8 @@ import { CommandError } from "../../net";
 import { Dialog, openDialog } from "../Dialog";
 import { CheckField } from "../fields";
 import { AccountFields, boxOf, changedOptions, useAccountForm, wireName } from "../front/accountForm";
-import { Problem, sorted, Tiles } from "../front/Front";
+import { sorted, Tiles } from "../front/Front";
+import { Problem } from "../front/problem";
 import { composing } from "../keys";
 
 function AccountForm({ protocol, account, close }: { protocol: Protocol; account?: Account; close(): void }) {

@@ -8,7 +8,7 @@ import type { Talk as TalkState } from "../../state/model";
 import { w } from "../../words";
 import { Avatar } from "../Avatar";
 import { Icon, Logo } from "../icons";
-import { LinkPill } from "../LinkPill";
+import { KeptPill, LinkPill } from "../LinkPill";
 import { BuddyList } from "../list/BuddyList";
 import { TalkCount } from "../list/rows";
 import { openMenu } from "../Menu";
@@ -156,7 +156,7 @@ export function Desk() {
   const ghost = zone.value ? half(zone.value, area.value) : null;
   return (
     <div class="desk">
-      <header class="top"><span class="logo"><Logo size={28} />{w.app}</span><LinkPill /><PromptPill /></header>
+      <header class="top"><span class="logo"><Logo size={28} />{w.app}</span><LinkPill /><KeptPill /><PromptPill /></header>
       <main class="windows" ref={ref} aria-label={w.desk.label}>
         {open.length === 0 && <div class="desk-empty" tabIndex={-1}><Logo size={72} /><p>{w.desk.empty}</p></div>}
         {ghost && <div class="ghost-frame" style={{ transform: `translate(${ghost.x}px, ${ghost.y}px)`, width: `${ghost.w}px`, height: `${ghost.h}px` }} />}

@@ -6,7 +6,7 @@ import { w } from "../../words";
 import { Avatar } from "../Avatar";
 import { PromptPill } from "../dialogs/Prompts";
 import { Icon, Logo } from "../icons";
-import { LinkPill } from "../LinkPill";
+import { KeptPill, LinkPill } from "../LinkPill";
 import { BuddyList } from "../list/BuddyList";
 import { TalkCount } from "../list/rows";
 import { presenceOfTalk, Talk } from "../talk/Talk";
@@ -40,7 +40,7 @@ export function Panes() {
   return (
     <div class="panes">
       <div class="pane-list">
-        <header class="top"><span class="logo"><Logo size={24} />{w.app}</span><LinkPill /><PromptPill /></header>
+        <header class="top"><span class="logo"><Logo size={24} />{w.app}</span><LinkPill /><KeptPill /><PromptPill /></header>
         <BuddyList />
       </div>
       <main class="pane-main">
@@ -59,7 +59,7 @@ export function Stack() {
         <main class="stack-talk"><Talk key={talk.id} talk={talk} onBack={() => (onTalk.value = false)} /></main>
       ) : (
         <main class="stack-list">
-          <header class="top"><span class="logo"><Logo size={24} />{w.app}</span><LinkPill /><PromptPill /></header>
+          <header class="top"><span class="logo"><Logo size={24} />{w.app}</span><LinkPill /><KeptPill /><PromptPill /></header>
           <BuddyList />
         </main>
       )}

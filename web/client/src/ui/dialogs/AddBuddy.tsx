@@ -5,7 +5,7 @@ import { buddyName, fold } from "../../state/roster";
 import { errorText, w } from "../../words";
 import { Dialog, openDialog } from "../Dialog";
 import { SelectField, TextField } from "../fields";
-import { Problem } from "../front/Front";
+import { Problem } from "../front/problem";
 
 interface Start { account?: string; name?: string; alias?: string }
 

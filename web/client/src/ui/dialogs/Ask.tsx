@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { errorText, w } from "../../words";
 import { Dialog, openDialog } from "../Dialog";
 import { TextField } from "../fields";
-import { Problem } from "../front/Front";
+import { Problem } from "../front/problem";
 
 interface AskOptions {
   title: string;

@@ -5,7 +5,7 @@ import type { Authorization } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { Avatar } from "../Avatar";
 import { CheckField } from "../fields";
-import { Problem } from "../front/Front";
+import { Problem } from "../front/problem";
 import { Card } from "./Card";
 
 export function AuthorizationCard({ id, authorization, at }: { id: string; authorization: Authorization; at: number }) {

@@ -10,7 +10,7 @@ import type { RoomField } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { Dialog, openDialog, toast } from "../Dialog";
 import { CheckField, TextField } from "../fields";
-import { Problem } from "../front/Front";
+import { Problem } from "../front/problem";
 import { AccountSelect, firstOnline } from "./AddBuddy";
 
 const hasRooms = (protocol: string): boolean => (protocolOf(protocol)?.room_fields.length ?? 0) > 0;

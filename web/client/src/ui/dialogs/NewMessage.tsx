@@ -5,7 +5,7 @@ import { openBuddy } from "../../app/windows";
 import { errorText, w } from "../../words";
 import { Dialog, openDialog } from "../Dialog";
 import { TextField } from "../fields";
-import { Problem } from "../front/Front";
+import { Problem } from "../front/problem";
 import { AccountSelect, firstOnline } from "./AddBuddy";
 
 /** More names than this are no help in a box that completes. */

@@ -9,7 +9,7 @@ import type { Certificate, Request, RequestField } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { Dialog } from "../Dialog";
 import { CheckField, choicesOf, SelectField, TextField } from "../fields";
-import { Problem } from "../front/Front";
+import { Problem } from "../front/problem";
 import { accountLine, Card, Mark } from "./Card";
 import { useReady } from "./ready";
 

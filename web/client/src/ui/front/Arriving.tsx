@@ -11,7 +11,7 @@ import { NetworkTile } from "../glyphs";
 import { Logo } from "../icons";
 import { Countdown, isRestarting, isSetAside, progressText } from "../accountState";
 import { AccountFields, changedOptions, useAccountForm, wireName } from "./accountForm";
-import { Problem } from "./Front";
+import { Problem } from "./problem";
 
 function Correct({ account, protocol }: { account: Account; protocol: Protocol }) {
   const form = useAccountForm(protocol, account);

@@ -3,15 +3,17 @@ import { signal, useSignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { CallError } from "../../net";
 import { canMake } from "../../app/making";
-import { signInNetwork, signInSite, unreachable } from "../../app/session";
+import { invitation, lastWay, mayRegister, signInNetwork, unreachable } from "../../app/session";
 import { phase, protocols, site } from "../../app/store";
 import type { Protocol } from "../../wire/types";
 import { errorText, w } from "../../words";
-import { CheckField, TextField } from "../fields";
+import { CheckField } from "../fields";
 import { mayWrite, useSettled } from "../focus";
 import { NetworkTile } from "../glyphs";
 import { radioKeys, radioStop } from "../radios";
 import { Icon, Logo } from "../icons";
+import { bare, Problem, useRetryAfter } from "./problem";
+import { SiteFace, type Face } from "./siteForms";
 import { AccountFields, boxOf, changedOptions, useAccountForm, wireName } from "./accountForm";
 
 /** Well-known networks first; the rest as the server lists them. */
@@ -48,25 +50,6 @@ export function Tiles({ list, value, onChoose }: { list: readonly Protocol[]; va
       )}
     </div>
   );
-}
-
-export function Problem({ text }: { text: string }) {
-  return <p class="problem" role="alert" data-testid="problem"><Icon name="warn" /><span>{text}</span></p>;
-}
-
-/** Counts an error's `retry_ms` down; the button is off meanwhile. */
-export function useRetryAfter(error: unknown): number {
-  const ms = error instanceof CallError ? (error.retryMs ?? 0) : 0;
-  const [left, setLeft] = useState(0);
-  useEffect(() => {
-    const until = performance.now() + ms;
-    const tick = () => setLeft(Math.max(0, Math.ceil((until - performance.now()) / 1000)));
-    tick();
-    if (ms === 0) return;
-    const timer = setInterval(tick, 500);
-    return () => clearInterval(timer);
-  }, [error, ms]);
-  return left;
 }
 
 function NetworkForm({ protocol }: { protocol: Protocol }) {
@@ -114,76 +97,57 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
   );
 }
 
-/** The error without its wait, once that is over. */
-const bare = (error: unknown): unknown => (error instanceof CallError ? { code: error.code, message: error.message } : error);
-
-function SiteForm() {
-  const name = useSignal("");
-  const password = useSignal("");
-  const busy = useSignal(false);
-  const error = useSignal<unknown>(null);
-  const wait = useRetryAfter(error.value);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (busy.value || wait > 0) return;
-    busy.value = true;
-    error.value = null;
-    try {
-      await signInSite(name.value.trim(), password.value);
-    } catch (cause) {
-      error.value = cause;
-      busy.value = false;
-    }
-  };
-  return (
-    <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="site-form">
-      <h2>{w.front.siteSignIn}</h2>
-      <p class="lead">{w.front.siteLead}</p>
-      <TextField label={w.front.name} name="site-name" value={name.value} autofocus={mayWrite()} autocomplete="username" onInput={(value) => (name.value = value)} />
-      <TextField label={w.front.password} name="site-password" masked value={password.value} autocomplete="current-password" onInput={(value) => (password.value = value)} />
-      {error.value !== null && <Problem text={wait > 0 ? `${errorText(bare(error.value))} ${w.waitSeconds(wait)}` : errorText(bare(error.value))} />}
-      <button type="submit" class="primary big" disabled={busy.value || wait > 0 || name.value.trim() === ""} data-testid="site-signin">{busy.value ? <><i class="spinner" />{w.front.signingIn}</> : w.front.signIn}</button>
-    </form>
-  );
-}
-
 function reasonText(reason: string | null): string | null {
   if (reason === null) return null;
-  return reason === "session_ended" ? w.front.sessionEnded : w.front.signedOut;
+  return reason === "session_ended" ? w.front.sessionEnded : reason === "deleted" ? w.front.deleted : w.front.signedOut;
+}
+
+/** What the right side shows; null: what suits the site and this browser. */
+const face = signal<Face | null>(null);
+
+function faceOf(guests: boolean, users: boolean): Face {
+  const wanted = face.value ?? (invitation.value ? "register" : lastWay() === "site" ? "site" : "network");
+  if (wanted === "register" && mayRegister.value) return wanted;
+  if (wanted === "network" || !users) return guests ? "network" : "site";
+  return wanted === "recover" && site.value?.sign_in !== "header" ? wanted : "site";
 }
 
 export function Front() {
   const list = sorted(protocols.value ?? []);
   const theSite = site.value;
-  const siteForm = useSignal(false);
   const guests = theSite?.guests ?? true;
-  const onSite = siteForm.value || !guests;
+  const users = theSite?.store === true;
+  const shown = faceOf(guests, users);
+  const onSite = shown !== "network";
+  const go = (to: Face) => (face.value = to);
   const current = list.find((one) => one.id === chosen.value) ?? list[0] ?? null;
   const reason = phase.value.kind === "front" ? reasonText(phase.value.reason) : null;
   const known = protocols.value !== null && theSite !== null;
-  useSettled([onSite], known);
+  useSettled([shown], known);
+  // The next visit begins as this one.
+  useEffect(() => () => { face.value = null; }, []);
   return (
     <main class="front">
-      <div class="card">
+      <div class={onSite ? "card on-site" : "card"}>
         <section class="card-left">
           <span class="logo"><Logo />{theSite?.name && theSite.name !== "bellflower" ? theSite.name : w.app}</span>
           <h1 tabIndex={-1}>{w.front.headline}</h1>
           <p class="lead">{guests ? w.front.lead : w.front.guestsOff}</p>
           {theSite?.notice && <p class="notice" data-testid="site-notice">{theSite.notice}</p>}
           {guests && known && (list.length > 0
-            ? <Tiles list={list} value={onSite ? null : (current?.id ?? null)} onChoose={(id) => { chosen.value = id; siteForm.value = false; }} />
+            ? <Tiles list={list} value={onSite ? null : (current?.id ?? null)} onChoose={(id) => { chosen.value = id; go("network"); }} />
             : <p class="lead">{w.front.noProtocols}</p>)}
           {!known && unreachable.value === null && <div class="tiles" aria-hidden="true">{Array.from({ length: 8 }, (_, at) => <span key={at} class="tile ghost" />)}</div>}
         </section>
         <section class="card-right">
           {reason && <p class="notice" role="status">{reason}</p>}
           {unreachable.value !== null && <Problem text={`${errorText(unreachable.value)} ${w.front.triesAgain}`} />}
-          {known && (onSite ? <SiteForm /> : current && <NetworkForm key={current.id} protocol={current} />)}
-          {known && guests && (
+          {known && (onSite ? (users || guests ? <SiteFace face={shown} go={go} /> : <p class="lead">{w.front.closedSite}</p>) : current && <NetworkForm key={current.id} protocol={current} />)}
+          {known && (onSite ? guests : users) && (
             <p class="alt">
               {onSite
-                ? <button type="button" class="text-link" onClick={() => (siteForm.value = false)} data-testid="to-network">{w.front.useNetwork}</button>
-                : <>{w.front.haveAccount} <button type="button" class="text-link" onClick={() => (siteForm.value = true)} data-testid="to-site">{w.front.signIn}</button></>}
+                ? <button type="button" class="text-link" onClick={() => go("network")} data-testid="to-network">{w.front.useNetwork}</button>
+                : <>{w.front.haveAccount} <button type="button" class="text-link" onClick={() => go("site")} data-testid="to-site">{w.front.signIn}</button></>}
             </p>
           )}
         </section>

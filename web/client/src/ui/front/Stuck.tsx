@@ -4,7 +4,7 @@ import type { CallError } from "../../net";
 import { errorText, w } from "../../words";
 import { useSettled } from "../focus";
 import { Logo } from "../icons";
-import { Problem } from "./Front";
+import { Problem } from "./problem";
 
 /** `stopped`: the page does not try again by itself. */
 export function Stuck({ error, stopped }: { error: CallError; stopped: boolean }) {

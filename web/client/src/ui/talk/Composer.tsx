@@ -1,6 +1,7 @@
 // The box one writes in: drafts, typing notices, keys, emoji; it must not show messages.
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { sendMessage, tell } from "../../app/store";
+import { drafts, offer, offers } from "../../app/drafts";
+import { sendMessage, settings, tell } from "../../app/store";
 import { active, focusRequest, putBack } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { w } from "../../words";
@@ -10,23 +11,6 @@ import { openEmoji } from "./emoji";
 
 const TYPING_EVERY = 4000;
 const PAUSED_AFTER = 5000;
-
-function draftOf(id: string): string {
-  try {
-    return sessionStorage.getItem("bellflower.draft." + id) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function keepDraft(id: string, text: string): void {
-  try {
-    if (text) sessionStorage.setItem("bellflower.draft." + id, text);
-    else sessionStorage.removeItem("bellflower.draft." + id);
-  } catch {
-    // Without storage a draft lasts as long as its box.
-  }
-}
 
 /** Tells the other side that one is typing: now and then while it goes on, and when it stops. */
 class TypingTeller {
@@ -81,12 +65,22 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     element.style.height = `${Math.min(element.scrollHeight, 160)}px`;
   };
   useLayoutEffect(() => {
-    if (box.current) box.current.value = draftOf(talk.id);
+    if (box.current) box.current.value = drafts.begin(talk.id);
     fit();
     const one = new TypingTeller(talk.id);
     teller.current = one;
-    return () => one.leave();
+    return () => {
+      one.leave();
+      drafts.flush(talk.id);
+    };
   }, [talk.id]);
+  const draft = settings.value[`draft.${talk.id}`];
+  useLayoutEffect(() => {
+    const text = drafts.follow(talk.id);
+    if (text === null || !box.current) return;
+    box.current.value = text;
+    fit();
+  }, [draft]);
   const wanted = focusRequest.value;
   // At once: a later turn would take the focus from what was opened meanwhile. Only when asked for: who goes to a title bar stays there.
   useLayoutEffect(() => {
@@ -96,7 +90,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
 
   const changed = () => {
     const text = box.current?.value ?? "";
-    keepDraft(talk.id, text);
+    drafts.typed(talk.id, text);
     if (talk.kind === "im") teller.current?.input(text);
     completion.current = null;
     fit();
@@ -131,7 +125,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     teller.current?.sent();
     sendMessage(talk.id, text);
     if (box.current) box.current.value = "";
-    keepDraft(talk.id, "");
+    drafts.done(talk.id);
     fit();
     box.current?.focus();
   };
@@ -155,7 +149,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     const rest = element.value.slice(element.selectionStart);
     element.value = element.value.slice(0, now.start) + name + rest;
     element.selectionStart = element.selectionEnd = now.start + name.length;
-    keepDraft(talk.id, element.value);
+    drafts.typed(talk.id, element.value);
     return true;
   };
   const key = (event: KeyboardEvent) => {
@@ -180,12 +174,28 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
       event.preventDefault();
     }
   };
+  const other = offers.value.get(talk.id);
+  const swap = () => {
+    const text = box.current?.value ?? "";
+    offer(talk.id, text.trim() === "" ? null : text);
+    put(other ?? "");
+    box.current?.focus();
+  };
   return (
+    <>
+    {other !== undefined && (
+      <p class="strip-note offer" role="status" data-testid="draft-offer">
+        <span>{w.talk.otherDraft(other)}</span>
+        <button type="button" class="text-link" data-testid="draft-swap" onClick={swap}>{w.talk.useDraft}</button>
+        <button type="button" class="text-link" data-testid="draft-discard" onClick={() => offer(talk.id, null)}>{w.talk.discard}</button>
+      </p>
+    )}
     <div class={disabled ? "composer off" : "composer"}>
-      <textarea ref={box} rows={1} placeholder={label} aria-label={label} data-testid="composer" onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
+      <textarea ref={box} rows={1} placeholder={label} aria-label={label} data-testid="composer" onBlur={() => drafts.flush(talk.id)} onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
       <i class="ring" aria-hidden="true" />
       <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
       <button type="button" class="tool send" aria-label={w.talk.send} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>
     </div>
+    </>
   );
 }

@@ -8,7 +8,7 @@ import type { Member } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { openMenu } from "../Menu";
-import { nickHue } from "./Log";
+import { nickHue } from "./Rows";
 
 const RANK = ["founder", "operator", "half_operator", "voice"];
 const SIGN: Record<string, string> = { founder: "★", operator: "@", half_operator: "%", voice: "+" };

@@ -1,8 +1,9 @@
 // One conversation, in whatever frame: header, messages, people, box; it must not place itself on the screen.
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { accounts, buddies, protocolOf, typing } from "../../app/store";
+import { accounts, buddies, protocolOf, settings, typing, user } from "../../app/store";
 import { arrangement, close, touch } from "../../app/windows";
+import { isKept } from "../../state/keeping";
 import type { Talk as TalkState } from "../../state/model";
 import { buddyName, presenceOf, type Presence } from "../../state/roster";
 import { w } from "../../words";
@@ -10,6 +11,7 @@ import { isRestarting } from "../accountState";
 import { Avatar } from "../Avatar";
 import { rejoin } from "../dialogs/Join";
 import { Icon } from "../icons";
+import { KeptPill } from "../LinkPill";
 import { openMenu } from "../Menu";
 import { Composer } from "./Composer";
 import { Log } from "./Log";
@@ -81,9 +83,11 @@ export function Talk({ talk, controls, onBack, bar }: TalkProps) {
         <div class="talk-main">
           <Log talk={talk} icon={buddy?.icon} />
           {account && isRestarting(account) ? <p class="strip-note" data-testid="reconnecting"><i class="spinner" />{w.talk.reconnecting}</p>
-            : off ? <p class="strip-note">{w.talk.accountOff}</p>
+            : off ? <p class="strip-note">{user.value?.guest === false ? w.talk.accountOffWaits : w.talk.accountOff}</p>
             : gone ? <p class="strip-note">{w.talk.notJoined} <button type="button" class="text-link" data-testid="rejoin" onClick={() => rejoin(talk.account, talk.name)}>{w.talk.rejoin}</button></p>
             : !room && buddy && presenceOf(buddy.status) === "offline" ? <p class="strip-note">{w.talk.offline(buddyName(buddy))}</p> : null}
+          {arrangement.value === "stack" && <KeptPill />}
+          {user.value?.guest === false && !isKept(settings.value, talk) && <p class="unkept-note" data-testid="keeps-not">{w.talk.keepsNot}</p>}
           <TypingLine talk={talk} />
           <Composer talk={talk} label={!room && network ? w.talk.writeVia(talk.title, network) : w.talk.write(talk.title)} disabled={off || gone} />
         </div>

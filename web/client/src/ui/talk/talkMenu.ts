@@ -1,10 +1,12 @@
 // What one can do with a conversation and its window, as a menu; it must not draw.
-import { command, buddies, tell } from "../../app/store";
+import { command, buddies, settings, tell, user } from "../../app/store";
 import { arrangement, close, minimise, restore, snap, tileAll, wins } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { errorText, w } from "../../words";
+import { isKept } from "../../state/keeping";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
+import { eraseDialog } from "../dialogs/Erase";
 import type { CommandBody } from "../../wire/types";
 import type { Item } from "../Menu";
 
@@ -24,6 +26,14 @@ export function talkMenu(talk: Talk): Item[] {
     const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
     if (buddy) items.push({ label: w.talk.info, run: () => { run("buddy.info", { buddy: buddy.id }).catch(say); } });
     items.push({ label: w.talk.attention, run: () => tell("attention.send", { conversation: talk.id }) });
+  }
+  if (user.value?.guest === false) {
+    const kept = isKept(settings.value, talk);
+    items.push(
+      { kind: "line" },
+      { label: w.talk.keepNot, checked: !kept, testid: "keep-not", run: () => { run("history.set", { conversation: talk.id, keep: !kept }).catch(say); } },
+      { label: w.talk.erase, icon: "bin", danger: true, testid: "erase", run: () => eraseDialog(talk) },
+    );
   }
   if (arrangement.value === "desk") {
     const win = wins.value.get(talk.id);

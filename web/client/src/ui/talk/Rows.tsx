@@ -1,0 +1,148 @@
+// The rows of a conversation: bubbles, days, lines of the network, gaps; it must not scroll, nor send anything but a retry.
+import { useSignal } from "@preact/signals";
+import { serverNow } from "../../app/clock";
+import { discardOutgoing, isSettled, linkState, sendAgain, sendMessage, settle, takeBack, takeBackOutgoing, user } from "../../app/store";
+import { putBack } from "../../app/windows";
+import type { LogItem } from "../../state/log";
+import type { Line } from "../../state/model";
+import type { Message } from "../../wire/types";
+import { clock, dayName, errorText, moment, w } from "../../words";
+import { Avatar } from "../Avatar";
+import { mix } from "../glyphs";
+import { Icon } from "../icons";
+import { memo } from "../memo";
+import { Spans } from "./Spans";
+
+export function nickHue(name: string): number {
+  return mix(name.toLowerCase()) % 8;
+}
+
+/** One to three emoji and nothing else: shown large. */
+const onlyEmoji = (text: string): boolean => text.length <= 24 && /^(\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}\u200d\ufe0f]*\s*){1,3}$/u.test(text);
+
+/** "/me waves" is how libpurple hands over what somebody does. */
+const ACTION = "/me ";
+
+function Said({ message }: { message: Message }) {
+  if (!message.text.startsWith(ACTION) || !message.spans[0]?.text.startsWith(ACTION)) return <Spans spans={message.spans} text={message.text} />;
+  const [first, ...rest] = message.spans;
+  return <i>{nameOf(message)} <Spans spans={[{ ...first, text: first.text.slice(ACTION.length) }, ...rest]} /></i>;
+}
+
+const nameOf = (message: Message): string => message.from?.alias || message.from?.name || "";
+
+/** Not sent, or nobody knows whether it was: its writer decides, and nothing is sent twice by itself. */
+function Doubt({ message, talk }: { message: Line; talk: string }) {
+  // A guest's is only marked; a user's is the daemon's to take away.
+  const kept = user.value?.guest === false;
+  if (!kept && (message.state !== "unknown" || isSettled(talk, message.id))) return null;
+  return (
+    <div class="after">
+      <button type="button" class="text-link" data-testid="message-retry" onClick={() => sendAgain(talk, message)}>{w.talk.sendAgain}</button>
+      {kept
+        ? <button type="button" class="text-link" data-testid="message-discard" onClick={() => takeBack(talk, message.id)}>{w.talk.delete}</button>
+        : <button type="button" class="text-link" data-testid="message-discard" onClick={() => settle(talk, message.id)}>{w.talk.leaveIt}</button>}
+    </div>
+  );
+}
+
+/** It waits with the daemon until its account is signed on. */
+function Wait({ message, talk }: { message: Line; talk: string }) {
+  return (
+    <div class="after quiet">
+      <button type="button" class="text-link" data-testid="message-cancel" onClick={() => takeBack(talk, message.id)}>{w.talk.cancelWaiting}</button>
+    </div>
+  );
+}
+
+const Bubble = memo(function Bubble({ message, talk, first, last, room }: { message: Line; talk: string; first: boolean; last: boolean; room: boolean }) {
+  const self = message.from?.self === true;
+  const state = message.state ?? (self ? "sent" : "received");
+  const waits = self && state === "pending";
+  const marks = [message.delayed && w.talk.delayed, message.auto_reply && w.talk.auto, waits && w.talk.waiting, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown, message.unkept && w.talk.notKept].filter(Boolean).join(" · ");
+  const classes = ["row", self ? "mine" : "theirs", first && "first", last && "last", message.highlight && "highlight", state === "pending" && "pending", state === "failed" && "failed", state === "unknown" && "doubtful"].filter(Boolean).join(" ");
+  const time = <time dateTime={message.time} title={new Date(message.time).toLocaleString()}>{clock(message.time)}</time>;
+  return (
+    <div class={classes} data-testid="message" data-state={state} data-self={self} data-id={message.id} data-kept={message.unkept ? false : undefined} data-row={message.id}>
+      {room && !self && (first ? <Avatar name={nameOf(message)} size={28} /> : <span class="avatar-gap" />)}
+      <div class={onlyEmoji(message.text) ? "bubble emoji" : "bubble"}>
+        {room && !self && first && <b class={`nick nick-${nickHue(message.from?.name ?? "")}`}>{nameOf(message)}</b>}
+        <span class="said" data-testid="message-text"><Said message={message} /></span>
+        <span class="meta" title={waits ? w.talk.waitingTitle : message.unkept ? w.talk.notKeptTitle : undefined}>{waits && <Icon name="clock" size={11} />}{marks && <span>{marks}</span>}{(last || marks) && time}</span>
+      </div>
+      {self && (state === "unknown" || state === "failed") && <Doubt message={message} talk={talk} />}
+      {waits && user.value?.guest === false && <Wait message={message} talk={talk} />}
+    </div>
+  );
+});
+
+function Out({ item }: { item: Extract<LogItem, { kind: "outgoing" }> }) {
+  const { out } = item;
+  const again = () => {
+    discardOutgoing(out.conversation, out.command);
+    sendMessage(out.conversation, out.text, out.spans);
+  };
+  const edit = () => {
+    discardOutgoing(out.conversation, out.command);
+    putBack.value = { conversation: out.conversation, text: out.text };
+  };
+  const bad = out.state !== "pending";
+  const waits = !bad && !out.tried && linkState.value.kind !== "live";
+  return (
+    <div class={`row mine ${item.first ? "first" : ""} ${item.last ? "last" : ""} ${out.state === "pending" ? "pending" : out.state === "unknown" ? "doubtful" : "failed"}`} data-testid="message" data-state={out.state} data-self="true" data-row={item.key}>
+      <div class="bubble">
+        <span class="said" data-testid="message-text">{out.text}</span>
+        <span class="meta">{waits && <Icon name="clock" size={11} />}<span>{waits ? w.talk.waiting : out.state === "pending" ? w.talk.sending : out.state === "unknown" ? w.talk.unknown : w.talk.failed}</span></span>
+      </div>
+      {waits && <div class="after quiet"><button type="button" class="text-link" data-testid="message-cancel" onClick={() => takeBackOutgoing(out.conversation, out.command)}>{w.talk.cancelWaiting}</button></div>}
+      {bad && (
+        <div class="after">
+          {out.error && out.state === "failed" && <span>{errorText(out.error)}</span>}
+          <button type="button" class="text-link" data-testid="message-retry" onClick={again}>{out.state === "unknown" ? w.talk.sendAgain : w.talk.again}</button>
+          {out.state === "failed" && <button type="button" class="text-link" data-testid="message-edit" onClick={edit}>{w.talk.edit}</button>}
+          <button type="button" class="text-link" data-testid="message-discard" onClick={() => discardOutgoing(out.conversation, out.command)}>{w.talk.discard}</button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function SystemLine({ item }: { item: Extract<LogItem, { kind: "system" }> }) {
+  const open = useSignal(false);
+  if (item.count === 1) return <p class={item.message.state === "failed" ? "line bad" : "line"} data-testid="system" data-row={item.key}><Spans spans={item.message.spans} text={item.message.text} /></p>;
+  return (
+    <div class="line" data-testid="system" data-row={item.key}>
+      <button type="button" class="text-link quiet" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>{w.talk.joined(item.count)}</button>
+      {open.value && item.texts.map((text, at) => <p key={at}>{text}</p>)}
+    </div>
+  );
+}
+
+/** Messages may be missing here: it is said from when to when, and why. */
+function Gap({ item }: { item: Extract<LogItem, { kind: "gap" }> }) {
+  const now = serverNow();
+  const [why, ...others] = item.why;
+  const words = others.length === 0 && why ? (w.talk.gapWhy[why] ?? w.talk.gapWhys) : w.talk.gapWhys;
+  return (
+    <p class="line gap" data-testid="gap" data-why={item.why.join(" ")} data-row={item.key}>
+      <span><Icon name="warn" size={13} />{w.talk.gap(moment(item.from, now), item.to === null ? null : moment(item.to, now), words)}{w.talk.gapMissing}</span>
+    </p>
+  );
+}
+
+export function Row({ item, talk, room }: { item: LogItem; talk: string; room: boolean }) {
+  switch (item.kind) {
+    case "day":
+      return <p class="line day" data-row={item.key}><span>{dayName(item.time, serverNow())}</span></p>;
+    case "unread":
+      return <p class="line new" data-testid="unread-line" data-row={item.key}><span>{w.talk.newLine}</span></p>;
+    case "gap":
+      return <Gap item={item} />;
+    case "system":
+      return <SystemLine item={item} />;
+    case "message":
+      return <Bubble message={item.message} talk={talk} first={item.first} last={item.last} room={room} />;
+    case "outgoing":
+      return <Out item={item} />;
+  }
+}
