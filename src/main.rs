@@ -15,6 +15,7 @@ mod reload;
 mod report;
 mod serve;
 mod signals;
+mod store;
 mod systemd;
 mod wipe;
 mod worker;
