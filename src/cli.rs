@@ -1,5 +1,6 @@
 //! The command line: subcommands, and one flag and variable for each setting, made from the settings themselves; it carries nothing out.
 
+use crate::admin::Admin;
 use crate::config::{self, Config, Key, Override};
 use crate::error::Failure;
 use crate::manual::Material;
@@ -18,6 +19,7 @@ pub(crate) enum What {
     Protocols,
     Healthcheck,
     Schema,
+    Admin(Admin),
     Worker(Worker),
     Generate(Material, PathBuf),
 }
@@ -82,6 +84,102 @@ pub(crate) fn public() -> Command {
         ))
         .subcommand(with_settings("healthcheck", "Ask the daemon with these settings whether it is well"))
         .subcommand(Command::new("schema").about("Print the JSON schema of the HTTP interface"))
+        .subcommand(users(&with_settings))
+        .subcommand(
+            with_settings("invite", "Make an invite, by which people become users")
+                .arg(Arg::new("note").long("note").value_name("TEXT").default_value("").help("For whom it is"))
+                .arg(number("uses", "How many people may use it").default_value("1"))
+                .arg(number("days", "For how many days it is good").default_value("7"))
+                .arg(Arg::new("list").long("list").action(ArgAction::SetTrue).help("List the invites that are not used up instead")),
+        )
+        .subcommand(group("protocol", "Switch protocols off and on while the daemon runs").subcommands([
+            with_settings("disable", "Let nobody sign on to a protocol any more").arg(positional("id", "ID")),
+            with_settings("enable", "Let people sign on to a protocol again").arg(positional("id", "ID")),
+        ]))
+        .subcommand(
+            with_settings("audit", "Print the newest entries of the audit log: time, act, user, particulars")
+                .arg(Arg::new("name").value_name("NAME").help("Of this user alone"))
+                .arg(number("most", "How many").default_value("100")),
+        )
+        .subcommand(group("db", "Look after the database").subcommands([
+            with_settings("backup", "Write a consistent copy into a new file, while the daemon runs").arg(file_argument()),
+            with_settings("check", "Look for damage, while the daemon runs"),
+            with_settings("restore", "Put a back-up into the empty database of these settings; the daemon is stopped").arg(file_argument()),
+            with_settings("move", "Copy everything into the empty database URL; the daemon is stopped").arg(positional("url", "URL")),
+        ]))
+}
+
+fn group(name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).subcommand_required(true).arg_required_else_help(true)
+}
+
+fn positional(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name).required(true).value_name(value)
+}
+
+fn file_argument() -> Arg {
+    positional("file", "FILE").value_hint(ValueHint::FilePath).value_parser(clap::value_parser!(PathBuf))
+}
+
+fn number(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name("NUMBER").help(help).value_parser(clap::value_parser!(u32).range(1..))
+}
+
+fn users(with_settings: &dyn Fn(&'static str, &'static str) -> Command) -> Command {
+    let of_user = |name, about| with_settings(name, about).arg(positional("name", "NAME"));
+    let most = |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("NUMBER|site").help(help);
+    group("user", "Look after the users of the site").subcommands([
+        of_user("add", "Make a user; the password is read from the terminal or standard input"),
+        with_settings("list", "List the users: name, state, last use"),
+        of_user("show", "Show what is known of a user"),
+        of_user("disable", "Sign a user out, and let them in no more"),
+        of_user("enable", "Let a user in again"),
+        of_user("password", "Give a user another password, read from the terminal or standard input").arg(
+            Arg::new("lose-secrets")
+                .long("lose-secrets")
+                .action(ArgAction::SetTrue)
+                .help("Go on though the passwords of the user's IM accounts are lost"),
+        ),
+        of_user("remove", "Delete a user with everything")
+            .arg(Arg::new("yes").long("yes").action(ArgAction::SetTrue).help("Do it, for ever")),
+        of_user("limit", "Give a user limits of their own")
+            .arg(most("accounts", "IM accounts"))
+            .arg(most("storage-mb", "MiB of messages and pictures"))
+            .arg(most("commands-per-second", "Commands a second")),
+    ])
+}
+
+/// What an administrator asks for; `None` for other subcommands. With it the matches that have the settings.
+fn admin<'a>(name: &str, matches: &'a ArgMatches) -> Option<(Admin, &'a ArgMatches)> {
+    let inner = matches.subcommand();
+    let (verb, own) = inner.unwrap_or(("", matches));
+    let text = |id: &str| own.try_get_one::<String>(id).ok().flatten().cloned().unwrap_or_default();
+    let flag = |id: &str| own.try_get_one::<bool>(id).ok().flatten().copied().unwrap_or_default();
+    let number = |id: &str| own.try_get_one::<u32>(id).ok().flatten().copied().unwrap_or(1);
+    let file = || own.try_get_one::<PathBuf>("file").ok().flatten().cloned().unwrap_or_default();
+    let named = || text("name");
+    let admin = match (name, verb) {
+        ("user", "add") => Admin::Add { name: named() },
+        ("user", "list") => Admin::List,
+        ("user", "show") => Admin::Show { name: named() },
+        ("user", "disable" | "enable") => Admin::Disable { name: named(), disabled: verb == "disable" },
+        ("user", "password") => Admin::Password { name: named(), lose_secrets: flag("lose-secrets") },
+        ("user", "remove") => Admin::Remove { name: named(), yes: flag("yes") },
+        ("user", "limit") => {
+            let given = |id: &str| own.try_get_one::<String>(id).ok().flatten().map(|most| (id.to_owned(), most.parse().ok()));
+            Admin::Limit { name: named(), limits: ["accounts", "storage-mb", "commands-per-second"].into_iter().filter_map(given).collect() }
+        }
+        ("invite", _) if flag("list") => Admin::Invites,
+        ("invite", _) => Admin::Invite { note: text("note"), uses: number("uses"), days: number("days") },
+        ("protocol", _) => Admin::Protocol { id: text("id"), disabled: verb == "disable" },
+        ("audit", _) => Admin::Audit { name: Some(named()).filter(|name| !name.is_empty()), most: number("most") },
+        ("db", "backup") => Admin::Backup { file: file() },
+        ("db", "check") => Admin::Check,
+        ("db", "restore") => Admin::Restore { file: file() },
+        ("db", "move") => Admin::Move { to: text("url") },
+        _ => return None,
+    };
+    Some((admin, own))
 }
 
 /// Started by `serve` alone.
@@ -119,7 +217,10 @@ pub(crate) fn parse() -> Result<Asked, Failure> {
 
 fn asked(matches: &ArgMatches) -> Asked {
     let (name, matches) = matches.subcommand().unwrap_or(("serve", matches));
+    let asked_by_admin = admin(name, matches);
+    let matches = asked_by_admin.as_ref().map_or(matches, |(_, own)| own);
     let what = match name {
+        _ if let Some((admin, _)) = asked_by_admin.clone() => What::Admin(admin),
         "check" => What::Check,
         "protocols" => What::Protocols,
         "healthcheck" => What::Healthcheck,

@@ -1,5 +1,6 @@
 //! The daemon's entry: arguments, settings, log, then whatever was asked for; nothing is decided here.
 
+mod admin;
 mod cli;
 mod config;
 mod confine;
@@ -57,6 +58,10 @@ fn run() -> Result<(), Failure> {
         }
         cli::What::Healthcheck => health::check(&asked.config()?),
         cli::What::Schema => report::schema(),
+        cli::What::Admin(admin) => {
+            logging::start();
+            admin::run(admin, &asked.config()?)
+        }
         cli::What::Worker(worker) => {
             logging::start_worker();
             worker::run(worker)

@@ -40,7 +40,11 @@ fn make_folder(folder: Option<&Path>) -> Result<(), Failure> {
     made.map_err(|error| Failure::Store(format!("cannot make the data directory {}: {error}", folder.display())))
 }
 
-fn password(config: &Config) -> Result<Option<Zeroizing<String>>, Failure> {
+/// The password of the database.
+///
+/// # Errors
+/// There is one, and it cannot be read.
+pub(crate) fn password(config: &Config) -> Result<Option<Zeroizing<String>>, Failure> {
     let credential = || {
         let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
         Some(Path::new(&folder).join(PASSWORD)).filter(|file| file.exists())

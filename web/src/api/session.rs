@@ -60,7 +60,7 @@ pub(super) async fn recognise(hub: &Hub, headers: &HeaderMap) -> Result<(Arc<Ses
 /// As [`who`].
 pub(super) async fn signed_in<'a>(hub: &Hub, headers: &'a HeaderMap) -> Result<(Arc<Session>, TokenHash, &'a str), ApiError> {
     let (session, hash) = recognise(hub, headers).await?;
-    let token = tokens(headers).find(|token| crate::session::token_hash(token) == hash).ok_or_else(ApiError::not_signed_in)?;
+    let token = tokens(headers).find(|token| crate::session::hash_of_token(token) == hash).ok_or_else(ApiError::not_signed_in)?;
     Ok((session, hash, token))
 }
 

@@ -60,11 +60,10 @@ impl Hub {
         if page.messages.is_empty() {
             // Of a conversation whose messages are not kept, or of none.
             let state = session.lock();
-            if page.gaps.is_empty() && place != Place::Newest {
-                state.conversations.get(&id).ok_or_else(no_such)?;
-            }
-            if let Some(body) = held(&state, id, place, limit) {
-                return body;
+            match held(&state, id, place, limit) {
+                Some(body) => return body,
+                None if page.gaps.is_empty() => return Err(no_such()),
+                None => {}
             }
         }
         let numbers: Vec<u64> = page.messages.iter().map(|message| message.number).collect();

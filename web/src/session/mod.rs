@@ -56,7 +56,7 @@ pub use poll::Polled;
 pub use state::Session;
 pub use stream::Following;
 pub use token::TokenHash;
-pub(crate) use token::hash as token_hash;
+pub use token::hash as hash_of_token;
 
 #[cfg(test)]
 pub(crate) mod tests;

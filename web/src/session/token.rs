@@ -22,7 +22,7 @@ pub(crate) fn create() -> Result<String, getrandom::Error> {
 }
 
 /// What is stored of it.
-pub(crate) fn hash(token: &str) -> TokenHash {
+pub fn hash(token: &str) -> TokenHash {
     Sha256::digest(token.as_bytes()).into()
 }
 

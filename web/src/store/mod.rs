@@ -8,7 +8,7 @@ mod history;
 mod journal;
 mod people;
 mod rows;
-pub mod sql;
+mod sql;
 mod write;
 
 pub use error::StoreError;
@@ -16,7 +16,7 @@ pub use history::{Gap, Page, Place, StoredMessage, Unread};
 pub use journal::{Committed, Full, Journal, Keeping};
 pub use people::{AuditEntry, Browser, Change, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};
 pub use rows::{AccountRow, BuddyRow, ConversationRow, GroupRow, OutboxRow, Sealed, Stored};
-pub use sql::{Setting, Sql};
+pub use sql::{Copied, Setting, Sql, copy, restore};
 pub use write::Write;
 
 use crate::session::TokenHash;
