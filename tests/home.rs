@@ -279,3 +279,28 @@ fn a_site_lets_in_whom_it_wants() {
     let bad = ines.post("/register", &json!({ "name": "Bob", "password": PASSWORD, "invite": "not one" }));
     assert_eq!((bad.status, bad.code()), (403, "bad_invite"));
 }
+
+#[test]
+fn everything_can_be_taken_away() {
+    let prosody = friends();
+    let daemon = open_site();
+    let mut ines = daemon.client("ines-tab");
+    ines.register("Ines <b>", PASSWORD);
+    ines.add_xmpp(&prosody, "ines");
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    // More than one page of the store.
+    for number in 0..600 {
+        bob.say("ines@localhost", &format!("<i>{number}</i>"));
+    }
+    ines.hears("<i>599</i>");
+    let all = ines.get("/me/export?format=json").ok();
+    assert_eq!(all["user"]["name"], "Ines <b>");
+    assert_eq!(all["buddies"][0]["name"], "bob@localhost");
+    let said = texts(&all["conversations"][0]);
+    assert_eq!(said, (0..600).map(|number| format!("<i>{number}</i>")).collect::<Vec<_>>());
+    let secret = prosody.password("ines");
+    assert!(!all.to_string().contains(&secret), "no password is in it");
+    let page = ines.get_text("/me/export?format=html");
+    assert!(page.contains("&lt;i&gt;599&lt;/i&gt;") && page.ends_with("</html>\n") && !page.contains("<i>"), "{page:.2000}");
+    assert_eq!(ines.get("/me/export?format=xml").status, 400);
+}

@@ -191,7 +191,7 @@ pub(super) async fn limit(store: &dyn Store, name: &str, limits: &[(String, Opti
     store.set_limits(user.id, &wanted).await.map_err(failed)?;
     announce(store, user.id).await?;
     note(store, Some(user.id), "user_limit", &format!("{wanted:?}")).await?;
-    say(&format!("User \"{}\" has other limits, from the next sign-on of a session on.", user.name));
+    say(&format!("User \"{}\" has other limits from now on.", user.name));
     Ok(())
 }
 

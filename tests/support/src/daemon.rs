@@ -235,6 +235,21 @@ impl Daemon {
         self.process = Some(process);
     }
 
+    /// Runs an administrator's command with the daemon's settings; `input` is its standard input. Gives whether it went well, and all it said.
+    pub fn admin(&self, arguments: &[&str], input: &str) -> (bool, String) {
+        use std::io::Write;
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).arg("--config").arg(self.directory.path().join("bellflower.toml"));
+        command.envs(self.environment.iter().map(|(key, value)| (key, value)));
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("the administrator's command");
+        // One that reads nothing may have ended.
+        let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("its end");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), said)
+    }
+
     /// The directory of users, history and uploads.
     pub fn data_dir(&self) -> PathBuf {
         self.directory.path().join("data")

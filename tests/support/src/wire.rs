@@ -51,6 +51,7 @@ pub struct WireClient {
     agent: Agent,
     cookie: Option<String>,
     address: Option<String>,
+    header: Option<(String, String)>,
     client: String,
     epoch: String,
     after: u64,
@@ -70,6 +71,7 @@ impl WireClient {
             agent,
             cookie: None,
             address: None,
+            header: None,
             client: client.to_owned(),
             epoch: String::new(),
             after: 0,
@@ -92,6 +94,13 @@ impl WireClient {
         self
     }
 
+    /// Sends this header with every POST.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.header = Some((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Points the client at a daemon that has come back elsewhere; cookie, cursor and kept events stay.
     pub fn moved_to(&mut self, base: &str) {
         base.clone_into(&mut self.base);
@@ -110,6 +119,16 @@ impl WireClient {
     /// GET below `/api/v1`.
     pub fn get(&mut self, path: &str) -> Answer {
         self.get_within(path, PATIENCE).unwrap_or_else(|e| panic!("GET {path}: {e}"))
+    }
+
+    /// The same, as a text.
+    pub fn get_text(&mut self, path: &str) -> String {
+        let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        let mut answer = request.call().unwrap_or_else(|e| panic!("GET {path}: {e}"));
+        answer.body_mut().read_to_string().expect("a text")
     }
 
     fn get_within(&mut self, path: &str, patience: Duration) -> Result<Answer, ureq::Error> {
@@ -140,6 +159,9 @@ impl WireClient {
         }
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", cookie);
+        }
+        if let Some((name, value)) = &self.header {
+            request = request.header(name, value);
         }
         let sent = request.config().timeout_global(Some(PATIENCE)).build().send_json(body);
         sent.and_then(|answer| self.taken(answer)).map_err(|error| error.to_string())

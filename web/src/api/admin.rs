@@ -4,6 +4,7 @@ use super::{answer, refused};
 use crate::server::Routes;
 use crate::session::Hub;
 use crate::stats::{self, Figure, Stats};
+use crate::store::Journal;
 use bridge::report::Losses;
 use std::sync::Arc;
 use warp::Filter;
@@ -29,6 +30,7 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
         let help = "The longest that one event from the bridge took to translate, in the last minute or two.";
         let value = hub.counters().longest_event.get();
         all.push(Figure { name: "longest_event_microseconds", help, grows: false, value });
+        all.extend(hub.journal().map(|journal| store(journal)).into_iter().flatten());
         all.extend(stats::process());
         all
     };
@@ -48,6 +50,24 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
         answer::json(StatusCode::OK, &all)
     });
     metrics.or(json).unify().recover(refused).unify().boxed()
+}
+
+/// What is known of the database.
+fn store(journal: &Journal) -> [Figure; 5] {
+    let (waiting, bytes, dropped) = journal.figures();
+    let now = |name, help, value| Figure { name, help, grows: false, value };
+    [
+        now("store_kept", "Whether the database takes what is written: 1, or 0.", u64::from(journal.is_kept())),
+        now("store_writes_waiting", "Writes that wait to be committed.", waiting),
+        now("store_bytes_waiting", "Bytes of writes that are not durable yet.", bytes),
+        Figure { name: "store_writes_done", help: "Writes that are durable.", grows: true, value: journal.done() },
+        Figure {
+            name: "store_writes_left_out",
+            help: "Writes that found no room while the database was away, or that it refused.",
+            grows: true,
+            value: dropped,
+        },
+    ]
 }
 
 fn losses(losses: &Losses) -> [Figure; 7] {

@@ -6,6 +6,7 @@ mod attach;
 mod commands;
 mod detach;
 mod error;
+mod export;
 pub mod front;
 mod history;
 pub mod login;
@@ -52,6 +53,8 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .or(uploads::route(hub))
         .unify()
         .or(me::route(hub))
+        .unify()
+        .or(export::route(hub))
         .unify();
     api.and(routes).map(Reply::into_response).or(logout::route(hub)).unify().or(nobody::route(hub)).unify().boxed()
 }

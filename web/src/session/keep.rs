@@ -2,14 +2,14 @@
 //! `store::Journal`).
 
 use super::conversation::Conv;
-use super::memory::{LEFT, STATUS};
+use super::memory::{LEFT, MemoryConfig, STATUS};
 use super::outbox::Waiting;
 use super::state::{Env, State};
 use super::TokenHash;
 use crate::body;
 use crate::secret::DataKey;
 use crate::store::{
-    AccountRow, BuddyRow, ConversationRow, Full, Gap, GroupRow, Journal, StoredMessage, Write,
+    AccountRow, BuddyRow, ConversationRow, Full, Gap, GroupRow, Journal, Limits, StoredMessage, Write,
 };
 use crate::wire::{self, ErrorBody, EventBody, GapWhy, HistorySet, MessageState};
 use bridge::command::{AccountSettings, CommandKind, Origin, Place};
@@ -51,6 +51,12 @@ pub(crate) struct Keep {
     pub(super) key: Option<DataKey>,
     /// The site keeps messages.
     pub(super) site_keeps: bool,
+    /// Limits of the user's own.
+    pub(super) limits: Limits,
+    /// Bytes that may be stored; 0: any number.
+    pub(super) quota: u64,
+    /// Bytes that are stored, as of the last look and what was written since.
+    pub(super) usage: u64,
     /// Number of the user's last write.
     last: u64,
     held: VecDeque<Held>,
@@ -83,12 +89,15 @@ fn why_name(why: GapWhy) -> &'static str {
 }
 
 impl Keep {
-    pub(super) fn new(journal: Arc<Journal>, user: UserId, key: Option<DataKey>, site_keeps: bool) -> Self {
+    pub(super) fn new(journal: Arc<Journal>, user: UserId, key: Option<DataKey>, site: &MemoryConfig, limits: Limits) -> Self {
         Self {
             journal,
             user,
             key,
-            site_keeps,
+            site_keeps: site.history,
+            quota: limits.storage_bytes.unwrap_or(site.storage_bytes),
+            limits,
+            usage: 0,
             last: 0,
             held: VecDeque::new(),
             lossy: BTreeMap::new(),
@@ -415,6 +424,13 @@ impl State {
             message.spans.iter().filter_map(|span| span.image.as_deref()).filter_map(|hash| self.shelf.blob(hash)).collect();
         let Some(keep) = &mut self.keep else { return };
         let user = keep.user;
+        let size = (message.text.len() + message.from.name.len()) as u64 + pictures.iter().map(|picture| picture.bytes.len() as u64).sum::<u64>();
+        if keep.quota > 0 && keep.usage.saturating_add(size) > keep.quota {
+            // Not a word of it is lost in the open pages; what is stored has an end here, until something is deleted.
+            keep.lossy.entry(id).or_insert((before, env.wall));
+            return self.say_full(env);
+        }
+        keep.usage = keep.usage.saturating_add(size);
         let mut ended = None;
         if let Some((after, from)) = keep.lossy.get(&id).copied() {
             let gap = Gap { conversation: id, after, from, to: Some(env.wall), why: why_name(GapWhy::Store).to_owned() };

@@ -4,7 +4,7 @@ use super::keep::Keep;
 use super::state::State;
 use super::{Hub, Session, TokenHash};
 use crate::secret::{DataKey, Hasher, SiteKey};
-use crate::store::{Change, Committed, Journal, Keeping, Store, Write};
+use crate::store::{Change, Committed, Journal, Keeping, Limits, Store, Write};
 use crate::wire::{ErrorBody, EventBody};
 use bridge::command::CommandKind;
 use bridge::id::{AccountId, UserId};
@@ -119,8 +119,8 @@ impl Memory {
     }
 
     /// How a session of this user outlives it.
-    pub(super) fn keep(&self, user: UserId, key: Option<DataKey>) -> Box<Keep> {
-        Box::new(Keep::new(Arc::clone(&self.journal), user, key, self.config.history))
+    pub(super) fn keep(&self, user: UserId, key: Option<DataKey>, limits: Limits) -> Box<Keep> {
+        Box::new(Keep::new(Arc::clone(&self.journal), user, key, &self.config, limits))
     }
 }
 
@@ -218,6 +218,12 @@ impl Hub {
     /// Signs out the browsers of a user that are not in the store any more.
     pub(super) async fn user_changed(&self, memory: &Memory, user: UserId) {
         let Some(session) = self.session(user) else { return };
+        if let Ok(Some(row)) = memory.store().user(user).await
+            && let Some(keep) = &mut session.lock().keep
+        {
+            keep.quota = row.limits.storage_bytes.unwrap_or(memory.config.storage_bytes);
+            keep.limits = row.limits;
+        }
         let Ok(browsers) = memory.store().browsers(user).await else { return };
         let known: HashSet<TokenHash> = browsers.into_iter().map(|browser| browser.token).collect();
         let gone: Vec<TokenHash> = session.lock().tokens.iter().filter(|token| !known.contains(*token)).copied().collect();
@@ -244,6 +250,14 @@ impl Hub {
             log::debug!("which browsers were used is not stored: {error}");
         }
         self.write_alive(memory, now);
+        for session in self.all() {
+            let limited = session.lock().keep.as_ref().is_some_and(|keep| keep.quota > 0 && keep.usage > 0);
+            if limited && let Ok(usage) = memory.store().usage(session.id).await
+                && let Some(keep) = &mut session.lock().keep
+            {
+                keep.usage = usage;
+            }
+        }
     }
 
     fn write_alive(&self, memory: &Memory, now: Timestamp) {

@@ -16,6 +16,7 @@ mod conversation;
 mod counters;
 mod crowd;
 mod door;
+mod export;
 mod guest;
 mod hub;
 mod keep;
@@ -45,6 +46,7 @@ pub use clock::{Clock, SystemClock};
 pub use config::SessionConfig;
 pub(crate) use conversation::message_number;
 pub use counters::{Counter, Counters};
+pub use export::{Export, Form};
 pub use guest::Login;
 pub use hub::Hub;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::resume::{unavailable, within};
 use super::{Hub, Session, TokenHash, token};
 use crate::api::ApiError;
 use crate::secret::{DataKey, HashError, RecoveryCode, by_recovery, new_recovery};
-use crate::store::{AuditEntry, Browser, Invite, NewUser, StoreError, UserKeys, UserRow, fold};
+use crate::store::{AuditEntry, Browser, Invite, Limits, NewUser, StoreError, UserKeys, UserRow, fold};
 use crate::wire::{Me, MeLimits, SignedIn};
 use bridge::command::Secret;
 use bridge::id::UserId;
@@ -270,7 +270,7 @@ impl Hub {
             }
             session.adopt(&user.name);
             self.networks().adopt(user.id);
-            state.keep = Some(memory.keep(user.id, Some(key)));
+            state.keep = Some(memory.keep(user.id, Some(key), Limits::default()));
             // The guest's own token stays good for requests that are on their way with it.
             state.tokens.push(hash);
             state.write_everything(&self.env(), hash, session.user());
@@ -330,7 +330,7 @@ impl Hub {
         Ok((row, key))
     }
 
-    async fn row(&self, session: &Session) -> Result<UserRow, ApiError> {
+    pub(super) async fn row(&self, session: &Session) -> Result<UserRow, ApiError> {
         let memory = self.memory()?;
         if session.is_guest() {
             let message = "A guest has no account of this site. Choose a name and a password first.";

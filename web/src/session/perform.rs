@@ -132,7 +132,8 @@ impl Hub {
         if let Some(error) = stopped {
             return Verdict::Stopped(error.clone());
         }
-        let per_second = u64::from(self.config.commands_per_second);
+        let own = state.keep.as_ref().and_then(|keep| keep.limits.commands_per_second);
+        let per_second = u64::from(own.unwrap_or(self.config.commands_per_second));
         if let Err(retry_ms) = state.commands.take(env.now, per_second * 60, per_second * price::BURST_SECONDS, 1) {
             let message = "Too much at once (limits.commands_per_second). Please wait a moment.";
             return Verdict::Stopped(later("rate_limited", message, retry_ms));

@@ -19,10 +19,11 @@ const MOST_BYTES: usize = 1 << 20;
 /// number in the upper bits.
 const LEFT_OUT: NoticeId = NoticeId(1 << 47);
 const TOO_MUCH: NoticeId = NoticeId(1 << 47 | 1);
+const STORE_FULL: NoticeId = NoticeId(1 << 47 | 2);
 
 /// Whether a notice is the server's own.
 pub(super) fn is_own(notice: NoticeId) -> bool {
-    [LEFT_OUT, TOO_MUCH].contains(&notice)
+    [LEFT_OUT, TOO_MUCH, STORE_FULL].contains(&notice)
 }
 
 /// Whether a user was told that things were left out.
@@ -130,6 +131,16 @@ impl State {
                     their names are too long. What is shown goes on as before.";
         self.say(env, TOO_MUCH, "One of your networks sends more than fits here", text);
         true
+    }
+
+    /// Says that what the user may store is used up.
+    pub(super) fn say_full(&mut self, env: &Env<'_>) {
+        if self.notices.iter().any(|known| known.id == STORE_FULL) {
+            return;
+        }
+        let text = "You have stored as much as this site lets you. What is said from now on is shown, and not kept. Delete the history of \
+                    conversations that you do not need, or let it be deleted by age.";
+        self.say(env, STORE_FULL, "Your storage is full", text);
     }
 
     fn say(&mut self, env: &Env<'_>, id: NoticeId, title: &str, text: &str) {

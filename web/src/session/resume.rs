@@ -121,10 +121,14 @@ impl Hub {
         let now = self.env().now;
         let session = Arc::new(Session::new(user.id, &user.name, None, epoch, now));
         let left = stored.settings.iter().find(|(name, _)| name == LEFT).and_then(|(_, at)| at.parse().ok()).map(Timestamp);
+        let limited = user.limits.storage_bytes.unwrap_or(memory.config.storage_bytes) > 0;
+        let usage = if limited { within(memory.store().usage(user.id)).await? } else { 0 };
         let tails = self.tails(memory, user.id, &stored).await?;
         let commands = {
             let mut state = session.lock();
-            state.keep = Some(memory.keep(user.id, key.clone()));
+            let mut keep = memory.keep(user.id, key.clone(), user.limits.clone());
+            keep.usage = usage;
+            state.keep = Some(keep);
             let commands = self.fill(&mut state, stored, tails, key.as_ref());
             let from = match left {
                 Some(left) => Some((left, GapWhy::Offline)),

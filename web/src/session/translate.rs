@@ -86,11 +86,10 @@ impl State {
         let account = |id: AccountId| self.known_account(id).map(|account| account.id);
         let kind = match command {
             C::AccountAdd(add) => {
-                if config.accounts_per_user > 0 && self.accounts.len() + self.adding.len() >= config.accounts_per_user {
-                    return Err(error(
-                        "limit",
-                        format!("At most {} accounts are allowed (limits.accounts_per_user).", config.accounts_per_user),
-                    ));
+                let own = self.keep.as_ref().and_then(|keep| keep.limits.accounts);
+                let most = own.map_or(config.accounts_per_user, |most| most as usize);
+                if most > 0 && self.accounts.len() + self.adding.len() >= most {
+                    return Err(error("limit", format!("At most {most} accounts are allowed (limits.accounts_per_user).")));
                 }
                 let passing = add.remember == Some(false);
                 let kind = add_account(catalogue, &self.status, add)?;

@@ -1,0 +1,157 @@
+//! Promise: an administrator looks after users, invites and the database from the command line while the daemon runs.
+#![allow(clippy::expect_used)]
+
+use serde_json::json;
+use support::{Daemon, PATIENCE, Prosody, XmppPeer, wait_until};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+const PASSWORD: &str = "a long enough password";
+
+fn done(daemon: &Daemon, arguments: &[&str], input: &str) -> String {
+    let (well, said) = daemon.admin(arguments, input);
+    assert!(well, "{arguments:?}: {said}");
+    said
+}
+
+fn refused(daemon: &Daemon, arguments: &[&str], input: &str) -> String {
+    let (well, said) = daemon.admin(arguments, input);
+    assert!(!well, "{arguments:?} went well: {said}");
+    said
+}
+
+#[test]
+fn users_are_made_disabled_and_removed() {
+    let daemon = Daemon::run(BELLFLOWER);
+    let said = done(&daemon, &["user", "add", "Ines"], "a long enough password\n");
+    assert!(said.contains("recovery code"), "{said}");
+    assert!(refused(&daemon, &["user", "add", "ines"], "a long enough password\n").contains("already"));
+    assert!(refused(&daemon, &["user", "add", "Bob"], "short\n").contains("8 to 1024"));
+    let mut ines = daemon.client("tab");
+    ines.sign_in("ines", PASSWORD);
+    assert!(done(&daemon, &["user", "list"], "").starts_with("Ines\tenabled"));
+    assert!(done(&daemon, &["user", "show", "INES"], "").contains("recovery code\tyes"));
+    done(&daemon, &["user", "disable", "Ines"], "");
+    // The page that is open hears of it by itself.
+    let ended = wait_until("the end of the poll", PATIENCE, || {
+        let answer = ines.poll();
+        (answer.status == 401 || answer.body["end"] == "auth").then_some(answer)
+    });
+    assert!(ended.status == 401 || ended.body["end"] == "auth");
+    let answer = ines.post("/login", &json!({ "name": "Ines", "password": PASSWORD }));
+    assert_eq!((answer.status, answer.code()), (403, "user_disabled"));
+    let answer = ines.post("/login", &json!({ "name": "Ines", "password": "not the password" }));
+    assert_eq!((answer.status, answer.code()), (401, "bad_credentials"), "only who knows the password is told");
+    done(&daemon, &["user", "enable", "Ines"], "");
+    ines.sign_in("Ines", PASSWORD);
+    assert!(refused(&daemon, &["user", "password", "Ines"], "another password\n").contains("--lose-secrets"));
+    done(&daemon, &["user", "password", "Ines", "--lose-secrets"], "another password\n");
+    ines.sign_in("Ines", "another password");
+    done(&daemon, &["user", "limit", "Ines", "--accounts", "1"], "");
+    wait_until("the limit", PATIENCE, || (ines.get("/me").ok()["limits"]["accounts"] == 1).then_some(()));
+    assert!(refused(&daemon, &["user", "remove", "Ines"], "").contains("--yes"));
+    done(&daemon, &["user", "remove", "Ines", "--yes"], "");
+    assert_eq!(ines.get("/me").status, 401);
+    assert!(refused(&daemon, &["user", "show", "Ines"], "").contains("no user"));
+    let log = done(&daemon, &["audit"], "");
+    for act in ["user_add", "sign_in", "user_disable", "user_password", "user_limit", "user_remove"] {
+        assert!(log.contains(act), "{act} is not in {log}");
+    }
+    assert!(!log.contains(PASSWORD) && !log.contains("another password"), "{log}");
+}
+
+#[test]
+fn an_invite_lets_in_as_often_as_it_says() {
+    let daemon = Daemon::builder(BELLFLOWER).config("registration = \"invite\"").limit("registrations_per_minute", 0).start();
+    let said = done(&daemon, &["invite", "--note", "for Ines", "--uses", "1"], "");
+    let code = said.lines().next().expect("a code").to_owned();
+    assert!(done(&daemon, &["invite", "--list"], "").contains("for Ines"));
+    let mut ines = daemon.client("tab");
+    let without = ines.post("/register", &json!({ "name": "Ines", "password": PASSWORD }));
+    assert_eq!((without.status, without.code()), (403, "bad_invite"));
+    ines.post("/register", &json!({ "name": "Ines", "password": PASSWORD, "invite": code })).ok();
+    let mut bob = daemon.client("other");
+    let again = bob.post("/register", &json!({ "name": "Bob", "password": PASSWORD, "invite": code }));
+    assert_eq!((again.status, again.code()), (403, "bad_invite"));
+}
+
+#[test]
+fn a_back_up_is_made_while_people_talk_and_put_back_elsewhere() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let mut daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
+    let mut ines = daemon.client("tab");
+    ines.register("Ines", PASSWORD);
+    ines.add_xmpp(&prosody, "ines");
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    bob.say("ines@localhost", "before the back-up");
+    ines.hears("before the back-up");
+    ines.carry_out("settings.set", json!({ "values": { "theme": "dark" } }));
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("backup.sqlite");
+    let name = file.to_str().expect("a path");
+    done(&daemon, &["db", "backup", name], "");
+    assert!(refused(&daemon, &["db", "backup", name], "").contains("exists") || file.exists());
+    assert!(done(&daemon, &["db", "check"], "").contains("as it should be"));
+    bob.say("ines@localhost", "after the back-up");
+    ines.hears("after the back-up");
+    let other = format!("sqlite:{}", folder.path().join("moved.sqlite").display());
+    daemon.stop();
+    done(&daemon, &["db", "move", &other], "");
+    assert!(refused(&daemon, &["db", "restore", name], "").contains("empty"), "a database with something in it is not overwritten");
+    let back = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
+    {
+        // Into the empty database of another site, which is stopped.
+        let mut back = back;
+        back.stop();
+        std::fs::remove_dir_all(back.data_dir()).expect("the data directory");
+        done(&back, &["db", "restore", name], "");
+        back.start();
+        let mut ines = back.client("tab");
+        ines.sign_in("Ines", PASSWORD);
+        assert_eq!(ines.snapshot["settings"]["theme"], "dark");
+        let seen = ines.snapshot["conversations"][0]["messages"].as_array().expect("messages").clone();
+        assert_eq!(seen.iter().map(|message| message["text"].clone()).collect::<Vec<_>>(), [json!("before the back-up")]);
+        let account = ines.account();
+        ines.wait_account_online(&account);
+    }
+}
+
+#[test]
+fn a_protocol_is_switched_off_while_the_daemon_runs() {
+    let prosody = Prosody::with_users(["ines"]);
+    let daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
+    let mut ines = daemon.client("tab");
+    ines.register("Ines", PASSWORD);
+    done(&daemon, &["protocol", "disable", "prpl-jabber"], "");
+    let network = support::WireClient::xmpp_network(&prosody, "ines", &prosody.password("ines"), &json!({}));
+    wait_until("the refusal", PATIENCE, || {
+        let id = ines.new_id();
+        let answer = ines.post_command(&id, "account.add", network.clone());
+        (answer.body["rejected"][0]["error"]["code"] == "protocol_disabled").then_some(())
+    });
+    done(&daemon, &["protocol", "enable", "prpl-jabber"], "");
+    wait_until("another try that is taken", PATIENCE, || {
+        let id = ines.new_id();
+        let answer = ines.post_command(&id, "account.add", network.clone());
+        (answer.body["accepted"][0] == json!(id)).then_some(())
+    });
+}
+
+#[test]
+fn a_trusted_proxy_says_who_it_is_and_nobody_else() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let key = folder.path().join("key");
+    std::fs::write(&key, [7_u8; 32]).expect("a key");
+    let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+    std::fs::set_permissions(&key, mode).expect("its mode");
+    let start = |trusted: &str| {
+        let config = format!("header_sign_in = \"X-Remote-User\"\nsite_key_file = {:?}\ntrusted_proxies = [{trusted}]", key.display().to_string());
+        Daemon::builder(BELLFLOWER).config(&config).start()
+    };
+    let log_in = |daemon: &Daemon| daemon.client("tab").with_header("X-Remote-User", "Ines").post("/login", &json!({}));
+    let strange = start("");
+    assert_eq!(log_in(&strange).status, 400, "a header of a stranger's is nothing");
+    let trusting = start("\"127.0.0.1\"");
+    let answer = log_in(&trusting);
+    assert_eq!((answer.status, &answer.body["user"]["name"]), (200, &json!("Ines")));
+    assert_eq!(trusting.client("tab").get("/site").ok()["sign_in"], "header");
+}

@@ -1,0 +1,201 @@
+//! Writes everything of a user but secrets, page by page: as JSON, or as HTML to read. Holds one page at a time.
+
+use super::keep;
+use super::resume::within;
+use super::{Hub, Session};
+use crate::api::ApiError;
+use crate::store::{ConversationRow, Place, Store, Stored};
+use crate::wire;
+use bridge::id::UserId;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Messages of a page.
+const PAGE: u32 = 500;
+
+/// In which form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For programs.
+    Json,
+    /// For people.
+    Html,
+}
+
+/// An export that is being written.
+pub struct Export {
+    store: Arc<dyn Store>,
+    user: UserId,
+    form: Form,
+    /// What is written next, when it is ready.
+    head: Option<String>,
+    conversations: std::vec::IntoIter<ConversationRow>,
+    /// The conversation that is being written, and the number of its last message that is.
+    current: Option<(ConversationRow, u64)>,
+    /// No conversation is written yet.
+    first: bool,
+    /// A message of the current one is.
+    begun: bool,
+    ended: bool,
+}
+
+impl Hub {
+    /// Begins an export of everything of a user but secrets.
+    ///
+    /// # Errors
+    /// 403 `guests_have_no_account`, 503 `store_unavailable`.
+    pub async fn export(&self, session: &Session, form: Form) -> Result<Export, ApiError> {
+        let memory = self.memory()?;
+        self.row(session).await?;
+        let last = session.lock().keep.as_ref().map_or(0, |keep| keep.last());
+        memory.journal.reached(last, std::time::Duration::from_secs(1)).await;
+        let stored = within(memory.store().load(session.id)).await?;
+        let head = match form {
+            Form::Json => json_head(&session.user(), &stored),
+            Form::Html => html_head(&session.user(), &stored),
+        };
+        Ok(Export {
+            store: Arc::clone(memory.journal.store()),
+            user: session.id,
+            form,
+            head: Some(head),
+            conversations: stored.conversations.into_iter(),
+            current: None,
+            first: true,
+            begun: false,
+            ended: false,
+        })
+    }
+}
+
+impl Export {
+    /// The next part; `None` at the end, or when the store goes away: then the end is missing, and a reader of JSON sees that it is.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        if let Some(head) = self.head.take() {
+            return Some(head.into());
+        }
+        loop {
+            if self.ended {
+                return None;
+            }
+            let Some((row, after)) = self.current.take() else {
+                let Some(row) = self.conversations.next() else {
+                    self.ended = true;
+                    return Some(Bytes::from_static(match self.form {
+                        Form::Json => b"]}\n",
+                        Form::Html => b"</main></body></html>\n",
+                    }));
+                };
+                let opening = self.open(&row);
+                self.current = Some((row, 0));
+                return Some(opening.into());
+            };
+            let page = self.store.page(self.user, row.id, Place::After(after), PAGE).await.ok()?;
+            let last = page.messages.last().map(|message| message.number);
+            let messages: Vec<wire::Message> = page.messages.into_iter().filter(keep::is_there).map(keep::wire_message).collect();
+            let text = self.lines(&messages);
+            match last {
+                Some(last) if page.more_after => self.current = Some((row, last)),
+                _ => {
+                    return Some((text + self.close()).into());
+                }
+            }
+            if !text.is_empty() {
+                return Some(text.into());
+            }
+        }
+    }
+
+    fn open(&mut self, row: &ConversationRow) -> String {
+        let comma = if std::mem::take(&mut self.first) { "" } else { "," };
+        self.begun = false;
+        match self.form {
+            Form::Json => {
+                let head = json!({ "account": row.account, "kind": row.kind, "name": row.name, "title": row.title, "open": row.open });
+                let head = head.to_string();
+                // Its messages come as the last member.
+                format!("{comma}{},\"messages\":[", head.strip_suffix('}').unwrap_or(&head))
+            }
+            Form::Html => format!("<section><h2>{}</h2><p>{}</p>", escape(&row.title), escape(&row.name)),
+        }
+    }
+
+    fn close(&self) -> &'static str {
+        match self.form {
+            Form::Json => "]}",
+            Form::Html => "</section>",
+        }
+    }
+
+    fn lines(&mut self, messages: &[wire::Message]) -> String {
+        let mut text = String::new();
+        for message in messages {
+            match self.form {
+                Form::Json => {
+                    if std::mem::replace(&mut self.begun, true) {
+                        text.push(',');
+                    }
+                    text.push_str(&serde_json::to_string(message).unwrap_or_else(|_| "null".to_owned()));
+                }
+                Form::Html => {
+                    let who = message.from.alias.as_ref().unwrap_or(&message.from.name);
+                    text.push_str(&format!("<p><time>{}</time> <b>{}</b> {}</p>\n", message.time, escape(who), escape(&message.text)));
+                }
+            }
+        }
+        text
+    }
+}
+
+/// An account's settings as they are stored: without secrets.
+fn accounts(stored: &Stored) -> Vec<Value> {
+    let account = |row: &crate::store::AccountRow| {
+        let settings: Value = serde_json::from_str(&row.settings).unwrap_or_default();
+        json!({ "id": row.account, "made": row.created, "settings": settings })
+    };
+    stored.accounts.iter().map(account).collect()
+}
+
+fn json_head(user: &wire::User, stored: &Stored) -> String {
+    let buddies: Vec<Value> =
+        stored.buddies.iter().map(|row| json!({ "account": row.account, "name": row.name, "group": row.group, "alias": row.alias })).collect();
+    let settings: serde_json::Map<String, Value> = stored
+        .settings
+        .iter()
+        .filter(|(key, _)| !key.starts_with('.'))
+        .map(|(key, value)| (key.clone(), serde_json::from_str(value).unwrap_or_default()))
+        .collect();
+    let waiting: Vec<Value> =
+        stored.outbox.iter().map(|row| json!({ "conversation": row.conversation, "html": row.text })).collect();
+    let head = json!({ "user": user, "accounts": accounts(stored), "buddies": buddies, "settings": settings, "waiting": waiting }).to_string();
+    format!("{},\"conversations\":[", head.strip_suffix('}').unwrap_or(&head))
+}
+
+fn html_head(user: &wire::User, stored: &Stored) -> String {
+    let mut text = format!(
+        "<!doctype html><html><head><meta charset=\"utf-8\"><title>{name}</title><style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em \
+         auto;padding:0 1em}}time{{color:#666;font-size:80%}}p{{margin:.2em 0;white-space:pre-wrap}}</style></head><body><h1>{name}</h1><main>",
+        name = escape(&user.name)
+    );
+    text.push_str("<section><h2>Accounts</h2>");
+    for row in &stored.accounts {
+        let settings: Value = serde_json::from_str(&row.settings).unwrap_or_default();
+        let name = match &settings["username"] {
+            Value::Object(form) => form.values().map(Value::to_string).collect::<Vec<_>>().join(" "),
+            other => other.to_string(),
+        };
+        text.push_str(&format!("<p>{} {}</p>", escape(settings["protocol"].as_str().unwrap_or_default()), escape(&name)));
+    }
+    text.push_str("</section><section><h2>People</h2>");
+    for row in &stored.buddies {
+        text.push_str(&format!("<p>{} {} ({})</p>", escape(&row.name), escape(&row.alias), escape(&row.group)));
+    }
+    text.push_str("</section>");
+    text
+}
+
+/// A text as HTML that says it and nothing else.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
