@@ -98,7 +98,7 @@ pub(crate) fn public() -> Command {
         ]))
         .subcommand(
             with_settings("audit", "Print the newest entries of the audit log: time, act, user, particulars")
-                .arg(Arg::new("name").value_name("NAME").help("Of this user alone"))
+                .arg(Arg::new("who").value_name("NAME").help("Of this user alone"))
                 .arg(number("most", "How many").default_value("100")),
         )
         .subcommand(group("db", "Look after the database").subcommands([
@@ -126,7 +126,7 @@ fn number(name: &'static str, help: &'static str) -> Arg {
 }
 
 fn users(with_settings: &dyn Fn(&'static str, &'static str) -> Command) -> Command {
-    let of_user = |name, about| with_settings(name, about).arg(positional("name", "NAME"));
+    let of_user = |name, about| with_settings(name, about).arg(positional("who", "NAME"));
     let most = |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("NUMBER|site").help(help);
     group("user", "Look after the users of the site").subcommands([
         of_user("add", "Make a user; the password is read from the terminal or standard input"),
@@ -157,7 +157,7 @@ fn admin<'a>(name: &str, matches: &'a ArgMatches) -> Option<(Admin, &'a ArgMatch
     let flag = |id: &str| own.try_get_one::<bool>(id).ok().flatten().copied().unwrap_or_default();
     let number = |id: &str| own.try_get_one::<u32>(id).ok().flatten().copied().unwrap_or(1);
     let file = || own.try_get_one::<PathBuf>("file").ok().flatten().cloned().unwrap_or_default();
-    let named = || text("name");
+    let named = || text("who");
     let admin = match (name, verb) {
         ("user", "add") => Admin::Add { name: named() },
         ("user", "list") => Admin::List,
