@@ -13,7 +13,7 @@ mod write;
 
 pub use error::StoreError;
 pub use history::{Gap, Page, Place, StoredMessage, Unread};
-pub use journal::{Committed, Journal, Keeping};
+pub use journal::{Committed, Full, Journal, Keeping};
 pub use people::{AuditEntry, Browser, Change, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};
 pub use rows::{AccountRow, BuddyRow, ConversationRow, GroupRow, OutboxRow, Sealed, Stored};
 pub use write::Write;
