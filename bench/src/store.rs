@@ -58,7 +58,19 @@ fn ms(value: f64) -> String {
 
 pub(crate) async fn table(sqlite: Plan, servers: Plan) -> Outcome<()> {
     let mut table = Table::new(&[
-        "store", "messages", "unpaced/s", "p50", "p99 ms", "20k/s: p50", "p99 ms", "kept up", "back p50", "p99 ms", "cold p50", "p99 ms", "B each",
+        "store",
+        "messages",
+        "unpaced/s",
+        "p50",
+        "p99 ms",
+        "20k/s: p50",
+        "p99 ms",
+        "kept up",
+        "back p50",
+        "p99 ms",
+        "cold p50",
+        "p99 ms",
+        "B each",
         "memory",
     ]);
     let mut add = |name: &str, plan: Plan, figures: &Figures, bytes: Option<f64>| {
@@ -98,7 +110,8 @@ pub(crate) async fn table(sqlite: Plan, servers: Plan) -> Outcome<()> {
     mariadb.database("bench");
     let asked = run(&mariadb.socket_url("bench"), servers)?;
     mariadb.sql("bench", "analyze table messages");
-    let held = mariadb.sql("bench", "select (data_length+index_length)/table_rows from information_schema.tables where table_name='messages'");
+    let held =
+        mariadb.sql("bench", "select (data_length+index_length)/table_rows from information_schema.tables where table_name='messages'");
     add("MariaDB", servers, &asked, held.parse().ok());
     drop(mariadb);
     table.print();

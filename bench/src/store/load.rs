@@ -11,7 +11,8 @@ const TALKS: usize = 10;
 /// Between two messages of a site, in milliseconds: ten million are a year then.
 const EVERY: u64 = 3000;
 const FIRST: u64 = 1_700_000_000_000;
-const WORDS: &[&str] = &["hello", "the", "meeting", "is", "moved", "to", "next", "week", "see", "you", "there", "thanks", "and", "please", "bring", "it"];
+const WORDS: &[&str] =
+    &["hello", "the", "meeting", "is", "moved", "to", "next", "week", "see", "you", "there", "thanks", "and", "please", "bring", "it"];
 
 /// Where the next message goes is chosen by chance, with more for the first.
 pub(crate) struct Load {
