@@ -8,8 +8,12 @@ const PLATFORM = "x86_64-unknown-linux-gnu";
 const REGISTRY = "registry+https://github.com/rust-lang/crates.io-index";
 /** Crates that the daemon has in two versions, since two of its dependencies do not agree: name -> why. */
 const TWICE = {
+  chacha20: "chacha20poly1305 0.10 asks for 0.9, hickory-resolver's rand for 0.10",
   cpufeatures: "sha1 0.10 (warp's headers) asks for 0.2, chacha20 (hickory-resolver's rand) for 0.3",
   getrandom: "ring 0.17 asks for 0.2, everything else for 0.4",
+  hashbrown: "sqlx 0.8 (hashlink) asks for 0.15, indexmap for 0.17",
+  rand: "sqlx 0.8 asks for 0.8, hickory-resolver for 0.10",
+  rand_core: "sqlx's rand and the aead crates ask for 0.6, hickory-resolver's rand for 0.10",
 };
 
 const output = execFileSync("cargo", ["metadata", "--locked", "--all-features", "--format-version", "1", "--filter-platform", PLATFORM], {

@@ -19,6 +19,7 @@ mod proc;
 mod prosody;
 mod raw;
 mod roster;
+mod store;
 mod table;
 mod tls;
 mod workers;
@@ -54,6 +55,18 @@ enum What {
         #[arg(long, default_value = "none")]
         tls: String,
     },
+    /// What is done to one database; started by `run`.
+    Store {
+        /// As the setting `database`.
+        #[arg(long)]
+        url: String,
+        /// Messages.
+        #[arg(long)]
+        messages: usize,
+        /// Seconds of 20 000 messages each.
+        #[arg(long)]
+        seconds: u64,
+    },
 }
 
 /// A part of the run.
@@ -79,6 +92,8 @@ enum Part {
     Crash,
     /// Beside BitlBee.
     Bitlbee,
+    /// The database.
+    Store,
 }
 
 #[derive(Args)]
@@ -140,6 +155,15 @@ struct Run {
     /// bitlbee: the fewest and the most users.
     #[arg(long, value_delimiter = ',', default_value = "20,100")]
     bitlbee_users: Vec<usize>,
+    /// store: messages in SQLite; 10000000 is what its targets are for.
+    #[arg(long, default_value_t = 1_000_000)]
+    store_messages: usize,
+    /// store: messages in PostgreSQL and MariaDB.
+    #[arg(long, default_value_t = 1_000_000)]
+    store_server_messages: usize,
+    /// store: seconds of 20 000 messages each.
+    #[arg(long, default_value_t = 20)]
+    store_seconds: u64,
 }
 
 impl Run {
@@ -158,6 +182,10 @@ impl Run {
             Part::Bitlbee => {
                 let [least, most] = self.bitlbee_users.as_slice() else { return Err("--bitlbee-users wants two figures".into()) };
                 peer::table(daemon, *least, *most, self.messages).await
+            }
+            Part::Store => {
+                let plan = |messages| store::Plan { messages, seconds: self.store_seconds };
+                store::table(plan(self.store_messages), plan(self.store_server_messages)).await
             }
         }
     }
@@ -187,6 +215,10 @@ impl Run {
 fn main() -> Outcome<()> {
     match Arguments::parse().what {
         What::Floor { port, users, tls } => floor::main(port, users, &tls),
+        What::Store { url, messages, seconds } => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(store::main(&url, store::Plan { messages, seconds }))
+        }
         What::Run(run) => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
             runtime.block_on(run.all())

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::certs::{Certificate, Flaw};
 use crate::process::{Process, free_port};
-use crate::unprivileged::{give, unprivileged};
+use crate::unprivileged::{give, owned_certificate, unprivileged};
 use crate::wait::wait_until;
 
 /// The user of the tests, and the password.
@@ -19,14 +20,27 @@ pub struct MariaDb {
     process: Option<Process>,
     directory: TempDir,
     port: u16,
+    tls: Option<Certificate>,
 }
 
 impl MariaDb {
     /// Makes a data directory, starts the server and waits until it answers.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// The same, with TLS over TCP and a certificate for `localhost` that has this flaw. Returns it with the file of the authority that signed.
+    pub fn start_with_tls(flaw: Flaw) -> (Self, PathBuf) {
+        let server = Self::start_with(Some(flaw));
+        let authority = server.directory.path().join("authority.pem");
+        (server, authority)
+    }
+
+    fn start_with(tls: Option<Flaw>) -> Self {
         let directory = tempfile::Builder::new().prefix("bellflower-mariadb-").tempdir().expect("a directory");
         give(directory.path());
-        let mut server = Self { process: None, directory, port: free_port() };
+        let mut server =
+            Self { process: None, tls: tls.map(|flaw| owned_certificate(directory.path(), flaw)), directory, port: free_port() };
         let mut command = Command::new("mariadb-install-db");
         command.arg("--no-defaults").arg(format!("--datadir={}", server.data().display()));
         command.args(["--skip-test-db", "--auth-root-authentication-method=normal", "--innodb-log-file-size=32M"]);
@@ -94,6 +108,9 @@ impl MariaDb {
         command.arg(format!("--socket={}", self.socket().display())).arg(format!("--port={}", self.port));
         command.arg(format!("--pid-file={}", self.directory.path().join("pid").display()));
         command.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M"]);
+        if let Some(tls) = &self.tls {
+            command.arg(format!("--ssl-cert={}", tls.chain.display())).arg(format!("--ssl-key={}", tls.key.display()));
+        }
         let mut process = Process::start("mariadbd", unprivileged(&mut command), &log, false);
         process.wait_for_port(self.port);
         self.process = Some(process);

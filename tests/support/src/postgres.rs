@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::certs::{Certificate, Flaw};
 use crate::process::{Process, free_port};
-use crate::unprivileged::{give, unprivileged};
+use crate::unprivileged::{give, owned_certificate, unprivileged};
 use crate::wait::wait_until;
 
 /// The user of the tests, and the password.
@@ -19,17 +20,30 @@ pub struct Postgres {
     process: Option<Process>,
     directory: TempDir,
     port: u16,
+    tls: Option<Certificate>,
 }
 
 impl Postgres {
     /// Makes a cluster, starts it and waits until it answers.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// The same, with TLS over TCP and a certificate for `localhost` that has this flaw. Returns it with the file of the authority that signed.
+    pub fn start_with_tls(flaw: Flaw) -> (Self, PathBuf) {
+        let server = Self::start_with(Some(flaw));
+        let authority = server.directory.path().join("authority.pem");
+        (server, authority)
+    }
+
+    fn start_with(tls: Option<Flaw>) -> Self {
         let directory = tempfile::Builder::new().prefix("bellflower-postgres-").tempdir().expect("a directory");
         give(directory.path());
         let password = directory.path().join("password");
         std::fs::write(&password, PASSWORD).expect("a file with the password");
         give(&password);
-        let mut server = Self { process: None, directory, port: free_port() };
+        let mut server =
+            Self { process: None, tls: tls.map(|flaw| owned_certificate(directory.path(), flaw)), directory, port: free_port() };
         let mut command = Command::new(program("initdb"));
         command.arg("-D").arg(server.data()).arg("--pwfile").arg(&password);
         command.args(["-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]);
@@ -103,6 +117,10 @@ impl Postgres {
         let mut command = Command::new(program("postgres"));
         command.arg("-D").arg(self.data()).arg("-k").arg(self.directory.path()).arg("-p").arg(self.port.to_string());
         command.args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=40"]);
+        if let Some(tls) = &self.tls {
+            command.args(["-c", "ssl=on"]).arg("-c").arg(format!("ssl_cert_file={}", tls.chain.display()));
+            command.arg("-c").arg(format!("ssl_key_file={}", tls.key.display()));
+        }
         let mut process = Process::start("postgres", unprivileged(&mut command), &log, false);
         process.wait_for_port(self.port);
         self.process = Some(process);

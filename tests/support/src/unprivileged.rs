@@ -1,8 +1,11 @@
 //! Starts servers that refuse to run as root as nobody. It must not know which they are.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+
+use crate::certs::{Authority, Certificate, Flaw};
 
 /// Debian's and CentOS's `nobody`.
 const NOBODY: u32 = 65534;
@@ -24,4 +27,16 @@ pub(crate) fn give(path: &Path) {
     if is_root() {
         std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).expect("giving a file away");
     }
+}
+
+/// A certificate for `localhost` that whoever [`unprivileged`] starts can read, alone, and beside it `authority.pem`.
+pub(crate) fn owned_certificate(directory: &Path, flaw: Flaw) -> Certificate {
+    let authority = Authority::new();
+    let certificate = authority.issue(directory, "server", "localhost", flaw);
+    std::fs::write(directory.join("authority.pem"), authority.pem()).expect("the authority's certificate");
+    for path in [&certificate.chain, &certificate.key] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("a file of one's own");
+        give(path);
+    }
+    certificate
 }

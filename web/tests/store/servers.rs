@@ -3,7 +3,7 @@
 use crate::cases::run_all;
 use crate::make::{messages, newest, sqlite, talk, writes};
 use std::os::unix::fs::PermissionsExt;
-use support::{MariaDb, Postgres};
+use support::{Flaw, MariaDb, Postgres};
 use web::store::sql::{Setting, Sql};
 use web::store::{Store, StoreError};
 use zeroize::Zeroizing;
@@ -113,6 +113,38 @@ async fn several_may_open_a_new_database_at_once() {
         let sql = one.await.unwrap().unwrap();
         assert_eq!(sql.count_users().await.unwrap(), 0);
     }
+}
+
+/// Over TLS, with the authority's file and without; then with a certificate for another host.
+async fn over_tls(
+    start: impl Fn(Flaw) -> (String, std::path::PathBuf, Box<dyn std::any::Any>),
+    mode: &str,
+    authority: &str,
+    password: &str,
+) {
+    let open = async |url: String| Sql::open(&Setting::parse(&url, Some(password.to_owned().into())).unwrap()).await;
+    let (url, file, _server) = start(Flaw::None);
+    let file = file.display();
+    let sql = open(format!("{url}?{mode}&{authority}={file}")).await.unwrap();
+    sql.ping().await.unwrap();
+    assert!(matches!(open(format!("{url}?{mode}")).await, Err(StoreError::Unavailable(_))), "an authority that nobody knows");
+    let (url, file, _server) = start(Flaw::WrongHost);
+    let result = open(format!("{url}?{mode}&{authority}={}", file.display())).await;
+    assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_shows_its_certificate() {
+    let postgres = |flaw| {
+        let (server, authority) = Postgres::start_with_tls(flaw);
+        (server.database("tls").replace("127.0.0.1", "localhost"), authority, Box::new(server) as Box<dyn std::any::Any>)
+    };
+    over_tls(postgres, "sslmode=verify-full", "sslrootcert", "pa ss:wo@rd/1").await;
+    let mariadb = |flaw| {
+        let (server, authority) = MariaDb::start_with_tls(flaw);
+        (server.database("tls").replace("127.0.0.1", "localhost"), authority, Box::new(server) as Box<dyn std::any::Any>)
+    };
+    over_tls(mariadb, "ssl-mode=VERIFY_IDENTITY", "ssl-ca", "pa ss:wo@rd/1").await;
 }
 
 /// A connection beside the store's.

@@ -272,10 +272,11 @@ pub(super) struct Work {
 
 impl Work {
     /// Begins; `turn` is held until the end.
-    pub(super) async fn begin(mut link: Link, sql: &str, turn: Option<tokio::sync::OwnedMutexGuard<()>>) -> Result<Self, StoreError> {
-        let result = link.plain(sql).await;
-        let work = Self { link: Some(link), _turn: turn };
-        result.map(|()| work)
+    pub(super) async fn begin(link: Link, sql: &str, turn: Option<tokio::sync::OwnedMutexGuard<()>>) -> Result<Self, StoreError> {
+        // First, as whoever waits may give up before it is known whether the transaction has begun.
+        let mut work = Self { link: Some(link), _turn: turn };
+        work.link()?.plain(sql).await?;
+        Ok(work)
     }
 
     /// The connection. An error only after the end, which cannot be.

@@ -43,6 +43,10 @@ use pools::{Pools, Safety};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A database.
 pub struct Sql {
@@ -146,15 +150,20 @@ impl Sql {
     }
 }
 
+/// What a browser waits for ends in time, also where a server takes everything and answers nothing.
+async fn timely<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer".to_owned())))
+}
+
 /// One statement that writes.
 macro_rules! write_one {
     ($self:expr, $sql:expr, $args:expr) => {
-        Box::pin(async move {
+        Box::pin(timely(async move {
             let mut work = $self.work().await?;
             let touched = work.link()?.run($sql, &$args).await?;
             work.commit().await?;
             Ok(touched)
-        })
+        }))
     };
 }
 
@@ -178,35 +187,35 @@ impl Store for Sql {
     }
 
     fn add_user<'a>(&'a self, user: &'a NewUser) -> Later<'a, ()> {
-        Box::pin(async move { people::add(self.work().await?, user).await })
+        Box::pin(timely(async move { people::add(self.work().await?, user).await }))
     }
 
     fn user_by_name<'a>(&'a self, folded: &'a str) -> Later<'a, Option<UserRow>> {
-        Box::pin(async move { people::by_name(&mut self.read().await?, folded).await })
+        Box::pin(timely(async move { people::by_name(&mut self.read().await?, folded).await }))
     }
 
     fn user(&self, user: UserId) -> Later<'_, Option<UserRow>> {
-        Box::pin(async move { people::by_id(&mut self.read().await?, user).await })
+        Box::pin(timely(async move { people::by_id(&mut self.read().await?, user).await }))
     }
 
     fn users<'a>(&'a self, after: &'a str, most: u32) -> Later<'a, Vec<UserRow>> {
-        Box::pin(async move { people::list(&mut self.read().await?, after, most).await })
+        Box::pin(timely(async move { people::list(&mut self.read().await?, after, most).await }))
     }
 
     fn count_users(&self) -> Later<'_, u64> {
-        Box::pin(async move { Ok(self.read().await?.number("select count(*) from users", &[]).await?.cast_unsigned()) })
+        Box::pin(timely(async move { Ok(self.read().await?.number("select count(*) from users", &[]).await?.cast_unsigned()) }))
     }
 
     fn set_keys<'a>(&'a self, user: UserId, keys: &'a UserKeys, browsers: &'a [(TokenHash, Sealed)]) -> Later<'a, ()> {
-        Box::pin(async move { people::set_keys(self.work().await?, user, keys, browsers).await })
+        Box::pin(timely(async move { people::set_keys(self.work().await?, user, keys, browsers).await }))
     }
 
     fn set_disabled(&self, user: UserId, disabled: bool) -> Later<'_, ()> {
-        Box::pin(async move { people::set_disabled(self.work().await?, user, disabled).await })
+        Box::pin(timely(async move { people::set_disabled(self.work().await?, user, disabled).await }))
     }
 
     fn set_limits<'a>(&'a self, user: UserId, limits: &'a Limits) -> Later<'a, ()> {
-        Box::pin(async move { people::set_limits(self.work().await?, user, limits).await })
+        Box::pin(timely(async move { people::set_limits(self.work().await?, user, limits).await }))
     }
 
     fn delete_user(&self, user: UserId) -> Later<'_, ()> {
@@ -214,31 +223,31 @@ impl Store for Sql {
     }
 
     fn forget_secrets(&self, user: UserId) -> Later<'_, ()> {
-        Box::pin(async move {
+        Box::pin(timely(async move {
             let mut work = self.work().await?;
             work.link()?.run("delete from secrets where owner=?", &args![user.0]).await?;
             work.commit().await
-        })
+        }))
     }
 
     fn add_browser<'a>(&'a self, browser: &'a Browser) -> Later<'a, ()> {
-        Box::pin(async move { people::add_browser(self.work().await?, browser).await })
+        Box::pin(timely(async move { people::add_browser(self.work().await?, browser).await }))
     }
 
     fn browser<'a>(&'a self, token: &'a TokenHash) -> Later<'a, Option<(Browser, UserRow)>> {
-        Box::pin(async move { people::browser(&mut self.read().await?, token).await })
+        Box::pin(timely(async move { people::browser(&mut self.read().await?, token).await }))
     }
 
     fn browsers(&self, user: UserId) -> Later<'_, Vec<Browser>> {
-        Box::pin(async move { people::browsers(&mut self.read().await?, user).await })
+        Box::pin(timely(async move { people::browsers(&mut self.read().await?, user).await }))
     }
 
     fn touch_browsers<'a>(&'a self, used: &'a [(TokenHash, Timestamp)]) -> Later<'a, ()> {
-        Box::pin(async move { people::touch(self.work().await?, used).await })
+        Box::pin(timely(async move { people::touch(self.work().await?, used).await }))
     }
 
     fn remove_browsers<'a>(&'a self, user: UserId, tokens: &'a [TokenHash]) -> Later<'a, ()> {
-        Box::pin(async move { people::remove_browsers(self.work().await?, user, tokens).await })
+        Box::pin(timely(async move { people::remove_browsers(self.work().await?, user, tokens).await }))
     }
 
     fn expire_browsers(&self, before: Timestamp) -> Later<'_, u64> {
@@ -246,55 +255,55 @@ impl Store for Sql {
     }
 
     fn add_invite<'a>(&'a self, invite: &'a Invite) -> Later<'a, ()> {
-        Box::pin(async move { people::put_invite(self.work().await?, invite).await })
+        Box::pin(timely(async move { people::put_invite(self.work().await?, invite).await }))
     }
 
     fn invite<'a>(&'a self, code: &'a TokenHash, now: Timestamp) -> Later<'a, bool> {
-        Box::pin(async move { people::invite(&mut self.read().await?, code, now).await })
+        Box::pin(timely(async move { people::invite(&mut self.read().await?, code, now).await }))
     }
 
     fn add_invited_user<'a>(&'a self, user: &'a NewUser, code: &'a TokenHash, now: Timestamp) -> Later<'a, ()> {
-        Box::pin(async move { people::add_invited(self.work().await?, user, code, now).await })
+        Box::pin(timely(async move { people::add_invited(self.work().await?, user, code, now).await }))
     }
 
     fn invites(&self) -> Later<'_, Vec<Invite>> {
-        Box::pin(async move { people::invites(&mut self.read().await?).await })
+        Box::pin(timely(async move { people::invites(&mut self.read().await?).await }))
     }
 
     fn audit<'a>(&'a self, entry: &'a AuditEntry) -> Later<'a, ()> {
-        Box::pin(async move { people::audit(self.work().await?, entry).await })
+        Box::pin(timely(async move { people::audit(self.work().await?, entry).await }))
     }
 
     fn audited(&self, user: Option<UserId>, most: u32) -> Later<'_, Vec<AuditEntry>> {
-        Box::pin(async move { people::audited(&mut self.read().await?, user, most).await })
+        Box::pin(timely(async move { people::audited(&mut self.read().await?, user, most).await }))
     }
 
     fn changes(&self, after: i64) -> Later<'_, Vec<(i64, Change)>> {
-        Box::pin(async move { people::changes(&mut self.read().await?, after).await })
+        Box::pin(timely(async move { people::changes(&mut self.read().await?, after).await }))
     }
 
     fn announce<'a>(&'a self, change: &'a Change) -> Later<'a, i64> {
-        Box::pin(async move { people::announce(self.work().await?, change).await })
+        Box::pin(timely(async move { people::announce(self.work().await?, change).await }))
     }
 
     fn load(&self, user: UserId) -> Later<'_, Stored> {
-        Box::pin(async move { load::load(&mut self.read().await?, user).await })
+        Box::pin(timely(async move { load::load(&mut self.read().await?, user).await }))
     }
 
     fn users_with_accounts(&self) -> Later<'_, Vec<UserId>> {
-        Box::pin(async move { load::users_with_accounts(&mut self.read().await?).await })
+        Box::pin(timely(async move { load::users_with_accounts(&mut self.read().await?).await }))
     }
 
     fn page(&self, user: UserId, conversation: ConversationId, place: Place, most: u32) -> Later<'_, Page> {
-        Box::pin(async move { history::page(&mut self.read().await?, user, conversation, place, most).await })
+        Box::pin(timely(async move { history::page(&mut self.read().await?, user, conversation, place, most).await }))
     }
 
     fn unread(&self, user: UserId, conversation: ConversationId, read: u64) -> Later<'_, Unread> {
-        Box::pin(async move { history::unread(&mut self.read().await?, user, conversation, read).await })
+        Box::pin(timely(async move { history::unread(&mut self.read().await?, user, conversation, read).await }))
     }
 
     fn last_number(&self) -> Later<'_, u64> {
-        Box::pin(async move { history::last_number(&mut self.read().await?).await })
+        Box::pin(timely(async move { history::last_number(&mut self.read().await?).await }))
     }
 
     fn expire_messages(&self, site_days: u32, now: Timestamp) -> Later<'_, u64> {
@@ -306,16 +315,16 @@ impl Store for Sql {
     }
 
     fn blob<'a>(&'a self, user: UserId, hash: &'a str) -> Later<'a, Option<Bytes>> {
-        Box::pin(async move {
+        Box::pin(timely(async move {
             let sql =
                 "select body from blobs where hash=? and exists (select 1 from blob_uses where owner=? and blob_uses.hash=blobs.hash)";
             let row = self.read().await?.row(sql, &args![hash, user.0]).await?;
             row.map(|row| Ok(Bytes::from(row.bytes(0)?))).transpose()
-        })
+        }))
     }
 
     fn ping(&self) -> Later<'_, ()> {
-        Box::pin(async move {
+        Box::pin(timely(async move {
             let mut work = self.work().await?;
             if !self.failed.load(Ordering::Acquire) {
                 return work.undo().await;
@@ -325,7 +334,7 @@ impl Store for Sql {
             work.commit().await?;
             self.failed.store(false, Ordering::Release);
             Ok(())
-        })
+        }))
     }
 
     fn check(&self) -> Later<'_, Vec<String>> {
