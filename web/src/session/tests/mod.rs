@@ -199,6 +199,7 @@ pub(crate) fn message(kind: MessageKind, html: &str) -> Message {
         highlight: false,
         auto_reply: false,
         remote: false,
+        server_id: None,
     }
 }
 
