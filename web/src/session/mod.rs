@@ -29,6 +29,7 @@ mod perform;
 mod poll;
 mod price;
 mod questions;
+mod replay;
 mod state;
 mod stream;
 mod token;

@@ -9,6 +9,7 @@ mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod polls;
+mod replay;
 mod streams;
 
 use super::clock::tests::ManualClock;
