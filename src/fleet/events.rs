@@ -311,5 +311,6 @@ fn unknown(html: String) -> Message {
         highlight: false,
         auto_reply: false,
         remote: false,
+        server_id: None,
     }
 }

@@ -119,6 +119,7 @@ mod tests {
             highlight: false,
             auto_reply: false,
             remote: false,
+            server_id: None,
         };
         EventKind::MessageAdded { conversation: TALK, message }
     }

@@ -140,6 +140,7 @@ impl Browser {
             highlight: false,
             auto_reply: false,
             remote: false,
+            server_id: None,
         };
         let opened = first.then_some(EventKind::ConversationOpened(conversation));
         let said = (0..count).map(|_| EventKind::MessageAdded { conversation: id, message: message.clone() });

@@ -83,6 +83,9 @@ pub enum MessageKind {
     Unknown,
 }
 
+/// Bytes of the longest [`Message::server_id`]. A longer one is left out: a part of it is another's.
+pub const SERVER_ID: usize = 256;
+
 /// A line in a conversation, with libpurple's HTML (already bounded); the web side makes spans of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -102,6 +105,9 @@ pub struct Message {
     pub auto_reply: bool,
     /// A copy of the user's own message sent from another device.
     pub remote: bool,
+    /// What the server calls it, where it says so: the same message has the same id when it comes again. It counts only within its conversation. A
+    /// server that knows no ids passes on what a sender puts in their place: it names a message together with its author and words, never alone.
+    pub server_id: Option<String>,
 }
 
 /// Typing states.

@@ -3,6 +3,7 @@
 mod lines;
 mod refused;
 mod send;
+pub(super) mod server_id;
 mod slash;
 
 pub(super) use refused::listen;

@@ -1,9 +1,11 @@
 //! Lines of IRC before libpurple's plugin has them (hazard 44): its handlers trust what a server sends. Gives a line a plain form, leaves out what a
 //! handler cannot bear, and bounds what the plugin keeps. Knows no rooms, and tells nothing.
 
+use super::conversation::server_id;
 use super::ffi::guard_on;
 use super::signals;
 use super::token::OnPurple;
+use crate::model::ConversationKind;
 use purple_sys::PurpleConnection;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -79,7 +81,8 @@ pub(super) fn forget(_: OnPurple, connection: *mut PurpleConnection) {
 
 #[allow(clippy::disallowed_methods)] // what came from a network goes back to the plugin that read it
 unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const c_char, _: *mut c_void) {
-    guard_on("irc-receiving-text", (), |_| {
+    guard_on("irc-receiving-text", (), |token| {
+        server_id::over();
         // SAFETY: libpurple gives a place with a C string; NULL would be somebody else's doing.
         let Some(place) = (unsafe { place.as_mut() }).filter(|place| !place.is_null()) else { return };
         // SAFETY: the plugin gives a live connection or NULL, which it cannot use itself.
@@ -87,6 +90,10 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             *place = c"".as_ptr();
             return;
         };
+        if let Some((place, id)) = named(text.to_bytes()) {
+            // SAFETY: a live connection, as above.
+            unsafe { server_id::of_line(token, gc, (place.0, &place.1), &id) };
+        }
         // One that ends already reads on until it is taken down.
         let may_log_in = || connection.disconnect_timeout == 0 && logs_in_by_sasl(gc);
         let verdict = CONNECTIONS.with_borrow_mut(|all| {
@@ -119,6 +126,17 @@ fn logs_in_by_sasl(gc: *mut PurpleConnection) -> bool {
 
 impl Connection {
     fn judge(&mut self, line: &[u8], may_log_in: impl FnOnce() -> bool) -> Verdict {
+        if let Some((_, rest)) = tagged(line) {
+            // The plugin knows no tags.
+            return match self.judge_untagged(rest, may_log_in) {
+                Verdict::AsItIs => Verdict::Instead(rest.to_vec()),
+                verdict => verdict,
+            };
+        }
+        self.judge_untagged(line, may_log_in)
+    }
+
+    fn judge_untagged(&mut self, line: &[u8], may_log_in: impl FnOnce() -> bool) -> Verdict {
         let Some(rest) = line.strip_prefix(b":") else {
             // PING and ERROR; the plugin leaves all else without a prefix out.
             return if line.starts_with(b"AUTHENTICATE ") && self.sasl != Sasl::Running { Verdict::Nothing } else { plain(line) };
@@ -205,6 +223,29 @@ impl Connection {
 
 fn is_room(name: &[u8]) -> bool {
     matches!(name.first(), Some(b'#' | b'&'))
+}
+
+/// The tags of a line that has some, and the rest of it.
+fn tagged(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let tags = line.strip_prefix(b"@")?;
+    let end = tags.iter().position(|byte| *byte == b' ')?;
+    let (tags, rest) = tags.split_at(end);
+    Some((tags, rest.trim_ascii_start()))
+}
+
+/// Where a message with an id belongs, and that id.
+fn named(line: &[u8]) -> Option<((ConversationKind, String), String)> {
+    let (tags, rest) = tagged(line)?;
+    let id = tags.split(|byte| *byte == b';').find_map(|tag| tag.strip_prefix(b"msgid="))?;
+    let mut words = Words(rest.strip_prefix(b":")?);
+    let (prefix, command, target) = (words.word()?, words.word()?, words.word()?);
+    if !command.eq_ignore_ascii_case(b"privmsg") && !command.eq_ignore_ascii_case(b"notice") {
+        return None;
+    }
+    let nick = prefix.split(|byte| *byte == b'!').next()?;
+    let place = if is_room(target) { (ConversationKind::Room, target) } else { (ConversationKind::Im, nick) };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Some(((place.0, text(place.1)), text(id)))
 }
 
 /// A line without a prefix, which has no form to be given.

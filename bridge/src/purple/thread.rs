@@ -200,6 +200,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     interpose::self_test(token)?;
     interpose::load_plugins(token);
     conversation::listen(token);
+    conversation::server_id::listen(token);
     irc::listen(token);
     blist::groups::listen(token);
     // SAFETY: a static text, copied.
@@ -236,6 +237,7 @@ fn turn_ended(token: OnPurple) {
         let message = "Something went wrong inside this account's protocol. It was signed off; sign it on again to go on.".to_owned();
         connection::lose(token, account, AccountError { code: "internal".to_owned(), message, fatal: true });
     }
+    conversation::server_id::over();
     cost::settle(token);
     blist::flush(token);
     super::load::note(token);

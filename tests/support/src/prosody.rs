@@ -37,6 +37,7 @@ pub struct ProsodyBuilder {
     require_tls: bool,
     room_locking: bool,
     hashed: bool,
+    archives: bool,
     extra: String,
     swallowed: Option<String>,
     port: Option<u16>,
@@ -103,6 +104,12 @@ impl ProsodyBuilder {
         self
     }
 
+    /// Keeps what is said, of users and of rooms, and gives it ids (XEP-0313, XEP-0359).
+    pub fn archives(mut self) -> Self {
+        self.archives = true;
+        self
+    }
+
     /// Lines of Lua for the global part of the configuration.
     pub fn config(mut self, lua: &str) -> Self {
         self.extra.push_str(lua);
@@ -165,6 +172,9 @@ impl ProsodyBuilder {
             "time",
             "version",
         ];
+        if self.archives {
+            modules.push("mam");
+        }
         let mut ssl = String::new();
         if self.tls.is_some() {
             modules.push("tls");
@@ -201,7 +211,11 @@ modules_enabled = {{ {room_modules} }}
             data = prosody.path("data"),
             certs = prosody.path("certs"),
             plugins = prosody.path("plugins"),
-            room_modules = if self.swallowed.is_some() { "\"swallow\"" } else { "" },
+            room_modules = [(self.swallowed.is_some(), "\"swallow\", "), (self.archives, "\"muc_mam\", ")]
+                .iter()
+                .filter(|(wanted, _)| *wanted)
+                .map(|(_, name)| *name)
+                .collect::<String>(),
             port = prosody.port,
             require_tls = self.require_tls,
             auth = if self.hashed { "internal_hashed" } else { "internal_plain" },

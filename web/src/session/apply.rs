@@ -160,8 +160,14 @@ impl State {
     fn account_stands(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, mut standing: AccountStanding) {
         if let Some(known) = self.account(account) {
             coming_back(&known.standing, &mut standing);
-            known.standing = standing.clone();
             let state = standing.state;
+            let changes = known.standing.state != state;
+            known.standing = standing.clone();
+            if changes {
+                // What the network kept comes with a sign-on.
+                let theirs = self.conversations.values_mut().filter(|conv| conv.base.account == account);
+                theirs.for_each(|conv| conv.recent.begins(env.wall));
+            }
             self.emit(env, origin, EventBody::AccountState { account, standing });
             self.mark_what_is_missed(env, account, state);
             self.note_presence(env, account, state);

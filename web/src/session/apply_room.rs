@@ -2,7 +2,6 @@
 
 use super::bounds::{MOST_MEMBER_BYTES, member_bytes};
 use super::conversation::{Conv, message_id};
-use super::kept::Line;
 use super::state::{Env, State};
 use crate::body;
 use crate::wire::{self, EventBody, MessageState};
@@ -47,6 +46,7 @@ impl State {
         let conv = self.conversations.entry(id).or_insert_with(|| Box::new(Conv::new(conversation.clone(), env.now)));
         conv.base = conversation;
         conv.open = true;
+        conv.recent.begins(env.wall);
         conv.weigh_members();
         (conv.touched, conv.given_up) = (env.now, None);
         let conversation = conv.wire(true);
@@ -62,6 +62,10 @@ impl State {
         let members = conv.base.members.take();
         let id = conversation.id;
         let renamed = conv.base.name != conversation.name || conv.base.title != conversation.title;
+        if conversation.joined == Some(true) && conv.base.joined != Some(true) {
+            conv.recent.begins(env.wall);
+            conv.visited |= !conv.kept.is_empty();
+        }
         conv.base = Conversation { members, ..conversation };
         let conversation = conv.wire(false);
         if renamed {
@@ -176,21 +180,22 @@ impl State {
         let kind = message.kind;
         conv.touched = env.now;
         // Not every protocol flags what its server kept for the user. Rooms flag what they replay.
-        message.delayed |= !room && kind == MessageKind::Received && message.time.0.saturating_add(DELAYED_MS) < env.wall.0;
-        // What a room replays on joining was said to others, some time ago.
-        let counts = kind == MessageKind::Received && !(room && message.delayed);
+        let comes_from_elsewhere = kind == MessageKind::Received || message.remote;
+        message.delayed |= !room && comes_from_elsewhere && message.time.0.saturating_add(DELAYED_MS) < env.wall.0;
+        // What a room replays to whoever comes for the first time was said to others, some time ago. What was said since the last visit counts.
+        let counts = kind == MessageKind::Received && !(room && message.delayed && !conv.visited);
+        conv.visited |= room && !message.delayed;
         // Who answers has read what is above.
         let answers = kind == MessageKind::Sent && message.from.own && !message.delayed;
-        let replayed = room && message.delayed;
+        let server_id = message.server_id.take();
         let message = wire_message(message, number, env.config.text_bytes);
-        if replayed && conv.kept.lines().any(|line| is_same_line(&line, &message)) {
-            // Rooms tell the last lines again to whoever comes back; these are known.
+        if conv.recent.knows(&message, server_id.as_deref(), env.wall) {
             return;
         }
         let change = conv.keep(number, counts, &message, env.config.kept_messages.max(1));
         let read = answers && conv.unread > 0 && conv.mark_read(None);
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
-        self.keep_message(env, id, number, counts, &message, None);
+        self.keep_message(env, id, number, counts, &message, server_id);
         if kind == MessageKind::Sent {
             self.note_unkept(origin);
         }
@@ -265,10 +270,4 @@ fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
         system: message.kind == MessageKind::System,
         state,
     }
-}
-
-/// Whether a room's replayed line is one that is kept: the same words of the same author, at the same time but for the clocks' difference.
-fn is_same_line(line: &Line<'_>, replayed: &crate::wire::Message) -> bool {
-    const CLOCKS_DIFFER: u64 = 2000;
-    line.time.0.abs_diff(replayed.time.0) <= CLOCKS_DIFFER && line.author.name == replayed.from.name && line.text() == replayed.text
 }

@@ -3,9 +3,13 @@
 use super::bounds::member_bytes;
 use super::crowd::GivenUp;
 use super::kept::{Kept, Line};
+use super::replay::Recent;
 use crate::store::Gap;
 use crate::wire;
 use bridge::model::Conversation;
+
+/// Lines of the system that are kept of a conversation: they push out no message, and no message is kept for want of them.
+const MOST_SYSTEM: usize = 20;
 
 /// The text form of a message id: fixed width, so that it sorts as the number does.
 pub(crate) fn message_id(number: u64) -> String {
@@ -29,12 +33,16 @@ pub(crate) struct Conv {
     /// The last message seen.
     pub(crate) read: u64,
     pub(crate) kept: Kept,
+    /// By what messages are recognised that come again.
+    pub(crate) recent: Recent,
     /// What the members take.
     pub(crate) member_bytes: usize,
     /// When it was opened, or something was said last.
     pub(crate) touched: u64,
     /// To be closed, for want of room.
     pub(crate) given_up: Option<GivenUp>,
+    /// A room that the user was in before: what it replays of the time since then is news.
+    pub(crate) visited: bool,
     /// Whether its lines are stored; `None`: as the user has it.
     pub(crate) keep: Option<bool>,
     /// For how many days, 0 for ever; `None`: as the user has it.
@@ -48,7 +56,22 @@ const MOST_GAPS: usize = 8;
 
 impl Conv {
     pub(crate) fn new(base: Conversation, now: u64) -> Self {
-        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: Kept::default(), member_bytes: 0, touched: now, given_up: None, keep: None, days: None, gaps: Vec::new() }
+        Self {
+            base,
+            open: true,
+            unread: 0,
+            mentions: 0,
+            read: 0,
+            kept: Kept::default(),
+            recent: Recent::default(),
+            member_bytes: 0,
+            touched: now,
+            given_up: None,
+            visited: false,
+            keep: None,
+            days: None,
+            gaps: Vec::new(),
+        }
     }
 
     /// Notes how much its members take by now.
@@ -56,7 +79,7 @@ impl Conv {
         self.member_bytes = self.base.members.iter().flatten().map(member_bytes).sum();
     }
 
-    /// Keeps a message, of which `counts` says whether it makes the conversation unread. Returns by how many bytes the kept ones grew or shrank.
+    /// Keeps a message, of which `counts` says whether it makes the conversation unread, among `most` and some lines of the system. Returns by how many bytes the kept ones grew or shrank.
     pub(crate) fn keep(&mut self, number: u64, counts: bool, message: &wire::Message, most: usize) -> isize {
         if counts {
             self.unread = self.unread.saturating_add(1);
@@ -64,7 +87,11 @@ impl Conv {
         }
         let before = self.kept.bytes();
         self.kept.push(number, counts, message);
-        while self.kept.len() > most {
+        while self.kept.systems() > most.min(MOST_SYSTEM) {
+            self.kept.drop_oldest_system();
+        }
+        // With a message go the system's lines before it.
+        while self.kept.len() - self.kept.systems() > most {
             self.kept.drop_oldest();
         }
         self.kept.bytes().cast_signed() - before.cast_signed()

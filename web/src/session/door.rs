@@ -4,7 +4,7 @@
 use super::bounds::{self, clip_short, clip_words};
 use bridge::error::CommandError;
 use bridge::event::{EventKind, Outcome};
-use bridge::model::{Account, AccountStanding, Buddy, Certificate, Conversation, Member, MenuItem, RoomRow};
+use bridge::model::{Account, AccountStanding, Buddy, Certificate, Conversation, Member, MenuItem, RoomRow, SERVER_ID};
 
 /// Bytes of the longest name by which a network knows something. Names are never cut: a part of one is another's.
 const NAME: usize = 4 << 10;
@@ -37,6 +37,7 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
         EventKind::MessageAdded { message, .. } => {
             clip_short(&mut message.from.name);
             message.from.alias.iter_mut().for_each(clip_short);
+            message.server_id = message.server_id.take().filter(|id| id.len() <= SERVER_ID);
         }
         EventKind::Typing { who, .. } => clip_short(who),
         EventKind::RoomMembers { joined, left, changed, renamed, .. } => {

@@ -683,6 +683,21 @@ pub(super) fn is_there(stored: &StoredMessage) -> bool {
     stored.flags & StoredMessage::REMOVED == 0
 }
 
+/// A kept message with what a session has to know of it.
+pub(super) struct Opened {
+    pub(super) number: u64,
+    pub(super) counts: bool,
+    pub(super) message: wire::Message,
+    pub(super) server_id: Option<String>,
+}
+
+/// A kept message with what a session has to know of it.
+pub(super) fn opened(mut stored: StoredMessage) -> Opened {
+    let (number, counts) = (stored.number, stored.flags & StoredMessage::COUNTS != 0);
+    let server_id = stored.server_id.take();
+    Opened { number, counts, message: wire_message(stored), server_id }
+}
+
 /// A kept message as the wire has it.
 pub(super) fn wire_message(stored: StoredMessage) -> wire::Message {
     type M = StoredMessage;

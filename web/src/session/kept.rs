@@ -16,6 +16,8 @@ pub(crate) struct Kept {
     bytes: Vec<u8>,
     gone: usize,
     count: u32,
+    /// Those of them that nobody said.
+    systems: u32,
     /// What the oldest record's number is counted from.
     base: u64,
     newest: u64,
@@ -75,6 +77,11 @@ impl Kept {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// How many are the system's: topics, joins, quits.
+    pub(crate) fn systems(&self) -> usize {
+        self.systems as usize
     }
 
     /// Bytes of everything.
@@ -140,6 +147,7 @@ impl Kept {
         self.bytes.extend_from_slice(&record);
         self.newest = self.newest.max(number);
         self.count += 1;
+        self.systems += u32::from(message.system);
     }
 
     /// Puts another message in the place of the one with this number.
@@ -166,19 +174,69 @@ impl Kept {
     pub(crate) fn drop_oldest(&mut self) -> Option<usize> {
         let before = self.bytes();
         let mut lines = self.lines();
-        let Line { number, place, .. } = lines.next()?;
-        let left = lines.rest.0.len();
+        let Line { number, place, flags, .. } = lines.next()?;
+        self.gone = self.bytes.len() - lines.rest.0.len();
         self.base = number;
-        self.gone = self.bytes.len() - left;
         self.count -= 1;
+        self.systems -= u32::from(flags & SYSTEM != 0);
         self.leave(place);
         let freed = before - self.bytes();
+        self.give_back();
+        Some(freed)
+    }
+
+    /// Gives room back that is not needed any more.
+    fn give_back(&mut self) {
+        let left = self.bytes.len() - self.gone;
         if self.count == 0 {
             *self = Self::default();
         } else if self.bytes.capacity() > 256 + 4 * left {
             self.close_up();
             self.bytes.shrink_to(left + left / 8);
         }
+    }
+
+    /// Lets go of the oldest line of the system, from among the messages. Returns how many bytes fewer there are.
+    pub(crate) fn drop_oldest_system(&mut self) -> Option<usize> {
+        let before = self.bytes();
+        let end = |lines: &Lines<'_>| self.bytes.len() - lines.rest.0.len();
+        let mut lines = self.lines();
+        let mut from = end(&lines);
+        let mut since = self.base;
+        let line = loop {
+            let line = lines.next()?;
+            if line.is(SYSTEM) {
+                break line;
+            }
+            (from, since) = (end(&lines), line.number);
+        };
+        if from == self.gone {
+            return self.drop_oldest();
+        }
+        let (to, place) = (end(&lines), line.place);
+        // The number of the next is counted from the one before.
+        let mut moved = Vec::new();
+        let to = match lines.next() {
+            Some(next) => {
+                let mut record = Vec::with_capacity(next.rest.0.len() + packed::LONGEST);
+                put_number(&mut record, next.flags);
+                put_number(&mut record, next.number.saturating_sub(since));
+                record.extend_from_slice(next.rest.0);
+                put_number(&mut moved, record.len() as u64);
+                moved.append(&mut record);
+                end(&lines)
+            }
+            None => {
+                self.newest = since;
+                to
+            }
+        };
+        self.bytes.splice(from..to, moved);
+        self.count -= 1;
+        self.systems -= 1;
+        self.leave(place);
+        let freed = before.saturating_sub(self.bytes());
+        self.give_back();
         Some(freed)
     }
 
@@ -285,10 +343,11 @@ impl<'a> Iterator for Lines<'a> {
         let mut record = Reader(self.rest.take(usize::try_from(length).ok()?)?);
         let flags = record.number()?;
         self.number += record.number()?;
+        let rest = record.clone();
         let time = Timestamp(arrival(self.number).wrapping_add(record.signed()?));
         let place = usize::try_from(record.number()?).ok()?;
         let author = &self.authors.get(place)?.author;
-        Some(Line { number: self.number, time, author, place, flags, body: record })
+        Some(Line { number: self.number, time, author, place, flags, rest, body: record })
     }
 }
 
@@ -300,6 +359,8 @@ pub(crate) struct Line<'a> {
     pub(crate) author: &'a Author,
     place: usize,
     flags: u64,
+    /// All behind the number.
+    rest: Reader<'a>,
     body: Reader<'a>,
 }
 

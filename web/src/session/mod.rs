@@ -35,6 +35,7 @@ mod poll;
 mod price;
 mod questions;
 mod resume;
+mod replay;
 mod state;
 mod stream;
 pub(crate) mod token;

@@ -21,6 +21,8 @@ use warp::http::StatusCode;
 pub(super) const RESUME: &str = "resume ";
 /// How long a request waits for the store at most.
 const PATIENCE: Duration = Duration::from_millis(900);
+/// Lines of a conversation of which is known that they may come again.
+const REPLAYED: usize = 128;
 /// Closed conversations of which is known how far they are read.
 const MOST_CLOSED: usize = 1000;
 
@@ -154,7 +156,7 @@ impl Hub {
 
     /// The last lines of open conversations, and what of them is unread.
     async fn tails(&self, memory: &Memory, user: UserId, stored: &Stored) -> Result<Vec<Tail>, ApiError> {
-        let most = u32::try_from(self.config.kept_messages.max(1)).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.config.kept_messages.max(REPLAYED)).unwrap_or(u32::MAX);
         let mut tails = Vec::new();
         for row in stored.conversations.iter().filter(|row| row.open) {
             let page = within(memory.store().page(user, row.id, Place::Newest, most)).await?;
@@ -215,14 +217,14 @@ impl Hub {
         for tail in tails {
             let Some(conv) = state.conversations.get_mut(&tail.conversation) else { continue };
             (conv.unread, conv.mentions) = (tail.unread.unread, tail.unread.mentions);
-            let mut grown = 0;
-            for stored in tail.page.messages.into_iter().filter(keep::is_there) {
-                let (number, counts) = (stored.number, stored.flags & crate::store::StoredMessage::COUNTS != 0);
-                let message = keep::wire_message(stored);
-                let before = conv.kept.bytes();
-                conv.kept.push(number, counts, &message);
-                grown += conv.kept.bytes().cast_signed() - before.cast_signed();
+            let lines: Vec<_> = tail.page.messages.into_iter().filter(keep::is_there).map(keep::opened).collect();
+            conv.recent.seed(lines.iter().map(|line| (&line.message, line.server_id.as_deref())));
+            conv.visited = !lines.is_empty();
+            let before = conv.kept.bytes();
+            for line in lines.iter().skip(lines.len().saturating_sub(env.config.kept_messages.max(1))) {
+                conv.kept.push(line.number, line.counts, &line.message);
             }
+            let grown = conv.kept.bytes().cast_signed() - before.cast_signed();
             state.kept_bytes = state.kept_bytes.saturating_add_signed(grown);
         }
         state.restore_outbox(&env, outbox);

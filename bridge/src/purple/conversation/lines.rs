@@ -3,7 +3,7 @@
 use super::super::ffi::{borrowed, guard_on};
 use super::super::token::OnPurple;
 use super::super::{accounts, blist, outbox};
-use super::{Unreflected, Written, change, id, normalize, unknown_fate, words};
+use super::{Unreflected, Written, change, id, normalize, server_id, unknown_fate, words};
 use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, ConversationId};
 use crate::model::{Author, ConversationKind, Message, MessageKind};
@@ -91,15 +91,18 @@ fn write(
             Author { name, alias, buddy: None, own: kind == MessageKind::Sent }
         }
     };
+    let said = server_id::take(conversation, place, kind);
     let message = Message {
         kind,
         from,
         time: Timestamp::from_seconds(time).unwrap_or_else(Timestamp::now),
         html: cut(html),
-        delayed,
+        // Rooms flag it themselves.
+        delayed: delayed || (said.delayed && place == ConversationKind::Im),
         highlight: has(PurpleMessageFlags::PURPLE_MESSAGE_NICK),
         auto_reply: has(PurpleMessageFlags::PURPLE_MESSAGE_AUTO_RESP),
         remote,
+        server_id: said.id,
     };
     let origin = if commanded { outbox::cause(user) } else { reflected };
     let ended = origin.clone().filter(|_| !commanded);

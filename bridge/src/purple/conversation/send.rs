@@ -89,6 +89,7 @@ pub(in crate::purple) fn send(
                 highlight: false,
                 auto_reply: false,
                 remote: false,
+                server_id: None,
             };
             outbox::emit(token, user, EventKind::MessageAdded { conversation, message });
             Ok(Ended::Now(None))

@@ -118,3 +118,19 @@ fn a_list_of_names_ends_once_and_what_is_kept_is_bounded() {
     assert_eq!((0..1000).filter(|_| passes(&motd)).count(), KEPT / motd.len());
     assert!(passes(":s 375 ines :Message of the day") && passes(&motd));
 }
+
+#[test]
+fn tags_are_taken_off_and_name_the_message() {
+    assert_eq!(one("@time=x;msgid=1 :bob!b@host PRIVMSG #a :hello"), ":bob!b@host PRIVMSG #a :hello");
+    assert_eq!(one("@x  :bob!b@host  QUIT"), ":bob!b@host QUIT :");
+    assert_eq!((one("@x :"), one("@x AUTHENTICATE +"), one("@x PING :a")), ("-".into(), "-".into(), "PING :a".into()));
+    let id = |line: &str| named(line.as_bytes()).map(|((kind, name), id)| (kind == ConversationKind::Room, name, id));
+    let of = |room: bool, name: &str| Some((room, name.to_owned(), "1".to_owned()));
+    assert_eq!(id("@time=x;msgid=1 :bob!b@host PRIVMSG #a :hello"), of(true, "#a"));
+    assert_eq!(id("@msgid=1;x :bob!b@host notice ines :hello"), of(false, "bob"));
+    for line in
+        ["@+msgid=1 :bob PRIVMSG #a :x", "@msgid=1 :bob JOIN #a", "@msgid=1 PING x", ":bob PRIVMSG #a :@msgid=1 x", "@msgid=1", "@msgid=1 "]
+    {
+        assert_eq!(id(line), None, "{line}");
+    }
+}

@@ -134,10 +134,63 @@ fn what_a_room_replays_is_not_said_twice() {
     };
     site.tell([line("one", 0, false), line("two", 60_000, false)]);
     // After a reconnect: the two again, by the server's clock, and one that was missed; the same words at another time are another line.
+    site.tell([EventKind::ConversationOpened(conversation(2, ConversationKind::Room))]);
     site.tell([line("one", 1000, true), line("two", 59_500, true), line("three", 90_000, true), line("one", 120_000, true)]);
     let snapshot = site.snapshot();
     let texts: Vec<&str> = snapshot["conversations"][0]["messages"].as_array().unwrap().iter().filter_map(|m| m["text"].as_str()).collect();
     assert_eq!(texts, ["one", "two", "three", "one"]);
+}
+
+#[test]
+fn what_a_server_kept_or_copies_is_told_once() {
+    let site = Site::new();
+    let online = || EventKind::AccountState { account: AccountId(1), standing: AccountStanding::plain(AccountState::Online) };
+    let offline = || EventKind::AccountState { account: AccountId(1), standing: AccountStanding::plain(AccountState::Offline) };
+    let line = |kind: MessageKind, text: &str, id: Option<&str>| {
+        let mut line = message(kind, text);
+        line.time.0 -= 3_600_000;
+        line.remote = kind == MessageKind::Sent;
+        line.server_id = id.map(str::to_owned);
+        EventKind::MessageAdded { conversation: ConversationId(1), message: line }
+    };
+    let kept = || [line(MessageKind::Received, "hello?", None), line(MessageKind::Received, "hello?", None)];
+    let copied = |id: &str| line(MessageKind::Sent, "from my phone", Some(id));
+    site.tell([EventKind::AccountAdded(account(1)), opened(1), said(1, "hello?")]);
+    site.tell(kept());
+    // The connection ends before the server knows that they have arrived.
+    for _ in 0..2 {
+        site.tell([offline(), online()]);
+        site.tell(kept());
+        site.tell([copied("1"), copied("2"), copied("1")]);
+    }
+    let snapshot = site.snapshot();
+    let texts: Vec<&str> = snapshot["conversations"][0]["messages"].as_array().unwrap().iter().filter_map(|m| m["text"].as_str()).collect();
+    assert_eq!(texts, ["hello?", "hello?", "hello?", "from my phone", "from my phone"]);
+    assert_eq!(snapshot["conversations"][0]["messages"][3]["delayed"], true);
+}
+
+#[test]
+fn topics_and_quits_push_out_no_message() {
+    let site = Site::with(SessionConfig { kept_bytes: 1 << 20, ..SessionConfig::default() });
+    site.tell([opened(1)]);
+    let quit = |number: usize| {
+        let line = message(MessageKind::System, &format!("quit {number}"));
+        EventKind::MessageAdded { conversation: ConversationId(1), message: line }
+    };
+    for number in 0..60 {
+        site.tell([said(1, &format!("{number}")), quit(number)]);
+        site.tell((0..number % 7).map(|_| quit(100 + number)));
+    }
+    let snapshot = site.snapshot();
+    let messages = snapshot["conversations"][0]["messages"].as_array().unwrap();
+    let of = |system: bool| -> Vec<&str> {
+        messages.iter().filter(|m| (m["system"] == true) == system).filter_map(|m| m["text"].as_str()).collect()
+    };
+    assert_eq!(of(false), (10..60).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert_eq!((of(true).len(), of(true).last()), (20, Some(&"quit 159")));
+    assert!(messages.is_sorted_by(|one, other| one["id"].as_str() < other["id"].as_str()));
+    let state = site.session.lock();
+    assert_eq!(state.kept_bytes, state.conversations[&ConversationId(1)].kept.bytes());
 }
 
 #[test]

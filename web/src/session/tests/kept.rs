@@ -57,9 +57,9 @@ fn any_message() -> impl Strategy<Value = Message> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn what_comes_out_is_what_went_in(deeds in proptest::collection::vec((any_message(), 0_u64..1 << 40, any::<bool>(), 0_usize..3), 1..40)) {
+    fn what_comes_out_is_what_went_in(deeds in proptest::collection::vec((any_message(), 0_u64..1 << 40, any::<bool>(), 0_usize..3, any::<bool>()), 1..40)) {
         let (mut kept, mut model, mut number) = (Kept::default(), VecDeque::new(), 1_u64);
-        for (mut message, step, counts, drops) in deeds {
+        for (mut message, step, counts, drops, of_system) in deeds {
             number += step + 1;
             message.id = crate::session::conversation::message_id(number);
             kept.push(number, counts, &message);
@@ -70,6 +70,14 @@ proptest! {
                 prop_assert_eq!(freed.is_some(), model.pop_front().is_some());
                 prop_assert_eq!(kept.bytes() + freed.unwrap_or(0), before);
             }
+            let at = model.iter().position(|(_, _, message)| message.system).filter(|_| of_system);
+            if of_system {
+                let before = kept.bytes();
+                let freed = kept.drop_oldest_system();
+                prop_assert_eq!(freed.is_some(), at.and_then(|at| model.remove(at)).is_some());
+                prop_assert_eq!(kept.bytes() + freed.unwrap_or(0), before);
+            }
+            prop_assert_eq!(kept.systems(), model.iter().filter(|(_, _, message)| message.system).count());
             let out: Vec<_> = kept.lines().map(|line: Line<'_>| (line.number, line.counts(), line.message())).collect();
             prop_assert_eq!(&out, &Vec::from(model.clone()));
             for (line, (_, counts, message)) in kept.lines().zip(&model) {

@@ -9,6 +9,7 @@ mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod polls;
+mod replay;
 mod streams;
 
 use super::clock::tests::ManualClock;
@@ -212,6 +213,7 @@ pub(crate) fn message(kind: MessageKind, html: &str) -> Message {
         highlight: false,
         auto_reply: false,
         remote: false,
+        server_id: None,
     }
 }
 
