@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Model } from "../src/state/model";
-import { addOutgoing, apply, changeTalk, fillGap, fromSnapshot, markRead, markUnkept, settleOutgoing } from "../src/state/reduce";
+import { addOutgoing, changeTalk, fillGap, markRead, markUnkept, settleOutgoing } from "../src/state/own";
+import { apply, fromSnapshot } from "../src/state/reduce";
 import { older } from "../src/state/past";
 import { account, attached, buddy, conversation, event, message, own, snapshot } from "./fixtures";
 
