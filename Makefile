@@ -36,7 +36,7 @@ build: deps client ## build the release binary, target/release/bellflower
 
 run: build ## build, then serve on $(LISTEN) with data below .run/
 	@mkdir -p .run/data
-	exec $(BINARY) serve --listen $(LISTEN) --data-dir .run/data
+	exec $(BINARY) serve --listen $(LISTEN) --data-dir .run/data --first-link
 
 demo: deps-demo build ## make run, with a Prosody and an ngircd of its own and people to talk to
 	exec $(CARGO) run --quiet --locked --package support --bin demo -- $(BINARY) $(LISTEN)

@@ -4,8 +4,11 @@ use crate::config::{self, Config, Key, Override};
 use crate::error::Failure;
 use crate::manual::Material;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, ValueHint};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 use std::path::PathBuf;
+
+/// The flag of `serve` for a site's first user.
+const FIRST_LINK: &str = "first-link";
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub(crate) struct Asked {
     pub(crate) what: What,
     file: Option<PathBuf>,
     overrides: Vec<Override>,
+    /// A site without users prints a link that makes the first.
+    pub(crate) first_link: bool,
 }
 
 impl Asked {
@@ -64,7 +69,12 @@ pub(crate) fn public() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(with_settings("serve", "Serve the page"))
+        .subcommand(with_settings("serve", "Serve the page").arg(
+            Arg::new(FIRST_LINK)
+                .long(FIRST_LINK)
+                .action(ArgAction::SetTrue)
+                .help("While the site has no users, print a link by which the first can be made"),
+        ))
         .subcommand(with_settings("check", "Check the settings, say what is wrong with them, and end"))
         .subcommand(with_settings(
             "protocols",
@@ -115,15 +125,15 @@ fn asked(matches: &ArgMatches) -> Asked {
         "healthcheck" => What::Healthcheck,
         "worker" => {
             let parent = matches.get_one("parent").copied().unwrap_or_default();
-            return Asked { what: What::Worker(Worker { parent }), file: None, overrides: Vec::new() };
+            return Asked { what: What::Worker(Worker { parent }), file: None, overrides: Vec::new(), first_link: false };
         }
         "generate" => {
             let completions = matches.get_one::<String>("material").is_some_and(|material| material == "completions");
             let folder = matches.get_one("folder").cloned().unwrap_or_default();
             let material = if completions { Material::Completions } else { Material::Man };
-            return Asked { what: What::Generate(material, folder), file: None, overrides: Vec::new() };
+            return Asked { what: What::Generate(material, folder), file: None, overrides: Vec::new(), first_link: false };
         }
-        "schema" => return Asked { what: What::Schema, file: None, overrides: Vec::new() },
+        "schema" => return Asked { what: What::Schema, file: None, overrides: Vec::new(), first_link: false },
         _ => What::Serve,
     };
     let overrides = config::keys().into_iter().filter_map(|key| {
@@ -134,7 +144,8 @@ fn asked(matches: &ArgMatches) -> Asked {
         };
         Some(Override { key, source, text })
     });
-    Asked { what, file: matches.get_one::<String>("config").map(PathBuf::from), overrides: overrides.collect() }
+    let first_link = what == What::Serve && matches.get_flag(FIRST_LINK);
+    Asked { what, file: matches.get_one::<String>("config").map(PathBuf::from), overrides: overrides.collect(), first_link }
 }
 
 #[cfg(test)]

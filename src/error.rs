@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Worker(String),
     /// 6: libpurple's thread ended by itself.
     Lost,
+    /// 7: the database, or a key.
+    Store(String),
 }
 
 impl Failure {
@@ -34,6 +36,7 @@ impl Failure {
             Self::Bind(..) => 4,
             Self::System(..) => 5,
             Self::Lost => 6,
+            Self::Store(_) => 7,
         })
     }
 }
@@ -57,7 +60,7 @@ impl fmt::Display for Failure {
             Self::Worker(reason) => {
                 write!(f, "the first worker process did not start: {reason}; `workers = 0` runs libpurple in this process")
             }
-            Self::Unwell(message) => f.write_str(message),
+            Self::Unwell(message) | Self::Store(message) => f.write_str(message),
             Self::Lost => f.write_str("libpurple's thread has ended by itself; the log says why"),
         }
     }

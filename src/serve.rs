@@ -30,6 +30,9 @@ const THREADS: usize = 6;
 /// How long libpurple gets to sign everybody off.
 const QUIT: Duration = Duration::from_secs(10);
 
+/// How long the last writes get to become durable.
+const STORED: Duration = Duration::from_secs(15);
+
 /// When browsers are told to come back after a stop: this, to twice this, spread over them.
 const RETRY_MS: u64 = 1_500;
 
@@ -53,8 +56,9 @@ pub(crate) fn serve(arguments: Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::System("the event loop", e))?;
+    let first_link = arguments.first_link;
     let mut settings = reload::Settings::new(arguments, config.clone());
-    let result = runtime.block_on(live(&config, &mut settings, descriptors, bridge, &manager));
+    let result = runtime.block_on(live(&config, &mut settings, descriptors, bridge, &manager, first_link));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
@@ -124,8 +128,16 @@ async fn live(
     descriptors: u32,
     bridge: Option<Bridge>,
     manager: &Manager,
+    first_link: bool,
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
+    let memory = tokio::select! {
+        memory = crate::store::memory(config) => memory?,
+        name = signals.end() => {
+            log::info!("{name}: ending before the start is done");
+            return Ok(());
+        }
+    };
     let (handle, events, home): (Arc<dyn Networks>, Events, Home) = match bridge {
         Some(Bridge { handle, events, thread }) => {
             tokio::spawn(feel(handle.clone()));
@@ -147,8 +159,12 @@ async fn live(
         let admin = bind_admin(config, &main)?;
         let stats = Arc::new(Stats::default());
         let (stop, stopped) = watch::channel(false);
-        let hub = Hub::new(handle.clone(), config.sessions(), Arc::new(SystemClock::default()));
+        let hub = Hub::with(handle.clone(), config.sessions(), Arc::new(SystemClock::default()), memory);
         let mut fed = tokio::spawn(Arc::clone(&hub).run(events));
+        hub.prepare_memory().await.map_err(|error| Failure::Store(format!("cannot use the database: {error}")))?;
+        let remembering = tokio::spawn(Arc::clone(&hub).remember());
+        tokio::spawn(Arc::clone(&hub).bring_back_all());
+        let first = if first_link { hub.first_invite().await } else { None };
         let front = Arc::new(Front::new(&config.site(), handle.clone(), web::page::Page::new(crate::page::files())));
         let door = Door::new(&hub, &stats, config.logins());
         let routes = web::api::session_routes(&hub)
@@ -161,7 +177,7 @@ async fn live(
             .recover(web::api::refused)
             .unify()
             .boxed();
-        announce(config, &main, admin.as_ref());
+        announce(config, &main, admin.as_ref(), first.as_deref());
         let (server, server_settings) = watch::channel(browsers(config, descriptors));
         let (admin_server, admin_settings) = watch::channel(admins(config));
         let serving = tokio::spawn(web::server::serve(main, routes, server_settings, Arc::clone(&stats), until(stopped.clone())));
@@ -209,6 +225,11 @@ async fn live(
                 log::warn!("{name} again: ending at once");
                 std::process::exit(1);
             }
+        }
+        hub.note_end();
+        hub.end_memory();
+        if tokio::time::timeout(STORED, remembering).await.is_err() {
+            log::error!("not everything could be stored within {} s", STORED.as_secs());
         }
         if lost { Err(Failure::Lost) } else { Ok(()) }
     }
@@ -265,7 +286,7 @@ fn bind_admin(config: &Config, main: &Listener) -> Result<Option<Listener>, Fail
 }
 
 /// Says where the page is, on standard output for people and scripts.
-fn announce(config: &Config, main: &Listener, admin: Option<&Listener>) {
+fn announce(config: &Config, main: &Listener, admin: Option<&Listener>, first: Option<&str>) {
     let place = match main.local() {
         Ok(Some(address)) => format!("http://{address}/"),
         _ => config.listen.to_string(),
@@ -273,6 +294,10 @@ fn announce(config: &Config, main: &Listener, admin: Option<&Listener>) {
     let mut out = std::io::stdout();
     // Nobody may be listening; that is their choice.
     let _ = writeln!(out, "Bellflower is at {place}").and_then(|()| out.flush());
+    if let Some(code) = first {
+        // To the terminal alone: who reads it becomes a user.
+        let _ = writeln!(out, "It has no users yet. Become the first, within a day: {place}#first={code}").and_then(|()| out.flush());
+    }
     if config.hosts.is_empty() {
         log::info!("`hosts` is not set: requests for any host are answered. Set it to the names of the site against DNS rebinding");
     }

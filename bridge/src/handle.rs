@@ -1,11 +1,11 @@
 //! The two ends of the bridge that the rest of the program holds: send commands, receive batches of events; nothing here knows libpurple.
 
-use crate::command::Command;
+use crate::command::{AccountSettings, Command};
 use crate::config::BridgeConfig;
 use crate::error::StartError;
 use crate::event::Batch;
 use crate::frame::Confine;
-use crate::id::AccountId;
+use crate::id::{AccountId, UserId};
 use crate::model::{PluginReport, Protocol};
 use crate::report::{self, Aside, Losses, Report};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,21 @@ pub trait Networks: Send + Sync {
 
     /// What is set aside for it now, and why.
     fn aside(&self) -> Vec<Aside>;
+
+    /// An account as it would be made anew, its rooms and block list in `before`; `None` when it is not `user`'s, or where nobody keeps accounts.
+    fn account(&self, user: UserId, account: AccountId) -> Option<Made>;
+
+    /// The user is no guest any more: crashes count against them by themself.
+    fn adopt(&self, user: UserId);
+}
+
+/// What an account is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// The settings, secrets among them.
+    pub settings: AccountSettings,
+    /// Own picture.
+    pub icon: Option<Vec<u8>>,
 }
 
 /// Sends commands to the libpurple thread. Cheap to clone; any thread.
@@ -146,6 +161,12 @@ impl Networks for BridgeHandle {
     fn aside(&self) -> Vec<Aside> {
         Vec::new()
     }
+
+    fn account(&self, _: UserId, _: AccountId) -> Option<Made> {
+        None
+    }
+
+    fn adopt(&self, _: UserId) {}
 }
 
 /// The other end of a handle without libpurple: what was sent, for whoever plays the bridge (tests of the web side).

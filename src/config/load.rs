@@ -124,9 +124,20 @@ impl Config {
         if self.heartbeat_ms.0 > self.hold_ms.0 {
             return Err(ConfigError::Together("`heartbeat_ms` must not be longer than `hold_ms`".to_owned()));
         }
-        if self.registration != web::wire::Registration::Closed {
-            let message = "`registration` can only be \"closed\": this version keeps no users of its own";
-            return Err(ConfigError::Together(message.to_owned()));
+        let together = |message: &str| Err(ConfigError::Together(message.to_owned()));
+        if self.registration != web::wire::Registration::Closed && self.database().is_none() {
+            return together("`registration` can only be \"closed\" without a database: set `data_dir` or `database`");
+        }
+        if self.database().is_some() && self.workers == Some(0) {
+            return together("users of the site need worker processes: `workers` must not be 0, or `database` has to be \"none\"");
+        }
+        if let Some(name) = &self.header_sign_in {
+            if name.parse::<warp::http::HeaderName>().is_err() {
+                return together("`header_sign_in` is not the name of a header");
+            }
+            if self.database().is_none() {
+                return together("`header_sign_in` needs a database: set `data_dir` or `database`");
+            }
         }
         if self.accounts.reconnect_first.0 > self.accounts.reconnect_most.0 {
             return Err(ConfigError::Together("`accounts.reconnect_first` must not be longer than `accounts.reconnect_most`".to_owned()));

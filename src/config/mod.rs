@@ -26,8 +26,12 @@ pub(crate) struct Config {
     pub(crate) listen: Listen,
     /// Where /metrics and /stats are served: `ADDRESS:PORT`, `unix:PATH` or `off`. Unset: loopback, the port after that of `listen`.
     pub(crate) admin_listen: Option<AdminListen>,
-    /// Where lasting data is kept. Unset: $STATE_DIRECTORY, else the user's data directory.
+    /// Where lasting data is kept. Unset: $STATE_DIRECTORY; without either nothing is, unless `database` says where.
     pub(crate) data_dir: Option<PathBuf>,
+    /// Where users and what they have are stored: `sqlite:PATH`, `mysql://USER@HOST/NAME`, `postgres://USER@HOST/NAME`, or `none`, for guests only. Unset: bellflower.sqlite in `data_dir`.
+    pub(crate) database: Option<String>,
+    /// A file with the password for `database`; else $CREDENTIALS_DIRECTORY/bellflower-database-password, if there is one.
+    pub(crate) database_password_file: Option<PathBuf>,
     /// What the site calls itself.
     pub(crate) name: String,
     /// A line for the front page.
@@ -50,6 +54,16 @@ pub(crate) struct Config {
     pub(crate) guests: bool,
     /// Who may make a user of this site: `open`, `invite` or `closed`.
     pub(crate) registration: Registration,
+    /// After so many days without use a browser is signed out; 0 means never.
+    pub(crate) session_days: u32,
+    /// Whether messages are stored, where the user does not say otherwise.
+    pub(crate) history: bool,
+    /// After so many days messages are deleted; 0 means never.
+    pub(crate) history_days: u32,
+    /// A file with the site's key (32 bytes, raw or base64), with which accounts sign on again by themselves after a restart; else $CREDENTIALS_DIRECTORY/bellflower-site-key, if there is one.
+    pub(crate) site_key_file: Option<PathBuf>,
+    /// A header in which a trusted proxy names the user, as `X-Remote-User`; it takes a site key.
+    pub(crate) header_sign_in: Option<String>,
     /// The names at which the site answers, as `chat.example.org`; other hosts get 421. Empty: any, which DNS rebinding can make use of.
     pub(crate) hosts: Vec<HostText>,
     /// Further origins that may use the site, as `https://chat.example.org`.
@@ -84,6 +98,8 @@ impl Default for Config {
             listen: Listen::default(),
             admin_listen: None,
             data_dir: None,
+            database: None,
+            database_password_file: None,
             name: "Bellflower".to_owned(),
             notice: None,
             hold_ms: Number(25_000),
@@ -95,6 +111,11 @@ impl Default for Config {
             failed_guest_linger: Span::seconds(60),
             guests: true,
             registration: Registration::Closed,
+            session_days: 30,
+            history: true,
+            history_days: 0,
+            site_key_file: None,
+            header_sign_in: None,
             hosts: Vec::new(),
             origins: Vec::new(),
             trusted_proxies: vec![TrustedText(web::server::peer::Trusted::Unix)],
@@ -240,6 +261,12 @@ pub(crate) struct Limits {
     pub(crate) guests_per_address: u32,
     /// Log-ins and registrations a minute from one address.
     pub(crate) logins_per_minute: u32,
+    /// New users a minute from one address.
+    pub(crate) registrations_per_minute: u32,
+    /// MiB of messages and pictures that are stored of one user.
+    pub(crate) storage_mb_per_user: u32,
+    /// MiB of writes that may wait for the database; what comes then is a gap.
+    pub(crate) store_queue_mb: Number<1, 65_536>,
     /// Accounts of one user.
     pub(crate) accounts_per_user: u32,
     /// Open conversations of one user.
@@ -290,6 +317,9 @@ impl Default for Limits {
             users: 5_000,
             guests_per_address: 20,
             logins_per_minute: 30,
+            registrations_per_minute: 5,
+            storage_mb_per_user: 0,
+            store_queue_mb: Number(64),
             accounts_per_user: 20,
             conversations_per_user: 200,
             clients_per_user: 16,

@@ -104,8 +104,8 @@ impl Config {
             guests: self.guests,
             registration: self.registration,
             notice: self.notice.clone(),
-            store: false,
-            sign_in: web::wire::SignIn::Password,
+            store: self.database().is_some(),
+            sign_in: if self.header_sign_in.is_some() { web::wire::SignIn::Header } else { web::wire::SignIn::Password },
         }
     }
 
@@ -116,6 +116,34 @@ impl Config {
             registration: self.registration,
             logins_per_minute: self.limits.logins_per_minute,
             guests_per_address: self.limits.guests_per_address,
+            registrations_per_minute: self.limits.registrations_per_minute,
+            header: self.header_sign_in.as_ref().and_then(|name| name.parse().ok()),
+            trusted: self.trusted_proxies.iter().map(|t| t.0.clone()).collect(),
+        }
+    }
+
+    /// Where lasting data is kept, if anywhere.
+    pub(crate) fn data_dir(&self) -> Option<PathBuf> {
+        let state = || std::env::var_os("STATE_DIRECTORY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.data_dir.clone().or_else(state)
+    }
+
+    /// The database, as the settings have it; `None`: there are only guests.
+    pub(crate) fn database(&self) -> Option<String> {
+        match &self.database {
+            Some(none) if none == "none" => None,
+            Some(database) => Some(database.clone()),
+            None => self.data_dir().map(|folder| format!("sqlite:{}", folder.join("bellflower.sqlite").display())),
+        }
+    }
+
+    /// What a site that remembers is told.
+    pub(crate) fn memory(&self) -> web::session::MemoryConfig {
+        web::session::MemoryConfig {
+            session_days: self.session_days,
+            history: self.history,
+            history_days: self.history_days,
+            storage_bytes: u64::from(self.limits.storage_mb_per_user) << 20,
         }
     }
 

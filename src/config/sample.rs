@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 const EXAMPLES: &[&str] = &[
     "admin_listen",
     "data_dir",
+    "database",
+    "database_password_file",
+    "site_key_file",
+    "header_sign_in",
     "notice",
     "hosts",
     "origins",

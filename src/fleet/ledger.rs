@@ -7,6 +7,7 @@ use super::packed::Packed;
 use super::place::{Group, Key};
 use super::server::{self, Server, ServerKey};
 use bridge::command::{AccountSettings, Before, Command, CommandKind, Username};
+use bridge::handle::Made;
 use bridge::id::{AccountId, ConversationId, PersonId, UserId};
 use bridge::model::{Privacy, Protocol, Status, StatusKind};
 use bridge::time::Timestamp;
@@ -143,7 +144,7 @@ impl Ledger {
         &mut self,
         user: UserId,
         account: AccountId,
-        settings: Box<AccountSettings>,
+        mut settings: Box<AccountSettings>,
         protocol: Option<&Protocol>,
         group: Group,
         now: Instant,
@@ -154,8 +155,10 @@ impl Ledger {
         let key = Key::of(&settings.protocol, &joined(&settings.username, default_part(protocol)));
         let server = server::of(protocol, &settings).key;
         let (person, guest) = (settings.person.unwrap_or(PersonId(user.0)), settings.person.is_some());
+        // What it had in an earlier run: rooms and block list are kept apart, and the rest is only for the worker that has it first.
+        let Before { rooms, privacy, .. } = std::mem::take(&mut settings.before);
         let (protocol, settings) = (settings.protocol.as_str().into(), Packed::new(&settings));
-        let (rooms, privacy, icon) = (BTreeMap::new(), None, None);
+        let (rooms, icon) = (rooms.into_iter().collect(), None);
         let online = None;
         let record =
             Record { user, at: At::Lost, group, key, person, guest, server, online, protocol, settings, rooms, privacy, icon, active: now };
@@ -367,6 +370,25 @@ impl Ledger {
     pub(crate) fn touch(&mut self, account: AccountId, now: Instant) {
         if let Some(record) = self.records.get_mut(&account) {
             record.active = now;
+        }
+    }
+
+    /// What an account is made of, its rooms and block list in `before`.
+    pub(crate) fn made(&self, user: UserId, account: AccountId) -> Option<Made> {
+        let record = self.get(user, account)?;
+        let rooms = record.rooms.iter().map(|(id, fields)| (*id, fields.clone())).collect();
+        let settings = record.settings.open()?;
+        let settings = AccountSettings { before: Before { rooms, privacy: record.privacy.clone(), ..Before::default() }, ..settings };
+        Some(Made { settings, icon: record.icon.as_ref().map(|icon| icon.to_vec()) })
+    }
+
+    /// A guest has become a user of the site.
+    pub(crate) fn adopt(&mut self, user: UserId) {
+        let accounts: Vec<_> = self.owned(user).collect();
+        for account in accounts {
+            if let Some(record) = self.records.get_mut(&account) {
+                (record.person, record.guest) = (PersonId(user.0), false);
+            }
         }
     }
 

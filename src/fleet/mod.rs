@@ -27,6 +27,7 @@ mod server;
 mod spawn;
 mod trial;
 mod trust;
+mod veil;
 mod watch;
 mod words;
 
@@ -38,7 +39,7 @@ use bridge::command::{Before, Command};
 use bridge::config::BridgeConfig;
 use bridge::event::{Batch, Event, EventKind};
 use bridge::frame::{Confine, Down};
-use bridge::handle::{Catalogue, Events, Held, Networks, Rejected};
+use bridge::handle::{Catalogue, Events, Held, Made, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
 use bridge::report::{Aside, Load, Losses, Report};
 use bridge::time::Timestamp;
@@ -415,6 +416,14 @@ impl Networks for Fleet {
         // An account that is gone is nobody's any more.
         let is_there = |one: &Aside| one.kind != "account" || one.name.parse().is_ok_and(|account| state.ledger.any(account).is_some());
         state.crashes.aside(Instant::now()).into_iter().filter(is_there).collect()
+    }
+
+    fn account(&self, user: UserId, account: AccountId) -> Option<Made> {
+        self.lock().ledger.made(user, account)
+    }
+
+    fn adopt(&self, user: UserId) {
+        self.lock().ledger.adopt(user);
     }
 }
 

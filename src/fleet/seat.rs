@@ -72,7 +72,8 @@ impl Fleet {
                 if let Some(origin) = command.origin {
                     state.adding.insert(account, origin);
                 }
-                state.unplaced.push((command.user, account, Before::default()));
+                let CommandKind::AddAccount { settings, .. } = command.kind else { return Ok(()) };
+                state.unplaced.push((command.user, account, settings.before));
                 Ok(())
             }
             Err(NoPlace::Full) => self.turn_away(state, &command, account, full()),

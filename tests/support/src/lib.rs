@@ -4,6 +4,7 @@
 //! | Fixture | What it is |
 //! |---|---|
 //! | [`Prosody`], [`Ngircd`] | real servers in a directory of their own, on free loopback ports |
+//! | [`MariaDb`], [`Postgres`] | real database servers, started as nobody |
 //! | [`Nginx`] | a real proxy in front of the daemon |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
 //! | [`RawServer`] | a server that lets everybody in, and says what a test writes |
@@ -31,15 +32,18 @@ mod hoarder;
 mod hostile;
 mod irc;
 mod line;
+mod mariadb;
 mod marionette;
 mod nginx;
 mod ngircd;
 mod page;
+mod postgres;
 mod process;
 mod prosody;
 mod raw;
 mod stream;
 mod stripper;
+mod unprivileged;
 mod wait;
 mod wire;
 mod xml;
@@ -56,9 +60,11 @@ pub use hoarder::Hoarder;
 pub use hostile::{Hostile, XmppScript};
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
+pub use mariadb::MariaDb;
 pub use nginx::Nginx;
 pub use ngircd::{Ngircd, NgircdBuilder};
 pub use page::{Page, conversation, quoted};
+pub use postgres::Postgres;
 pub use process::{Process, free_port};
 pub use prosody::{Contact, Prosody, ProsodyBuilder};
 pub use raw::{RawConnection, RawServer};

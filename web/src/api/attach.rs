@@ -1,6 +1,6 @@
 //! `POST /attach`: the whole state for a tab that has none.
 
-use super::{ApiError, answer, settle, who, with};
+use super::{ApiError, answer, settle, with};
 use crate::session::Hub;
 use crate::wire::Detach;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(warp::body::stream())
         .then(|hub: Arc<Hub>, headers, body| async move {
             let attach = async {
-                let session = who(&hub, &headers)?;
+                let (session, browser) = super::session::recognise(&hub, &headers).await?;
                 let Detach { client } = answer::read_json(&headers, body, 4096).await?;
-                Ok::<_, ApiError>(answer::raw_json(StatusCode::OK, hub.attach(&session, &client)?))
+                Ok::<_, ApiError>(answer::raw_json(StatusCode::OK, hub.attach_from(&session, Some(browser), &client)?))
             };
             settle(attach.await)
         })

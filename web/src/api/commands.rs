@@ -19,7 +19,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(warp::body::stream())
         .then(|hub: Arc<Hub>, headers: HeaderMap, body| async move {
             let commands = async {
-                let session = who(&hub, &headers)?;
+                let session = who(&hub, &headers).await?;
                 if !answer::is_json(&headers) {
                     return Err(answer::not_json());
                 }

@@ -16,7 +16,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(warp::body::stream())
         .then(|hub: Arc<Hub>, headers, body| async move {
             let detach = async {
-                let session = who(&hub, &headers)?;
+                let session = who(&hub, &headers).await?;
                 hub.admit(&session, 0)?;
                 let Detach { client } = answer::parse(&answer::read(&headers, body, 4096).await?)?;
                 hub.detach(&session, &client);

@@ -1,8 +1,7 @@
 //! `POST /logout`: ends the session and takes its cookie away; polls end by the hub.
 
 use super::login::cookie;
-use super::session::refusal;
-use super::{ApiError, answer, settle, token};
+use super::{ApiError, answer, settle};
 use crate::server::peer::Visitor;
 use crate::session::Hub;
 use std::sync::Arc;
@@ -18,13 +17,17 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(warp::ext::get::<Visitor>())
         .and(warp::header::headers_cloned())
-        .map(move |visitor: Visitor, headers: HeaderMap| settle(logout(&hub, &visitor, &headers)))
+        .then(move |visitor: Visitor, headers: HeaderMap| {
+            let hub = Arc::clone(&hub);
+            async move { settle(logout(&hub, &visitor, &headers).await) }
+        })
         .boxed()
 }
 
-fn logout(hub: &Hub, visitor: &Visitor, headers: &HeaderMap) -> Result<Response, ApiError> {
-    hub.logout(token(hub, headers).ok_or_else(|| refusal(hub, headers))?);
+async fn logout(hub: &Hub, visitor: &Visitor, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let (session, token) = super::session::recognise(hub, headers).await?;
+    hub.logout(&session, &token).await;
     let mut response = answer::nothing();
-    response.headers_mut().append(header::SET_COOKIE, cookie(visitor, None)?);
+    response.headers_mut().append(header::SET_COOKIE, cookie(visitor, None, false)?);
     Ok(response)
 }

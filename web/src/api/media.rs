@@ -13,13 +13,13 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(warp::get())
         .and(with(hub))
         .and(warp::header::headers_cloned())
-        .then(|hash: String, hub: Arc<Hub>, headers| async move { settle(media(&hub, &headers, &hash)) })
+        .then(|hash: String, hub: Arc<Hub>, headers| async move { settle(media(&hub, &headers, &hash).await) })
         .boxed()
 }
 
-fn media(hub: &Hub, headers: &HeaderMap, hash: &str) -> Result<Response, ApiError> {
-    let session = who(hub, headers)?;
-    let blob = session.media(hash).ok_or_else(ApiError::not_found)?;
+async fn media(hub: &Hub, headers: &HeaderMap, hash: &str) -> Result<Response, ApiError> {
+    let session = who(hub, headers).await?;
+    let blob = hub.picture(&session, hash).await.ok_or_else(ApiError::not_found)?;
     let mut response = Response::new(blob.bytes.clone().into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(blob.kind.unwrap_or("application/octet-stream")));

@@ -10,6 +10,7 @@ pub mod front;
 mod history;
 pub mod login;
 mod logout;
+mod me;
 mod media;
 mod nobody;
 mod poll;
@@ -49,6 +50,8 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .or(media::route(hub))
         .unify()
         .or(uploads::route(hub))
+        .unify()
+        .or(me::route(hub))
         .unify();
     api.and(routes).map(Reply::into_response).or(logout::route(hub)).unify().or(nobody::route(hub)).unify().boxed()
 }

@@ -10,22 +10,25 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 /// First parts of the addresses that need no session.
-const OPEN: [&str; 7] = ["site", "protocols", "schema", "login", "register", "healthz", "readyz"];
+const OPEN: [&str; 8] = ["site", "protocols", "schema", "login", "register", "recover", "healthz", "readyz"];
 
 /// Refuses strangers; passes everybody else on.
 pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
     let hub = Arc::clone(hub);
     warp::path::full()
         .and(warp::header::headers_cloned())
-        .and_then(move |path: warp::path::FullPath, headers: HeaderMap| std::future::ready(refuse(&hub, path.as_str(), &headers)))
+        .and_then(move |path: warp::path::FullPath, headers: HeaderMap| {
+            let hub = Arc::clone(&hub);
+            async move { refuse(&hub, path.as_str(), &headers).await }
+        })
         .map(|never: Infallible| match never {})
         .boxed()
 }
 
-fn refuse(hub: &Hub, path: &str, headers: &HeaderMap) -> Result<Infallible, Rejection> {
+async fn refuse(hub: &Hub, path: &str, headers: &HeaderMap) -> Result<Infallible, Rejection> {
     let needs_session = path.strip_prefix("/api/v1/").is_some_and(|rest| !OPEN.contains(&rest.split('/').next().unwrap_or_default()));
-    match who(hub, headers) {
-        Err(error) if needs_session => Err(warp::reject::custom(Refusal(error))),
-        _ => Err(warp::reject::not_found()),
+    if needs_session && let Err(error) = who(hub, headers).await {
+        return Err(warp::reject::custom(Refusal(error)));
     }
+    Err(warp::reject::not_found())
 }

@@ -22,7 +22,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(query())
         .then(|hub: Arc<Hub>, headers, query: Result<PollQuery, ApiError>| async move {
-            let (session, token) = match recognise(&hub, &headers) {
+            let (session, token) = match recognise(&hub, &headers).await {
                 Ok(known) => known,
                 Err(error) => return error.response(),
             };

@@ -35,25 +35,33 @@ pub fn token<'a>(hub: &Hub, headers: &'a HeaderMap) -> Option<&'a str> {
     tokens(headers).find(|token| hub.authenticate(token).is_some())
 }
 
-/// What to tell a browser none of whose tokens anybody is signed in by.
-pub(super) fn refusal(hub: &Hub, headers: &HeaderMap) -> ApiError {
-    hub.refusal(tokens(headers))
-}
-
-/// The session of a request.
+/// The session of a request; one of before a restart of the daemon is brought back.
 ///
 /// # Errors
-/// 401 `not_signed_in`, or `session_ended` when there was one.
-pub fn who(hub: &Hub, headers: &HeaderMap) -> Result<Arc<Session>, ApiError> {
-    recognise(hub, headers).map(|(session, _)| session)
+/// 401 `not_signed_in`, or `session_ended` when there was one; 503 `store_unavailable` when that cannot be found out now.
+pub async fn who(hub: &Hub, headers: &HeaderMap) -> Result<Arc<Session>, ApiError> {
+    recognise(hub, headers).await.map(|(session, _)| session)
 }
 
 /// The same, with what finds the session when the request comes again.
 ///
 /// # Errors
 /// As [`who`].
-pub(super) fn recognise(hub: &Hub, headers: &HeaderMap) -> Result<(Arc<Session>, TokenHash), ApiError> {
-    tokens(headers).find_map(|token| hub.recognise(token)).ok_or_else(|| refusal(hub, headers))
+pub(super) async fn recognise(hub: &Hub, headers: &HeaderMap) -> Result<(Arc<Session>, TokenHash), ApiError> {
+    match tokens(headers).find_map(|token| hub.recognise(token)) {
+        Some(known) => Ok(known),
+        None => hub.find(&tokens(headers).collect::<Vec<_>>()).await,
+    }
+}
+
+/// The same, with the token itself.
+///
+/// # Errors
+/// As [`who`].
+pub(super) async fn signed_in<'a>(hub: &Hub, headers: &'a HeaderMap) -> Result<(Arc<Session>, TokenHash, &'a str), ApiError> {
+    let (session, hash) = recognise(hub, headers).await?;
+    let token = tokens(headers).find(|token| crate::session::token_hash(token) == hash).ok_or_else(ApiError::not_signed_in)?;
+    Ok((session, hash, token))
 }
 
 /// The query's parameters, decoded; none when there is no query.

@@ -21,15 +21,15 @@ const PROBE: [u64; 3] = [0, 300, 2000];
 
 pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
     let stream =
-        warp::path!("stream").and(warp::get()).and(with(hub)).and(warp::header::headers_cloned()).and(super::session::parameters()).map(
-            |hub: Arc<Hub>, headers: HeaderMap, given| {
-                let followed = who(&hub, &headers).and_then(|session| hub.follow(session, query(&headers, given)?));
+        warp::path!("stream").and(warp::get()).and(with(hub)).and(warp::header::headers_cloned()).and(super::session::parameters()).then(
+            |hub: Arc<Hub>, headers: HeaderMap, given| async move {
+                let followed = who(&hub, &headers).await.and_then(|session| hub.follow(session, query(&headers, given)?));
                 super::settle(followed.map(|following| flow(dress, &HEAD, parts(following))))
             },
         );
-    let probe = warp::path!("probe").and(warp::get()).and(with(hub)).and(warp::header::headers_cloned()).map(
-        |hub: Arc<Hub>, headers: HeaderMap| {
-            super::settle(who(&hub, &headers).and_then(|session| hub.admit(&session, 0)).map(|()| flow(dress, &HEAD, Box::pin(lines()))))
+    let probe = warp::path!("probe").and(warp::get()).and(with(hub)).and(warp::header::headers_cloned()).then(
+        |hub: Arc<Hub>, headers: HeaderMap| async move {
+            super::settle(who(&hub, &headers).await.and_then(|session| hub.admit(&session, 0)).map(|()| flow(dress, &HEAD, Box::pin(lines()))))
         },
     );
     stream.or(probe).unify().boxed()

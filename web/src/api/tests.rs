@@ -84,7 +84,7 @@ async fn the_cookie_is_found_among_odd_ones() {
     let (site, routes) = site();
     let token = &site.login.token;
     let other = Hub::open_guest(&site.hub, network(), bridge::id::PersonId(1)).unwrap();
-    site.hub.logout(&other.token);
+    site.logout(&other.token);
     let stale = other.token;
     for lines in [
         vec![format!("utf=\u{fc}; {COOKIE}={token}")],
@@ -106,7 +106,7 @@ async fn the_cookie_is_found_among_odd_ones() {
     let latin = warp::http::HeaderValue::from_bytes(&[b"utf=\xfc; ", COOKIE.as_bytes(), b"=", token.as_bytes()].concat()).unwrap();
     let mut headers = warp::http::HeaderMap::new();
     headers.insert("cookie", latin);
-    assert!(who(&site.hub, &headers).is_ok(), "a byte above 127 by itself");
+    assert!(who(&site.hub, &headers).await.is_ok(), "a byte above 127 by itself");
     assert_eq!(super::token(&site.hub, &headers), Some(token.as_str()), "as for a log-out");
 }
 

@@ -20,7 +20,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
             let under_way = Arc::clone(&under_way);
             async move {
                 let upload = async {
-                    let session = who(&hub, &headers)?;
+                    let session = who(&hub, &headers).await?;
                     let _seat = under_way.take(Some(session.id())).map_err(|_| {
                         let message = "Too many of your uploads are on their way. Please wait for them to end.";
                         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message).at("uploads_per_user").retry_in(2_000)

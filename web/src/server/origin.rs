@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn seen(host: &str, secure: bool, headers: &[(&'static str, &str)]) -> Result<Option<Origin>, Foreign> {
-        let visitor = Visitor { address: Address::Local, secure, host: Some(host.to_owned()), prefix: "/".to_owned() };
+        let visitor = Visitor { address: Address::Local, peer: Address::Local, secure, host: Some(host.to_owned()), prefix: "/".to_owned() };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(seen("127.0.0.1:8080", false, &[("origin", "http://chat.example")]), Err(Foreign::Host(page.clone())));
         assert_eq!(seen("chat.example", true, &[("origin", "http://chat.example")]), Err(Foreign::Scheme(page.clone())));
         for (foreign, header) in [(Foreign::Host(page.clone()), "Host"), (Foreign::Scheme(page), "X-Forwarded-Proto")] {
-            let visitor = Visitor { address: Address::Local, secure: false, host: None, prefix: "/".to_owned() };
+            let visitor = Visitor { address: Address::Local, peer: Address::Local, secure: false, host: None, prefix: "/".to_owned() };
             for words in [foreign.message(), foreign.line(&visitor)] {
                 assert!(words.contains(&format!("proxy_set_header {header} ")) && words.contains("http://chat.example"), "{words}");
             }
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_a_proxy_leaves_unsaid_is_told() {
-        let visitor = |secure| Visitor { address: Address::Local, secure, host: None, prefix: "/".to_owned() };
+        let visitor = |secure| Visitor { address: Address::Local, peer: Address::Local, secure, host: None, prefix: "/".to_owned() };
         let (plain, tls): (Origin, Origin) = ("http://chat.example".parse().unwrap(), "https://chat.example".parse().unwrap());
         let near = Address::from("10.0.0.1".parse::<IpAddr>().unwrap());
         let far = Address::from("192.0.2.1".parse::<IpAddr>().unwrap());

@@ -115,6 +115,8 @@ impl fmt::Display for Trusted {
 pub struct Visitor {
     /// Where they are.
     pub address: Address,
+    /// Who is at the other end of the connection: they, or a proxy.
+    pub peer: Address,
     /// They speak TLS with the outermost proxy.
     pub secure: bool,
     /// The host they think they talk to, in lower case, with the port if they name one.
@@ -132,7 +134,7 @@ pub fn is_trusted(trusted: &[Trusted], address: Address) -> bool {
 pub fn visitor(trusted: &[Trusted], peer: Address, headers: &HeaderMap, prefix: String) -> Visitor {
     let host = headers.get(HOST).and_then(|h| h.to_str().ok()).map(str::to_ascii_lowercase);
     if !is_trusted(trusted, peer) {
-        return Visitor { address: peer, secure: false, host, prefix };
+        return Visitor { address: peer, peer, secure: false, host, prefix };
     }
     let listed = addresses(headers, &X_FORWARDED_FOR, Some);
     let forwarded = addresses(headers, &FORWARDED, |element| parameter(element, "for"));
@@ -146,7 +148,7 @@ pub fn visitor(trusted: &[Trusted], peer: Address, headers: &HeaderMap, prefix: 
     let scheme =
         last(headers, &X_FORWARDED_PROTO).or_else(|| last(headers, &FORWARDED).and_then(|e| parameter(&e, "proto").map(str::to_owned)));
     let named = last(headers, &X_FORWARDED_HOST).map(|h| h.to_ascii_lowercase());
-    Visitor { address: told, secure: scheme.is_some_and(|s| s.eq_ignore_ascii_case("https")), host: named.or(host), prefix }
+    Visitor { address: told, peer, secure: scheme.is_some_and(|s| s.eq_ignore_ascii_case("https")), host: named.or(host), prefix }
 }
 
 /// From the right, past all trusted proxies; an entry that is no address ends the walk at the last that is.

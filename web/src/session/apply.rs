@@ -5,8 +5,10 @@ use super::client::Fate;
 use super::door;
 use super::guest::LOGIN;
 use super::lost::coming_back;
+use super::resume::RESUME;
 use super::questions::MOST_OPEN;
 use super::state::{Env, GroupPlace, State};
+use crate::store::Write;
 use crate::wire::{ErrorBody, EventBody};
 use bridge::command::Origin;
 use bridge::event::{EventKind, Outcome};
@@ -49,11 +51,13 @@ impl State {
             EventKind::AccountAdded(account) if !self.has(account.id) && !self.has_room_for_an_account(env) => self.leave_out(env, 1),
             EventKind::AccountAdded(mut account) => {
                 self.still_coming_back(&mut account);
+                self.account_changed(account.id);
                 put(&mut self.accounts, account.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AccountAdded { account });
             }
             EventKind::AccountUpdated(mut account) if self.has(account.id) => {
                 self.still_coming_back(&mut account);
+                self.account_changed(account.id);
                 put(&mut self.accounts, account.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AccountUpdated { account });
             }
@@ -67,13 +71,11 @@ impl State {
                 }
             }
             EventKind::AccountRemoved { account } => self.account_removed(env, origin, account),
-            // For whoever keeps accounts; no page shows them.
-            EventKind::AccountUpdated(_)
-            | EventKind::AccountPinned { .. }
-            | EventKind::AccountSettingStored { .. }
-            | EventKind::RoomRemembered { .. }
-            | EventKind::AccountLost { .. }
-            | EventKind::MediaStored(_) => {}
+            // No page shows them.
+            EventKind::AccountPinned { account, .. }
+            | EventKind::AccountSettingStored { account, .. }
+            | EventKind::RoomRemembered { account, .. } => self.account_changed(account),
+            EventKind::AccountUpdated(_) | EventKind::AccountLost { .. } | EventKind::MediaStored(_) => {}
             EventKind::MessagesMissed { account, since } => self.messages_missed(account, since),
             EventKind::BuddiesAdded(mut buddies) => {
                 buddies.retain(|buddy| self.may_place(buddy));
@@ -111,7 +113,10 @@ impl State {
                     self.emit(env, origin, EventBody::TransferClosed { transfer, state });
                 }
             }
-            EventKind::Privacy { account, privacy } => self.emit(env, origin, EventBody::Privacy { account, privacy }),
+            EventKind::Privacy { account, privacy } => {
+                self.account_changed(account);
+                self.emit(env, origin, EventBody::Privacy { account, privacy });
+            }
             EventKind::RoomInvited { account, who, room, message } => {
                 self.emit(env, origin, EventBody::RoomInvited { account, who, room, message });
             }
@@ -159,6 +164,7 @@ impl State {
             let state = standing.state;
             self.emit(env, origin, EventBody::AccountState { account, standing });
             self.mark_what_is_missed(env, account, state);
+            self.note_presence(env, account, state);
         }
     }
 
@@ -203,6 +209,7 @@ impl State {
         // The bridge may have withdrawn them already.
         self.withdraw(env, account);
         self.missed.retain(|(known, _)| *known != account);
+        self.forget_waiting(account);
         let (mut groups, mut freed) = (Vec::new(), 0);
         self.buddies.retain(|_, buddy| {
             let stays = buddy.account != account;
@@ -224,6 +231,7 @@ impl State {
         });
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         if take(&mut self.accounts, &account, |known: &Account| known.id) {
+            self.write(|user| Write::AccountRemoved { user, account });
             self.emit(env, origin, EventBody::AccountRemoved { account });
         }
     }
@@ -260,6 +268,9 @@ impl State {
         if buddies.is_empty() {
             return;
         }
+        for buddy in buddies.iter().copied() {
+            self.write(|user| Write::BuddyRemoved { user, account, buddy });
+        }
         self.emit(env, origin, EventBody::BuddyRemoved { account, buddies });
         for group in groups {
             self.leave_group(env, &group);
@@ -267,7 +278,7 @@ impl State {
     }
 
     /// Puts a buddy, new or known, into the list and its group. False: there is no room.
-    fn place(&mut self, env: &Env<'_>, buddy: &Buddy) -> bool {
+    pub(super) fn place(&mut self, env: &Env<'_>, buddy: &Buddy) -> bool {
         let old = self.buddies.get(&buddy.id).map_or(0, |known| bounds::buddy_bytes(known));
         let bytes = self.buddy_bytes.saturating_sub(old) + bounds::buddy_bytes(buddy);
         let new_group = self.groups.iter().all(|group| *group.name != *buddy.group);
@@ -276,7 +287,9 @@ impl State {
             return false;
         }
         self.buddy_bytes = bytes;
-        let before = self.buddies.insert(buddy.id, Box::new(buddy.clone())).map(|known| known.group);
+        let before = self.buddies.insert(buddy.id, Box::new(buddy.clone()));
+        self.keep_buddy(before.as_deref(), buddy);
+        let before = before.map(|known| known.group);
         if before.as_deref() == Some(buddy.group.as_str()) {
             return true;
         }
@@ -319,11 +332,26 @@ impl State {
         let Some(origin) = origin else { return };
         self.adding.retain(|adding| adding != origin);
         if origin.client.is_empty() {
-            if let (LOGIN, Err(error)) = (origin.command.as_str(), outcome) {
-                self.login_failed(env, error);
+            if let Err(error) = outcome {
+                if self.waited(env, Some(origin), crate::wire::MessageState::Failed) {
+                    return;
+                }
+                let account = match origin.command.strip_prefix(RESUME) {
+                    Some(account) => account.parse().ok(),
+                    None if origin.command == LOGIN => self.accounts.first().map(|account| account.id),
+                    None => None,
+                };
+                self.login_failed(env, account, error);
             }
             return;
         }
+        if let Some(outcome) = self.hold_end(origin, outcome) {
+            self.conclude(env, origin, outcome);
+        }
+    }
+
+    /// A client's command has ended, and what it changed is durable.
+    pub(super) fn conclude(&mut self, env: &Env<'_>, origin: &Origin, outcome: Result<Option<Outcome>, ErrorBody>) {
         let fate = match &outcome {
             Ok(result) => Fate::Done(result.clone().map(Box::new)),
             Err(error) => Fate::Failed(Box::new(error.clone())),
@@ -340,15 +368,15 @@ impl State {
 
     /// The account of the log-in could not even be made: it stands in error, so that the page can say why. One that was to be registered as well
     /// fails twice, and the first says why.
-    fn login_failed(&mut self, env: &Env<'_>, error: ErrorBody) {
-        if self.accounts.first().is_some_and(|account| account.standing.state == AccountState::Error) {
+    fn login_failed(&mut self, env: &Env<'_>, account: Option<AccountId>, error: ErrorBody) {
+        let Some(known) = account.and_then(|account| self.account(account)) else { return };
+        if known.standing.state == AccountState::Error {
             return;
         }
+        let account = known.id;
         let error = AccountError { code: error.code, message: error.message, fatal: true };
         let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
-        if let Some(account) = self.accounts.first().map(|account| account.id) {
-            self.account_stands(env, None, account, standing);
-        }
+        self.account_stands(env, None, account, standing);
     }
 
     /// The networks are gone: accounts are offline, and nobody knows what became of the commands that ran.

@@ -50,6 +50,7 @@ impl State {
         conv.weigh_members();
         (conv.touched, conv.given_up) = (env.now, None);
         let conversation = conv.wire(true);
+        self.keep_conversation(id);
         self.emit(env, origin, EventBody::ConversationOpened { account, conversation });
     }
 
@@ -59,8 +60,14 @@ impl State {
         let account = conversation.account;
         // They come by events of their own.
         let members = conv.base.members.take();
+        let id = conversation.id;
+        let renamed = conv.base.name != conversation.name || conv.base.title != conversation.title;
         conv.base = Conversation { members, ..conversation };
         let conversation = conv.wire(false);
+        if renamed {
+            self.keep_conversation(id);
+        }
+        self.send_waiting();
         self.emit(env, origin, EventBody::ConversationUpdated { account, conversation });
     }
 
@@ -71,7 +78,9 @@ impl State {
         conv.base.members = None;
         conv.member_bytes = 0;
         let account = conv.base.account;
-        if conv.kept.is_empty() {
+        let empty = conv.kept.is_empty();
+        self.keep_conversation(id);
+        if empty {
             self.conversations.remove(&id);
         }
         for client in &mut self.clients {
@@ -138,7 +147,11 @@ impl State {
     }
 
     pub(super) fn message_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, mut message: Message) {
-        let number = self.next_message(env);
+        if message.kind != MessageKind::System && self.waited(env, origin, Self::fate_of(&message)) {
+            // It is shown already.
+            return;
+        }
+        let number = env.next_message();
         let Some(conv) = self.conversations.get_mut(&id) else {
             // Or for one that there was no room for.
             return self.leave_out(env, 1);
@@ -155,6 +168,7 @@ impl State {
             // A closed one that is only kept for its messages: it comes back.
             conv.open = true;
             let conversation = conv.wire(true);
+            self.keep_conversation(id);
             self.emit(env, None, EventBody::ConversationOpened { account, conversation });
         }
         let Some(conv) = self.conversations.get_mut(&id) else { return };
@@ -176,6 +190,10 @@ impl State {
         let change = conv.keep(number, counts, &message, env.config.kept_messages.max(1));
         let read = answers && conv.unread > 0 && conv.mark_read(None);
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
+        self.keep_message(env, id, number, counts, &message, None);
+        if kind == MessageKind::Sent {
+            self.note_unkept(origin);
+        }
         self.bound_kept(env.config.kept_bytes);
         let body = match kind {
             MessageKind::Received => {
@@ -197,20 +215,14 @@ impl State {
 
     /// Logs how much of a conversation is read.
     pub(crate) fn emit_read(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId) {
+        self.keep_read(id);
         let Some(conv) = self.conversations.get(&id) else { return };
         let (account, read_upto, unread, mentions) = (conv.base.account, conv.read_upto(), conv.unread, conv.mentions);
         self.emit(env, origin, EventBody::ConversationRead { account, conversation: id, read_upto, unread, mentions });
     }
 
-    /// A number for a message: the time of its arrival, and never the same twice.
-    fn next_message(&mut self, env: &Env<'_>) -> u64 {
-        let time = u64::try_from(env.wall.0).unwrap_or(0) << 16;
-        self.last_message = time.max(self.last_message + 1);
-        self.last_message
-    }
-
     /// Lets go of the oldest messages of all conversations until the rest fits.
-    fn bound_kept(&mut self, most: usize) {
+    pub(super) fn bound_kept(&mut self, most: usize) {
         while self.kept_bytes > most {
             let oldest = |conv: &&mut Box<Conv>| conv.kept.oldest().unwrap_or(u64::MAX);
             let Some(conv) = self.conversations.values_mut().filter(|conv| !conv.kept.is_empty()).min_by_key(oldest) else { break };

@@ -100,6 +100,9 @@ impl Hub {
             return Some(Ending::End(end));
         }
         let Some(known) = state.client(client) else { return Some(Ending::Reset(Reset::Client)) };
+        if known.ended {
+            return Some(Ending::End(End::Auth));
+        }
         if known.ticket != ticket {
             self.counters().polls_superseded.one();
             return Some(Ending::End(End::Superseded));

@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::kept::Written;
 use super::state::{Env, State};
-use super::{Hub, Session, price};
+use super::{Hub, Session, TokenHash, price};
 use crate::api::ApiError;
 use crate::wire::{CommandFate, Group, Notice, User};
 use bridge::model::{Account, Authorization, Buddy, Member, Request, Status, Transfer};
@@ -59,7 +59,8 @@ impl State {
         let mut groups: Vec<Group> = self.groups.iter().filter(|group| group.buddies > 0).map(super::state::GroupPlace::wire).collect();
         groups.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
         fn shown(conv: &super::conversation::Conv) -> Conversation<'_> {
-            Conversation { head: conv.wire(false), members: conv.base.members.as_deref(), messages: Written::all(&conv.kept) }
+            let head = crate::wire::Conversation { gaps: conv.wire_gaps(), ..conv.wire(false) };
+            Conversation { head, members: conv.base.members.as_deref(), messages: Written::all(&conv.kept) }
         }
         Snapshot {
             accounts: &self.accounts,
@@ -73,7 +74,7 @@ impl State {
             bookmarks: [],
             status: &self.status,
             settings: &self.settings,
-            kept: false,
+            kept: self.is_being_kept(),
         }
     }
 
@@ -110,6 +111,14 @@ impl Hub {
     /// # Errors
     /// 400 `bad_field` for a client id of another form, 429 `rate_limited`, 401 when the session has just ended.
     pub fn attach(&self, session: &Session, client: &str) -> Result<Bytes, ApiError> {
+        self.attach_from(session, None, client)
+    }
+
+    /// The same for a client in the browser of this token.
+    ///
+    /// # Errors
+    /// As [`Hub::attach`].
+    pub fn attach_from(&self, session: &Session, browser: Option<TokenHash>, client: &str) -> Result<Bytes, ApiError> {
         check_client(client)?;
         let env = self.env();
         let mut state = session.lock();
@@ -120,6 +129,11 @@ impl Hub {
         state.attaches.take(env.now, per_minute, per_minute.min(20), 1).map_err(ApiError::rate_limited)?;
         state.asks(&env, 0)?;
         let at = state.admit(&env, client);
+        if let Some(client) = state.clients.get_mut(at) {
+            // Only for users of the site is it worth its room.
+            client.browser = browser.filter(|_| !session.is_guest());
+            client.ended = false;
+        }
         if let Some(at) = state.here(&env) {
             self.look_at(session, &mut state, at);
         }
@@ -152,7 +166,7 @@ impl Hub {
         let env = self.env();
         let mut state = session.lock();
         state.detach(&env, client);
-        let check = state.check(&env, session.guest);
+        let check = state.check(&env, session.is_guest());
         self.look_at(session, &mut state, check.next);
     }
 }

@@ -1,5 +1,6 @@
 //! What a session knows of one browser tab: how far it is, whether it waits, and which of its commands were seen; pure.
 
+use super::TokenHash;
 use crate::wire::{CommandFate, CommandState, ErrorBody};
 use bridge::event::Outcome;
 use bridge::id::ConversationId;
@@ -46,6 +47,10 @@ pub(crate) enum Follows {
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) id: Box<str>,
+    /// The browser that it is in, of a user of the site.
+    pub(crate) browser: Option<TokenHash>,
+    /// Its browser is signed out.
+    pub(crate) ended: bool,
     /// Has processed everything up to here.
     pub(crate) acked: u64,
     /// Was given everything up to here on its current stream.
@@ -74,6 +79,8 @@ impl Client {
     pub(crate) fn new(id: &str, acked: u64, now: u64) -> Self {
         Self {
             id: id.into(),
+            browser: None,
+            ended: false,
             acked,
             given: 0,
             streams: false,

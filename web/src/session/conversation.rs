@@ -3,6 +3,7 @@
 use super::bounds::member_bytes;
 use super::crowd::GivenUp;
 use super::kept::{Kept, Line};
+use crate::store::Gap;
 use crate::wire;
 use bridge::model::Conversation;
 
@@ -34,11 +35,20 @@ pub(crate) struct Conv {
     pub(crate) touched: u64,
     /// To be closed, for want of room.
     pub(crate) given_up: Option<GivenUp>,
+    /// Whether its lines are stored; `None`: as the user has it.
+    pub(crate) keep: Option<bool>,
+    /// For how many days, 0 for ever; `None`: as the user has it.
+    pub(crate) days: Option<u32>,
+    /// The last times of which messages may be missing.
+    pub(crate) gaps: Vec<Gap>,
 }
+
+/// Gaps that a snapshot tells of.
+const MOST_GAPS: usize = 8;
 
 impl Conv {
     pub(crate) fn new(base: Conversation, now: u64) -> Self {
-        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: Kept::default(), member_bytes: 0, touched: now, given_up: None }
+        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: Kept::default(), member_bytes: 0, touched: now, given_up: None, keep: None, days: None, gaps: Vec::new() }
     }
 
     /// Notes how much its members take by now.
@@ -81,6 +91,23 @@ impl Conv {
         (self.read > 0).then(|| message_id(self.read))
     }
 
+    /// Notes a time of which messages may be missing.
+    pub(crate) fn note_gap(&mut self, gap: Gap) {
+        if self.gaps.len() >= MOST_GAPS {
+            self.gaps.remove(0);
+        }
+        self.gaps.push(gap);
+    }
+
+    /// The gaps among the kept messages; `None` when there are none.
+    pub(crate) fn wire_gaps(&self) -> Option<Vec<wire::Gap>> {
+        let oldest = self.kept.oldest().unwrap_or(0);
+        let shown = self.gaps.iter().filter(|gap| gap.after >= oldest || self.kept.is_empty());
+        let next = |gap: &Gap| self.kept.lines().map(|line| line.number).find(|number| *number > gap.after);
+        let gaps: Vec<_> = shown.map(|gap| super::keep::wire_gap(gap, next(gap))).collect();
+        (!gaps.is_empty()).then_some(gaps)
+    }
+
     /// As the wire has it; with members and messages when they are wanted.
     pub(crate) fn wire(&self, whole: bool) -> wire::Conversation {
         let base = &self.base;
@@ -99,9 +126,9 @@ impl Conv {
             joined: base.joined,
             nick: base.nick.clone(),
             messages: whole.then(|| self.kept.lines().map(|line| Line::message(&line)).collect()),
-            keep: None,
-            days: None,
-            gaps: None,
+            keep: self.keep,
+            days: self.days,
+            gaps: if whole { self.wire_gaps() } else { None },
         }
     }
 }

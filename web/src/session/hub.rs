@@ -3,7 +3,7 @@
 use super::media::Blob;
 use super::state::{Env, State};
 use super::token::{self, TokenHash, Tokens};
-use super::{Clock, Counters, Session, SessionConfig};
+use super::{Clock, Counters, Memory, Session, SessionConfig};
 use crate::api::ApiError;
 use crate::wire::End;
 use bridge::command::{Command, CommandKind, Origin};
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Commands of one user, each with the account that it is about.
-type Waiting = Vec<(CommandKind, Option<AccountId>)>;
+type Waiting = Vec<(CommandKind, Option<AccountId>, Option<Origin>)>;
 
 /// Commands of one user that wait for room, beside the few without which an account or a user would be left behind. More come only of a
 /// network that floods and reads nothing.
@@ -43,6 +43,10 @@ pub struct Hub {
     /// Polls are answered with `restart` and about this time; 0 while they are not.
     restart_ms: AtomicU64,
     bridge_gone: AtomicBool,
+    /// The last message number that was given.
+    numbers: AtomicU64,
+    /// What outlives the daemon, on a site that remembers.
+    pub(super) memory: Option<Memory>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -50,8 +54,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    /// An empty hub. [`Hub::run`] brings it to life.
+    /// An empty hub for guests only. [`Hub::run`] brings it to life.
     pub fn new(networks: Arc<dyn Networks>, config: SessionConfig, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Self::with(networks, config, clock, None)
+    }
+
+    /// An empty hub of a site that remembers, when there is a `memory`. It takes [`Hub::run`] and [`Hub::remember`].
+    pub fn with(networks: Arc<dyn Networks>, config: SessionConfig, clock: Arc<dyn Clock>, memory: Option<Memory>) -> Arc<Self> {
         Arc::new(Self {
             networks,
             config,
@@ -65,6 +74,8 @@ impl Hub {
             draining: AtomicBool::new(false),
             restart_ms: AtomicU64::new(0),
             bridge_gone: AtomicBool::new(false),
+            numbers: AtomicU64::new(0),
+            memory,
         })
     }
 
@@ -89,7 +100,7 @@ impl Hub {
     }
 
     pub(crate) fn env(&self) -> Env<'_> {
-        Env::read(&*self.clock, &self.config, &self.counters)
+        Env::read(&*self.clock, &self.config, &self.counters, &self.numbers)
     }
 
     /// Feeds the sessions from the bridge until its channel ends, then tells every user that the networks are gone.
@@ -114,11 +125,11 @@ impl Hub {
         }
     }
 
-    fn all(&self) -> Vec<Arc<Session>> {
+    pub(super) fn all(&self) -> Vec<Arc<Session>> {
         self.sessions.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    fn session(&self, user: UserId) -> Option<Arc<Session>> {
+    pub(super) fn session(&self, user: UserId) -> Option<Arc<Session>> {
         self.sessions.read().unwrap_or_else(PoisonError::into_inner).get(&user).cloned()
     }
 
@@ -157,8 +168,9 @@ impl Hub {
                 log::warn!("user {user} has a network that sends more than a session holds: the rest is left out, and the user is told");
             }
             self.do_chores(user, &mut state);
+            self.remember_accounts(user, &mut state);
             state.deliver(&env);
-            if session.guest && state.note_failure(&env) {
+            if session.is_guest() && state.note_failure(&env) {
                 self.look_at(&session, &mut state, env.now + self.config.failed_guest_linger_ms);
             }
             drop(state);
@@ -234,7 +246,7 @@ impl Hub {
                 continue;
             }
             state.life.due = u64::MAX;
-            let check = state.check(&env, session.guest);
+            let check = state.check(&env, session.is_guest());
             if !check.end {
                 self.look_at(&session, &mut state, check.next);
             }
@@ -271,7 +283,11 @@ impl Hub {
     }
 
     /// Tells the bridge what has come up.
-    fn do_chores(&self, user: UserId, state: &mut State) {
+    pub(super) fn do_chores(&self, user: UserId, state: &mut State) {
+        for (origin, kind) in std::mem::take(&mut state.chores_from) {
+            let of = state.account_of(&kind);
+            self.tell_for_sure_from(user, Some(origin), kind, of);
+        }
         let mut left_out = 0;
         for chore in std::mem::take(&mut state.chores) {
             let of = state.account_of(&chore);
@@ -291,9 +307,9 @@ impl Hub {
     /// Sends what waits, in its order, as far as there is room.
     fn tell_again(&self, user: UserId, waiting: Waiting) {
         let mut rest = Vec::new();
-        for (kind, of) in waiting {
-            if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
-                rest.push((command.kind, of));
+        for (kind, of, origin) in waiting {
+            if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin, kind }, of) {
+                rest.push((command.kind, of, command.origin));
             }
         }
         if !rest.is_empty() {
@@ -312,21 +328,26 @@ impl Hub {
             if theirs.len() >= MOST_LATER {
                 return false;
             }
-            theirs.push((command.kind, of));
+            theirs.push((command.kind, of, None));
         }
         true
     }
 
     /// The same for what must not be left out: sent again until there is room.
     pub(super) fn tell_for_sure(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) {
-        if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
+        self.tell_for_sure_from(user, None, kind, of);
+    }
+
+    /// The same, with an origin whose outcome comes back.
+    pub(super) fn tell_for_sure_from(&self, user: UserId, origin: Option<Origin>, kind: CommandKind, of: Option<AccountId>) {
+        if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin, kind }, of) {
             let mut later = lock(&self.later);
             let theirs = later.entry(user).or_default();
             if command.kind == CommandKind::RemoveUser {
                 // All else is of no use any more.
                 theirs.clear();
             }
-            theirs.push((command.kind, of));
+            theirs.push((command.kind, of, command.origin));
         }
     }
 
@@ -339,8 +360,30 @@ impl Hub {
         state.tokens.reserve_exact(1);
         state.tokens.push(token);
         drop(state);
+        self.add_session(session);
+        self.know_token(token, session);
+    }
+
+    /// Message numbers up to this one are taken.
+    pub(super) fn skip_numbers(&self, upto: u64) {
+        self.numbers.fetch_max(upto, Ordering::AcqRel);
+    }
+
+    pub(super) fn add_session(&self, session: &Arc<Session>) {
         self.sessions.write().unwrap_or_else(PoisonError::into_inner).insert(session.id, Arc::clone(session));
+    }
+
+    pub(super) fn know_token(&self, token: TokenHash, session: &Arc<Session>) {
         self.tokens.write().unwrap_or_else(PoisonError::into_inner).insert(token, Arc::clone(session));
+    }
+
+    pub(super) fn forget_token(&self, token: &TokenHash) {
+        self.tokens.write().unwrap_or_else(PoisonError::into_inner).remove(token);
+    }
+
+    /// Whether a token's session ended by itself, not long ago.
+    pub(super) fn has_ended(&self, token: &TokenHash) -> bool {
+        self.tokens.read().unwrap_or_else(PoisonError::into_inner).has_ended(token)
     }
 
     /// Takes a session out of all lists; `remembered` when its browser is to be told that it ended.
@@ -357,10 +400,12 @@ impl Hub {
         }
     }
 
-    fn end(&self, session: &Session, remembered: bool) {
-        self.leave(session, remembered);
+    pub(super) fn end(&self, session: &Session, remembered: bool) {
+        // A user of the site comes back with the same browsers.
+        self.leave(session, remembered && session.is_guest());
         {
             let mut state = session.lock();
+            state.left(&self.env());
             state.ended = Some(End::Auth);
             state.wake_all();
         }
@@ -387,16 +432,10 @@ impl Hub {
     /// What to tell a browser none of whose tokens anybody is signed in by.
     pub fn refusal<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> ApiError {
         let ended =
-            tokens.into_iter().any(|token| self.tokens.read().unwrap_or_else(PoisonError::into_inner).has_ended(&token::hash(token)));
+            tokens.into_iter().any(|token| self.has_ended(&token::hash(token)));
         if ended { ApiError::session_ended() } else { ApiError::not_signed_in() }
     }
 
-    /// Signs out. A guest's session is over with that. Polls end with `auth`.
-    pub fn logout(&self, token: &str) {
-        if let Some(session) = self.authenticate(token) {
-            self.end(&session, false);
-        }
-    }
 
     /// From now on every poll, held or new, is answered with `restart` and a time between `retry_ms` and twice that, spread over the clients.
     pub fn end_all_polls(&self, retry_ms: u64) {

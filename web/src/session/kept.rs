@@ -142,6 +142,26 @@ impl Kept {
         self.count += 1;
     }
 
+    /// Puts another message in the place of the one with this number.
+    pub(crate) fn replace(&mut self, number: u64, message: &Message) {
+        self.rewrite(|line| if line.number == number { Some(message.clone()) } else { Some(line.message()) });
+    }
+
+    /// Takes a message out.
+    pub(crate) fn remove(&mut self, number: u64) {
+        self.rewrite(|line| (line.number != number).then(|| line.message()));
+    }
+
+    fn rewrite(&mut self, change: impl Fn(&Line<'_>) -> Option<Message>) {
+        let mut other = Self::default();
+        for line in self.lines() {
+            if let Some(message) = change(&line) {
+                other.push(line.number, line.counts(), &message);
+            }
+        }
+        *self = other;
+    }
+
     /// Lets go of the oldest. Returns how many bytes fewer there are.
     pub(crate) fn drop_oldest(&mut self) -> Option<usize> {
         let before = self.bytes();

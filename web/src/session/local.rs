@@ -3,7 +3,8 @@
 use super::perform::error;
 use super::state::{Env, State};
 use super::{Hub, Session};
-use crate::wire::{ClientState, ErrorBody, EventBody};
+use crate::store::Write;
+use crate::wire::{ClientState, ErrorBody, EventBody, HistorySet};
 use bridge::command::{CommandKind, Origin};
 use bridge::event::Outcome;
 use bridge::id::{ConversationId, NoticeId};
@@ -27,6 +28,26 @@ pub(crate) enum Local {
     Settings(Map<String, Value>),
     /// A notice of the server's own is closed.
     OwnNotice(NoticeId),
+    /// What is kept.
+    History(HistorySet),
+    /// A line that waits, or whose fate is bad or unknown, is given up; with `again` it is sent anew.
+    Cancel {
+        conversation: ConversationId,
+        number: u64,
+        again: bool,
+    },
+    /// Messages are deleted.
+    DeleteHistory {
+        conversation: ConversationId,
+        whole: bool,
+    },
+}
+
+impl Local {
+    /// Makes no sense while nothing can be stored.
+    fn needs_store(&self) -> bool {
+        matches!(self, Self::Group { .. } | Self::Settings(_) | Self::History(_) | Self::DeleteHistory { .. })
+    }
 }
 
 impl Hub {
@@ -39,7 +60,28 @@ impl Hub {
         origin: &Origin,
         local: Local,
     ) -> Result<Option<Outcome>, ErrorBody> {
+        if local.needs_store() && state.lacks_store() {
+            return Err(super::keep::unavailable());
+        }
         match local {
+            Local::History(set) => state.set_history(env, origin, set).map(|()| None),
+            Local::Cancel { conversation, number, again } => {
+                let html = state.cancel(env, origin, conversation, number)?;
+                if !again {
+                    return Ok(None);
+                }
+                let kind = CommandKind::SendMessage { conversation, text: String::new(), html };
+                if state.has_to_wait(&kind) {
+                    return state.queue(env, origin, kind).map(|()| None);
+                }
+                let of = state.account_of(&kind);
+                let again = Origin { command: format!("{} again", origin.command), ..origin.clone() };
+                self.send(session.id, again, kind, of).map(|()| None).map_err(|_| error("busy", "The server is busy. Please try again."))
+            }
+            Local::DeleteHistory { conversation, whole } => {
+                state.delete_history(env, origin, conversation, whole);
+                Ok(None)
+            }
             Local::ClientState { client, state: report } => {
                 state.tab_reported(env, &client, &report);
                 let focus = state.focus(&client);
@@ -94,11 +136,12 @@ impl State {
         group.order = order.unwrap_or(group.order);
         group.collapsed = collapsed.unwrap_or(group.collapsed);
         let group = group.wire();
+        self.keep_group(&group);
         self.emit(env, Some(origin), EventBody::GroupUpdated { group });
     }
 
     /// Merges settings by key; `null` takes one away. All or nothing, and one event.
-    fn set_settings(&mut self, env: &Env<'_>, origin: &Origin, mut values: Map<String, Value>) -> Result<(), ErrorBody> {
+    pub(super) fn set_settings(&mut self, env: &Env<'_>, origin: &Origin, mut values: Map<String, Value>) -> Result<(), ErrorBody> {
         let size = |key: &str, value: &Value| if value.is_null() { 0 } else { key.len() + value.to_string().len() };
         let (most_keys, most_bytes) = (env.config.settings_keys, env.config.settings_bytes);
         let refused = |code, message: String| ErrorBody { field: Some("values".to_owned()), ..error(code, message) };
@@ -128,6 +171,8 @@ impl State {
             } else {
                 self.settings.insert(key.clone(), value.clone());
             }
+            let stored = (!value.is_null()).then(|| value.to_string());
+            self.write(|user| Write::Setting { user, key: key.clone(), value: stored });
         }
         self.emit(env, Some(origin), EventBody::Settings { values });
         Ok(())

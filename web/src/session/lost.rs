@@ -55,6 +55,9 @@ impl State {
     /// Returns what another libpurple has to know.
     pub(crate) fn account_lost(&mut self, env: &Env<'_>, account: AccountId, standing: AccountStanding) -> Before {
         self.withdraw(env, account);
+        if self.keep.as_ref().is_some_and(|keep| keep.online.contains(&account)) {
+            self.note_silence(account, env.wall);
+        }
         if let Some(known) = self.account(account) {
             known.standing = standing.clone();
             known.mail = None;
@@ -92,7 +95,7 @@ impl State {
 
     /// What a network sent to an account since then may not have been told.
     pub(super) fn messages_missed(&mut self, account: AccountId, since: Timestamp) {
-        if self.has(account) && self.missed.iter().all(|(known, _)| *known != account) {
+        if self.has(account) && !self.note_silence(account, since) && self.missed.iter().all(|(known, _)| *known != account) {
             self.missed.push((account, since));
         }
     }

@@ -18,36 +18,45 @@ mod crowd;
 mod door;
 mod guest;
 mod hub;
+mod keep;
 mod kept;
 mod lifecycle;
 mod local;
 mod log;
 mod lost;
 mod media;
+mod memory;
+mod outbox;
 mod packed;
+mod people;
 mod perform;
 mod poll;
 mod price;
 mod questions;
+mod resume;
 mod state;
 mod stream;
-mod token;
+pub(crate) mod token;
 mod translate;
 
 pub use account::Network;
 pub use arrive::PollQuery;
 pub use clock::{Clock, SystemClock};
 pub use config::SessionConfig;
+pub(crate) use conversation::message_number;
 pub use counters::{Counter, Counters};
 pub use guest::Login;
 pub use hub::Hub;
 #[cfg(test)]
 pub(crate) use media::hash;
 pub use media::{Blob, sniff};
+pub use memory::{Memory, MemoryConfig};
+pub use people::{Entered, Origin as ComesFrom, Which};
 pub use poll::Polled;
 pub use state::Session;
 pub use stream::Following;
 pub use token::TokenHash;
+pub(crate) use token::hash as token_hash;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -4,7 +4,7 @@ use super::account;
 use super::client::Fate;
 use super::state::{Env, State};
 use super::translate::Act;
-use super::{Hub, Session, price};
+use super::{Hub, Session, keep, price};
 use crate::api::ApiError;
 use crate::wire::{Command, Commanded, ErrorBody, ID_BYTES, Refused};
 use bridge::command::{CommandKind, Origin};
@@ -86,6 +86,8 @@ impl Hub {
                 }
             }
         }
+        self.do_chores(session.id, &mut state);
+        self.remember_accounts(session.id, &mut state);
         state.deliver(&env);
         drop(state);
         self.settle_idle(session);
@@ -165,15 +167,28 @@ impl Hub {
                 state.command_ended(env, Some(&origin), outcome);
                 Verdict::Accepted
             }
+            Ok(Act::Bridge(kind)) if state.has_to_wait(&kind) => {
+                remember(state, Fate::Running);
+                let outcome = state.queue(env, &origin, kind).map(|()| None);
+                state.command_ended(env, Some(&origin), outcome);
+                Verdict::Accepted
+            }
             Ok(Act::Bridge(mut kind)) => {
                 if let CommandKind::AddAccount { settings, .. } = &mut kind {
-                    settings.person = session.person;
+                    settings.person = session.guest();
                 }
                 let status = match &kind {
                     CommandKind::SetStatus { status, accounts: None, .. } => Some(status.clone()),
                     _ => None,
                 };
                 let adds = matches!(kind, CommandKind::AddAccount { .. });
+                if keep::needs_store(&kind) && state.lacks_store() && !state.is_passing(&kind) {
+                    return Verdict::Refused(keep::unavailable());
+                }
+                if let Err(error) = self.protocol_is_open(state, &kind) {
+                    return Verdict::Refused(error);
+                }
+                let changed = state.changed_by(&kind);
                 let of = state.account_of(&kind);
                 match self.send(session.id, origin.clone(), kind, of) {
                     Ok(()) => {
@@ -181,8 +196,10 @@ impl Hub {
                             state.adding.push(origin.clone());
                         }
                         remember(state, Fate::Running);
+                        changed.into_iter().for_each(|account| state.account_changed(account));
                         if let Some(status) = status {
                             state.status = status.clone();
+                            state.keep_status();
                             state.emit(env, Some(&origin), crate::wire::EventBody::Status { status });
                         }
                         Verdict::Accepted

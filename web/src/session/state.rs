@@ -4,6 +4,7 @@ use super::client::Client;
 use super::clock::Allowance;
 use super::conversation::Conv;
 use super::counters::Counters;
+use super::keep::Keep;
 use super::lifecycle::Life;
 use super::log::Log;
 use super::media::Shelf;
@@ -18,25 +19,47 @@ use bridge::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// A user who is signed in.
 #[derive(Debug)]
 pub struct Session {
     pub(crate) id: UserId,
-    pub(crate) name: Box<str>,
-    pub(crate) guest: bool,
-    /// Of a guest: who may be the same person.
-    pub(crate) person: Option<PersonId>,
+    identity: RwLock<Identity>,
     /// Which log; another one after any break.
     pub(crate) epoch: Box<str>,
     state: Mutex<State>,
 }
 
+/// What of a session changes when a guest becomes a user of the site.
+#[derive(Debug)]
+struct Identity {
+    name: Box<str>,
+    /// Of a guest: who may be the same person.
+    guest: Option<PersonId>,
+}
+
 impl Session {
-    pub(crate) fn new(id: UserId, name: &str, person: Option<PersonId>, epoch: u64, now: u64) -> Self {
-        let state = Mutex::new(State::new(now));
-        Self { id, name: name.into(), guest: person.is_some(), person, epoch: format!("{epoch:016x}").into(), state }
+    /// A session of a guest with `guest`, else of a user of the site.
+    pub(crate) fn new(id: UserId, name: &str, guest: Option<PersonId>, epoch: u64, now: u64) -> Self {
+        let (state, identity) = (Mutex::new(State::new(now)), RwLock::new(Identity { name: name.into(), guest }));
+        Self { id, identity, epoch: format!("{epoch:016x}").into(), state }
+    }
+
+    /// Who may be the same person as this guest; `None` for a user of the site.
+    pub(crate) fn guest(&self) -> Option<PersonId> {
+        self.identity.read().unwrap_or_else(PoisonError::into_inner).guest
+    }
+
+    /// Lives only as long as its session.
+    pub fn is_guest(&self) -> bool {
+        self.guest().is_some()
+    }
+
+    /// The guest has become a user of the site.
+    pub(super) fn adopt(&self, name: &str) {
+        *self.identity.write().unwrap_or_else(PoisonError::into_inner) = Identity { name: name.into(), guest: None };
     }
 
     /// The user's id.
@@ -46,7 +69,8 @@ impl Session {
 
     /// The user as the wire has it.
     pub fn user(&self) -> wire::User {
-        wire::User { id: self.id, name: self.name.to_string(), guest: self.guest }
+        let identity = self.identity.read().unwrap_or_else(PoisonError::into_inner);
+        wire::User { id: self.id, name: identity.name.to_string(), guest: identity.guest.is_some() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -62,11 +86,21 @@ pub(crate) struct Env<'a> {
     pub(crate) wall: Timestamp,
     pub(crate) config: &'a SessionConfig,
     pub(crate) counters: &'a Counters,
+    /// The last message number that was given.
+    pub(super) numbers: &'a AtomicU64,
 }
 
 impl<'a> Env<'a> {
-    pub(crate) fn read(clock: &dyn Clock, config: &'a SessionConfig, counters: &'a Counters) -> Self {
-        Self { now: clock.now(), wall: clock.wall(), config, counters }
+    pub(super) fn read(clock: &dyn Clock, config: &'a SessionConfig, counters: &'a Counters, numbers: &'a AtomicU64) -> Self {
+        Self { now: clock.now(), wall: clock.wall(), config, counters, numbers }
+    }
+
+    /// A number for a message: the time of its arrival, and never the same twice on this site.
+    pub(super) fn next_message(&self) -> u64 {
+        let time = u64::try_from(self.wall.0).unwrap_or(0) << 16;
+        let next = |last: u64| time.max(last + 1);
+        let last = self.numbers.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(next(last)));
+        next(last.unwrap_or_else(|last| last))
     }
 }
 
@@ -104,14 +138,14 @@ pub(crate) struct State {
     pub(crate) settings_bytes: usize,
     /// Bytes of kept messages in all conversations.
     pub(crate) kept_bytes: usize,
-    /// The last message id given.
-    pub(crate) last_message: u64,
     pub(crate) log: Log,
     pub(crate) clients: Vec<Client>,
     pub(crate) life: Life,
     pub(crate) shelf: Shelf,
     /// What the bridge is to be told without a browser's command; the hub does so after each batch.
     pub(crate) chores: Vec<CommandKind>,
+    /// The same, with origins whose outcomes come back.
+    pub(super) chores_from: Vec<(Origin, CommandKind)>,
     /// Accounts whose messages may be missing since then, until they are signed on again.
     pub(crate) missed: Vec<(AccountId, Timestamp)>,
     /// Things of networks found no room here.
@@ -125,6 +159,8 @@ pub(crate) struct State {
     pub(crate) attaches: Allowance,
     /// What the user is signed in by.
     pub(crate) tokens: Vec<TokenHash>,
+    /// Of a user of the site: how what happens outlives the session.
+    pub(crate) keep: Option<Box<Keep>>,
 }
 
 impl State {
@@ -143,12 +179,12 @@ impl State {
             settings: Map::new(),
             settings_bytes: 0,
             kept_bytes: 0,
-            last_message: 0,
             log: Log::default(),
             clients: Vec::new(),
             life: Life::new(now),
             shelf: Shelf::default(),
             chores: Vec::new(),
+            chores_from: Vec::new(),
             missed: Vec::new(),
             too_much: TooMuch::Never,
             adding: Vec::new(),
@@ -157,6 +193,7 @@ impl State {
             asked: Allowance::default(),
             attaches: Allowance::default(),
             tokens: Vec::new(),
+            keep: None,
         }
     }
 

@@ -5,7 +5,7 @@ use super::local::Local;
 use super::perform::{add_account, error};
 use super::state::State;
 use crate::body;
-use crate::wire::{Command, ErrorBody, MessageSend, OfPerson};
+use crate::wire::{Command, ErrorBody, MessageSend, OfMessage, OfPerson};
 use bridge::command::CommandKind;
 use bridge::command::slash::{self, Typed};
 use bridge::handle::Catalogue;
@@ -92,7 +92,12 @@ impl State {
                         format!("At most {} accounts are allowed (limits.accounts_per_user).", config.accounts_per_user),
                     ));
                 }
-                add_account(catalogue, &self.status, add)?
+                let passing = add.remember == Some(false);
+                let kind = add_account(catalogue, &self.status, add)?;
+                if let (true, CommandKind::AddAccount { account, .. }, Some(keep)) = (passing, &kind, &mut self.keep) {
+                    keep.passing.insert(*account);
+                }
+                kind
             }
             C::AccountUpdate(update) => {
                 let known = self.known_account(update.account)?;
@@ -266,7 +271,23 @@ impl State {
                 self.known_group(&set.group)?;
                 return Ok(Act::Local(Local::Group { name: set.group, order: None, collapsed: Some(set.collapsed) }));
             }
-            C::SettingsSet(set) => return Ok(Act::Local(Local::Settings(set.values))),
+            C::SettingsSet(set) => {
+                // The daemon's own begin so.
+                if let Some(key) = set.values.keys().find(|key| key.starts_with('.')) {
+                    return Err(at("bad_field", "values", format!("The name of a setting does not begin with a dot: {key:.64}.")));
+                }
+                return Ok(Act::Local(Local::Settings(set.values)));
+            }
+            C::MessageCancel(of) => return self.own_message(of, false),
+            C::MessageResend(of) => return self.own_message(of, true),
+            C::HistorySet(set) => {
+                set.conversation.map(|id| self.known_conversation(id)).transpose()?;
+                return Ok(Act::Local(Local::History(set)));
+            }
+            C::HistoryDelete(delete) => {
+                let conversation = self.known_conversation(delete.conversation)?;
+                return Ok(Act::Local(Local::DeleteHistory { conversation, whole: delete.whole }));
+            }
             C::BuddyMerge(_)
             | C::BuddySplit(_)
             | C::PounceAdd(_)
@@ -277,13 +298,16 @@ impl State {
             | C::RoomMenu(_)
             | C::RoomAction(_)
             | C::TransferSend(_)
-            | C::TransferAccept(_)
-            | C::MessageCancel(_)
-            | C::MessageResend(_)
-            | C::HistorySet(_)
-            | C::HistoryDelete(_) => return Err(error("not_supported", "This server cannot do that yet.")),
+            | C::TransferAccept(_) => return Err(error("not_supported", "This server cannot do that yet.")),
         };
         Ok(Act::Bridge(kind))
+    }
+
+    fn own_message(&self, of: OfMessage, again: bool) -> Result<Act, ErrorBody> {
+        let conversation = self.known_conversation(of.conversation)?;
+        let number = super::conversation::message_number(&of.message);
+        let number = number.ok_or_else(|| at("bad_field", "message", "This is not the id of a message."))?;
+        Ok(Act::Local(Local::Cancel { conversation, number, again }))
     }
 
     fn icon(&mut self, upload: Option<&str>) -> Result<Option<Vec<u8>>, ErrorBody> {

@@ -45,6 +45,8 @@ impl StoredMessage {
     pub const SYSTEM: u32 = 1 << 5;
     /// The user's own.
     pub const OWN: u32 = 1 << 6;
+    /// Taken back: only its number is left.
+    pub const REMOVED: u32 = 1 << 7;
     /// The bits from here on are the fate: 0 none, 1 pending, 2 sent, 3 failed, 4 unknown.
     pub const STATE: u32 = 8;
 }

@@ -8,13 +8,15 @@ mod history;
 mod journal;
 mod people;
 mod rows;
+pub mod sql;
 mod write;
 
 pub use error::StoreError;
 pub use history::{Gap, Page, Place, StoredMessage, Unread};
-pub use journal::{Committed, Journal, Keeping};
+pub use journal::{Committed, Full, Journal, Keeping};
 pub use people::{AuditEntry, Browser, Change, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};
 pub use rows::{AccountRow, BuddyRow, ConversationRow, GroupRow, OutboxRow, Sealed, Stored};
+pub use sql::{Setting, Sql};
 pub use write::Write;
 
 use crate::session::TokenHash;
@@ -41,7 +43,7 @@ pub trait Store: Send + Sync {
     fn user_by_name<'a>(&'a self, folded: &'a str) -> Later<'a, Option<UserRow>>;
     /// A user.
     fn user(&self, user: UserId) -> Later<'_, Option<UserRow>>;
-    /// Users by name, after `after`, at most `most`.
+    /// Users by folded name, after the folded name `after`, at most `most`.
     fn users<'a>(&'a self, after: &'a str, most: u32) -> Later<'a, Vec<UserRow>>;
     /// How many there are.
     fn count_users(&self) -> Later<'_, u64>;

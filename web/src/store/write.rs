@@ -7,7 +7,7 @@ use bytes::Bytes;
 /// A change of what is kept. Carrying one out twice does the same as once.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
-    /// A message.
+    /// A message. Its conversation was written before it: what belongs to no conversation cannot be found, and is never deleted.
     Message(StoredMessage),
     /// A message of this number has other words or another fate.
     MessageChanged(StoredMessage),
@@ -77,6 +77,10 @@ pub enum Write {
     Blob {
         /// Who was shown it.
         user: UserId,
+        /// Where: it goes with the conversation.
+        conversation: ConversationId,
+        /// The message that shows it: it goes with the last one that does.
+        number: u64,
         /// SHA-256, lower-case hex.
         hash: String,
         /// The bytes.

@@ -197,6 +197,16 @@ pub enum EventBody {
         /// What was not delivered, or why.
         message: Message,
     },
+    /// A message is otherwise than it was: its `state`, say.
+    #[serde(rename = "message.updated")]
+    MessageUpdated {
+        /// Whose.
+        account: AccountId,
+        /// Where.
+        conversation: ConversationId,
+        /// The whole.
+        message: Message,
+    },
     /// A message of the user's own was taken back before it was sent, or given up: it is gone.
     #[serde(rename = "message.removed")]
     MessageRemoved {

@@ -51,6 +51,28 @@ impl WireClient {
         network
     }
 
+    /// Becomes a user of the site, and attaches. Gives the recovery code.
+    pub fn register(&mut self, name: &str, password: &str) -> String {
+        let registered = self.post("/register", &json!({ "name": name, "password": password })).ok();
+        self.attach();
+        registered["recovery"].as_str().unwrap_or_else(|| panic!("no recovery code in {registered}")).to_owned()
+    }
+
+    /// Signs in as a user of the site, and attaches.
+    pub fn sign_in(&mut self, name: &str, password: &str) {
+        self.post("/login", &json!({ "name": name, "password": password })).ok();
+        self.attach();
+    }
+
+    /// Adds an account of the Prosody, and waits until it is online.
+    pub fn add_xmpp(&mut self, server: &Prosody, name: &str) -> String {
+        let network = Self::xmpp_network(server, name, &server.password(name), &json!({}));
+        let account = self.carry_out("account.add", network)["account"].as_str().expect("an account").to_owned();
+        self.attach();
+        self.wait_account_online(&account);
+        account
+    }
+
     /// Signs in with the protocol that does harm on command, as a guest, attaches and waits until the account is online.
     pub fn sign_in_mischief(&mut self, name: &str) {
         self.post("/login", &json!({ "network": { "protocol": "prpl-mischief", "username": name } })).ok();

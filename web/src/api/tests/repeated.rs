@@ -208,7 +208,7 @@ async fn who_has_signed_out_is_told_so() {
     let served = Served::new(20_000);
     let mut browser = served.browser("c").await;
     served.warm(&mut browser).await;
-    served.site.hub.logout(&served.site.login.token);
+    served.site.logout(&served.site.login.token);
     browser.poll().await;
     let (head, body) = browser.whole().await;
     assert!(head.contains(&"HTTP/1.1 401 Unauthorized".to_owned()), "{head:?}");
@@ -222,7 +222,7 @@ async fn who_has_signed_out_is_told_so() {
     browser.poll().await;
     served.held(3).await;
     assert_eq!(served.repeated(), 1);
-    served.site.hub.logout(&served.site.login.token);
+    served.site.logout(&served.site.login.token);
     assert_eq!(browser.answer().await["end"], "auth");
     let Site { session, .. } = served.site;
     assert_eq!(Arc::strong_count(&session), 1, "somebody keeps the session");

@@ -150,15 +150,17 @@ fn messages_are_kept_by_number_and_by_bytes_and_served_backwards() {
     assert_eq!(ids.len(), 50);
     assert!(ids.is_sorted_by(|one, other| one < other));
     let page =
-        |before: Option<&str>| -> Json { serde_json::from_slice(&site.hub.history(&site.session, "c1", before, 30).unwrap()).unwrap() };
+        |before: Option<&str>| -> Json {
+            let place = before.map_or(Place::Newest, |id| Place::Before(message_number(id).unwrap()));
+            serde_json::from_slice(&site.history("c1", place, 30).unwrap()).unwrap()
+        };
     let newest = page(None);
     assert_eq!((newest["messages"].as_array().unwrap().len(), &newest["more"]), (30, &json!(true)));
     assert_eq!(newest["messages"][29]["text"], "59");
     let older = page(newest["messages"][0]["id"].as_str());
     assert_eq!((older["messages"].as_array().unwrap().len(), &older["more"]), (20, &json!(false)));
     assert_eq!(older["messages"][19]["text"], "29");
-    assert_eq!(site.hub.history(&site.session, "c99", None, 1).unwrap_err().status.as_u16(), 404);
-    assert_eq!(site.hub.history(&site.session, "c1", Some("x"), 1).unwrap_err().status.as_u16(), 400);
+    assert_eq!(site.history("c99", Place::Newest, 1).unwrap_err().status.as_u16(), 404);
     site.tell((0..40).map(|_| said(2, &"z".repeat(4000))));
     let state = site.session.lock();
     let real: usize = state.conversations.values().map(|conv| conv.kept.bytes()).sum();

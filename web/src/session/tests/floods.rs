@@ -141,7 +141,7 @@ fn polls_histories_uploads_and_bodies_are_paid_by_their_bytes() {
             let last = site.session.lock().log.last();
             site.hub.take_poll(&site.session, &site.query("c", last - 2, None)).map(drop)
         }),
-        ("histories of 64 KiB", 80, 250, &|site, _| site.hub.history(&site.session, "c1", None, 50).map(drop)),
+        ("histories of 64 KiB", 80, 250, &|site, _| site.history("c1", crate::store::Place::Newest, 50).map(drop)),
         ("uploads of 1 MiB", 10, 20, &|site, _| site.hub.admit(&site.session, 1 << 20)),
         ("bodies of 250 KiB", 40, 60, &|site, _| site.hub.perform(&site.session, body.as_bytes()).map(drop)),
         ("acknowledgements", 700, 800, &|site, _| site.hub.perform(&site.session, br#"{"client":"c","commands":[]}"#).map(drop)),

@@ -186,7 +186,7 @@ fn a_removal_that_the_bridge_had_no_room_for_is_told_again() {
     site.attach("c");
     site.tell([opened(1)]);
     assert_eq!(site.post("c", json!([{ "id": "1", "type": "attention.send", "conversation": "c1" }])).0, 202);
-    site.hub.logout(&site.login.token);
+    site.logout(&site.login.token);
     assert!(!removed(&site));
     site.hub.tick();
     assert!(removed(&site));

@@ -13,12 +13,14 @@ mod streams;
 
 use super::clock::tests::ManualClock;
 use super::*;
+use crate::store::Place;
 use bridge::command::{Command as BridgeCommand, CommandKind, Origin};
 use bridge::event::{Event as BridgeEvent, EventKind};
 use bridge::handle::{BridgeHandle, Catalogue, Detached};
 use bridge::id::*;
 use bridge::model::*;
 use bridge::time::Timestamp;
+use futures_util::FutureExt;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +98,17 @@ impl Site {
         login.account = AccountId(1);
         session.lock().accounts.iter_mut().for_each(|account| account.id = login.account);
         Self { hub, clock, bridge, login, session }
+    }
+
+    /// Signs out by this token. Of guests that waits for nothing.
+    pub(crate) fn logout(&self, token: &str) {
+        let (session, hash) = self.hub.recognise(token).unwrap();
+        self.hub.logout(&session, &hash).now_or_never().unwrap();
+    }
+
+    /// A page of history. Of guests that waits for nothing.
+    pub(crate) fn history(&self, conversation: &str, place: Place, limit: usize) -> Result<bytes::Bytes, crate::api::ApiError> {
+        self.hub.history(&self.session, conversation, place, limit).now_or_never().unwrap()
     }
 
     pub(crate) fn attach(&self, client: &str) -> Json {

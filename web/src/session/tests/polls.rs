@@ -199,7 +199,7 @@ async fn signing_out_and_restarting_end_polls() {
     let site = Site::with(SessionConfig { hold_ms: 20_000, ..SessionConfig::default() });
     site.attach("c");
     let poll = site.park("c", 0, None).await;
-    site.hub.logout(&site.login.token);
+    site.logout(&site.login.token);
     assert_eq!(poll.await.unwrap()["end"], "auth");
     assert!(site.hub.authenticate(&site.login.token).is_none());
     assert_eq!(site.hub.refusal(Some(site.login.token.as_str())).code, "not_signed_in");

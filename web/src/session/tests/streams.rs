@@ -198,7 +198,7 @@ async fn how_it_ends() {
     let site = Site::with(config());
     site.attach("c");
     let stream = begun(&site, "c", 0, None).await;
-    site.hub.logout(&site.login.token);
+    site.logout(&site.login.token);
     assert_eq!(ends(stream).await, "auth");
 
     let site = Site::with(config());
@@ -278,7 +278,7 @@ async fn a_waiting_stream_is_woken_by_whatever_concerns_it() {
     type Cause = (&'static str, fn(&Site));
     let causes: [Cause; 5] = [
         (r#"["message","conversation.opened"]"#, |site| site.tell([opened(1)])),
-        (r#"["end","auth"]"#, |site| site.hub.logout(&site.login.token)),
+        (r#"["end","auth"]"#, |site| site.logout(&site.login.token)),
         (r#"["reset","client"]"#, |site| site.hub.detach(&site.session, "c")),
         (r#"["end","restart"]"#, |site| site.hub.end_all_polls(1000)),
         (r#"["end","superseded"]"#, |site| drop(follow(site, "c", 0, None))),

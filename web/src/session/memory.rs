@@ -1,0 +1,332 @@
+//! What a hub needs on a site that remembers: the journal, who comes back, and what is told when writes are durable. Holds no SQL (see `store`).
+
+use super::keep::Keep;
+use super::state::State;
+use super::{Hub, Session, TokenHash};
+use crate::secret::{DataKey, Hasher, SiteKey};
+use crate::store::{Change, Committed, Journal, Keeping, Store, Write};
+use crate::wire::{ErrorBody, EventBody};
+use bridge::command::CommandKind;
+use bridge::id::{AccountId, UserId};
+use bridge::time::Timestamp;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Tokens that are known to be nobody's.
+const MOST_STRANGERS: usize = 10_000;
+/// Between two looks at what other processes changed.
+const LOOK: Duration = Duration::from_secs(1);
+/// Between two notes of which browsers were used, and that the daemon runs.
+const NOTE: Duration = Duration::from_secs(60);
+/// Between two searches for what is too old.
+const TIDY: Duration = Duration::from_secs(3600);
+/// The setting of no user in which it stands when the daemon was last seen to run.
+pub(super) const ALIVE: &str = ".alive";
+/// The setting in which it stands since when a user's accounts are signed off.
+pub(super) const LEFT: &str = ".left";
+/// The setting with what a user shows to others.
+pub(super) const STATUS: &str = ".status";
+
+/// What a site that remembers is told.
+#[derive(Debug, Clone)]
+pub struct MemoryConfig {
+    /// A browser that was not used for so many days is signed out.
+    pub session_days: u32,
+    /// Messages are kept, where the user does not say otherwise.
+    pub history: bool,
+    /// Messages are deleted after so many days; 0: never.
+    pub history_days: u32,
+    /// Bytes of messages and pictures of one user; 0: any number.
+    pub storage_bytes: u64,
+}
+
+impl Default for MemoryConfig {
+    fn default() -> Self {
+        Self { session_days: 30, history: true, history_days: 0, storage_bytes: 0 }
+    }
+}
+
+/// What a hub needs on a site that remembers.
+pub struct Memory {
+    pub(super) journal: Arc<Journal>,
+    pub(super) config: MemoryConfig,
+    pub(super) hasher: Hasher,
+    pub(super) site_key: Option<SiteKey>,
+    /// Who is being brought back: one at a time for each of these.
+    pub(super) coming: Vec<tokio::sync::Mutex<()>>,
+    strangers: Mutex<(HashSet<TokenHash>, VecDeque<TokenHash>)>,
+    /// Protocols that take no further sign-ons.
+    pub(super) closed_protocols: Mutex<HashSet<String>>,
+    /// When the daemon before this one was last seen to run.
+    last_alive: Mutex<Option<Timestamp>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    /// With this store, of which up to `queue_bytes` of writes may wait.
+    pub fn new(store: Arc<dyn Store>, queue_bytes: usize, hasher: Hasher, site_key: Option<SiteKey>, config: MemoryConfig) -> Self {
+        Self {
+            journal: Journal::new(store, queue_bytes),
+            config,
+            hasher,
+            site_key,
+            coming: (0..64).map(|_| tokio::sync::Mutex::default()).collect(),
+            strangers: Mutex::default(),
+            closed_protocols: Mutex::default(),
+            last_alive: Mutex::default(),
+        }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        &**self.journal.store()
+    }
+
+    /// The turn of a user who is brought back, or changed as a whole.
+    pub(super) async fn turn(&self, user: UserId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let of = usize::try_from(user.0 % self.coming.len().max(1) as u64).unwrap_or(0);
+        Some(self.coming.get(of)?.lock().await)
+    }
+
+    /// Whether a token is known to be nobody's.
+    pub(super) fn is_strange(&self, token: &TokenHash) -> bool {
+        lock(&self.strangers).0.contains(token)
+    }
+
+    /// A token is nobody's. Tokens are random: it will never be anybody's.
+    pub(super) fn note_stranger(&self, token: TokenHash) {
+        let mut strangers = lock(&self.strangers);
+        if strangers.0.insert(token) {
+            strangers.1.push_back(token);
+        }
+        while strangers.1.len() > MOST_STRANGERS {
+            if let Some(oldest) = strangers.1.pop_front() {
+                strangers.0.remove(&oldest);
+            }
+        }
+    }
+
+    /// When the daemon before this one was last seen to run.
+    pub(super) fn last_alive(&self) -> Option<Timestamp> {
+        *lock(&self.last_alive)
+    }
+
+    pub(super) fn set_last_alive(&self, at: Option<Timestamp>) {
+        *lock(&self.last_alive) = at;
+    }
+
+    /// How a session of this user outlives it.
+    pub(super) fn keep(&self, user: UserId, key: Option<DataKey>) -> Box<Keep> {
+        Box::new(Keep::new(Arc::clone(&self.journal), user, key, self.config.history))
+    }
+}
+
+/// Tells the sessions what the journal tells.
+struct Told(std::sync::Weak<Hub>);
+
+impl Keeping for Told {
+    fn committed(&self, committed: Committed) {
+        let Some(hub) = self.0.upgrade() else { return };
+        for user in committed.users {
+            let Some(session) = hub.session(user) else { continue };
+            let env = hub.env();
+            let mut state = session.lock();
+            state.release(&env, false);
+            hub.do_chores(user, &mut state);
+            state.deliver(&env);
+        }
+    }
+
+    fn kept(&self, kept: bool) {
+        let Some(hub) = self.0.upgrade() else { return };
+        for session in hub.all() {
+            let env = hub.env();
+            let mut state = session.lock();
+            if state.keep.is_some() {
+                state.release(&env, !kept);
+                state.emit(&env, None, EventBody::Kept { kept });
+                state.deliver(&env);
+            }
+        }
+    }
+}
+
+impl Hub {
+    /// The journal, on a site that remembers.
+    pub fn journal(&self) -> Option<&Arc<Journal>> {
+        self.memory.as_ref().map(|memory| &memory.journal)
+    }
+
+    /// Whether this site remembers.
+    pub fn remembers(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    /// Commits what sessions write, signs browsers out that were not used for long, and carries out what other processes changed; until
+    /// [`Hub::end_memory`].
+    pub async fn remember(self: Arc<Self>) {
+        let Some(memory) = &self.memory else { return };
+        let journal = tokio::spawn(Arc::clone(&memory.journal).run(Arc::new(Told(Arc::downgrade(&self)))));
+        let chores = async {
+            let mut change = memory.store().changes(0).await.ok().and_then(|changes| changes.last().map(|(number, _)| *number)).unwrap_or(0);
+            let (mut look, mut note, mut tidy) = (tokio::time::interval(LOOK), tokio::time::interval(NOTE), tokio::time::interval(TIDY));
+            for interval in [&mut look, &mut note, &mut tidy] {
+                interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            }
+            loop {
+                tokio::select! {
+                    _ = look.tick() => change = self.take_changes(memory, change).await,
+                    _ = note.tick() => self.note_alive(memory).await,
+                    _ = tidy.tick() => self.tidy(memory).await,
+                }
+            }
+        };
+        tokio::select! {
+            _ = journal => {}
+            () = chores => {}
+        }
+    }
+
+    /// Lets [`Hub::remember`] return once everything is durable.
+    pub fn end_memory(&self) {
+        if let Some(memory) = &self.memory {
+            memory.journal.end();
+        }
+    }
+
+    /// Carries out what other processes changed since the change numbered `after`; gives the last one's number.
+    async fn take_changes(&self, memory: &Memory, after: i64) -> i64 {
+        let Ok(changes) = memory.store().changes(after).await else { return after };
+        let mut last = after;
+        for (number, change) in changes {
+            last = number;
+            match change {
+                Change::User(user) => self.user_changed(memory, user).await,
+                Change::Protocol { protocol, disabled } => {
+                    log::warn!("protocol {protocol} is {} from now on", if disabled { "disabled" } else { "enabled" });
+                    let mut closed = lock(&memory.closed_protocols);
+                    if disabled { closed.insert(protocol) } else { closed.remove(&protocol) };
+                }
+            }
+        }
+        last
+    }
+
+    /// Signs out the browsers of a user that are not in the store any more.
+    pub(super) async fn user_changed(&self, memory: &Memory, user: UserId) {
+        let Some(session) = self.session(user) else { return };
+        let Ok(browsers) = memory.store().browsers(user).await else { return };
+        let known: HashSet<TokenHash> = browsers.into_iter().map(|browser| browser.token).collect();
+        let gone: Vec<TokenHash> = session.lock().tokens.iter().filter(|token| !known.contains(*token)).copied().collect();
+        for token in gone {
+            self.sign_out(&session, &token);
+        }
+    }
+
+    /// Notes which browsers are in use, and that the daemon runs.
+    async fn note_alive(&self, memory: &Memory) {
+        let now = self.env().wall;
+        let mut used: HashMap<TokenHash, Timestamp> = HashMap::new();
+        for session in self.all() {
+            let state = session.lock();
+            if state.keep.is_some() {
+                let connected = state.clients.iter().filter(|client| client.is_connected());
+                used.extend(connected.filter_map(|client| Some((client.browser?, now))));
+            }
+        }
+        let used: Vec<_> = used.into_iter().collect();
+        if !used.is_empty()
+            && let Err(error) = memory.store().touch_browsers(&used).await
+        {
+            log::debug!("which browsers were used is not stored: {error}");
+        }
+        self.write_alive(memory, now);
+    }
+
+    fn write_alive(&self, memory: &Memory, now: Timestamp) {
+        let value = Some(now.0.to_string());
+        // When it is full the database has been away for long, and so the time stands still as it should.
+        let _ = memory.journal.push(Write::Setting { user: UserId(0), key: ALIVE.to_owned(), value });
+    }
+
+    async fn tidy(&self, memory: &Memory) {
+        let now = self.env().wall;
+        let days = |days: u32| i64::from(days) * 86_400_000;
+        if memory.config.session_days > 0 {
+            match memory.store().expire_browsers(Timestamp(now.0 - days(memory.config.session_days))).await {
+                Ok(0) => {}
+                Ok(count) => log::info!("{count} browsers were not used for {} days and are signed out", memory.config.session_days),
+                Err(error) => log::warn!("browsers that are not used are not signed out: {error}"),
+            }
+        }
+        loop {
+            match memory.store().expire_messages(memory.config.history_days, now).await {
+                Ok(0) => break,
+                Ok(count) => log::debug!("{count} messages were too old"),
+                Err(error) => {
+                    log::warn!("old messages are not deleted: {error}");
+                    break;
+                }
+            }
+            // Others write in between.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Before the end: notes since when nobody is signed on.
+    pub fn note_end(&self) {
+        if let Some(memory) = &self.memory {
+            self.write_alive(memory, self.env().wall);
+        }
+    }
+
+    /// One browser of a user is signed out; with the last one the session ends.
+    pub(super) fn sign_out(&self, session: &Session, token: &TokenHash) {
+        let last = {
+            let mut state = session.lock();
+            state.tokens.retain(|known| known != token);
+            state.end_browser(token);
+            state.tokens.is_empty()
+        };
+        self.forget_token(token);
+        if last {
+            self.end(session, false);
+        }
+    }
+
+    /// Fails when a command signs on to a protocol that an administrator disabled.
+    pub(super) fn protocol_is_open(&self, state: &State, kind: &CommandKind) -> Result<(), ErrorBody> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let of = |account: &AccountId| state.accounts.iter().find(|known| known.id == *account).map(|known| known.protocol.as_str());
+        let protocol = match kind {
+            CommandKind::AddAccount { settings, .. } => Some(settings.protocol.as_str()),
+            CommandKind::EnableAccount(account) | CommandKind::ConnectAccount(account) | CommandKind::RegisterAccount(account) => of(account),
+            _ => None,
+        };
+        match protocol {
+            Some(protocol) if lock(&memory.closed_protocols).contains(protocol) => Err(super::perform::error(
+                "protocol_disabled",
+                "Whoever runs this site has switched this network off for now.",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes down the accounts that changed.
+    pub(super) fn remember_accounts(&self, user: UserId, state: &mut State) {
+        let Some(keep) = &mut state.keep else { return };
+        let changed = keep.take_changed();
+        let wall = self.env().wall;
+        for account in changed {
+            if !state.accounts.iter().any(|known| known.id == account) {
+                continue;
+            }
+            let Some(made) = self.networks().account(user, account) else { continue };
+            let protocol = self.networks().catalogue().protocols.iter().find(|protocol| protocol.id == made.settings.protocol);
+            keep.write_account(account, made, protocol, wall);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Lines that wait until their account is signed on: kept, sent once and in order. Asks nobody about a line whose fate is unknown (the page does).
+
+use super::conversation::message_id;
+use super::keep;
+use super::perform::error;
+use super::state::{Env, State};
+use crate::body;
+use crate::store::{OutboxRow, StoredMessage, Write};
+use crate::wire::{self, ErrorBody, EventBody, MessageState};
+use bridge::command::{CommandKind, Origin};
+use bridge::id::{AccountId, ConversationId};
+use bridge::model::{AccountState, Author, ConversationKind, Message};
+use std::collections::VecDeque;
+
+/// Lines of one user that wait.
+const MOST: usize = 500;
+/// The origin of a line that waited, before its number; no client has an empty id.
+pub(super) const OUTBOX: &str = "outbox ";
+
+/// A line that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(super) number: u64,
+    pub(super) conversation: ConversationId,
+    /// What libpurple is to be given.
+    pub(super) html: String,
+    pub(super) step: Step,
+}
+
+/// How far a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Its account is not signed on, or others are before it.
+    Waits,
+    /// It goes as soon as the write of this number is durable: after a restart it must not go again.
+    Noted(u64),
+    /// The network side has it.
+    Handed,
+}
+
+/// The number of a line that waited, in the origin of its command.
+pub(super) fn number(origin: Option<&Origin>) -> Option<u64> {
+    let origin = origin.filter(|origin| origin.client.is_empty())?;
+    origin.command.strip_prefix(OUTBOX)?.parse().ok()
+}
+
+impl State {
+    fn can_send(&self, conversation: ConversationId) -> bool {
+        let Some(conv) = self.conversations.get(&conversation) else { return false };
+        let online = self.accounts.iter().any(|known| known.id == conv.base.account && known.standing.state == AccountState::Online);
+        online && (conv.base.kind == ConversationKind::Im || conv.base.joined == Some(true))
+    }
+
+    /// Whether a line has to wait: its account is not signed on, or earlier lines wait.
+    pub(super) fn has_to_wait(&self, kind: &CommandKind) -> bool {
+        let CommandKind::SendMessage { conversation, text, .. } = kind else { return false };
+        let Some(keep) = self.keep.as_ref().filter(|keep| keep.is_kept()) else { return false };
+        let passing = self.conversations.get(conversation).is_none_or(|conv| keep.passing.contains(&conv.base.account));
+        let others = keep.outbox.iter().any(|waiting| waiting.conversation == *conversation);
+        text.is_empty() && !passing && (others || !self.can_send(*conversation))
+    }
+
+    /// Keeps a line until it can be sent.
+    pub(super) fn queue(&mut self, env: &Env<'_>, origin: &Origin, kind: CommandKind) -> Result<(), ErrorBody> {
+        let CommandKind::SendMessage { conversation, html, .. } = kind else { return Ok(()) };
+        if self.keep.as_ref().is_none_or(|keep| keep.outbox.len() >= MOST) {
+            return Err(error("limit", format!("At most {MOST} messages may wait to be sent.")));
+        }
+        let Some(conv) = self.conversations.get(&conversation) else { return Ok(()) };
+        let account = conv.base.account;
+        let name = conv.base.nick.clone();
+        let name = name.or_else(|| self.accounts.iter().find(|known| known.id == account).map(|known| known.username.clone()));
+        let number = env.next_message();
+        let spans = body::spans(&html, env.config.text_bytes);
+        let message = wire::Message {
+            id: message_id(number),
+            from: Author { name: name.unwrap_or_default(), alias: None, buddy: None, own: true },
+            time: env.wall,
+            text: body::text(&spans),
+            spans,
+            delayed: false,
+            highlight: false,
+            auto_reply: false,
+            remote: false,
+            system: false,
+            state: Some(MessageState::Pending),
+        };
+        let Some(conv) = self.conversations.get_mut(&conversation) else { return Ok(()) };
+        let change = conv.keep(number, false, &message, env.config.kept_messages.max(1));
+        self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
+        self.keep_message(env, conversation, number, false, &message, None);
+        let text = html.clone();
+        self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: false }));
+        if let Some(keep) = &mut self.keep {
+            keep.outbox.push_back(Waiting { number, conversation, html, step: Step::Waits });
+        }
+        self.bound_kept(env.config.kept_bytes);
+        self.emit(env, Some(origin), EventBody::MessageSent { account, conversation, message });
+        self.send_waiting();
+        Ok(())
+    }
+
+    /// Sends what can be sent, the first line of each conversation: noted first, handed over once that is durable.
+    pub(super) fn send_waiting(&mut self) {
+        let Some(keep) = &self.keep else { return };
+        let done = keep.done();
+        let mut seen = Vec::new();
+        let mut steps = Vec::new();
+        for (at, waiting) in keep.outbox.iter().enumerate() {
+            if seen.contains(&waiting.conversation) {
+                continue;
+            }
+            seen.push(waiting.conversation);
+            if self.can_send(waiting.conversation) {
+                match waiting.step {
+                    Step::Waits => steps.push((at, false)),
+                    Step::Noted(number) if number <= done => steps.push((at, true)),
+                    Step::Noted(_) | Step::Handed => {}
+                }
+            }
+        }
+        for (at, hand) in steps {
+            let Some(keep) = &mut self.keep else { return };
+            let Some(waiting) = keep.outbox.get(at).cloned() else { continue };
+            let step = if hand {
+                self.chores_from.push((
+                    Origin { client: String::new(), command: format!("{OUTBOX}{}", waiting.number) },
+                    CommandKind::SendMessage { conversation: waiting.conversation, text: String::new(), html: waiting.html },
+                ));
+                Step::Handed
+            } else {
+                let (number, conversation, text) = (waiting.number, waiting.conversation, waiting.html);
+                self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: true }));
+                Step::Noted(self.keep.as_ref().map_or(0, |keep| keep.last()))
+            };
+            if let Some(waiting) = self.keep.as_mut().and_then(|keep| keep.outbox.get_mut(at)) {
+                waiting.step = step;
+            }
+        }
+    }
+
+    /// What became of a line that waited. False: it is none.
+    pub(super) fn waited(&mut self, env: &Env<'_>, origin: Option<&Origin>, state: MessageState) -> bool {
+        let Some(number) = number(origin) else { return false };
+        let Some(keep) = &mut self.keep else { return false };
+        let Some(at) = keep.outbox.iter().position(|waiting| waiting.number == number) else { return true };
+        let Some(waiting) = keep.outbox.remove(at) else { return true };
+        if keep.outbox.is_empty() {
+            keep.outbox = VecDeque::new();
+        }
+        self.write(|user| Write::OutboxDone { user, number });
+        self.set_fate(env, waiting.conversation, number, state);
+        self.send_waiting();
+        true
+    }
+
+    /// The message that the network side tells of one that waited: the fate of a line that is shown already.
+    pub(super) fn fate_of(message: &Message) -> MessageState {
+        match message.kind {
+            bridge::model::MessageKind::Failed => MessageState::Failed,
+            bridge::model::MessageKind::Unknown => MessageState::Unknown,
+            _ => MessageState::Sent,
+        }
+    }
+
+    fn set_fate(&mut self, env: &Env<'_>, id: ConversationId, number: u64, state: MessageState) {
+        let Some(conv) = self.conversations.get_mut(&id) else { return };
+        let account = conv.base.account;
+        let Some(line) = conv.kept.lines().find(|line| line.number == number) else { return };
+        let message = wire::Message { state: Some(state), ..line.message() };
+        let before = conv.kept.bytes();
+        conv.kept.replace(number, &message);
+        let change = conv.kept.bytes().cast_signed() - before.cast_signed();
+        self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
+        self.write(|user| Write::MessageChanged(keep::stored(user, id, number, false, &message, None)));
+        self.emit(env, None, EventBody::MessageUpdated { account, conversation: id, message });
+    }
+
+    /// Takes a line back that waits, or gives one up whose fate is bad or unknown.
+    pub(super) fn cancel(&mut self, env: &Env<'_>, origin: &Origin, id: ConversationId, number: u64) -> Result<String, ErrorBody> {
+        let no_such = || ErrorBody { field: Some("message".to_owned()), ..error("no_such_message", "There is no such message (any more).") };
+        let conv = self.conversations.get_mut(&id).ok_or_else(no_such)?;
+        let account = conv.base.account;
+        let line = conv.kept.lines().find(|line| line.number == number).ok_or_else(no_such)?;
+        let message = line.message();
+        let late = || error("too_late", "It is on its way, or was sent, and cannot be taken back.");
+        match message.state {
+            Some(MessageState::Failed | MessageState::Unknown) if message.from.own => {}
+            Some(MessageState::Pending) => {
+                let Some(keep) = &mut self.keep else { return Err(late()) };
+                let at = keep.outbox.iter().position(|waiting| waiting.number == number && waiting.step == Step::Waits).ok_or_else(late)?;
+                keep.outbox.remove(at);
+                self.write(|user| Write::OutboxDone { user, number });
+            }
+            _ => return Err(late()),
+        }
+        let conv = self.conversations.get_mut(&id).ok_or_else(no_such)?;
+        let before = conv.kept.bytes();
+        conv.kept.remove(number);
+        let change = conv.kept.bytes().cast_signed() - before.cast_signed();
+        self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
+        let removed = wire::Message { text: String::new(), spans: Vec::new(), state: None, ..message.clone() };
+        self.write(|user| {
+            let mut stored = keep::stored(user, id, number, false, &removed, None);
+            stored.flags |= StoredMessage::REMOVED;
+            Write::MessageChanged(stored)
+        });
+        self.emit(env, Some(origin), EventBody::MessageRemoved { account, conversation: id, message: message.id });
+        self.send_waiting();
+        Ok(body::html_of_spans(&message.spans))
+    }
+
+    /// Puts the lines back that waited when the daemon ended. Those that were handed over are of unknown fate.
+    pub(super) fn restore_outbox(&mut self, env: &Env<'_>, rows: Vec<OutboxRow>) {
+        for row in rows {
+            if row.handed_over {
+                self.write(|user| Write::OutboxDone { user, number: row.number });
+                self.set_fate(env, row.conversation, row.number, MessageState::Unknown);
+            } else if let Some(keep) = &mut self.keep {
+                keep.outbox.push_back(Waiting {
+                    number: row.number,
+                    conversation: row.conversation,
+                    html: row.text,
+                    step: Step::Waits,
+                });
+            }
+        }
+    }
+
+    /// An account is removed: what waited for it goes with it.
+    pub(super) fn forget_waiting(&mut self, account: AccountId) {
+        let theirs: Vec<ConversationId> =
+            self.conversations.iter().filter(|(_, conv)| conv.base.account == account).map(|(id, _)| *id).collect();
+        if let Some(keep) = &mut self.keep {
+            keep.outbox.retain(|waiting| !theirs.contains(&waiting.conversation));
+        }
+    }
+}

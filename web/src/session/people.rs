@@ -1,0 +1,496 @@
+//! How people of the site come in and change what is theirs: sign in, register, recover, passwords, browsers, deletion. Sends no cookie (see
+//! `api`).
+
+use super::memory::Memory;
+use super::resume::{unavailable, within};
+use super::{Hub, Session, TokenHash, token};
+use crate::api::ApiError;
+use crate::secret::{DataKey, HashError, RecoveryCode, by_recovery, new_recovery};
+use crate::store::{AuditEntry, Browser, Invite, NewUser, StoreError, UserKeys, UserRow, fold};
+use crate::wire::{Me, MeLimits, SignedIn};
+use bridge::command::Secret;
+use bridge::id::UserId;
+use std::sync::Arc;
+use std::time::Duration;
+use warp::http::StatusCode;
+
+/// Bytes of a password of this site.
+const PASSWORD: std::ops::RangeInclusive<usize> = 8..=1024;
+/// How long a new user waits until everything is durable.
+const DURABLE: Duration = Duration::from_secs(5);
+
+/// From where somebody comes.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The address, for the audit log.
+    pub address: String,
+    /// The browser in words.
+    pub device: String,
+}
+
+/// Somebody who is in.
+pub struct Entered {
+    /// For the cookie.
+    pub token: String,
+    /// Who.
+    pub session: Arc<Session>,
+    /// To be shown once.
+    pub recovery: Option<RecoveryCode>,
+}
+
+fn no_memory() -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "no_users", "This site keeps no users.")
+}
+
+fn bad_credentials() -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, "bad_credentials", "Nobody has this name with this password.")
+}
+
+fn hash_failed(error: HashError) -> ApiError {
+    match error {
+        HashError::Busy => ApiError::busy(2000),
+        other => {
+            crate::pace::paced!(error, "a password was not checked: {other}");
+            ApiError::unavailable()
+        }
+    }
+}
+
+fn random() -> Result<u64, ApiError> {
+    // Ids are stored as signed numbers, and 0 is the site.
+    getrandom::u64().map(|number| number.max(1)).map_err(|_| ApiError::unavailable())
+}
+
+/// Fails when a text is no password of this site.
+fn check_password(password: &Secret, field: &'static str) -> Result<(), ApiError> {
+    if PASSWORD.contains(&password.expose().len()) {
+        return Ok(());
+    }
+    let message = format!("A password has {} to {} characters.", PASSWORD.start(), PASSWORD.end());
+    Err(ApiError::bad_request("bad_field", message).at(field))
+}
+
+fn check_name(name: &str) -> Result<String, ApiError> {
+    let message = "A name has 1 to 64 characters, no colon and no control characters.";
+    fold(name).ok_or_else(|| ApiError::bad_request("bad_field", message).at("name"))
+}
+
+impl Hub {
+    pub(super) fn memory(&self) -> Result<&Memory, ApiError> {
+        self.memory.as_ref().ok_or_else(no_memory)
+    }
+
+    async fn audit(&self, memory: &Memory, user: Option<UserId>, act: &str, detail: String) {
+        let entry = AuditEntry { at: self.env().wall, user, act: act.to_owned(), detail };
+        if let Err(error) = memory.store().audit(&entry).await {
+            crate::pace::paced!(warn, "the audit log lacks an entry ({act}): {error}");
+        }
+    }
+
+    /// Signs a user in by name and password.
+    ///
+    /// # Errors
+    /// 401 `bad_credentials`, 403 `user_disabled`, 503 `store_unavailable`, `busy`, `restarting`, `full`.
+    pub async fn sign_in(&self, name: &str, password: &Secret, from: &Origin) -> Result<Entered, ApiError> {
+        let memory = self.memory()?;
+        let row = match fold(name) {
+            Some(folded) => within(memory.store().user_by_name(&folded)).await?,
+            None => None,
+        };
+        let opened = memory.hasher.check(row.as_ref().map(|row| (row.id, &row.keys)), password).await.map_err(hash_failed)?;
+        let (Some(mut row), Some(opened)) = (row, opened) else {
+            let detail = format!("{:.64} from {} ({})", name.escape_debug().to_string(), from.address, from.device);
+            self.audit(memory, None, "sign_in_failed", detail).await;
+            return Err(bad_credentials());
+        };
+        if row.disabled {
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "user_disabled", "This user may not sign in. Please ask who runs this site."));
+        }
+        let key = match opened.key {
+            Some(key) => {
+                if opened.needs_rehash {
+                    row.keys = memory.hasher.rehash(row.id, &row.keys, password, &key).await.map_err(hash_failed)?;
+                    self.store_keys(memory, &row).await?;
+                }
+                key
+            }
+            None => {
+                // The password was set without the key: what it sealed is gone, and a new one begins.
+                let key = DataKey::create().map_err(|_| ApiError::unavailable())?;
+                (row.keys, _) =
+                    memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+                self.store_keys(memory, &row).await?;
+                key
+            }
+        };
+        let entered = self.enter_user(memory, &row, key, from).await?;
+        self.audit(memory, Some(row.id), "sign_in", format!("from {} ({})", from.address, from.device)).await;
+        Ok(entered)
+    }
+
+    /// Stores the keys of a user; every browser stays signed in.
+    async fn store_keys(&self, memory: &Memory, row: &UserRow) -> Result<(), ApiError> {
+        let browsers = within(memory.store().browsers(row.id)).await?;
+        let wraps: Vec<_> = browsers.into_iter().filter_map(|browser| Some((browser.token, browser.wrap?))).collect();
+        within(memory.store().set_keys(row.id, &row.keys, &wraps)).await
+    }
+
+    /// A user whose key is there comes in with another browser.
+    async fn enter_user(&self, memory: &Memory, row: &UserRow, key: DataKey, from: &Origin) -> Result<Entered, ApiError> {
+        let token = token::create().map_err(|_| ApiError::unavailable())?;
+        let hash = token::hash(&token);
+        self.add_browser(memory, row.id, &key, &token, from).await?;
+        let session = self.come_back(memory, row, Some(key), hash).await?;
+        Ok(Entered { token, session, recovery: None })
+    }
+
+    async fn add_browser(&self, memory: &Memory, user: UserId, key: &DataKey, token: &str, from: &Origin) -> Result<(), ApiError> {
+        let now = self.env().wall;
+        let wrap = key.wrap_by_token(user, token).map_err(|_| ApiError::unavailable())?;
+        let (token, device) = (token::hash(token), from.device.clone());
+        let browser = Browser { token, user, device, created: now, used: now, wrap: Some(wrap) };
+        within(memory.store().add_browser(&browser)).await
+    }
+
+    /// Signs in whom a trusted proxy names; makes the user when there is none of this name.
+    ///
+    /// # Errors
+    /// As [`Hub::sign_in`]; 400 `bad_field` for what is no name.
+    pub async fn sign_in_by_proxy(&self, name: &str, from: &Origin) -> Result<Entered, ApiError> {
+        let memory = self.memory()?;
+        let site = memory.site_key.as_ref().ok_or_else(no_memory)?;
+        let folded = check_name(name)?;
+        let failed = |_| ApiError::unavailable();
+        let row = match within(memory.store().user_by_name(&folded)).await? {
+            Some(row) => row,
+            None => {
+                let id = UserId(random()?);
+                let key = DataKey::create().map_err(failed)?;
+                let by_site = Some(key.wrap_by_site(id, site).map_err(failed)?);
+                let keys = UserKeys { check: String::new(), by_password: None, by_recovery: None, by_site };
+                let user = NewUser { id, name: name.trim().to_owned(), folded: folded.clone(), keys, created: self.env().wall };
+                match within(async { Ok(memory.store().add_user(&user).await) }).await? {
+                    Ok(()) => self.audit(memory, Some(id), "register", format!("by the proxy, from {}", from.address)).await,
+                    // Another request was first.
+                    Err(StoreError::Taken) => {}
+                    Err(_) => return Err(unavailable()),
+                }
+                within(memory.store().user_by_name(&folded)).await?.ok_or_else(unavailable)?
+            }
+        };
+        if row.disabled {
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "user_disabled", "This user may not sign in. Please ask who runs this site."));
+        }
+        let key = row.keys.by_site.as_ref().and_then(|wrap| DataKey::unwrap_by_site(row.id, site, wrap));
+        let key = key.ok_or_else(|| {
+            let message = "What is stored for this user cannot be opened with the site's key. Please ask who runs this site.";
+            ApiError::new(StatusCode::FORBIDDEN, "no_site_key", message)
+        })?;
+        let entered = self.enter_user(memory, &row, key, from).await?;
+        self.audit(memory, Some(row.id), "sign_in", format!("by the proxy, from {} ({})", from.address, from.device)).await;
+        Ok(entered)
+    }
+
+    /// Makes a user, by an invite if the site asks for one; a guest becomes that user.
+    ///
+    /// # Errors
+    /// 400 `bad_field`, 403 `bad_invite`, 409 `name_taken`, 503.
+    pub async fn register(
+        &self,
+        name: &str,
+        password: &Secret,
+        invite: Option<&str>,
+        guest: Option<Arc<Session>>,
+        from: &Origin,
+    ) -> Result<Entered, ApiError> {
+        let memory = self.memory()?;
+        let folded = check_name(name)?;
+        check_password(password, "password")?;
+        let bad_invite = || ApiError::new(StatusCode::FORBIDDEN, "bad_invite", "This invite is not valid, or no longer.").at("invite");
+        let now = self.env().wall;
+        let code = invite.map(|code| token::hash(code.trim()));
+        if let Some(code) = &code
+            && !within(memory.store().invite(code, now)).await?
+        {
+            return Err(bad_invite());
+        }
+        let taken = || ApiError::new(StatusCode::CONFLICT, "name_taken", "This name is taken. Please choose another.").at("name");
+        if within(memory.store().user_by_name(&folded)).await?.is_some() {
+            return Err(taken());
+        }
+        let id = guest.as_ref().map_or_else(|| random().map(UserId), |guest| Ok(guest.id))?;
+        let key = DataKey::create().map_err(|_| ApiError::unavailable())?;
+        let (keys, recovery) = memory.hasher.make(id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+        let user = NewUser { id, name: name.trim().to_owned(), folded, keys, created: now };
+        let added = match &code {
+            Some(code) => memory.store().add_invited_user(&user, code, now).await,
+            None => memory.store().add_user(&user).await,
+        };
+        match added {
+            Ok(()) => {}
+            Err(StoreError::Taken) => return Err(taken()),
+            Err(StoreError::Gone) => return Err(bad_invite()),
+            Err(error) => {
+                crate::pace::paced!(warn, "nobody can register: {error}");
+                return Err(unavailable());
+            }
+        }
+        let entered = match guest {
+            Some(guest) => self.adopt(memory, guest, &user, key, from).await,
+            None => {
+                let row = within(memory.store().user(id)).await?.ok_or_else(unavailable)?;
+                self.enter_user(memory, &row, key, from).await
+            }
+        };
+        match entered {
+            Ok(entered) => {
+                self.audit(memory, Some(id), "register", format!("{} from {} ({})", user.name, from.address, from.device)).await;
+                Ok(Entered { recovery: Some(recovery), ..entered })
+            }
+            Err(error) => {
+                // So that the name is free for the next try.
+                if let Err(left) = memory.store().delete_user(id).await {
+                    log::warn!("user {id} was made and cannot be used, and not be deleted: {left}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The guest of a session becomes a user without losing anything.
+    async fn adopt(&self, memory: &Memory, session: Arc<Session>, user: &NewUser, key: DataKey, from: &Origin) -> Result<Entered, ApiError> {
+        let token = token::create().map_err(|_| ApiError::unavailable())?;
+        let hash = token::hash(&token);
+        self.add_browser(memory, user.id, &key, &token, from).await?;
+        let _turn = memory.turn(user.id).await;
+        let last = {
+            let mut state = session.lock();
+            if state.ended.is_some() || !session.is_guest() {
+                return Err(ApiError::session_ended());
+            }
+            session.adopt(&user.name);
+            self.networks().adopt(user.id);
+            state.keep = Some(memory.keep(user.id, Some(key)));
+            // The guest's own token stays good for requests that are on their way with it.
+            state.tokens.push(hash);
+            state.write_everything(&self.env(), hash, session.user());
+            self.remember_accounts(user.id, &mut state);
+            state.deliver(&self.env());
+            state.keep.as_ref().map_or(0, |keep| keep.last())
+        };
+        self.know_token(hash, &session);
+        if !memory.journal.reached(last, DURABLE).await {
+            log::warn!("a guest has become user {}, and what is theirs is not stored yet", user.id);
+        }
+        Ok(Entered { token, session, recovery: None })
+    }
+
+    /// Signs in by the recovery code, with a new password.
+    ///
+    /// # Errors
+    /// As [`Hub::sign_in`]; 400 `bad_field`.
+    pub async fn recover(&self, name: &str, code: &Secret, password: &Secret, from: &Origin) -> Result<Entered, ApiError> {
+        let memory = self.memory()?;
+        check_password(password, "password")?;
+        let row = match fold(name) {
+            Some(folded) => within(memory.store().user_by_name(&folded)).await?,
+            None => None,
+        };
+        let key = by_recovery(row.as_ref().map(|row| (row.id, &row.keys)), code.expose());
+        let (Some(mut row), Some(key)) = (row, key) else {
+            let detail = format!("recovery of {:.64} from {} ({})", name.escape_debug().to_string(), from.address, from.device);
+            self.audit(memory, None, "sign_in_failed", detail).await;
+            return Err(ApiError::new(StatusCode::UNAUTHORIZED, "bad_credentials", "Nobody has this name with this recovery code."));
+        };
+        if row.disabled {
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "user_disabled", "This user may not sign in. Please ask who runs this site."));
+        }
+        let (keys, recovery) = memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+        within(memory.store().set_keys(row.id, &keys, &[])).await?;
+        row.keys = keys;
+        let entered = self.enter_user(memory, &row, key, from).await?;
+        self.drop_other_browsers(memory, row.id).await;
+        self.audit(memory, Some(row.id), "recovery", format!("from {} ({})", from.address, from.device)).await;
+        Ok(Entered { recovery: Some(recovery), ..entered })
+    }
+
+    /// Signs out of the sessions here whoever is not in the store any more.
+    async fn drop_other_browsers(&self, memory: &Memory, user: UserId) {
+        self.user_changed(memory, user).await;
+    }
+
+    /// The user of a session, and their key by the password.
+    async fn confirmed(&self, session: &Session, password: &Secret, field: &'static str) -> Result<(UserRow, DataKey), ApiError> {
+        let memory = self.memory()?;
+        let row = self.row(session).await?;
+        let opened = memory.hasher.check(Some((row.id, &row.keys)), password).await.map_err(hash_failed)?;
+        let wrong = || ApiError::new(StatusCode::UNAUTHORIZED, "bad_credentials", "This is not your password.").at(field);
+        let key = opened.ok_or_else(wrong)?.key.or_else(|| session.lock().keep.as_ref().and_then(|keep| keep.key.clone()));
+        let key = key.map_or_else(|| DataKey::create().map_err(|_| ApiError::unavailable()), Ok)?;
+        Ok((row, key))
+    }
+
+    async fn row(&self, session: &Session) -> Result<UserRow, ApiError> {
+        let memory = self.memory()?;
+        if session.is_guest() {
+            let message = "A guest has no account of this site. Choose a name and a password first.";
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "guests_have_no_account", message));
+        }
+        within(memory.store().user(session.id)).await?.ok_or_else(ApiError::session_ended)
+    }
+
+    /// What a user may know of themself.
+    ///
+    /// # Errors
+    /// 403 `guests_have_no_account`, 503.
+    pub async fn me(&self, session: &Session, current: &TokenHash) -> Result<Me, ApiError> {
+        let memory = self.memory()?;
+        let row = self.row(session).await?;
+        let browsers = within(memory.store().browsers(row.id)).await?;
+        let usage = within(memory.store().usage(row.id)).await?;
+        let accounts = session.lock().accounts.len() as u64;
+        let shown = |browser: Browser| SignedIn {
+            id: browser_id(&browser.token),
+            device: browser.device,
+            created: browser.created,
+            used: browser.used,
+            current: browser.token == *current,
+        };
+        let limits = MeLimits {
+            accounts: row.limits.accounts.map_or(self.config.accounts_per_user as u64, u64::from),
+            storage_bytes: row.limits.storage_bytes.unwrap_or(memory.config.storage_bytes),
+        };
+        Ok(Me {
+            user: session.user(),
+            created: row.created,
+            browsers: browsers.into_iter().map(shown).collect(),
+            recovery: row.keys.by_recovery.is_some(),
+            accounts,
+            usage,
+            limits,
+        })
+    }
+
+    /// Another password; the browser of `token` stays signed in, all others do not.
+    ///
+    /// # Errors
+    /// 401 `bad_credentials`, 400 `bad_field`, 503.
+    pub async fn change_password(&self, session: &Session, token: &str, old: &Secret, new: &Secret) -> Result<RecoveryCode, ApiError> {
+        let memory = self.memory()?;
+        check_password(new, "new")?;
+        let (row, key) = self.confirmed(session, old, "old").await?;
+        let (keys, recovery) = memory.hasher.make(row.id, new, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+        let wrap = key.wrap_by_token(row.id, token).map_err(|_| ApiError::unavailable())?;
+        within(memory.store().set_keys(row.id, &keys, &[(token::hash(token), wrap)])).await?;
+        self.drop_other_browsers(memory, row.id).await;
+        self.audit(memory, Some(row.id), "password", String::new()).await;
+        Ok(recovery)
+    }
+
+    /// Another recovery code; the one before is worth nothing any more.
+    ///
+    /// # Errors
+    /// 401 `bad_credentials`, 503.
+    pub async fn change_recovery(&self, session: &Session, password: &Secret) -> Result<RecoveryCode, ApiError> {
+        let memory = self.memory()?;
+        let (mut row, key) = self.confirmed(session, password, "password").await?;
+        let (wrap, recovery) = new_recovery(row.id, &key).map_err(|_| ApiError::unavailable())?;
+        row.keys.by_recovery = Some(wrap);
+        self.store_keys(memory, &row).await?;
+        self.audit(memory, Some(row.id), "recovery", "a new code".to_owned()).await;
+        Ok(recovery)
+    }
+
+    /// Signs out one browser by its id, all others than `current`, or all.
+    ///
+    /// # Errors
+    /// 404 `no_such_browser`, 503.
+    pub async fn sign_out_browsers(&self, session: &Session, current: &TokenHash, which: Which<'_>) -> Result<(), ApiError> {
+        let memory = self.memory()?;
+        let row = self.row(session).await?;
+        let browsers = within(memory.store().browsers(row.id)).await?;
+        let wanted = |token: &TokenHash| match which {
+            Which::One(id) => browser_id(token) == id,
+            Which::Others => token != current,
+            Which::All => true,
+        };
+        let gone: Vec<TokenHash> = browsers.iter().map(|browser| browser.token).filter(wanted).collect();
+        if gone.is_empty() && matches!(which, Which::One(_)) {
+            return Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_browser", "This browser is not signed in (any more).").at("browser"));
+        }
+        within(memory.store().remove_browsers(row.id, &gone)).await?;
+        self.audit(memory, Some(row.id), "sign_out", format!("{} browsers", gone.len())).await;
+        for token in &gone {
+            self.sign_out(session, token);
+        }
+        if matches!(which, Which::Others | Which::All) {
+            self.drop_other_browsers(memory, row.id).await;
+        }
+        Ok(())
+    }
+
+    /// Signs out the browser of this token. A guest's session is over with that, and a user's with the last browser.
+    pub async fn logout(&self, session: &Session, token: &TokenHash) {
+        if session.is_guest() {
+            return self.end(session, false);
+        }
+        if let Some(memory) = &self.memory {
+            if let Err(error) = within(memory.store().remove_browsers(session.id, &[*token])).await {
+                log::warn!("a browser is signed out, and the database does not know: {}", error.message);
+            }
+            self.audit(memory, Some(session.id), "sign_out", String::new()).await;
+        }
+        self.sign_out(session, token);
+    }
+
+    /// Deletes a user with everything.
+    ///
+    /// # Errors
+    /// 401 `bad_credentials`, 503.
+    pub async fn delete_user(&self, session: &Session, password: &Secret) -> Result<(), ApiError> {
+        let memory = self.memory()?;
+        let (row, _) = self.confirmed(session, password, "password").await?;
+        let last = session.lock().keep.take().map_or(0, |keep| keep.last());
+        self.end(session, false);
+        memory.journal.reached(last, DURABLE).await;
+        memory.store().delete_user(row.id).await.map_err(|error| {
+            log::warn!("user {} is not deleted: {error}", row.id);
+            unavailable()
+        })?;
+        self.audit(memory, None, "delete", row.name.clone()).await;
+        Ok(())
+    }
+}
+
+impl Hub {
+    /// On a site without users: an invite for the first, good for a day.
+    pub async fn first_invite(&self) -> Option<String> {
+        const A_DAY: i64 = 86_400_000;
+        let memory = self.memory.as_ref()?;
+        if within(memory.store().count_users()).await.ok()? > 0 {
+            return None;
+        }
+        let code = token::create().ok()?;
+        let now = self.env().wall;
+        let expires = bridge::time::Timestamp(now.0 + A_DAY);
+        let invite = Invite { code: token::hash(&code), note: "the first user".to_owned(), created: now, expires, left: 1 };
+        within(memory.store().add_invite(&invite)).await.ok()?;
+        Some(code)
+    }
+}
+
+/// Which browsers are to be signed out.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// The one of this id.
+    One(&'a str),
+    /// All but the one that asks.
+    Others,
+    /// All.
+    All,
+}
+
+/// The id of a browser: tells nothing of its token.
+fn browser_id(token: &TokenHash) -> String {
+    token.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

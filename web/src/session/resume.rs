@@ -1,0 +1,346 @@
+//! Brings a user of the site back: from what is stored to a session whose accounts sign on. Asks for no password (see `people`).
+
+use super::conversation::Conv;
+use super::keep::{self, put_secrets};
+use super::memory::{ALIVE, LEFT, Memory, STATUS};
+use super::state::{GroupPlace, State};
+use super::{Hub, Session, TokenHash, account, token};
+use crate::api::ApiError;
+use crate::secret::DataKey;
+use crate::store::{AccountRow, ConversationRow, Place, Stored, StoreError, UserRow, Write};
+use crate::wire::GapWhy;
+use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin, Username};
+use bridge::id::{AccountId, ConversationId, UserId};
+use bridge::model::{AccountStanding, AccountState, Buddy, Conversation, ConversationKind, Status, StatusKind};
+use bridge::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use warp::http::StatusCode;
+
+/// The origin of the commands that bring accounts back, before the account; no client has an empty id.
+pub(super) const RESUME: &str = "resume ";
+/// How long a request waits for the store at most.
+const PATIENCE: Duration = Duration::from_millis(900);
+/// Closed conversations of which is known how far they are read.
+const MOST_CLOSED: usize = 1000;
+
+/// What a request is told while the database is away.
+pub(crate) fn unavailable() -> ApiError {
+    let body = keep::unavailable();
+    ApiError::with_status(StatusCode::SERVICE_UNAVAILABLE, body)
+}
+
+/// Answers within a second, or not.
+pub(super) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, ApiError> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => {
+            crate::pace::paced!(warn, "a request is answered with store_unavailable: {error}");
+            Err(unavailable())
+        }
+        Err(_) => Err(unavailable()),
+    }
+}
+
+impl Hub {
+    /// Who is signed in by one of these tokens: now, or before the daemon was started anew.
+    ///
+    /// # Errors
+    /// 401 `not_signed_in` or `session_ended`; 503 `store_unavailable`, `restarting` or `full`.
+    pub async fn find(&self, tokens: &[&str]) -> Result<(Arc<Session>, TokenHash), ApiError> {
+        if let Some(found) = tokens.iter().find_map(|token| self.recognise(token)) {
+            return Ok(found);
+        }
+        if let Some(memory) = &self.memory {
+            for text in tokens {
+                let hash = token::hash(text);
+                if memory.is_strange(&hash) || self.has_ended(&hash) {
+                    continue;
+                }
+                let Some((browser, user)) = within(memory.store().browser(&hash)).await? else {
+                    memory.note_stranger(hash);
+                    continue;
+                };
+                if user.disabled {
+                    continue;
+                }
+                let key = browser.wrap.as_ref().and_then(|wrap| DataKey::unwrap_by_token(user.id, text, wrap));
+                return self.come_back(memory, &user, key, hash).await.map(|session| (session, hash));
+            }
+        }
+        Err(self.refusal(tokens.iter().copied()))
+    }
+
+    /// The session of a user of the site, made anew if there is none, with one more token.
+    pub(super) async fn come_back(
+        &self,
+        memory: &Memory,
+        user: &UserRow,
+        key: Option<DataKey>,
+        token: TokenHash,
+    ) -> Result<Arc<Session>, ApiError> {
+        let session = self.session_of(memory, user, key).await?;
+        {
+            let mut state = session.lock();
+            if state.ended.is_some() {
+                return Err(ApiError::session_ended());
+            }
+            if !state.tokens.contains(&token) {
+                state.tokens.push(token);
+            }
+        }
+        self.know_token(token, &session);
+        Ok(session)
+    }
+
+    /// The session of a user of the site, made anew if there is none.
+    async fn session_of(&self, memory: &Memory, user: &UserRow, key: Option<DataKey>) -> Result<Arc<Session>, ApiError> {
+        let _turn = memory.turn(user.id).await;
+        if let Some(session) = self.session(user.id) {
+            let mut state = session.lock();
+            if state.ended.is_none() {
+                if let Some(keep) = &mut state.keep {
+                    keep.key = keep.key.take().or(key);
+                }
+                drop(state);
+                return Ok(session);
+            }
+        }
+        if self.is_draining() {
+            return Err(
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000)
+            );
+        }
+        if self.config.users > 0 && self.users() >= self.config.users {
+            return Err(
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000)
+            );
+        }
+        let stored = within(memory.store().load(user.id)).await?;
+        let epoch = getrandom::u64().map_err(|_| ApiError::unavailable())?;
+        let now = self.env().now;
+        let session = Arc::new(Session::new(user.id, &user.name, None, epoch, now));
+        let left = stored.settings.iter().find(|(name, _)| name == LEFT).and_then(|(_, at)| at.parse().ok()).map(Timestamp);
+        let tails = self.tails(memory, user.id, &stored).await?;
+        let commands = {
+            let mut state = session.lock();
+            state.keep = Some(memory.keep(user.id, key.clone()));
+            let commands = self.fill(&mut state, stored, tails, key.as_ref());
+            let from = match left {
+                Some(left) => Some((left, GapWhy::Offline)),
+                None => memory.last_alive().map(|alive| (alive, GapWhy::Restart)),
+            };
+            if let (Some(keep), Some(from)) = (&mut state.keep, from) {
+                keep.away.extend(commands.iter().map(|(account, _)| (*account, from)));
+            }
+            if left.is_some() {
+                state.write(|user| Write::Setting { user, key: LEFT.to_owned(), value: None });
+            }
+            commands
+        };
+        self.add_session(&session);
+        for (account, settings) in commands {
+            let kind = CommandKind::AddAccount { account, settings: Box::new(settings) };
+            self.bring_back(user.id, account, kind);
+        }
+        self.counters().sessions_opened.one();
+        self.look_at(&session, &mut session.lock(), now + self.config.hold_ms + self.config.grace_ms);
+        Ok(session)
+    }
+
+    /// The last lines of open conversations, and what of them is unread.
+    async fn tails(&self, memory: &Memory, user: UserId, stored: &Stored) -> Result<Vec<Tail>, ApiError> {
+        let most = u32::try_from(self.config.kept_messages.max(1)).unwrap_or(u32::MAX);
+        let mut tails = Vec::new();
+        for row in stored.conversations.iter().filter(|row| row.open) {
+            let page = within(memory.store().page(user, row.id, Place::Newest, most)).await?;
+            let unread = within(memory.store().unread(user, row.id, row.read)).await?;
+            tails.push(Tail { conversation: row.id, page, unread });
+        }
+        Ok(tails)
+    }
+
+    /// Fills a new state with what is stored. Gives the accounts that are to be made.
+    fn fill(&self, state: &mut State, stored: Stored, tails: Vec<Tail>, key: Option<&DataKey>) -> Vec<(AccountId, AccountSettings)> {
+        let Stored { accounts, buddies, conversations, groups, settings, outbox } = stored;
+        let env = self.env();
+        for (name, value) in settings {
+            let Ok(value) = serde_json::from_str::<serde_json::Value>(&value) else { continue };
+            if name == STATUS {
+                state.status = serde_json::from_value(value).unwrap_or_default();
+            } else if !name.starts_with('.') {
+                state.settings_bytes += name.len() + value.to_string().len();
+                state.settings.insert(name, value);
+            }
+        }
+        let mut made = Vec::new();
+        for row in &accounts {
+            let Some(settings) = read_account(row, key) else { continue };
+            if let Some(keep) = &mut state.keep {
+                keep.made.insert(row.account, row.created);
+            }
+            made.push((row.account, settings));
+        }
+        for (account, settings) in &made {
+            let shown = self.networks().catalogue().protocols.iter().find(|protocol| protocol.id == settings.protocol);
+            let signs_on = settings.enabled && settings.status.status != StatusKind::Offline;
+            let standing = AccountStanding::plain(if signs_on { AccountState::Connecting } else { AccountState::Offline });
+            let options = shown.map(|protocol| account::differing(protocol, &settings.options)).unwrap_or_default();
+            let username = joined(&settings.username);
+            let placeholder = super::guest::new_account(*account, settings.protocol.clone(), username, standing, &settings.status);
+            state.accounts.push(bridge::model::Account {
+                enabled: settings.enabled,
+                alias: settings.alias.clone(),
+                options,
+                ..placeholder
+            });
+        }
+        for group in groups {
+            state.groups.push(GroupPlace { name: group.name.into(), order: group.order, collapsed: group.collapsed, buddies: 0 });
+        }
+        for row in buddies.iter().filter(|row| state.has(row.account)).cloned().collect::<Vec<_>>() {
+            state.place_stored(&env, offline(row));
+        }
+        let mut closed = 0;
+        for row in &conversations {
+            closed += usize::from(!row.open);
+            if state.has(row.account) && (row.open || row.read > 0 && closed <= MOST_CLOSED) {
+                state.conversations.insert(row.id, Box::new(conversation(row, env.now)));
+            }
+        }
+        for tail in tails {
+            let Some(conv) = state.conversations.get_mut(&tail.conversation) else { continue };
+            (conv.unread, conv.mentions) = (tail.unread.unread, tail.unread.mentions);
+            let mut grown = 0;
+            for stored in tail.page.messages.into_iter().filter(keep::is_there) {
+                let (number, counts) = (stored.number, stored.flags & crate::store::StoredMessage::COUNTS != 0);
+                let message = keep::wire_message(stored);
+                let before = conv.kept.bytes();
+                conv.kept.push(number, counts, &message);
+                grown += conv.kept.bytes().cast_signed() - before.cast_signed();
+            }
+            state.kept_bytes = state.kept_bytes.saturating_add_signed(grown);
+        }
+        state.restore_outbox(&env, outbox);
+        state.bound_kept(env.config.kept_bytes);
+        for (account, settings) in &mut made {
+            let of = |row: &&ConversationRow| row.open && row.account == *account && row.kind == ConversationKind::Im;
+            let known = buddies.iter().filter(|row| row.account == *account);
+            settings.before.buddies =
+                known.map(|row| KnownBuddy { name: row.name.clone(), group: row.group.clone(), alias: row.alias.clone() }).collect();
+            settings.before.conversations = conversations.iter().filter(of).map(|row| row.name.clone()).collect();
+        }
+        made
+    }
+
+    /// Makes a stored account in a libpurple.
+    fn bring_back(&self, user: UserId, account: AccountId, kind: CommandKind) {
+        let origin = Origin { client: String::new(), command: format!("{RESUME}{account}") };
+        self.tell_for_sure_from(user, Some(origin), kind, Some(account));
+    }
+
+    /// Reads what has to be known before the first request.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn prepare_memory(&self) -> Result<(), StoreError> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let site = memory.store().load(UserId(0)).await?;
+        let alive = site.settings.into_iter().find(|(name, _)| name == ALIVE);
+        memory.set_last_alive(alive.and_then(|(_, at)| at.parse().ok()).map(Timestamp));
+        self.skip_numbers(memory.store().last_number().await?);
+        Ok(())
+    }
+
+    /// Brings everybody back whose keys the site has, after a start.
+    pub async fn bring_back_all(self: Arc<Self>) {
+        let Some(memory) = &self.memory else { return };
+        let Some(site) = &memory.site_key else { return };
+        let users = match memory.store().users_with_accounts().await {
+            Ok(users) => users,
+            Err(error) => return log::error!("accounts are not signed on again: {error}"),
+        };
+        for user in users {
+            let Ok(Some(row)) = memory.store().user(user).await else { continue };
+            let key = row.keys.by_site.as_ref().and_then(|wrap| DataKey::unwrap_by_site(user, site, wrap));
+            if row.disabled || key.is_none() {
+                continue;
+            }
+            if let Err(error) = self.session_of(memory, &row, key).await {
+                log::warn!("the accounts of user {user} are not signed on again: {}", error.message);
+            }
+        }
+    }
+}
+
+/// The end of a conversation.
+struct Tail {
+    conversation: ConversationId,
+    page: crate::store::Page,
+    unread: crate::store::Unread,
+}
+
+/// An account's settings with its secrets, as far as they open.
+fn read_account(row: &AccountRow, key: Option<&DataKey>) -> Option<AccountSettings> {
+    let mut settings: AccountSettings = match serde_json::from_str(&row.settings) {
+        Ok(settings) => settings,
+        Err(error) => {
+            log::error!("account {} of user {} cannot be read: {error}", row.account, row.user);
+            return None;
+        }
+    };
+    if let Some(key) = key {
+        put_secrets(&mut settings, row, key);
+    }
+    Some(settings)
+}
+
+fn joined(username: &Username) -> String {
+    match username {
+        Username::Whole(whole) => whole.clone(),
+        Username::Parts { user, parts } => match parts.first().filter(|part| !part.is_empty()) {
+            Some(part) => format!("{user}@{part}"),
+            None => user.clone(),
+        },
+    }
+}
+
+fn offline(row: crate::store::BuddyRow) -> Buddy {
+    Buddy {
+        id: row.buddy,
+        account: row.account,
+        contact: row.buddy.to_string(),
+        name: row.name,
+        alias: row.alias,
+        server_alias: None,
+        group: row.group,
+        status: StatusKind::Offline,
+        status_message: None,
+        idle_since: None,
+        icon: None,
+        blocked: false,
+        features: Vec::new(),
+    }
+}
+
+fn conversation(row: &ConversationRow, now: u64) -> Conv {
+    let room = row.kind == ConversationKind::Room;
+    let base = Conversation {
+        id: row.id,
+        account: row.account,
+        kind: row.kind,
+        name: row.name.clone(),
+        title: row.title.clone(),
+        buddy: None,
+        topic: None,
+        members: None,
+        joined: room.then_some(false),
+        nick: None,
+    };
+    Conv { open: row.open, read: row.read, keep: row.keep, days: row.days, ..Conv::new(base, now) }
+}
+
+/// What a user shows to others, as a setting.
+pub(super) fn status_setting(status: &Status) -> Option<String> {
+    serde_json::to_string(status).ok()
+}

@@ -1,0 +1,57 @@
+//! Looks for damage, in words. Mends nothing.
+
+use super::dialect::Dialect;
+use super::link::{Link, args};
+use super::tables::FIRST;
+use crate::store::StoreError;
+
+/// What points to something that is not there: the question, and the words for it.
+const ORPHANS: &[(&str, &str)] = &[
+    ("browsers where not exists (select 1 from users where users.id=browsers.owner)", "browsers of users who are not there"),
+    ("accounts where not exists (select 1 from users where users.id=accounts.owner)", "accounts of users who are not there"),
+    (
+        "secrets where not exists (select 1 from accounts where accounts.owner=secrets.owner and accounts.id=secrets.account)",
+        "secrets of accounts that are not there",
+    ),
+    ("conversations where not exists (select 1 from users where users.id=conversations.owner)", "conversations of users who are not there"),
+    ("blob_uses where not exists (select 1 from blobs where blobs.hash=blob_uses.hash)", "pictures that are not there"),
+    ("blobs where not exists (select 1 from blob_uses where blob_uses.hash=blobs.hash)", "pictures that nobody was shown"),
+    (
+        "messages where not exists (select 1 from conversations c where c.owner=messages.owner and c.id=messages.conversation) \
+         and not exists (select 1 from graves g where g.owner=messages.owner and g.conversation=messages.conversation)",
+        "messages of conversations that are not there",
+    ),
+];
+
+/// The connection is in a transaction that sees one state of the database.
+pub(super) async fn check(link: &mut Link) -> Result<Vec<String>, StoreError> {
+    let mut wrong = Vec::new();
+    if link.dialect() == Dialect::Sqlite {
+        // The full-text index is the only way to a message of a conversation. Asked first: of a connection that has not used the index since it
+        // last changed, SQLite 3.46 says that it is malformed.
+        let (all, found) = (link.number("select count(*) from messages", &[]).await?, link.number(INDEXED, &[]).await?);
+        if all != found {
+            wrong.push(format!("{found} of {all} messages are in the index"));
+        }
+        for row in link.rows("pragma integrity_check(20)", &[]).await? {
+            let said = row.text(0)?;
+            if said != "ok" {
+                wrong.push(format!("SQLite: {said}"));
+            }
+        }
+    }
+    for table in FIRST {
+        // That each can be read to its end.
+        link.number(&format!("select count({}) from {}", table.key.first().unwrap_or(&"*"), table.name), &[]).await?;
+    }
+    for (what, words) in ORPHANS {
+        let count = link.number(&format!("select count(*) from {what}"), &args![]).await?;
+        if count > 0 {
+            wrong.push(format!("{count} {words}"));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Messages that the index finds by the word of their conversation: its words with `c`.
+const INDEXED: &str = "select count(*) from fts where fts match 'c*'";

@@ -1,0 +1,166 @@
+//! Opens the connections to a database and hands them out. Sends no statement but those that a connection begins with.
+
+use super::dialect::Dialect;
+use super::link::Link;
+use super::setting::Place;
+use crate::store::StoreError;
+use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Database, Executor};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// Connections that read at once; one more writes.
+const READERS: u32 = 4;
+/// How long one waits for a free connection, or for a new one.
+const WAIT: Duration = Duration::from_secs(4);
+/// How long SQLite waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+/// A connection that was not used for so long is closed.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How much a database may lose when the power goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Safety {
+    /// Nothing that was committed.
+    Full,
+    /// Everything: a copy that is made durable at its end.
+    None,
+}
+
+/// The connections of one database.
+pub(super) enum Pools {
+    /// SQLite has one writer.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    MySql(MySqlPool),
+    Postgres(PgPool),
+}
+
+fn options<DB: Database>(most: u32) -> PoolOptions<DB> {
+    PoolOptions::new().max_connections(most).min_connections(0).acquire_timeout(WAIT).idle_timeout(IDLE)
+}
+
+impl Pools {
+    pub(super) async fn open(place: &Place, safety: Safety) -> Result<Self, StoreError> {
+        match place {
+            Place::Sqlite(path) => {
+                create(path)?;
+                Ok(sqlite(path, safety))
+            }
+            Place::MySql(given) => {
+                super::greeting::refuse_rsa(given).await?;
+                let given = (**given).clone().disable_statement_logging();
+                let told = Dialect::MySql.connected();
+                let pool: MySqlPoolOptions = options(READERS + 1);
+                let pool = pool.after_connect(move |link, _| {
+                    Box::pin(async move {
+                        link.execute(told).await?;
+                        Ok(())
+                    })
+                });
+                Ok(Self::MySql(pool.connect_lazy_with(given)))
+            }
+            Place::Postgres(given) => {
+                let given = (**given).clone().disable_statement_logging();
+                let told = Dialect::Postgres.connected();
+                let pool: PgPoolOptions = options(READERS + 1);
+                let pool = pool.after_connect(move |link, _| {
+                    Box::pin(async move {
+                        link.execute(told).await?;
+                        Ok(())
+                    })
+                });
+                Ok(Self::Postgres(pool.connect_lazy_with(given)))
+            }
+        }
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::MySql(_) => Dialect::MySql,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// A connection that may write.
+    pub(super) async fn writer(&self) -> Result<Link, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Link::Sqlite(writer.acquire().await?),
+            Self::MySql(pool) => Link::MySql(pool.acquire().await?),
+            Self::Postgres(pool) => Link::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// A connection that reads.
+    pub(super) async fn reader(&self) -> Result<Link, StoreError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Link::Sqlite(readers.acquire().await?),
+            Self::MySql(pool) => Link::MySql(pool.acquire().await?),
+            Self::Postgres(pool) => Link::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Closes all of them.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                // Last, as the last connection empties the log into the database.
+                writer.close().await;
+            }
+            Self::MySql(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Makes the file, for its owner alone, when it is not there. SQLite gives its log the same mode.
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied) => {
+            Err(StoreError::Setting(format!("the database {} cannot be made: {error}", path.display())))
+        }
+        Err(error) => Err(StoreError::Unavailable(format!("{}: {error}", path.display()))),
+    }
+}
+
+fn sqlite(path: &Path, safety: Safety) -> Pools {
+    let base = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(BUSY)
+        .statement_cache_capacity(64)
+        .foreign_keys(false)
+        // KiB.
+        .pragma("cache_size", "-2048")
+        .pragma("temp_store", "memory")
+        .disable_statement_logging();
+    let writer = base
+        .clone()
+        .thread_name(|_| "store-writer".to_owned())
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(if safety == Safety::Full { SqliteSynchronous::Full } else { SqliteSynchronous::Off })
+        // Overwrites what is deleted where that costs no writing of its own.
+        .pragma("secure_delete", "fast")
+        // Pages. Checkpoints of another connection would never come to an end while this one writes.
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864");
+    let reader = base.thread_name(|_| "store-reader".to_owned()).read_only(true);
+    let pool: SqlitePoolOptions = options(1);
+    // Kept for good: the last connection to go would empty the log.
+    let writer = pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false).connect_lazy_with(writer);
+    let pool: SqlitePoolOptions = options(READERS);
+    let readers = pool.test_before_acquire(false).connect_lazy_with(reader);
+    Pools::Sqlite { writer, readers }
+}

@@ -1,0 +1,82 @@
+//! Makes the tables of a new database and brings an old one up to date, one numbered step after the other. Changes no row of its own accord.
+
+use super::dialect::Dialect;
+use super::link::{Link, args};
+use super::tables::{FIRST, META};
+use crate::store::StoreError;
+
+/// The schema of this version. A step from the one before it is in [`step`].
+pub(super) const SCHEMA: i64 = 1;
+
+/// Brings the database to [`SCHEMA`]. Two processes that start at once do it one after the other.
+pub(super) async fn migrate(link: &mut Link) -> Result<(), StoreError> {
+    let dialect = link.dialect();
+    let there = current(link).await?;
+    if there > SCHEMA {
+        return Err(StoreError::Newer(there));
+    }
+    if there == SCHEMA {
+        return Ok(());
+    }
+    let (lock, unlock) = dialect.schema_lock();
+    link.plain(lock).await?;
+    let result = under_lock(link, dialect).await;
+    match result {
+        Ok(()) => link.plain(unlock).await,
+        Err(error) => {
+            let _ = link.plain(if dialect == Dialect::MySql { unlock } else { "rollback" }).await;
+            Err(error)
+        }
+    }
+}
+
+async fn under_lock(link: &mut Link, dialect: Dialect) -> Result<(), StoreError> {
+    if link.number(&dialect.tables_there(&[META.name]), &[]).await? == 0 {
+        let names: Vec<&str> = FIRST.iter().map(|table| table.name).collect();
+        if link.number(&dialect.tables_there(&names), &[]).await? != 0 {
+            return Err(StoreError::Setting(
+                "the database holds tables of another program: give Bellflower a database of its own".to_owned(),
+            ));
+        }
+        link.plain(&dialect.create(&META)).await?;
+    }
+    let there = current(link).await?;
+    for schema in there + 1..=SCHEMA {
+        step(link, dialect, schema).await?;
+        let known = link.run("update bellflower set value=? where name='schema'", &args![schema]).await?;
+        if known == 0 {
+            link.run("insert into bellflower(name,value) values ('schema',?)", &args![schema]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The schema that the database has; 0 for one without.
+pub(super) async fn current(link: &mut Link) -> Result<i64, StoreError> {
+    if link.number(&link.dialect().tables_there(&[META.name]), &[]).await? == 0 {
+        return Ok(0);
+    }
+    link.number("select value from bellflower where name='schema'", &[]).await
+}
+
+/// The step to a schema. On MariaDB each of its statements is durable at once, so that all of them may be repeated.
+async fn step(link: &mut Link, dialect: Dialect, schema: i64) -> Result<(), StoreError> {
+    match schema {
+        1 => {
+            for table in FIRST {
+                link.plain(&dialect.create(table)).await?;
+            }
+            for statement in dialect.first_indexes() {
+                if let Some(there) = dialect.index_there() {
+                    let name = statement.split(" on ").next().and_then(|front| front.rsplit(' ').next()).unwrap_or_default();
+                    if link.number(there, &args![name]).await? > 0 {
+                        continue;
+                    }
+                }
+                link.plain(&statement).await?;
+            }
+            Ok(())
+        }
+        other => Err(StoreError::Broken(format!("there is no step to schema {other}"))),
+    }
+}

@@ -1,0 +1,1 @@
+//! Power cuts and full disks.

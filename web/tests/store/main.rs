@@ -1,0 +1,8 @@
+//! The store on real databases: the same cases on SQLite, MariaDB and PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cases;
+mod copies;
+mod kills;
+mod make;
+mod servers;

@@ -1,0 +1,122 @@
+//! Runs the cases on each kind of database, and what is said of one kind alone.
+
+use crate::cases::run_all;
+use crate::make::{messages, newest, sqlite, talk, writes};
+use std::os::unix::fs::PermissionsExt;
+use support::{MariaDb, Postgres};
+use web::store::sql::{Setting, Sql};
+use web::store::{Store, StoreError};
+use zeroize::Zeroizing;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_cases_on_sqlite() {
+    let (directory, sql) = sqlite().await;
+    run_all(sql.clone()).await;
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+    }
+    sql.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_cases_on_mariadb() {
+    let server = MariaDb::start();
+    let password = Zeroizing::new(server.password().to_owned());
+    let url = server.database("cases");
+    let sql = Sql::open(&Setting::parse(&url, Some(password)).unwrap()).await.unwrap();
+    run_all(sql.clone()).await;
+    sql.close().await.unwrap();
+    // The same by the socket, with what is in it.
+    let sql = Sql::open(&Setting::parse(&server.socket_url("cases"), None).unwrap()).await.unwrap();
+    assert!(sql.last_number().await.unwrap() > 0);
+    server.sql("cases", "update bellflower set value=2 where name='schema'");
+    assert_eq!(Sql::open(sql.setting()).await.err(), Some(StoreError::Newer(2)));
+    let wrong = Setting::parse(&url, Some(Zeroizing::new("wrong".to_owned()))).unwrap();
+    assert!(matches!(Sql::open(&wrong).await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_cases_on_postgres() {
+    let server = Postgres::start();
+    let password = Zeroizing::new(server.password().to_owned());
+    let url = server.database("cases");
+    let sql = Sql::open(&Setting::parse(&url, Some(password)).unwrap()).await.unwrap();
+    run_all(sql.clone()).await;
+    sql.close().await.unwrap();
+    let sql = Sql::open(&Setting::parse(&server.socket_url("cases"), None).unwrap()).await.unwrap();
+    assert!(sql.last_number().await.unwrap() > 0);
+    server.sql("cases", "update bellflower set value=2 where name='schema'");
+    assert_eq!(Sql::open(sql.setting()).await.err(), Some(StoreError::Newer(2)));
+    let wrong = Setting::parse(&url, Some(Zeroizing::new("wrong".to_owned()))).unwrap();
+    assert!(matches!(Sql::open(&wrong).await, Err(StoreError::Unavailable(_))));
+    server.sql("postgres", "create database latin encoding 'SQL_ASCII' template template0");
+    let latin = Setting::parse(&server.socket_url("latin"), None).unwrap();
+    assert!(matches!(Sql::open(&latin).await, Err(StoreError::Setting(why)) if why.contains("UTF8")));
+}
+
+#[tokio::test]
+async fn a_database_opens_again_with_what_is_in_it() {
+    let (directory, sql) = sqlite().await;
+    let talk = talk(&*sql).await;
+    let all = messages(&talk, 10);
+    sql.commit(&writes(&all)).await.unwrap();
+    sql.close().await.unwrap();
+    let sql = Sql::open(&Setting::file(&directory.path().join("a.sqlite"))).await.unwrap();
+    assert_eq!(newest(&*sql, &talk, 20).await.messages, all);
+    // Closed, it says so.
+    sql.close().await.unwrap();
+    assert!(matches!(sql.ping().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let (directory, sql) = sqlite().await;
+    sql.close().await.unwrap();
+    drop(sql);
+    let file = directory.path().join("a.sqlite");
+    let mut link = sqlite_link(&file).await;
+    sqlx::query("update bellflower set value=2 where name='schema'").execute(&mut link).await.unwrap();
+    sqlx::Connection::close(link).await.unwrap();
+    assert_eq!(Sql::open(&Setting::file(&file)).await.err(), Some(StoreError::Newer(2)));
+}
+
+#[tokio::test]
+async fn the_database_of_another_program_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("b.sqlite");
+    std::fs::write(&file, "").unwrap();
+    let mut link = sqlite_link(&file).await;
+    sqlx::query("create table users(name text)").execute(&mut link).await.unwrap();
+    sqlx::Connection::close(link).await.unwrap();
+    assert!(matches!(Sql::open(&Setting::file(&file)).await, Err(StoreError::Setting(why)) if why.contains("another program")));
+    let text = directory.path().join("c.sqlite");
+    std::fs::write(&text, "this is no database at all, but a text that is long enough to be taken for one".repeat(20)).unwrap();
+    assert!(matches!(Sql::open(&Setting::file(&text)).await, Err(StoreError::Broken(_))));
+    let nowhere = directory.path().join("nowhere/d.sqlite");
+    assert!(matches!(Sql::open(&Setting::file(&nowhere)).await, Err(StoreError::Setting(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_may_open_a_new_database_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let setting = Setting::file(&directory.path().join("a.sqlite"));
+    let all: Vec<_> = (0..6)
+        .map(|_| {
+            tokio::spawn({
+                let setting = setting.clone();
+                async move { Sql::open(&setting).await }
+            })
+        })
+        .collect();
+    for one in all {
+        let sql = one.await.unwrap().unwrap();
+        assert_eq!(sql.count_users().await.unwrap(), 0);
+    }
+}
+
+/// A connection beside the store's.
+pub(crate) async fn sqlite_link(file: &std::path::Path) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions;
+    sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap()
+}
