@@ -69,12 +69,14 @@ pub(crate) fn public() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(with_settings("serve", "Serve the page").arg(
-            Arg::new(FIRST_LINK)
-                .long(FIRST_LINK)
-                .action(ArgAction::SetTrue)
-                .help("While the site has no users, print a link by which the first can be made"),
-        ))
+        .subcommand(
+            with_settings("serve", "Serve the page").arg(
+                Arg::new(FIRST_LINK)
+                    .long(FIRST_LINK)
+                    .action(ArgAction::SetTrue)
+                    .help("While the site has no users, print a link by which the first can be made"),
+            ),
+        )
         .subcommand(with_settings("check", "Check the settings, say what is wrong with them, and end"))
         .subcommand(with_settings(
             "protocols",

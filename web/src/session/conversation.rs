@@ -48,7 +48,20 @@ const MOST_GAPS: usize = 8;
 
 impl Conv {
     pub(crate) fn new(base: Conversation, now: u64) -> Self {
-        Self { base, open: true, unread: 0, mentions: 0, read: 0, kept: Kept::default(), member_bytes: 0, touched: now, given_up: None, keep: None, days: None, gaps: Vec::new() }
+        Self {
+            base,
+            open: true,
+            unread: 0,
+            mentions: 0,
+            read: 0,
+            kept: Kept::default(),
+            member_bytes: 0,
+            touched: now,
+            given_up: None,
+            keep: None,
+            days: None,
+            gaps: Vec::new(),
+        }
     }
 
     /// Notes how much its members take by now.

@@ -1,16 +1,14 @@
 //! Writes down what of a session outlives it, and holds the answers of commands until what they changed is durable. Never waits (see
 //! `store::Journal`).
 
+use super::TokenHash;
 use super::conversation::Conv;
 use super::memory::{LEFT, STATUS};
 use super::outbox::Waiting;
 use super::state::{Env, State};
-use super::TokenHash;
 use crate::body;
 use crate::secret::DataKey;
-use crate::store::{
-    AccountRow, BuddyRow, ConversationRow, Full, Gap, GroupRow, Journal, StoredMessage, Write,
-};
+use crate::store::{AccountRow, BuddyRow, ConversationRow, Full, Gap, GroupRow, Journal, StoredMessage, Write};
 use crate::wire::{self, ErrorBody, EventBody, GapWhy, HistorySet, MessageState};
 use bridge::command::{AccountSettings, CommandKind, Origin, Place};
 use bridge::event::Outcome;
@@ -168,11 +166,7 @@ impl Keep {
     }
 
     /// Holds the end of a command until what it changed is durable. Gives it back when there is nothing to wait for.
-    fn hold(
-        &mut self,
-        origin: &Origin,
-        outcome: Result<Option<Outcome>, ErrorBody>,
-    ) -> Option<Result<Option<Outcome>, ErrorBody>> {
+    fn hold(&mut self, origin: &Origin, outcome: Result<Option<Outcome>, ErrorBody>) -> Option<Result<Option<Outcome>, ErrorBody>> {
         if outcome.is_err() || self.last <= self.journal.done() {
             return Some(outcome);
         }

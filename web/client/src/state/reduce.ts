@@ -230,11 +230,15 @@ function message(draft: Draft, event: WireEvent): void {
     const typed = draft.model.outgoing.get(id)?.find((one) => one.command === event.origin?.command)?.text;
     if (typed !== undefined) marked.typed = typed;
   }
+  const again = (list: Line[]) => list.map((one) => (one.id === marked.id ? { ...marked, ...(one.unkept ? { unkept: true } : {}) } : one));
+  if (event.type === "message.updated") {
+    draft.put("talks", id, { ...talk, messages: again(talk.messages), ...inPast(talk, again) });
+    return;
+  }
   const known = talk.messages.some((one) => one.id === marked.id);
   const first = talk.messages[0];
   // An older one that is not shown (its fate has changed) would hide that there are others after it.
   const unseen = !known && first !== undefined && talk.more && compareIds(marked.id, first.id) < 0;
-  const again = (list: Line[]) => list.map((one) => (one.id === marked.id ? marked : one));
   const next: Talk = { ...talk, messages: unseen ? talk.messages : insertMessage(talk.messages, marked), ...inPast(talk, again) };
   // What a room replays on joining was said to others, some time ago.
   if (event.type === "message.received" && !known && !(talk.kind === "room" && marked.delayed)) {
