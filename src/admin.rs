@@ -46,10 +46,8 @@ pub(crate) enum Admin {
 
 /// Carries it out.
 pub(crate) fn run(admin: &Admin, config: &Config) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::System("the event loop", error))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::System("the event loop", error))?;
     runtime.block_on(async {
         let database = crate::store::database(config).await?;
         let database = database.ok_or_else(|| {

@@ -71,12 +71,14 @@ pub(crate) fn public() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(with_settings("serve", "Serve the page").arg(
-            Arg::new(FIRST_LINK)
-                .long(FIRST_LINK)
-                .action(ArgAction::SetTrue)
-                .help("While the site has no users, print a link by which the first can be made"),
-        ))
+        .subcommand(
+            with_settings("serve", "Serve the page").arg(
+                Arg::new(FIRST_LINK)
+                    .long(FIRST_LINK)
+                    .action(ArgAction::SetTrue)
+                    .help("While the site has no users, print a link by which the first can be made"),
+            ),
+        )
         .subcommand(with_settings("check", "Check the settings, say what is wrong with them, and end"))
         .subcommand(with_settings(
             "protocols",
@@ -167,7 +169,10 @@ fn admin<'a>(name: &str, matches: &'a ArgMatches) -> Option<(Admin, &'a ArgMatch
         ("user", "remove") => Admin::Remove { name: named(), yes: flag("yes") },
         ("user", "limit") => {
             let given = |id: &str| own.try_get_one::<String>(id).ok().flatten().map(|most| (id.to_owned(), most.parse().ok()));
-            Admin::Limit { name: named(), limits: ["accounts", "storage-mb", "commands-per-second"].into_iter().filter_map(given).collect() }
+            Admin::Limit {
+                name: named(),
+                limits: ["accounts", "storage-mb", "commands-per-second"].into_iter().filter_map(given).collect(),
+            }
         }
         ("invite", _) if flag("list") => Admin::Invites,
         ("invite", _) => Admin::Invite { note: text("note"), uses: number("uses"), days: number("days") },

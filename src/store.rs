@@ -85,7 +85,8 @@ pub(crate) async fn memory(config: &Config) -> Result<Option<Memory>, Failure> {
     let site_key = site_key(config)?;
     if config.header_sign_in.is_some() && site_key.is_none() {
         return Err(Failure::Store(
-            "`header_sign_in` needs a site key: set `site_key_file`, made by `head -c 32 /dev/urandom | base64 > FILE && chmod 600 FILE`".to_owned(),
+            "`header_sign_in` needs a site key: set `site_key_file`, made by `head -c 32 /dev/urandom | base64 > FILE && chmod 600 FILE`"
+                .to_owned(),
         ));
     }
     let Some(database) = database(config).await? else { return Ok(None) };

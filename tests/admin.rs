@@ -144,7 +144,8 @@ fn a_trusted_proxy_says_who_it_is_and_nobody_else() {
     let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
     std::fs::set_permissions(&key, mode).expect("its mode");
     let start = |trusted: &str| {
-        let config = format!("header_sign_in = \"X-Remote-User\"\nsite_key_file = {:?}\ntrusted_proxies = [{trusted}]", key.display().to_string());
+        let config =
+            format!("header_sign_in = \"X-Remote-User\"\nsite_key_file = {:?}\ntrusted_proxies = [{trusted}]", key.display().to_string());
         Daemon::builder(BELLFLOWER).config(&config).start()
     };
     let log_in = |daemon: &Daemon| daemon.client("tab").with_header("X-Remote-User", "Ines").post("/login", &json!({}));

@@ -277,7 +277,7 @@ async fn unmarked(page: &Page, marks: &[(&str, &str)]) -> Vec<String> {
 #[tokio::test]
 async fn what_a_user_of_the_site_has_is_for_everybody() {
     let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
-    let daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
+    let daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").limit("registrations_per_minute", 0).start();
     let mut bob = XmppPeer::connect(&prosody, "bob");
     let mut audit = Audit::of(Page::open(&daemon, Window::Desk).await);
     audit.page.to_site().await;

@@ -9,7 +9,10 @@ const PASSWORD: &str = "a sentence that nobody guesses";
 
 /// A site that anybody may register with, at an address that it has again after a restart.
 fn site() -> DaemonBuilder {
-    Daemon::builder(BELLFLOWER).listen(&format!("127.0.0.1:{}", free_port())).config("registration = \"open\"")
+    Daemon::builder(BELLFLOWER)
+        .listen(&format!("127.0.0.1:{}", free_port()))
+        .config("registration = \"open\"")
+        .limit("registrations_per_minute", 0)
 }
 
 fn friends() -> Prosody {
@@ -94,11 +97,10 @@ async fn a_guest_becomes_a_user(engine: Engine) {
     other.type_into(&composer, &char::from(Key::Enter).to_string()).await;
     for one in [&page, &other] {
         one.sent(&talk, "half a thought").await;
-        assert_eq!(one.texts(&format!("{talk} [data-testid=message][data-self=true] [data-testid=message-text]")).await, [
-            "as a guest",
-            "as a user",
-            "half a thought"
-        ]);
+        assert_eq!(
+            one.texts(&format!("{talk} [data-testid=message][data-self=true] [data-testid=message-text]")).await,
+            ["as a guest", "as a user", "half a thought"]
+        );
         one.see(&format!("{talk} [data-testid=gap]")).await;
         one.wait(&format!("document.querySelector({}).value === ''", quoted(&composer))).await;
     }
@@ -212,12 +214,6 @@ async fn an_account_is_its_owners_to_manage() {
     page.click("[data-testid=browser-out]").await;
     other.see("[data-testid=site-form]").await;
     page.wait("document.querySelectorAll('[data-testid=browser]').length === 1").await;
-    let export = "const done = arguments[arguments.length - 1];
-        fetch(document.querySelector('[data-testid=export-json]').href).then(answer => answer.text()).then(done)";
-    let export = page.browser().page().execute_async(export, Vec::new()).await.expect("an export");
-    let export = export.as_str().unwrap_or_default();
-    assert!(export.contains("bob@localhost") && !export.contains(&prosody.password("ines")), "{export}");
-
     other.sign_in_site("ines", PASSWORD).await;
     page.click("[data-testid=change-password]").await;
     page.fill("own-password", "not the right one").await;

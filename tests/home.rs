@@ -152,7 +152,10 @@ fn history_is_paged_in_both_directions_and_around_a_message() {
     assert_eq!((texts(&after), &after["more"]), ((20..30).map(|n| format!("line {n}")).collect(), &json!(true)));
     let around = get(&mut ines, &format!("&limit=11&around={last}"));
     let found = texts(&around);
-    assert!(found.contains(&"line 14".to_owned()) && found.contains(&"line 19".to_owned()) && found.contains(&"line 24".to_owned()), "{found:?}");
+    assert!(
+        found.contains(&"line 14".to_owned()) && found.contains(&"line 19".to_owned()) && found.contains(&"line 24".to_owned()),
+        "{found:?}"
+    );
     assert_eq!((&around["more"], &around["more_after"]), (&json!(true), &json!(true)));
     for wrong in ["&before=m1", &format!("&before={last}&after={last}"), "&limit=x"] {
         assert_eq!(ines.get(&format!("/history?conversation={talk}{wrong}")).status, 400, "{wrong}");
@@ -204,7 +207,10 @@ fn what_is_said_while_offline_waits_and_goes_once_and_in_order() {
     assert_eq!(texts(conversation(&ines, &talk)), ["at once", "first", "second", "third"]);
     ines.carry_out("account.enable", json!({ "account": account }));
     for text in ["first", "second", "third"] {
-        assert_eq!(bob.wait_for("a message", |stanza| stanza.child("body").is_some()).child("body").map(|body| body.text.as_str()), Some(text));
+        assert_eq!(
+            bob.wait_for("a message", |stanza| stanza.child("body").is_some()).child("body").map(|body| body.text.as_str()),
+            Some(text)
+        );
     }
     ines.wait_event("the third is sent", |event| {
         event["type"] == "message.updated" && event["message"]["text"] == "third" && event["message"]["state"] == "sent"

@@ -65,7 +65,9 @@ fn fields(command: &str, of: &Things) -> Option<Value> {
         "authorization.answer" => json!({ "authorization": "z1", "allow": true }),
         "notice.close" => json!({ "notice": "n1" }),
         "notice.action" => json!({ "notice": "n1", "button": "0", "row": 0 }),
-        "pounce.add" | "pounce.remove" | "bookmark.add" | "bookmark.update" | "bookmark.remove" | "search.open" | "search.close" => json!({}),
+        "pounce.add" | "pounce.remove" | "bookmark.add" | "bookmark.update" | "bookmark.remove" | "search.open" | "search.close" => {
+            json!({})
+        }
         // These name nothing of anybody's.
         "account.add" | "client.state" | "settings.set" => return None,
         other => panic!("the command {other} has no line in this test"),
@@ -135,7 +137,8 @@ fn nothing_of_one_user_is_there_for_another() {
     assert!(!mallory.get("/me/export?format=json").body.to_string().contains("for Ines alone"));
     // Without any cookie nothing is there at all.
     let mut stranger = daemon.client("ines-tab");
-    for path in ["/me", "/me/export", "/history", "/poll", "/stream", "/probe", "/media/0", "/transfers/t1", "/search?q=a", "/discover?q=a"] {
+    for path in ["/me", "/me/export", "/history", "/poll", "/stream", "/probe", "/media/0", "/transfers/t1", "/search?q=a", "/discover?q=a"]
+    {
         assert_eq!(stranger.get(path).status, 401, "{path}");
     }
     for path in ["/attach", "/commands", "/detach", "/uploads", "/me/password", "/me/recovery", "/me/sign-out", "/me/delete", "/logout"] {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Model } from "../src/state/model";
-import { addOutgoing, apply, changeTalk, fillGap, fromSnapshot, markRead, markUnkept, settleOutgoing } from "../src/state/reduce";
+import { addOutgoing, changeTalk, fillGap, markRead, markUnkept, settleOutgoing } from "../src/state/own";
+import { apply, fromSnapshot } from "../src/state/reduce";
 import { older } from "../src/state/past";
 import { account, attached, buddy, conversation, event, message, own, snapshot } from "./fixtures";
 
@@ -232,9 +233,10 @@ test("a guest who becomes a user keeps all that is here", () => {
 test("a pending message that is sent takes its own place, and one that is not shown none", () => {
   const waits = { ...own("m12", "later"), state: "pending" as const };
   let model = apply(fromSnapshot(attached(10, start)), [event(11, "message.sent", { conversation: "t1", message: waits }), event(12, "message.received", { conversation: "t1", message: message("m13", "hm") })]);
-  model = apply(model, [event(13, "message.sent", { conversation: "t1", message: own("m12", "later") })]);
+  model = apply(model, [event(13, "message.updated", { conversation: "t1", message: own("m12", "later") })]);
+  assert.equal(model.talks.get("t1")?.unread, 2, "it is nothing new");
   assert.deepEqual(model.talks.get("t1")?.messages.map((one) => [one.id, one.state]), [["m10", undefined], ["m12", "sent"], ["m13", undefined]]);
-  model = apply(model, [event(14, "message.sent", { conversation: "t1", message: own("m05", "very old") })]);
+  model = apply(model, [event(14, "message.sent", { conversation: "t1", message: own("m05", "very old") }), event(15, "message.updated", { conversation: "t1", message: own("m06", "older") })]);
   assert.equal(model.talks.get("t1")?.messages[0]?.id, "m10");
 });
 

@@ -248,16 +248,32 @@ pub(super) fn from(visitor: &Visitor, headers: &HeaderMap) -> ComesFrom {
 
 /// A browser in words: "Firefox on Linux". Anything else by the first word of what it calls itself.
 fn device(agent: &str) -> String {
-    let browsers = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"),
-        ("Chromium/", "Chromium"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
-    let systems = [("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"), ("Linux", "Linux")];
+    let browsers = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chromium/", "Chromium"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
     let find = |of: &[(&str, &'static str)]| of.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     match (find(&browsers), find(&systems)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
         _ => {
-            let word: String = agent.split(['/', ' ']).next().unwrap_or_default().chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
+            let word: String =
+                agent.split(['/', ' ']).next().unwrap_or_default().chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
             if word.is_empty() { "unknown".to_owned() } else { word }
         }
     }

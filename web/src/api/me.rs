@@ -40,26 +40,28 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         };
         settle(me.await)
     });
-    let password = warp::path!("me" / "password").and(post()).then(|hub: Arc<Hub>, _: Visitor, headers: HeaderMap, body: Body| async move {
-        let change = async {
-            let (session, _, token) = signed_in(&hub, &headers).await?;
-            hub.admit_secret(&session)?;
-            let PasswordChange { old, new } = read(&headers, &body)?;
-            let code = hub.change_password(&session, token, &old.0, &new.0).await?;
-            Ok(answer::json(StatusCode::OK, &RecoveryCode { recovery: code.show().to_string() }))
-        };
-        settle(change.await)
-    });
-    let recovery = warp::path!("me" / "recovery").and(post()).then(|hub: Arc<Hub>, _: Visitor, headers: HeaderMap, body: Body| async move {
-        let change = async {
-            let (session, ..) = signed_in(&hub, &headers).await?;
-            hub.admit_secret(&session)?;
-            let Confirmed { password } = read(&headers, &body)?;
-            let code = hub.change_recovery(&session, &password.0).await?;
-            Ok(answer::json(StatusCode::OK, &RecoveryCode { recovery: code.show().to_string() }))
-        };
-        settle(change.await)
-    });
+    let password =
+        warp::path!("me" / "password").and(post()).then(|hub: Arc<Hub>, _: Visitor, headers: HeaderMap, body: Body| async move {
+            let change = async {
+                let (session, _, token) = signed_in(&hub, &headers).await?;
+                hub.admit_secret(&session)?;
+                let PasswordChange { old, new } = read(&headers, &body)?;
+                let code = hub.change_password(&session, token, &old.0, &new.0).await?;
+                Ok(answer::json(StatusCode::OK, &RecoveryCode { recovery: code.show().to_string() }))
+            };
+            settle(change.await)
+        });
+    let recovery =
+        warp::path!("me" / "recovery").and(post()).then(|hub: Arc<Hub>, _: Visitor, headers: HeaderMap, body: Body| async move {
+            let change = async {
+                let (session, ..) = signed_in(&hub, &headers).await?;
+                hub.admit_secret(&session)?;
+                let Confirmed { password } = read(&headers, &body)?;
+                let code = hub.change_recovery(&session, &password.0).await?;
+                Ok(answer::json(StatusCode::OK, &RecoveryCode { recovery: code.show().to_string() }))
+            };
+            settle(change.await)
+        });
     let sign_out =
         warp::path!("me" / "sign-out").and(post()).then(|hub: Arc<Hub>, visitor: Visitor, headers: HeaderMap, body: Body| async move {
             let sign_out = async {

@@ -29,7 +29,9 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         );
     let probe = warp::path!("probe").and(warp::get()).and(with(hub)).and(warp::header::headers_cloned()).then(
         |hub: Arc<Hub>, headers: HeaderMap| async move {
-            super::settle(who(&hub, &headers).await.and_then(|session| hub.admit(&session, 0)).map(|()| flow(dress, &HEAD, Box::pin(lines()))))
+            super::settle(
+                who(&hub, &headers).await.and_then(|session| hub.admit(&session, 0)).map(|()| flow(dress, &HEAD, Box::pin(lines()))),
+            )
         },
     );
     stream.or(probe).unify().boxed()

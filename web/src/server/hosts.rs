@@ -72,7 +72,13 @@ mod tests {
     use super::*;
 
     fn answer(hosts: &Hosts, host: Option<&str>) -> bool {
-        hosts.answer(&Visitor { address: Address::Local, peer: Address::Local, secure: false, host: host.map(str::to_owned), prefix: "/".to_owned() })
+        hosts.answer(&Visitor {
+            address: Address::Local,
+            peer: Address::Local,
+            secure: false,
+            host: host.map(str::to_owned),
+            prefix: "/".to_owned(),
+        })
     }
 
     #[test]

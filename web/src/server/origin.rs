@@ -163,7 +163,8 @@ mod tests {
     use super::*;
 
     fn seen(host: &str, secure: bool, headers: &[(&'static str, &str)]) -> Result<Option<Origin>, Foreign> {
-        let visitor = Visitor { address: Address::Local, peer: Address::Local, secure, host: Some(host.to_owned()), prefix: "/".to_owned() };
+        let visitor =
+            Visitor { address: Address::Local, peer: Address::Local, secure, host: Some(host.to_owned()), prefix: "/".to_owned() };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());

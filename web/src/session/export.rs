@@ -158,17 +158,20 @@ fn accounts(stored: &Stored) -> Vec<Value> {
 }
 
 fn json_head(user: &wire::User, stored: &Stored) -> String {
-    let buddies: Vec<Value> =
-        stored.buddies.iter().map(|row| json!({ "account": row.account, "name": row.name, "group": row.group, "alias": row.alias })).collect();
+    let buddies: Vec<Value> = stored
+        .buddies
+        .iter()
+        .map(|row| json!({ "account": row.account, "name": row.name, "group": row.group, "alias": row.alias }))
+        .collect();
     let settings: serde_json::Map<String, Value> = stored
         .settings
         .iter()
         .filter(|(key, _)| !key.starts_with('.'))
         .map(|(key, value)| (key.clone(), serde_json::from_str(value).unwrap_or_default()))
         .collect();
-    let waiting: Vec<Value> =
-        stored.outbox.iter().map(|row| json!({ "conversation": row.conversation, "html": row.text })).collect();
-    let head = json!({ "user": user, "accounts": accounts(stored), "buddies": buddies, "settings": settings, "waiting": waiting }).to_string();
+    let waiting: Vec<Value> = stored.outbox.iter().map(|row| json!({ "conversation": row.conversation, "html": row.text })).collect();
+    let head =
+        json!({ "user": user, "accounts": accounts(stored), "buddies": buddies, "settings": settings, "waiting": waiting }).to_string();
     format!("{},\"conversations\":[", head.strip_suffix('}').unwrap_or(&head))
 }
 

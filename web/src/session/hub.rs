@@ -431,11 +431,9 @@ impl Hub {
 
     /// What to tell a browser none of whose tokens anybody is signed in by.
     pub fn refusal<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> ApiError {
-        let ended =
-            tokens.into_iter().any(|token| self.has_ended(&token::hash(token)));
+        let ended = tokens.into_iter().any(|token| self.has_ended(&token::hash(token)));
         if ended { ApiError::session_ended() } else { ApiError::not_signed_in() }
     }
-
 
     /// From now on every poll, held or new, is answered with `restart` and a time between `retry_ms` and twice that, spread over the clients.
     pub fn end_all_polls(&self, retry_ms: u64) {

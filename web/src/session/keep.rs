@@ -1,16 +1,14 @@
 //! Writes down what of a session outlives it, and holds the answers of commands until what they changed is durable. Never waits (see
 //! `store::Journal`).
 
+use super::TokenHash;
 use super::conversation::Conv;
 use super::memory::{LEFT, MemoryConfig, STATUS};
 use super::outbox::Waiting;
 use super::state::{Env, State};
-use super::TokenHash;
 use crate::body;
 use crate::secret::DataKey;
-use crate::store::{
-    AccountRow, BuddyRow, ConversationRow, Full, Gap, GroupRow, Journal, Limits, StoredMessage, Write,
-};
+use crate::store::{AccountRow, BuddyRow, ConversationRow, Full, Gap, GroupRow, Journal, Limits, StoredMessage, Write};
 use crate::wire::{self, ErrorBody, EventBody, GapWhy, HistorySet, MessageState};
 use bridge::command::{AccountSettings, CommandKind, Origin, Place};
 use bridge::event::Outcome;
@@ -177,11 +175,7 @@ impl Keep {
     }
 
     /// Holds the end of a command until what it changed is durable. Gives it back when there is nothing to wait for.
-    fn hold(
-        &mut self,
-        origin: &Origin,
-        outcome: Result<Option<Outcome>, ErrorBody>,
-    ) -> Option<Result<Option<Outcome>, ErrorBody>> {
+    fn hold(&mut self, origin: &Origin, outcome: Result<Option<Outcome>, ErrorBody>) -> Option<Result<Option<Outcome>, ErrorBody>> {
         if outcome.is_err() || self.last <= self.journal.done() {
             return Some(outcome);
         }
@@ -424,7 +418,8 @@ impl State {
             message.spans.iter().filter_map(|span| span.image.as_deref()).filter_map(|hash| self.shelf.blob(hash)).collect();
         let Some(keep) = &mut self.keep else { return };
         let user = keep.user;
-        let size = (message.text.len() + message.from.name.len()) as u64 + pictures.iter().map(|picture| picture.bytes.len() as u64).sum::<u64>();
+        let size =
+            (message.text.len() + message.from.name.len()) as u64 + pictures.iter().map(|picture| picture.bytes.len() as u64).sum::<u64>();
         if keep.quota > 0 && keep.usage.saturating_add(size) > keep.quota {
             // Not a word of it is lost in the open pages; what is stored has an end here, until something is deleted.
             keep.lossy.entry(id).or_insert((before, env.wall));

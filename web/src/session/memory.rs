@@ -171,7 +171,8 @@ impl Hub {
         let Some(memory) = &self.memory else { return };
         let journal = tokio::spawn(Arc::clone(&memory.journal).run(Arc::new(Told(Arc::downgrade(&self)))));
         let chores = async {
-            let mut change = memory.store().changes(0).await.ok().and_then(|changes| changes.last().map(|(number, _)| *number)).unwrap_or(0);
+            let mut change =
+                memory.store().changes(0).await.ok().and_then(|changes| changes.last().map(|(number, _)| *number)).unwrap_or(0);
             let (mut look, mut note, mut tidy) = (tokio::time::interval(LOOK), tokio::time::interval(NOTE), tokio::time::interval(TIDY));
             for interval in [&mut look, &mut note, &mut tidy] {
                 interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -208,7 +209,11 @@ impl Hub {
                 Change::Protocol { protocol, disabled } => {
                     log::warn!("protocol {protocol} is {} from now on", if disabled { "disabled" } else { "enabled" });
                     let mut closed = lock(&memory.closed_protocols);
-                    if disabled { closed.insert(protocol) } else { closed.remove(&protocol) };
+                    if disabled {
+                        closed.insert(protocol)
+                    } else {
+                        closed.remove(&protocol)
+                    };
                 }
             }
         }
@@ -252,7 +257,8 @@ impl Hub {
         self.write_alive(memory, now);
         for session in self.all() {
             let limited = session.lock().keep.as_ref().is_some_and(|keep| keep.quota > 0 && keep.usage > 0);
-            if limited && let Ok(usage) = memory.store().usage(session.id).await
+            if limited
+                && let Ok(usage) = memory.store().usage(session.id).await
                 && let Some(keep) = &mut session.lock().keep
             {
                 keep.usage = usage;
@@ -317,14 +323,15 @@ impl Hub {
         let of = |account: &AccountId| state.accounts.iter().find(|known| known.id == *account).map(|known| known.protocol.as_str());
         let protocol = match kind {
             CommandKind::AddAccount { settings, .. } => Some(settings.protocol.as_str()),
-            CommandKind::EnableAccount(account) | CommandKind::ConnectAccount(account) | CommandKind::RegisterAccount(account) => of(account),
+            CommandKind::EnableAccount(account) | CommandKind::ConnectAccount(account) | CommandKind::RegisterAccount(account) => {
+                of(account)
+            }
             _ => None,
         };
         match protocol {
-            Some(protocol) if lock(&memory.closed_protocols).contains(protocol) => Err(super::perform::error(
-                "protocol_disabled",
-                "Whoever runs this site has switched this network off for now.",
-            )),
+            Some(protocol) if lock(&memory.closed_protocols).contains(protocol) => {
+                Err(super::perform::error("protocol_disabled", "Whoever runs this site has switched this network off for now."))
+            }
             _ => Ok(()),
         }
     }

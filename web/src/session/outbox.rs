@@ -178,7 +178,8 @@ impl State {
 
     /// Takes a line back that waits, or gives one up whose fate is bad or unknown.
     pub(super) fn cancel(&mut self, env: &Env<'_>, origin: &Origin, id: ConversationId, number: u64) -> Result<String, ErrorBody> {
-        let no_such = || ErrorBody { field: Some("message".to_owned()), ..error("no_such_message", "There is no such message (any more).") };
+        let no_such =
+            || ErrorBody { field: Some("message".to_owned()), ..error("no_such_message", "There is no such message (any more).") };
         let conv = self.conversations.get_mut(&id).ok_or_else(no_such)?;
         let account = conv.base.account;
         let line = conv.kept.lines().find(|line| line.number == number).ok_or_else(no_such)?;
@@ -217,12 +218,7 @@ impl State {
                 self.write(|user| Write::OutboxDone { user, number: row.number });
                 self.set_fate(env, row.conversation, row.number, MessageState::Unknown);
             } else if let Some(keep) = &mut self.keep {
-                keep.outbox.push_back(Waiting {
-                    number: row.number,
-                    conversation: row.conversation,
-                    html: row.text,
-                    step: Step::Waits,
-                });
+                keep.outbox.push_back(Waiting { number: row.number, conversation: row.conversation, html: row.text, step: Step::Waits });
             }
         }
     }

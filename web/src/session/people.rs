@@ -117,8 +117,7 @@ impl Hub {
             None => {
                 // The password was set without the key: what it sealed is gone, and a new one begins.
                 let key = DataKey::create().map_err(|_| ApiError::unavailable())?;
-                (row.keys, _) =
-                    memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+                (row.keys, _) = memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
                 self.store_keys(memory, &row).await?;
                 key
             }
@@ -258,7 +257,14 @@ impl Hub {
     }
 
     /// The guest of a session becomes a user without losing anything.
-    async fn adopt(&self, memory: &Memory, session: Arc<Session>, user: &NewUser, key: DataKey, from: &Origin) -> Result<Entered, ApiError> {
+    async fn adopt(
+        &self,
+        memory: &Memory,
+        session: Arc<Session>,
+        user: &NewUser,
+        key: DataKey,
+        from: &Origin,
+    ) -> Result<Entered, ApiError> {
         let token = token::create().map_err(|_| ApiError::unavailable())?;
         let hash = token::hash(&token);
         self.add_browser(memory, user.id, &key, &token, from).await?;

@@ -7,7 +7,7 @@ use super::state::{GroupPlace, State};
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
 use crate::secret::DataKey;
-use crate::store::{AccountRow, ConversationRow, Place, Stored, StoreError, UserRow, Write};
+use crate::store::{AccountRow, ConversationRow, Place, StoreError, Stored, UserRow, Write};
 use crate::wire::GapWhy;
 use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin, Username};
 use bridge::id::{AccountId, ConversationId, UserId};

@@ -4,7 +4,8 @@ import { commandId, CommandError, history, makeLink, type LinkState } from "../n
 import { hearServerTime, setServerTime } from "./clock";
 import type { Line, Model, Outgoing, Talk } from "../state/model";
 import { isWhole, newer, newest, older, trimmed } from "../state/past";
-import { addOutgoing, apply, changeTalk, fillGap, fromSnapshot, markRead, markTried, markUnkept, settleOutgoing, UNKNOWN_FATE } from "../state/reduce";
+import { addOutgoing, changeTalk, fillGap, markRead, markTried, markUnkept, settleOutgoing, UNKNOWN_FATE } from "../state/own";
+import { apply, fromSnapshot } from "../state/reduce";
 import type { CommandBody, HistoryAnswer, OwnStatus, Protocol, Site, Span, User, WireEvent } from "../wire/types";
 
 export type Phase = { kind: "starting" } | { kind: "front"; reason: string | null } | { kind: "in" };

@@ -501,6 +501,18 @@ export type Event1 =
        * Where.
        */
       conversation: string;
+      message: Message;
+      type: "message.updated";
+    }
+  | {
+      /**
+       * Whose.
+       */
+      account: string;
+      /**
+       * Where.
+       */
+      conversation: string;
       /**
        * Its id.
        */

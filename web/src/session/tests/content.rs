@@ -202,11 +202,10 @@ fn messages_are_kept_by_number_and_by_bytes_and_served_backwards() {
     let ids: Vec<&str> = snapshot["conversations"][0]["messages"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 50);
     assert!(ids.is_sorted_by(|one, other| one < other));
-    let page =
-        |before: Option<&str>| -> Json {
-            let place = before.map_or(Place::Newest, |id| Place::Before(message_number(id).unwrap()));
-            serde_json::from_slice(&site.history("c1", place, 30).unwrap()).unwrap()
-        };
+    let page = |before: Option<&str>| -> Json {
+        let place = before.map_or(Place::Newest, |id| Place::Before(message_number(id).unwrap()));
+        serde_json::from_slice(&site.history("c1", place, 30).unwrap()).unwrap()
+    };
     let newest = page(None);
     assert_eq!((newest["messages"].as_array().unwrap().len(), &newest["more"]), (30, &json!(true)));
     assert_eq!(newest["messages"][29]["text"], "59");

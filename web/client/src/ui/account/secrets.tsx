@@ -79,7 +79,7 @@ function Delete({ close }: { close(): void }) {
   const typed = useSignal("");
   const name = user.value?.name ?? "";
   return (
-    <Ask title={w.mine.deleteTitle} lead={w.mine.deleteLead} yes={w.mine.deleteYes} testid="delete-dialog" danger box="password" ready={typed.value.trim() === name} close={close} send={deleteUser}>
+    <Ask title={w.mine.deleteTitle} lead={w.mine.deleteLead} yes={w.mine.deleteYes} testid="delete-dialog" danger box="password" ready={typed.value.trim().toLowerCase() === name.toLowerCase()} close={close} send={deleteUser}>
       <TextField label={w.mine.deleteType(name)} name="typed-name" value={typed.value} onInput={(text) => (typed.value = text)} />
     </Ask>
   );
