@@ -16,11 +16,15 @@ mod report;
 mod serve;
 mod signals;
 mod systemd;
+mod wipe;
 mod worker;
 
 use error::Failure;
 use std::io::Write as _;
 use std::process::ExitCode;
+
+#[global_allocator]
+static HEAP: wipe::Wiping = wipe::Wiping;
 
 fn main() -> ExitCode {
     // Before any thread, and before libpurple reads a single variable.
@@ -37,6 +41,9 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let asked = cli::parse()?;
+    if !matches!(asked.what, cli::What::Worker(_)) {
+        wipe::begin();
+    }
     match &asked.what {
         cli::What::Serve => {
             logging::start();

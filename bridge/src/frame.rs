@@ -218,7 +218,11 @@ impl Frames {
     /// More bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.at > 0 && (self.at == self.bytes.len() || self.at > 1 << 16) {
-            self.bytes.drain(..self.at);
+            let left = self.bytes.len() - self.at;
+            self.bytes.copy_within(self.at.., 0);
+            // Secrets may be among what was read.
+            self.bytes.get_mut(left..).unwrap_or_default().fill(0);
+            self.bytes.truncate(left);
             self.at = 0;
         }
         self.bytes.extend_from_slice(bytes);
@@ -257,6 +261,7 @@ impl Frames {
             if self.bytes.capacity() > 1 << 18 {
                 self.bytes = Vec::new();
             }
+            self.bytes.fill(0);
             self.bytes.clear();
         }
         Ok(Some(content))

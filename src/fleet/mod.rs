@@ -27,6 +27,7 @@ mod server;
 mod spawn;
 mod trial;
 mod trust;
+mod veil;
 mod watch;
 mod words;
 

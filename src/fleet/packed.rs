@@ -1,12 +1,13 @@
-//! An account's settings put away: a third of the room that they take unpacked, wiped when dropped for the password in them. It changes nothing
-//! by itself.
+//! An account's settings put away: a third of the room that they take unpacked, and sealed for the passwords in them (see `veil`). It changes
+//! nothing by itself.
 
+use super::veil;
 use bridge::command::AccountSettings;
 use bridge::frame::{self, Frames};
 use zeroize::Zeroizing;
 
-/// Settings, as a frame.
-pub(crate) struct Packed(Zeroizing<Vec<u8>>);
+/// Settings, as a sealed frame.
+pub(crate) struct Packed(Box<[u8]>);
 
 /// Most fit, so that nothing is left behind where the buffer was before it grew.
 const ROOM: usize = 2048;
@@ -18,15 +19,13 @@ impl Packed {
         if let Err(error) = frame::write(&mut bytes, settings) {
             log::error!("an account's settings could not be kept: {error}");
         }
-        let mut exact = Zeroizing::new(Vec::with_capacity(bytes.len()));
-        exact.extend_from_slice(&bytes);
-        Self(exact)
+        Self(veil::seal(&bytes).unwrap_or_default().into())
     }
 
     /// The settings.
     pub(crate) fn open(&self) -> Option<AccountSettings> {
         let mut frames = Frames::default();
-        frames.push(&self.0);
+        frames.push(&veil::open(&self.0)?);
         match frames.take() {
             Ok(settings) => settings,
             Err(error) => {
@@ -83,7 +82,8 @@ mod tests {
             settings.stored.clear();
         });
         assert_eq!(packed.open(), Some(AccountSettings { enabled: false, stored: [].into(), ..settings() }));
-        assert!(packed.0.capacity() < 420, "{} bytes", packed.0.capacity());
+        assert!(packed.0.len() < 460, "{} bytes", packed.0.len());
         assert!(!format!("{packed:?}").contains("secret"));
+        assert!(!packed.0.windows(6).any(|part| part == b"secret"), "as it is");
     }
 }

@@ -206,7 +206,10 @@ impl Pump {
                 Ok(count) => count,
                 Err(error) => return error.to_string(),
             };
-            frames.push(bytes.get(..count).unwrap_or_default());
+            let read = bytes.get_mut(..count).unwrap_or_default();
+            frames.push(read);
+            // What plugins store for later may be as good as a password.
+            read.fill(0);
             loop {
                 let frame = match frames.take_within::<Up>(frame::MOST_VALUES) {
                     Ok(None) => break,
@@ -265,6 +268,8 @@ async fn write(mut socket: OwnedWriteHalf, first: Down, mut commands: mpsc::Rece
             // The reader sees the end, too, and what it means.
             return;
         }
+        // It goes on holding this, passwords included, until as much is to be written again.
+        bytes.fill(0);
         bytes.clear();
         if bytes.capacity() > 1 << 18 {
             bytes = Vec::new();

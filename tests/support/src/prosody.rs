@@ -31,6 +31,7 @@ pub struct Contact {
 #[derive(Default)]
 pub struct ProsodyBuilder {
     users: Vec<String>,
+    passwords: BTreeMap<String, String>,
     rosters: BTreeMap<String, Vec<Contact>>,
     tls: Option<Flaw>,
     require_tls: bool,
@@ -52,6 +53,12 @@ impl ProsodyBuilder {
     pub fn users<I: IntoIterator<Item = S>, S: Into<String>>(mut self, names: I) -> Self {
         self.users.extend(names.into_iter().map(Into::into));
         self
+    }
+
+    /// An account whose password does not follow from its name.
+    pub fn user(mut self, name: &str, password: &str) -> Self {
+        self.passwords.insert(name.to_owned(), password.to_owned());
+        self.users([name])
     }
 
     /// Puts each of the two users on the other's roster, subscribed both ways, in `group`.
@@ -118,7 +125,7 @@ impl ProsodyBuilder {
         let directory = tempfile::Builder::new().prefix("bellflower-prosody-").tempdir().expect("a directory");
         let authority = Authority::new();
         let port = self.port.unwrap_or_else(free_port);
-        let prosody = Prosody { process: None, directory, authority, port };
+        let prosody = Prosody { process: None, directory, authority, port, passwords: self.passwords.clone() };
         std::fs::create_dir_all(prosody.path("certs")).expect("a directory for certificates");
         if let Some(flaw) = self.tls {
             prosody.authority.issue(&prosody.path("certs"), "server", HOST, flaw);
@@ -211,6 +218,7 @@ pub struct Prosody {
     directory: TempDir,
     authority: Authority,
     port: u16,
+    passwords: BTreeMap<String, String>,
 }
 
 impl Prosody {
@@ -239,9 +247,9 @@ impl Prosody {
         format!("{name}@rooms.{HOST}")
     }
 
-    /// Every account's password follows from its name.
+    /// An account's password; it follows from its name unless it was given.
     pub fn password(&self, name: &str) -> String {
-        format!("secret-{name}")
+        self.passwords.get(name).cloned().unwrap_or_else(|| format!("secret-{name}"))
     }
 
     /// The authority that signed the server's certificate, in PEM.

@@ -12,9 +12,11 @@ mod hasher;
 mod key;
 mod seal;
 mod site;
+mod veil;
 
 pub use code::RecoveryCode;
 pub use hash::Cost;
 pub use hasher::{HashError, Hasher, HasherSettings, Opened, by_recovery, new_recovery};
 pub use key::DataKey;
 pub use site::{CREDENTIAL, SiteKey, SiteKeyError};
+pub use veil::{KEY, random, unveil, veil};

@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use zeroize::Zeroize as _;
 
 /// Bytes that are read at once.
 const PIECE: usize = 4096;
@@ -135,6 +136,8 @@ impl AsyncRead for Framed {
                 return Poll::Ready(Ok(()));
             }
             this.kept.extend_from_slice(read.filled());
+            // The stack would keep it: a password may be in it.
+            read.filled_mut().zeroize();
         }
     }
 }

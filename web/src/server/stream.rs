@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep};
+use zeroize::Zeroize as _;
 
 /// What a connection is doing; told by the stream (first byte, all written) and the service (request taken, answer done, answer to come).
 #[derive(Debug, Clone)]
@@ -290,6 +291,7 @@ impl Guarded {
                     self.candidate = None;
                     let mut all = BytesMut::from(self.unread.as_ref());
                     all.extend_from_slice(buffer.filled());
+                    buffer.filled_mut().zeroize();
                     self.unread = all.freeze();
                 }
                 Poll::Ready(_) => return Poll::Ready(()),

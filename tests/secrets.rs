@@ -1,0 +1,118 @@
+//! Promise: a password that came in is afterwards in no memory of the daemon, no log, no argument or environment of a process, no error and no
+//! figure. The memory of the worker that uses it has it, which shows that the search finds what is there.
+//!
+//! Not looked for: what the system's kernel holds, and what the networks' servers do with it.
+#![allow(clippy::unwrap_used)]
+
+#[path = "secrets/search.rs"]
+mod search;
+
+use search::{Needle, Place};
+use serde_json::json;
+use support::{Daemon, PATIENCE, Prosody, WireClient, wait_until};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+
+/// What is looked at after each step.
+struct Search<'a> {
+    needle: Needle,
+    daemon: &'a Daemon,
+}
+
+impl Search<'_> {
+    /// Where the needle is: the daemon's memory, every process's arguments and environment, log, figures, files.
+    fn found(&self) -> Vec<Place> {
+        let ours = search::descendants(self.daemon.id());
+        let mut found = self.needle.in_memory(self.daemon.id());
+        for process in ours.iter().chain([&self.daemon.id()]) {
+            for file in ["cmdline", "environ"] {
+                // It may just have ended.
+                let bytes = std::fs::read(format!("/proc/{process}/{file}")).unwrap_or_default();
+                found.extend(self.needle.in_bytes(&format!("{file} of {process}"), &bytes));
+            }
+        }
+        found.extend(self.needle.in_bytes("the log", self.daemon.log().as_bytes()));
+        found.extend(self.needle.in_bytes("/stats", self.daemon.stats().to_string().as_bytes()));
+        found.extend(self.needle.in_files(&self.daemon.data_dir()));
+        found
+    }
+
+    /// Waits until it is nowhere: what is on its way has it, and nothing else may.
+    fn is_nowhere(&self, after: &str) {
+        let mut last = Vec::new();
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while std::time::Instant::now() < deadline {
+            last = self.found();
+            if last.is_empty() {
+                return;
+            }
+        }
+        panic!("after {after} the password is still in {last:#?}");
+    }
+}
+
+#[test]
+fn a_password_stays_where_it_is_used() {
+    let canary = search::canary();
+    let prosody = Prosody::builder().user("ines", &canary).start();
+    // Cores may be made, so that the worker's memory may be looked at.
+    let daemon = Daemon::builder(BELLFLOWER).environment("RUST_LOG", "debug").table("[worker]\ncore = true\n").start();
+    let search = Search { needle: Needle::new(&canary), daemon: &daemon };
+
+    // A browser keeps its connection: what was read for the log-in must not stay in its buffers.
+    let mut page = daemon.client("tab");
+    page.sign_in_xmpp(&prosody, "ines");
+    assert!(!search.needle.in_memory(worker(&daemon)).is_empty(), "the search finds what the worker has");
+    search.is_nowhere("a log-in");
+
+    refused(&mut daemon.client("stranger"), &prosody, &canary, &search.needle);
+    search.is_nowhere("what was refused");
+
+    // The account comes back by what the daemon keeps of it.
+    let (account, before) = (page.account(), worker(&daemon));
+    search::kill(before);
+    wait_until("another worker", PATIENCE, || (worker(&daemon) != before).then_some(()));
+    let mut again = page.tab("again");
+    again.attach();
+    again.wait_online();
+    assert!(!search.needle.in_memory(worker(&daemon)).is_empty(), "another worker has the password");
+    search.is_nowhere("a worker's crash");
+
+    page.carry_out("account.update", json!({ "account": account, "password": canary }));
+    search.is_nowhere("an update");
+}
+
+/// The process of the worker that has the account.
+fn worker(daemon: &Daemon) -> u32 {
+    wait_until("a worker with the account", PATIENCE, || {
+        let busy = daemon.workers().into_iter().find(|worker| worker["load"]["accounts"].as_u64() > Some(0))?;
+        u32::try_from(busy["pid"].as_u64()?).ok()
+    })
+}
+
+/// What is wrong around the password is told without it.
+fn refused(page: &mut WireClient, prosody: &Prosody, canary: &str, needle: &Needle) {
+    let network = WireClient::xmpp_network(prosody, "ines", canary, &json!({}));
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut network = network.clone();
+        change(&mut network);
+        json!({ "network": network })
+    };
+    let bodies = [
+        with(&|network| network["protocol"] = json!("prpl-nothing")),
+        with(&|network| network["username"] = json!("")),
+        with(&|network| network["password"] = json!(format!("{canary}\n"))),
+        with(&|network| network["password"] = json!([canary])),
+        with(&|network| network["password"] = json!({ canary: canary })),
+        with(&|network| network["options"]["port"] = json!(canary)),
+        json!({ "name": "ines", "password": canary }),
+        json!({ "name": canary }),
+        json!(canary),
+    ];
+    for body in bodies {
+        let answer = page.post("/login", &body);
+        assert!((400..500).contains(&answer.status), "{answer:?}");
+        let found = needle.in_bytes("an answer", format!("{answer:?}").as_bytes());
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
