@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use web::store::sql::{Setting, Sql};
+use web::store::{Setting, Sql};
 use web::store::{Place, Store, Write};
 
 /// Messages a second.

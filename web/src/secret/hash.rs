@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bridge::id::UserId;
 use std::fmt;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 const SALT: usize = 16;
 /// The name of the form, which is argon2's PHC string with another check in it.
@@ -63,13 +63,6 @@ pub(super) enum NoRun {
 
 impl Run {
     fn of(cost: Cost, salt: &[u8; SALT], password: &str) -> Result<Self, NoRun> {
-        let run = Self::run(cost, salt, password);
-        wipe_stack();
-        run
-    }
-
-    #[inline(never)]
-    fn run(cost: Cost, salt: &[u8; SALT], password: &str) -> Result<Self, NoRun> {
         let mut out = Zeroizing::new([0; 64]);
         let params = Params::new(cost.kib, cost.passes, cost.lanes, Some(out.len())).map_err(|_| NoRun::Cost)?;
         let mut memory = Zeroizing::new(Vec::new());
@@ -149,14 +142,6 @@ impl fmt::Display for Check {
 
 fn bytes<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
     STANDARD_NO_PAD.decode(text).ok()?.try_into().ok()
-}
-
-/// argon2id hashes the password on the stack and leaves it there: overwrites what is below its caller.
-#[inline(never)]
-fn wipe_stack() {
-    let mut below = [0_u8; 64 << 10];
-    below.zeroize();
-    std::hint::black_box(&below);
 }
 
 #[cfg(test)]
