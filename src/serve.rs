@@ -24,8 +24,8 @@ use web::server::listen::Listener;
 use web::session::{Hub, SystemClock};
 use web::stats::Stats;
 
-/// Threads beside those for requests: they give memory back, start workers, judge, choose processors, do what takes long.
-const THREADS: usize = 6;
+/// Threads beside those for requests: they give memory back, start workers, judge, check passwords, do what takes long.
+const THREADS: usize = 8;
 
 /// How long libpurple gets to sign everybody off.
 const QUIT: Duration = Duration::from_secs(10);

@@ -8,7 +8,7 @@ mod history;
 mod journal;
 mod people;
 mod rows;
-mod sql;
+pub mod sql;
 mod write;
 
 pub use error::StoreError;

@@ -44,6 +44,9 @@ impl Setting {
     /// [`StoreError::Setting`] says what is wrong with it.
     pub fn parse(text: &str, password: Option<Zeroizing<String>>) -> Result<Self, StoreError> {
         let Some((scheme, rest)) = text.split_once(':') else { return Err(unknown()) };
+        if scheme != "sqlite" && !rest.starts_with("//") {
+            return Err(unknown());
+        }
         match scheme {
             "sqlite" => Self::sqlite(rest),
             "mysql" | "mariadb" => {
@@ -151,7 +154,7 @@ mod tests {
         assert_eq!(mode("postgres://a@db.example/b"), "VerifyFull");
         assert_eq!(mode("postgres://a@db.example/b?sslmode=disable"), "Disable");
         assert_eq!(mode("postgres://a@[::1]/b"), "Prefer");
-        assert_eq!(mode("postgres://a@/b?host=/run/postgresql"), "Prefer");
+        assert_eq!(mode("postgres:///b?host=/run/postgresql&user=a"), "Prefer");
     }
 
     #[test]

@@ -186,15 +186,15 @@ pub(super) async fn put_messages(link: &mut Link, messages: &[&StoredMessage]) -
     index(link, new.iter().map(|message| (message.number, token(message.conversation)))).await
 }
 
-/// Those that are not there: the full-text index would take a message twice.
+/// Those, in the order of their numbers, that are not there: the full-text index would take a message twice.
 async fn not_there<'a>(link: &mut Link, messages: &[&'a StoredMessage]) -> Result<Vec<&'a StoredMessage>, StoreError> {
-    let Some(first) = messages.first() else { return Ok(Vec::new()) };
     let last = link.number("select max(number) from messages", &[]).await?.cast_unsigned();
-    if first.number > last {
+    let (old, _) = messages.split_at(messages.partition_point(|message| message.number <= last));
+    if old.is_empty() {
         return Ok(messages.to_vec());
     }
     let mut there = std::collections::BTreeSet::new();
-    let mut rest = messages;
+    let mut rest = old;
     while !rest.is_empty() {
         let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
         let (these, others) = rest.split_at(size);
