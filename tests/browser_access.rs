@@ -317,8 +317,7 @@ async fn what_a_user_of_the_site_has_is_for_everybody() {
     audit.page.see("[data-testid=account][data-state=offline]").await;
     audit.page.say(&talk, "Later.").await;
     audit.page.see(&format!("{talk} [data-testid=message-cancel]")).await;
-    audit.page.see(&format!("{talk} [data-testid=gap]")).await;
-    audit.look("waiting, and a gap").await;
+    audit.look("a message that waits").await;
     audit.assert_nothing(11);
 }
 

@@ -1,6 +1,6 @@
 // The signed-in state as signals, and the commands that change it; it must not draw.
 import { batch, computed, signal } from "@preact/signals";
-import { commandId, CommandError, history, makeLink, type LinkState } from "../net";
+import { CallError, commandId, CommandError, history, makeLink, type LinkState } from "../net";
 import { hearServerTime, setServerTime } from "./clock";
 import type { Line, Model, Outgoing, Talk } from "../state/model";
 import { isWhole, newer, newest, older, trimmed } from "../state/past";
@@ -55,6 +55,7 @@ export function onAttached(watcher: (first: boolean) => void): void {
 export const link = makeLink({
   attached(answer) {
     const first = model.value === null;
+    denied.clear();
     setServerTime(answer.time);
     batch(() => {
       model.value = fromSnapshot(answer, model.value);
@@ -180,22 +181,29 @@ export function sendAgain(conversation: string, line: Line): void {
   else sendMessage(conversation, line.text, line.spans.filter((span) => !span.image));
 }
 
-const loading = new Set<string>();
-/** Conversations whose older messages are on their way. */
-export const fetching = signal<ReadonlySet<string>>(new Set());
+/** Conversations of which the daemon gives no history, until the next attach. */
+const denied = new Set<string>();
+/** Messages of a page of history. */
+const PAGE = 100;
+/** How long a page waits after one that failed; milliseconds. */
+const AGAIN = 2000;
+/** Conversations of which messages are on their way, and from which end. */
+export const fetching = signal<ReadonlyMap<string, "before" | "after">>(new Map());
 
 async function load(conversation: string, query: { before?: string | undefined; after?: string | undefined }, take: (talk: Talk, answer: HistoryAnswer, user: User) => Talk): Promise<void> {
-  if (loading.has(conversation)) return;
-  loading.add(conversation);
-  if (query.after === undefined) fetching.value = new Set(loading);
+  if (fetching.value.has(conversation) || denied.has(conversation)) return;
+  fetching.value = new Map(fetching.value).set(conversation, query.after === undefined ? "before" : "after");
   try {
-    const answer = await history(conversation, query);
+    const answer = await history(conversation, query, PAGE);
     update((old) => changeTalk(old, conversation, (talk, user) => take(talk, answer, user)));
-  } catch {
-    // The next scroll to that end tries again.
+  } catch (cause) {
+    if (cause instanceof CallError && cause.refuses) denied.add(conversation);
+    // Whoever still looks there then asks again.
+    else await new Promise((done) => setTimeout(done, (cause instanceof CallError && cause.retryMs) || AGAIN));
   } finally {
-    loading.delete(conversation);
-    fetching.value = new Set(loading);
+    const rest = new Map(fetching.value);
+    rest.delete(conversation);
+    fetching.value = rest;
   }
 }
 

@@ -93,6 +93,20 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
   }, []);
   useEffect(() => () => { readers.delete(talk.id); }, [talk.id]);
 
+  /** Fetches what is missing at the end that one has come near to. */
+  const fetchNear = () => {
+    const element = box.current;
+    if (!element || stick.current) return;
+    if (element.scrollTop < NEAR) {
+      if (!past && limit.value < items.length) limit.value += SHOWN;
+      else void loadEarlier(talk.id);
+    }
+    if (past && element.scrollHeight - element.scrollTop - element.clientHeight < NEAR) void loadLater(talk.id);
+  };
+  const busy = fetching.value.get(talk.id);
+  // One stands at the edge and cannot scroll: nothing else would ask for more.
+  useEffect(() => { if (!busy) fetchNear(); }, [busy, items]);
+
   const scrolled = () => {
     const element = box.current;
     if (!element) return;
@@ -104,11 +118,7 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
     else readers.add(talk.id);
     if (stick.current) behind.value = 0;
     if (active.peek() === talk.id) atEnd.value = stick.current;
-    if (element.scrollTop < NEAR) {
-      if (!past && limit.value < items.length) limit.value += SHOWN;
-      else void loadEarlier(talk.id);
-    }
-    if (past && below < NEAR) void loadLater(talk.id);
+    fetchNear();
   };
   useLayoutEffect(() => {
     const element = box.current;
@@ -137,7 +147,7 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
           {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} />)}
         </div>
       </div>
-      {fetching.value.has(talk.id) && <p class="earlier" role="status" data-testid="earlier"><i class="spinner" />{w.talk.earlier}</p>}
+      {busy === "before" && <p class="earlier" role="status" data-testid="earlier"><i class="spinner" />{w.talk.earlier}</p>}
       {(away.value || past) && (
         <button type="button" class="latest" onClick={latest} data-testid="jump-latest">
           <Icon name="down" size={16} />{behind.value > 0 ? w.talk.latestCount(behind.value) : w.talk.latest}
