@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use web::store::{Setting, Sql};
 use web::store::{Place, Store, Write};
+use web::store::{Setting, Sql};
 
 /// Messages a second.
 const PACE: u64 = 20_000;

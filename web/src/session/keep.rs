@@ -205,12 +205,8 @@ fn plain_is_wiped(mut plain: String) {
 
 /// What the user is told whose command only makes sense stored.
 pub(super) fn unavailable() -> ErrorBody {
-    ErrorBody {
-        code: "store_unavailable".to_owned(),
-        message: "This cannot be stored now: the database does not answer. Please try again.".to_owned(),
-        field: None,
-        retry_ms: Some(RETRY_MS),
-    }
+    let message = "This cannot be stored now: the database does not answer. Please try again.";
+    super::perform::later("store_unavailable", message, RETRY_MS)
 }
 
 /// Takes what is secret out of an account's settings: the password, masked options, and whatever plugins stored, by field.
@@ -617,7 +613,9 @@ impl State {
         let Some(keep) = &mut self.keep else { return };
         let done = keep.journal.done();
         let mut ready = Vec::new();
-        while let Some(held) = keep.held.pop_front_if(|held| away || held.after <= done) {
+        while keep.held.front().is_some_and(|held| away || held.after <= done)
+            && let Some(held) = keep.held.pop_front()
+        {
             let outcome = match keep.unkept.iter().any(|sent| *sent == held.origin) {
                 _ if held.after <= done => held.outcome,
                 true => keep.without_store(&held.origin, held.outcome),

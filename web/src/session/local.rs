@@ -80,6 +80,7 @@ impl Hub {
             }
             Local::DeleteHistory { conversation, whole } => {
                 state.delete_history(env, origin, conversation, whole);
+                self.do_chores(session.id, state);
                 Ok(None)
             }
             Local::ClientState { client, state: report } => {

@@ -178,8 +178,7 @@ impl State {
 
     /// Takes a line back that waits, or gives one up whose fate is bad or unknown.
     pub(super) fn cancel(&mut self, env: &Env<'_>, origin: &Origin, id: ConversationId, number: u64) -> Result<String, ErrorBody> {
-        let no_such =
-            || ErrorBody { field: Some("message".to_owned()), ..error("no_such_message", "There is no such message (any more).") };
+        let no_such = || super::translate::unknown("message");
         let conv = self.conversations.get_mut(&id).ok_or_else(no_such)?;
         let account = conv.base.account;
         let line = conv.kept.lines().find(|line| line.number == number).ok_or_else(no_such)?;

@@ -32,7 +32,7 @@ pub(crate) fn error(code: &str, message: impl Into<String>) -> ErrorBody {
     ErrorBody { code: code.to_owned(), message: message.into(), field: None, retry_ms: None }
 }
 
-fn later(code: &str, message: &str, retry_ms: u64) -> ErrorBody {
+pub(super) fn later(code: &str, message: &str, retry_ms: u64) -> ErrorBody {
     ErrorBody { retry_ms: Some(retry_ms), ..error(code, message) }
 }
 
@@ -86,7 +86,6 @@ impl Hub {
                 }
             }
         }
-        self.do_chores(session.id, &mut state);
         self.remember_accounts(session.id, &mut state);
         state.deliver(&env);
         drop(state);

@@ -23,7 +23,7 @@ fn at(code: &str, field: &str, message: impl Into<String>) -> ErrorBody {
     ErrorBody { field: Some(field.to_owned()), ..error(code, message) }
 }
 
-fn unknown(what: &str) -> ErrorBody {
+pub(super) fn unknown(what: &str) -> ErrorBody {
     at(&format!("no_such_{what}"), what, format!("There is no such {what} (any more)."))
 }
 
