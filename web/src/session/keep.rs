@@ -616,7 +616,7 @@ impl State {
         while keep.held.front().is_some_and(|held| away || held.after <= done)
             && let Some(held) = keep.held.pop_front()
         {
-            let outcome = match keep.unkept.iter().any(|sent| *sent == held.origin) {
+            let outcome = match keep.unkept.contains(&held.origin) {
                 _ if held.after <= done => held.outcome,
                 true => keep.without_store(&held.origin, held.outcome),
                 false => Err(unavailable()),
