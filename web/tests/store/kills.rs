@@ -127,7 +127,7 @@ async fn child_fills_its_disk() {
     sql.commit(&group(0)).await.unwrap();
     let free = getrlimit(Resource::Fsize);
     let size = std::fs::metadata(&log).unwrap().len().max(std::fs::metadata(&file).unwrap().len());
-    setrlimit(Resource::Fsize, rustix::process::Rlimit { current: Some(size + 8192), ..free.clone() }).unwrap();
+    setrlimit(Resource::Fsize, rustix::process::Rlimit { current: Some(size + 8192), ..free }).unwrap();
     let large: Vec<Write> = (20..20_020).map(nth).map(Write::Message).collect();
     for _ in 0..2 {
         let result = sql.commit(&large).await;

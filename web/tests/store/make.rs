@@ -14,7 +14,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A number that nobody has yet. Numbers grow; each is a second after the last.
 pub(crate) fn number() -> u64 {
-    FIRST + (NEXT.fetch_add(1, Ordering::Relaxed) * 1000 << 16)
+    FIRST + ((NEXT.fetch_add(1, Ordering::Relaxed) * 1000) << 16)
 }
 
 /// An id that nobody has yet, with all 64 bits in use.
