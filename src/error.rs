@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Unwell(String),
     /// 3: the first worker did not start.
     Worker(String),
+    /// 2: the certificate of the site, or its key.
+    Https(String),
     /// 6: libpurple's thread ended by itself.
     Lost,
     /// 7: the database, or a key.
@@ -31,7 +33,7 @@ impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Unwell(_) => 1,
-            Self::Config(_) => 2,
+            Self::Config(_) | Self::Https(_) => 2,
             Self::Bridge(_) | Self::Worker(_) => 3,
             Self::Bind(..) => 4,
             Self::System(..) => 5,
@@ -61,6 +63,7 @@ impl fmt::Display for Failure {
                 write!(f, "the first worker process did not start: {reason}; `workers = 0` runs libpurple in this process")
             }
             Self::Unwell(message) | Self::Store(message) => f.write_str(message),
+            Self::Https(message) => write!(f, "cannot serve TLS: {message}"),
             Self::Lost => f.write_str("libpurple's thread has ended by itself; the log says why"),
         }
     }

@@ -178,7 +178,8 @@ async fn live(
             .unify()
             .boxed();
         announce(config, &main, admin.as_ref(), first.as_deref());
-        let (server, server_settings) = watch::channel(browsers(config, descriptors));
+        let https = config.https().map_err(Failure::Https)?;
+        let (server, server_settings) = watch::channel(Settings { tls: https, ..browsers(config, descriptors) });
         let (admin_server, admin_settings) = watch::channel(admins(config));
         let serving = tokio::spawn(web::server::serve(main, routes, server_settings, Arc::clone(&stats), until(stopped.clone())));
         let admin = admin.map(|listener| {
@@ -191,7 +192,7 @@ async fn live(
             ))
         });
         let take_over = |config: &Config| {
-            server.send_replace(browsers(config, descriptors));
+            server.send_modify(|settings| *settings = Settings { tls: settings.tls.clone(), ..browsers(config, descriptors) });
             admin_server.send_replace(admins(config));
             front.set(&config.site());
             door.set(config.logins());
@@ -202,7 +203,13 @@ async fn live(
                 loop {
                     match signals.next().await {
                         Asked::End(name) => return name,
-                        Asked::Reload => settings.reload(take_over),
+                        Asked::Reload => {
+                            settings.reload(take_over);
+                            match config.https() {
+                                Ok(read) => server.send_modify(|settings| settings.tls = read),
+                                Err(error) => log::error!("SIGHUP: the certificate stays as it is: {error}"),
+                            }
+                        }
                     }
                 }
             } => { log::info!("{name}: ending"); false }
@@ -288,6 +295,7 @@ fn bind_admin(config: &Config, main: &Listener) -> Result<Option<Listener>, Fail
 /// Says where the page is, on standard output for people and scripts.
 fn announce(config: &Config, main: &Listener, admin: Option<&Listener>, first: Option<&str>) {
     let place = match main.local() {
+        Ok(Some(address)) if config.https_certificate.is_some() => format!("https://{address}/"),
         Ok(Some(address)) => format!("http://{address}/"),
         _ => config.listen.to_string(),
     };

@@ -131,6 +131,9 @@ impl Config {
         if self.database().is_some() && self.workers == Some(0) {
             return together("users of the site need worker processes: `workers` must not be 0, or `database` has to be \"none\"");
         }
+        if self.https_certificate.is_some() != self.https_key.is_some() {
+            return together("`https_certificate` and `https_key` go together: one is the key of the other");
+        }
         if let Some(name) = &self.header_sign_in {
             if name.parse::<warp::http::HeaderName>().is_err() {
                 return together("`header_sign_in` is not the name of a header");

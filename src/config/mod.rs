@@ -32,6 +32,10 @@ pub(crate) struct Config {
     pub(crate) database: Option<String>,
     /// A file with the password for `database`; else $CREDENTIALS_DIRECTORY/bellflower-database-password, if there is one.
     pub(crate) database_password_file: Option<PathBuf>,
+    /// A PEM file with the site's certificate and its chain: `listen` speaks TLS. SIGHUP reads it again. Unset: a proxy does.
+    pub(crate) https_certificate: Option<PathBuf>,
+    /// A PEM file with the key of `https_certificate`.
+    pub(crate) https_key: Option<PathBuf>,
     /// What the site calls itself.
     pub(crate) name: String,
     /// A line for the front page.
@@ -100,6 +104,8 @@ impl Default for Config {
             data_dir: None,
             database: None,
             database_password_file: None,
+            https_certificate: None,
+            https_key: None,
             name: "Bellflower".to_owned(),
             notice: None,
             hold_ms: Number(25_000),

@@ -93,6 +93,18 @@ impl Config {
             write: self.timeouts.write.limit(),
             idle: self.timeouts.idle.limit(),
             stop: self.timeouts.stop.0,
+            tls: None,
+        }
+    }
+
+    /// TLS of the site's own, read from its files now.
+    ///
+    /// # Errors
+    /// In words, with the file at fault.
+    pub(crate) fn https(&self) -> Result<Option<web::server::tls::Tls>, String> {
+        match (&self.https_certificate, &self.https_key) {
+            (Some(certificate), Some(key)) => web::server::tls::Tls::read(certificate, key).map(Some),
+            _ => Ok(None),
         }
     }
 

@@ -11,6 +11,8 @@ const EXAMPLES: &[&str] = &[
     "database_password_file",
     "site_key_file",
     "header_sign_in",
+    "https_certificate",
+    "https_key",
     "notice",
     "hosts",
     "origins",

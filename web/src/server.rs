@@ -6,6 +6,7 @@ pub mod hosts;
 pub mod listen;
 pub mod origin;
 pub mod peer;
+pub mod tls;
 
 mod chunks;
 mod complaints;
@@ -47,6 +48,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use stream::{Deadlines, Guarded, Left, Phase, Socket};
+use tls::Tls;
 use tokio::sync::{Semaphore, watch};
 
 /// What the loop keeps to. 0 and `None` mean no limit.
@@ -84,6 +86,8 @@ pub struct Settings {
     pub idle: Option<Duration>,
     /// For connections to end after the stop.
     pub stop: Duration,
+    /// TLS of the site's own.
+    pub tls: Option<Tls>,
 }
 
 impl Default for Settings {
@@ -105,6 +109,7 @@ impl Default for Settings {
             write: Some(Duration::from_secs(20)),
             idle: Some(Duration::from_secs(75)),
             stop: Duration::from_secs(5),
+            tls: None,
         }
     }
 }
@@ -169,7 +174,10 @@ pub async fn serve(
                 let (site, ending) = (Arc::clone(&site), ending.subscribe());
                 tokio::spawn(async move {
                     site.stats.connections.opened.add(1);
-                    converse(&site, socket, address, ending).await;
+                    match secure(&site.settings, socket).await {
+                        Ok(socket) => converse(&site, socket, address, ending).await,
+                        Err(error) => log::debug!("connection from {address}: no TLS: {error}"),
+                    }
                     site.stats.connections.closed.add(1);
                     drop(seat);
                 });
@@ -190,6 +198,15 @@ pub async fn serve(
         log::info!("{} connections are cut: they did not end within {} ms", seats.count(), limit.as_millis());
     }
     ending.send_replace(Ending::Now);
+}
+
+/// The socket with TLS, where the site has its own.
+async fn secure(settings: &Settings, socket: Socket) -> std::io::Result<Socket> {
+    match &settings.tls {
+        // Boxed: everybody's connection would have a place for a handshake.
+        Some(tls) => Box::pin(tls.accept(socket, settings.head)).await,
+        None => Ok(socket),
+    }
 }
 
 /// One connection, from its first byte to its last: requests as they come, and what is waited for apart from them: a next request, an

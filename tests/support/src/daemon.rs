@@ -161,6 +161,12 @@ impl Daemon {
         self.process.as_ref().map_or(0, Process::id)
     }
 
+    /// Sends it a signal, by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status().expect("kill");
+        assert!(done.success());
+    }
+
     /// Whether the process still runs.
     pub fn runs(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| process.ended().is_none())
@@ -221,7 +227,7 @@ impl Daemon {
         std::thread::spawn(move || {
             // Read to the end, so that the daemon never finds the pipe full or closed.
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(url) = line.split_ascii_whitespace().find(|word| word.starts_with("http://")) {
+                if let Some(url) = line.split_ascii_whitespace().find(|word| word.starts_with("http://") || word.starts_with("https://")) {
                     // The receiver has left when it has its address.
                     let _ = sender.send(url.trim_end_matches('/').to_owned());
                 }

@@ -133,7 +133,7 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
     head::to_origin_form(&mut parts);
     let (prefix, kind) = match split(parts.uri.path()) {
         Some((prefix, path)) => {
-            let visitor = peer::visitor(&settings.trusted, from, &parts.headers, prefix.to_owned());
+            let visitor = visitor(settings, from, &parts.headers, prefix.to_owned());
             // Monitors ask by addresses, and there is nothing to be learnt.
             if !matches!(path, "/healthz" | "/readyz") {
                 answer_at(site, &visitor)?;
@@ -159,7 +159,7 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
             (prefix, kind)
         }
         None => {
-            let visitor = peer::visitor(&settings.trusted, from, &parts.headers, "/".to_owned());
+            let visitor = visitor(settings, from, &parts.headers, "/".to_owned());
             if !matches!(parts.uri.path(), "/healthz" | "/readyz") {
                 answer_at(site, &visitor)?;
             }
@@ -189,6 +189,13 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
         parts.method = Method::GET;
     }
     Ok((Request::from_parts(parts, body), kind))
+}
+
+/// Who sent a request. With TLS of the site's own everybody who comes by a port speaks it.
+fn visitor(settings: &Settings, from: Address, headers: &hyper::HeaderMap, prefix: String) -> Visitor {
+    let mut visitor = peer::visitor(&settings.trusted, from, headers, prefix);
+    visitor.secure |= settings.tls.is_some() && from != Address::Local;
+    visitor
 }
 
 /// Refuses a host that `hosts` does not list.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep};
+use tokio_rustls::server::TlsStream;
 use zeroize::Zeroize as _;
 
 /// What a connection is doing; told by the stream (first byte, all written) and the service (request taken, answer done, answer to come).
@@ -136,11 +137,12 @@ impl Phase {
     }
 }
 
-/// Either kind of socket.
+/// A socket of any kind.
 #[derive(Debug)]
 pub(super) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 macro_rules! either {
@@ -148,6 +150,7 @@ macro_rules! either {
         match $self {
             Socket::Tcp($socket) => $call,
             Socket::Unix($socket) => $call,
+            Socket::Tls($socket) => $call,
         }
     };
 }
@@ -268,7 +271,12 @@ impl Guarded {
 
     /// How long written bytes may go without the peer's notice before the connection counts as broken; `None`: as long as the system says.
     pub(super) fn unheard(&self, limit: Option<Duration>) {
-        if let Socket::Tcp(socket) = &self.socket {
+        let socket = match &self.socket {
+            Socket::Tcp(socket) => Some(socket),
+            Socket::Tls(stream) => Some(stream.get_ref().0),
+            Socket::Unix(_) => None,
+        };
+        if let Some(socket) = socket {
             let limit = u32::try_from(limit.unwrap_or_default().as_millis()).unwrap_or(u32::MAX);
             if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(socket, limit) {
                 log::debug!("TCP_USER_TIMEOUT: {error}");
