@@ -49,6 +49,8 @@ pub(crate) struct Keep {
     pub(super) key: Option<DataKey>,
     /// The site keeps messages.
     pub(super) site_keeps: bool,
+    /// Days that the site keeps messages at most; 0: for ever.
+    pub(super) site_days: u32,
     /// Limits of the user's own.
     pub(super) limits: Limits,
     /// Bytes that may be stored; 0: any number.
@@ -93,6 +95,7 @@ impl Keep {
             user,
             key,
             site_keeps: site.history,
+            site_days: site.history_days,
             quota: limits.storage_bytes.unwrap_or(site.storage_bytes),
             limits,
             usage: 0,
@@ -561,7 +564,11 @@ impl State {
     }
 
     /// Chooses what is kept of a conversation, or of all that have no choice of their own.
-    pub(super) fn set_history(&mut self, env: &Env<'_>, origin: &Origin, set: HistorySet) -> Result<(), ErrorBody> {
+    pub(super) fn set_history(&mut self, env: &Env<'_>, origin: &Origin, mut set: HistorySet) -> Result<(), ErrorBody> {
+        // Nobody keeps longer than the site does.
+        if let (Some(Some(days)), Some(most)) = (&mut set.days, self.keep.as_ref().map(|keep| keep.site_days).filter(|most| *most > 0)) {
+            *days = if *days == 0 { most } else { (*days).min(most) };
+        }
         let Some(id) = set.conversation else {
             let wanted = self.wanted();
             let keep = set.keep.map_or(Some(wanted.keep), |keep| keep);

@@ -180,7 +180,10 @@ impl Hub {
             loop {
                 tokio::select! {
                     _ = look.tick() => change = self.take_changes(memory, change).await,
-                    _ = note.tick() => self.note_alive(memory).await,
+                    _ = note.tick() => {
+                        self.note_alive(memory).await;
+                        self.expire_messages(memory).await;
+                    }
                     _ = tidy.tick() => self.tidy(memory).await,
                 }
             }
@@ -282,10 +285,15 @@ impl Hub {
                 Err(error) => log::warn!("browsers that are not used are not signed out: {error}"),
             }
         }
+    }
+
+    /// Takes out what is too old, and what was deleted and is too much for one step.
+    async fn expire_messages(&self, memory: &Memory) {
+        let now = self.env().wall;
         loop {
             match memory.store().expire_messages(memory.config.history_days, now).await {
                 Ok(0) => break,
-                Ok(count) => log::debug!("{count} messages were too old"),
+                Ok(count) => log::debug!("{count} messages were too old or are deleted"),
                 Err(error) => {
                     log::warn!("old messages are not deleted: {error}");
                     break;
