@@ -82,6 +82,7 @@ pub struct Message {
     /// The concatenation of the spans' texts.
     pub text: String,
     /// The body.
+    #[serde(default, skip_serializing_if = "is_plain")]
     pub spans: Vec<Span>,
     /// Delivered later than written.
     #[serde(default, skip_serializing_if = "no")]
@@ -101,6 +102,15 @@ pub struct Message {
     /// For the user's own messages and for failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<MessageState>,
+}
+
+/// The text says it all.
+fn is_plain(spans: &Vec<Span>) -> bool {
+    match spans.as_slice() {
+        [] => true,
+        [only] => *only == Span { text: only.text.clone(), ..Span::default() },
+        _ => false,
+    }
 }
 
 /// Why messages may be missing.

@@ -178,7 +178,7 @@ export function sendAgain(conversation: string, line: Line): void {
   settle(conversation, line.id);
   // As it was typed, if that is known; else a slash command was one before, and all else goes out as it stands.
   if (line.typed !== undefined || line.text.startsWith("/")) sendMessage(conversation, line.typed ?? line.text);
-  else sendMessage(conversation, line.text, line.spans.filter((span) => !span.image));
+  else sendMessage(conversation, line.text, line.spans?.filter((span) => !span.image));
 }
 
 /** Conversations of which the daemon gives no history, until the next attach. */

@@ -1335,7 +1335,7 @@ export interface Message {
   /**
    * The body.
    */
-  spans: Span[];
+  spans?: Span[];
   /**
    * For the user's own messages and for failures.
    */

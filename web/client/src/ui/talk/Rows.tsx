@@ -24,8 +24,8 @@ const onlyEmoji = (text: string): boolean => text.length <= 24 && /^(\p{Extended
 const ACTION = "/me ";
 
 function Said({ message }: { message: Message }) {
-  if (!message.text.startsWith(ACTION) || !message.spans[0]?.text.startsWith(ACTION)) return <Spans spans={message.spans} text={message.text} />;
-  const [first, ...rest] = message.spans;
+  const [first, ...rest] = message.spans ?? [{ text: message.text }];
+  if (!first?.text.startsWith(ACTION)) return <Spans spans={message.spans} text={message.text} />;
   return <i>{nameOf(message)} <Spans spans={[{ ...first, text: first.text.slice(ACTION.length) }, ...rest]} /></i>;
 }
 
