@@ -29,6 +29,9 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
         let help = "The longest that one event from the bridge took to translate, in the last minute or two.";
         let value = hub.counters().longest_event.get();
         all.push(Figure { name: "longest_event_microseconds", help, grows: false, value });
+        let help = "The longest that what one turn of a worker told one user took until it was passed on, in the last minute or two.";
+        let value = hub.counters().longest_share.get();
+        all.push(Figure { name: "longest_share_microseconds", help, grows: false, value });
         all.extend(stats::process());
         all
     };

@@ -24,6 +24,7 @@ mod local;
 mod log;
 mod lost;
 mod media;
+mod members;
 mod packed;
 mod perform;
 mod poll;
