@@ -50,8 +50,8 @@ test: deps-test client ## every test, against real servers and real browsers
 chaos: deps-test client ## ten minutes of plugins bringing workers down, with 200 people who chat
 	BELLFLOWER_CHAOS_SECONDS=$${BELLFLOWER_CHAOS_SECONDS:-600} $(CARGO) nextest run --release --locked --test chaos --profile chaos --no-capture
 
-attack: deps-test client ## two minutes of hostile servers, contacts, plugins and browsers, beside 20 people who chat
-	BELLFLOWER_ATTACK_SECONDS=$${BELLFLOWER_ATTACK_SECONDS:-120} $(CARGO) nextest run --release --locked --test attack --profile chaos --no-capture
+attack: deps-test client ## two minutes of hostile servers, contacts, plugins and browsers, beside 20 people who chat; what each input costs
+	BELLFLOWER_ATTACK_SECONDS=$${BELLFLOWER_ATTACK_SECONDS:-120} $(CARGO) nextest run --release --locked --test attack --test budget --profile chaos --no-capture
 
 valgrind: deps-test ## the bridge's tests under valgrind, some minutes
 	@packaging/valgrind.sh

@@ -5,6 +5,7 @@ pub(super) mod find;
 mod lean;
 mod linear;
 mod lists;
+mod names;
 mod next;
 mod plugins;
 mod proxy;

@@ -137,9 +137,22 @@ impl Connection {
     }
 
     fn judge_untagged(&mut self, line: &[u8], may_log_in: impl FnOnce() -> bool) -> Verdict {
+        if !line.contains(&b'\r') {
+            return self.judge_whole(line, may_log_in);
+        }
+        // The plugin gets blanks in their place: they divide words, and what the check reads has to be what the plugin reads.
+        let line: Vec<u8> = line.iter().map(|byte| if *byte == b'\r' { b' ' } else { *byte }).collect();
+        match self.judge_whole(&line, may_log_in) {
+            Verdict::AsItIs => Verdict::Instead(line),
+            verdict => verdict,
+        }
+    }
+
+    /// A line without tags and carriage returns.
+    fn judge_whole(&mut self, line: &[u8], may_log_in: impl FnOnce() -> bool) -> Verdict {
         let Some(rest) = line.strip_prefix(b":") else {
             // PING and ERROR; the plugin leaves all else without a prefix out.
-            return if line.starts_with(b"AUTHENTICATE ") && self.sasl != Sasl::Running { Verdict::Nothing } else { plain(line) };
+            return if line.starts_with(b"AUTHENTICATE ") && self.sasl != Sasl::Running { Verdict::Nothing } else { Verdict::AsItIs };
         };
         let mut words = Words(rest);
         let Some(prefix) = words.word() else { return Verdict::Nothing };
@@ -173,7 +186,6 @@ impl Connection {
             canonical.extend_from_slice(b" :");
             if command_name == b"353" { canonical.extend(members(trailing)) } else { canonical.extend_from_slice(trailing) }
         }
-        canonical.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b' ');
         if canonical == line { Verdict::AsItIs } else { Verdict::Instead(canonical) }
     }
 
@@ -246,14 +258,6 @@ fn named(line: &[u8]) -> Option<((ConversationKind, String), String)> {
     let place = if is_room(target) { (ConversationKind::Room, target) } else { (ConversationKind::Im, nick) };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Some(((place.0, text(place.1)), text(id)))
-}
-
-/// A line without a prefix, which has no form to be given.
-fn plain(line: &[u8]) -> Verdict {
-    if line.contains(&b'\r') {
-        return Verdict::Instead(line.iter().map(|byte| if *byte == b'\r' { b' ' } else { *byte }).collect());
-    }
-    Verdict::AsItIs
 }
 
 /// How many parameters the plugin wants, and how many of the first are names.

@@ -17,12 +17,16 @@ use std::fmt;
 
 /// Attributes of one element. XML parsers and libpurple compare each with each.
 const ATTRIBUTES: u32 = 64;
+/// Attributes of a stanza, for each element that it may have. Ordinary ones have two or three.
+const ATTRIBUTES_AN_ELEMENT: u32 = 4;
 /// Elements in each other within a stanza.
 const DEPTH: u32 = 100;
 /// Elements of a stanza, and of the lists among them: a roster, a list of rooms.
 const ELEMENTS: u32 = 5_000;
 const ELEMENTS_OF_A_LIST: u32 = 40_000;
-/// Bytes of a message or a presence, of an `iq` (pictures are among these), and of a list.
+/// Bytes of a presence: libpurple keeps its text, and reads it again whenever anything of its sender changes.
+const BYTES_OF_A_PRESENCE: usize = 64 << 10;
+/// Bytes of a message, of an `iq` (pictures are among these), and of a list.
 const BYTES: usize = 1 << 20;
 const BYTES_OF_AN_IQ: usize = 4 << 20;
 const BYTES_OF_A_LIST: usize = 8 << 20;
@@ -40,6 +44,7 @@ const LISTS: [&[u8]; 2] = [b"jabber:iq:roster", b"http://jabber.org/protocol/dis
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Excess {
     Attributes,
+    AllAttributes(u32),
     Depth,
     Elements(u32),
     Bytes(usize),
@@ -53,6 +58,7 @@ impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Attributes => write!(f, "an element with more than {ATTRIBUTES} attributes"),
+            Self::AllAttributes(most) => write!(f, "a stanza with more than {most} attributes"),
             Self::Depth => write!(f, "a stanza with more than {DEPTH} elements in each other"),
             Self::Elements(most) => write!(f, "a stanza with more than {most} elements"),
             Self::Bytes(most) => write!(f, "a stanza of more than {} KiB", most >> 10),
@@ -85,6 +91,8 @@ pub(crate) struct Scanner {
     bytes: usize,
     elements: u32,
     attributes: u32,
+    /// Of the whole stanza.
+    all_attributes: u32,
     kind: Kind,
     /// In a row, of what ends a section.
     marks: u32,
@@ -121,6 +129,7 @@ impl Scanner {
             bytes: 0,
             elements: 0,
             attributes: 0,
+            all_attributes: 0,
             kind: Kind::Plain,
             marks: 0,
             slash: false,
@@ -229,6 +238,7 @@ impl Scanner {
     fn most(&self) -> usize {
         match self.kind {
             Kind::Plain => BYTES,
+            Kind::Presence => BYTES_OF_A_PRESENCE,
             Kind::Iq => BYTES_OF_AN_IQ,
             Kind::List => BYTES_OF_A_LIST,
         }
@@ -341,7 +351,7 @@ impl Scanner {
     fn open(&mut self, is_first: bool) -> Result<(), Excess> {
         if self.depth <= 1 {
             (self.bytes, self.elements, self.kind, self.has_resource) = (1, 0, Kind::Plain, false);
-            (self.is_cut, self.in_reference) = (false, 0);
+            (self.is_cut, self.in_reference, self.all_attributes) = (false, 0, 0);
         }
         self.token = 1;
         self.declaration = is_first.then(|| Box::new(Word::EMPTY));
@@ -365,6 +375,8 @@ impl Scanner {
                 let most = if self.kind == Kind::List { ELEMENTS_OF_A_LIST } else { ELEMENTS };
                 if self.elements > most {
                     self.leave_out(Excess::Elements(most))?;
+                } else if self.depth > 1 && self.all_attributes > most * ATTRIBUTES_AN_ELEMENT {
+                    self.leave_out(Excess::AllAttributes(most * ATTRIBUTES_AN_ELEMENT))?;
                 } else if self.depth > DEPTH {
                     self.leave_out(Excess::Depth)?;
                 } else if self.depth > 1 && self.bytes > self.most() {
@@ -385,6 +397,7 @@ impl Scanner {
             b'>' => return self.end_of_tag(),
             b'"' | b'\'' => {
                 self.attributes = self.attributes.saturating_add(1);
+                self.all_attributes = self.all_attributes.saturating_add(1);
                 if self.attributes > ATTRIBUTES {
                     self.leave_out(Excess::Attributes)?;
                 }
@@ -407,6 +420,8 @@ impl Scanner {
         let level = self.depth;
         if level == 1 && self.name.whole() == b"iq" {
             self.kind = Kind::Iq;
+        } else if level == 1 && self.name.whole() == b"presence" {
+            self.kind = Kind::Presence;
         } else if level == 2 && self.kind == Kind::Iq && !self.has_resource && LISTS.contains(&self.value.whole()) {
             self.kind = Kind::List;
         }

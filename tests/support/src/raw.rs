@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The other end of one connection; what the client says comes line by line (IRC) or element by element (XMPP).
 pub struct RawConnection<T> {
-    stream: TcpStream,
+    /// Whoever writes has it until all is written: the server answers beside the test.
+    stream: Arc<Mutex<TcpStream>>,
     heard: Receiver<T>,
 }
 
@@ -20,7 +22,7 @@ impl<T> RawConnection<T> {
     /// # Errors
     /// Of the socket.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.stream.write_all(bytes.as_ref())
+        write(&self.stream, bytes)
     }
 
     /// What the client says next; nothing once it has gone, or when `patience` is over.
@@ -87,7 +89,7 @@ impl RawServer<String> {
         Self::start(|stream, connections| {
             let Ok(reading) = stream.try_clone() else { return };
             let (sender, heard) = channel();
-            let mut connection = Some(RawConnection { stream, heard });
+            let mut connection = Some(RawConnection { stream: Arc::new(Mutex::new(stream)), heard });
             for line in BufReader::new(reading).split(b'\n').map_while(Result::ok) {
                 let line = String::from_utf8_lossy(&line).trim_end().to_owned();
                 if line.starts_with("USER ")
@@ -112,10 +114,15 @@ impl RawServer<String> {
 impl RawServer<Element> {
     /// One of XMPP: a connection is given away once its client has its list, which has these items.
     pub fn xmpp(roster: &str) -> Self {
+        Self::xmpp_leaving(roster, &[])
+    }
+
+    /// The same, which leaves requests with payloads of these namespaces to the test.
+    pub fn xmpp_leaving(roster: &str, spaces: &'static [&'static str]) -> Self {
         let roster = roster.to_owned();
         Self::start(move |stream, connections| {
             // Its client may go at any time.
-            let _ = serve_xmpp(stream, &roster, &connections);
+            let _ = serve_xmpp(stream, &roster, spaces, &connections);
         })
     }
 
@@ -130,10 +137,23 @@ impl RawServer<Element> {
     }
 }
 
-fn serve_xmpp(mut stream: TcpStream, roster: &str, connections: &Sender<RawConnection<Element>>) -> io::Result<()> {
+fn write(stream: &Mutex<TcpStream>, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner).write_all(bytes.as_ref())
+}
+
+fn asks(element: &Element) -> bool {
+    element.name == "iq" && (element.is("type", "get") || element.is("type", "set"))
+}
+
+fn payload(element: &Element, space: &str) -> bool {
+    element.children.iter().any(|child| child.is("xmlns", space))
+}
+
+fn serve_xmpp(stream: TcpStream, roster: &str, left: &[&str], connections: &Sender<RawConnection<Element>>) -> io::Result<()> {
     let reading = stream.try_clone()?;
     let (sender, heard) = channel();
-    let mut connection = Some(RawConnection { stream: stream.try_clone()?, heard });
+    let stream = Arc::new(Mutex::new(stream));
+    let mut connection = Some(RawConnection { stream: Arc::clone(&stream), heard });
     let mut authenticated = false;
     read_stream(BufReader::new(reading), |incoming| {
         let answered = match incoming {
@@ -145,14 +165,14 @@ fn serve_xmpp(mut stream: TcpStream, roster: &str, connections: &Sender<RawConne
                 };
                 let header = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' \
                               id='1' from='localhost' version='1.0'>";
-                stream.write_all(format!("{header}<stream:features>{features}</stream:features>").as_bytes())
+                write(&stream, format!("{header}<stream:features>{features}</stream:features>"))
             }
             Incoming::Element(element) if element.name == "auth" => {
                 authenticated = true;
-                stream.write_all(b"<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+                write(&stream, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
             }
-            Incoming::Element(element) if element.name == "iq" && (element.is("type", "get") || element.is("type", "set")) => {
-                let payload = |space: &str| element.children.iter().any(|child| child.is("xmlns", space));
+            Incoming::Element(element) if asks(&element) && !left.iter().any(|space| payload(&element, space)) => {
+                let payload = |space: &str| payload(&element, space);
                 let (content, has_list) = match () {
                     () if payload("urn:ietf:params:xml:ns:xmpp-bind") => {
                         ("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>ines@localhost/raw</jid></bind>".to_owned(), false)
@@ -167,7 +187,7 @@ fn serve_xmpp(mut stream: TcpStream, roster: &str, connections: &Sender<RawConne
                 };
                 let id = quoted(element.attr("id").unwrap_or_default()).into_owned();
                 let from = element.attr("to").map(|to| format!(" from='{}'", quoted(to))).unwrap_or_default();
-                let written = stream.write_all(format!("<iq type='result' id='{id}'{from}>{content}</iq>").as_bytes());
+                let written = write(&stream, format!("<iq type='result' id='{id}'{from}>{content}</iq>"));
                 if has_list && let Some(connection) = connection.take() {
                     // The test may be over.
                     let _ = connections.send(connection);

@@ -31,6 +31,9 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
         let value = hub.counters().longest_event.get();
         all.push(Figure { name: "longest_event_microseconds", help, grows: false, value });
         all.extend(hub.journal().map(|journal| store(journal)).into_iter().flatten());
+        let help = "The longest that what one turn of a worker told one user took until it was passed on, in the last minute or two.";
+        let value = hub.counters().longest_share.get();
+        all.push(Figure { name: "longest_share_microseconds", help, grows: false, value });
         all.extend(stats::process());
         all
     };

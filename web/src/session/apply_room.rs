@@ -2,13 +2,13 @@
 
 use super::bounds::{MOST_MEMBER_BYTES, member_bytes};
 use super::conversation::{Conv, message_id};
+use super::members::Members;
 use super::state::{Env, State};
 use crate::body;
 use crate::wire::{self, EventBody, MessageState};
 use bridge::command::Origin;
 use bridge::id::{ConversationId, ConversationKind};
 use bridge::model::{Conversation, Member, Message, MessageKind};
-use std::collections::{HashMap, HashSet};
 
 /// Conversations beyond those that a user may have open, until the network side has closed as many. Rooms are never closed.
 const A_FLOOD: usize = 1000;
@@ -45,9 +45,9 @@ impl State {
         }
         let conv = self.conversations.entry(id).or_insert_with(|| Box::new(Conv::new(conversation.clone(), env.now)));
         conv.base = conversation;
+        conv.members = conv.base.members.take().map(Members::of);
         conv.open = true;
         conv.recent.begins(env.wall);
-        conv.weigh_members();
         (conv.touched, conv.given_up) = (env.now, None);
         let conversation = conv.wire(true);
         self.keep_conversation(id);
@@ -59,14 +59,13 @@ impl State {
         let Some(conv) = self.open_conversation(conversation.id) else { return };
         let account = conversation.account;
         // They come by events of their own.
-        let members = conv.base.members.take();
         let id = conversation.id;
         let renamed = conv.base.name != conversation.name || conv.base.title != conversation.title;
         if conversation.joined == Some(true) && conv.base.joined != Some(true) {
             conv.recent.begins(env.wall);
             conv.visited |= !conv.kept.is_empty();
         }
-        conv.base = Conversation { members, ..conversation };
+        conv.base = Conversation { members: None, ..conversation };
         let conversation = conv.wire(false);
         if renamed {
             self.keep_conversation(id);
@@ -79,8 +78,7 @@ impl State {
         self.take_back(id);
         let Some(conv) = self.open_conversation(id) else { return };
         conv.open = false;
-        conv.base.members = None;
-        conv.member_bytes = 0;
+        conv.members = None;
         let account = conv.base.account;
         let empty = conv.kept.is_empty();
         self.keep_conversation(id);
@@ -97,55 +95,29 @@ impl State {
 
     /// Bytes that members of a room may take, beside those of all others.
     fn room_for_members(&self, id: ConversationId) -> usize {
-        let others = self.conversations.iter().filter(|(other, _)| **other != id).map(|(_, conv)| conv.member_bytes).sum();
+        let others = self.conversations.iter().filter(|(other, _)| **other != id).map(|(_, conv)| conv.member_bytes()).sum();
         MOST_MEMBER_BYTES.saturating_sub(others)
     }
 
     pub(super) fn members_changed(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, change: Change) {
-        let mut room = self.room_for_members(id);
+        let most = self.room_for_members(id);
         let Some(conv) = self.open_conversation(id) else { return };
         let account = conv.base.account;
-        let members = conv.base.members.get_or_insert_default();
+        let members = conv.members.get_or_insert_default();
         let Change { mut joined, left, mut changed, renamed, initial } = change;
         if initial {
-            members.clear();
+            *members = Members::default();
         }
-        if !left.is_empty() {
-            let left: HashSet<&str> = left.iter().map(String::as_str).collect();
-            members.retain(|member| !left.contains(member.name.as_str()));
-        }
-        // Where those are that are known: one look at all of them, however many come.
-        let wanted: HashSet<&str> = joined.iter().chain(&changed).map(|member| member.name.as_str()).collect();
-        let known = members.iter().enumerate().filter(|(_, member)| wanted.contains(member.name.as_str()));
-        let mut places: HashMap<String, usize> = known.map(|(at, member)| (member.name.clone(), at)).collect();
-        room = room.saturating_sub(members.iter().map(member_bytes).sum());
+        // Nothing here may walk all of them: in a large room somebody comes or goes all the time.
+        left.iter().for_each(|name| members.remove(name));
         let mut left_out = 0;
-        let mut place = |member: &Member| match places.get(&member.name).and_then(|at| members.get_mut(*at)) {
-            Some(known) => {
-                room += member_bytes(known);
-                let fits = take_room(&mut room, member);
-                if fits {
-                    known.clone_from(member);
-                } else {
-                    take_room(&mut room, known);
-                    left_out += 1;
-                }
-                fits
-            }
-            None => {
-                let fits = take_room(&mut room, member);
-                if fits {
-                    places.insert(member.name.clone(), members.len());
-                    members.push(member.clone());
-                } else {
-                    left_out += 1;
-                }
-                fits
-            }
+        let mut place = |member: &Member| {
+            let fits = members.put(member, most);
+            left_out += usize::from(!fits);
+            fits
         };
         joined.retain(&mut place);
         changed.retain(&mut place);
-        conv.weigh_members();
         self.leave_out(env, left_out);
         self.emit(env, origin, EventBody::RoomMembers { account, conversation: id, joined, left, changed, renamed, initial });
     }

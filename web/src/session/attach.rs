@@ -2,11 +2,12 @@
 
 use super::client::Client;
 use super::kept::Written;
+use super::members::Members;
 use super::state::{Env, State};
 use super::{Hub, Session, TokenHash, price};
 use crate::api::ApiError;
 use crate::wire::{CommandFate, Group, Notice, User};
-use bridge::model::{Account, Authorization, Buddy, Member, Request, Status, Transfer};
+use bridge::model::{Account, Authorization, Buddy, Request, Status, Transfer};
 use bridge::time::Timestamp;
 use bytes::Bytes;
 use serde::Serialize;
@@ -50,7 +51,7 @@ struct Conversation<'a> {
     #[serde(flatten)]
     head: crate::wire::Conversation,
     #[serde(skip_serializing_if = "Option::is_none")]
-    members: Option<&'a [Member]>,
+    members: Option<&'a Members>,
     messages: Written<'a>,
 }
 
@@ -60,7 +61,7 @@ impl State {
         groups.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
         fn shown(conv: &super::conversation::Conv) -> Conversation<'_> {
             let head = crate::wire::Conversation { gaps: conv.wire_gaps(), ..conv.wire(false) };
-            Conversation { head, members: conv.base.members.as_deref(), messages: Written::all(&conv.kept) }
+            Conversation { head, members: conv.members.as_ref(), messages: Written::all(&conv.kept) }
         }
         Snapshot {
             accounts: &self.accounts,

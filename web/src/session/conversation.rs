@@ -1,8 +1,8 @@
 //! A conversation as the hub keeps it: libpurple's part, the last messages, and what is unread; pure.
 
-use super::bounds::member_bytes;
 use super::crowd::GivenUp;
 use super::kept::{Kept, Line};
+use super::members::Members;
 use super::replay::Recent;
 use crate::store::Gap;
 use crate::wire;
@@ -25,7 +25,9 @@ pub(crate) fn message_number(id: &str) -> Option<u64> {
 /// A conversation.
 #[derive(Debug)]
 pub(crate) struct Conv {
+    /// Without the members.
     pub(crate) base: Conversation,
+    pub(crate) members: Option<Members>,
     /// Shown; a closed one is only kept for its messages.
     pub(crate) open: bool,
     pub(crate) unread: u32,
@@ -35,8 +37,6 @@ pub(crate) struct Conv {
     pub(crate) kept: Kept,
     /// By what messages are recognised that come again.
     pub(crate) recent: Recent,
-    /// What the members take.
-    pub(crate) member_bytes: usize,
     /// When it was opened, or something was said last.
     pub(crate) touched: u64,
     /// To be closed, for want of room.
@@ -55,16 +55,17 @@ pub(crate) struct Conv {
 const MOST_GAPS: usize = 8;
 
 impl Conv {
-    pub(crate) fn new(base: Conversation, now: u64) -> Self {
+    pub(crate) fn new(mut base: Conversation, now: u64) -> Self {
+        let members = base.members.take().map(Members::of);
         Self {
             base,
+            members,
             open: true,
             unread: 0,
             mentions: 0,
             read: 0,
             kept: Kept::default(),
             recent: Recent::default(),
-            member_bytes: 0,
             touched: now,
             given_up: None,
             visited: false,
@@ -74,9 +75,9 @@ impl Conv {
         }
     }
 
-    /// Notes how much its members take by now.
-    pub(crate) fn weigh_members(&mut self) {
-        self.member_bytes = self.base.members.iter().flatten().map(member_bytes).sum();
+    /// What the members take.
+    pub(crate) fn member_bytes(&self) -> usize {
+        self.members.as_ref().map_or(0, Members::bytes)
     }
 
     /// Keeps a message, of which `counts` says whether it makes the conversation unread, among `most` and some lines of the system. Returns by how many bytes the kept ones grew or shrank.
@@ -149,7 +150,7 @@ impl Conv {
             mentions: self.mentions,
             read_upto: self.read_upto(),
             topic: base.topic.clone(),
-            members: if whole { base.members.clone() } else { None },
+            members: if whole { self.members.as_ref().map(|members| members.iter().cloned().collect()) } else { None },
             joined: base.joined,
             nick: base.nick.clone(),
             messages: whole.then(|| self.kept.lines().map(|line| Line::message(&line)).collect()),

@@ -56,6 +56,8 @@ macro_rules! counters {
         pub struct Counters {
             /// How long one event took from the bridge's form to the page's.
             pub longest_event: Longest,
+            /// How long what one turn of a worker told one user took, until it was on its way to the pages.
+            pub longest_share: Longest,
             $(#[doc = $help] pub $name: Counter,)*
         }
 

@@ -79,8 +79,7 @@ impl State {
                 ConversationKind::Im => conversations.push(conv.base.name.clone()),
                 ConversationKind::Room => {
                     conv.base.joined = Some(false);
-                    conv.base.members = None;
-                    conv.member_bytes = 0;
+                    conv.members = None;
                     rooms.push(*id);
                 }
             }

@@ -26,6 +26,7 @@ mod local;
 mod log;
 mod lost;
 mod media;
+mod members;
 mod memory;
 mod outbox;
 mod packed;

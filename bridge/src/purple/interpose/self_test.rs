@@ -1,7 +1,7 @@
 //! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
 
 use super::super::{debug, ffi, token::OnPurple};
-use super::{files, find, lean, linear, lists, plugins, proxy, roster, sasl, socket, ssl, streams, timers};
+use super::{files, find, lean, linear, lists, names, plugins, proxy, roster, sasl, socket, ssl, streams, timers};
 use crate::error::StartError;
 use purple_sys::{gchar, gpointer};
 use std::cell::RefCell;
@@ -36,6 +36,8 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"purple_find_buddies", find::purple_find_buddies as find::FindBuddies as *const c_void),
         (c"purple_roomlist_room_add", linear::purple_roomlist_room_add as linear::AddRoom as *const c_void),
         (c"purple_markup_linkify", linear::purple_markup_linkify as linear::Linkify as *const c_void),
+        (c"serv_got_alias", names::serv_got_alias as names::GotAlias as *const c_void),
+        (c"purple_serv_got_private_alias", names::purple_serv_got_private_alias as names::GotAlias as *const c_void),
         (c"purple_plugins_probe", plugins::purple_plugins_probe as plugins::Probe as *const c_void),
         (c"purple_proxy_connect", proxy::purple_proxy_connect as proxy::Connect as *const c_void),
         (c"purple_util_write_data_to_file", files::purple_util_write_data_to_file as *const c_void),

@@ -89,6 +89,14 @@ fn what_a_handler_cannot_bear_is_left_out() {
 }
 
 #[test]
+fn carriage_returns_divide_words_as_they_do_for_the_plugin() {
+    // To the plugin this is 904, which it cannot bear outside of a log-in.
+    assert_eq!(one(":irc.test 904\r:irc.test 904 ines"), "-");
+    assert_eq!(one("AUTHENTICATE\r+"), "-");
+    assert_eq!(one(":bob!b@host\rJOIN #a\r"), ":bob!b@host JOIN #a");
+}
+
+#[test]
 fn sasl_goes_from_its_beginning_to_its_end_and_no_further() {
     let mut connection = Connection::default();
     let mut judge = |line| judge(&mut connection, line) == line;

@@ -20,14 +20,9 @@ pub(in crate::purple) fn describe(
     members: bool,
 ) {
     // SAFETY: a live room; strings are copied.
-    let (left, topic, nick, users) = unsafe {
+    let (left, topic, nick) = unsafe {
         let chat = purple_sys::purple_conversation_get_chat_data(purple);
-        (
-            has_left(purple),
-            borrowed(purple_sys::purple_conv_chat_get_topic(chat)),
-            borrowed(purple_sys::purple_conv_chat_get_nick(chat)),
-            list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat)),
-        )
+        (has_left(purple), borrowed(purple_sys::purple_conv_chat_get_topic(chat)), borrowed(purple_sys::purple_conv_chat_get_nick(chat)))
     };
     // SAFETY: a live account.
     let online = accounts::read(token, account, |entry| entry.purple)
@@ -36,7 +31,12 @@ pub(in crate::purple) fn describe(
     shown.topic = Some(topic.unwrap_or_default());
     let own = own_of(conversation::read(token, shown.id, |open| open.own_nick.clone()).flatten(), nick);
     if members {
-        // SAFETY: the list's own members, live.
+        // Only now: a room is described again at each change, and there may be very many.
+        // SAFETY: a live room, and the list's own members.
+        let users = unsafe {
+            list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(purple_sys::purple_conversation_get_chat_data(purple)))
+        };
+        // SAFETY: as above.
         shown.members = Some(users.into_iter().filter_map(|user| unsafe { member(token, account, user, own.as_ref()) }).collect());
     }
     shown.nick = own.map(|(Own::Exactly(nick) | Own::Folded(nick))| nick);

@@ -43,6 +43,7 @@ impl Section {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
     Plain,
+    Presence,
     Iq,
     List,
 }

@@ -56,6 +56,19 @@ fn an_element_with_too_many_attributes_is_left_out_whole() {
 }
 
 #[test]
+fn attributes_of_all_elements_together_are_bounded() {
+    let tag = format!("<x{}/>", (0..ATTRIBUTES).map(|n| format!(" a{n}=''")).collect::<String>());
+    let most = ELEMENTS * ATTRIBUTES_AN_ELEMENT;
+    let fits = (most / ATTRIBUTES + 1) as usize;
+    let (passed, left_out) = stanzas(&format!("<message>{}</message>", tag.repeat(fits + 1000))).unwrap();
+    assert_eq!((passed, left_out), (format!("<message>{}</message>", tag.repeat(fits)), Some(Excess::AllAttributes(most))));
+    // Each stanza anew; and a list has as many as its elements may have.
+    passes(&format!("<message>{}</message>", tag.repeat(fits)).repeat(5));
+    let item = "<item jid='a@b' name='c' subscription='both' ask='subscribe'/>";
+    passes(&format!("<iq type='result'><query xmlns='jabber:iq:roster'>{}</query></iq>", item.repeat(ELEMENTS_OF_A_LIST as usize - 2)));
+}
+
+#[test]
 fn elements_beyond_the_bounds_are_left_out() {
     let nested = |depth: u32| format!("{}x{}", "<a>".repeat(depth as usize), "</a>".repeat(depth as usize));
     passes(&nested(DEPTH).repeat(3));
@@ -97,6 +110,14 @@ fn a_text_without_end_is_cut_and_what_has_no_end_of_its_own_ends_the_stream() {
     for long in ["<message><!--", "<message><![CDATA[", "<message><?a ", "<message></message "] {
         assert_eq!(stanzas(&format!("{long}{}", "x".repeat(BYTES + 1))), Err(Excess::Bytes(BYTES)), "{long}");
     }
+}
+
+#[test]
+fn a_presence_is_short() {
+    let (passed, left_out) = stanzas(&format!("<presence><status>{}</status></presence><message/>", "x".repeat(BYTES / 2))).unwrap();
+    let text = passed.strip_prefix("<presence><status>").unwrap().strip_suffix("</status></presence><message/>").unwrap();
+    assert_eq!((text.len() / 1000, left_out), (BYTES_OF_A_PRESENCE / 1000, Some(Excess::Bytes(BYTES_OF_A_PRESENCE))));
+    passes(&format!("<presence><status>{}</status></presence>", "x".repeat(BYTES_OF_A_PRESENCE - 100)).repeat(5));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// Plaintext that is handed out between two returns to the loop; protocols read until there is nothing more, and a peer that sends faster than
-/// they read would have the thread for itself.
-const A_TURN: usize = 256 * 1024;
+/// they read would have the thread for itself. One record of TLS: what a stanza costs grows with rooms and lists, and a record holds a hundred.
+const A_TURN: usize = 16 * 1024;
 
 /// Why a handshake ended without a connection.
 pub(super) enum Stop {

@@ -192,7 +192,7 @@ fn events_of_every_kind_without_end_stay_within_bounds() {
     assert!((16 << 20..=32 << 20).contains(&buddies), "{buddies} bytes of buddies");
     assert_eq!(state.conversations.len(), 1010);
     let of = |conv: &crate::session::conversation::Conv| -> usize {
-        conv.base.members.iter().flatten().map(crate::session::bounds::member_bytes).sum()
+        conv.members.iter().flat_map(|members| members.iter()).map(crate::session::bounds::member_bytes).sum()
     };
     let members: usize = state.conversations.values().map(|conv| of(conv)).sum();
     assert!((4 << 20..=8 << 20).contains(&members), "{members} bytes of members");
