@@ -314,7 +314,9 @@ fn everything_can_be_taken_away() {
 #[test]
 fn who_comes_back_before_the_networks_have_let_go_loses_nothing() {
     let prosody = friends();
-    let daemon = open_site();
+    // One worker for everything: both sessions have it.
+    let config = "registration = \"open\"\nisolation = \"shared\"\nworkers = 1";
+    let daemon = Daemon::builder(BELLFLOWER).config(config).start();
     let mut ines = daemon.client("ines-tab");
     ines.register("Ines", PASSWORD);
     let account = ines.add_xmpp(&prosody, "ines");
