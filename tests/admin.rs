@@ -144,8 +144,10 @@ fn a_trusted_proxy_says_who_it_is_and_nobody_else() {
     let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
     std::fs::set_permissions(&key, mode).expect("its mode");
     let start = |trusted: &str| {
-        let config =
-            format!("header_sign_in = \"X-Remote-User\"\nsite_key_file = {:?}\ntrusted_proxies = [{trusted}]", key.display().to_string());
+        let config = format!(
+            "registration = \"open\"\nheader_sign_in = \"X-Remote-User\"\nsite_key_file = {:?}\ntrusted_proxies = [{trusted}]",
+            key.display().to_string()
+        );
         Daemon::builder(BELLFLOWER).config(&config).start()
     };
     let log_in = |daemon: &Daemon| daemon.client("tab").with_header("X-Remote-User", "Ines").post("/login", &json!({}));
@@ -155,4 +157,7 @@ fn a_trusted_proxy_says_who_it_is_and_nobody_else() {
     let answer = log_in(&trusting);
     assert_eq!((answer.status, &answer.body["user"]["name"]), (200, &json!("Ines")));
     assert_eq!(trusting.client("tab").get("/site").ok()["sign_in"], "header");
+    // Who is somebody is for the proxy to say: nobody takes a name before its owner comes.
+    let answer = trusting.client("other").post("/register", &json!({ "name": "Bob", "password": PASSWORD }));
+    assert_eq!((answer.status, answer.code()), (403, "registration_closed"));
 }

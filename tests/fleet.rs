@@ -248,7 +248,7 @@ fn what_is_refused_after_its_own_crash_says_why_and_not_that_it_crashed() {
 #[test]
 fn everything_can_run_in_one_process() {
     let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
-    let daemon = Daemon::builder(BELLFLOWER).config("workers = 0").start();
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 0\ndatabase = \"none\"").start();
     let mut bob = support::XmppPeer::connect(&prosody, "bob");
     let mut ines = signed_in(&daemon, &prosody, "ines", "ines");
     let conversation = ines.open("bob@localhost");
@@ -265,7 +265,7 @@ fn everything_can_run_in_one_process() {
 fn a_daemon_that_was_killed_leaves_nothing_for_ever() {
     let runtime = tempfile::tempdir().expect("a directory");
     let left = || runtime.path().read_dir().expect("the directory").count();
-    for workers in ["workers = 0", "workers = 1"] {
+    for workers in ["workers = 0\ndatabase = \"none\"", "workers = 1"] {
         let start =
             || Daemon::builder(BELLFLOWER).config(workers).environment("RUNTIME_DIRECTORY", &runtime.path().display().to_string()).start();
         start().kill();

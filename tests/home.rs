@@ -310,3 +310,38 @@ fn everything_can_be_taken_away() {
     assert!(page.contains("&lt;i&gt;599&lt;/i&gt;") && page.ends_with("</html>\n") && !page.contains("<i>"), "{page:.2000}");
     assert_eq!(ines.get("/me/export?format=xml").status, 400);
 }
+
+#[test]
+fn who_comes_back_before_the_networks_have_let_go_loses_nothing() {
+    let prosody = friends();
+    // One worker for everything: both sessions have it.
+    let config = "registration = \"open\"\nisolation = \"shared\"\nworkers = 1";
+    let daemon = Daemon::builder(BELLFLOWER).config(config).start();
+    let mut ines = daemon.client("ines-tab");
+    ines.register("Ines", PASSWORD);
+    let account = ines.add_xmpp(&prosody, "ines");
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    bob.say("ines@localhost", "before");
+    ines.hears("before");
+    let talk = ines.open("bob@localhost");
+    let workers: Vec<i32> =
+        daemon.workers().iter().filter_map(|worker| i32::try_from(worker["pid"].as_u64().unwrap_or_default()).ok()).collect();
+    let signal = |signal| {
+        for worker in &workers {
+            // SAFETY: kill takes no pointers.
+            unsafe { libc::kill(*worker, signal) };
+        }
+    };
+    // A worker that is busy: the end of the first session and the beginning of the second wait for it together.
+    signal(libc::SIGSTOP);
+    assert_eq!(ines.post("/logout", &json!({})).status, 204);
+    ines.sign_in("Ines", PASSWORD);
+    signal(libc::SIGCONT);
+    ines.wait_account_online(&account);
+    assert_eq!(ines.account(), account);
+    assert_eq!(ines.snapshot["buddies"][0]["name"], "bob@localhost");
+    assert_eq!(texts(conversation(&ines, &talk)), ["before"]);
+    bob.say("ines@localhost", "after");
+    ines.hears("after");
+    assert_eq!(texts(&ines.get(&format!("/history?conversation={talk}")).ok()), ["before", "after"]);
+}

@@ -82,6 +82,68 @@ fn a_password_stays_where_it_is_used() {
     search.is_nowhere("an update");
 }
 
+#[test]
+fn the_days_of_a_user_leave_no_password_behind() {
+    let (first, second, network) = (search::canary(), search::canary(), search::canary());
+    let prosody = Prosody::builder().user("ines", &network).start();
+    let mut daemon = Daemon::builder(BELLFLOWER)
+        .config("registration = \"open\"")
+        .environment("RUST_LOG", "debug")
+        .table("[worker]\ncore = true\n")
+        .start();
+    let mut secrets = vec![first.clone(), second.clone(), network.clone()];
+    let nowhere = |daemon: &Daemon, secrets: &[String], after: &str| {
+        for secret in secrets {
+            Search { needle: Needle::new(secret), daemon }.is_nowhere(after);
+        }
+    };
+    let mut page = daemon.client("tab");
+    secrets.push(page.register("Ines", &first));
+    page.add_xmpp(&prosody, "ines");
+    nowhere(&daemon, &secrets, "a registration");
+
+    let mut other = daemon.client("other");
+    assert_eq!(other.post("/login", &json!({ "name": "Ines", "password": second })).status, 401);
+    assert_eq!(other.post("/recover", &json!({ "name": "Ines", "recovery": second, "password": second })).status, 401);
+    other.sign_in("Ines", &first);
+    nowhere(&daemon, &secrets, "a sign-in by name");
+
+    // A crash: what was not written in order is there, too.
+    daemon.kill();
+    nowhere_on_disk(&daemon.data_dir(), &secrets);
+    daemon.start();
+    page.moved_to(daemon.url());
+    page.attach();
+    page.wait_account_online(&page.account());
+    assert!(!Needle::new(&network).in_memory(worker(&daemon)).is_empty(), "what was sealed came back");
+    nowhere(&daemon, &secrets, "a restart");
+
+    let changed = page.post("/me/password", &json!({ "old": first, "new": second })).ok();
+    secrets.push(changed["recovery"].as_str().unwrap().to_owned());
+    nowhere(&daemon, &secrets, "another password");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup.sqlite");
+    let (well, said) = daemon.admin(&["db", "backup", file.to_str().unwrap()], "");
+    assert!(well && file.is_file(), "{said}");
+    nowhere_on_disk(folder.path(), &secrets);
+    let (well, said) = daemon.admin(&["audit"], "");
+    assert!(well && secrets.iter().all(|secret| !said.contains(secret)), "{said}");
+    let all = page.get("/me/export?format=json").ok().to_string();
+    assert!(all.contains("ines@localhost") && secrets.iter().all(|secret| !all.contains(secret)), "{all}");
+    daemon.stop();
+    nowhere_on_disk(&daemon.data_dir(), &secrets);
+}
+
+/// Database, write-ahead log, back-up: nothing of these is in any of the files.
+fn nowhere_on_disk(directory: &std::path::Path, secrets: &[String]) {
+    assert!(std::fs::read_dir(directory).unwrap().count() > 0);
+    for secret in secrets {
+        let found = Needle::new(secret).in_files(directory);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
 /// The process of the worker that has the account.
 fn worker(daemon: &Daemon) -> u32 {
     wait_until("a worker with the account", PATIENCE, || {

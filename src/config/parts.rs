@@ -114,7 +114,8 @@ impl Config {
             name: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             guests: self.guests,
-            registration: self.registration,
+            // Names are for the proxy to give then.
+            registration: if self.header_sign_in.is_some() { web::wire::Registration::Closed } else { self.registration },
             notice: self.notice.clone(),
             store: self.database().is_some(),
             sign_in: if self.header_sign_in.is_some() { web::wire::SignIn::Header } else { web::wire::SignIn::Password },

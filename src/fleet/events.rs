@@ -1,7 +1,7 @@
 //! From what a worker tells to what the sessions are told: nothing of users it does not have, outcomes once, and the end of a worker in words.
 
 use super::blame::Culprit;
-use super::flight::{Ended, What, is_restore, told};
+use super::flight::{Ended, What, departure, is_restore, told};
 use super::ledger::At;
 use super::place::{Group, Isolation, Side};
 use super::route::{coming_back, set_aside};
@@ -13,6 +13,7 @@ use bridge::event::{Batch, Event, EventKind};
 use bridge::id::{AccountId, UserId};
 use bridge::model::{AccountError, AccountStanding, AccountState, Author, Message, MessageKind};
 use bridge::time::Timestamp;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,9 @@ impl Fleet {
             // Commands of other users wait for this lock.
             let mut state = self.lock();
             for event in rest.by_ref().take(AT_ONCE) {
+                if state.is_of_before(number, &event) {
+                    continue;
+                }
                 if may_say(&state.ledger, number, &event) {
                     sifted.extend(self.sift_one(&mut state, number, event, now));
                 } else {
@@ -148,6 +152,7 @@ impl Fleet {
                 None
             }
         };
+        state.departing.retain(|(at, _), _| *at != number);
         let mut told = state.after_crash(number);
         told.extend(state.lists.lose(number).into_iter().map(|(user, kind)| own(user, kind)));
         // Without those that were being removed.
@@ -263,6 +268,20 @@ impl Fleet {
 }
 
 impl State {
+    /// Whether a worker tells of a user whom it has yet to forget: who has come back since has the same accounts, and they must not be taken
+    /// for the ones that end.
+    fn is_of_before(&mut self, number: u16, event: &Event) -> bool {
+        let Entry::Occupied(mut left) = self.departing.entry((number, event.user)) else { return false };
+        let ends = matches!(event.kind, EventKind::CommandDone { .. } | EventKind::CommandFailed { .. });
+        if ends && event.origin == Some(departure()) {
+            *left.get_mut() = left.get().saturating_sub(1);
+            if *left.get() == 0 {
+                left.remove();
+            }
+        }
+        true
+    }
+
     fn is_leaving(&self, account: AccountId) -> bool {
         self.ledger.any(account).is_some_and(|record| matches!(record.at, At::Leaving(_)))
     }

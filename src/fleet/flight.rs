@@ -49,6 +49,11 @@ pub(crate) fn restore(account: AccountId) -> Origin {
 /// No browser's id: those are not empty and have no spaces around them.
 const RESTORE: &str = " fleet ";
 
+/// The origin of the command by which a worker forgets a user.
+pub(crate) fn departure() -> Origin {
+    Origin { client: " leaving ".to_owned(), command: String::new() }
+}
+
 /// Whether an outcome is nobody's but the fleet's.
 pub(crate) fn is_restore(origin: Option<&Origin>) -> bool {
     origin.is_some_and(|origin| origin.client == RESTORE)

@@ -184,6 +184,8 @@ struct State {
     adding: HashMap<AccountId, bridge::command::Origin>,
     /// Accounts that found no place yet.
     unplaced: Vec<(UserId, AccountId, Before)>,
+    /// Workers that have to forget a user, and how often they did not say yet that they have.
+    departing: BTreeMap<(u16, UserId), u32>,
     failing: Failing,
     waiting_pings: Vec<oneshot::Sender<()>>,
     quitting: bool,
@@ -231,6 +233,7 @@ impl Fleet {
             openings: Openings::default(),
             adding: HashMap::new(),
             unplaced: Vec::new(),
+            departing: BTreeMap::new(),
             failing: Failing::default(),
             waiting_pings: Vec::new(),
             quitting: false,

@@ -106,10 +106,13 @@ impl Fleet {
         let with: Vec<u16> = state.workers.keys().copied().filter(|number| state.ledger.is_with(user, *number)).collect();
         for number in with {
             // What cannot be told to a worker that takes nothing is told by its end.
-            if self.hand(state, number, command.clone()).is_err()
-                && let Some(worker) = state.workers.get_mut(&number)
-            {
-                super::watch::kill(worker, "it takes no more commands");
+            match self.hand(state, number, Command { origin: Some(super::flight::departure()), ..command.clone() }) {
+                Ok(()) => *state.departing.entry((number, user)).or_default() += 1,
+                Err(_) => {
+                    if let Some(worker) = state.workers.get_mut(&number) {
+                        super::watch::kill(worker, "it takes no more commands");
+                    }
+                }
             }
         }
         for record in state.ledger.remove_user(user) {

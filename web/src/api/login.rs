@@ -161,8 +161,9 @@ impl Door {
     /// Who came in gets a cookie; the session that was there before is left.
     async fn enter(&self, visitor: &Visitor, headers: &HeaderMap, entered: Entered) -> Result<Response, ApiError> {
         if let Some((before, token)) = token(&self.hub, headers).and_then(|token| self.hub.recognise(token))
-            && !Arc::ptr_eq(&before, &entered.session)
+            && !self.hub.was_guest(&before, &token)
         {
+            // Also of the same user: the cookie is written over, and nobody has the token any more.
             self.hub.logout(&before, &token).await;
         }
         let user = entered.session.user();
@@ -208,7 +209,8 @@ impl Door {
         let RegisterRequest { name, password, invite } = answer::parse(body)?;
         cookie(visitor, None, false)?;
         let closed = || ApiError::new(StatusCode::FORBIDDEN, "registration_closed", "This site takes no new users.");
-        if !self.hub.remembers() {
+        // Where a proxy says who somebody is, nobody takes another's name beforehand.
+        if !self.hub.remembers() || self.limits().header.is_some() {
             return Err(closed());
         }
         let invite = invite.filter(|invite| !invite.trim().is_empty());

@@ -104,10 +104,9 @@ impl DataKey {
         seal::open_key(&seal::derive(secret, &purpose), &purpose, &wrap.0).map(Self)
     }
 
-    /// Whether they are the same, for tests.
-    #[cfg(test)]
+    /// Whether they are the same.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0 == other.0
+        subtle::ConstantTimeEq::ct_eq(self.0.as_slice(), other.0.as_slice()).into()
     }
 }
 

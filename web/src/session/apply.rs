@@ -237,7 +237,7 @@ impl State {
         });
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         if take(&mut self.accounts, &account, |known: &Account| known.id) {
-            self.write(|user| Write::AccountRemoved { user, account });
+            self.forget_account(account);
             self.emit(env, origin, EventBody::AccountRemoved { account });
         }
     }
@@ -338,6 +338,10 @@ impl State {
         let Some(origin) = origin else { return };
         self.adding.retain(|adding| adding != origin);
         if origin.client.is_empty() {
+            if outcome.is_ok() {
+                // Whatever said it has told so before, or says nothing.
+                self.waited(env, Some(origin), crate::wire::MessageState::Sent);
+            }
             if let Err(error) = outcome {
                 if self.waited(env, Some(origin), crate::wire::MessageState::Failed) {
                     return;

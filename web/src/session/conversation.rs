@@ -121,6 +121,7 @@ impl Conv {
 
     /// Notes a time of which messages may be missing.
     pub(crate) fn note_gap(&mut self, gap: Gap) {
+        self.gaps.retain(|known| (known.after, known.from) != (gap.after, gap.from));
         if self.gaps.len() >= MOST_GAPS {
             self.gaps.remove(0);
         }

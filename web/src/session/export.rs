@@ -4,7 +4,7 @@ use super::keep;
 use super::resume::within;
 use super::{Hub, Session};
 use crate::api::ApiError;
-use crate::store::{ConversationRow, Place, Store, Stored};
+use crate::store::{AuditEntry, ConversationRow, Place, Store, Stored};
 use crate::wire;
 use bridge::id::UserId;
 use bytes::Bytes;
@@ -38,17 +38,29 @@ pub struct Export {
     /// A message of the current one is.
     begun: bool,
     ended: bool,
+    /// No other one of the user's begins before it is dropped.
+    _turn: Arc<()>,
 }
 
 impl Hub {
     /// Begins an export of everything of a user but secrets.
     ///
     /// # Errors
-    /// 403 `guests_have_no_account`, 503 `store_unavailable`.
+    /// 403 `guests_have_no_account`, 429 `rate_limited` while another one is being written, 503 `store_unavailable`.
     pub async fn export(&self, session: &Session, form: Form) -> Result<Export, ApiError> {
         let memory = self.memory()?;
         self.row(session).await?;
-        let last = session.lock().keep.as_ref().map_or(0, |keep| keep.last());
+        let (turn, last) = {
+            let state = session.lock();
+            let keep = state.keep.as_ref().ok_or_else(ApiError::session_ended)?;
+            if Arc::strong_count(&keep.exporting) > 1 {
+                // Each holds the list of all conversations, and asks the store for as long as it is read.
+                return Err(ApiError::rate_limited(5000));
+            }
+            (Arc::clone(&keep.exporting), keep.last())
+        };
+        let entry = AuditEntry { at: self.env().wall, user: Some(session.id), act: "export".to_owned(), detail: String::new() };
+        within(memory.store().audit(&entry)).await?;
         memory.journal.reached(last, std::time::Duration::from_secs(1)).await;
         let stored = within(memory.store().load(session.id)).await?;
         let head = match form {
@@ -65,6 +77,7 @@ impl Hub {
             first: true,
             begun: false,
             ended: false,
+            _turn: turn,
         })
     }
 }

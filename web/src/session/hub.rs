@@ -182,7 +182,13 @@ impl Hub {
                         }
                     }
                     EventKind::AccountLost { account, standing } => lost.push((account, state.account_lost(&env, account, standing))),
-                    kind => state.apply(&env, origin.as_ref(), kind),
+                    kind => {
+                        if matches!(kind, EventKind::CommandDone { .. }) {
+                            // What it changed is written first: its end is held until that is durable.
+                            self.remember_accounts(user, &mut state);
+                        }
+                        state.apply(&env, origin.as_ref(), kind);
+                    }
                 }
                 self.note_event(took.so_far());
                 next = rest.next_if(|event| event.user == user);
@@ -251,10 +257,7 @@ impl Hub {
     pub(crate) fn tick(&self) {
         self.counters.longest_event.tick();
         self.counters.longest_share.tick();
-        let later = std::mem::take(&mut *lock(&self.later));
-        for (user, waiting) in later {
-            self.tell_again(user, waiting);
-        }
+        self.tell_again();
         let now = self.clock.now();
         loop {
             let due = {
@@ -330,20 +333,16 @@ impl Hub {
         }
     }
 
-    /// Sends what waits, in its order, as far as there is room.
-    fn tell_again(&self, user: UserId, waiting: Waiting) {
-        let mut rest = Vec::new();
-        for (kind, of, origin) in waiting {
-            if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin, kind }, of) {
-                rest.push((command.kind, of, command.origin));
+    /// Sends what waits, in its order, as far as there is room. Nothing newer of the same user goes before it.
+    fn tell_again(&self) {
+        lock(&self.later).retain(|user, waiting| {
+            for (kind, of, origin) in std::mem::take(waiting) {
+                if let Err(Rejected::Busy(command)) = self.networks.send(Command { user: *user, origin, kind }, of) {
+                    waiting.push((command.kind, of, command.origin));
+                }
             }
-        }
-        if !rest.is_empty() {
-            let mut later = lock(&self.later);
-            let newer = std::mem::take(later.entry(user).or_default());
-            rest.extend(newer);
-            later.insert(user, rest);
-        }
+            !waiting.is_empty()
+        });
     }
 
     /// Sends what no browser asked for, or keeps it for when there is room. False: it was left out.
@@ -366,8 +365,14 @@ impl Hub {
 
     /// The same, with an origin whose outcome comes back.
     pub(super) fn tell_for_sure_from(&self, user: UserId, origin: Option<Origin>, kind: CommandKind, of: Option<AccountId>) {
+        let mut later = lock(&self.later);
+        if let Some(theirs) = later.get_mut(&user)
+            && kind != CommandKind::RemoveUser
+        {
+            // An account that comes back must not be taken for one of the session before, whose end waits.
+            return theirs.push((kind, of, origin));
+        }
         if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin, kind }, of) {
-            let mut later = lock(&self.later);
             let theirs = later.entry(user).or_default();
             if command.kind == CommandKind::RemoveUser {
                 // All else is of no use any more.
@@ -415,7 +420,16 @@ impl Hub {
     /// Takes a session out of all lists; `remembered` when its browser is to be told that it ended.
     pub(super) fn leave(&self, session: &Session, remembered: bool) {
         let held = std::mem::take(&mut session.lock().tokens);
-        self.sessions.write().unwrap_or_else(PoisonError::into_inner).remove(&session.id);
+        self.take_out(session, held, remembered);
+    }
+
+    fn take_out(&self, session: &Session, held: Vec<TokenHash>, remembered: bool) {
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        // The user may have come back already.
+        if sessions.get(&session.id).is_some_and(|known| std::ptr::eq(Arc::as_ptr(known), session)) {
+            sessions.remove(&session.id);
+        }
+        drop(sessions);
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         for token in held {
             if remembered {
@@ -428,14 +442,20 @@ impl Hub {
 
     pub(super) fn end(&self, session: &Session, remembered: bool) {
         // A user of the site comes back with the same browsers.
-        self.leave(session, remembered && session.is_guest());
-        {
+        let remembered = remembered && session.is_guest();
+        let held = {
             let mut state = session.lock();
+            if state.ended.is_some() {
+                return;
+            }
             state.left(&self.env());
             state.ended = Some(End::Auth);
             state.wake_all();
-        }
-        self.tell_for_sure(session.id, CommandKind::RemoveUser, None);
+            // With the lock held: who finds that it ended and begins anew makes accounts that this must not remove.
+            self.tell_for_sure(session.id, CommandKind::RemoveUser, None);
+            std::mem::take(&mut state.tokens)
+        };
+        self.take_out(session, held, remembered);
         self.counters.sessions_ended.one();
     }
 

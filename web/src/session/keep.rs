@@ -45,8 +45,8 @@ pub(crate) struct Wanted {
 pub(crate) struct Keep {
     journal: Arc<Journal>,
     user: UserId,
-    /// Seals the secrets of accounts. `None`: they are not stored.
-    pub(super) key: Option<DataKey>,
+    /// Seals the secrets of accounts.
+    pub(super) key: DataKey,
     /// The site keeps messages.
     pub(super) site_keeps: bool,
     /// Days that the site keeps messages at most; 0: for ever.
@@ -66,6 +66,14 @@ pub(crate) struct Keep {
     changed: BTreeSet<AccountId>,
     /// Accounts that are not to be remembered.
     pub(super) passing: BTreeSet<AccountId>,
+    /// Accounts that the user removes. What else says that one is gone deletes nothing that is stored.
+    pub(super) removing: BTreeSet<AccountId>,
+    /// Conversations that found no room to be written.
+    unwritten: BTreeSet<ConversationId>,
+    /// Tokens of the guest that the user was, and when they stop being good for requests that are on their way.
+    pub(super) guest_tokens: Vec<(TokenHash, u64)>,
+    /// Held by an export that is being written.
+    pub(super) exporting: Arc<()>,
     /// Messages whose command is to be told that nothing is kept.
     unkept: Vec<Origin>,
     /// Accounts that were signed on, and since when they are not.
@@ -89,7 +97,7 @@ fn why_name(why: GapWhy) -> &'static str {
 }
 
 impl Keep {
-    pub(super) fn new(journal: Arc<Journal>, user: UserId, key: Option<DataKey>, site: &MemoryConfig, limits: Limits) -> Self {
+    pub(super) fn new(journal: Arc<Journal>, user: UserId, key: DataKey, site: &MemoryConfig, limits: Limits) -> Self {
         Self {
             journal,
             user,
@@ -104,6 +112,10 @@ impl Keep {
             lossy: BTreeMap::new(),
             changed: BTreeSet::new(),
             passing: BTreeSet::new(),
+            removing: BTreeSet::new(),
+            unwritten: BTreeSet::new(),
+            guest_tokens: Vec::new(),
+            exporting: Arc::default(),
             unkept: Vec::new(),
             away: BTreeMap::new(),
             online: BTreeSet::new(),
@@ -156,7 +168,7 @@ impl Keep {
         let created = *self.made.entry(account).or_insert(wall);
         let secrets = take_secrets(&mut settings, protocol);
         let seal = |(field, plain): (String, String)| {
-            let sealed = self.key.as_ref()?.seal(self.user, account, &field, plain.as_bytes());
+            let sealed = self.key.seal(self.user, account, &field, plain.as_bytes());
             plain_is_wiped(plain);
             match sealed {
                 Ok(sealed) => Some((field, sealed)),
@@ -179,11 +191,11 @@ impl Keep {
 
     /// Holds the end of a command until what it changed is durable. Gives it back when there is nothing to wait for.
     fn hold(&mut self, origin: &Origin, outcome: Result<Option<Outcome>, ErrorBody>) -> Option<Result<Option<Outcome>, ErrorBody>> {
-        if outcome.is_err() || self.last <= self.journal.done() {
-            return Some(outcome);
-        }
-        if !self.is_kept() {
+        if !self.unkept.is_empty() && (outcome.is_err() || !self.is_kept() || self.last <= self.journal.done()) {
             return Some(self.without_store(origin, outcome));
+        }
+        if outcome.is_err() || !self.is_kept() || self.last <= self.journal.done() {
+            return Some(outcome);
         }
         self.held.push_back(Held { after: self.last, origin: origin.clone(), outcome });
         None
@@ -194,7 +206,7 @@ impl Keep {
         match self.unkept.iter().position(|sent| sent == origin) {
             Some(at) => {
                 self.unkept.swap_remove(at);
-                Ok(Some(Outcome::Kept(false)))
+                outcome.map(|_| Some(Outcome::Kept(false)))
             }
             None => outcome,
         }
@@ -229,6 +241,14 @@ fn take_secrets(settings: &mut AccountSettings, protocol: Option<&Protocol>) -> 
             settings.options.insert(key, value);
         }
     }
+    // Rooms have passwords, too.
+    let open = |key: &String| protocol.is_some_and(|protocol| protocol.room_fields.iter().any(|field| field.key == *key && !field.masked));
+    for (room, form) in &mut settings.before.rooms {
+        let hidden: Vec<String> = form.keys().filter(|key| !open(key)).cloned().collect();
+        for key in hidden {
+            secrets.extend(form.remove(&key).map(|value| (format!("room:{room}:{key}"), value)));
+        }
+    }
     for (key, value) in std::mem::take(&mut settings.stored) {
         secrets.extend(serde_json::to_string(&value).ok().map(|text| (format!("stored:{key}"), text)));
     }
@@ -247,6 +267,9 @@ pub(super) fn put_secrets(settings: &mut AccountSettings, row: &AccountRow, key:
             settings.password = Some(bridge::command::Secret::new(text.to_owned()));
         } else if let Some(name) = field.strip_prefix("option:") {
             settings.options.extend(serde_json::from_str(text).ok().map(|value| (name.to_owned(), value)));
+        } else if let Some((room, name)) = field.strip_prefix("room:").and_then(|rest| rest.split_once(':')) {
+            let form = settings.before.rooms.iter_mut().find(|(id, _)| id.to_string() == room);
+            form.into_iter().for_each(|(_, form)| _ = form.insert(name.to_owned(), text.to_owned()));
         } else if let Some(name) = field.strip_prefix("stored:") {
             settings.stored.extend(serde_json::from_str(text).ok().map(|value| (name.to_owned(), value)));
         }
@@ -376,10 +399,31 @@ impl State {
     }
 
     /// Hands on a write of a user of the site.
-    pub(super) fn write(&mut self, write: impl FnOnce(UserId) -> Write) {
-        if let Some(keep) = &mut self.keep {
-            let write = write(keep.user);
-            keep.write(write);
+    /// False: there is no room for it.
+    pub(super) fn write(&mut self, write: impl FnOnce(UserId) -> Write) -> bool {
+        match &mut self.keep {
+            Some(keep) => keep.write(write(keep.user)),
+            None => true,
+        }
+    }
+
+    /// The user's data key, as it was opened just now. True: it is another than before, and the accounts are to be sealed with it.
+    pub(super) fn takes_key(&mut self, key: DataKey) -> bool {
+        let Some(keep) = self.keep.as_mut().filter(|keep| !keep.key.is(&key)) else { return false };
+        keep.key = key;
+        for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
+            self.account_changed(account);
+        }
+        true
+    }
+
+    /// An account is gone. What is stored of it goes when the user wanted so: not by the word of a worker, nor because a session ended.
+    pub(super) fn forget_account(&mut self, account: AccountId) {
+        let Some(keep) = &mut self.keep else { return };
+        if keep.removing.remove(&account) || keep.passing.remove(&account) {
+            self.write(|user| Write::AccountRemoved { user, account });
+        } else {
+            log::warn!("account {account} is gone, and nobody removed it: what is stored of it stays");
         }
     }
 
@@ -413,6 +457,10 @@ impl State {
         }
         let before = conv.kept.lines().map(|line| line.number).filter(|known| *known < number).last().unwrap_or(0);
         let account = conv.base.account;
+        if self.keep.as_ref().is_some_and(|keep| keep.unwritten.contains(&id)) {
+            // A message of a conversation that is not there would never be found.
+            self.keep_conversation(id);
+        }
         let pictures: Vec<_> =
             message.spans.iter().filter_map(|span| span.image.as_deref()).filter_map(|hash| self.shelf.blob(hash)).collect();
         let Some(keep) = &mut self.keep else { return };
@@ -434,8 +482,8 @@ impl State {
             }
         }
         let stored = stored(user, id, number, counts, message, server_id);
-        let kept = keep.write(Write::Message(stored));
-        for picture in pictures {
+        let kept = !keep.unwritten.contains(&id) && keep.write(Write::Message(stored));
+        for picture in pictures.into_iter().filter(|_| kept) {
             let (hash, bytes) = (picture.hash.to_string(), picture.bytes.clone());
             keep.write(Write::Blob { user, conversation: id, number, hash, bytes });
         }
@@ -473,7 +521,11 @@ impl State {
             keep: conv.keep,
             days: conv.days,
         };
-        keep.write(Write::Conversation(row));
+        if keep.write(Write::Conversation(row)) {
+            keep.unwritten.remove(&id);
+        } else {
+            keep.unwritten.insert(id);
+        }
     }
 
     /// Writes down how far a conversation is read.
@@ -507,6 +559,9 @@ impl State {
         let open = self.conversations.iter().filter(|(_, conv)| conv.open && conv.base.account == account && self.keeps_lines(conv));
         let open: Vec<_> = open.map(|(id, conv)| (*id, conv.kept.newest().unwrap_or(0))).collect();
         for (conversation, after) in open {
+            // While nothing is said it is one gap, however often an account comes and goes.
+            let last = self.conversations.get(&conversation).and_then(|conv| conv.gaps.last());
+            let from = last.filter(|last| last.after == after && last.why == why_name(why)).map_or(from, |last| last.from.min(from));
             let gap = Gap { conversation, after, from, to: Some(env.wall), why: why_name(why).to_owned() };
             self.write(|user| Write::Gap(user, gap.clone()));
             self.emit_gap(env, account, &gap);
@@ -593,6 +648,11 @@ impl State {
         let freed = conv.kept.bytes();
         conv.kept = super::kept::Kept::default();
         conv.gaps.clear();
+        if let Some(keep) = &mut self.keep {
+            // Those that were handed over are told of once more, and then they are gone.
+            keep.outbox.retain(|waiting| waiting.conversation != id || waiting.step == super::outbox::Step::Handed);
+            keep.lossy.remove(&id);
+        }
         (conv.unread, conv.mentions) = (0, 0);
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         if whole {
@@ -629,6 +689,9 @@ impl State {
                 false => Err(unavailable()),
             };
             ready.push((held.origin, outcome));
+        }
+        if let Some(keep) = &mut self.keep {
+            keep.unkept.retain(|origin| ready.iter().all(|(ended, _)| ended != origin));
         }
         for (origin, outcome) in ready {
             self.conclude(env, &origin, outcome);

@@ -4,7 +4,7 @@ use super::keep::Keep;
 use super::state::State;
 use super::{Hub, Session, TokenHash};
 use crate::secret::{DataKey, Hasher, SiteKey};
-use crate::store::{Change, Committed, Journal, Keeping, Limits, Store, Write};
+use crate::store::{Change, Committed, Journal, Keeping, Limits, Store, StoreError, Write};
 use crate::wire::{ErrorBody, EventBody};
 use bridge::command::CommandKind;
 use bridge::id::{AccountId, UserId};
@@ -55,6 +55,8 @@ pub struct Memory {
     pub(super) site_key: Option<SiteKey>,
     /// Who is being brought back: one at a time for each of these.
     pub(super) coming: Vec<tokio::sync::Mutex<()>>,
+    /// Browsers that are signed out, and that the store could not be told of yet.
+    leaving: Mutex<Vec<(UserId, TokenHash)>>,
     strangers: Mutex<(HashSet<TokenHash>, VecDeque<TokenHash>)>,
     /// Protocols that take no further sign-ons.
     pub(super) closed_protocols: Mutex<HashSet<String>>,
@@ -75,6 +77,7 @@ impl Memory {
             hasher,
             site_key,
             coming: (0..64).map(|_| tokio::sync::Mutex::default()).collect(),
+            leaving: Mutex::default(),
             strangers: Mutex::default(),
             closed_protocols: Mutex::default(),
             last_alive: Mutex::default(),
@@ -91,9 +94,25 @@ impl Memory {
         Some(self.coming.get(of)?.lock().await)
     }
 
-    /// Whether a token is known to be nobody's.
+    /// Whether a token is known to be nobody's, or of a browser that was signed out.
     pub(super) fn is_strange(&self, token: &TokenHash) -> bool {
-        lock(&self.strangers).0.contains(token)
+        lock(&self.strangers).0.contains(token) || lock(&self.leaving).iter().any(|(_, leaving)| leaving == token)
+    }
+
+    /// A browser is signed out, and the store does not know.
+    pub(super) fn note_leaving(&self, user: UserId, token: TokenHash) {
+        lock(&self.leaving).push((user, token));
+    }
+
+    /// Tells the store of the browsers that are signed out.
+    pub(super) async fn tell_leaving(&self) {
+        let leaving = lock(&self.leaving).clone();
+        for (user, token) in leaving {
+            if self.store().remove_browsers(user, &[token]).await.is_err() {
+                return;
+            }
+            lock(&self.leaving).retain(|(_, told)| *told != token);
+        }
     }
 
     /// A token is nobody's. Tokens are random: it will never be anybody's.
@@ -119,7 +138,7 @@ impl Memory {
     }
 
     /// How a session of this user outlives it.
-    pub(super) fn keep(&self, user: UserId, key: Option<DataKey>, limits: Limits) -> Box<Keep> {
+    pub(super) fn keep(&self, user: UserId, key: DataKey, limits: Limits) -> Box<Keep> {
         Box::new(Keep::new(Arc::clone(&self.journal), user, key, &self.config, limits))
     }
 }
@@ -170,27 +189,45 @@ impl Hub {
     pub async fn remember(self: Arc<Self>) {
         let Some(memory) = &self.memory else { return };
         let journal = tokio::spawn(Arc::clone(&memory.journal).run(Arc::new(Told(Arc::downgrade(&self)))));
-        let chores = async {
-            let mut change =
-                memory.store().changes(0).await.ok().and_then(|changes| changes.last().map(|(number, _)| *number)).unwrap_or(0);
-            let (mut look, mut note, mut tidy) = (tokio::time::interval(LOOK), tokio::time::interval(NOTE), tokio::time::interval(TIDY));
-            for interval in [&mut look, &mut note, &mut tidy] {
-                interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            }
+        let every = |period| {
+            let mut interval = tokio::time::interval(period);
+            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            interval
+        };
+        // Each by itself: who is signed out by an administrator does not stay for as long as old messages are deleted.
+        let look = async {
+            let mut change = None;
+            let mut look = every(LOOK);
             loop {
-                tokio::select! {
-                    _ = look.tick() => change = self.take_changes(memory, change).await,
-                    _ = note.tick() => {
-                        self.note_alive(memory).await;
-                        self.expire_messages(memory).await;
-                    }
-                    _ = tidy.tick() => self.tidy(memory).await,
-                }
+                look.tick().await;
+                memory.tell_leaving().await;
+                change = match change {
+                    Some(change) => Some(self.take_changes(memory, change).await),
+                    // Only what changes from now on.
+                    None => memory.store().changes(0).await.ok().map(|changes| changes.last().map_or(0, |(number, _)| *number)),
+                };
+            }
+        };
+        let note = async {
+            let mut note = every(NOTE);
+            loop {
+                note.tick().await;
+                self.note_alive(memory).await;
+                self.expire_messages(memory).await;
+            }
+        };
+        let tidy = async {
+            let mut tidy = every(TIDY);
+            loop {
+                tidy.tick().await;
+                self.tidy(memory).await;
             }
         };
         tokio::select! {
             _ = journal => {}
-            () = chores => {}
+            () = look => {}
+            () = note => {}
+            () = tidy => {}
         }
     }
 
@@ -206,9 +243,13 @@ impl Hub {
         let Ok(changes) = memory.store().changes(after).await else { return after };
         let mut last = after;
         for (number, change) in changes {
-            last = number;
             match change {
-                Change::User(user) => self.user_changed(memory, user).await,
+                Change::User(user) => {
+                    if let Err(error) = self.user_changed(memory, user).await {
+                        crate::pace::paced!(warn, "what changed of user {user} is looked at again: {error}");
+                        return last;
+                    }
+                }
                 Change::Protocol { protocol, disabled } => {
                     log::warn!("protocol {protocol} is {} from now on", if disabled { "disabled" } else { "enabled" });
                     let mut closed = lock(&memory.closed_protocols);
@@ -219,29 +260,35 @@ impl Hub {
                     };
                 }
             }
+            last = number;
         }
         last
     }
 
-    /// Signs out the browsers of a user that are not in the store any more.
-    pub(super) async fn user_changed(&self, memory: &Memory, user: UserId) {
-        let Some(session) = self.session(user) else { return };
-        if let Ok(Some(row)) = memory.store().user(user).await
-            && let Some(keep) = &mut session.lock().keep
-        {
+    /// Signs out the browsers of a user that are not in the store any more; ends the session of one who may not be here.
+    pub(super) async fn user_changed(&self, memory: &Memory, user: UserId) -> Result<(), StoreError> {
+        let Some(session) = self.session(user) else { return Ok(()) };
+        let row = memory.store().user(user).await?;
+        let Some(row) = row.filter(|row| !row.disabled) else {
+            // Also where no browser is signed in: the site's key brought the accounts back, or the session lingers.
+            self.end(&session, false);
+            return Ok(());
+        };
+        if let Some(keep) = &mut session.lock().keep {
             keep.quota = row.limits.storage_bytes.unwrap_or(memory.config.storage_bytes);
             keep.limits = row.limits;
         }
-        let Ok(browsers) = memory.store().browsers(user).await else { return };
+        let browsers = memory.store().browsers(user).await?;
         let known: HashSet<TokenHash> = browsers.into_iter().map(|browser| browser.token).collect();
         let gone: Vec<TokenHash> = session.lock().tokens.iter().filter(|token| !known.contains(*token)).copied().collect();
         for token in gone {
             self.sign_out(&session, &token);
         }
+        Ok(())
     }
 
     /// Notes which browsers are in use, and that the daemon runs.
-    async fn note_alive(&self, memory: &Memory) {
+    pub(super) async fn note_alive(&self, memory: &Memory) {
         let now = self.env().wall;
         let mut used: HashMap<TokenHash, Timestamp> = HashMap::new();
         for session in self.all() {
@@ -259,6 +306,7 @@ impl Hub {
         }
         self.write_alive(memory, now);
         for session in self.all() {
+            self.drop_guest_tokens(&session);
             let limited = session.lock().keep.as_ref().is_some_and(|keep| keep.quota > 0 && keep.usage > 0);
             if limited
                 && let Ok(usage) = memory.store().usage(session.id).await
@@ -281,7 +329,17 @@ impl Hub {
         if memory.config.session_days > 0 {
             match memory.store().expire_browsers(Timestamp(now.0 - days(memory.config.session_days))).await {
                 Ok(0) => {}
-                Ok(count) => log::info!("{count} browsers were not used for {} days and are signed out", memory.config.session_days),
+                Ok(count) => {
+                    log::info!("{count} browsers were not used for {} days and are signed out", memory.config.session_days);
+                    for session in self.all() {
+                        if !session.is_guest()
+                            && let Err(error) = self.user_changed(memory, session.id).await
+                        {
+                            log::warn!("browsers that are not used stay signed in for another hour: {error}");
+                            break;
+                        }
+                    }
+                }
                 Err(error) => log::warn!("browsers that are not used are not signed out: {error}"),
             }
         }
@@ -311,15 +369,31 @@ impl Hub {
         }
     }
 
+    /// The token that a guest had is good for no longer than requests are on their way with it.
+    fn drop_guest_tokens(&self, session: &Session) {
+        let now = self.env().now;
+        let mut state = session.lock();
+        let Some(keep) = &mut state.keep else { return };
+        let over: Vec<TokenHash> = keep.guest_tokens.extract_if(.., |(_, until)| *until <= now).map(|(token, _)| token).collect();
+        for token in &over {
+            state.tokens.retain(|known| known != token);
+            self.forget_token(token);
+        }
+    }
+
     /// One browser of a user is signed out; with the last one the session ends.
     pub(super) fn sign_out(&self, session: &Session, token: &TokenHash) {
         let last = {
             let mut state = session.lock();
-            state.tokens.retain(|known| known != token);
-            state.end_browser(token);
+            let guests: Vec<TokenHash> =
+                state.keep.iter_mut().flat_map(|keep| std::mem::take(&mut keep.guest_tokens)).map(|(token, _)| token).collect();
+            for gone in guests.iter().chain([token]) {
+                state.tokens.retain(|known| known != gone);
+                state.end_browser(gone);
+                self.forget_token(gone);
+            }
             state.tokens.is_empty()
         };
-        self.forget_token(token);
         if last {
             self.end(session, false);
         }

@@ -14,6 +14,8 @@ use std::collections::VecDeque;
 
 /// Lines of one user that wait.
 const MOST: usize = 500;
+/// Their bytes: they are in memory.
+const MOST_BYTES: usize = 1 << 20;
 /// The origin of a line that waited, before its number; no client has an empty id.
 pub(super) const OUTBOX: &str = "outbox ";
 
@@ -63,8 +65,11 @@ impl State {
     /// Keeps a line until it can be sent.
     pub(super) fn queue(&mut self, env: &Env<'_>, origin: &Origin, kind: CommandKind) -> Result<(), ErrorBody> {
         let CommandKind::SendMessage { conversation, html, .. } = kind else { return Ok(()) };
-        if self.keep.as_ref().is_none_or(|keep| keep.outbox.len() >= MOST) {
-            return Err(error("limit", format!("At most {MOST} messages may wait to be sent.")));
+        let is_full = |keep: &keep::Keep| {
+            keep.outbox.len() >= MOST || keep.outbox.iter().map(|waiting| waiting.html.len()).sum::<usize>() + html.len() > MOST_BYTES
+        };
+        if self.keep.as_deref().is_none_or(is_full) {
+            return Err(error("limit", format!("At most {MOST} messages may wait to be sent, of {} KiB together.", MOST_BYTES >> 10)));
         }
         let Some(conv) = self.conversations.get(&conversation) else { return Ok(()) };
         let account = conv.base.account;
@@ -85,12 +90,15 @@ impl State {
             system: false,
             state: Some(MessageState::Pending),
         };
+        // First: what waits only in memory is not what was promised.
+        let text = html.clone();
+        if !self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: false })) {
+            return Err(keep::unavailable());
+        }
         let Some(conv) = self.conversations.get_mut(&conversation) else { return Ok(()) };
         let change = conv.keep(number, false, &message, env.config.kept_messages.max(1));
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
         self.keep_message(env, conversation, number, false, &message, None);
-        let text = html.clone();
-        self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: false }));
         if let Some(keep) = &mut self.keep {
             keep.outbox.push_back(Waiting { number, conversation, html, step: Step::Waits });
         }
@@ -130,7 +138,10 @@ impl State {
                 Step::Handed
             } else {
                 let (number, conversation, text) = (waiting.number, waiting.conversation, waiting.html);
-                self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: true }));
+                if !self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: true })) {
+                    // Once there is room: it must not go twice.
+                    continue;
+                }
                 Step::Noted(self.keep.as_ref().map_or(0, |keep| keep.last()))
             };
             if let Some(waiting) = self.keep.as_mut().and_then(|keep| keep.outbox.get_mut(at)) {

@@ -6,7 +6,7 @@ use super::resume::{unavailable, within};
 use super::{Hub, Session, TokenHash, token};
 use crate::api::ApiError;
 use crate::secret::{DataKey, HashError, RecoveryCode, by_recovery, new_recovery};
-use crate::store::{AuditEntry, Browser, Invite, Limits, NewUser, StoreError, UserKeys, UserRow, fold};
+use crate::store::{AuditEntry, Browser, Invite, Limits, NewUser, Sealed, StoreError, UserKeys, UserRow, fold};
 use crate::wire::{Me, MeLimits, SignedIn};
 use bridge::command::Secret;
 use bridge::id::UserId;
@@ -16,6 +16,10 @@ use warp::http::StatusCode;
 
 /// Bytes of a password of this site.
 const PASSWORD: std::ops::RangeInclusive<usize> = 8..=1024;
+/// Browsers of a user that are signed in.
+const MOST_BROWSERS: usize = 100;
+/// How long the token that a guest had is good for requests that are on their way with it.
+const ON_THEIR_WAY_MS: u64 = 60_000;
 /// How long a new user waits until everything is durable.
 const DURABLE: Duration = Duration::from_secs(5);
 
@@ -36,6 +40,14 @@ pub struct Entered {
     pub session: Arc<Session>,
     /// To be shown once.
     pub recovery: Option<RecoveryCode>,
+}
+
+/// What becomes of a user's browsers when the keys change.
+pub(super) enum Others {
+    /// They stay signed in.
+    Stay,
+    /// They are signed out, but for this one.
+    Leave(Option<(TokenHash, Sealed)>),
 }
 
 fn no_memory() -> ApiError {
@@ -109,16 +121,16 @@ impl Hub {
         let key = match opened.key {
             Some(key) => {
                 if opened.needs_rehash {
-                    row.keys = memory.hasher.rehash(row.id, &row.keys, password, &key).await.map_err(hash_failed)?;
-                    self.store_keys(memory, &row).await?;
+                    let keys = memory.hasher.rehash(row.id, &row.keys, password, &key).await.map_err(hash_failed)?;
+                    row = self.store_keys(memory, row, keys, Others::Stay).await?;
                 }
                 key
             }
             None => {
                 // The password was set without the key: what it sealed is gone, and a new one begins.
                 let key = DataKey::create().map_err(|_| ApiError::unavailable())?;
-                (row.keys, _) = memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
-                self.store_keys(memory, &row).await?;
+                let (keys, _) = memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+                row = self.store_keys(memory, row, keys, Others::Leave(None)).await?;
                 key
             }
         };
@@ -127,20 +139,48 @@ impl Hub {
         Ok(entered)
     }
 
-    /// Stores the keys of a user; every browser stays signed in.
-    async fn store_keys(&self, memory: &Memory, row: &UserRow) -> Result<(), ApiError> {
-        let browsers = within(memory.store().browsers(row.id)).await?;
-        let wraps: Vec<_> = browsers.into_iter().filter_map(|browser| Some((browser.token, browser.wrap?))).collect();
-        within(memory.store().set_keys(row.id, &row.keys, &wraps)).await
+    /// Fails when a user has other keys than were read before the password was checked, which takes long: what was right then may not be now.
+    async fn is_as_read(&self, memory: &Memory, row: &UserRow) -> Result<(), ApiError> {
+        let now = within(memory.store().user(row.id)).await?;
+        if now.is_some_and(|now| now.keys == row.keys && !now.disabled) { Ok(()) } else { Err(ApiError::busy(1000)) }
+    }
+
+    /// Stores other keys of a user than were read. Gives the user as they are then.
+    pub(super) async fn store_keys(&self, memory: &Memory, row: UserRow, keys: UserKeys, others: Others) -> Result<UserRow, ApiError> {
+        let _turn = memory.turn(row.id).await;
+        self.is_as_read(memory, &row).await?;
+        let wraps = match others {
+            Others::Stay => {
+                let browsers = within(memory.store().browsers(row.id)).await?;
+                browsers.into_iter().filter_map(|browser| Some((browser.token, browser.wrap?))).collect()
+            }
+            Others::Leave(but) => but.into_iter().collect::<Vec<_>>(),
+        };
+        within(memory.store().set_keys(row.id, &keys, &wraps)).await?;
+        Ok(UserRow { keys, ..row })
     }
 
     /// A user whose key is there comes in with another browser.
-    async fn enter_user(&self, memory: &Memory, row: &UserRow, key: DataKey, from: &Origin) -> Result<Entered, ApiError> {
+    pub(super) async fn enter_user(&self, memory: &Memory, row: &UserRow, key: DataKey, from: &Origin) -> Result<Entered, ApiError> {
         let token = token::create().map_err(|_| ApiError::unavailable())?;
         let hash = token::hash(&token);
-        self.add_browser(memory, row.id, &key, &token, from).await?;
-        let session = self.come_back(memory, row, Some(key), hash).await?;
+        {
+            let _turn = memory.turn(row.id).await;
+            self.is_as_read(memory, row).await?;
+            self.add_browser(memory, row.id, &key, &token, from).await?;
+        }
+        let session = self.come_back(memory, row, key, hash).await?;
+        self.bound_browsers(memory, &session).await;
         Ok(Entered { token, session, recovery: None })
+    }
+
+    /// Signs out whoever was not used for longest when there are too many.
+    async fn bound_browsers(&self, memory: &Memory, session: &Session) {
+        let Ok(browsers) = within(memory.store().browsers(session.id)).await else { return };
+        let gone: Vec<TokenHash> = browsers.iter().skip(MOST_BROWSERS).map(|browser| browser.token).collect();
+        if !gone.is_empty() && within(memory.store().remove_browsers(session.id, &gone)).await.is_ok() {
+            gone.iter().for_each(|token| self.sign_out(session, token));
+        }
     }
 
     async fn add_browser(&self, memory: &Memory, user: UserId, key: &DataKey, token: &str, from: &Origin) -> Result<(), ApiError> {
@@ -276,15 +316,18 @@ impl Hub {
             }
             session.adopt(&user.name);
             self.networks().adopt(user.id);
-            state.keep = Some(memory.keep(user.id, Some(key), Limits::default()));
+            let mut keep = memory.keep(user.id, key, Limits::default());
             // The guest's own token stays good for requests that are on their way with it.
+            let until = self.env().now + ON_THEIR_WAY_MS;
+            keep.guest_tokens = state.tokens.iter().map(|token| (*token, until)).collect();
+            state.keep = Some(keep);
             state.tokens.push(hash);
             state.write_everything(&self.env(), hash, session.user());
             self.remember_accounts(user.id, &mut state);
             state.deliver(&self.env());
+            self.know_token(hash, &session);
             state.keep.as_ref().map_or(0, |keep| keep.last())
         };
-        self.know_token(hash, &session);
         if !memory.journal.reached(last, DURABLE).await {
             log::warn!("a guest has become user {}, and what is theirs is not stored yet", user.id);
         }
@@ -303,7 +346,7 @@ impl Hub {
             None => None,
         };
         let key = by_recovery(row.as_ref().map(|row| (row.id, &row.keys)), code.expose());
-        let (Some(mut row), Some(key)) = (row, key) else {
+        let (Some(row), Some(key)) = (row, key) else {
             let detail = format!("recovery of {:.64} from {} ({})", name.escape_debug().to_string(), from.address, from.device);
             self.audit(memory, None, "sign_in_failed", detail).await;
             return Err(ApiError::new(StatusCode::UNAUTHORIZED, "bad_credentials", "Nobody has this name with this recovery code."));
@@ -312,17 +355,19 @@ impl Hub {
             return Err(ApiError::new(StatusCode::FORBIDDEN, "user_disabled", "This user may not sign in. Please ask who runs this site."));
         }
         let (keys, recovery) = memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
-        within(memory.store().set_keys(row.id, &keys, &[])).await?;
-        row.keys = keys;
+        let row = self.store_keys(memory, row, keys, Others::Leave(None)).await?;
+        if let Some(session) = self.session(row.id) {
+            self.drop_browsers(&session, None);
+        }
         let entered = self.enter_user(memory, &row, key, from).await?;
-        self.drop_other_browsers(memory, row.id).await;
         self.audit(memory, Some(row.id), "recovery", format!("from {} ({})", from.address, from.device)).await;
         Ok(Entered { recovery: Some(recovery), ..entered })
     }
 
-    /// Signs out of the sessions here whoever is not in the store any more.
-    async fn drop_other_browsers(&self, memory: &Memory, user: UserId) {
-        self.user_changed(memory, user).await;
+    /// Signs out all browsers here but one; the store does not have them any more.
+    fn drop_browsers(&self, session: &Session, but: Option<&TokenHash>) {
+        let gone: Vec<TokenHash> = session.lock().tokens.iter().filter(|token| Some(*token) != but).copied().collect();
+        gone.iter().for_each(|token| self.sign_out(session, token));
     }
 
     /// The user of a session, and their key by the password.
@@ -331,7 +376,7 @@ impl Hub {
         let row = self.row(session).await?;
         let opened = memory.hasher.check(Some((row.id, &row.keys)), password).await.map_err(hash_failed)?;
         let wrong = || ApiError::new(StatusCode::UNAUTHORIZED, "bad_credentials", "This is not your password.").at(field);
-        let key = opened.ok_or_else(wrong)?.key.or_else(|| session.lock().keep.as_ref().and_then(|keep| keep.key.clone()));
+        let key = opened.ok_or_else(wrong)?.key.or_else(|| session.lock().keep.as_ref().map(|keep| keep.key.clone()));
         let key = key.map_or_else(|| DataKey::create().map_err(|_| ApiError::unavailable()), Ok)?;
         Ok((row, key))
     }
@@ -387,8 +432,9 @@ impl Hub {
         let (row, key) = self.confirmed(session, old, "old").await?;
         let (keys, recovery) = memory.hasher.make(row.id, new, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
         let wrap = key.wrap_by_token(row.id, token).map_err(|_| ApiError::unavailable())?;
-        within(memory.store().set_keys(row.id, &keys, &[(token::hash(token), wrap)])).await?;
-        self.drop_other_browsers(memory, row.id).await;
+        let current = token::hash(token);
+        let row = self.store_keys(memory, row, keys, Others::Leave(Some((current, wrap)))).await?;
+        self.drop_browsers(session, Some(&current));
         self.audit(memory, Some(row.id), "password", String::new()).await;
         Ok(recovery)
     }
@@ -399,10 +445,10 @@ impl Hub {
     /// 401 `bad_credentials`, 503.
     pub async fn change_recovery(&self, session: &Session, password: &Secret) -> Result<RecoveryCode, ApiError> {
         let memory = self.memory()?;
-        let (mut row, key) = self.confirmed(session, password, "password").await?;
+        let (row, key) = self.confirmed(session, password, "password").await?;
         let (wrap, recovery) = new_recovery(row.id, &key).map_err(|_| ApiError::unavailable())?;
-        row.keys.by_recovery = Some(wrap);
-        self.store_keys(memory, &row).await?;
+        let keys = UserKeys { by_recovery: Some(wrap), ..row.keys.clone() };
+        let row = self.store_keys(memory, row, keys, Others::Stay).await?;
         self.audit(memory, Some(row.id), "recovery", "a new code".to_owned()).await;
         Ok(recovery)
     }
@@ -429,8 +475,11 @@ impl Hub {
         for token in &gone {
             self.sign_out(session, token);
         }
-        if matches!(which, Which::Others | Which::All) {
-            self.drop_other_browsers(memory, row.id).await;
+        // Also those that are in no list: the token of the guest that the user was.
+        match which {
+            Which::One(_) => {}
+            Which::Others => self.drop_browsers(session, Some(current)),
+            Which::All => self.drop_browsers(session, None),
         }
         Ok(())
     }
@@ -442,11 +491,17 @@ impl Hub {
         }
         if let Some(memory) = &self.memory {
             if let Err(error) = within(memory.store().remove_browsers(session.id, &[*token])).await {
-                log::warn!("a browser is signed out, and the database does not know: {}", error.message);
+                log::warn!("a browser is signed out, and the database is told later: {}", error.message);
+                memory.note_leaving(session.id, *token);
             }
             self.audit(memory, Some(session.id), "sign_out", String::new()).await;
         }
         self.sign_out(session, token);
+    }
+
+    /// Whether this is the token of the guest that a user was: it ends by itself.
+    pub fn was_guest(&self, session: &Session, token: &TokenHash) -> bool {
+        session.lock().keep.as_ref().is_some_and(|keep| keep.guest_tokens.iter().any(|(known, _)| known == token))
     }
 
     /// Deletes a user with everything.
@@ -456,6 +511,13 @@ impl Hub {
     pub async fn delete_user(&self, session: &Session, password: &Secret) -> Result<(), ApiError> {
         let memory = self.memory()?;
         let (row, _) = self.confirmed(session, password, "password").await?;
+        // Whoever comes back waits until it is done, and finds nobody.
+        let _turn = memory.turn(row.id).await;
+        let last = session.lock().keep.as_ref().map_or(0, |keep| keep.last());
+        if !memory.journal.reached(last, DURABLE).await {
+            // What is on its way would come after it.
+            return Err(unavailable());
+        }
         let last = session.lock().keep.take().map_or(0, |keep| keep.last());
         self.end(session, false);
         memory.journal.reached(last, DURABLE).await;

@@ -189,6 +189,10 @@ impl Hub {
                     return Verdict::Refused(error);
                 }
                 let changed = state.changed_by(&kind);
+                let removed = match &kind {
+                    CommandKind::RemoveAccount(account) => Some(*account),
+                    _ => None,
+                };
                 let of = state.account_of(&kind);
                 match self.send(session.id, origin.clone(), kind, of) {
                     Ok(()) => {
@@ -196,6 +200,9 @@ impl Hub {
                             state.adding.push(origin.clone());
                         }
                         remember(state, Fate::Running);
+                        if let Some(keep) = &mut state.keep {
+                            keep.removing.extend(removed);
+                        }
                         changed.into_iter().for_each(|account| state.account_changed(account));
                         if let Some(status) = status {
                             state.status = status.clone();

@@ -67,42 +67,62 @@ impl Hub {
                     continue;
                 }
                 let key = browser.wrap.as_ref().and_then(|wrap| DataKey::unwrap_by_token(user.id, text, wrap));
+                let Some(key) = key else {
+                    // Accounts without their secrets would be written over those that are stored. The password opens them.
+                    crate::pace::paced!(warn, "a browser of user {} is signed out: its key does not open", user.id);
+                    continue;
+                };
                 return self.come_back(memory, &user, key, hash).await.map(|session| (session, hash));
             }
         }
         Err(self.refusal(tokens.iter().copied()))
     }
 
-    /// The session of a user of the site, made anew if there is none, with one more token.
+    /// The session of a user of the site, made anew if there is none, with one more token, which is stored.
     pub(super) async fn come_back(
         &self,
         memory: &Memory,
         user: &UserRow,
-        key: Option<DataKey>,
+        key: DataKey,
         token: TokenHash,
     ) -> Result<Arc<Session>, ApiError> {
-        let session = self.session_of(memory, user, key).await?;
-        {
-            let mut state = session.lock();
-            if state.ended.is_some() {
-                return Err(ApiError::session_ended());
-            }
-            if !state.tokens.contains(&token) {
-                state.tokens.push(token);
-            }
+        let session = self.session_of(memory, user, key.clone()).await?;
+        // It may end right now.
+        let session = if self.admit_token(&session, token) { session } else { self.session_of(memory, user, key).await? };
+        if !self.admit_token(&session, token) {
+            return Err(ApiError::session_ended());
         }
-        self.know_token(token, &session);
-        Ok(session)
+        // Whoever signs browsers out takes them from the store first, and then looks for their tokens here: one of the two sees the other.
+        let stays = within(memory.store().browser(&token)).await;
+        if matches!(&stays, Ok(Some((_, row))) if !row.disabled) {
+            return Ok(session);
+        }
+        self.sign_out(&session, &token);
+        stays.and(Err(ApiError::session_ended()))
+    }
+
+    /// One more token opens a session. False: it has ended.
+    fn admit_token(&self, session: &Arc<Session>, token: TokenHash) -> bool {
+        let mut state = session.lock();
+        if state.ended.is_some() {
+            return false;
+        }
+        if !state.tokens.contains(&token) {
+            state.tokens.push(token);
+        }
+        // With the lock held: an end takes the tokens out that the session has.
+        self.know_token(token, session);
+        true
     }
 
     /// The session of a user of the site, made anew if there is none.
-    async fn session_of(&self, memory: &Memory, user: &UserRow, key: Option<DataKey>) -> Result<Arc<Session>, ApiError> {
+    pub(super) async fn session_of(&self, memory: &Memory, user: &UserRow, key: DataKey) -> Result<Arc<Session>, ApiError> {
         let _turn = memory.turn(user.id).await;
         if let Some(session) = self.session(user.id) {
             let mut state = session.lock();
             if state.ended.is_none() {
-                if let Some(keep) = &mut state.keep {
-                    keep.key = keep.key.take().or(key);
+                if state.takes_key(key) {
+                    self.remember_accounts(user.id, &mut state);
                 }
                 drop(state);
                 return Ok(session);
@@ -118,20 +138,23 @@ impl Hub {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000)
             );
         }
+        // Who waited for the turn may have been disabled or deleted.
+        let user = &within(memory.store().user(user.id)).await?.filter(|row| !row.disabled).ok_or_else(ApiError::session_ended)?;
         let stored = within(memory.store().load(user.id)).await?;
         let epoch = getrandom::u64().map_err(|_| ApiError::unavailable())?;
         let now = self.env().now;
         let session = Arc::new(Session::new(user.id, &user.name, None, epoch, now));
         let left = stored.settings.iter().find(|(name, _)| name == LEFT).and_then(|(_, at)| at.parse().ok()).map(Timestamp);
         let limited = user.limits.storage_bytes.unwrap_or(memory.config.storage_bytes) > 0;
-        let usage = if limited { within(memory.store().usage(user.id)).await? } else { 0 };
+        // Of many conversations that takes long, and nobody is kept out for it: it is looked at again every minute.
+        let usage = if limited { within(memory.store().usage(user.id)).await.unwrap_or(0) } else { 0 };
         let tails = self.tails(memory, user.id, &stored).await?;
         let commands = {
             let mut state = session.lock();
             let mut keep = memory.keep(user.id, key.clone(), user.limits.clone());
             keep.usage = usage;
             state.keep = Some(keep);
-            let commands = self.fill(&mut state, stored, tails, key.as_ref());
+            let commands = self.fill(&mut state, stored, tails, &key);
             let from = match left {
                 Some(left) => Some((left, GapWhy::Offline)),
                 None => memory.last_alive().map(|alive| (alive, GapWhy::Restart)),
@@ -167,7 +190,7 @@ impl Hub {
     }
 
     /// Fills a new state with what is stored. Gives the accounts that are to be made.
-    fn fill(&self, state: &mut State, stored: Stored, tails: Vec<Tail>, key: Option<&DataKey>) -> Vec<(AccountId, AccountSettings)> {
+    fn fill(&self, state: &mut State, stored: Stored, tails: Vec<Tail>, key: &DataKey) -> Vec<(AccountId, AccountSettings)> {
         let Stored { accounts, buddies, conversations, groups, settings, outbox } = stored;
         let env = self.env();
         for (name, value) in settings {
@@ -220,6 +243,7 @@ impl Hub {
             let lines: Vec<_> = tail.page.messages.into_iter().filter(keep::is_there).map(keep::opened).collect();
             conv.recent.seed(lines.iter().map(|line| (&line.message, line.server_id.as_deref())));
             conv.visited = !lines.is_empty();
+            tail.page.gaps.into_iter().for_each(|gap| conv.note_gap(gap));
             let before = conv.kept.bytes();
             for line in lines.iter().skip(lines.len().saturating_sub(env.config.kept_messages.max(1))) {
                 conv.kept.push(line.number, line.counts, &line.message);
@@ -269,9 +293,7 @@ impl Hub {
         for user in users {
             let Ok(Some(row)) = memory.store().user(user).await else { continue };
             let key = row.keys.by_site.as_ref().and_then(|wrap| DataKey::unwrap_by_site(user, site, wrap));
-            if row.disabled || key.is_none() {
-                continue;
-            }
+            let Some(key) = key.filter(|_| !row.disabled) else { continue };
             if let Err(error) = self.session_of(memory, &row, key).await {
                 log::warn!("the accounts of user {user} are not signed on again: {}", error.message);
             }
@@ -287,7 +309,7 @@ struct Tail {
 }
 
 /// An account's settings with its secrets, as far as they open.
-fn read_account(row: &AccountRow, key: Option<&DataKey>) -> Option<AccountSettings> {
+fn read_account(row: &AccountRow, key: &DataKey) -> Option<AccountSettings> {
     let mut settings: AccountSettings = match serde_json::from_str(&row.settings) {
         Ok(settings) => settings,
         Err(error) => {
@@ -295,9 +317,7 @@ fn read_account(row: &AccountRow, key: Option<&DataKey>) -> Option<AccountSettin
             return None;
         }
     };
-    if let Some(key) = key {
-        put_secrets(&mut settings, row, key);
-    }
+    put_secrets(&mut settings, row, key);
     Some(settings)
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Store, StoreError, Write};
 use bridge::id::UserId;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub trait Keeping: Send + Sync {
 struct Queue {
     writes: VecDeque<Write>,
     bytes: usize,
+    /// The bytes of each user who has any.
+    of_users: HashMap<UserId, usize>,
     /// Number of the last write that was taken.
     last: u64,
 }
@@ -98,11 +101,16 @@ impl Journal {
     pub fn push(&self, write: Write) -> Result<u64, Full> {
         let bytes = write.bytes();
         let mut queue = self.lock();
-        if queue.bytes + bytes > self.most_bytes && !queue.writes.is_empty() {
+        let user = write.user();
+        let theirs = queue.of_users.get(&user).copied().unwrap_or(0);
+        // Nobody may have more than is left to all others: whoever floods leaves half of the room, two who do leave a third.
+        let free = self.most_bytes.saturating_sub(queue.bytes);
+        if theirs > 0 && (bytes > free || theirs + bytes > free) || bytes > free && !queue.writes.is_empty() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return Err(Full);
         }
         queue.bytes += bytes;
+        *queue.of_users.entry(user).or_default() += bytes;
         queue.last += 1;
         queue.writes.push_back(write);
         let number = queue.last;
@@ -170,6 +178,14 @@ impl Journal {
             }
             let mut queue = self.lock();
             queue.bytes -= bytes;
+            for write in &batch {
+                if let Entry::Occupied(mut theirs) = queue.of_users.entry(write.user()) {
+                    *theirs.get_mut() = theirs.get().saturating_sub(write.bytes());
+                    if *theirs.get() == 0 {
+                        theirs.remove();
+                    }
+                }
+            }
             let upto = queue.last - queue.writes.len() as u64;
             drop(queue);
             self.done.send_replace(upto);

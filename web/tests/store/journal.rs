@@ -141,6 +141,23 @@ async fn a_full_queue_takes_nothing_and_loses_nothing_that_it_took() {
 }
 
 #[tokio::test]
+async fn whoever_floods_leaves_room_for_others() {
+    let scene = Scene::new(20_000);
+    scene.store.be(Mood::Silent);
+    while scene.say("a flood").is_ok() {}
+    let others = conversation(UserId(8), AccountId(2));
+    for place in 0..20 {
+        scene.journal.push(Write::Message(message(&others, &place.to_string()))).unwrap();
+    }
+    scene.store.be(Mood::Well);
+    let last = scene.journal.last();
+    assert!(scene.journal.reached(last, PATIENCE).await);
+    assert_eq!(scene.journal.figures(), (0, 0, 1));
+    assert!(scene.say("again").is_ok(), "what is durable counts no more");
+    scene.ends().await;
+}
+
+#[tokio::test]
 async fn a_write_that_is_refused_holds_up_no_other() {
     let mut scene = Scene::new(1 << 20);
     scene.lines(0, 5);

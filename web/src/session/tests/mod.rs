@@ -8,6 +8,7 @@ mod floods;
 mod forged;
 pub(crate) mod kept;
 mod lifetime;
+mod people;
 mod polls;
 mod replay;
 mod streams;
