@@ -2,7 +2,7 @@
 
 use super::conversation::Conv;
 use super::keep::{self, put_secrets};
-use super::memory::{ALIVE, LEFT, Memory, STATUS};
+use super::memory::{ALIVE, AWAY, LEFT, Memory, STATUS};
 use super::state::{GroupPlace, State};
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
@@ -13,6 +13,7 @@ use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin, Username
 use bridge::id::{AccountId, ConversationId, UserId};
 use bridge::model::{AccountStanding, AccountState, Buddy, Conversation, ConversationKind, Status, StatusKind};
 use bridge::time::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use warp::http::StatusCode;
@@ -123,6 +124,8 @@ impl Hub {
         let now = self.env().now;
         let session = Arc::new(Session::new(user.id, &user.name, None, epoch, now));
         let left = stored.settings.iter().find(|(name, _)| name == LEFT).and_then(|(_, at)| at.parse().ok()).map(Timestamp);
+        let since = |(name, at): &(String, String)| Some((name.strip_prefix(AWAY)?.parse().ok()?, Timestamp(at.parse().ok()?)));
+        let away: BTreeMap<AccountId, Timestamp> = stored.settings.iter().filter_map(since).collect();
         let limited = user.limits.storage_bytes.unwrap_or(memory.config.storage_bytes) > 0;
         let usage = if limited { within(memory.store().usage(user.id)).await? } else { 0 };
         let tails = self.tails(memory, user.id, &stored).await?;
@@ -138,6 +141,15 @@ impl Hub {
             };
             if let (Some(keep), Some(from)) = (&mut state.keep, from) {
                 keep.away.extend(commands.iter().map(|(account, _)| (*account, from)));
+            }
+            for (account, since) in away {
+                match &mut state.keep {
+                    // Before the daemon ended, or the user left, it was not signed on either.
+                    Some(keep) if commands.iter().any(|(known, _)| *known == account) => {
+                        keep.away.insert(account, (since, GapWhy::Offline));
+                    }
+                    _ => state.keep_away(account, None),
+                }
             }
             if left.is_some() {
                 state.write(|user| Write::Setting { user, key: LEFT.to_owned(), value: None });
@@ -253,8 +265,12 @@ impl Hub {
         let Some(memory) = &self.memory else { return Ok(()) };
         let site = memory.store().load(UserId(0)).await?;
         let alive = site.settings.into_iter().find(|(name, _)| name == ALIVE);
-        memory.set_last_alive(alive.and_then(|(_, at)| at.parse().ok()).map(Timestamp));
-        self.skip_numbers(memory.store().last_number().await?);
+        let alive = alive.and_then(|(_, at)| at.parse().ok()).map(Timestamp);
+        let last = memory.store().last_number().await?;
+        // Noted now and then only: who stored a message was alive. Not later than now, as numbers can run ahead of the clock.
+        let heard = Timestamp(super::kept::arrival(last)).min(self.env().wall);
+        memory.set_last_alive(alive.map(|alive| alive.max(heard)));
+        self.skip_numbers(last);
         Ok(())
     }
 
@@ -287,7 +303,7 @@ struct Tail {
 }
 
 /// An account's settings with its secrets, as far as they open.
-fn read_account(row: &AccountRow, key: Option<&DataKey>) -> Option<AccountSettings> {
+pub(super) fn read_account(row: &AccountRow, key: Option<&DataKey>) -> Option<AccountSettings> {
     let mut settings: AccountSettings = match serde_json::from_str(&row.settings) {
         Ok(settings) => settings,
         Err(error) => {
@@ -301,7 +317,7 @@ fn read_account(row: &AccountRow, key: Option<&DataKey>) -> Option<AccountSettin
     Some(settings)
 }
 
-fn joined(username: &Username) -> String {
+pub(super) fn joined(username: &Username) -> String {
     match username {
         Username::Whole(whole) => whole.clone(),
         Username::Parts { user, parts } => match parts.first().filter(|part| !part.is_empty()) {
