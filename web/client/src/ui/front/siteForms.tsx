@@ -20,7 +20,8 @@ interface Sending {
   /** The box at fault, as the server names it, and why. */
   at: Signal<{ box: string; text: string } | null>;
   wait: number;
-  run(send: () => Promise<void>, boxes: readonly string[]): void;
+  /** With words of the form's own for what is wrong, by code. */
+  run(send: () => Promise<void>, boxes: readonly string[], words?: Readonly<Record<string, string>>): void;
 }
 
 /** A form on its way: an error that is about one of its boxes shows there. */
@@ -29,16 +30,18 @@ export function useSending(): Sending {
   const error = useSignal<unknown>(null);
   const at = useSignal<Sending["at"]["value"]>(null);
   const wait = useRetryAfter(error.value);
-  const run: Sending["run"] = (send, boxes) => {
+  const run: Sending["run"] = (send, boxes, words = {}) => {
     if (busy.peek() || wait > 0) return;
     busy.value = true;
     error.value = at.value = null;
     send().then(
       () => (busy.value = false),
       (cause: unknown) => {
-        const box = cause instanceof CallError && cause.field !== null && boxes.includes(cause.field) ? cause.field : null;
-        if (box) at.value = { box, text: errorText(cause) };
-        else error.value = cause;
+        const failed = cause instanceof CallError ? cause : null;
+        const own = failed && words[failed.code];
+        const said = own ? { message: own } : cause;
+        if (failed?.field && boxes.includes(failed.field)) at.value = { box: failed.field, text: errorText(said) };
+        else error.value = said;
         busy.value = false;
       },
     );
@@ -138,7 +141,7 @@ function Recover({ go }: To) {
   const ready = name.value.trim() !== "" && code.value.trim() !== "" && password.value !== "";
   const send = () => {
     tried.value = true;
-    if (ready && longEnough(password.value)) sending.run(() => recoverSite(name.value.trim(), code.value.trim(), password.value), ["name", "recovery", "password"]);
+    if (ready && longEnough(password.value)) sending.run(() => recoverSite(name.value.trim(), code.value.trim(), password.value), ["name", "recovery", "password"], { bad_credentials: w.front.recoverWrong });
   };
   const short = tried.value && password.value !== "" && !longEnough(password.value) ? w.front.passwordHint : null;
   return (
