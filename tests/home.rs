@@ -82,7 +82,9 @@ fn everything_is_there_after_a_crash_without_asking() {
     daemon.start();
     ines.moved_to(daemon.url());
     ines.attach();
-    assert_eq!(texts(conversation(&ines, &talk)), ["one", "two", "three", "four", "five"]);
+    let seen = conversation(&ines, &talk);
+    assert_eq!(texts(seen), ["one", "two", "three", "four", "five"]);
+    assert_eq!(seen["gaps"][0], *gap, "what was missing then is still missing");
     ines.wait_account_online(&account);
 }
 

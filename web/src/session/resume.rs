@@ -229,6 +229,7 @@ impl Hub {
         for tail in tails {
             let Some(conv) = state.conversations.get_mut(&tail.conversation) else { continue };
             (conv.unread, conv.mentions) = (tail.unread.unread, tail.unread.mentions);
+            tail.page.gaps.into_iter().for_each(|gap| conv.note_gap(gap));
             let lines: Vec<_> = tail.page.messages.into_iter().filter(keep::is_there).map(keep::opened).collect();
             conv.recent.seed(lines.iter().map(|line| (&line.message, line.server_id.as_deref())));
             conv.visited = !lines.is_empty();
