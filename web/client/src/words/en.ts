@@ -84,6 +84,7 @@ export const en = {
     recover: "Set the password and sign in",
     haveSite: "Have an account here?",
     headerLead: "You sign in to this site where it is run from, not on this page.",
+    headerMissing: "The proxy in front of this site does not say who you are. An administrator has to look at it.",
     headerSignIn: "Go on to the site",
     required: "This is needed.",
     notNumber: "A whole number, please.",

@@ -1,8 +1,9 @@
 // The forms of this site's own users: sign in, make an account, recover it; it must not know where they show.
 import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { invitation, mayRegister, recoverSite, registerSite, signInSite } from "../../app/session";
-import { link, phase, site } from "../../app/store";
+import { useEffect } from "preact/hooks";
+import { invitation, mayRegister, recoverSite, registerSite, signInNamed, signInSite } from "../../app/session";
+import { site } from "../../app/store";
 import { CallError } from "../../net";
 import { errorText, w } from "../../words";
 import { TextField } from "../fields";
@@ -156,18 +157,23 @@ function Recover({ go }: To) {
   );
 }
 
+/** Once in the life of a page: whoever has signed out is not signed in again at once. */
+let triedNamed = false;
+
 /** The proxy before the site says who it is: nothing to fill in. */
 function AtProxy() {
-  const again = () => {
-    phase.value = { kind: "starting" };
-    link.start();
-  };
+  const sending = useSending();
+  const send = () => sending.run(signInNamed, [], { missing_field: w.front.headerMissing });
+  useEffect(() => {
+    if (triedNamed) return;
+    triedNamed = true;
+    send();
+  }, []);
   return (
-    <div class="front-form" data-testid="header-form">
-      <h2 tabIndex={-1}>{w.front.siteSignIn}</h2>
-      <p class="lead">{w.front.headerLead}</p>
-      <button type="button" class="primary big" onClick={again} data-testid="header-signin">{w.front.headerSignIn}</button>
-    </div>
+    <Form testid="header-form" title={w.front.siteSignIn} lead={w.front.headerLead} send={send}>
+      <Failure sending={sending} />
+      <Submit sending={sending} label={w.front.headerSignIn} ready testid="header-signin" />
+    </Form>
   );
 }
 
