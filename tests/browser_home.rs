@@ -197,6 +197,7 @@ async fn what_is_written_while_the_account_is_off_waits_and_is_sent_once() {
 #[tokio::test]
 async fn an_account_is_its_owners_to_manage() {
     let prosody = friends();
+    let mut bob = XmppPeer::connect(&prosody, "bob");
     let daemon = site().start();
     let page = Page::open(&daemon, Window::Desk).await;
     page.sign_in_xmpp(&prosody, "ines").await;
@@ -219,12 +220,16 @@ async fn an_account_is_its_owners_to_manage() {
     page.fill("own-password", "not the right one").await;
     page.fill("new-password", "another long sentence").await;
     page.click("[data-testid=password-dialog-yes]").await;
-    page.see("[data-testid=password-dialog] .field-error").await;
+    page.read("[data-testid=password-dialog] .field-error", "This is not your password.").await;
+    bob.say("ines@localhost", "for Ines alone");
+    other.read(".sr", "for Ines alone").await;
     page.fill("own-password", PASSWORD).await;
     page.click("[data-testid=password-dialog-yes]").await;
     let second = page.keep_code().await;
     assert_ne!(first, second);
     other.see("[data-testid=site-form]").await;
+    // Whoever sits down there finds nothing of what was said.
+    other.wait("!document.body.textContent.includes('for Ines alone')").await;
 
     // The password is forgotten: the code of now opens, the one before does not.
     other.click("[data-testid=to-recover]").await;
@@ -232,7 +237,7 @@ async fn an_account_is_its_owners_to_manage() {
     other.fill("recovery", &first).await;
     other.fill("new-password", "the third sentence").await;
     other.click("[data-testid=recover]").await;
-    other.see("[data-testid=problem]").await;
+    other.read("[data-testid=problem]", "The name or the recovery code is not right.").await;
     other.fill("recovery", &second).await;
     other.click("[data-testid=recover]").await;
     other.keep_code().await;

@@ -135,3 +135,28 @@ async fn the_next_try_is_counted_down_whatever_the_browsers_clock_says() {
         page.browser().devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": shift(-hours) })).await;
     }
 }
+
+#[tokio::test]
+async fn whom_the_proxy_names_is_signed_in_without_a_word() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let key = folder.path().join("key");
+    std::fs::write(&key, [7_u8; 32]).expect("a key");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("its mode");
+    let config = format!("header_sign_in = \"X-Remote-User\"\nsite_key_file = {key:?}\ntrusted_proxies = [\"127.0.0.1\"]");
+    let daemon = Daemon::builder(BELLFLOWER).config(&config).start();
+    let named = |name: &str| {
+        let pass = format!("proxy_pass {}; proxy_set_header Host $http_host;", daemon.url());
+        Nginx::with(&format!("location / {{ {pass} proxy_set_header X-Remote-User \"{name}\"; }}"))
+    };
+    let proxy = named("Ines");
+    let page = open(proxy.url()).await;
+    page.read(".me", "Ines").await;
+    // Who signs out stays so, until they go on.
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=sign-out]").await;
+    page.click("[data-testid=header-signin]").await;
+    page.read(".me", "Ines").await;
+    let silent = named("");
+    let stranger = open(silent.url()).await;
+    stranger.read("[data-testid=header-form] [data-testid=problem]", "does not say who you are").await;
+}

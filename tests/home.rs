@@ -2,6 +2,7 @@
 //! becomes one without losing anything.
 #![allow(clippy::expect_used)]
 
+use bridge::time::Timestamp;
 use serde_json::{Value, json};
 use support::{Daemon, Prosody, WireClient, XmppPeer};
 
@@ -24,6 +25,11 @@ fn texts(page: &Value) -> Vec<String> {
 fn conversation<'a>(client: &'a WireClient, id: &str) -> &'a Value {
     let all = client.snapshot["conversations"].as_array().expect("conversations");
     all.iter().find(|known| known["id"] == *id).unwrap_or_else(|| panic!("no {id} in {all:?}"))
+}
+
+/// When a message came, in milliseconds: its id begins with that.
+fn arrival(id: &Value) -> i64 {
+    (u64::from_str_radix(&id.as_str().expect("an id")[1..], 16).expect("a number") >> 16).cast_signed()
 }
 
 /// Kills the daemon, starts it again, and comes back with the same cookie.
@@ -65,13 +71,20 @@ fn everything_is_there_after_a_crash_without_asking() {
     bob.hears("five");
     let page = ines.get(&format!("/history?conversation={talk}")).ok();
     assert_eq!(texts(&page), ["one", "two", "three", "four", "five"]);
-    assert_eq!(page["gaps"][0]["why"], "restart", "{page}");
+    let gap = &page["gaps"][0];
+    assert_eq!((&gap["why"], &gap["after"]), (&json!("restart"), &page["messages"][2]["id"]), "{page}");
+    assert!(
+        Timestamp::parse(gap["from"].as_str().expect("a time")).is_some_and(|from| arrival(&gap["after"]) <= from.0),
+        "it was not down while it heard what stands before: {page}"
+    );
     // An orderly stop is as good.
     daemon.stop();
     daemon.start();
     ines.moved_to(daemon.url());
     ines.attach();
-    assert_eq!(texts(conversation(&ines, &talk)), ["one", "two", "three", "four", "five"]);
+    let seen = conversation(&ines, &talk);
+    assert_eq!(texts(seen), ["one", "two", "three", "four", "five"]);
+    assert_eq!(seen["gaps"][0], *gap, "what was missing then is still missing");
     ines.wait_account_online(&account);
 }
 
@@ -102,6 +115,29 @@ fn a_guest_becomes_a_user_and_loses_nothing() {
     assert_eq!(texts(conversation(&ines, &talk)), ["as a guest", "as a user"]);
     ines.wait_account_online(&account);
     assert_eq!(ines.snapshot["buddies"][0]["name"], "bob@localhost");
+}
+
+#[test]
+fn an_account_that_was_signed_off_before_a_crash_was_so_since_then() {
+    let prosody = friends();
+    let mut daemon = open_site();
+    let mut ines = daemon.client("ines-tab");
+    ines.register("Ines", PASSWORD);
+    let account = ines.add_xmpp(&prosody, "ines");
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let talk = ines.open("bob@localhost");
+    ines.say(&talk, "one");
+    bob.hears("one");
+    ines.carry_out("account.disable", json!({ "account": account }));
+    ines.wait_account_state(&account, &["offline"]);
+    ines.carry_out("settings.set", json!({ "values": { "theme": "dark" } }));
+    let since = Timestamp::now();
+    crash(&mut daemon, &mut ines);
+    ines.carry_out("account.enable", json!({ "account": account }));
+    ines.wait_account_online(&account);
+    let gaps = ines.get(&format!("/history?conversation={talk}")).ok()["gaps"].clone();
+    let from = Timestamp::parse(gaps[0]["from"].as_str().expect("a time"));
+    assert!(gaps[0]["why"] == "offline" && from.is_some_and(|from| from <= since), "{gaps} {since}");
 }
 
 #[test]
@@ -307,6 +343,7 @@ fn everything_can_be_taken_away() {
     let secret = prosody.password("ines");
     assert!(!all.to_string().contains(&secret), "no password is in it");
     let page = ines.get_text("/me/export?format=html");
+    assert!(page.contains("<p>XMPP: ines@localhost/web</p>"), "{page:.2000}");
     assert!(page.contains("&lt;i&gt;599&lt;/i&gt;") && page.ends_with("</html>\n") && !page.contains("<i>"), "{page:.2000}");
     assert_eq!(ines.get("/me/export?format=xml").status, 400);
 }

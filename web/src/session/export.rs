@@ -7,6 +7,7 @@ use crate::api::ApiError;
 use crate::store::{AuditEntry, ConversationRow, Place, Store, Stored};
 use crate::wire;
 use bridge::id::UserId;
+use bridge::model::Protocol;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Hub {
         let stored = within(memory.store().load(session.id)).await?;
         let head = match form {
             Form::Json => json_head(&session.user(), &stored),
-            Form::Html => html_head(&session.user(), &stored),
+            Form::Html => html_head(&session.user(), &stored, &self.networks().catalogue().protocols),
         };
         Ok(Export {
             store: Arc::clone(memory.journal.store()),
@@ -188,7 +189,7 @@ fn json_head(user: &wire::User, stored: &Stored) -> String {
     format!("{},\"conversations\":[", head.strip_suffix('}').unwrap_or(&head))
 }
 
-fn html_head(user: &wire::User, stored: &Stored) -> String {
+fn html_head(user: &wire::User, stored: &Stored, protocols: &[Protocol]) -> String {
     let mut text = format!(
         "<!doctype html><html><head><meta charset=\"utf-8\"><title>{name}</title><style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em \
          auto;padding:0 1em}}time{{color:#666;font-size:80%}}p{{margin:.2em 0;white-space:pre-wrap}}</style></head><body><h1>{name}</h1><main>",
@@ -196,12 +197,9 @@ fn html_head(user: &wire::User, stored: &Stored) -> String {
     );
     text.push_str("<section><h2>Accounts</h2>");
     for row in &stored.accounts {
-        let settings: Value = serde_json::from_str(&row.settings).unwrap_or_default();
-        let name = match &settings["username"] {
-            Value::Object(form) => form.values().map(Value::to_string).collect::<Vec<_>>().join(" "),
-            other => other.to_string(),
-        };
-        text.push_str(&format!("<p>{} {}</p>", escape(settings["protocol"].as_str().unwrap_or_default()), escape(&name)));
+        let Some(settings) = super::resume::stored_settings(row) else { continue };
+        let protocol = protocols.iter().find(|protocol| protocol.id == settings.protocol).map_or(&settings.protocol, |found| &found.name);
+        text.push_str(&format!("<p>{}: {}</p>", escape(protocol), escape(&super::resume::joined(&settings.username))));
     }
     text.push_str("</section><section><h2>People</h2>");
     for row in &stored.buddies {

@@ -3,7 +3,7 @@
 
 use super::TokenHash;
 use super::conversation::Conv;
-use super::memory::{LEFT, MemoryConfig, STATUS};
+use super::memory::{AWAY, LEFT, MemoryConfig, STATUS};
 use super::outbox::Waiting;
 use super::state::{Env, State};
 use crate::body;
@@ -378,16 +378,26 @@ impl State {
     pub(super) fn note_presence(&mut self, env: &Env<'_>, account: AccountId, state: AccountState) {
         let Some(keep) = &mut self.keep else { return };
         if state != AccountState::Online {
-            if keep.online.remove(&account) {
-                keep.away.entry(account).or_insert((env.wall, GapWhy::Offline));
+            // One that never came back since the daemon started was away before already.
+            if keep.online.remove(&account) || state != AccountState::Connecting && keep.away.contains_key(&account) {
+                let (from, _) = *keep.away.entry(account).or_insert((env.wall, GapWhy::Offline));
+                // The daemon may be started anew before it is back.
+                self.keep_away(account, Some(from));
             }
             return;
         }
         keep.online.insert(account);
         if let Some((from, why)) = keep.away.remove(&account) {
+            self.keep_away(account, None);
             self.keep_gaps(env, account, from, why);
         }
         self.send_waiting();
+    }
+
+    /// Writes down since when an account is not signed on.
+    pub(super) fn keep_away(&mut self, account: AccountId, since: Option<Timestamp>) {
+        let value = since.map(|since| since.0.to_string());
+        self.write(|user| Write::Setting { user, key: format!("{AWAY}{account}"), value });
     }
 
     /// A worker fell silent or ended with an account: what came since then may be missing.

@@ -65,7 +65,7 @@ fn when(is: bool, flag: u64) -> u64 {
 }
 
 /// The time that a message's number stands for: numbers begin with the time of arrival.
-fn arrival(number: u64) -> i64 {
+pub(super) fn arrival(number: u64) -> i64 {
     (number >> 16).cast_signed()
 }
 

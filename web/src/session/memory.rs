@@ -25,6 +25,8 @@ const TIDY: Duration = Duration::from_secs(3600);
 pub(super) const ALIVE: &str = ".alive";
 /// The setting in which it stands since when a user's accounts are signed off.
 pub(super) const LEFT: &str = ".left";
+/// Begins the settings in which it stands since when an account is not signed on; its id follows.
+pub(super) const AWAY: &str = ".away.";
 /// The setting with what a user shows to others.
 pub(super) const STATUS: &str = ".status";
 

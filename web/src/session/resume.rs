@@ -2,7 +2,7 @@
 
 use super::conversation::Conv;
 use super::keep::{self, put_secrets};
-use super::memory::{ALIVE, LEFT, Memory, STATUS};
+use super::memory::{ALIVE, AWAY, LEFT, Memory, STATUS};
 use super::state::{GroupPlace, State};
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
@@ -13,6 +13,7 @@ use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin, Username
 use bridge::id::{AccountId, ConversationId, UserId};
 use bridge::model::{AccountStanding, AccountState, Buddy, Conversation, ConversationKind, Status, StatusKind};
 use bridge::time::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use warp::http::StatusCode;
@@ -145,6 +146,8 @@ impl Hub {
         let now = self.env().now;
         let session = Arc::new(Session::new(user.id, &user.name, None, epoch, now));
         let left = stored.settings.iter().find(|(name, _)| name == LEFT).and_then(|(_, at)| at.parse().ok()).map(Timestamp);
+        let since = |(name, at): &(String, String)| Some((name.strip_prefix(AWAY)?.parse().ok()?, Timestamp(at.parse().ok()?)));
+        let away: BTreeMap<AccountId, Timestamp> = stored.settings.iter().filter_map(since).collect();
         let limited = user.limits.storage_bytes.unwrap_or(memory.config.storage_bytes) > 0;
         // Of many conversations that takes long, and nobody is kept out for it: it is looked at again every minute.
         let usage = if limited { within(memory.store().usage(user.id)).await.unwrap_or(0) } else { 0 };
@@ -161,6 +164,15 @@ impl Hub {
             };
             if let (Some(keep), Some(from)) = (&mut state.keep, from) {
                 keep.away.extend(commands.iter().map(|(account, _)| (*account, from)));
+            }
+            for (account, since) in away {
+                match &mut state.keep {
+                    // Before the daemon ended, or the user left, it was not signed on either.
+                    Some(keep) if commands.iter().any(|(known, _)| *known == account) => {
+                        keep.away.insert(account, (since, GapWhy::Offline));
+                    }
+                    _ => state.keep_away(account, None),
+                }
             }
             if left.is_some() {
                 state.write(|user| Write::Setting { user, key: LEFT.to_owned(), value: None });
@@ -240,10 +252,10 @@ impl Hub {
         for tail in tails {
             let Some(conv) = state.conversations.get_mut(&tail.conversation) else { continue };
             (conv.unread, conv.mentions) = (tail.unread.unread, tail.unread.mentions);
+            tail.page.gaps.into_iter().for_each(|gap| conv.note_gap(gap));
             let lines: Vec<_> = tail.page.messages.into_iter().filter(keep::is_there).map(keep::opened).collect();
             conv.recent.seed(lines.iter().map(|line| (&line.message, line.server_id.as_deref())));
             conv.visited = !lines.is_empty();
-            tail.page.gaps.into_iter().for_each(|gap| conv.note_gap(gap));
             let before = conv.kept.bytes();
             for line in lines.iter().skip(lines.len().saturating_sub(env.config.kept_messages.max(1))) {
                 conv.kept.push(line.number, line.counts, &line.message);
@@ -277,8 +289,12 @@ impl Hub {
         let Some(memory) = &self.memory else { return Ok(()) };
         let site = memory.store().load(UserId(0)).await?;
         let alive = site.settings.into_iter().find(|(name, _)| name == ALIVE);
-        memory.set_last_alive(alive.and_then(|(_, at)| at.parse().ok()).map(Timestamp));
-        self.skip_numbers(memory.store().last_number().await?);
+        let alive = alive.and_then(|(_, at)| at.parse().ok()).map(Timestamp);
+        let last = memory.store().last_number().await?;
+        // Noted now and then only: who stored a message was alive. Not later than now, as numbers can run ahead of the clock.
+        let heard = Timestamp(super::kept::arrival(last)).min(self.env().wall);
+        memory.set_last_alive(alive.map(|alive| alive.max(heard)));
+        self.skip_numbers(last);
         Ok(())
     }
 
@@ -308,20 +324,21 @@ struct Tail {
     unread: crate::store::Unread,
 }
 
+/// An account's settings as they are stored, without secrets.
+pub(super) fn stored_settings(row: &AccountRow) -> Option<AccountSettings> {
+    serde_json::from_str(&row.settings)
+        .map_err(|error| log::error!("account {} of user {} cannot be read: {error}", row.account, row.user))
+        .ok()
+}
+
 /// An account's settings with its secrets, as far as they open.
 fn read_account(row: &AccountRow, key: &DataKey) -> Option<AccountSettings> {
-    let mut settings: AccountSettings = match serde_json::from_str(&row.settings) {
-        Ok(settings) => settings,
-        Err(error) => {
-            log::error!("account {} of user {} cannot be read: {error}", row.account, row.user);
-            return None;
-        }
-    };
+    let mut settings = stored_settings(row)?;
     put_secrets(&mut settings, row, key);
     Some(settings)
 }
 
-fn joined(username: &Username) -> String {
+pub(super) fn joined(username: &Username) -> String {
     match username {
         Username::Whole(whole) => whole.clone(),
         Username::Parts { user, parts } => match parts.first().filter(|part| !part.is_empty()) {

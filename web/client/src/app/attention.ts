@@ -88,6 +88,11 @@ onEvents((events) => {
   if (last && (loud || kind !== null)) void ring(kind, last.seq);
 });
 
+// Whoever signs in next in this tab hears nothing of what was said before.
+effect(() => {
+  if (model.value === null) announcement.value = "";
+});
+
 // What asks for an answer beside one's work takes no focus: it is said, and how to get there.
 effect(() => {
   const last = surprises.value.at(-1);

@@ -136,6 +136,12 @@ export async function signInSite(name: string, password: string): Promise<void> 
   await enteredSite();
 }
 
+/** Signs in whom the proxy before the site names. */
+export async function signInNamed(): Promise<void> {
+  await net.loginNamed();
+  await enteredSite();
+}
+
 export async function registerSite(name: string, password: string, invite: string): Promise<void> {
   told(await net.register(name, password, invite));
   await enteredSite();

@@ -28,6 +28,8 @@ export interface NetworkLogin {
 export const site = () => call<Site>(urlOf("site"));
 export const protocols = () => call<Protocol[]>(urlOf("protocols"));
 export const login = (name: string, password: string) => call<LoggedIn>(urlOf("login"), { body: { name, password } });
+/** The proxy before the site says who it is. */
+export const loginNamed = () => call<LoggedIn>(urlOf("login"), { body: {} });
 export const loginNetwork = (network: NetworkLogin) => call<LoggedIn>(urlOf("login"), { body: { network } });
 export const register = (name: string, password: string, invite?: string) =>
   call<Registered>(urlOf("register"), { body: invite ? { name, password, invite } : { name, password } });

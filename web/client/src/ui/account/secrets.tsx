@@ -32,7 +32,7 @@ function Ask({ title, lead, yes, testid, danger, children, ready = true, box, bo
   const password = useSignal("");
   const sending = useSending();
   const submit = () => {
-    if (password.value !== "" && ready) sending.run(() => send(password.value).then(close), [box, "new"]);
+    if (password.value !== "" && ready) sending.run(() => send(password.value).then(close), [box, "new"], { bad_credentials: w.mine.wrong });
   };
   return (
     <Dialog title={title} testid={testid} onClose={close} onSubmit={submit}

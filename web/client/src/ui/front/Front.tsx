@@ -106,7 +106,7 @@ function reasonText(reason: string | null): string | null {
 const face = signal<Face | null>(null);
 
 function faceOf(guests: boolean, users: boolean): Face {
-  const wanted = face.value ?? (invitation.value ? "register" : lastWay() === "site" ? "site" : "network");
+  const wanted = face.value ?? (invitation.value ? "register" : lastWay() === "site" || site.value?.sign_in === "header" ? "site" : "network");
   if (wanted === "register" && mayRegister.value) return wanted;
   if (wanted === "network" || !users) return guests ? "network" : "site";
   return wanted === "recover" && site.value?.sign_in !== "header" ? wanted : "site";

@@ -1,8 +1,9 @@
 // The forms of this site's own users: sign in, make an account, recover it; it must not know where they show.
 import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { invitation, mayRegister, recoverSite, registerSite, signInSite } from "../../app/session";
-import { link, phase, site } from "../../app/store";
+import { useEffect } from "preact/hooks";
+import { invitation, mayRegister, recoverSite, registerSite, signInNamed, signInSite } from "../../app/session";
+import { site } from "../../app/store";
 import { CallError } from "../../net";
 import { errorText, w } from "../../words";
 import { TextField } from "../fields";
@@ -20,7 +21,8 @@ interface Sending {
   /** The box at fault, as the server names it, and why. */
   at: Signal<{ box: string; text: string } | null>;
   wait: number;
-  run(send: () => Promise<void>, boxes: readonly string[]): void;
+  /** With words of the form's own for what is wrong, by code. */
+  run(send: () => Promise<void>, boxes: readonly string[], words?: Readonly<Record<string, string>>): void;
 }
 
 /** A form on its way: an error that is about one of its boxes shows there. */
@@ -29,16 +31,18 @@ export function useSending(): Sending {
   const error = useSignal<unknown>(null);
   const at = useSignal<Sending["at"]["value"]>(null);
   const wait = useRetryAfter(error.value);
-  const run: Sending["run"] = (send, boxes) => {
+  const run: Sending["run"] = (send, boxes, words = {}) => {
     if (busy.peek() || wait > 0) return;
     busy.value = true;
     error.value = at.value = null;
     send().then(
       () => (busy.value = false),
       (cause: unknown) => {
-        const box = cause instanceof CallError && cause.field !== null && boxes.includes(cause.field) ? cause.field : null;
-        if (box) at.value = { box, text: errorText(cause) };
-        else error.value = cause;
+        const failed = cause instanceof CallError ? cause : null;
+        const own = failed && words[failed.code];
+        const said = own ? { message: own } : cause;
+        if (failed?.field && boxes.includes(failed.field)) at.value = { box: failed.field, text: errorText(said) };
+        else error.value = said;
         busy.value = false;
       },
     );
@@ -138,7 +142,7 @@ function Recover({ go }: To) {
   const ready = name.value.trim() !== "" && code.value.trim() !== "" && password.value !== "";
   const send = () => {
     tried.value = true;
-    if (ready && longEnough(password.value)) sending.run(() => recoverSite(name.value.trim(), code.value.trim(), password.value), ["name", "recovery", "password"]);
+    if (ready && longEnough(password.value)) sending.run(() => recoverSite(name.value.trim(), code.value.trim(), password.value), ["name", "recovery", "password"], { bad_credentials: w.front.recoverWrong });
   };
   const short = tried.value && password.value !== "" && !longEnough(password.value) ? w.front.passwordHint : null;
   return (
@@ -153,18 +157,23 @@ function Recover({ go }: To) {
   );
 }
 
+/** Once in the life of a page: whoever has signed out is not signed in again at once. */
+let triedNamed = false;
+
 /** The proxy before the site says who it is: nothing to fill in. */
 function AtProxy() {
-  const again = () => {
-    phase.value = { kind: "starting" };
-    link.start();
-  };
+  const sending = useSending();
+  const send = () => sending.run(signInNamed, [], { missing_field: w.front.headerMissing });
+  useEffect(() => {
+    if (triedNamed) return;
+    triedNamed = true;
+    send();
+  }, []);
   return (
-    <div class="front-form" data-testid="header-form">
-      <h2 tabIndex={-1}>{w.front.siteSignIn}</h2>
-      <p class="lead">{w.front.headerLead}</p>
-      <button type="button" class="primary big" onClick={again} data-testid="header-signin">{w.front.headerSignIn}</button>
-    </div>
+    <Form testid="header-form" title={w.front.siteSignIn} lead={w.front.headerLead} send={send}>
+      <Failure sending={sending} />
+      <Submit sending={sending} label={w.front.headerSignIn} ready testid="header-signin" />
+    </Form>
   );
 }
 

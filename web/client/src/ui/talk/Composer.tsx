@@ -62,7 +62,8 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     const element = box.current;
     if (!element) return;
     element.style.height = "auto";
-    element.style.height = `${Math.min(element.scrollHeight, 160)}px`;
+    // What is not shown has no height to fit.
+    if (element.scrollHeight > 0) element.style.height = `${Math.min(element.scrollHeight, 160)}px`;
   };
   useLayoutEffect(() => {
     if (box.current) box.current.value = drafts.begin(talk.id);
