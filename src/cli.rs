@@ -11,6 +11,9 @@ use std::path::PathBuf;
 /// The flag of `serve` for a site's first user.
 const FIRST_LINK: &str = "first-link";
 
+/// The settings that say where the database is, and what opens it.
+const OF_STORE: [&str; 4] = ["data_dir", "database", "database_password_file", "site_key_file"];
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
@@ -66,6 +69,13 @@ pub(crate) fn public() -> Command {
             .help("Read the settings from this file");
         keys.iter().fold(Command::new(name).about(about).arg(file), |command, key| command.arg(argument(key)))
     };
+    // The same settings, so that the same flags and variables serve; help shows those that such a command reads.
+    let for_admin = |name: &'static str, about: &'static str| {
+        with_settings(name, about).mut_args(|arg| {
+            let aside = keys.iter().any(|key| arg.get_id() == key.path.as_str()) && !OF_STORE.contains(&arg.get_id().as_str());
+            arg.hide(aside)
+        })
+    };
     Command::new("bellflower")
         .about("Every instant-messaging network in one web page")
         .version(env!("CARGO_PKG_VERSION"))
@@ -86,28 +96,28 @@ pub(crate) fn public() -> Command {
         ))
         .subcommand(with_settings("healthcheck", "Ask the daemon with these settings whether it is well"))
         .subcommand(Command::new("schema").about("Print the JSON schema of the HTTP interface"))
-        .subcommand(users(&with_settings))
+        .subcommand(users(&for_admin))
         .subcommand(
-            with_settings("invite", "Make an invite, by which people become users")
+            for_admin("invite", "Make an invite, by which people become users")
                 .arg(Arg::new("note").long("note").value_name("TEXT").default_value("").help("For whom it is"))
                 .arg(number("uses", "How many people may use it").default_value("1"))
                 .arg(number("days", "For how many days it is good").default_value("7"))
                 .arg(Arg::new("list").long("list").action(ArgAction::SetTrue).help("List the invites that are not used up instead")),
         )
         .subcommand(group("protocol", "Switch protocols off and on while the daemon runs").subcommands([
-            with_settings("disable", "Let nobody sign on to a protocol any more").arg(positional("id", "ID")),
-            with_settings("enable", "Let people sign on to a protocol again").arg(positional("id", "ID")),
+            for_admin("disable", "Let nobody sign on to a protocol any more").arg(positional("id", "ID")),
+            for_admin("enable", "Let people sign on to a protocol again").arg(positional("id", "ID")),
         ]))
         .subcommand(
-            with_settings("audit", "Print the newest entries of the audit log: time, act, user, particulars")
+            for_admin("audit", "Print the newest entries of the audit log: time, act, user, particulars")
                 .arg(Arg::new("who").value_name("NAME").help("Of this user alone"))
                 .arg(number("most", "How many").default_value("100")),
         )
         .subcommand(group("db", "Look after the database").subcommands([
-            with_settings("backup", "Write a consistent copy into a new file, while the daemon runs").arg(file_argument()),
-            with_settings("check", "Look for damage, while the daemon runs"),
-            with_settings("restore", "Put a back-up into the empty database of these settings; the daemon is stopped").arg(file_argument()),
-            with_settings("move", "Copy everything into the empty database URL; the daemon is stopped").arg(positional("url", "URL")),
+            for_admin("backup", "Write a consistent copy into a new file, while the daemon runs").arg(file_argument()),
+            for_admin("check", "Look for damage, while the daemon runs"),
+            for_admin("restore", "Put a back-up into the empty database of these settings; the daemon is stopped").arg(file_argument()),
+            for_admin("move", "Copy everything into the empty database URL; the daemon is stopped").arg(positional("url", "URL")),
         ]))
 }
 
@@ -127,12 +137,12 @@ fn number(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name("NUMBER").help(help).value_parser(clap::value_parser!(u32).range(1..))
 }
 
-fn users(with_settings: &dyn Fn(&'static str, &'static str) -> Command) -> Command {
-    let of_user = |name, about| with_settings(name, about).arg(positional("who", "NAME"));
+fn users(for_admin: &dyn Fn(&'static str, &'static str) -> Command) -> Command {
+    let of_user = |name, about| for_admin(name, about).arg(positional("who", "NAME"));
     let most = |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("NUMBER|site").help(help);
     group("user", "Look after the users of the site").subcommands([
         of_user("add", "Make a user; the password is read from the terminal or standard input"),
-        with_settings("list", "List the users: name, state, last use"),
+        for_admin("list", "List the users: name, state, last use"),
         of_user("show", "Show what is known of a user"),
         of_user("disable", "Sign a user out, and let them in no more"),
         of_user("enable", "Let a user in again"),
@@ -267,5 +277,19 @@ mod tests {
         let given: Vec<_> = asked.overrides.iter().map(|o| (o.source.as_str(), o.text.as_str())).collect();
         assert!(given.contains(&("--limits-users", "3")) && given.contains(&("--listen", "127.0.0.1:0")), "{given:?}");
         assert!(command().try_get_matches_from(["bellflower", "serve", "--limits-user", "3"]).is_err());
+    }
+
+    #[test]
+    fn help_for_administrators_shows_what_their_commands_read() {
+        let help = |line: &[&str]| command().try_get_matches_from(line).unwrap_err().to_string();
+        for line in
+            [&["bellflower", "user", "add", "--help"][..], &["bellflower", "db", "check", "--help"], &["bellflower", "invite", "--help"]]
+        {
+            let text = help(line);
+            assert!(text.contains("--database-password-file") && text.contains("--data-dir") && !text.contains("--hold-ms"), "{text}");
+        }
+        assert!(help(&["bellflower", "serve", "--help"]).contains("--hold-ms"));
+        let line = ["bellflower", "user", "list", "--hold-ms", "20000"];
+        assert!(command().try_get_matches_from(line).is_ok(), "a hidden flag is taken all the same");
     }
 }

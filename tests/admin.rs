@@ -57,6 +57,9 @@ fn users_are_made_disabled_and_removed() {
         assert!(log.contains(act), "{act} is not in {log}");
     }
     assert!(!log.contains(PASSWORD) && !log.contains("another password"), "{log}");
+    done(&daemon, &["user", "add", "Bob"], &format!("{PASSWORD}\n"));
+    let line = done(&daemon, &["audit", "Bob"], "");
+    assert!(line.contains("\tuser_add\tBob\t"), "by the name: {line}");
 }
 
 #[test]

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bridge::command::Secret;
 use bridge::id::UserId;
 use bridge::time::Timestamp;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{BufRead, IsTerminal};
 use web::secret::{DataKey, HashError};
 use web::store::{Change, Invite, Limits, NewUser, Store, StoreError, UserRow, fold};
@@ -232,8 +234,18 @@ pub(super) async fn audit(store: &dyn Store, name: Option<&str>, most: u32) -> R
     };
     let mut entries = store.audited(user, most).await.map_err(failed)?;
     entries.reverse();
+    let mut names = HashMap::new();
     for entry in entries {
-        let who = entry.user.map_or_else(|| "-".to_owned(), |user| user.to_string());
+        let who = match entry.user {
+            None => "-".to_owned(),
+            Some(user) => match names.entry(user) {
+                Entry::Occupied(known) => String::clone(known.get()),
+                // Of one who is deleted the number is left.
+                Entry::Vacant(new) => {
+                    new.insert(store.user(user).await.map_err(failed)?.map_or_else(|| user.to_string(), |row| row.name)).clone()
+                }
+            },
+        };
         say(&format!("{}\t{}\t{who}\t{}", entry.at, entry.act, entry.detail));
     }
     Ok(())
