@@ -16,12 +16,14 @@ const MOST_WRITES: usize = 4096;
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 /// How often the database is asked whether it is there while nothing is written.
 const PING: Duration = Duration::from_secs(5);
-/// One try of a commit may take so long.
+/// Whoever does not answer within this is away, for all who wait for a commit.
+const ANSWER: Duration = Duration::from_secs(3);
+/// One try of a commit may take so long all the same: a slow one is not carried out twice.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The queue is full, as the database has not answered for long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+/// The queue is full, as the database has not answered for long. Gives back what found no room.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Full(pub Box<Write>);
 
 /// What a commit was about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub trait Keeping: Send + Sync {
     fn committed(&self, committed: Committed);
     /// The database went away (`false`) or is back.
     fn kept(&self, kept: bool);
+    /// There is room again after some writes found none.
+    fn room(&self);
 }
 
 /// What waits to be committed.
@@ -59,6 +63,8 @@ pub struct Journal {
     kept: AtomicBool,
     ending: AtomicBool,
     dropped: AtomicU64,
+    /// Something found no room. Changes under the queue's lock.
+    full: AtomicBool,
 }
 
 impl std::fmt::Debug for Journal {
@@ -79,6 +85,7 @@ impl Journal {
             kept: AtomicBool::new(true),
             ending: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
+            full: AtomicBool::new(false),
         })
     }
 
@@ -91,16 +98,18 @@ impl Journal {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a write, and gives it a number. Never waits.
+    /// Takes a write, and gives it a number. Never waits. Once one found no room none does until half of the queue is free: what is missing is one
+    /// piece, and no small write comes in between large ones.
     ///
     /// # Errors
     /// [`Full`]: it is not taken.
     pub fn push(&self, write: Write) -> Result<u64, Full> {
         let bytes = write.bytes();
         let mut queue = self.lock();
-        if queue.bytes + bytes > self.most_bytes && !queue.writes.is_empty() {
+        if self.is_full() || queue.bytes + bytes > self.most_bytes && !queue.writes.is_empty() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
-            return Err(Full);
+            self.full.store(true, Ordering::Release);
+            return Err(Full(Box::new(write)));
         }
         queue.bytes += bytes;
         queue.last += 1;
@@ -124,6 +133,11 @@ impl Journal {
     /// Whether the database takes what is written.
     pub fn is_kept(&self) -> bool {
         self.kept.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing finds room now.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
     }
 
     /// Writes that wait, their bytes, and how many found no room since the start.
@@ -171,10 +185,14 @@ impl Journal {
             let mut queue = self.lock();
             queue.bytes -= bytes;
             let upto = queue.last - queue.writes.len() as u64;
+            let again = queue.bytes <= self.most_bytes / 2 && self.full.swap(false, Ordering::AcqRel);
             drop(queue);
             self.done.send_replace(upto);
             let users: BTreeSet<UserId> = batch.iter().map(Write::user).collect();
             keeping.committed(Committed { upto, users: users.into_iter().collect() });
+            if again {
+                keeping.room();
+            }
         }
     }
 
@@ -195,9 +213,7 @@ impl Journal {
     async fn commit(&self, batch: &[Write], keeping: &dyn Keeping) -> bool {
         let mut wait = RETRY.0;
         loop {
-            let result = tokio::time::timeout(PATIENCE, self.store.commit(batch)).await;
-            let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()))));
-            match result {
+            match self.answer(self.store.commit(batch), keeping).await {
                 Ok(()) => {
                     self.set_kept(true, "", keeping);
                     return true;
@@ -232,10 +248,21 @@ impl Journal {
         }
     }
 
+    /// What the database answers. Says that it is away as soon as it lets one wait.
+    async fn answer<T>(&self, work: impl Future<Output = Result<T, StoreError>>, keeping: &dyn Keeping) -> Result<T, StoreError> {
+        let mut work = std::pin::pin!(work);
+        if let Ok(result) = tokio::time::timeout(ANSWER, &mut work).await {
+            return result;
+        }
+        self.set_kept(false, &format!("no answer within {} s", ANSWER.as_secs()), keeping);
+        let left = PATIENCE.saturating_sub(ANSWER);
+        let silent = || Err(StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs())));
+        tokio::time::timeout(left, work).await.unwrap_or_else(|_| silent())
+    }
+
     /// Finds out whether the database is there while nothing is to be written.
     async fn look(&self, keeping: &dyn Keeping) {
-        let answer = tokio::time::timeout(PATIENCE, self.store.ping()).await;
-        match answer.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned()))) {
+        match self.answer(self.store.ping(), keeping).await {
             Ok(()) => self.set_kept(true, "", keeping),
             Err(error) => self.set_kept(false, &error.to_string(), keeping),
         }
