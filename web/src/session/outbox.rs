@@ -51,13 +51,14 @@ impl State {
         online && (conv.base.kind == ConversationKind::Im || conv.base.joined == Some(true))
     }
 
-    /// Whether a line has to wait: its account is not signed on, or earlier lines wait.
+    /// Whether a line has to wait: its account is not signed on, or earlier lines wait. Those wait for the store, too, while it is away: they were
+    /// noted, and would go twice if the daemon ended before it is noted that they went. Nothing overtakes them.
     pub(super) fn has_to_wait(&self, kind: &CommandKind) -> bool {
         let CommandKind::SendMessage { conversation, text, .. } = kind else { return false };
-        let Some(keep) = self.keep.as_ref().filter(|keep| keep.is_kept()) else { return false };
+        let Some(keep) = &self.keep else { return false };
         let passing = self.conversations.get(conversation).is_none_or(|conv| keep.passing.contains(&conv.base.account));
         let others = keep.outbox.iter().any(|waiting| waiting.conversation == *conversation);
-        text.is_empty() && !passing && (others || !self.can_send(*conversation))
+        text.is_empty() && !passing && (others || keep.is_kept() && !self.can_send(*conversation))
     }
 
     /// Keeps a line until it can be sent.
@@ -130,7 +131,10 @@ impl State {
                 Step::Handed
             } else {
                 let (number, conversation, text) = (waiting.number, waiting.conversation, waiting.html);
-                self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: true }));
+                if !self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: true })) {
+                    // No room to note it: it waits on.
+                    continue;
+                }
                 Step::Noted(self.keep.as_ref().map_or(0, |keep| keep.last()))
             };
             if let Some(waiting) = self.keep.as_mut().and_then(|keep| keep.outbox.get_mut(at)) {

@@ -1,13 +1,14 @@
 //! Brings a user of the site back: from what is stored to a session whose accounts sign on. Asks for no password (see `people`).
 
 use super::conversation::Conv;
+use super::gaps::{self, Away};
 use super::keep::{self, put_secrets};
-use super::memory::{ALIVE, LEFT, Memory, STATUS};
+use super::memory::{ALIVE, AWAY, LEFT, Memory, STATUS};
 use super::state::{GroupPlace, State};
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
 use crate::secret::DataKey;
-use crate::store::{AccountRow, ConversationRow, Place, StoreError, Stored, UserRow, Write};
+use crate::store::{AccountRow, ConversationRow, Place, StoreError, Stored, StoredMessage, UserRow, Write};
 use crate::wire::GapWhy;
 use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin, Username};
 use bridge::id::{AccountId, ConversationId, UserId};
@@ -131,14 +132,13 @@ impl Hub {
             let mut keep = memory.keep(user.id, key.clone(), user.limits.clone());
             keep.usage = usage;
             state.keep = Some(keep);
+            let away = since_when(&stored, &tails, left, memory.last_alive(), self.env().wall);
             let commands = self.fill(&mut state, stored, tails, key.as_ref());
-            let from = match left {
-                Some(left) => Some((left, GapWhy::Offline)),
-                None => memory.last_alive().map(|alive| (alive, GapWhy::Restart)),
-            };
-            if let (Some(keep), Some(from)) = (&mut state.keep, from) {
-                keep.away.extend(commands.iter().map(|(account, _)| (*account, from)));
+            if let Some(keep) = &mut state.keep {
+                let of = |account| Some((account, *away.get(&account)?));
+                keep.away.extend(commands.iter().filter_map(|(account, _)| of(*account)));
             }
+            state.keep_away();
             if left.is_some() {
                 state.write(|user| Write::Setting { user, key: LEFT.to_owned(), value: None });
             }
@@ -220,6 +220,7 @@ impl Hub {
             let lines: Vec<_> = tail.page.messages.into_iter().filter(keep::is_there).map(keep::opened).collect();
             conv.recent.seed(lines.iter().map(|line| (&line.message, line.server_id.as_deref())));
             conv.visited = !lines.is_empty();
+            tail.page.gaps.into_iter().for_each(|gap| conv.note_gap(gap));
             let before = conv.kept.bytes();
             for line in lines.iter().skip(lines.len().saturating_sub(env.config.kept_messages.max(1))) {
                 conv.kept.push(line.number, line.counts, &line.message);
@@ -284,6 +285,30 @@ struct Tail {
     conversation: ConversationId,
     page: crate::store::Page,
     unread: crate::store::Unread,
+}
+
+/// Since when messages of each account may be missing: since it was away already, since everybody was signed off, or else since the daemon before
+/// this one was last seen to run. Writes are durable in their order, so what is there of a conversation shows that it ran then.
+fn since_when(stored: &Stored, tails: &[Tail], left: Option<Timestamp>, alive: Option<Timestamp>, now: Timestamp) -> Away {
+    let setting = |key: &str| stored.settings.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+    let before = setting(AWAY).map(gaps::read_away).unwrap_or_default();
+    let shown = |account: AccountId| {
+        let open = stored.conversations.iter().filter(|row| row.account == account).map(|row| row.id);
+        let tails = open.filter_map(|id| tails.iter().find(|tail| tail.conversation == id));
+        // Not what was said at another time than it came, or has waited.
+        let odd = StoredMessage::DELAYED | StoredMessage::OWN;
+        let times = tails.flat_map(|tail| &tail.page.messages).filter(|message| message.flags & odd == 0).map(|message| message.time);
+        times.max().map(|time| time.min(now))
+    };
+    let of = |account: AccountId| {
+        let general = match left {
+            Some(left) => Some((left, GapWhy::Offline)),
+            None => alive.map(|alive| (shown(account).map_or(alive, |shown| shown.max(alive)), GapWhy::Restart)),
+        };
+        let known = before.get(&account).copied();
+        Some((account, known.into_iter().chain(general).min_by_key(|(from, _)| *from)?))
+    };
+    stored.accounts.iter().filter_map(|row| of(row.account)).collect()
 }
 
 /// An account's settings with its secrets, as far as they open.
