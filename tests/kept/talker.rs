@@ -98,12 +98,13 @@ impl Talker {
         messages.iter().filter_map(|message| line(message, self.number)).collect()
     }
 
-    fn show(&mut self, message: &Value) {
+    fn show(&mut self, message: &Value, comes: bool) {
         let Some(line) = line(message, self.number) else { return };
         let shown = Shown { at: Instant::now(), life: self.life };
         self.shown.entry(line).or_insert(shown);
+        // A line that comes anew has its place at the end; news of one that the page does not show has none.
         let order = self.order.last_mut().expect("a life");
-        if !order.contains(&line) {
+        if comes && !order.contains(&line) {
             order.push(line);
         }
     }
@@ -111,7 +112,7 @@ impl Talker {
     fn note(&mut self, event: &Value) {
         match event["type"].as_str().unwrap_or_default() {
             "message.received" | "message.sent" | "message.failed" | "message.updated" if event["conversation"] == *self.talk => {
-                self.show(&event["message"]);
+                self.show(&event["message"], event["type"] != "message.updated");
                 let own = line(&event["message"], self.number).filter(|line| line.0 && event["message"]["state"] == "sent");
                 self.sent.last_mut().expect("a life").extend(own.map(|line| line.1));
             }
@@ -163,7 +164,7 @@ impl Talker {
         let known = snapshot["conversations"].as_array().into_iter().flatten().find(|known| known["id"] == *self.talk);
         let known = known.unwrap_or_else(|| panic!("{} has no conversation any more: {snapshot}", self.number));
         for message in known["messages"].as_array().expect("messages") {
-            self.show(message);
+            self.show(message, true);
         }
         assert_eq!(self.client.account(), self.account);
         self.online = snapshot["accounts"][0]["state"] == "online";
