@@ -257,6 +257,32 @@ fn what_is_said_while_offline_waits_and_goes_once_and_in_order() {
 }
 
 #[test]
+fn the_fate_of_what_waited_is_known_though_memory_has_room_for_less() {
+    let prosody = friends();
+    let daemon = open_site();
+    let mut ines = daemon.client("ines-tab");
+    ines.register("Ines", PASSWORD);
+    let account = ines.add_xmpp(&prosody, "ines");
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let talk = ines.open("bob@localhost");
+    ines.carry_out("account.disable", json!({ "account": account }));
+    for number in 0..60 {
+        ines.carry_out("message.send", json!({ "conversation": talk, "text": format!("line {number}") }));
+    }
+    ines.carry_out("account.enable", json!({ "account": account }));
+    for number in 0..60 {
+        let told = ines.wait_event("what became of it", |event| {
+            event["type"] == "message.updated" && event["message"]["text"] == format!("line {number}")
+        });
+        assert_eq!(told["message"]["state"], "sent");
+    }
+    bob.hears("line 59");
+    let page = ines.get(&format!("/history?conversation={talk}&limit=100")).ok();
+    assert_eq!(texts(&page), (0..60).map(|number| format!("line {number}")).collect::<Vec<_>>());
+    assert!(page["messages"].as_array().expect("messages").iter().all(|message| message["state"] == "sent"), "{page}");
+}
+
+#[test]
 fn another_password_signs_the_other_browsers_out_and_the_code_lets_in() {
     let daemon = open_site();
     let mut ines = daemon.client("ines-tab");

@@ -86,14 +86,31 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Lets all of it hang: connections stay, and nothing answers.
+    pub fn hang(&self) {
+        self.signal_all(libc::SIGSTOP);
+    }
+
+    /// Lets it go on after [`Postgres::hang`].
+    pub fn go_on(&self) {
+        self.signal_all(libc::SIGCONT);
+    }
+
+    fn signal_all(&self, signal: i32) {
+        let process = self.process.as_ref().expect("the server runs");
+        process.signal(signal);
+        for child in children(process.id()) {
+            // SAFETY: kill takes no pointers. The ids were those of the server's children an instant ago.
+            unsafe { libc::kill(child, signal) };
+        }
+    }
+
     /// Ends all of it at once, as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // Each session of PostgreSQL's is a process, in a group of its own.
-            let children = format!("/proc/{0}/task/{0}/children", process.id());
-            let children = std::fs::read_to_string(children).unwrap_or_default();
+            let children = children(process.id());
             process.kill();
-            for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
+            for child in children {
                 // SAFETY: kill takes no pointers. The ids were those of the server's children an instant ago.
                 unsafe { libc::kill(child, libc::SIGKILL) };
                 wait_until("the end of a session", Duration::from_secs(10), || {
@@ -146,6 +163,12 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Each session of PostgreSQL's is a process, in a group of its own.
+fn children(process: u32) -> Vec<libc::pid_t> {
+    let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    listed.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
 /// Debian keeps the server's programs out of the way, in a directory for each version.

@@ -182,7 +182,21 @@ impl WireClient {
 
     /// Attaches, takes the snapshot and sets the cursor to it. Kept events are forgotten.
     pub fn attach(&mut self) -> Value {
-        let attached = self.post("/attach", &json!({ "client": self.client })).ok();
+        let answer = self.post("/attach", &json!({ "client": self.client }));
+        self.attached(answer)
+    }
+
+    /// The same of a daemon that may not answer, or not let in.
+    ///
+    /// # Errors
+    /// No answer came, or another one.
+    pub fn try_attach(&mut self) -> Result<Value, String> {
+        let answer = self.try_post("/attach", &json!({ "client": self.client }))?;
+        if answer.status == 200 { Ok(self.attached(answer)) } else { Err(format!("{} {}", answer.status, answer.code())) }
+    }
+
+    fn attached(&mut self, answer: Answer) -> Value {
+        let attached = answer.ok();
         self.epoch = match &attached["epoch"] {
             Value::String(epoch) => epoch.clone(),
             other => other.to_string(),
@@ -239,14 +253,22 @@ impl WireClient {
 
     /// The same, cut after a while: `None`.
     pub fn poll_within(&mut self, patience: Duration) -> Option<Answer> {
+        self.try_poll_within(patience).unwrap_or_else(|error| panic!("a poll failed: {error}"))
+    }
+
+    /// The same of a daemon that may not answer.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub fn try_poll_within(&mut self, patience: Duration) -> Result<Option<Answer>, String> {
         let query = self.poll_query();
         match self.get_within(&format!("/poll?{query}"), patience) {
             Ok(answer) => {
                 self.advance(&answer);
-                Some(answer)
+                Ok(Some(answer))
             }
-            Err(ureq::Error::Timeout(_)) => None,
-            Err(error) => panic!("a poll failed: {error}"),
+            Err(ureq::Error::Timeout(_)) => Ok(None),
+            Err(error) => Err(error.to_string()),
         }
     }
 

@@ -168,9 +168,6 @@ impl State {
         let read = answers && conv.unread > 0 && conv.mark_read(None);
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
         self.keep_message(env, id, number, counts, &message, server_id);
-        if kind == MessageKind::Sent {
-            self.note_unkept(origin);
-        }
         self.bound_kept(env.config.kept_bytes);
         let body = match kind {
             MessageKind::Received => {

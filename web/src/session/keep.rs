@@ -3,7 +3,9 @@
 
 use super::TokenHash;
 use super::conversation::Conv;
-use super::memory::{AWAY, LEFT, MemoryConfig, STATUS};
+use super::ends::{Ends, Need};
+use super::gaps::{Away, Missed};
+use super::memory::{LEFT, MemoryConfig, STATUS};
 use super::outbox::Waiting;
 use super::state::{Env, State};
 use crate::body;
@@ -21,15 +23,6 @@ use std::sync::Arc;
 
 /// When to try again what only makes sense stored.
 pub(super) const RETRY_MS: u64 = 3_000;
-
-/// Ended commands whose changes are not durable yet.
-#[derive(Debug)]
-struct Held {
-    /// The write that has to be durable.
-    after: u64,
-    origin: Origin,
-    outcome: Result<Option<Outcome>, ErrorBody>,
-}
 
 /// What the user wants to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +52,9 @@ pub(crate) struct Keep {
     pub(super) usage: u64,
     /// Number of the user's last write.
     last: u64,
-    held: VecDeque<Held>,
-    /// Conversations with messages that found no room, and since when.
-    lossy: BTreeMap<ConversationId, (u64, Timestamp)>,
+    ends: Ends,
+    /// What found no room.
+    pub(super) missed: Missed,
     /// Accounts to be written anew.
     changed: BTreeSet<AccountId>,
     /// Accounts that are not to be remembered.
@@ -74,26 +67,14 @@ pub(crate) struct Keep {
     pub(super) guest_tokens: Vec<(TokenHash, u64)>,
     /// Held by an export that is being written.
     pub(super) exporting: Arc<()>,
-    /// Messages whose command is to be told that nothing is kept.
-    unkept: Vec<Origin>,
     /// Accounts that were signed on, and since when they are not.
-    pub(super) away: BTreeMap<AccountId, (Timestamp, GapWhy)>,
+    pub(super) away: Away,
     /// Accounts that are signed on.
     pub(super) online: BTreeSet<AccountId>,
     /// Lines that wait to be sent, in order.
     pub(super) outbox: VecDeque<Waiting>,
     /// When accounts were made: their order.
     pub(super) made: BTreeMap<AccountId, Timestamp>,
-}
-
-/// The name of a reason in the store.
-fn why_name(why: GapWhy) -> &'static str {
-    match why {
-        GapWhy::Offline => "offline",
-        GapWhy::Restart => "restart",
-        GapWhy::Store => "store",
-        GapWhy::Worker => "worker",
-    }
 }
 
 impl Keep {
@@ -108,31 +89,38 @@ impl Keep {
             limits,
             usage: 0,
             last: 0,
-            held: VecDeque::new(),
-            lossy: BTreeMap::new(),
+            ends: Ends::default(),
+            missed: Missed::default(),
             changed: BTreeSet::new(),
             passing: BTreeSet::new(),
             removing: BTreeSet::new(),
             unwritten: BTreeSet::new(),
             guest_tokens: Vec::new(),
             exporting: Arc::default(),
-            unkept: Vec::new(),
-            away: BTreeMap::new(),
+            away: Away::new(),
             online: BTreeSet::new(),
             outbox: VecDeque::new(),
             made: BTreeMap::new(),
         }
     }
 
-    /// Hands on a write. False: there is no room for it.
+    /// Hands on a write. False: there is no room for it, and what can be made up for is done when there is.
     pub(super) fn write(&mut self, write: Write) -> bool {
         match self.journal.push(write) {
             Ok(number) => {
                 self.last = number;
                 true
             }
-            Err(Full) => false,
+            Err(Full(write)) => {
+                self.missed.note(*write);
+                false
+            }
         }
+    }
+
+    /// A command is taken that ends in its own way without the store.
+    pub(super) fn begin(&mut self, origin: &Origin, need: Need) {
+        self.ends.begin(origin, need);
     }
 
     /// Number of the user's last write.
@@ -147,7 +135,7 @@ impl Keep {
 
     /// Whether what is written is durable soon.
     pub(super) fn is_kept(&self) -> bool {
-        self.journal.is_kept()
+        self.journal.is_kept() && !self.journal.is_full(self.user)
     }
 
     /// Its account is to be written anew.
@@ -186,29 +174,6 @@ impl Keep {
         let row = AccountRow { user: self.user, account, created, settings, secrets, icon };
         if !self.write(Write::Account(Box::new(row))) {
             self.changed.insert(account);
-        }
-    }
-
-    /// Holds the end of a command until what it changed is durable. Gives it back when there is nothing to wait for.
-    fn hold(&mut self, origin: &Origin, outcome: Result<Option<Outcome>, ErrorBody>) -> Option<Result<Option<Outcome>, ErrorBody>> {
-        if !self.unkept.is_empty() && (outcome.is_err() || !self.is_kept() || self.last <= self.journal.done()) {
-            return Some(self.without_store(origin, outcome));
-        }
-        if outcome.is_err() || !self.is_kept() || self.last <= self.journal.done() {
-            return Some(outcome);
-        }
-        self.held.push_back(Held { after: self.last, origin: origin.clone(), outcome });
-        None
-    }
-
-    /// How a command ends whose changes nobody stores now.
-    fn without_store(&mut self, origin: &Origin, outcome: Result<Option<Outcome>, ErrorBody>) -> Result<Option<Outcome>, ErrorBody> {
-        match self.unkept.iter().position(|sent| sent == origin) {
-            Some(at) => {
-                self.unkept.swap_remove(at);
-                outcome.map(|_| Some(Outcome::Kept(false)))
-            }
-            None => outcome,
         }
     }
 }
@@ -306,9 +271,11 @@ pub(super) fn needs_store(kind: &CommandKind) -> bool {
 }
 
 impl State {
-    /// Whether the session outlives the daemon.
-    pub(super) fn is_kept(&self) -> bool {
-        self.keep.is_some()
+    /// A user's command is taken that ends in its own way without the store.
+    pub(super) fn begin(&mut self, origin: &Origin, need: Need) {
+        if let Some(keep) = &mut self.keep {
+            keep.begin(origin, need);
+        }
     }
 
     /// Whether something that needs the store would be lost now.
@@ -374,45 +341,13 @@ impl State {
         self.keep = keep;
     }
 
-    /// An account stands otherwise: notes since when it is away, and marks what is missing once it is back.
-    pub(super) fn note_presence(&mut self, env: &Env<'_>, account: AccountId, state: AccountState) {
-        let Some(keep) = &mut self.keep else { return };
-        if state != AccountState::Online {
-            // One that never came back since the daemon started was away before already.
-            if keep.online.remove(&account) || state != AccountState::Connecting && keep.away.contains_key(&account) {
-                let (from, _) = *keep.away.entry(account).or_insert((env.wall, GapWhy::Offline));
-                // The daemon may be started anew before it is back.
-                self.keep_away(account, Some(from));
-            }
-            return;
-        }
-        keep.online.insert(account);
-        if let Some((from, why)) = keep.away.remove(&account) {
-            self.keep_away(account, None);
-            self.keep_gaps(env, account, from, why);
-        }
-        self.send_waiting();
-    }
-
-    /// Writes down since when an account is not signed on.
-    pub(super) fn keep_away(&mut self, account: AccountId, since: Option<Timestamp>) {
-        let value = since.map(|since| since.0.to_string());
-        self.write(|user| Write::Setting { user, key: format!("{AWAY}{account}"), value });
-    }
-
-    /// A worker fell silent or ended with an account: what came since then may be missing.
-    pub(super) fn note_silence(&mut self, account: AccountId, since: Timestamp) -> bool {
-        let Some(keep) = &mut self.keep else { return false };
-        keep.online.remove(&account);
-        keep.away.entry(account).and_modify(|(from, _)| *from = (*from).min(since)).or_insert((since, GapWhy::Worker));
-        true
-    }
-
-    /// Hands on a write of a user of the site.
-    /// False: there is no room for it.
+    /// Hands on a write of a user of the site. False: it is not taken.
     pub(super) fn write(&mut self, write: impl FnOnce(UserId) -> Write) -> bool {
         match &mut self.keep {
-            Some(keep) => keep.write(write(keep.user)),
+            Some(keep) => {
+                let write = write(keep.user);
+                keep.write(write)
+            }
             None => true,
         }
     }
@@ -446,7 +381,7 @@ impl State {
     }
 
     /// Whether the lines of a conversation are kept.
-    fn keeps_lines(&self, conv: &Conv) -> bool {
+    pub(super) fn keeps_lines(&self, conv: &Conv) -> bool {
         let Some(keep) = &self.keep else { return false };
         keep.site_keeps && !keep.passing.contains(&conv.base.account) && conv.keep.unwrap_or_else(|| self.wanted().keep)
     }
@@ -479,36 +414,28 @@ impl State {
             (message.text.len() + message.from.name.len()) as u64 + pictures.iter().map(|picture| picture.bytes.len() as u64).sum::<u64>();
         if keep.quota > 0 && keep.usage.saturating_add(size) > keep.quota {
             // Not a word of it is lost in the open pages; what is stored has an end here, until something is deleted.
-            keep.lossy.entry(id).or_insert((before, env.wall));
+            keep.missed.messages.entry(id).or_insert((before, env.wall));
             return self.say_full(env);
         }
         keep.usage = keep.usage.saturating_add(size);
-        let mut ended = None;
-        if let Some((after, from)) = keep.lossy.get(&id).copied() {
-            let gap = Gap { conversation: id, after, from, to: Some(env.wall), why: why_name(GapWhy::Store).to_owned() };
-            if keep.write(Write::Gap(user, gap.clone())) {
-                keep.lossy.remove(&id);
-                ended = Some(gap);
-            }
-        }
+        let gap = Self::end_of_gap(keep, env, id);
         let stored = stored(user, id, number, counts, message, server_id);
         let kept = !keep.unwritten.contains(&id) && keep.write(Write::Message(stored));
+        let ended = gap.filter(|_| kept);
+        if let Some(gap) = &ended {
+            keep.missed.messages.remove(&id);
+            keep.write(Write::Gap(user, gap.clone()));
+        }
         for picture in pictures.into_iter().filter(|_| kept) {
             let (hash, bytes) = (picture.hash.to_string(), picture.bytes.clone());
             keep.write(Write::Blob { user, conversation: id, number, hash, bytes });
         }
         if !kept {
-            keep.lossy.entry(id).or_insert((before, env.wall));
+            keep.missed.messages.entry(id).or_insert((before, env.wall));
         }
         if let Some(gap) = ended {
             self.emit_gap(env, account, &gap);
         }
-    }
-
-    /// A command has led to a message that nobody stores now.
-    pub(super) fn note_unkept(&mut self, origin: Option<&Origin>) {
-        let Some(keep) = self.keep.as_mut().filter(|keep| !keep.is_kept()) else { return };
-        keep.unkept.extend(origin.filter(|origin| !origin.client.is_empty()).cloned());
     }
 
     /// Writes down what a conversation is, without its lines.
@@ -561,31 +488,6 @@ impl State {
         self.write(|user| Write::Group(user, row));
     }
 
-    /// A time of which messages may be missing is over: marks it in an account's open conversations.
-    pub(super) fn keep_gaps(&mut self, env: &Env<'_>, account: AccountId, from: Timestamp, why: GapWhy) {
-        if !self.is_kept() {
-            return;
-        }
-        let open = self.conversations.iter().filter(|(_, conv)| conv.open && conv.base.account == account && self.keeps_lines(conv));
-        let open: Vec<_> = open.map(|(id, conv)| (*id, conv.kept.newest().unwrap_or(0))).collect();
-        for (conversation, after) in open {
-            // While nothing is said it is one gap, however often an account comes and goes.
-            let last = self.conversations.get(&conversation).and_then(|conv| conv.gaps.last());
-            let from = last.filter(|last| last.after == after && last.why == why_name(why)).map_or(from, |last| last.from.min(from));
-            let gap = Gap { conversation, after, from, to: Some(env.wall), why: why_name(why).to_owned() };
-            self.write(|user| Write::Gap(user, gap.clone()));
-            self.emit_gap(env, account, &gap);
-        }
-    }
-
-    fn emit_gap(&mut self, env: &Env<'_>, account: AccountId, gap: &Gap) {
-        let conversation = gap.conversation;
-        if let Some(conv) = self.conversations.get_mut(&conversation) {
-            conv.note_gap(gap.clone());
-        }
-        self.emit(env, None, EventBody::ConversationGap { account, conversation, gap: wire_gap(gap, None) });
-    }
-
     /// Whether what is said is being stored.
     pub(super) fn is_being_kept(&self) -> bool {
         self.keep.as_ref().is_some_and(|keep| keep.is_kept())
@@ -596,27 +498,13 @@ impl State {
         for client in &mut self.clients {
             client.browser = Some(token);
         }
-        let accounts: Vec<_> = self.accounts.iter().map(|account| (account.id, account.standing.state)).collect();
-        for (account, state) in accounts {
-            self.account_changed(account);
-            if state == AccountState::Online
-                && let Some(keep) = &mut self.keep
-            {
-                keep.online.insert(account);
-            }
+        let online = self.accounts.iter().filter(|account| account.standing.state == AccountState::Online);
+        let online: Vec<_> = online.map(|account| account.id).collect();
+        if let Some(keep) = &mut self.keep {
+            keep.online.extend(online);
         }
-        for (key, value) in self.settings.clone() {
-            self.write(|user| Write::Setting { user, key, value: Some(value.to_string()) });
-        }
-        self.keep_status();
-        for group in self.groups.iter().map(super::state::GroupPlace::wire).collect::<Vec<_>>() {
-            self.keep_group(&group);
-        }
-        for buddy in self.buddies.values().map(|buddy| Buddy::clone(buddy)).collect::<Vec<_>>() {
-            self.keep_buddy(None, &buddy);
-        }
+        self.write_state();
         for id in self.conversations.keys().copied().collect::<Vec<_>>() {
-            self.keep_conversation(id);
             let Some(conv) = self.conversations.get(&id).filter(|conv| self.keeps_lines(conv)) else { continue };
             let lines: Vec<_> = conv.kept.lines().map(|line| (line.number, line.counts(), line.message())).collect();
             for (number, counts, message) in lines {
@@ -626,6 +514,27 @@ impl State {
         let kept = self.is_being_kept();
         self.emit(env, None, EventBody::User { user });
         self.emit(env, None, EventBody::Kept { kept });
+    }
+
+    /// Writes down everything but messages, as it is now.
+    pub(super) fn write_state(&mut self) {
+        for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
+            self.account_changed(account);
+        }
+        for (key, value) in self.settings.clone() {
+            self.write(|user| Write::Setting { user, key, value: Some(value.to_string()) });
+        }
+        self.keep_status();
+        self.keep_away();
+        for group in self.groups.iter().map(super::state::GroupPlace::wire).collect::<Vec<_>>() {
+            self.keep_group(&group);
+        }
+        for buddy in self.buddies.values().map(|buddy| Buddy::clone(buddy)).collect::<Vec<_>>() {
+            self.keep_buddy(None, &buddy);
+        }
+        for id in self.conversations.keys().copied().collect::<Vec<_>>() {
+            self.keep_conversation(id);
+        }
     }
 
     /// Chooses what is kept of a conversation, or of all that have no choice of their own.
@@ -661,7 +570,7 @@ impl State {
         if let Some(keep) = &mut self.keep {
             // Those that were handed over are told of once more, and then they are gone.
             keep.outbox.retain(|waiting| waiting.conversation != id || waiting.step == super::outbox::Step::Handed);
-            keep.lossy.remove(&id);
+            keep.missed.messages.remove(&id);
         }
         (conv.unread, conv.mentions) = (0, 0);
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
@@ -680,7 +589,10 @@ impl State {
         outcome: Result<Option<Outcome>, ErrorBody>,
     ) -> Option<Result<Option<Outcome>, ErrorBody>> {
         match &mut self.keep {
-            Some(keep) => keep.hold(origin, outcome),
+            Some(keep) => {
+                let (last, done, kept) = (keep.last, keep.done(), keep.is_kept());
+                keep.ends.hold(origin, outcome, last, done, kept)
+            }
             None => Some(outcome),
         }
     }
@@ -688,21 +600,8 @@ impl State {
     /// Ends the commands whose changes are durable now; with `away` all, since nothing will be for some time.
     pub(super) fn release(&mut self, env: &Env<'_>, away: bool) {
         let Some(keep) = &mut self.keep else { return };
-        let done = keep.journal.done();
-        let mut ready = Vec::new();
-        while keep.held.front().is_some_and(|held| away || held.after <= done)
-            && let Some(held) = keep.held.pop_front()
-        {
-            let outcome = match keep.unkept.contains(&held.origin) {
-                _ if held.after <= done => held.outcome,
-                true => keep.without_store(&held.origin, held.outcome),
-                false => Err(unavailable()),
-            };
-            ready.push((held.origin, outcome));
-        }
-        if let Some(keep) = &mut self.keep {
-            keep.unkept.retain(|origin| ready.iter().all(|(ended, _)| ended != origin));
-        }
+        let done = keep.done();
+        let ready = keep.ends.release(done, away);
         for (origin, outcome) in ready {
             self.conclude(env, &origin, outcome);
         }

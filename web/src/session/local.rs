@@ -45,7 +45,7 @@ pub(crate) enum Local {
 
 impl Local {
     /// Makes no sense while nothing can be stored.
-    fn needs_store(&self) -> bool {
+    pub(super) fn needs_store(&self) -> bool {
         matches!(self, Self::Group { .. } | Self::Settings(_) | Self::History(_) | Self::DeleteHistory { .. })
     }
 }

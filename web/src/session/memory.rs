@@ -25,8 +25,8 @@ const TIDY: Duration = Duration::from_secs(3600);
 pub(super) const ALIVE: &str = ".alive";
 /// The setting in which it stands since when a user's accounts are signed off.
 pub(super) const LEFT: &str = ".left";
-/// Begins the settings in which it stands since when an account is not signed on; its id follows.
-pub(super) const AWAY: &str = ".away.";
+/// The setting in which it stands since when accounts are away, and why.
+pub(super) const AWAY: &str = ".away";
 /// The setting with what a user shows to others.
 pub(super) const STATUS: &str = ".status";
 
@@ -168,7 +168,21 @@ impl Keeping for Told {
             let mut state = session.lock();
             if state.keep.is_some() {
                 state.release(&env, !kept);
+                hub.do_chores(session.id, &mut state);
                 state.emit(&env, None, EventBody::Kept { kept });
+                state.deliver(&env);
+            }
+        }
+    }
+
+    fn room(&self) {
+        let Some(hub) = self.0.upgrade() else { return };
+        for session in hub.all() {
+            let env = hub.env();
+            let mut state = session.lock();
+            if state.keep.is_some() {
+                state.make_up(&env);
+                hub.remember_accounts(session.id, &mut state);
                 state.deliver(&env);
             }
         }

@@ -10,6 +10,7 @@ use crate::wire::{self, ErrorBody, EventBody, MessageState};
 use bridge::command::{CommandKind, Origin};
 use bridge::id::{AccountId, ConversationId};
 use bridge::model::{AccountState, Author, ConversationKind, Message};
+use bridge::time::Timestamp;
 use std::collections::VecDeque;
 
 /// Lines of one user that wait.
@@ -53,13 +54,14 @@ impl State {
         online && (conv.base.kind == ConversationKind::Im || conv.base.joined == Some(true))
     }
 
-    /// Whether a line has to wait: its account is not signed on, or earlier lines wait.
+    /// Whether a line has to wait: its account is not signed on, or earlier lines wait. Those wait for the store, too, while it is away: they were
+    /// noted, and would go twice if the daemon ended before it is noted that they went. Nothing overtakes them.
     pub(super) fn has_to_wait(&self, kind: &CommandKind) -> bool {
         let CommandKind::SendMessage { conversation, text, .. } = kind else { return false };
-        let Some(keep) = self.keep.as_ref().filter(|keep| keep.is_kept()) else { return false };
+        let Some(keep) = &self.keep else { return false };
         let passing = self.conversations.get(conversation).is_none_or(|conv| keep.passing.contains(&conv.base.account));
         let others = keep.outbox.iter().any(|waiting| waiting.conversation == *conversation);
-        text.is_empty() && !passing && (others || !self.can_send(*conversation))
+        text.is_empty() && !passing && (others || keep.is_kept() && !self.can_send(*conversation))
     }
 
     /// Keeps a line until it can be sent.
@@ -71,31 +73,15 @@ impl State {
         if self.keep.as_deref().is_none_or(is_full) {
             return Err(error("limit", format!("At most {MOST} messages may wait to be sent, of {} KiB together.", MOST_BYTES >> 10)));
         }
-        let Some(conv) = self.conversations.get(&conversation) else { return Ok(()) };
-        let account = conv.base.account;
-        let name = conv.base.nick.clone();
-        let name = name.or_else(|| self.accounts.iter().find(|known| known.id == account).map(|known| known.username.clone()));
         let number = env.next_message();
-        let spans = body::spans(&html, env.config.text_bytes);
-        let message = wire::Message {
-            id: message_id(number),
-            from: Author { name: name.unwrap_or_default(), alias: None, buddy: None, own: true },
-            time: env.wall,
-            text: body::text(&spans),
-            spans,
-            delayed: false,
-            highlight: false,
-            auto_reply: false,
-            remote: false,
-            system: false,
-            state: Some(MessageState::Pending),
-        };
+        let Some(message) = self.own_line(env, conversation, number, &html, MessageState::Pending) else { return Ok(()) };
         // First: what waits only in memory is not what was promised.
         let text = html.clone();
         if !self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: false })) {
             return Err(keep::unavailable());
         }
         let Some(conv) = self.conversations.get_mut(&conversation) else { return Ok(()) };
+        let account = conv.base.account;
         let change = conv.keep(number, false, &message, env.config.kept_messages.max(1));
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
         self.keep_message(env, conversation, number, false, &message, None);
@@ -106,6 +92,27 @@ impl State {
         self.emit(env, Some(origin), EventBody::MessageSent { account, conversation, message });
         self.send_waiting();
         Ok(())
+    }
+
+    /// An own line that waits or has waited. Its number tells when it was said.
+    fn own_line(&self, env: &Env<'_>, id: ConversationId, number: u64, html: &str, state: MessageState) -> Option<wire::Message> {
+        let conv = self.conversations.get(&id)?;
+        let account = || self.accounts.iter().find(|known| known.id == conv.base.account).map(|known| known.username.clone());
+        let name = conv.base.nick.clone().or_else(account).unwrap_or_default();
+        let spans = body::spans(html, env.config.text_bytes);
+        Some(wire::Message {
+            id: message_id(number),
+            from: Author { name, alias: None, buddy: None, own: true },
+            time: Timestamp((number >> 16).cast_signed()).min(env.wall),
+            text: body::text(&spans),
+            spans,
+            delayed: false,
+            highlight: false,
+            auto_reply: false,
+            remote: false,
+            system: false,
+            state: Some(state),
+        })
     }
 
     /// Sends what can be sent, the first line of each conversation: noted first, handed over once that is durable.
@@ -139,7 +146,7 @@ impl State {
             } else {
                 let (number, conversation, text) = (waiting.number, waiting.conversation, waiting.html);
                 if !self.write(|user| Write::Outbox(OutboxRow { user, number, conversation, text, handed_over: true })) {
-                    // Once there is room: it must not go twice.
+                    // No room to note it: it waits on, as it must not go twice.
                     continue;
                 }
                 Step::Noted(self.keep.as_ref().map_or(0, |keep| keep.last()))
@@ -160,7 +167,7 @@ impl State {
             keep.outbox = VecDeque::new();
         }
         self.write(|user| Write::OutboxDone { user, number });
-        self.set_fate(env, waiting.conversation, number, state);
+        self.set_fate(env, waiting.conversation, number, &waiting.html, state);
         self.send_waiting();
         true
     }
@@ -174,11 +181,11 @@ impl State {
         }
     }
 
-    fn set_fate(&mut self, env: &Env<'_>, id: ConversationId, number: u64, state: MessageState) {
+    /// Others may have pushed the line out of memory meanwhile.
+    fn set_fate(&mut self, env: &Env<'_>, id: ConversationId, number: u64, html: &str, state: MessageState) {
+        let Some(message) = self.own_line(env, id, number, html, state) else { return };
         let Some(conv) = self.conversations.get_mut(&id) else { return };
         let account = conv.base.account;
-        let Some(line) = conv.kept.lines().find(|line| line.number == number) else { return };
-        let message = wire::Message { state: Some(state), ..line.message() };
         let before = conv.kept.bytes();
         conv.kept.replace(number, &message);
         let change = conv.kept.bytes().cast_signed() - before.cast_signed();
@@ -226,7 +233,7 @@ impl State {
         for row in rows {
             if row.handed_over {
                 self.write(|user| Write::OutboxDone { user, number: row.number });
-                self.set_fate(env, row.conversation, row.number, MessageState::Unknown);
+                self.set_fate(env, row.conversation, row.number, &row.text, MessageState::Unknown);
             } else if let Some(keep) = &mut self.keep {
                 keep.outbox.push_back(Waiting { number: row.number, conversation: row.conversation, html: row.text, step: Step::Waits });
             }

@@ -2,6 +2,7 @@
 
 use super::account;
 use super::client::Fate;
+use super::ends::Need;
 use super::state::{Env, State};
 use super::translate::Act;
 use super::{Hub, Session, keep, price};
@@ -163,12 +164,16 @@ impl Hub {
             }
             Ok(Act::Local(local)) => {
                 remember(state, Fate::Running);
+                if local.needs_store() {
+                    state.begin(&origin, Need::Stored);
+                }
                 let outcome = self.run_local(session, state, env, &origin, local);
                 state.command_ended(env, Some(&origin), outcome);
                 Verdict::Accepted
             }
             Ok(Act::Bridge(kind)) if state.has_to_wait(&kind) => {
                 remember(state, Fate::Running);
+                state.begin(&origin, Need::Said);
                 let outcome = state.queue(env, &origin, kind).map(|()| None);
                 state.command_ended(env, Some(&origin), outcome);
                 Verdict::Accepted
@@ -193,6 +198,11 @@ impl Hub {
                     CommandKind::RemoveAccount(account) => Some(*account),
                     _ => None,
                 };
+                let need = match &kind {
+                    CommandKind::SendMessage { .. } => Some(Need::Said),
+                    kind if keep::needs_store(kind) && !state.is_passing(kind) => Some(Need::Stored),
+                    _ => None,
+                };
                 let of = state.account_of(&kind);
                 match self.send(session.id, origin.clone(), kind, of) {
                     Ok(()) => {
@@ -203,6 +213,7 @@ impl Hub {
                         if let Some(keep) = &mut state.keep {
                             keep.removing.extend(removed);
                         }
+                        need.into_iter().for_each(|need| state.begin(&origin, need));
                         changed.into_iter().for_each(|account| state.account_changed(account));
                         if let Some(status) = status {
                             state.status = status.clone();

@@ -1,19 +1,19 @@
 //! Brings a user of the site back: from what is stored to a session whose accounts sign on. Asks for no password (see `people`).
 
 use super::conversation::Conv;
+use super::gaps::{self, Away};
 use super::keep::{self, put_secrets};
 use super::memory::{ALIVE, AWAY, LEFT, Memory, STATUS};
 use super::state::{GroupPlace, State};
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
 use crate::secret::DataKey;
-use crate::store::{AccountRow, ConversationRow, Place, StoreError, Stored, UserRow, Write};
+use crate::store::{AccountRow, ConversationRow, Place, StoreError, Stored, StoredMessage, UserRow, Write};
 use crate::wire::GapWhy;
 use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin, Username};
 use bridge::id::{AccountId, ConversationId, UserId};
 use bridge::model::{AccountStanding, AccountState, Buddy, Conversation, ConversationKind, Status, StatusKind};
 use bridge::time::Timestamp;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use warp::http::StatusCode;
@@ -146,8 +146,6 @@ impl Hub {
         let now = self.env().now;
         let session = Arc::new(Session::new(user.id, &user.name, None, epoch, now));
         let left = stored.settings.iter().find(|(name, _)| name == LEFT).and_then(|(_, at)| at.parse().ok()).map(Timestamp);
-        let since = |(name, at): &(String, String)| Some((name.strip_prefix(AWAY)?.parse().ok()?, Timestamp(at.parse().ok()?)));
-        let away: BTreeMap<AccountId, Timestamp> = stored.settings.iter().filter_map(since).collect();
         let limited = user.limits.storage_bytes.unwrap_or(memory.config.storage_bytes) > 0;
         // Of many conversations that takes long, and nobody is kept out for it: it is looked at again every minute.
         let usage = if limited { within(memory.store().usage(user.id)).await.unwrap_or(0) } else { 0 };
@@ -157,23 +155,13 @@ impl Hub {
             let mut keep = memory.keep(user.id, key.clone(), user.limits.clone());
             keep.usage = usage;
             state.keep = Some(keep);
+            let away = since_when(&stored, &tails, left, memory.last_alive(), self.env().wall);
             let commands = self.fill(&mut state, stored, tails, &key);
-            let from = match left {
-                Some(left) => Some((left, GapWhy::Offline)),
-                None => memory.last_alive().map(|alive| (alive, GapWhy::Restart)),
-            };
-            if let (Some(keep), Some(from)) = (&mut state.keep, from) {
-                keep.away.extend(commands.iter().map(|(account, _)| (*account, from)));
+            if let Some(keep) = &mut state.keep {
+                let of = |account| Some((account, *away.get(&account)?));
+                keep.away.extend(commands.iter().filter_map(|(account, _)| of(*account)));
             }
-            for (account, since) in away {
-                match &mut state.keep {
-                    // Before the daemon ended, or the user left, it was not signed on either.
-                    Some(keep) if commands.iter().any(|(known, _)| *known == account) => {
-                        keep.away.insert(account, (since, GapWhy::Offline));
-                    }
-                    _ => state.keep_away(account, None),
-                }
-            }
+            state.keep_away();
             if left.is_some() {
                 state.write(|user| Write::Setting { user, key: LEFT.to_owned(), value: None });
             }
@@ -322,6 +310,30 @@ struct Tail {
     conversation: ConversationId,
     page: crate::store::Page,
     unread: crate::store::Unread,
+}
+
+/// Since when messages of each account may be missing: since it was away already, since everybody was signed off, or else since the daemon before
+/// this one was last seen to run. Writes are durable in their order, so what is there of a conversation shows that it ran then.
+fn since_when(stored: &Stored, tails: &[Tail], left: Option<Timestamp>, alive: Option<Timestamp>, now: Timestamp) -> Away {
+    let setting = |key: &str| stored.settings.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+    let before = setting(AWAY).map(gaps::read_away).unwrap_or_default();
+    let shown = |account: AccountId| {
+        let open = stored.conversations.iter().filter(|row| row.account == account).map(|row| row.id);
+        let tails = open.filter_map(|id| tails.iter().find(|tail| tail.conversation == id));
+        // Not what was said at another time than it came, or has waited.
+        let odd = StoredMessage::DELAYED | StoredMessage::OWN;
+        let times = tails.flat_map(|tail| &tail.page.messages).filter(|message| message.flags & odd == 0).map(|message| message.time);
+        times.max().map(|time| time.min(now))
+    };
+    let of = |account: AccountId| {
+        let general = match left {
+            Some(left) => Some((left, GapWhy::Offline)),
+            None => alive.map(|alive| (shown(account).map_or(alive, |shown| shown.max(alive)), GapWhy::Restart)),
+        };
+        let known = before.get(&account).copied();
+        Some((account, known.into_iter().chain(general).min_by_key(|(from, _)| *from)?))
+    };
+    stored.accounts.iter().filter_map(|row| of(row.account)).collect()
 }
 
 /// An account's settings as they are stored, without secrets.

@@ -17,12 +17,14 @@ const MOST_WRITES: usize = 4096;
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 /// How often the database is asked whether it is there while nothing is written.
 const PING: Duration = Duration::from_secs(5);
-/// One try of a commit may take so long.
+/// Whoever does not answer within this is away, for all who wait for a commit.
+const ANSWER: Duration = Duration::from_secs(3);
+/// One try of a commit may take so long all the same: a slow one is not carried out twice.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The queue is full, as the database has not answered for long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+/// The queue is full, as the database has not answered for long. Gives back what found no room.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Full(pub Box<Write>);
 
 /// What a commit was about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub trait Keeping: Send + Sync {
     fn committed(&self, committed: Committed);
     /// The database went away (`false`) or is back.
     fn kept(&self, kept: bool);
+    /// There is room again after some writes found none.
+    fn room(&self);
 }
 
 /// What waits to be committed.
@@ -48,6 +52,8 @@ struct Queue {
     bytes: usize,
     /// The bytes of each user who has any.
     of_users: HashMap<UserId, usize>,
+    /// Who found no room, until half of it is free.
+    refused: BTreeSet<UserId>,
     /// Number of the last write that was taken.
     last: u64,
 }
@@ -62,6 +68,8 @@ pub struct Journal {
     kept: AtomicBool,
     ending: AtomicBool,
     dropped: AtomicU64,
+    /// Something found no room. Changes under the queue's lock.
+    full: AtomicBool,
 }
 
 impl std::fmt::Debug for Journal {
@@ -82,6 +90,7 @@ impl Journal {
             kept: AtomicBool::new(true),
             ending: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
+            full: AtomicBool::new(false),
         })
     }
 
@@ -94,7 +103,8 @@ impl Journal {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a write, and gives it a number. Never waits.
+    /// Takes a write, and gives it a number. Never waits. Once one found no room none of the same user does until half of the queue is free: what is missing is one
+    /// piece, and no small write comes in between large ones.
     ///
     /// # Errors
     /// [`Full`]: it is not taken.
@@ -105,9 +115,12 @@ impl Journal {
         let theirs = queue.of_users.get(&user).copied().unwrap_or(0);
         // Nobody may have more than is left to all others: whoever floods leaves half of the room, two who do leave a third.
         let free = self.most_bytes.saturating_sub(queue.bytes);
-        if theirs > 0 && (bytes > free || theirs + bytes > free) || bytes > free && !queue.writes.is_empty() {
+        let over = theirs > 0 && (bytes > free || theirs + bytes > free) || bytes > free && !queue.writes.is_empty();
+        if over || queue.refused.contains(&user) {
+            queue.refused.insert(user);
             self.dropped.fetch_add(1, Ordering::Relaxed);
-            return Err(Full);
+            self.full.store(true, Ordering::Release);
+            return Err(Full(Box::new(write)));
         }
         queue.bytes += bytes;
         *queue.of_users.entry(user).or_default() += bytes;
@@ -132,6 +145,11 @@ impl Journal {
     /// Whether the database takes what is written.
     pub fn is_kept(&self) -> bool {
         self.kept.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing of this user finds room now.
+    pub fn is_full(&self, user: UserId) -> bool {
+        self.full.load(Ordering::Acquire) && self.lock().refused.contains(&user)
     }
 
     /// Writes that wait, their bytes, and how many found no room since the start.
@@ -187,10 +205,17 @@ impl Journal {
                 }
             }
             let upto = queue.last - queue.writes.len() as u64;
+            let again = queue.bytes <= self.most_bytes / 2 && self.full.swap(false, Ordering::AcqRel);
+            if again {
+                queue.refused.clear();
+            }
             drop(queue);
             self.done.send_replace(upto);
             let users: BTreeSet<UserId> = batch.iter().map(Write::user).collect();
             keeping.committed(Committed { upto, users: users.into_iter().collect() });
+            if again {
+                keeping.room();
+            }
         }
     }
 
@@ -211,9 +236,7 @@ impl Journal {
     async fn commit(&self, batch: &[Write], keeping: &dyn Keeping) -> bool {
         let mut wait = RETRY.0;
         loop {
-            let result = tokio::time::timeout(PATIENCE, self.store.commit(batch)).await;
-            let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()))));
-            match result {
+            match self.answer(self.store.commit(batch), keeping).await {
                 Ok(()) => {
                     self.set_kept(true, "", keeping);
                     return true;
@@ -248,10 +271,21 @@ impl Journal {
         }
     }
 
+    /// What the database answers. Says that it is away as soon as it lets one wait.
+    async fn answer<T>(&self, work: impl Future<Output = Result<T, StoreError>>, keeping: &dyn Keeping) -> Result<T, StoreError> {
+        let mut work = std::pin::pin!(work);
+        if let Ok(result) = tokio::time::timeout(ANSWER, &mut work).await {
+            return result;
+        }
+        self.set_kept(false, &format!("no answer within {} s", ANSWER.as_secs()), keeping);
+        let left = PATIENCE.saturating_sub(ANSWER);
+        let silent = || Err(StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs())));
+        tokio::time::timeout(left, work).await.unwrap_or_else(|_| silent())
+    }
+
     /// Finds out whether the database is there while nothing is to be written.
     async fn look(&self, keeping: &dyn Keeping) {
-        let answer = tokio::time::timeout(PATIENCE, self.store.ping()).await;
-        match answer.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".to_owned()))) {
+        match self.answer(self.store.ping(), keeping).await {
             Ok(()) => self.set_kept(true, "", keeping),
             Err(error) => self.set_kept(false, &error.to_string(), keeping),
         }

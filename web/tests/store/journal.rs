@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 enum Told {
     Committed(Committed),
     Kept(bool),
+    Room,
 }
 
 struct Ear(UnboundedSender<Told>);
@@ -28,6 +29,10 @@ impl Keeping for Ear {
 
     fn kept(&self, kept: bool) {
         let _ = self.0.send(Told::Kept(kept));
+    }
+
+    fn room(&self) {
+        let _ = self.0.send(Told::Room);
     }
 }
 
@@ -68,7 +73,7 @@ impl Scene {
         loop {
             match self.hears().await {
                 Told::Kept(now) => return assert_eq!(now, kept),
-                Told::Committed(_) => {}
+                Told::Committed(_) | Told::Room => {}
             }
         }
     }
@@ -121,20 +126,24 @@ async fn nothing_is_lost_while_the_database_is_away() {
 
 #[tokio::test]
 async fn a_full_queue_takes_nothing_and_loses_nothing_that_it_took() {
-    let scene = Scene::new(20_000);
+    let mut scene = Scene::new(20_000);
     scene.store.be(Mood::Silent);
     let mut taken = 0;
     while scene.say(&taken.to_string()).is_ok() {
         taken += 1;
     }
     assert!((50..200).contains(&taken), "{taken}");
-    assert_eq!(scene.say("more"), Err(Full));
+    let more = Write::Message(message(&scene.talk, "more"));
+    assert_eq!(scene.journal.push(more.clone()), Err(Full(Box::new(more))));
     let (waiting, bytes, dropped) = scene.journal.figures();
     assert!(bytes <= 20_000 && waiting as usize <= taken, "{waiting} {bytes}");
     assert_eq!(dropped, 2);
     scene.store.be(Mood::Well);
-    assert!(scene.journal.reached(taken as u64, PATIENCE).await);
+    // Told once, when half of it is free.
+    while scene.hears().await != Told::Room {}
     scene.say("room again").unwrap();
+    assert!(scene.journal.reached(taken as u64 + 1, PATIENCE).await);
+    assert!(std::iter::from_fn(|| scene.told.try_recv().ok()).all(|told| told != Told::Room));
     let mut all = numbers(0, taken);
     all.push("room again".to_owned());
     assert_eq!(scene.ends().await.texts(), all);
@@ -155,6 +164,18 @@ async fn whoever_floods_leaves_room_for_others() {
     assert_eq!(scene.journal.figures(), (0, 0, 1));
     assert!(scene.say("again").is_ok(), "what is durable counts no more");
     scene.ends().await;
+}
+
+#[tokio::test]
+async fn a_database_that_lets_one_wait_is_away_and_its_late_answer_counts() {
+    let mut scene = Scene::new(1 << 20);
+    scene.store.be(Mood::Silent);
+    scene.lines(0, 3);
+    scene.hears_kept(false).await;
+    scene.store.be(Mood::Well);
+    scene.hears_kept(true).await;
+    let store = scene.ends().await;
+    assert_eq!((store.texts(), store.tries()), (numbers(0, 3), 1), "it is not carried out twice");
 }
 
 #[tokio::test]

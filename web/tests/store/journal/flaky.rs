@@ -51,6 +51,10 @@ impl Flaky {
         self.commits.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn tries(&self) -> usize {
+        *self.tries.borrow()
+    }
+
     /// Waits until so many commits were tried.
     pub(crate) async fn tried(&self, count: usize) {
         self.tries.subscribe().wait_for(|tries| *tries >= count).await.unwrap();
