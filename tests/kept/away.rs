@@ -137,9 +137,9 @@ fn a_full_queue_leaves_a_gap_that_says_so() {
     assert!(daemon.stats()["store_writes_left_out"].as_u64() > Some(20));
     server.restart();
     is_kept(&mut ines, true);
-    all_is_stored(&daemon);
-
     // Without another word the gap is there, and its end.
+    let told = ines.wait_event("the gap", |event| event["type"] == "conversation.gap" && event["conversation"] == *talk);
+    all_is_stored(&daemon);
     let (messages, gaps) = history(&mut ines, &talk);
     let kept: Vec<_> = texts(&messages).iter().map(|text| text.split(' ').next().expect("a word").to_owned()).collect();
     let count = kept.len() - 3;
@@ -147,7 +147,6 @@ fn a_full_queue_leaves_a_gap_that_says_so() {
     assert_eq!(kept[3..], (0..count).map(|number| number.to_string()).collect::<Vec<_>>());
     let gap = gaps.iter().find(|gap| gap["why"] == "store").unwrap_or_else(|| panic!("no gap in {gaps:?}"));
     assert!(gap["after"] == messages[messages.len() - 1]["id"] && gap["to"].is_string(), "{gap}");
-    let told = ines.wait_event("the gap", |event| event["type"] == "conversation.gap" && event["conversation"] == *talk);
     assert_eq!(told["gap"]["after"], gap["after"], "{told}");
     // What could not be noted in that time is noted now.
     carol.say("ines@localhost", "in time");

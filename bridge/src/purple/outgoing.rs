@@ -204,6 +204,7 @@ mod tests {
         ("conversation.rs", "look-ups"),
         ("dns.rs", "our own words"),
         ("dns/lists.rs", "what came from a name server"),
+        ("interpose/names.rs", "names that came from a network"),
         ("interpose/plugins.rs", "paths and plugins' ids"),
         ("irc.rs", "what came from a network"),
         ("prefs.rs", "keys"),

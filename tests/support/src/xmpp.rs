@@ -119,8 +119,9 @@ impl XmppPeer {
     pub fn join(&mut self, room: &str, nick: &str) {
         let place = format!("{room}/{nick}");
         self.send(&format!("<presence to='{}'><x xmlns='http://jabber.org/protocol/muc'/></presence>", quoted(&place)));
-        let answer = self
-            .wait_for("its entry into the room", |s| s.name == "presence" && s.is("from", &place) && (s.is("type", "error") || is_self(s)));
+        // Not what came of leaving it before.
+        let entered = |s: &Element| s.is("type", "error") || is_self(s) && !s.is("type", "unavailable");
+        let answer = self.wait_for("its entry into the room", |s| s.name == "presence" && s.is("from", &place) && entered(s));
         assert!(!answer.is("type", "error"), "{} may not enter {place}: {answer:?}", self.jid);
     }
 

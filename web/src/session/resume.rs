@@ -330,8 +330,8 @@ fn since_when(stored: &Stored, tails: &[Tail], left: Option<Timestamp>, alive: O
             Some(left) => Some((left, GapWhy::Offline)),
             None => alive.map(|alive| (shown(account).map_or(alive, |shown| shown.max(alive)), GapWhy::Restart)),
         };
-        let known = before.get(&account).copied();
-        Some((account, known.into_iter().chain(general).min_by_key(|(from, _)| *from)?))
+        // What was noted when it went away is exact.
+        Some((account, before.get(&account).copied().or(general)?))
     };
     stored.accounts.iter().filter_map(|row| of(row.account)).collect()
 }
