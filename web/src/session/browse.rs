@@ -4,7 +4,7 @@ use super::kept::Written;
 use super::media::Upload;
 use super::resume::within;
 use super::state::State;
-use super::{Blob, Hub, Session, keep, price, sniff};
+use super::{Blob, Hub, Session, price, sniff, stored};
 use crate::api::ApiError;
 use crate::store::{Gap, Place};
 use crate::wire::{self, Uploaded};
@@ -68,13 +68,13 @@ impl Hub {
         }
         let numbers: Vec<u64> = page.messages.iter().map(|message| message.number).collect();
         let next = |gap: &Gap| numbers.iter().copied().find(|number| *number > gap.after);
-        let gaps = page.gaps.iter().map(|gap| keep::wire_gap(gap, next(gap))).collect();
+        let gaps = page.gaps.iter().map(|gap| stored::wire_gap(gap, next(gap))).collect();
         let (more, more_after) = match place {
             Place::Newest | Place::Before(_) => (page.more_before, None),
             Place::After(_) => (page.more_after, None),
             Place::Around(_) => (page.more_before, Some(page.more_after)),
         };
-        let messages = page.messages.into_iter().filter(keep::is_there).map(keep::wire_message).collect();
+        let messages = page.messages.into_iter().filter(stored::is_there).map(stored::wire_message).collect();
         let body = write(&wire::History { messages, more, more_after, gaps })?;
         session.lock().asked.charge(price::of_bytes(body.len()));
         Ok(body)

@@ -133,7 +133,7 @@ impl Conv {
         let oldest = self.kept.oldest().unwrap_or(0);
         let shown = self.gaps.iter().filter(|gap| gap.after >= oldest || self.kept.is_empty());
         let next = |gap: &Gap| self.kept.lines().map(|line| line.number).find(|number| *number > gap.after);
-        let gaps: Vec<_> = shown.map(|gap| super::keep::wire_gap(gap, next(gap))).collect();
+        let gaps: Vec<_> = shown.map(|gap| super::stored::wire_gap(gap, next(gap))).collect();
         (!gaps.is_empty()).then_some(gaps)
     }
 

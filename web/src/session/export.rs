@@ -1,7 +1,7 @@
 //! Writes everything of a user but secrets, page by page: as JSON, or as HTML to read. Holds one page at a time.
 
-use super::keep;
 use super::resume::within;
+use super::stored;
 use super::{Hub, Session};
 use crate::api::ApiError;
 use crate::store::{AuditEntry, ConversationRow, Place, Store, Stored};
@@ -107,7 +107,7 @@ impl Export {
             };
             let page = self.store.page(self.user, row.id, Place::After(after), PAGE).await.ok()?;
             let last = page.messages.last().map(|message| message.number);
-            let messages: Vec<wire::Message> = page.messages.into_iter().filter(keep::is_there).map(keep::wire_message).collect();
+            let messages: Vec<wire::Message> = page.messages.into_iter().filter(stored::is_there).map(stored::wire_message).collect();
             let text = self.lines(&messages);
             match last {
                 Some(last) if page.more_after => self.current = Some((row, last)),

@@ -1,9 +1,10 @@
 //! Knows since when accounts are away and what found no room in the store, and marks it in their conversations. Shows no gap (see `browse`).
 
 use super::conversation::Conv;
-use super::keep::{Keep, wire_gap};
+use super::keep::Keep;
 use super::memory::AWAY;
 use super::state::{Env, State};
+use super::stored::wire_gap;
 use crate::store::{Gap, Write};
 use crate::wire::{EventBody, GapWhy};
 use bridge::id::{AccountId, ConversationId};

@@ -2,21 +2,19 @@
 //! `store::Journal`).
 
 use super::TokenHash;
-use super::conversation::Conv;
 use super::ends::{Ends, Need};
 use super::gaps::{Away, Missed};
 use super::memory::{LEFT, MemoryConfig, STATUS};
 use super::outbox::Waiting;
 use super::state::{Env, State};
-use crate::body;
+use super::stored::stored;
 use crate::secret::DataKey;
-use crate::store::{AccountRow, BuddyRow, ConversationRow, Full, Gap, GroupRow, Journal, Limits, StoredMessage, Write};
-use crate::wire::{self, ErrorBody, EventBody, GapWhy, HistorySet, MessageState};
-use bridge::command::{AccountSettings, CommandKind, Origin, Place};
+use crate::store::{BuddyRow, ConversationRow, Full, GroupRow, Journal, Limits, Write};
+use crate::wire::{self, ErrorBody, EventBody};
+use bridge::command::{CommandKind, Origin, Place};
 use bridge::event::Outcome;
-use bridge::handle::Made;
 use bridge::id::{AccountId, ConversationId, UserId};
-use bridge::model::{AccountState, Buddy, Protocol};
+use bridge::model::{AccountState, Buddy};
 use bridge::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -24,20 +22,11 @@ use std::sync::Arc;
 /// When to try again what only makes sense stored.
 pub(super) const RETRY_MS: u64 = 3_000;
 
-/// What the user wants to be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    /// Messages are kept.
-    pub(crate) keep: bool,
-    /// For so many days; 0: for ever.
-    pub(crate) days: u32,
-}
-
 /// How what happens in a session outlives it.
 #[derive(Debug)]
 pub(crate) struct Keep {
     journal: Arc<Journal>,
-    user: UserId,
+    pub(super) user: UserId,
     /// Seals the secrets of accounts.
     pub(super) key: DataKey,
     /// The site keeps messages.
@@ -149,96 +138,12 @@ impl Keep {
     pub(super) fn take_changed(&mut self) -> BTreeSet<AccountId> {
         std::mem::take(&mut self.changed)
     }
-
-    /// Writes an account down with its secrets.
-    pub(super) fn write_account(&mut self, account: AccountId, made: Made, protocol: Option<&Protocol>, wall: Timestamp) {
-        let Made { mut settings, icon } = made;
-        let created = *self.made.entry(account).or_insert(wall);
-        let secrets = take_secrets(&mut settings, protocol);
-        let seal = |(field, plain): (String, String)| {
-            let sealed = self.key.seal(self.user, account, &field, plain.as_bytes());
-            plain_is_wiped(plain);
-            match sealed {
-                Ok(sealed) => Some((field, sealed)),
-                Err(error) => {
-                    crate::pace::paced!(error, "the system gives no random numbers, a secret is not stored: {error}");
-                    None
-                }
-            }
-        };
-        let secrets = secrets.into_iter().filter_map(seal).collect();
-        let settings = match serde_json::to_string(&settings) {
-            Ok(settings) => settings,
-            Err(error) => return crate::pace::paced!(error, "an account could not be written: {error}"),
-        };
-        let row = AccountRow { user: self.user, account, created, settings, secrets, icon };
-        if !self.write(Write::Account(Box::new(row))) {
-            self.changed.insert(account);
-        }
-    }
-}
-
-/// Wipes what was sealed.
-fn plain_is_wiped(mut plain: String) {
-    zeroize::Zeroize::zeroize(&mut plain);
 }
 
 /// What the user is told whose command only makes sense stored.
 pub(super) fn unavailable() -> ErrorBody {
     let message = "This cannot be stored now: the database does not answer. Please try again.";
     super::perform::later("store_unavailable", message, RETRY_MS)
-}
-
-/// Takes what is secret out of an account's settings: the password, masked options, and whatever plugins stored, by field.
-fn take_secrets(settings: &mut AccountSettings, protocol: Option<&Protocol>) -> Vec<(String, String)> {
-    let mut secrets = Vec::new();
-    if let Some(password) = settings.password.take() {
-        secrets.push(("password".to_owned(), password.expose().to_owned()));
-    }
-    let declared = |key: &String| protocol.and_then(|protocol| protocol.options.iter().find(|option| option.key == *key));
-    // What nobody declares any more is taken for secret.
-    let masked = |key: &String| declared(key).is_none_or(|option| option.masked);
-    let options = std::mem::take(&mut settings.options);
-    for (key, value) in options {
-        if masked(&key) {
-            secrets.extend(serde_json::to_string(&value).ok().map(|text| (format!("option:{key}"), text)));
-        } else {
-            settings.options.insert(key, value);
-        }
-    }
-    // Rooms have passwords, too.
-    let open = |key: &String| protocol.is_some_and(|protocol| protocol.room_fields.iter().any(|field| field.key == *key && !field.masked));
-    for (room, form) in &mut settings.before.rooms {
-        let hidden: Vec<String> = form.keys().filter(|key| !open(key)).cloned().collect();
-        for key in hidden {
-            secrets.extend(form.remove(&key).map(|value| (format!("room:{room}:{key}"), value)));
-        }
-    }
-    for (key, value) in std::mem::take(&mut settings.stored) {
-        secrets.extend(serde_json::to_string(&value).ok().map(|text| (format!("stored:{key}"), text)));
-    }
-    secrets
-}
-
-/// Puts the secrets back that [`take_secrets`] took out. One that does not open or fit is left out.
-pub(super) fn put_secrets(settings: &mut AccountSettings, row: &AccountRow, key: &DataKey) {
-    for (field, sealed) in &row.secrets {
-        let Some(plain) = key.open(row.user, row.account, field, sealed) else {
-            crate::pace::paced!(warn, "a secret of account {} does not open with its user's key", row.account);
-            continue;
-        };
-        let Ok(text) = std::str::from_utf8(&plain) else { continue };
-        if field == "password" {
-            settings.password = Some(bridge::command::Secret::new(text.to_owned()));
-        } else if let Some(name) = field.strip_prefix("option:") {
-            settings.options.extend(serde_json::from_str(text).ok().map(|value| (name.to_owned(), value)));
-        } else if let Some((room, name)) = field.strip_prefix("room:").and_then(|rest| rest.split_once(':')) {
-            let form = settings.before.rooms.iter_mut().find(|(id, _)| id.to_string() == room);
-            form.into_iter().for_each(|(_, form)| _ = form.insert(name.to_owned(), text.to_owned()));
-        } else if let Some(name) = field.strip_prefix("stored:") {
-            settings.stored.extend(serde_json::from_str(text).ok().map(|value| (name.to_owned(), value)));
-        }
-    }
 }
 
 /// Whether a command changes what an account is made of.
@@ -370,20 +275,6 @@ impl State {
         } else {
             log::warn!("account {account} is gone, and nobody removed it: what is stored of it stays");
         }
-    }
-
-    /// What the user wants to be kept where a conversation says nothing.
-    pub(super) fn wanted(&self) -> Wanted {
-        let of = self.settings.get("history");
-        let keep = of.and_then(|of| of.get("keep")).and_then(serde_json::Value::as_bool);
-        let days = of.and_then(|of| of.get("days")).and_then(serde_json::Value::as_u64);
-        Wanted { keep: keep.unwrap_or(true), days: days.and_then(|days| u32::try_from(days).ok()).unwrap_or(0) }
-    }
-
-    /// Whether the lines of a conversation are kept.
-    pub(super) fn keeps_lines(&self, conv: &Conv) -> bool {
-        let Some(keep) = &self.keep else { return false };
-        keep.site_keeps && !keep.passing.contains(&conv.base.account) && conv.keep.unwrap_or_else(|| self.wanted().keep)
     }
 
     /// Writes a message down. Where there is no room for it, a gap begins.
@@ -537,51 +428,6 @@ impl State {
         }
     }
 
-    /// Chooses what is kept of a conversation, or of all that have no choice of their own.
-    pub(super) fn set_history(&mut self, env: &Env<'_>, origin: &Origin, mut set: HistorySet) -> Result<(), ErrorBody> {
-        // Nobody keeps longer than the site does.
-        if let (Some(Some(days)), Some(most)) = (&mut set.days, self.keep.as_ref().map(|keep| keep.site_days).filter(|most| *most > 0)) {
-            *days = if *days == 0 { most } else { (*days).min(most) };
-        }
-        let Some(id) = set.conversation else {
-            let wanted = self.wanted();
-            let keep = set.keep.map_or(Some(wanted.keep), |keep| keep);
-            let days = set.days.map_or(Some(wanted.days), |days| days);
-            let value = serde_json::json!({ "keep": keep.unwrap_or(true), "days": days.unwrap_or(0) });
-            let value = if keep.is_none_or(|keep| keep) && days.unwrap_or(0) == 0 { serde_json::Value::Null } else { value };
-            return self.set_settings(env, origin, [("history".to_owned(), value)].into_iter().collect());
-        };
-        let Some(conv) = self.conversations.get_mut(&id) else { return Ok(()) };
-        conv.keep = set.keep.unwrap_or(conv.keep);
-        conv.days = set.days.unwrap_or(conv.days);
-        let (account, conversation) = (conv.base.account, conv.wire(false));
-        self.keep_conversation(id);
-        self.emit(env, Some(origin), EventBody::ConversationUpdated { account, conversation });
-        Ok(())
-    }
-
-    /// Deletes the messages of a conversation; with `whole` it is closed and forgotten, too.
-    pub(super) fn delete_history(&mut self, env: &Env<'_>, origin: &Origin, id: ConversationId, whole: bool) {
-        let Some(conv) = self.conversations.get_mut(&id) else { return };
-        let account = conv.base.account;
-        let freed = conv.kept.bytes();
-        conv.kept = super::kept::Kept::default();
-        conv.gaps.clear();
-        if let Some(keep) = &mut self.keep {
-            // Those that were handed over are told of once more, and then they are gone.
-            keep.outbox.retain(|waiting| waiting.conversation != id || waiting.step == super::outbox::Step::Handed);
-            keep.missed.messages.remove(&id);
-        }
-        (conv.unread, conv.mentions) = (0, 0);
-        self.kept_bytes = self.kept_bytes.saturating_sub(freed);
-        if whole {
-            self.chores.push(CommandKind::CloseConversation(id));
-            self.conversation_closed(env, Some(origin), id);
-        }
-        self.write(|user| Write::DeleteConversation { user, conversation: id, whole });
-        self.emit(env, Some(origin), EventBody::HistoryDeleted { account, conversation: id, whole });
-    }
-
     /// A command has ended. `None`: its end is held until what it changed is durable.
     pub(super) fn hold_end(
         &mut self,
@@ -606,109 +452,5 @@ impl State {
             self.conclude(env, &origin, outcome);
         }
         self.send_waiting();
-    }
-}
-
-/// A message as it is kept.
-pub(super) fn stored(
-    user: UserId,
-    conversation: ConversationId,
-    number: u64,
-    counts: bool,
-    message: &wire::Message,
-    server_id: Option<String>,
-) -> StoredMessage {
-    type M = StoredMessage;
-    let flag = |is: bool, flag: u32| if is { flag } else { 0 };
-    let state: u32 = match message.state {
-        None => 0,
-        Some(MessageState::Pending) => 1,
-        Some(MessageState::Sent) => 2,
-        Some(MessageState::Failed) => 3,
-        Some(MessageState::Unknown) => 4,
-    };
-    let plain = matches!(message.spans.as_slice(), [only] if *only == wire::Span { text: message.text.clone(), ..wire::Span::default() });
-    StoredMessage {
-        user,
-        conversation,
-        number,
-        time: message.time,
-        flags: flag(counts, M::COUNTS)
-            | flag(message.highlight, M::HIGHLIGHT)
-            | flag(message.delayed, M::DELAYED)
-            | flag(message.auto_reply, M::AUTO_REPLY)
-            | flag(message.remote, M::REMOTE)
-            | flag(message.system, M::SYSTEM)
-            | flag(message.from.own, M::OWN)
-            | state << M::STATE,
-        author: message.from.name.clone(),
-        alias: message.from.alias.clone(),
-        buddy: message.from.buddy,
-        text: message.text.clone(),
-        spans: if plain || message.spans.is_empty() { None } else { serde_json::to_string(&message.spans).ok() },
-        server_id,
-    }
-}
-
-/// Whether a kept message was taken back.
-pub(super) fn is_there(stored: &StoredMessage) -> bool {
-    stored.flags & StoredMessage::REMOVED == 0
-}
-
-/// A kept message with what a session has to know of it.
-pub(super) struct Opened {
-    pub(super) number: u64,
-    pub(super) counts: bool,
-    pub(super) message: wire::Message,
-    pub(super) server_id: Option<String>,
-}
-
-/// A kept message with what a session has to know of it.
-pub(super) fn opened(mut stored: StoredMessage) -> Opened {
-    let (number, counts) = (stored.number, stored.flags & StoredMessage::COUNTS != 0);
-    let server_id = stored.server_id.take();
-    Opened { number, counts, message: wire_message(stored), server_id }
-}
-
-/// A kept message as the wire has it.
-pub(super) fn wire_message(stored: StoredMessage) -> wire::Message {
-    type M = StoredMessage;
-    let is = |flag: u32| stored.flags & flag != 0;
-    let spans = stored.spans.as_deref().and_then(|spans| serde_json::from_str::<Vec<wire::Span>>(spans).ok());
-    let spans = spans.unwrap_or_else(|| vec![wire::Span { text: stored.text.clone(), ..wire::Span::default() }]);
-    wire::Message {
-        id: super::conversation::message_id(stored.number),
-        time: stored.time,
-        text: body::text(&spans),
-        delayed: is(M::DELAYED),
-        highlight: is(M::HIGHLIGHT),
-        auto_reply: is(M::AUTO_REPLY),
-        remote: is(M::REMOTE),
-        system: is(M::SYSTEM),
-        state: match stored.flags >> M::STATE {
-            1 => Some(MessageState::Pending),
-            2 => Some(MessageState::Sent),
-            3 => Some(MessageState::Failed),
-            4 => Some(MessageState::Unknown),
-            _ => None,
-        },
-        from: bridge::model::Author { own: is(M::OWN), name: stored.author, alias: stored.alias, buddy: stored.buddy },
-        spans,
-    }
-}
-
-/// A gap as the wire has it. `before`: number of the first message after it, when there is one.
-pub(super) fn wire_gap(gap: &Gap, before: Option<u64>) -> wire::Gap {
-    wire::Gap {
-        after: (gap.after > 0).then(|| super::conversation::message_id(gap.after)),
-        before: before.map(super::conversation::message_id),
-        from: gap.from,
-        to: gap.to,
-        why: match gap.why.as_str() {
-            "restart" => GapWhy::Restart,
-            "store" => GapWhy::Store,
-            "worker" => GapWhy::Worker,
-            _ => GapWhy::Offline,
-        },
     }
 }

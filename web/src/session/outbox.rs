@@ -4,6 +4,7 @@ use super::conversation::message_id;
 use super::keep;
 use super::perform::error;
 use super::state::{Env, State};
+use super::stored;
 use crate::body;
 use crate::store::{OutboxRow, StoredMessage, Write};
 use crate::wire::{self, ErrorBody, EventBody, MessageState};
@@ -190,7 +191,7 @@ impl State {
         conv.kept.replace(number, &message);
         let change = conv.kept.bytes().cast_signed() - before.cast_signed();
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
-        self.write(|user| Write::MessageChanged(keep::stored(user, id, number, false, &message, None)));
+        self.write(|user| Write::MessageChanged(stored::stored(user, id, number, false, &message, None)));
         self.emit(env, None, EventBody::MessageUpdated { account, conversation: id, message });
     }
 
@@ -219,7 +220,7 @@ impl State {
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
         let removed = wire::Message { text: String::new(), spans: Vec::new(), state: None, ..message.clone() };
         self.write(|user| {
-            let mut stored = keep::stored(user, id, number, false, &removed, None);
+            let mut stored = stored::stored(user, id, number, false, &removed, None);
             stored.flags |= StoredMessage::REMOVED;
             Write::MessageChanged(stored)
         });

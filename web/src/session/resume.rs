@@ -2,9 +2,11 @@
 
 use super::conversation::Conv;
 use super::gaps::{self, Away};
-use super::keep::{self, put_secrets};
+use super::keep;
 use super::memory::{ALIVE, AWAY, LEFT, Memory, STATUS};
+use super::sealing::put_secrets;
 use super::state::{GroupPlace, State};
+use super::stored;
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
 use crate::secret::DataKey;
@@ -241,7 +243,7 @@ impl Hub {
             let Some(conv) = state.conversations.get_mut(&tail.conversation) else { continue };
             (conv.unread, conv.mentions) = (tail.unread.unread, tail.unread.mentions);
             tail.page.gaps.into_iter().for_each(|gap| conv.note_gap(gap));
-            let lines: Vec<_> = tail.page.messages.into_iter().filter(keep::is_there).map(keep::opened).collect();
+            let lines: Vec<_> = tail.page.messages.into_iter().filter(stored::is_there).map(stored::opened).collect();
             conv.recent.seed(lines.iter().map(|line| (&line.message, line.server_id.as_deref())));
             conv.visited = !lines.is_empty();
             let before = conv.kept.bytes();

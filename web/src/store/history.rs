@@ -6,7 +6,7 @@ use bridge::time::Timestamp;
 /// A message as it is kept. Numbers are unique over the site and sort by arrival: milliseconds since 1970, shifted by 16 bits, and a count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMessage {
-    /// Whose.
+    /// The user that owns it.
     pub user: UserId,
     /// In which conversation.
     pub conversation: ConversationId,

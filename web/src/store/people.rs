@@ -70,7 +70,7 @@ pub struct UserRow {
 pub struct Browser {
     /// SHA-256 of the token in its cookie.
     pub token: TokenHash,
-    /// Whose.
+    /// The user that owns it.
     pub user: UserId,
     /// What it calls itself, shortened: "Firefox on Linux".
     pub device: String,

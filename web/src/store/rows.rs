@@ -11,7 +11,7 @@ pub struct Sealed(pub Vec<u8>);
 /// An account, with all that makes it anew.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountRow {
-    /// Whose.
+    /// The user that owns it.
     pub user: UserId,
     /// Its id.
     pub account: AccountId,
@@ -28,7 +28,7 @@ pub struct AccountRow {
 /// Somebody on a user's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuddyRow {
-    /// Whose.
+    /// The user that owns it.
     pub user: UserId,
     /// On which account.
     pub account: AccountId,
@@ -45,7 +45,7 @@ pub struct BuddyRow {
 /// A conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationRow {
-    /// Whose.
+    /// The user that owns it.
     pub user: UserId,
     /// Its id.
     pub id: ConversationId,
@@ -81,7 +81,7 @@ pub struct GroupRow {
 /// A message that waits to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
-    /// Whose.
+    /// The user that owns it.
     pub user: UserId,
     /// Its number, as of a message.
     pub number: u64,

@@ -15,9 +15,9 @@ pub enum Write {
     Conversation(ConversationRow),
     /// It is read up to this number.
     Read {
-        /// Whose.
+        /// The user that owns it.
         user: UserId,
-        /// Which.
+        /// The conversation, one of that user's.
         conversation: ConversationId,
         /// Number of the last message seen.
         upto: u64,
@@ -26,9 +26,9 @@ pub enum Write {
     Gap(UserId, Gap),
     /// Its messages, gaps and waiting lines are deleted; with `whole` the conversation, too.
     DeleteConversation {
-        /// Whose.
+        /// The user that owns it.
         user: UserId,
-        /// Which.
+        /// The conversation, one of that user's.
         conversation: ConversationId,
         /// Forget the conversation itself.
         whole: bool,
@@ -37,16 +37,16 @@ pub enum Write {
     Account(Box<AccountRow>),
     /// An account is removed; its conversations are deleted.
     AccountRemoved {
-        /// Whose.
+        /// The user that owns it.
         user: UserId,
-        /// Which.
+        /// The account, one of that user's.
         account: AccountId,
     },
     /// Somebody on a list, new or changed.
     Buddy(BuddyRow),
     /// They are not on the list any more.
     BuddyRemoved {
-        /// Whose.
+        /// The user that owns it.
         user: UserId,
         /// On which account.
         account: AccountId,
@@ -57,7 +57,7 @@ pub enum Write {
     Group(UserId, GroupRow),
     /// A setting; `None` takes it away.
     Setting {
-        /// Whose.
+        /// The user that owns it.
         user: UserId,
         /// Its key.
         key: String,
@@ -68,7 +68,7 @@ pub enum Write {
     Outbox(OutboxRow),
     /// It waits no longer.
     OutboxDone {
-        /// Whose.
+        /// The user that owns it.
         user: UserId,
         /// Its number.
         number: u64,

@@ -144,9 +144,9 @@ pub enum EventBody {
     /// A gap began (no `to`), or the one with the same `from` ended.
     #[serde(rename = "conversation.gap")]
     ConversationGap {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// The whole.
         gap: Gap,
@@ -154,9 +154,9 @@ pub enum EventBody {
     /// All messages of a conversation were deleted.
     #[serde(rename = "history.deleted")]
     HistoryDeleted {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// The conversation is gone, too; its `conversation.closed` came before.
         whole: bool,
@@ -200,9 +200,9 @@ pub enum EventBody {
     /// A message is otherwise than it was: its `state`, say.
     #[serde(rename = "message.updated")]
     MessageUpdated {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// The whole.
         message: Message,
@@ -210,9 +210,9 @@ pub enum EventBody {
     /// A message of the user's own was taken back before it was sent, or given up: it is gone.
     #[serde(rename = "message.removed")]
     MessageRemoved {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// Its id.
         message: String,
@@ -385,7 +385,7 @@ pub enum EventBody {
     /// What is said is being stored from now on, or no longer.
     #[serde(rename = "kept")]
     Kept {
-        /// Which.
+        /// True: everything that is said is stored.
         kept: bool,
     },
     /// A guest has become a user of this site, or the user has another name.

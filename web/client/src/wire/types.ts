@@ -419,11 +419,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       gap: Gap;
@@ -431,11 +431,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       type: "history.deleted";
@@ -494,11 +494,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       message: Message;
@@ -506,11 +506,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       /**
@@ -769,7 +769,7 @@ export type Event1 =
     }
   | {
       /**
-       * Which.
+       * True: everything that is said is stored.
        */
       kept: boolean;
       type: "kept";

@@ -334,6 +334,6 @@ async fn passwords_of_rooms_are_sealed() {
     let row = home.store.load(home.session.id()).await.unwrap().accounts.remove(0);
     assert!(row.settings.contains("den") && !row.settings.contains("canary"), "{}", row.settings);
     let mut read = serde_json::from_str(&row.settings).unwrap();
-    keep::put_secrets(&mut read, &row, &keep.key);
+    super::sealing::put_secrets(&mut read, &row, &keep.key);
     assert_eq!(read, settings);
 }

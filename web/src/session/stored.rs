@@ -1,0 +1,110 @@
+//! Turns messages and gaps of the wire into those of the store, and back. Pure.
+
+use crate::body;
+use crate::store::{Gap, StoredMessage};
+use crate::wire::{self, GapWhy, MessageState};
+use bridge::id::{ConversationId, UserId};
+
+/// A message as it is kept.
+pub(super) fn stored(
+    user: UserId,
+    conversation: ConversationId,
+    number: u64,
+    counts: bool,
+    message: &wire::Message,
+    server_id: Option<String>,
+) -> StoredMessage {
+    type M = StoredMessage;
+    let flag = |is: bool, flag: u32| if is { flag } else { 0 };
+    let state: u32 = match message.state {
+        None => 0,
+        Some(MessageState::Pending) => 1,
+        Some(MessageState::Sent) => 2,
+        Some(MessageState::Failed) => 3,
+        Some(MessageState::Unknown) => 4,
+    };
+    let plain = matches!(message.spans.as_slice(), [only] if *only == wire::Span { text: message.text.clone(), ..wire::Span::default() });
+    StoredMessage {
+        user,
+        conversation,
+        number,
+        time: message.time,
+        flags: flag(counts, M::COUNTS)
+            | flag(message.highlight, M::HIGHLIGHT)
+            | flag(message.delayed, M::DELAYED)
+            | flag(message.auto_reply, M::AUTO_REPLY)
+            | flag(message.remote, M::REMOTE)
+            | flag(message.system, M::SYSTEM)
+            | flag(message.from.own, M::OWN)
+            | state << M::STATE,
+        author: message.from.name.clone(),
+        alias: message.from.alias.clone(),
+        buddy: message.from.buddy,
+        text: message.text.clone(),
+        spans: if plain || message.spans.is_empty() { None } else { serde_json::to_string(&message.spans).ok() },
+        server_id,
+    }
+}
+
+/// Whether a kept message was taken back.
+pub(super) fn is_there(stored: &StoredMessage) -> bool {
+    stored.flags & StoredMessage::REMOVED == 0
+}
+
+/// A kept message with what a session has to know of it.
+pub(super) struct Opened {
+    pub(super) number: u64,
+    pub(super) counts: bool,
+    pub(super) message: wire::Message,
+    pub(super) server_id: Option<String>,
+}
+
+/// A kept message with what a session has to know of it.
+pub(super) fn opened(mut stored: StoredMessage) -> Opened {
+    let (number, counts) = (stored.number, stored.flags & StoredMessage::COUNTS != 0);
+    let server_id = stored.server_id.take();
+    Opened { number, counts, message: wire_message(stored), server_id }
+}
+
+/// A kept message as the wire has it.
+pub(super) fn wire_message(stored: StoredMessage) -> wire::Message {
+    type M = StoredMessage;
+    let is = |flag: u32| stored.flags & flag != 0;
+    let spans = stored.spans.as_deref().and_then(|spans| serde_json::from_str::<Vec<wire::Span>>(spans).ok());
+    let spans = spans.unwrap_or_else(|| vec![wire::Span { text: stored.text.clone(), ..wire::Span::default() }]);
+    wire::Message {
+        id: super::conversation::message_id(stored.number),
+        time: stored.time,
+        text: body::text(&spans),
+        delayed: is(M::DELAYED),
+        highlight: is(M::HIGHLIGHT),
+        auto_reply: is(M::AUTO_REPLY),
+        remote: is(M::REMOTE),
+        system: is(M::SYSTEM),
+        state: match stored.flags >> M::STATE {
+            1 => Some(MessageState::Pending),
+            2 => Some(MessageState::Sent),
+            3 => Some(MessageState::Failed),
+            4 => Some(MessageState::Unknown),
+            _ => None,
+        },
+        from: bridge::model::Author { own: is(M::OWN), name: stored.author, alias: stored.alias, buddy: stored.buddy },
+        spans,
+    }
+}
+
+/// A gap as the wire has it. `before`: number of the first message after it, when there is one.
+pub(super) fn wire_gap(gap: &Gap, before: Option<u64>) -> wire::Gap {
+    wire::Gap {
+        after: (gap.after > 0).then(|| super::conversation::message_id(gap.after)),
+        before: before.map(super::conversation::message_id),
+        from: gap.from,
+        to: gap.to,
+        why: match gap.why.as_str() {
+            "restart" => GapWhy::Restart,
+            "store" => GapWhy::Store,
+            "worker" => GapWhy::Worker,
+            _ => GapWhy::Offline,
+        },
+    }
+}
