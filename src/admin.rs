@@ -9,7 +9,7 @@ use crate::error::Failure;
 use std::sync::Arc;
 use web::store::{AuditEntry, Sql, Store, StoreError};
 
-/// What an administrator asks for.
+/// The administrator's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Admin {
     /// Make a user.

@@ -161,7 +161,7 @@ fn users(for_admin: &dyn Fn(&'static str, &'static str) -> Command) -> Command {
     ])
 }
 
-/// What an administrator asks for; `None` for other subcommands. With it the matches that have the settings.
+/// The administrator's command and the matches with its settings; `None` for other subcommands.
 fn admin<'a>(name: &str, matches: &'a ArgMatches) -> Option<(Admin, &'a ArgMatches)> {
     let inner = matches.subcommand();
     let (verb, own) = inner.unwrap_or(("", matches));

@@ -77,7 +77,7 @@ pub(crate) fn hasher() -> Result<Hasher, Failure> {
     Hasher::start(HasherSettings::default()).map_err(|error| Failure::System("the threads that check passwords", error))
 }
 
-/// What a site that remembers needs; `None` without a database.
+/// Database, site key and hasher of these settings; `None` without a database.
 ///
 /// # Errors
 /// [`Failure::Store`] or [`Failure::System`].

@@ -69,7 +69,7 @@ pub trait Networks: Send + Sync {
     fn adopt(&self, user: UserId);
 }
 
-/// What an account is made of.
+/// Settings and picture of an account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Made {
     /// The settings, secrets among them.

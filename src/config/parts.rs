@@ -150,7 +150,7 @@ impl Config {
         }
     }
 
-    /// What a site that remembers is told.
+    /// Settings of sessions that are stored.
     pub(crate) fn memory(&self) -> web::session::MemoryConfig {
         web::session::MemoryConfig {
             session_days: self.session_days,

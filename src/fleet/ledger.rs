@@ -373,7 +373,7 @@ impl Ledger {
         }
     }
 
-    /// What an account is made of, its rooms and block list in `before`.
+    /// Settings and picture of an account, with rooms and block list in `before`.
     pub(crate) fn made(&self, user: UserId, account: AccountId) -> Option<Made> {
         let record = self.get(user, account)?;
         let rooms = record.rooms.iter().map(|(id, fields)| (*id, fields.clone())).collect();

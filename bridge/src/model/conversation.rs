@@ -105,7 +105,7 @@ pub struct Message {
     pub auto_reply: bool,
     /// A copy of the user's own message sent from another device.
     pub remote: bool,
-    /// What the server calls it, where it says so: the same message has the same id when it comes again. It counts only within its conversation. A
+    /// The server's own id of it, if there is one: the same message has the same id when it comes again. It counts only within its conversation. A
     /// server that knows no ids passes on what a sender puts in their place: it names a message together with its author and words, never alone.
     pub server_id: Option<String>,
 }

@@ -55,7 +55,7 @@ pub fn routes(stats: &Arc<Stats>, hub: &Arc<Hub>) -> Routes {
     metrics.or(json).unify().recover(refused).unify().boxed()
 }
 
-/// What is known of the database.
+/// Figures of the database.
 fn store(journal: &Journal) -> [Figure; 5] {
     let (waiting, bytes, dropped) = journal.figures();
     let now = |name, help, value| Figure { name, help, grows: false, value };

@@ -145,7 +145,7 @@ impl Door {
         }
     }
 
-    /// Whom a trusted proxy names.
+    /// The name that a trusted proxy gives.
     fn named(&self, visitor: &Visitor, headers: &HeaderMap) -> Option<String> {
         let limits = self.limits();
         let header = limits.header.as_ref()?;
@@ -158,7 +158,7 @@ impl Door {
         (values.next().is_none() && !name.is_empty()).then_some(name)
     }
 
-    /// Who came in gets a cookie; the session that was there before is left.
+    /// Sets the cookie of a user who signed in, and leaves the session of the cookie before.
     async fn enter(&self, visitor: &Visitor, headers: &HeaderMap, entered: Entered) -> Result<Response, ApiError> {
         if let Some((before, token)) = token(&self.hub, headers).and_then(|token| self.hub.recognise(token))
             && !self.hub.was_guest(&before, &token)

@@ -17,7 +17,7 @@ const BODY_BYTES: usize = 8 << 10;
 
 type Body = bytes::Bytes;
 
-/// What is below `/api/v1/me`.
+/// The routes below `/api/v1/me`.
 pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
     let hub = Arc::clone(hub);
     let with = move || {

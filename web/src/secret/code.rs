@@ -46,7 +46,7 @@ impl RecoveryCode {
         text
     }
 
-    /// What somebody typed. Case, blanks, dashes, O for 0 and I or L for 1 do not matter. `None`: no code looks like that.
+    /// Reads a code as it was typed. Case, blanks, dashes, O for 0 and I or L for 1 do not matter. `None`: no code looks like that.
     pub fn read(text: &str) -> Option<Self> {
         let mut bytes = Zeroizing::new([0_u8; BYTES]);
         let (mut bits, mut held, mut count) = (0_u64, 0_u32, 0);

@@ -1,4 +1,4 @@
-//! One run of argon2id: what checks a password, and what wraps the data key. Runs on the caller's thread and takes long (see `hasher`).
+//! Runs argon2id once: half of the output checks a password, half wraps the data key. Runs on the caller's thread and takes long (see `hasher`).
 //!
 //! The 64 bytes of a run are split. What is stored for the check is derived from the first half, the wrap's key from the second: whoever has the
 //! database has to run argon2id for each password to be tried, and the check opens no wrap.
@@ -17,12 +17,12 @@ use zeroize::Zeroizing;
 const SALT: usize = 16;
 /// The name of the form, which is argon2's PHC string with another check in it.
 const NAME: &str = "argon2id-split";
-/// What a check from the database may ask for: KiB and passes. Whoever can write there must not end the daemon.
+/// Highest cost that a check from the database may ask for: KiB and passes. A writer of the database must not end the daemon.
 const MOST_KIB: u32 = 1 << 20;
 const MOST_PASSES: u32 = 64;
 const MOST_LANES: u32 = 16;
 
-/// What a run of argon2id costs.
+/// Cost of a run of argon2id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
     /// Memory.
@@ -41,7 +41,7 @@ impl Default for Cost {
     }
 }
 
-/// What came of a run: halves of the output, wiped when dropped.
+/// Output of a run, wiped when dropped.
 pub(super) struct Run(Zeroizing<[u8; 64]>);
 
 /// A check as it is stored: `$argon2id-split$v=19$m=65536,t=3,p=1$SALT$CHECK`.
@@ -103,7 +103,7 @@ impl Check {
         Ok((Self { cost, salt, check: run.check(user) }, run))
     }
 
-    /// One that no password passes, for names that nobody has.
+    /// A check that no password passes, for names that nobody has.
     pub(super) fn dummy(cost: Cost) -> Self {
         Self { cost, salt: [0; SALT], check: [0; 32] }
     }

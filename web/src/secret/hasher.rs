@@ -62,7 +62,7 @@ impl From<getrandom::Error> for HashError {
     }
 }
 
-/// What a right password opens.
+/// Result of a right password.
 #[derive(Debug, Clone)]
 pub struct Opened {
     /// The data key. A user without one (it was lost with the password) gets a new one from whoever reads this.
@@ -108,7 +108,7 @@ impl Hasher {
         })
     }
 
-    /// What stands for a new password, with a recovery code that is shown once. What `data` was wrapped by before is to be forgotten.
+    /// Keys for a new password, and a recovery code that is shown once. Wraps that `data` had before are void.
     ///
     /// # Errors
     /// See [`HashError`].

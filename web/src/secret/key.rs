@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 #[derive(Clone)]
 pub struct DataKey(Key);
 
-/// What a data key is wrapped by.
+/// Kinds of wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
     Token,

@@ -14,13 +14,13 @@ use zeroize::Zeroizing;
 const VERSION: u8 = 1;
 const NONCE: usize = 24;
 const TAG: usize = 16;
-/// What sealed bytes are longer than what is in them.
+/// Bytes that sealing adds.
 pub(super) const OVERHEAD: usize = 1 + NONCE + TAG;
 
 /// A key to seal with.
 pub(super) type Key = Zeroizing<[u8; 32]>;
 
-/// What is sealed, for whom: unequal purposes do not open each other's.
+/// Associated data of a seal: unequal purposes do not open each other's.
 pub(super) struct Purpose(Vec<u8>);
 
 impl Purpose {

@@ -75,7 +75,7 @@ impl SiteKey {
     /// The key in a file: 32 bytes, raw or as base64.
     ///
     /// # Errors
-    /// It cannot be read, others can read it, too, or it holds something else.
+    /// The file cannot be read, is readable by others, or holds something else.
     pub fn read(file: &Path) -> Result<Self, SiteKeyError> {
         Self::load(file, true)
     }

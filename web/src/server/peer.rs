@@ -115,7 +115,7 @@ impl fmt::Display for Trusted {
 pub struct Visitor {
     /// Where they are.
     pub address: Address,
-    /// Who is at the other end of the connection: they, or a proxy.
+    /// The other end of the connection: the visitor, or a proxy.
     pub peer: Address,
     /// They speak TLS with the outermost proxy.
     pub secure: bool,

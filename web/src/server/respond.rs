@@ -191,7 +191,7 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
     Ok((Request::from_parts(parts, body), kind))
 }
 
-/// Who sent a request. With TLS of the site's own everybody who comes by a port speaks it.
+/// The sender of a request. With TLS of the site's own every port connection speaks it.
 fn visitor(settings: &Settings, from: Address, headers: &hyper::HeaderMap, prefix: String) -> Visitor {
     let mut visitor = peer::visitor(&settings.trusted, from, headers, prefix);
     visitor.secure |= settings.tls.is_some() && from != Address::Local;

@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 /// For a handshake, where no time is set for heads.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a handshake needs. A clone is the same.
+/// Certificate and key for handshakes. Cheap to clone.
 #[derive(Clone)]
 pub struct Tls(Arc<ServerConfig>);
 

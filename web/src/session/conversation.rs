@@ -75,7 +75,7 @@ impl Conv {
         }
     }
 
-    /// What the members take.
+    /// Bytes that the members take.
     pub(crate) fn member_bytes(&self) -> usize {
         self.members.as_ref().map_or(0, Members::bytes)
     }

@@ -10,12 +10,12 @@ use std::collections::VecDeque;
 /// How a command ended.
 pub(super) type End = Result<Option<Outcome>, ErrorBody>;
 
-/// What a command has to do with the store.
+/// Needs of a command towards the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     /// Something is said, whether it is kept or not.
     Said,
-    /// It makes no sense unless it is stored.
+    /// The command makes no sense unless its change is stored.
     Stored,
 }
 

@@ -29,7 +29,7 @@ pub struct Export {
     store: Arc<dyn Store>,
     user: UserId,
     form: Form,
-    /// What is written next, when it is ready.
+    /// The beginning of the document, until it is written.
     head: Option<String>,
     conversations: std::vec::IntoIter<ConversationRow>,
     /// The conversation that is being written, and the number of its last message that is.

@@ -18,12 +18,12 @@ const MOST_AGAIN: usize = 1000;
 /// Since when accounts are away, and why.
 pub(super) type Away = BTreeMap<AccountId, (Timestamp, GapWhy)>;
 
-/// What found no room.
+/// Writes that found no room.
 #[derive(Debug, Default)]
 pub(super) struct Missed {
     /// Conversations with messages that found none: the last one that did, and since when.
     pub(super) messages: BTreeMap<ConversationId, (u64, Timestamp)>,
-    /// What is written as it is.
+    /// Writes that are tried again as they are.
     again: Vec<Write>,
     /// Something that the session has as it is now.
     state: bool,

@@ -68,7 +68,7 @@ pub struct Hub {
     bridge_gone: AtomicBool,
     /// The last message number that was given.
     numbers: AtomicU64,
-    /// What outlives the daemon, on a site that remembers.
+    /// Journal, keys and hasher; `None` on a site for guests only.
     pub(super) memory: Option<Memory>,
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Keep {
     /// Number of the user's last write.
     last: u64,
     ends: Ends,
-    /// What found no room.
+    /// Writes that found no room.
     pub(super) missed: Missed,
     /// Accounts to be written anew.
     changed: BTreeSet<AccountId>,
@@ -140,7 +140,7 @@ impl Keep {
     }
 }
 
-/// What the user is told whose command only makes sense stored.
+/// Error of a command that only makes sense stored.
 pub(super) fn unavailable() -> ErrorBody {
     let message = "This cannot be stored now: the database does not answer. Please try again.";
     super::perform::later("store_unavailable", message, RETRY_MS)

@@ -28,7 +28,7 @@ pub(crate) enum Local {
     Settings(Map<String, Value>),
     /// A notice of the server's own is closed.
     OwnNotice(NoticeId),
-    /// What is kept.
+    /// Retention of messages.
     History(HistorySet),
     /// A line that waits, or whose fate is bad or unknown, is given up; with `again` it is sent anew.
     Cancel {

@@ -37,7 +37,7 @@ impl Hub {
         within(memory.store().user(session.id)).await?.ok_or_else(ApiError::session_ended)
     }
 
-    /// What a user may know of themself.
+    /// Answer of `GET /me`.
     ///
     /// # Errors
     /// 403 `guests_have_no_account`, 503.

@@ -53,7 +53,7 @@ impl Members {
         members
     }
 
-    /// What they take.
+    /// Bytes that they take.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! What a hub needs on a site that remembers: the journal, who comes back, and what is told when writes are durable. Holds no SQL (see `store`).
+//! Looks after the journal: commits, notes which browsers are used, carries out changes of other processes, expires. Holds no SQL (see `store`).
 
 use super::keep::Keep;
 use super::state::State;
@@ -30,7 +30,7 @@ pub(super) const AWAY: &str = ".away";
 /// The setting with what a user shows to others.
 pub(super) const STATUS: &str = ".status";
 
-/// What a site that remembers is told.
+/// Settings of a site with users.
 #[derive(Debug, Clone)]
 pub struct MemoryConfig {
     /// A browser that was not used for so many days is signed out.
@@ -49,13 +49,13 @@ impl Default for MemoryConfig {
     }
 }
 
-/// What a hub needs on a site that remembers.
+/// Journal, keys and hasher of a site with users.
 pub struct Memory {
     pub(super) journal: Arc<Journal>,
     pub(super) config: MemoryConfig,
     pub(super) hasher: Hasher,
     pub(super) site_key: Option<SiteKey>,
-    /// Who is being brought back: one at a time for each of these.
+    /// Locks by user id: a user is brought back, or changed as a whole, by one task at a time.
     pub(super) coming: Vec<tokio::sync::Mutex<()>>,
     /// Browsers that are signed out, and that the store could not be told of yet.
     leaving: Mutex<Vec<(UserId, TokenHash)>>,
@@ -397,7 +397,7 @@ impl Hub {
         }
     }
 
-    /// One browser of a user is signed out; with the last one the session ends.
+    /// Signs one browser of a user out; with the last one the session ends.
     pub(super) fn sign_out(&self, session: &Session, token: &TokenHash) {
         let last = {
             let mut state = session.lock();

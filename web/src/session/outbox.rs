@@ -26,7 +26,7 @@ pub(super) const OUTBOX: &str = "outbox ";
 pub(crate) struct Waiting {
     pub(super) number: u64,
     pub(super) conversation: ConversationId,
-    /// What libpurple is to be given.
+    /// HTML for libpurple.
     pub(super) html: String,
     pub(super) step: Step,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Waiting {
 pub(crate) enum Step {
     /// Its account is not signed on, or others are before it.
     Waits,
-    /// It goes as soon as the write of this number is durable: after a restart it must not go again.
+    /// The line goes once the write of this number is durable: after a restart it must not go again.
     Noted(u64),
     /// The network side has it.
     Handed,
@@ -158,7 +158,7 @@ impl State {
         }
     }
 
-    /// What became of a line that waited. False: it is none.
+    /// Notes the fate of a line that waited. False: the origin is of no such line.
     pub(super) fn waited(&mut self, env: &Env<'_>, origin: Option<&Origin>, state: MessageState) -> bool {
         let Some(number) = number(origin) else { return false };
         let Some(keep) = &mut self.keep else { return false };

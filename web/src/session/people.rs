@@ -35,13 +35,13 @@ pub struct Origin {
 pub struct Entered {
     /// For the cookie.
     pub token: String,
-    /// Who.
+    /// The session of the user.
     pub session: Arc<Session>,
     /// To be shown once.
     pub recovery: Option<RecoveryCode>,
 }
 
-/// What becomes of a user's browsers when the keys change.
+/// Fate of a user's other browsers when the keys change.
 pub(super) enum Others {
     /// They stay signed in.
     Stay,

@@ -107,11 +107,11 @@ struct Line {
 
 impl Line {
     const ID: u32 = (1 << 29) - 1;
-    /// It was heard as it was said since the conversation began: no replay has it.
+    /// Heard as it was said, since the conversation began: no replay has it.
     const FRESH: u32 = 1 << 29;
     /// The time is the network's.
     const STAMPED: u32 = 1 << 30;
-    /// It has its place in the replay that is running.
+    /// Has its place in the replay that is running.
     const TOUCHED: u32 = 1 << 31;
 
     fn of(said: &Said) -> Self {
@@ -139,9 +139,9 @@ impl Line {
 enum Clock {
     #[default]
     Unknown,
-    /// What one line says.
+    /// Clock difference by one line.
     Guess { ahead: i64, words: u32, time: i64 },
-    /// What two lines say that have nothing to do with each other.
+    /// Clock difference by two independent lines.
     Sure(i64),
 }
 
@@ -195,7 +195,7 @@ impl Ring {
         if said.id == 0 { None } else { self.lines.iter().rposition(same) }
     }
 
-    /// What comes after the replay's last line.
+    /// Lines after the replay's last line.
     fn is_in_order(&self, at: usize) -> bool {
         self.next.is_none_or(|next| at >= next)
     }
@@ -246,7 +246,7 @@ impl Ring {
         self.lines.iter().position(is)
     }
 
-    /// It is older than all that are remembered, of which there were more once.
+    /// Whether a line is older than all that are remembered, where earlier ones were dropped.
     fn is_before_all(&self, said: &Said) -> bool {
         let Some(first) = self.lines.first().filter(|_| self.overflowed && self.next.is_none()) else { return false };
         match self.clock {

@@ -29,7 +29,7 @@ const REPLAYED: usize = 128;
 /// Closed conversations of which is known how far they are read.
 const MOST_CLOSED: usize = 1000;
 
-/// What a request is told while the database is away.
+/// Error of a request while the database is away.
 pub(crate) fn unavailable() -> ApiError {
     let body = keep::unavailable();
     ApiError::with_status(StatusCode::SERVICE_UNAVAILABLE, body)
@@ -48,7 +48,7 @@ pub(super) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>)
 }
 
 impl Hub {
-    /// Who is signed in by one of these tokens: now, or before the daemon was started anew.
+    /// The session of one of these tokens; one of before a restart of the daemon is brought back.
     ///
     /// # Errors
     /// 401 `not_signed_in` or `session_ended`; 503 `store_unavailable`, `restarting` or `full`.
@@ -104,7 +104,7 @@ impl Hub {
         stays.and(Err(ApiError::session_ended()))
     }
 
-    /// One more token opens a session. False: it has ended.
+    /// Adds a token to a session. False: the session has ended.
     fn admit_token(&self, session: &Arc<Session>, token: TokenHash) -> bool {
         let mut state = session.lock();
         if state.ended.is_some() {
@@ -397,7 +397,7 @@ fn conversation(row: &ConversationRow, now: u64) -> Conv {
     Conv { open: row.open, read: row.read, keep: row.keep, days: row.days, ..Conv::new(base, now) }
 }
 
-/// What a user shows to others, as a setting.
+/// The status of a user as a setting.
 pub(super) fn status_setting(status: &Status) -> Option<String> {
     serde_json::to_string(status).ok()
 }

@@ -7,7 +7,7 @@ use crate::wire::{ErrorBody, EventBody, HistorySet};
 use bridge::command::{CommandKind, Origin};
 use bridge::id::ConversationId;
 
-/// What the user wants to be kept.
+/// A choice of retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wanted {
     /// Messages are kept.
@@ -17,7 +17,7 @@ pub(crate) struct Wanted {
 }
 
 impl State {
-    /// What the user wants to be kept where a conversation says nothing.
+    /// The user's choice, for conversations without one of their own.
     pub(super) fn wanted(&self) -> Wanted {
         let of = self.settings.get("history");
         let keep = of.and_then(|of| of.get("keep")).and_then(serde_json::Value::as_bool);

@@ -32,7 +32,7 @@ pub struct Session {
     state: Mutex<State>,
 }
 
-/// What of a session changes when a guest becomes a user of the site.
+/// Name and kind of a user, which change when a guest becomes a user of the site.
 #[derive(Debug)]
 struct Identity {
     name: Box<str>,
@@ -47,7 +47,7 @@ impl Session {
         Self { id, identity, epoch: format!("{epoch:016x}").into(), state }
     }
 
-    /// Who may be the same person as this guest; `None` for a user of the site.
+    /// The person behind a guest, as far as can be told; `None` for a user of the site.
     pub(crate) fn guest(&self) -> Option<PersonId> {
         self.identity.read().unwrap_or_else(PoisonError::into_inner).guest
     }

@@ -23,7 +23,6 @@ pub(super) fn stored(
         Some(MessageState::Failed) => 3,
         Some(MessageState::Unknown) => 4,
     };
-    let plain = matches!(message.spans.as_slice(), [only] if *only == wire::Span { text: message.text.clone(), ..wire::Span::default() });
     StoredMessage {
         user,
         conversation,
@@ -41,7 +40,7 @@ pub(super) fn stored(
         alias: message.from.alias.clone(),
         buddy: message.from.buddy,
         text: message.text.clone(),
-        spans: if plain || message.spans.is_empty() { None } else { serde_json::to_string(&message.spans).ok() },
+        spans: if message.is_plain() { None } else { serde_json::to_string(&message.spans).ok() },
         server_id,
     }
 }

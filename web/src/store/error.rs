@@ -9,7 +9,7 @@ pub enum StoreError {
     Unavailable(String),
     /// The name belongs to somebody else.
     Taken,
-    /// What was to be changed is not there any more.
+    /// The row to be changed is not there any more.
     Gone,
     /// The database was made by a newer Bellflower, with this schema.
     Newer(i64),

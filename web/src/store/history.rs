@@ -92,7 +92,7 @@ pub struct Page {
     pub gaps: Vec<Gap>,
 }
 
-/// What is not read yet.
+/// Counts of messages that are not read yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unread {
     /// Messages that count.

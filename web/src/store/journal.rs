@@ -17,16 +17,16 @@ const MOST_WRITES: usize = 4096;
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 /// How often the database is asked whether it is there while nothing is written.
 const PING: Duration = Duration::from_secs(5);
-/// Whoever does not answer within this is away, for all who wait for a commit.
+/// Silence of the database after which it counts as away.
 const ANSWER: Duration = Duration::from_secs(3);
-/// One try of a commit may take so long all the same: a slow one is not carried out twice.
+/// Longest time of one try of a commit: a slow one is not carried out twice.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The queue is full, as the database has not answered for long. Gives back what found no room.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Full(pub Box<Write>);
 
-/// What a commit was about.
+/// Report of a commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Committed {
     /// Every write up to this number is durable, or was refused by the database for what it is.
@@ -35,7 +35,7 @@ pub struct Committed {
     pub users: Vec<UserId>,
 }
 
-/// What a journal tells.
+/// Receiver of a journal's reports.
 pub trait Keeping: Send + Sync {
     /// Writes are durable.
     fn committed(&self, committed: Committed);
@@ -45,14 +45,14 @@ pub trait Keeping: Send + Sync {
     fn room(&self);
 }
 
-/// What waits to be committed.
+/// Writes that wait to be committed.
 #[derive(Debug, Default)]
 struct Queue {
     writes: VecDeque<Write>,
     bytes: usize,
     /// The bytes of each user who has any.
     of_users: HashMap<UserId, usize>,
-    /// Who found no room, until half of it is free.
+    /// Users whose writes found no room, until half of it is free.
     refused: BTreeSet<UserId>,
     /// Number of the last write that was taken.
     last: u64,
@@ -271,7 +271,7 @@ impl Journal {
         }
     }
 
-    /// What the database answers. Says that it is away as soon as it lets one wait.
+    /// The answer of the database. Reports it as away as soon as it lets a commit wait.
     async fn answer<T>(&self, work: impl Future<Output = Result<T, StoreError>>, keeping: &dyn Keeping) -> Result<T, StoreError> {
         let mut work = std::pin::pin!(work);
         if let Ok(result) = tokio::time::timeout(ANSWER, &mut work).await {

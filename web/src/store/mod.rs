@@ -27,10 +27,10 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 
-/// What a store's methods return. They run on a tokio runtime; dropping one leaves the database whole.
+/// Future of a store's methods. They run on a tokio runtime; dropping one leaves the database whole.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What outlives the daemon. Any thread. Every method is one transaction; [`StoreError::Unavailable`] may be tried again.
+/// Users, accounts and messages that outlive the daemon. Any thread. Every method is one transaction; [`StoreError::Unavailable`] may be tried again.
 pub trait Store: Send + Sync {
     /// Carries out writes in their order, all or none. Returns when they survive kill -9 and loss of power.
     fn commit<'a>(&'a self, writes: &'a [Write]) -> Later<'a, ()>;
@@ -84,7 +84,7 @@ pub trait Store: Send + Sync {
     fn audit<'a>(&'a self, entry: &'a AuditEntry) -> Later<'a, ()>;
     /// The newest entries, newest first, of one user or of all.
     fn audited(&self, user: Option<UserId>, most: u32) -> Later<'_, Vec<AuditEntry>>;
-    /// What other processes (`bellflower user …`) changed since the change numbered `after`.
+    /// Changes by other processes (`bellflower user …`) since the change numbered `after`.
     fn changes(&self, after: i64) -> Later<'_, Vec<(i64, Change)>>;
     /// Tells other processes of a change. Returns its number.
     fn announce<'a>(&'a self, change: &'a Change) -> Later<'a, i64>;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// How a user's data key can be had. Each wrap is a sealed copy of the same key (see `secret`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserKeys {
-    /// What a password is checked against: parameters, salt and the check half of argon2id, in the PHC form. Empty: no password signs in.
+    /// Record for checking a password: parameters, salt and the check half of argon2id, in the PHC form. Empty: no password signs in.
     pub check: String,
     /// The data key under the wrap half of the password.
     pub by_password: Option<Sealed>,
@@ -42,7 +42,7 @@ pub struct NewUser {
     pub folded: String,
     /// How the data key can be had.
     pub keys: UserKeys,
-    /// When.
+    /// Time of its making.
     pub created: Timestamp,
 }
 
@@ -61,7 +61,7 @@ pub struct UserRow {
     pub used: Option<Timestamp>,
     /// May not sign in.
     pub disabled: bool,
-    /// What differs from the site's limits.
+    /// Limits that differ from the site's.
     pub limits: Limits,
 }
 
@@ -72,7 +72,7 @@ pub struct Browser {
     pub token: TokenHash,
     /// The user that owns it.
     pub user: UserId,
-    /// What it calls itself, shortened: "Firefox on Linux".
+    /// Browser and system by its User-Agent: "Firefox on Linux".
     pub device: String,
     /// When it signed in.
     pub created: Timestamp,
@@ -115,9 +115,9 @@ pub enum Change {
 /// A sign-in or an administrator's act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// When.
+    /// Time of the act.
     pub at: Timestamp,
-    /// Whom it is about.
+    /// The user that the act is about.
     pub user: Option<UserId>,
     /// `sign_in`, `sign_in_failed`, `sign_out`, `register`, `password`, `recovery`, `delete`, `export`, `user_add`, `user_disable`, `user_password`,
     /// `user_remove`, `invite`, `protocol`.

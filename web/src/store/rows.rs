@@ -38,7 +38,7 @@ pub struct BuddyRow {
     pub name: String,
     /// The group.
     pub group: String,
-    /// What the user calls them; empty for nothing.
+    /// The user's own name for them; empty for none.
     pub alias: String,
 }
 
@@ -87,9 +87,9 @@ pub struct OutboxRow {
     pub number: u64,
     /// Where to.
     pub conversation: ConversationId,
-    /// What was typed.
+    /// The line as HTML for libpurple.
     pub text: String,
-    /// It was handed to a network, and what became of it is not known yet.
+    /// The network has it, and its fate is not known yet.
     pub handed_over: bool,
 }
 
@@ -106,6 +106,6 @@ pub struct Stored {
     pub groups: Vec<GroupRow>,
     /// Settings by key, each a JSON text; the key `status` of the daemon's own is `.status`.
     pub settings: Vec<(String, String)>,
-    /// What waits to be sent, in order.
+    /// Lines that wait to be sent, in order.
     pub outbox: Vec<OutboxRow>,
 }

@@ -13,7 +13,7 @@ pub enum Write {
     MessageChanged(StoredMessage),
     /// A conversation, new or changed.
     Conversation(ConversationRow),
-    /// It is read up to this number.
+    /// A conversation is read up to this number.
     Read {
         /// The user that owns it.
         user: UserId,
@@ -50,7 +50,7 @@ pub enum Write {
         user: UserId,
         /// On which account.
         account: AccountId,
-        /// Who.
+        /// The buddy.
         buddy: BuddyId,
     },
     /// A group that the user arranged.
@@ -66,7 +66,7 @@ pub enum Write {
     },
     /// A line that waits to be sent, new or changed.
     Outbox(OutboxRow),
-    /// It waits no longer.
+    /// A line waits no longer.
     OutboxDone {
         /// The user that owns it.
         user: UserId,
@@ -75,7 +75,7 @@ pub enum Write {
     },
     /// A picture that a message shows: stored once by its content.
     Blob {
-        /// Who was shown it.
+        /// The user who was shown it.
         user: UserId,
         /// Where: it goes with the conversation.
         conversation: ConversationId,

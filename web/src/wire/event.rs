@@ -382,7 +382,7 @@ pub enum EventBody {
         #[serde(flatten)]
         status: Status,
     },
-    /// What is said is being stored from now on, or no longer.
+    /// Messages are being stored from now on, or no longer.
     #[serde(rename = "kept")]
     Kept {
         /// True: everything that is said is stored.

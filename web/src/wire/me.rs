@@ -1,4 +1,4 @@
-//! What a user of this site does about the own account, as types: register, recover, browsers, passwords, export, deletion; data only.
+//! Types of a user's own account on this site: register, recover, browsers, passwords, export, deletion; data only.
 
 use super::{Password, User};
 use bridge::time::Timestamp;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Answer of `POST /register` and `POST /recover`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Registered {
-    /// Who is signed in.
+    /// The user who is signed in.
     pub user: User,
     /// The recovery code, told this once.
     pub recovery: String,
@@ -31,7 +31,7 @@ pub struct RecoverRequest {
 pub struct SignedIn {
     /// Opaque.
     pub id: String,
-    /// What it said it is, in words: `Firefox on Linux`.
+    /// Browser and system by its User-Agent: `Firefox on Linux`.
     pub device: String,
     /// Since when it is signed in.
     pub created: Timestamp,
@@ -41,7 +41,7 @@ pub struct SignedIn {
     pub current: bool,
 }
 
-/// What a user may have; 0 for no limit.
+/// Limits of a user; 0 for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MeLimits {
     /// IM accounts.
@@ -53,7 +53,7 @@ pub struct MeLimits {
 /// Answer of `GET /me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Me {
-    /// Who asks.
+    /// The user who asks.
     pub user: User,
     /// When the user was made.
     pub created: Timestamp,
@@ -65,7 +65,7 @@ pub struct Me {
     pub accounts: u64,
     /// Bytes that are stored.
     pub usage: u64,
-    /// What of both may be had.
+    /// Limits of accounts and bytes.
     pub limits: MeLimits,
 }
 

@@ -105,11 +105,25 @@ pub struct Message {
 }
 
 /// The text says it all.
-fn is_plain(spans: &Vec<Span>) -> bool {
-    match spans.as_slice() {
+fn is_plain(spans: &[Span]) -> bool {
+    match spans {
         [] => true,
-        [only] => *only == Span { text: only.text.clone(), ..Span::default() },
+        [only] => only.is_plain(),
         _ => false,
+    }
+}
+
+impl Span {
+    /// Has no form of its own.
+    pub(crate) fn is_plain(&self) -> bool {
+        *self == Self { text: self.text.clone(), ..Self::default() }
+    }
+}
+
+impl Message {
+    /// Whether the text says it all.
+    pub(crate) fn is_plain(&self) -> bool {
+        is_plain(&self.spans)
     }
 }
 
@@ -261,7 +275,7 @@ pub struct Snapshot {
     pub status: Status,
     /// What `settings.set` kept.
     pub settings: Map<String, Value>,
-    /// What is said is being stored; false for guests.
+    /// Messages are being stored; false for guests.
     #[serde(default)]
     pub kept: bool,
 }

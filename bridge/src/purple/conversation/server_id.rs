@@ -1,4 +1,4 @@
-//! What the server calls a message, and that it was delayed, which libpurple drops: read from the stanza or the line that is being handled, for the
+//! The server's id of a message and its delay mark, which libpurple drops: read from the stanza or the line that is being handled, for the
 //! one message that libpurple writes of it. Does not judge what comes again: the web side's `replay.rs` does.
 //!
 //! XMPP: the id of the archive (XEP-0359, XEP-0313) that the message is in: the user's own for a one-to-one message, the room's for a room's. Others
@@ -15,7 +15,7 @@ use purple_sys::{PurpleConnection, xmlnode};
 use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
 
-/// What is known of the message that is being handled.
+/// The message that is being handled, as far as it is known.
 struct Handled {
     conversation: ConversationId,
     said: Said,
@@ -25,7 +25,7 @@ thread_local! {
     static HANDLED: RefCell<Option<Handled>> = const { RefCell::new(None) };
 }
 
-/// What a server says of a message.
+/// Id and delay mark of a message.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) id: Option<String>,
@@ -48,7 +48,7 @@ pub(in crate::purple) fn listen(_: OnPurple) {
     }
 }
 
-/// What the server says of a message that libpurple writes, once.
+/// Takes id and delay mark of a message that libpurple writes; the next call gives none.
 pub(super) fn take(conversation: ConversationId, place: ConversationKind, kind: MessageKind) -> Said {
     let is_said = matches!(kind, MessageKind::Received | MessageKind::Sent);
     let fits = |handled: &Handled| {

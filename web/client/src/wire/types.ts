@@ -988,7 +988,7 @@ export interface Snapshot {
    */
   groups: Group[];
   /**
-   * What is said is being stored; false for guests.
+   * Messages are being stored; false for guests.
    */
   kept?: boolean;
   /**
@@ -2505,7 +2505,7 @@ export interface SignedIn {
    */
   current: boolean;
   /**
-   * What it said it is, in words: `Firefox on Linux`.
+   * Browser and system by its User-Agent: `Firefox on Linux`.
    */
   device: string;
   /**
@@ -2518,7 +2518,7 @@ export interface SignedIn {
   used: string;
 }
 /**
- * What a user may have; 0 for no limit.
+ * Limits of a user; 0 for none.
  */
 export interface MeLimits {
   /**

@@ -5,7 +5,7 @@ use super::link::{Link, args};
 use super::tables::FIRST;
 use crate::store::StoreError;
 
-/// What points to something that is not there: the question, and the words for it.
+/// References to rows that are not there: the query, and the words for it.
 const ORPHANS: &[(&str, &str)] = &[
     ("browsers where not exists (select 1 from users where users.id=browsers.owner)", "browsers of users who are not there"),
     ("accounts where not exists (select 1 from users where users.id=accounts.owner)", "accounts of users who are not there"),

@@ -18,7 +18,7 @@ const ROWS: (u32, u32) = (1000, 16);
 /// Such groups in one transaction.
 const GROUPS: u32 = 20;
 
-/// What was copied.
+/// Counts of a copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Copied {
     /// Rows of all tables.

@@ -38,7 +38,7 @@ impl Dialect {
         }
     }
 
-    /// What every new connection that writes is told.
+    /// Statements for every new connection that writes.
     pub(super) fn connected(self) -> &'static str {
         match self {
             Self::Sqlite => "",
@@ -201,7 +201,7 @@ impl Dialect {
         format!("{} {kind}{}", column.name, if column.null { "" } else { " not null" })
     }
 
-    /// What schema 1 has besides its tables. MariaDB cannot undo half of it: each statement may be repeated.
+    /// Statements of schema 1 besides its tables. MariaDB cannot undo half of it: each statement may be repeated.
     pub(super) fn first_indexes(self) -> Vec<String> {
         let exists = if self == Self::MySql { "" } else { "if not exists " };
         let mut all: Vec<String> = vec![

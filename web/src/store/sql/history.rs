@@ -13,7 +13,7 @@ use std::collections::HashMap;
 const MOST_UNREAD: u32 = 10_000;
 /// Messages of which the mean size of a conversation's is taken.
 const SAMPLE: u32 = 50;
-/// What a message takes besides its texts: about.
+/// Bytes that a message takes besides its texts, about.
 const OVERHEAD: u64 = 80;
 const DAY_MS: i64 = 86_400_000;
 

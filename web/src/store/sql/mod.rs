@@ -51,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A database.
 pub struct Sql {
     pools: Pools,
-    /// Whoever writes has it: what one transaction saw of pictures and numbers must hold until its end.
+    /// Held by the one writer: what a transaction saw of pictures and numbers must hold until its end.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Where letting old messages go goes on.
     cursor: Mutex<history::Cursor>,
@@ -150,12 +150,12 @@ impl Sql {
     }
 }
 
-/// What a browser waits for ends in time, also where a server takes everything and answers nothing.
+/// Bounds work that a browser waits for, also where a server takes everything and answers nothing.
 async fn timely<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer".to_owned())))
 }
 
-/// One statement that writes.
+/// Carries out one statement that writes.
 macro_rules! write_one {
     ($self:expr, $sql:expr, $args:expr) => {
         Box::pin(timely(async move {

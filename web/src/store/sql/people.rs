@@ -211,7 +211,7 @@ pub(super) async fn announce(mut work: Work, change: &Change) -> Result<i64, Sto
     Ok(number)
 }
 
-/// What cannot be read is of a newer version, and left out.
+/// Reads a change; a text of a newer version is left out.
 pub(super) async fn changes(link: &mut Link, after: i64) -> Result<Vec<(i64, Change)>, StoreError> {
     let mut all = Vec::new();
     for row in link.rows("select id,body from changes where id>? order by id", &args![after]).await? {

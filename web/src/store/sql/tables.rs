@@ -1,6 +1,6 @@
 //! Lists the tables of every database, column by column: they are made, copied, counted and emptied by this list. Holds no statement.
 
-/// What a column holds.
+/// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// 64 bits: numbers, ids as they are, times in milliseconds since 1970, 0 and 1.

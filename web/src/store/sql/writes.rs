@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// Bytes of the parameters of one statement, about: servers bound their packets.
 const MOST_BYTES: usize = 4 << 20;
 
-/// What can wait until the end of the batch, or until something that it depends on. By key, so that the last word counts, and no statement has a
+/// Writes that can wait until the end of the batch, or until something that it depends on. By key, so that the last word counts, and no statement has a
 /// row twice.
 #[derive(Default)]
 struct Pending<'a> {
