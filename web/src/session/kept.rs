@@ -117,7 +117,7 @@ impl Kept {
             (self.base, self.newest) = (number, number);
         }
         let author = self.place(&message.from);
-        let plain = message.is_plain();
+        let plain = matches!(message.spans.as_slice(), [only] if only.is_plain() && only.text == message.text);
         let state = message.state.map_or(0, |state| match state {
             MessageState::Pending => 1,
             MessageState::Sent => 2,
