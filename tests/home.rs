@@ -4,7 +4,7 @@
 
 use bridge::time::Timestamp;
 use serde_json::{Value, json};
-use support::{Daemon, Prosody, WireClient, XmppPeer};
+use support::{Daemon, PATIENCE, Prosody, WireClient, XmppPeer, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 const PASSWORD: &str = "a long enough password";
@@ -407,4 +407,30 @@ fn who_comes_back_before_the_networks_have_let_go_loses_nothing() {
     bob.say("ines@localhost", "after");
     ines.hears("after");
     assert_eq!(texts(&ines.get(&format!("/history?conversation={talk}")).ok()), ["before", "after"]);
+}
+
+#[test]
+fn a_password_that_is_given_when_the_network_asks_is_remembered() {
+    let prosody = friends();
+    let mut daemon = open_site();
+    let mut ines = daemon.client("ines-tab");
+    ines.register("Ines", PASSWORD);
+    let account = ines.add_xmpp(&prosody, "ines");
+    // What was sealed is lost with the password.
+    let (well, said) = daemon.admin(&["user", "password", "Ines", "--lose-secrets"], "another password\n");
+    assert!(well, "{said}");
+    wait_until("the end of the session", PATIENCE, || (ines.get("/me").status == 401).then_some(()));
+    ines.sign_in("Ines", "another password");
+    let open = ines.snapshot["requests"][0].clone();
+    let asked = if open.is_null() { ines.wait_event("the question", |e| e["type"] == "request.opened")["request"].clone() } else { open };
+    let field =
+        |kind: &str| asked["fields"].as_array().expect("fields").iter().find(|field| field["type"] == kind).expect(kind)["id"].clone();
+    let (password, remember) = (field("string"), field("bool"));
+    let values = json!({ (password.as_str().expect("id")): prosody.password("ines"), (remember.as_str().expect("id")): true });
+    let answer = json!({ "request": asked["id"], "button": asked["buttons"][0]["id"], "values": values });
+    ines.carry_out("request.answer", answer);
+    ines.wait_account_online(&account);
+    crash(&mut daemon, &mut ines);
+    ines.wait_account_online(&account);
+    assert_eq!(ines.snapshot["requests"], json!([]), "nothing is asked again");
 }

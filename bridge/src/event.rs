@@ -119,6 +119,13 @@ pub enum EventKind {
         /// SHA-256, `AB:CD:…`.
         fingerprint: String,
     },
+    /// The user gave a password when the network asked, and wants it to be remembered.
+    AccountPasswordGiven {
+        /// The account that signs on with it.
+        account: AccountId,
+        /// The password.
+        password: crate::command::Secret,
+    },
     /// A plugin stored a setting of its own (a token, say), to be kept with the account.
     AccountSettingStored {
         /// Which.

@@ -21,6 +21,7 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         | EventKind::AccountStatus { account, .. }
         | EventKind::AccountRemoved { account }
         | EventKind::AccountPinned { account, .. }
+        | EventKind::AccountPasswordGiven { account, .. }
         | EventKind::AccountSettingStored { account, .. }
         | EventKind::BuddiesRemoved { account, .. }
         | EventKind::RoomInvited { account, .. }
@@ -65,6 +66,7 @@ mod tests {
     use crate::fleet::ledger::CONVERSATIONS;
     use crate::fleet::ledger::tests::settings;
     use crate::fleet::place::Group;
+    use bridge::command::Secret;
     use bridge::command::{AccountSettings, Before, CommandKind, Username};
     use bridge::id::{ConversationKind, NoticeId, RequestId};
     use bridge::model::{Author, Conversation, Message, MessageKind, Privacy, Value};
@@ -136,6 +138,8 @@ mod tests {
         assert!(says(2, stored(PLUGIN)) && !says(2, stored(CORE)), "what another account signs on with");
         let pinned = |account| EventKind::AccountPinned { account, fingerprint: String::new() };
         assert!(says(1, pinned(CORE)) && !says(2, pinned(CORE)), "whom another account trusts");
+        let given = |account| EventKind::AccountPasswordGiven { account, password: Secret::default() };
+        assert!(says(1, given(CORE)) && !says(2, given(CORE)), "what another account signs on with");
         assert!(!may_say(&ledger, 1, &Event { user: UserId(2), ..event(line()) }), "another user");
     }
 

@@ -318,6 +318,27 @@ pub(super) fn set_alias(token: OnPurple, user: UserId, account: AccountId, alias
     Ok(())
 }
 
+/// After a question was answered: a password that the account has now, and is to remember, is used from then on, and told to who keeps accounts.
+pub(super) fn keep_password(token: OnPurple, user: UserId, account: AccountId) {
+    let Ok(purple) = accounts::pointer(token, user, account) else { return };
+    // SAFETY: a live account; the text is copied at once.
+    let given = unsafe {
+        if purple_sys::purple_account_get_remember_password(purple) == 0 {
+            return;
+        }
+        borrowed(purple_sys::purple_account_get_password(purple))
+    };
+    let Some(password) = given.filter(|password| !password.is_empty()).map(Secret::new) else { return };
+    let news = accounts::change(token, account, |entry| {
+        let news = entry.password.as_ref() != Some(&password);
+        entry.password = Some(password.clone());
+        news
+    });
+    if news == Some(true) {
+        outbox::emit(token, user, EventKind::AccountPasswordGiven { account, password });
+    }
+}
+
 /// `account.password`: changed on the server, and used here from then on.
 pub(super) fn change_password(token: OnPurple, user: UserId, account: AccountId, old: &Secret, new: Secret) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;

@@ -9,7 +9,7 @@ use super::outgoing::Prose;
 use super::quota::{Quota, Space};
 use super::registry::Registry;
 use super::token::OnPurple;
-use super::{accounts, debug, outbox, owner, timers};
+use super::{account, accounts, debug, outbox, owner, timers};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, RequestId, UserId};
@@ -259,7 +259,12 @@ pub(super) fn answer(
         Prepared::Trust(trust) => Said::Trust(*trust),
         Prepared::No => Said::No,
     };
+    let account = open.whose.map(|(_, account)| account);
     reply(request, open, &said);
+    if let (Said::Form, Some(account)) = (&said, account) {
+        // Libpurple's own question for a password stores it in the account, and tells nobody.
+        account::keep_password(token, user, account);
+    }
     Ok(())
 }
 

@@ -13,6 +13,8 @@ const OF_EACH: usize = 512;
 /// Bytes of the texts of all rooms of an account, and of its privacy lists: a worker that has an account says what it is made of. All of it fits
 /// into one frame.
 const BYTES: usize = 1 << 20;
+/// Bytes of a password.
+const PASSWORD: usize = 4 << 10;
 /// The same of all that is packed with its settings, which are unpacked for each change.
 const PACKED: usize = 256 << 10;
 
@@ -53,6 +55,7 @@ impl Ledger {
         let (account, user) = match &event.kind {
             EventKind::RoomRemembered { account, .. }
             | EventKind::AccountPinned { account, .. }
+            | EventKind::AccountPasswordGiven { account, .. }
             | EventKind::AccountSettingStored { account, .. }
             | EventKind::AccountState { account, .. }
             | EventKind::Privacy { account, .. } => (*account, event.user),
@@ -69,6 +72,10 @@ impl Ledger {
                 }
             }
             EventKind::RoomRemembered { conversation, fields: None, .. } => _ = record.rooms.remove(conversation),
+            EventKind::AccountPasswordGiven { password, .. } if password.expose().len() <= PASSWORD => {
+                record.settings.change(|settings| settings.password = Some(password.clone()));
+            }
+            EventKind::AccountPasswordGiven { .. } => self.left_out += 1,
             EventKind::AccountPinned { fingerprint, .. } => record.settings.change(|settings| {
                 let known = settings.pins.contains(fingerprint);
                 let bytes: usize = settings.pins.iter().chain([fingerprint]).map(String::len).sum();

@@ -73,6 +73,7 @@ impl State {
             EventKind::AccountRemoved { account } => self.account_removed(env, origin, account),
             // No page shows them.
             EventKind::AccountPinned { account, .. }
+            | EventKind::AccountPasswordGiven { account, .. }
             | EventKind::AccountSettingStored { account, .. }
             | EventKind::RoomRemembered { account, .. } => self.account_changed(account),
             EventKind::AccountUpdated(_) | EventKind::AccountLost { .. } | EventKind::MediaStored(_) => {}

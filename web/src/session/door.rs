@@ -91,6 +91,7 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
         | EventKind::MessagesMissed { .. }
         | EventKind::RoomRemembered { .. }
         | EventKind::AccountPinned { .. }
+        | EventKind::AccountPasswordGiven { .. }
         | EventKind::AccountSettingStored { .. }
         | EventKind::BuddiesRemoved { .. }
         | EventKind::ConversationClosed { .. }
