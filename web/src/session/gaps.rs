@@ -35,6 +35,8 @@ impl Missed {
         match write {
             // A gap tells of it.
             Write::Message(_) | Write::Blob { .. } => {}
+            // Nothing was promised: the line is refused, or waits on as it was. Written later it would go after a restart all the same.
+            Write::Outbox(_) => {}
             Write::Conversation(_)
             | Write::Read { .. }
             | Write::Account(_)
@@ -49,7 +51,6 @@ impl Missed {
             | Write::Gap(..)
             | Write::AccountRemoved { .. }
             | Write::BuddyRemoved { .. }
-            | Write::Outbox(_)
             | Write::OutboxDone { .. } => {
                 if self.again.len() < MOST_AGAIN {
                     self.again.push(write);
@@ -165,6 +166,16 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_was_refused_is_not_written_later() {
+        let (user, conversation) = (bridge::id::UserId(1), ConversationId(2));
+        let mut missed = Missed::default();
+        missed.note(Write::Outbox(crate::store::OutboxRow { user, number: 3, conversation, text: "hm".into(), handed_over: false }));
+        assert!(missed.again.is_empty() && !missed.state);
+        missed.note(Write::OutboxDone { user, number: 4 });
+        assert_eq!(missed.again.len(), 1, "what went must not go again");
+    }
 
     #[test]
     fn since_when_accounts_are_away_is_read_as_it_was_written() {
