@@ -161,7 +161,9 @@ fn wear(peer: &mut XmppPeer, number: usize, show: &str, status: &str) {
     peer.request("set", "", &format!("<vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE><BINVAL>{data}</BINVAL></PHOTO></vCard>"));
     // Whoever has not got a picture of this hash asks for the card.
     let show = if show.is_empty() { String::new() } else { format!("<show>{show}</show>") };
-    peer.send(&format!("<presence>{show}<status>{status}</status><x xmlns='vcard-temp:x:update'><photo>{number:040x}</photo></x></presence>"));
+    peer.send(&format!(
+        "<presence>{show}<status>{status}</status><x xmlns='vcard-temp:x:update'><photo>{number:040x}</photo></x></presence>"
+    ));
 }
 
 async fn with_noor(page: &Page, noor: &mut XmppPeer) {
@@ -172,7 +174,10 @@ async fn with_noor(page: &Page, noor: &mut XmppPeer) {
         (false, "What is it this time?"),
         (true, "Sunflowers. Only three."),
         (true, "Five."),
-        (false, "Five it is, along the fence. But not where the beans are, they have only just come up and I would like to see one of them this year."),
+        (
+            false,
+            "Five it is, along the fence. But not where the beans are, they have only just come up and I would like to see one of them this year.",
+        ),
         (false, "Did you see the bluebells by the gate? https://plants.example/bluebell"),
         (true, "Not yet! I am coming round at four."),
         (false, "🌷"),
@@ -192,7 +197,9 @@ async fn with_noor(page: &Page, noor: &mut XmppPeer) {
 
 async fn in_the_garden(page: &Page, prosody: &Prosody, people: &mut [(&str, XmppPeer)]) {
     let room = prosody.room("gardeners");
-    for (user, nick) in [("freya", "Freya"), ("tomas", "Tomás"), ("noor", "Noor"), ("liwei", "Li Wei"), ("jonas", "Jonas"), ("marta", "marta")] {
+    for (user, nick) in
+        [("freya", "Freya"), ("tomas", "Tomás"), ("noor", "Noor"), ("liwei", "Li Wei"), ("jonas", "Jonas"), ("marta", "marta")]
+    {
         of(people, user).join(&room, nick);
     }
     of(people, "freya").topic(&room, "What grows where, and why not");
@@ -205,7 +212,10 @@ async fn in_the_garden(page: &Page, prosody: &Prosody, people: &mut [(&str, Xmpp
         ("tomas", "You are an angel. Both of you."),
         ("noor", "Has anybody seen these by the gate? https://plants.example/bluebell"),
         ("noor", "Not sown by me!"),
-        ("marta", "Crocus went in last week, before the frost. It was a long afternoon, and my knees still tell me about it whenever I take the stairs, but it will be worth it."),
+        (
+            "marta",
+            "Crocus went in last week, before the frost. It was a long afternoon, and my knees still tell me about it whenever I take the stairs, but it will be worth it.",
+        ),
         ("jonas", "Same here. Tulips can wait until mid November."),
         ("freya", "/me looks at the sky"),
     ];

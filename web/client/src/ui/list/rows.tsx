@@ -78,9 +78,9 @@ export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>;
       <span class="two">
         <span class="head">
           <span class="one" dir="auto" {...(person ? { "data-testid": "buddy-name" } : {})}>{talk.title}</span>
-          {last && arrangement.value !== "desk" && <time dateTime={last.time}>{when(last.time, serverNow())}</time>}
+          {last && arrangement.value === "stack" && <time dateTime={last.time}>{when(last.time, serverNow())}</time>}
         </span>
-        <small dir="auto">{writing ? w.talk.typing(talk.title) : last ? `${last.from?.self ? `${w.talk.you}: ` : ""}${preview(last, talk.kind === "room")}` : (talk.topic ?? "")}</small>
+        <small dir="auto">{writing ? w.talk.typing(talk.title) : last ? `${last.from?.self ? `${w.talk.you}: ` : ""}${preview(last, talk.kind === "room")}` : (talk.topic ?? person?.best.status_message ?? "")}</small>
       </span>
       <TalkCount talk={talk} />
       {severalNetworks.value && <NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />}

@@ -75,13 +75,19 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     const element = box.current;
     if (!element || typeof ResizeObserver !== "function") return;
     let width = 0;
+    let frame = 0;
     const observer = new ResizeObserver(() => {
       if (element.clientWidth === width) return;
       width = element.clientWidth;
-      fit();
+      // Not at once: it changes what is observed.
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(fit);
     });
     observer.observe(element);
-    return () => observer.disconnect();
+    return () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+    };
   }, []);
   useLayoutEffect(() => {
     if (box.current) box.current.value = drafts.begin(talk.id);
