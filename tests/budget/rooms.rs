@@ -2,7 +2,7 @@
 
 use crate::stage::{Stage, Step};
 use crate::xmpp::many;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 const PEOPLE: usize = crate::MANY;
@@ -55,6 +55,20 @@ pub(crate) const ROOM: &[Step] = &[
         stage.send(many(PEOPLE, |all, n| {
             all.push_str(&presence(&format!("m{n}"), "<item affiliation='none' role='none'/>", " type='unavailable'"))
         }));
+    }),
+    ("a full room is left and entered again", |stage| {
+        full(stage);
+        let room = format!("{}@", stage.place());
+        let is_in = |event: &Value| {
+            event["conversation"]["joined"] == true && event["conversation"]["name"].as_str().is_some_and(|name| name.starts_with(&room))
+        };
+        let conversation = stage.ines.wait_event("the room", is_in)["conversation"]["id"].clone();
+        stage.ines.carry_out("room.leave", json!({ "conversation": conversation }));
+        stage.stanza("presence that leaves", |s| s.name == "presence" && s.is("type", "unavailable"));
+        stage.send(presence("ines", "<item affiliation='member' role='none'/><status code='110'/>", " type='unavailable'"));
+        // Libpurple knows the room until it has read that.
+        stage.answers();
+        full(stage);
     }),
     ("a full room is shown to a page", |stage| {
         full(stage);

@@ -226,7 +226,7 @@ impl Stage {
     }
 
     /// The client has read everything, and answers.
-    fn answers(&mut self) {
+    pub(crate) fn answers(&mut self) {
         self.pings += 1;
         let id = format!("ping-{}", self.pings);
         let ping = format!("<iq type='get' id='{id}' from='localhost' to='ines@localhost/raw'><ping xmlns='urn:xmpp:ping'/></iq>");
