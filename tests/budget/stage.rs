@@ -12,7 +12,7 @@ use support::{Daemon, Element, RawConnection, RawServer, WireClient, wait_until}
 pub(crate) type Step = (&'static str, fn(&mut Stage));
 
 /// Longer than the slowest step of a debug build takes on a busy machine.
-const LONG: Duration = Duration::from_secs(120);
+pub(crate) const LONG: Duration = Duration::from_secs(120);
 
 /// The other end of the account's connection.
 pub(crate) enum Wire {
