@@ -44,9 +44,9 @@ export function framesOf(wins: Iterable<Win>, area: Area): Map<string, Frame> {
 
 const put = (wins: Wins, win: Win): Map<string, Win> => new Map(wins).set(win.id, win);
 
-/** A window with a place of its own: the one it has, or the one that covers least of the others. */
+/** A window with a place of its own: the one it has, or the one that covers least of the others. Rooms stand at the left, people beside the list. */
 function withShare(win: Win, kind: Kind, others: Iterable<Frame>, area: Area): Win {
-  return win.share ? win : { ...win, share: shareOf(place(sizeFor(kind, area), [...others], area), area) };
+  return win.share ? win : { ...win, share: shareOf(place(sizeFor(kind, area), [...others], area, kind === "room" ? "left" : "right"), area) };
 }
 
 /** Shows a window in front of all others. Among nothing but tiles it becomes one, too. */

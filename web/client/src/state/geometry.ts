@@ -69,13 +69,14 @@ function room(size: Area, others: readonly Frame[], area: Area): Frame | null {
   return best;
 }
 
-/** The place for a new window that covers least of the others; ties go to the lower right, next to the list. */
-export function place(size: Area, others: readonly Frame[], area: Area): Frame {
+/** The place for a new window that covers least of the others; ties go to the lower right, next to the list, or to the lower left. */
+export function place(size: Area, others: readonly Frame[], area: Area, side: "left" | "right" = "right"): Frame {
   const w = Math.min(size.w, area.w);
   const h = Math.min(size.h, area.h);
   let best: Frame = { x: Math.max(0, area.w - w - GAP), y: Math.max(0, area.h - h - GAP), w, h };
   let least = Infinity;
-  const columns = [...others.map((o) => o.x - w - GAP), ...others.map((o) => o.x + o.w + GAP), area.w - w - GAP, GAP];
+  const edges = side === "left" ? [GAP, area.w - w - GAP] : [area.w - w - GAP, GAP];
+  const columns = [...others.map((o) => o.x - w - GAP), ...others.map((o) => o.x + o.w + GAP), ...edges];
   const rows = [area.h - h - GAP, ...others.map((o) => o.y - h - GAP), ...others.map((o) => o.y + o.h + GAP), GAP];
   for (const x of columns) {
     for (const y of rows) {
