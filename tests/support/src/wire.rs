@@ -121,6 +121,16 @@ impl WireClient {
         self.get_within(path, PATIENCE).unwrap_or_else(|e| panic!("GET {path}: {e}"))
     }
 
+    /// The same, as bytes.
+    pub fn get_bytes(&mut self, path: &str) -> Vec<u8> {
+        let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        let mut answer = request.call().unwrap_or_else(|e| panic!("GET {path}: {e}"));
+        answer.body_mut().read_to_vec().expect("bytes")
+    }
+
     /// The same, as a text.
     pub fn get_text(&mut self, path: &str) -> String {
         let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));

@@ -35,6 +35,7 @@ mod outbox;
 mod packed;
 mod people;
 mod perform;
+mod pictures;
 mod poll;
 mod price;
 mod questions;
@@ -47,6 +48,7 @@ mod stored;
 mod stream;
 pub(crate) mod token;
 mod translate;
+mod whole;
 
 pub use account::Network;
 pub use arrive::PollQuery;

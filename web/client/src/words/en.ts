@@ -352,6 +352,8 @@ export const en = {
     label: (name: string) => `Conversation with ${name}`,
     roomLabel: (name: string) => `Room ${name}`,
     log: "Messages",
+    pictureOpen: (words: string) => `${words}: open the picture`,
+    pictureAlone: "Open in a tab of its own",
     write: (name: string) => `Message ${name}`,
     writeVia: (name: string, network: string) => `Message ${name} on ${network}`,
     send: "Send",
