@@ -5,6 +5,7 @@ const many = (n: number, one: string, other: string): string => `${n.toLocaleStr
 export const en = {
   app: "Bellflower",
   loading: "Loading…",
+  outdated: "This part of the page is not there any more: the server was renewed. Load the page anew.",
   cancel: "Cancel",
   close: "Close",
   save: "Save",
@@ -356,6 +357,9 @@ export const en = {
     write: (name: string) => `Message ${name}`,
     writeVia: (name: string, network: string) => `Message ${name} on ${network}`,
     send: "Send",
+    /** Who wrote it, for those who hear the page. */
+    you: "You",
+    backTo: (n: number) => `Back, ${many(n, "new message", "new messages")} elsewhere`,
     typing: (who: string) => `${who} is typing…`,
     typingTwo: (a: string, b: string) => `${a} and ${b} are typing…`,
     typingMany: "Several people are typing…",
@@ -449,8 +453,19 @@ export const en = {
     label: "Desk",
     dock: "Open conversations",
     emptyTitle: "Nothing open",
-    empty: "Choose somebody from the list to start talking.",
+    empty: "Choose somebody from the list, or begin here.",
     resize: "Resize",
+    rest: "More conversations",
+    restLabel: (n: number, unread: number) => `${many(n, "more conversation", "more conversations")}${unread > 0 ? `, ${many(unread, "new message", "new messages")}` : ""}`,
+    tileOffer: (n: number) => `${many(n, "window is", "windows are")} open.`,
+    tileYes: "Tile them",
+    tileNo: "Not now",
+    stepWrite: "Write to somebody",
+    stepWriteLead: "By their address or nick",
+    stepRoom: "Join a room",
+    stepRoomLead: "By its name, or look for one",
+    stepNetwork: "Add a network",
+    stepNetworkLead: "All of your accounts in one list",
   },
 
   room: {
