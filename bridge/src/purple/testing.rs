@@ -85,6 +85,7 @@ fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) 
         unsafe { purple_sys::purple_network_force_online() };
         super::interpose::load_plugins(token);
         super::irc::listen(token);
+        super::transfer::listen(token);
         blist::groups::listen(token);
         protocols::catalogue(token, config);
         let (sender, events) = tokio::sync::mpsc::unbounded_channel();

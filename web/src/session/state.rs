@@ -10,6 +10,7 @@ use super::log::Log;
 use super::media::Shelf;
 use super::questions::TooMuch;
 use super::token::TokenHash;
+use super::transfers::Moving;
 use super::{Clock, SessionConfig};
 use crate::wire::{self, End, Event, EventBody, Notice};
 use bridge::command::{CommandKind, Origin};
@@ -142,6 +143,7 @@ pub(crate) struct State {
     pub(crate) clients: Vec<Client>,
     pub(crate) life: Life,
     pub(crate) shelf: Shelf,
+    pub(crate) moving: Moving,
     /// What the bridge is to be told without a browser's command; the hub does so after each batch.
     pub(crate) chores: Vec<CommandKind>,
     /// The same, with origins whose outcomes come back.
@@ -183,6 +185,7 @@ impl State {
             clients: Vec::new(),
             life: Life::new(now),
             shelf: Shelf::default(),
+            moving: Moving::default(),
             chores: Vec::new(),
             chores_from: Vec::new(),
             missed: Vec::new(),
