@@ -43,6 +43,8 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         EventKind::AuthorizationOpened(authorization) => own(authorization.id.0) && has(authorization.account),
         EventKind::NoticeOpened(notice) => own(notice.id.0) && notice.account.is_none_or(has),
         EventKind::TransferOpened(transfer) | EventKind::TransferProgress(transfer) => own(transfer.id.0) && has(transfer.account),
+        EventKind::TransferBytes(piece) => own(piece.transfer.0),
+        EventKind::TransferWanted { transfer, .. } => own(transfer.0),
         EventKind::RequestClosed { request } => own(request.0),
         EventKind::AuthorizationClosed { authorization } => own(authorization.0),
         EventKind::NoticeRows { notice, .. } | EventKind::NoticeClosed { notice } => own(notice.0),

@@ -2,6 +2,9 @@
 //! rules forbid: it panics on it.
 
 mod enter;
+mod files;
+
+pub use files::{Bytes, Download, piece};
 
 use std::collections::VecDeque;
 use std::io::Write;

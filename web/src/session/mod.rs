@@ -43,10 +43,12 @@ mod replay;
 mod resume;
 mod retention;
 mod sealing;
+mod staging;
 mod state;
 mod stored;
 mod stream;
 pub(crate) mod token;
+mod transfers;
 mod translate;
 mod whole;
 
@@ -66,10 +68,12 @@ pub use media::{Blob, sniff};
 pub use memory::{Memory, MemoryConfig};
 pub use people::{Entered, Origin as ComesFrom};
 pub use poll::Polled;
+pub use staging::StagingLimits;
 pub use state::Session;
 pub use stream::Following;
 pub use token::TokenHash;
 pub use token::hash as hash_of_token;
+pub use transfers::{Broken, Fetch};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -348,6 +348,23 @@ export const en = {
     unread: (n: number) => many(n, "new message", "new messages"),
   },
 
+  /** Files on their way. */
+  file: {
+    list: "Files",
+    attach: "Send a file",
+    accept: "Accept",
+    decline: "Decline",
+    offered: "wants to be sent to you",
+    waiting: "waits for its turn",
+    sentOffer: "waits for the other side",
+    of: (done: string, all: string) => `${done} of ${all}`,
+    progress: (name: string) => `Progress of ${name}`,
+    declineOne: (name: string) => `Decline ${name}`,
+    cancelOne: (name: string) => `Cancel ${name}`,
+    dismiss: (name: string) => `Take ${name} off the list`,
+    ends: { done: "received", failed: "did not come whole", cancelled: "cancelled" } as Record<string, string>,
+  },
+
   talk: {
     label: (name: string) => `Conversation with ${name}`,
     roomLabel: (name: string) => `Room ${name}`,
