@@ -1,5 +1,7 @@
 //! The manual pages and the shells' completions, made from the command line and the settings themselves; it reads no configuration.
 
+mod markdown;
+
 use crate::cli;
 use crate::config::{self, Key, Kind};
 use crate::error::Failure;
@@ -38,7 +40,8 @@ pub(crate) fn generate(material: Material, folder: &Path) -> Result<(), Failure>
         Material::Man => {
             let date = date();
             std::fs::write(folder.join("bellflower.1"), program(&date)).map_err(failed)?;
-            std::fs::write(folder.join("bellflower.toml.5"), file_format(&date)).map_err(failed)
+            std::fs::write(folder.join("bellflower.toml.5"), file_format(&date)).map_err(failed)?;
+            std::fs::write(folder.join("bellflower-plugins.7"), plugins(&date)).map_err(failed)
         }
         Material::Completions => {
             let mut command = cli::public();
@@ -87,6 +90,12 @@ impl Page {
     fn entry(&mut self, term: impl Into<Vec<Inline>>, text: impl Into<Vec<Inline>>) {
         self.0.control("TP", []);
         self.0.text(term);
+        self.0.text(text);
+    }
+
+    /// An entry of a list.
+    fn item(&mut self, text: impl Into<Vec<Inline>>) {
+        self.0.control("IP", ["\\(bu", "2"]);
         self.0.text(text);
     }
 
@@ -238,9 +247,17 @@ fn program(date: &str) -> String {
     page.paragraph([roman("Check the settings of the service before it is restarted:")]);
     page.literal(&["bellflower check -c /etc/bellflower/bellflower.toml"]);
     page.paragraph([roman("See what a new plugin offers, or why it is not taken:")]);
-    page.literal(&["bellflower protocols -c /etc/bellflower/bellflower.toml"]);
+    page.literal(&["bellflower plugins -c /etc/bellflower/bellflower.toml"]);
     page.section("SEE ALSO");
-    page.text([bold("bellflower.toml"), roman("(5), "), bold("systemctl"), roman("(1), "), bold("journalctl"), roman("(1)")]);
+    let others = [("bellflower.toml", "(5), "), ("bellflower-plugins", "(7), "), ("systemctl", "(1), "), ("journalctl", "(1)")];
+    page.text(others.into_iter().flat_map(|(name, section)| [bold(name), roman(section)]).collect::<Vec<_>>());
+    page.finish()
+}
+
+/// bellflower-plugins(7), from docs/plugins.md
+fn plugins(date: &str) -> String {
+    let mut page = Page::new("bellflower-plugins", "7", date, "protocol plugins of bellflower");
+    markdown::add(&mut page, include_str!("../docs/plugins.md"));
     page.finish()
 }
 
@@ -291,7 +308,7 @@ fn file_format(date: &str) -> String {
         }
     }
     page.section("SEE ALSO");
-    page.text([bold("bellflower"), roman("(1)")]);
+    page.text([bold("bellflower"), roman("(1), "), bold("bellflower-plugins"), roman("(7)")]);
     page.finish()
 }
 
@@ -368,7 +385,11 @@ mod tests {
         }
         let taken = Command::new("bash").arg("-n").arg(folder.join("bellflower.bash")).status().unwrap();
         assert!(taken.success());
-        for (name, title) in [("bellflower.1", ".TH BELLFLOWER 1 "), ("bellflower.toml.5", ".TH BELLFLOWER.TOML 5 ")] {
+        for (name, title) in [
+            ("bellflower.1", ".TH BELLFLOWER 1 "),
+            ("bellflower.toml.5", ".TH BELLFLOWER.TOML 5 "),
+            ("bellflower-plugins.7", ".TH BELLFLOWER-PLUGINS 7 "),
+        ] {
             assert!(std::fs::read_to_string(folder.join(name)).unwrap().contains(title), "{name}");
             match Command::new("mandoc").args(["-T", "lint", "-W", "style"]).arg(folder.join(name)).output() {
                 Ok(told) => assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout)),
