@@ -23,7 +23,7 @@ init_of() {
 enter() {
     local pid
     pid=$(init_of)
-    nsenter --target "$pid" --mount --pid --uts --ipc --cgroup --root --wdns=/ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
+    nsenter --target "$pid" --mount --pid --uts --ipc --cgroup --root --wd env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 }
 
 make_tree() {
