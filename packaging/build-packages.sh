@@ -37,7 +37,7 @@ case $family in
     rpm)
         tar --extract --gzip --directory "$scratch" --file "$bundles/$name.tar.gz" "$name/packaging"
         options=()
-        if ! rpm --eval '%cargo_prep' | grep -q cargo; then
+        if [ "$(rpm --eval '%cargo_prep')" = %cargo_prep ]; then
             options+=(--nodeps --load "$scratch/$name/packaging/rpm/stand-in.macros")
         fi
         "${alone[@]}" rpmbuild -bb "${options[@]}" --define "_topdir $scratch/rpm" --define "_sourcedir $bundles" --define "_rpmdir $to" \
