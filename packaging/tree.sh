@@ -2,13 +2,14 @@
 # A Debian tree with a systemd of its own, in which packages are installed and run as on a machine: for tests. The tree has its own processes, mounts and
 # host name, and the network of whoever starts it. Needs root. Touches no file outside the tree, and no setting of the kernel.
 #
-# Usage: packaging/tree.sh make TREE            a minimal Debian with what the packages depend on; takes the network once, then a copy in TREE.tar
+# Usage: packaging/tree.sh fetch TAR            packs a minimal Debian with what the packages depend on, from the network, unless TAR is there
+#        packaging/tree.sh make TREE TAR        unpacks it; an older tree there goes
 #        packaging/tree.sh boot TREE            starts systemd in it, and waits until it is up; ends when `stop` is called
 #        packaging/tree.sh run TREE COMMAND…    runs a command in the booted tree
 #        packaging/tree.sh stop TREE
 set -euo pipefail
 
-verb=${1:?usage: packaging/tree.sh make|boot|run|stop TREE}
+verb=${1:?usage: packaging/tree.sh fetch|make|boot|run|stop TREE}
 mkdir -p "$(dirname "${2:?usage: packaging/tree.sh $verb TREE}")"
 tree=$(realpath -m "$2")
 shift 2
@@ -26,25 +27,30 @@ enter() {
     nsenter --target "$pid" --mount --pid --uts --ipc --cgroup --root --wd env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 }
 
+fetch() {
+    [ ! -e "$tree" ] || return 0
+    local at=$tree.unpacked
+    rm -rf "$at"
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,ca-certificates "$suite" "$at" "$mirror"
+    echo "deb $mirror $suite main" >"$at/etc/apt/sources.list"
+    chroot "$at" env DEBIAN_FRONTEND=noninteractive apt-get update -q
+    chroot "$at" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends libpurple0 libsasl2-modules
+    chroot "$at" apt-get clean
+    rm -rf "$at"/var/lib/apt/lists/*
+    # Nobody signs in on a terminal, and the kernel is not the tree's.
+    for unit in console-getty getty@tty1 systemd-sysctl systemd-modules-load systemd-udevd systemd-udev-trigger systemd-logind systemd-timesyncd; do
+        ln -sf /dev/null "$at/etc/systemd/system/$unit.service"
+    done
+    echo bellflower-tree >"$at/etc/hostname"
+    tar --create --numeric-owner --directory "$at" --file "$tree.new" .
+    rm -rf "$at"
+    mv "$tree.new" "$tree"
+}
+
 make_tree() {
-    if [ ! -e "$tree.tar" ]; then
-        rm -rf "$tree"
-        debootstrap --variant=minbase --include=systemd,systemd-sysv,ca-certificates "$suite" "$tree" "$mirror"
-        echo "deb $mirror $suite main" >"$tree/etc/apt/sources.list"
-        chroot "$tree" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends libpurple0 libsasl2-modules
-        chroot "$tree" apt-get clean
-        rm -rf "$tree"/var/lib/apt/lists/*
-        # Nobody signs in on a terminal, and the kernel is not the tree's.
-        for unit in console-getty getty@tty1 systemd-sysctl systemd-modules-load systemd-udevd systemd-udev-trigger systemd-logind systemd-timesyncd; do
-            ln -sf /dev/null "$tree/etc/systemd/system/$unit.service"
-        done
-        echo bellflower-tree >"$tree/etc/hostname"
-        tar --create --numeric-owner --directory "$tree" --file "$tree.tar.new" .
-        mv "$tree.tar.new" "$tree.tar"
-    fi
     rm -rf "$tree"
     mkdir -p "$tree"
-    tar --extract --numeric-owner --directory "$tree" --file "$tree.tar"
+    tar --extract --numeric-owner --directory "$tree" --file "$1"
 }
 
 # In the new namespaces: the mounts that systemd expects, then systemd.
@@ -107,13 +113,14 @@ stop() {
 }
 
 case $verb in
-    make) make_tree ;;
+    fetch) fetch ;;
+    make) make_tree "${1:?which TAR?}" ;;
     boot) boot ;;
     run) enter "$@" ;;
     stop) stop ;;
     inside) inside ;;
     *)
-        echo "usage: packaging/tree.sh make|boot|run|stop TREE" >&2
+        echo "usage: packaging/tree.sh fetch|make|boot|run|stop TREE" >&2
         exit 64
         ;;
 esac

@@ -60,8 +60,8 @@ fn date() -> String {
     time.to_string().chars().take(10).collect()
 }
 
-/// A page under way.
-struct Page(Roff);
+/// A page under way, and whether its section has just begun.
+struct Page(Roff, bool);
 
 impl Page {
     fn new(name: &str, section: &str, date: &str, about: &str) -> Self {
@@ -70,24 +70,34 @@ impl Page {
         roff.control("TH", [name.to_uppercase().as_str(), section, date, source.as_str()]);
         roff.control("SH", ["NAME"]);
         roff.text([roman(format!("{name} - {about}"))]);
-        Self(roff)
+        Self(roff, false)
     }
 
     fn section(&mut self, title: &str) {
         self.0.control("SH", [title]);
+        self.1 = true;
     }
 
     fn text(&mut self, inlines: impl Into<Vec<Inline>>) {
         self.0.text(inlines);
+        self.1 = false;
+    }
+
+    /// Leaves room above, but for the first one of a section.
+    fn apart(&mut self) {
+        if !std::mem::replace(&mut self.1, false) {
+            self.0.control("PP", []);
+        }
     }
 
     fn paragraph(&mut self, inlines: impl Into<Vec<Inline>>) {
-        self.0.control("PP", []);
+        self.apart();
         self.0.text(inlines);
     }
 
     /// An entry with its explanation.
     fn entry(&mut self, term: impl Into<Vec<Inline>>, text: impl Into<Vec<Inline>>) {
+        self.1 = false;
         self.0.control("TP", []);
         self.0.text(term);
         self.0.text(text);
@@ -95,13 +105,14 @@ impl Page {
 
     /// An entry of a list.
     fn item(&mut self, text: impl Into<Vec<Inline>>) {
+        self.1 = false;
         self.0.control("IP", ["\\(bu", "2"]);
         self.0.text(text);
     }
 
     /// Lines as they are.
     fn literal(&mut self, lines: &[&str]) {
-        self.0.control("PP", []);
+        self.apart();
         self.0.control("nf", []);
         for line in lines {
             self.0.text([roman(*line)]);

@@ -93,7 +93,7 @@ mod tests {
         let text = "# Title\n\nSome `code` and\na [link](other.md#part).\n\n## More of `it`\n\n- one\n  and a half\n- two\n\n| A | B |\n|---|---|\n\
                     | `a` | of [b](c) |\n\n```sh\nmake all\n\n.dotted\n```\n";
         let page = page(text);
-        assert!(page.contains(".SH DESCRIPTION\n.PP\nSome \\fBcode\\fR and a \\fIlink\\fR.\n"), "{page}");
+        assert!(page.contains(".SH DESCRIPTION\nSome \\fBcode\\fR and a \\fIlink\\fR.\n"), "{page}");
         assert!(page.contains(".SH \"MORE OF IT\"\n.IP \\(bu 2\none and a half\n.IP \\(bu 2\ntwo\n"), "{page}");
         assert!(page.contains(".TP\n\\fBa\\fR\nof \\fIb\\fR\n"), "{page}");
         assert!(page.contains(".nf\nmake all\n"), "{page}");
