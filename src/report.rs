@@ -36,9 +36,14 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// What libpurple finds with these settings.
+pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
+    if config.workers() == 0 { here(config) } else { in_a_worker(config) }
+}
+
 /// `protocols`: what libpurple finds, and what it does not take and why.
 pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
-    let catalogue = if config.workers() == 0 { here(config)? } else { in_a_worker(config)? };
+    let catalogue = catalogue(config)?;
     // Writing to a String cannot fail.
     let mut text = format!("libpurple {}\n", catalogue.version);
     for protocol in &catalogue.protocols {

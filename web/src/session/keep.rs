@@ -9,7 +9,7 @@ use super::outbox::Waiting;
 use super::state::{Env, State};
 use super::stored::stored;
 use crate::secret::DataKey;
-use crate::store::{BuddyRow, ConversationRow, Full, GroupRow, Journal, Limits, Write};
+use crate::store::{BuddyRow, ConversationRow, Full, Journal, Limits, Write};
 use crate::wire::{self, ErrorBody, EventBody};
 use bridge::command::{CommandKind, Origin, Place};
 use bridge::event::Outcome;
@@ -62,6 +62,8 @@ pub(crate) struct Keep {
     pub(super) online: BTreeSet<AccountId>,
     /// Lines that wait to be sent, in order.
     pub(super) outbox: VecDeque<Waiting>,
+    /// Lines that are looked for in the store, to be given up or sent again.
+    pub(super) sought: BTreeSet<u64>,
     /// When accounts were made: their order.
     pub(super) made: BTreeMap<AccountId, Timestamp>,
 }
@@ -89,6 +91,7 @@ impl Keep {
             away: Away::new(),
             online: BTreeSet::new(),
             outbox: VecDeque::new(),
+            sought: BTreeSet::new(),
             made: BTreeMap::new(),
         }
     }
@@ -267,14 +270,17 @@ impl State {
         true
     }
 
-    /// An account is gone. What is stored of it goes when the user wanted so: not by the word of a worker, nor because a session ended.
-    pub(super) fn forget_account(&mut self, account: AccountId) {
-        let Some(keep) = &mut self.keep else { return };
-        if keep.removing.remove(&account) || keep.passing.remove(&account) {
+    /// An account is gone. What is stored of it goes when the user wanted so: not by the word of a worker, nor because a session ended. True: it
+    /// does not come back.
+    pub(super) fn forget_account(&mut self, account: AccountId) -> bool {
+        let Some(keep) = &mut self.keep else { return true };
+        let wanted = keep.removing.remove(&account) | keep.passing.remove(&account);
+        if wanted {
             self.write(|user| Write::AccountRemoved { user, account });
         } else {
             log::warn!("account {account} is gone, and nobody removed it: what is stored of it stays");
         }
+        wanted
     }
 
     /// Writes a message down. Where there is no room for it, a gap begins.
@@ -373,12 +379,6 @@ impl State {
         self.write(|user| Write::Buddy(BuddyRow { user, account, buddy, name, group, alias }));
     }
 
-    /// Writes down how the user arranged a group.
-    pub(super) fn keep_group(&mut self, group: &wire::Group) {
-        let row = GroupRow { name: group.name.clone(), order: group.order, collapsed: group.collapsed };
-        self.write(|user| Write::Group(user, row));
-    }
-
     /// Whether what is said is being stored.
     pub(super) fn is_being_kept(&self) -> bool {
         self.keep.as_ref().is_some_and(|keep| keep.is_kept())
@@ -413,13 +413,14 @@ impl State {
             self.account_changed(account);
         }
         for (key, value) in self.settings.clone() {
+            if self.is_passing_draft(&key) {
+                continue;
+            }
             self.write(|user| Write::Setting { user, key, value: Some(value.to_string()) });
         }
         self.keep_status();
         self.keep_away();
-        for group in self.groups.iter().map(super::state::GroupPlace::wire).collect::<Vec<_>>() {
-            self.keep_group(&group);
-        }
+        self.keep_groups();
         for buddy in self.buddies.values().map(|buddy| Buddy::clone(buddy)).collect::<Vec<_>>() {
             self.keep_buddy(None, &buddy);
         }

@@ -1,15 +1,19 @@
 //! The rules of a session, against an injected clock and a bridge that is only its two channels.
 
+mod again;
+mod arranged;
 mod commands;
 mod content;
 mod crowds;
 mod delivery;
+mod door;
 mod floods;
 mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod people;
 mod polls;
+mod protocols;
 mod replay;
 mod streams;
 
