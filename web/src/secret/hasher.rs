@@ -382,7 +382,8 @@ mod tests {
         running.await.unwrap();
         user.await.unwrap();
         assert!(all.await.into_iter().all(|result| result.is_ok()));
-        assert_eq!((order.lock().unwrap()[0], order.lock().unwrap().len()), ("user", 9));
+        let order = order.lock().unwrap();
+        assert_eq!((order[0], order.len()), ("user", 9));
     }
 
     #[tokio::test]

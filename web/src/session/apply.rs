@@ -248,7 +248,9 @@ impl State {
         if take(&mut self.accounts, &account, |known: &Account| known.id) {
             if self.forget_account(account) {
                 self.forget_drafts(env, &talks);
-                self.forget_empty_groups();
+                if self.keep.is_some() {
+                    self.forget_empty_groups();
+                }
             }
             self.emit(env, origin, EventBody::AccountRemoved { account });
         }
