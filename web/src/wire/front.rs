@@ -32,6 +32,7 @@ pub enum SignIn {
 
 /// A network in the answer of `GET /protocols`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Protocol")]
 pub struct Offered {
     /// What it is.
     #[serde(flatten)]
