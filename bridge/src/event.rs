@@ -2,7 +2,7 @@
 
 use crate::command::Origin;
 use crate::error::CommandError;
-use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, RoomListId, TransferId, UserId};
+use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, PictureId, RequestId, RoomListId, TransferId, UserId};
 use crate::model::{
     Account, AccountStanding, Authorization, Buddy, Conversation, Member, MenuItem, Message, Notice, Privacy, Request, RoomListRows,
     StatusKind, Transfer, TypingState,
@@ -279,6 +279,13 @@ pub enum EventKind {
     },
     /// Bytes that a later event names.
     MediaStored(Media),
+    /// A picture that a message waits for is there, or is not to come.
+    PictureCame {
+        /// Which.
+        picture: PictureId,
+        /// Its bytes ([`EventKind::MediaStored`]); `None`: there are none.
+        hash: Option<String>,
+    },
     /// A command ended well. Comes after all that it caused in the same turn.
     CommandDone {
         /// What it gives back.
@@ -296,7 +303,7 @@ impl EventKind {
     pub fn bytes(&self) -> usize {
         match self {
             Self::MediaStored(media) => media.bytes.len(),
-            Self::MessageAdded { message, .. } => message.html.len(),
+            Self::MessageAdded { message, .. } => message.html.len() + message.pictures.len() * 128,
             Self::BuddiesAdded(buddies) => buddies.len() * 256,
             Self::RoomMembers { joined, left, changed, .. } => (joined.len() + left.len() + changed.len()) * 64,
             Self::RoomList(rows) => rows.rows.len() * 128,

@@ -50,6 +50,7 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         EventKind::RoomList(rows) => own(rows.list.0),
         // Whose bytes they are is seen by their hash.
         EventKind::MediaStored(_) => ledger.is_with(user, number),
+        EventKind::PictureCame { picture, .. } => own(picture.0) && ledger.is_with(user, number),
         EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => true,
         // Only a fleet says so.
         EventKind::AccountLost { .. } | EventKind::MessagesMissed { .. } | EventKind::RoomListFailed { .. } => false,
@@ -122,6 +123,7 @@ mod tests {
             auto_reply: false,
             remote: false,
             server_id: None,
+            pictures: Vec::new(),
         };
         EventKind::MessageAdded { conversation: TALK, message }
     }

@@ -24,16 +24,26 @@ async function settle(files) {
   }
 }
 
+/** A script and what it cannot start without. What it imports later is another matter. */
+function needed(outputs, path, found = []) {
+  if (found.includes(path)) return found;
+  found.push(path);
+  for (const one of outputs[path].imports) if (one.kind === "import-statement") needed(outputs, one.path, found);
+  return found;
+}
+
 async function page(result) {
   const outputs = Object.entries(result.metafile.outputs).filter(([path]) => !path.endsWith(".map"));
   const script = outputs.find(([path, o]) => o.entryPoint && path.endsWith(".js"));
   if (!script) throw new Error("no script was built");
+  const firstLoad = needed(result.metafile.outputs, script[0]);
   const files = new Map(result.outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
   const logo = await readFile("public/logo.svg");
   const icon = hashed("logo.svg", logo);
   files.set(icon, logo);
   const html = (await readFile("src/index.html", "utf8"))
     .replaceAll("{{script}}", basename(script[0]))
+    .replaceAll("{{preload}}", firstLoad.slice(1).map((path) => `<link rel="modulepreload" href="./${basename(path)}">`).join("\n"))
     .replaceAll("{{style}}", basename(script[1].cssBundle))
     .replaceAll("{{icon}}", icon);
   files.set("index.html", Buffer.from(html));
@@ -41,8 +51,9 @@ async function page(result) {
   let total = 0;
   for (const [path] of outputs) {
     const size = gzipSync(files.get(basename(path)), { level: 9 }).length;
-    total += size;
-    console.log(`${path.padEnd(34)} ${(size / 1024).toFixed(1)} KB gzip`);
+    const later = !firstLoad.includes(path) && path !== script[1].cssBundle;
+    if (!later) total += size;
+    console.log(`${path.padEnd(34)} ${(size / 1024).toFixed(1)} KB gzip${later ? ", later" : ""}`);
   }
   console.log(`${"first load".padEnd(34)} ${(total / 1024).toFixed(1)} KB gzip of ${LIMIT / 1024}`);
   if (!watch && total > LIMIT) throw new Error("the page has outgrown its first-load limit");
@@ -55,6 +66,8 @@ const options = {
   entryNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",
   bundle: true,
+  splitting: true,
+  chunkNames: "[name]-[hash]",
   format: "esm",
   target: ["chrome110", "firefox115", "safari16"],
   jsx: "automatic",

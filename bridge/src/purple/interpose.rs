@@ -2,6 +2,7 @@
 
 mod files;
 pub(super) mod find;
+mod images;
 mod lean;
 mod linear;
 mod lists;

@@ -3,6 +3,7 @@
 
 mod cookies;
 mod enter;
+mod talk;
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -123,14 +124,19 @@ impl WireClient {
         self.get_within(path, PATIENCE).unwrap_or_else(|e| panic!("GET {path}: {e}"))
     }
 
-    /// The same, as a text.
-    pub fn get_text(&mut self, path: &str) -> String {
+    /// The same, as bytes.
+    pub fn get_bytes(&mut self, path: &str) -> Vec<u8> {
         let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));
         if let Some(cookie) = self.cookies.all() {
             request = request.header("cookie", cookie);
         }
         let mut answer = request.call().unwrap_or_else(|e| panic!("GET {path}: {e}"));
-        answer.body_mut().read_to_string().expect("a text")
+        answer.body_mut().read_to_vec().expect("bytes")
+    }
+
+    /// The same, as a text.
+    pub fn get_text(&mut self, path: &str) -> String {
+        String::from_utf8(self.get_bytes(path)).expect("a text")
     }
 
     fn get_within(&mut self, path: &str, patience: Duration) -> Result<Answer, ureq::Error> {
@@ -418,33 +424,6 @@ impl WireClient {
     pub fn carry_out(&mut self, kind: &str, fields: Value) -> Value {
         let id = self.command(kind, fields);
         self.outcome(&id).unwrap_or_else(|error| panic!("{kind} failed: {error}"))
-    }
-
-    /// Opens a conversation of the first account with somebody and gives its id.
-    #[track_caller]
-    pub fn open(&mut self, name: &str) -> String {
-        let account = self.account();
-        let result = self.carry_out("conversation.open", json!({ "account": account, "name": name }));
-        result["conversation"].as_str().unwrap_or_else(|| panic!("no conversation in {result}")).to_owned()
-    }
-
-    /// Joins a room with the first account and gives the conversation's id.
-    #[track_caller]
-    pub fn join(&mut self, fields: &Value) -> String {
-        let account = self.account();
-        let result = self.carry_out("room.join", json!({ "account": account, "fields": fields }));
-        result["conversation"].as_str().unwrap_or_else(|| panic!("no conversation in {result}")).to_owned()
-    }
-
-    /// Sends a text and waits until the daemon says that it is sent; gives the `message`.
-    #[track_caller]
-    pub fn say(&mut self, conversation: &str, text: &str) -> Value {
-        let id = self.command("message.send", json!({ "conversation": conversation, "text": text }));
-        let event = self.wait_event(&format!("message.sent for {text:?}"), |event| {
-            (event["type"] == "message.sent" || event["type"] == "command.failed") && event["origin"]["command"] == *id
-        });
-        assert_eq!(event["type"], "message.sent", "the message was not sent: {event}");
-        event["message"].clone()
     }
 }
 

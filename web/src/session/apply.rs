@@ -133,6 +133,7 @@ impl State {
             EventKind::ConversationOpened(conversation) => self.conversation_opened(env, origin, conversation),
             EventKind::ConversationUpdated(conversation) => self.conversation_updated(env, origin, conversation),
             EventKind::ConversationClosed { conversation } => self.conversation_closed(env, origin, conversation),
+            EventKind::PictureCame { picture, hash } => self.picture_came(env, picture, hash.as_deref()),
             EventKind::MessageAdded { conversation, message } => self.message_added(env, origin, conversation, message),
             EventKind::Typing { conversation, who, state } => {
                 if let Some(account) = self.open_conversation(conversation).map(|conv| conv.base.account) {

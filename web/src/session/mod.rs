@@ -40,6 +40,7 @@ mod owed;
 mod packed;
 mod people;
 mod perform;
+mod pictures;
 mod poll;
 mod price;
 mod protocols;
@@ -53,6 +54,7 @@ mod stored;
 mod stream;
 pub(crate) mod token;
 mod translate;
+mod whole;
 
 pub use account::Network;
 pub use arrive::PollQuery;

@@ -8,6 +8,7 @@ use super::keep::Keep;
 use super::lifecycle::Life;
 use super::log::Log;
 use super::media::Shelf;
+use super::pictures::Awaited;
 use super::questions::TooMuch;
 use super::token::TokenHash;
 use super::{Clock, SessionConfig};
@@ -17,7 +18,7 @@ use bridge::id::{AccountId, BuddyId, ConversationId, PersonId, UserId};
 use bridge::model::{Account, Authorization, Buddy, Request, Status, Transfer};
 use bridge::time::Timestamp;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
@@ -164,6 +165,8 @@ pub(crate) struct State {
     pub(crate) too_much: TooMuch,
     /// Accounts that their user wants signed on, and whose protocol is switched off.
     pub(super) closed: BTreeSet<AccountId>,
+    /// Pictures that messages wait for, the oldest first.
+    pub(super) awaited: VecDeque<Awaited>,
     /// `account.add`s under way: they count as accounts already.
     pub(crate) adding: Vec<Origin>,
     /// Polls are answered with this from now on.
@@ -202,6 +205,7 @@ impl State {
             missed: Vec::new(),
             too_much: TooMuch::Never,
             closed: BTreeSet::new(),
+            awaited: VecDeque::new(),
             adding: Vec::new(),
             ended: None,
             commands: Allowance::default(),

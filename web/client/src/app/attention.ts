@@ -3,7 +3,7 @@ import { effect, signal } from "@preact/signals";
 import { sound } from "./prefs";
 import { surprises, titleOf } from "./prompts";
 import { link, model, onEvents, readUpTo, talks, tell, unreadTotal } from "./store";
-import { active, arrangement, onTalk, surface, wins } from "./windows";
+import { active, arrangement, isHidden, onTalk, surface } from "./windows";
 import type { Message } from "../wire/types";
 import { w } from "../words";
 
@@ -45,7 +45,7 @@ function tone(steps: readonly number[]): void {
 
 /** Whether the reader looks at this conversation right now. */
 export function watching(id: string): boolean {
-  return visible.value && focused.value && active.value === id && (arrangement.value !== "stack" || onTalk.value) && !wins.value.get(id)?.minimised;
+  return visible.value && focused.value && active.value === id && (arrangement.value !== "stack" || onTalk.value) && !isHidden(id);
 }
 
 /** Sounds (null: what came is watched and needs none), unless that is for another tab; it is for the one in front, if one is. */
@@ -106,7 +106,7 @@ effect(() => {
   if (arrangement.value === "stack" && !onTalk.value) return;
   const talk = talks.value.get(id);
   const last = talk?.messages.at(-1);
-  if (talk && last && (talk.unread > 0 || talk.mentions > 0) && !wins.value.get(id)?.minimised) queueMicrotask(() => readUpTo(id, last.id));
+  if (talk && last && (talk.unread > 0 || talk.mentions > 0) && !isHidden(id)) queueMicrotask(() => readUpTo(id, last.id));
 });
 
 // Tell the daemon what this tab is doing, when that changes.

@@ -11,15 +11,14 @@ import { DialogHost, closeAllDialogs, ToastHost } from "./Dialog";
 import { Desk } from "./desk/Desk";
 import { Panes, Stack } from "./desk/Narrow";
 import { toPrompts } from "./dialogs/Card";
-import { helpDialog } from "./dialogs/Help";
 import { Prompts } from "./dialogs/Prompts";
-import { keepDialog } from "./account/Keep";
 import { RecoveryHost } from "./account/Recovery";
 import { Arriving } from "./front/Arriving";
 import { forgetPlace, harbour, useSettled } from "./focus";
 import { Front } from "./front/Front";
 import { Logo } from "./icons";
 import { Stuck } from "./front/Stuck";
+import { fetchDialogs, helpDialog, keepDialog } from "./later";
 import { focusSearch } from "./list/BuddyList";
 import { MenuHost } from "./Menu";
 import { EmojiHost } from "./talk/emoji";
@@ -57,6 +56,7 @@ const bereft = computed(() => active.value !== null && !talks.value.has(active.v
 
 function Inside() {
   useEffect(() => {
+    fetchDialogs();
     if (user.peek()?.guest && invitation.peek()) keepDialog();
     const measure = () => resized(area.peek());
     addEventListener("keydown", keys);

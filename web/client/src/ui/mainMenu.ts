@@ -4,9 +4,7 @@ import { mayRegister, signOut } from "../app/session";
 import { user } from "../app/store";
 import { w } from "../words";
 import { confirm } from "./dialogs/Ask";
-import { helpDialog } from "./dialogs/Help";
-import { keepDialog } from "./account/Keep";
-import { yoursDialog } from "./account/Yours";
+import { helpDialog, keepDialog, yoursDialog } from "./later";
 import { openMenu, type Item } from "./Menu";
 
 /** The account here, or how to have one. */
@@ -18,9 +16,9 @@ function own(): Item[] {
 export function mainMenu(event: MouseEvent): void {
   openMenu(event, [
     { kind: "head", label: w.menu.theme },
-    { label: w.menu.light, checked: theme.value === "light", testid: "theme-light", run: () => setTheme("light") },
-    { label: w.menu.dark, checked: theme.value === "dark", testid: "theme-dark", run: () => setTheme("dark") },
-    { label: w.menu.system, checked: theme.value === "system", testid: "theme-system", run: () => setTheme("system") },
+    { label: w.menu.light, icon: "sun", checked: theme.value === "light", testid: "theme-light", run: () => setTheme("light") },
+    { label: w.menu.dark, icon: "moon", checked: theme.value === "dark", testid: "theme-dark", run: () => setTheme("dark") },
+    { label: w.menu.system, icon: "desk", checked: theme.value === "system", testid: "theme-system", run: () => setTheme("system") },
     { kind: "line" },
     { label: w.menu.sound, icon: sound.value ? "sound" : "mute", checked: sound.value, testid: "toggle-sound", run: () => setSound(!sound.value) },
     { label: w.menu.help, icon: "help", hint: "?", testid: "open-help", run: helpDialog },

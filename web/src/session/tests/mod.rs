@@ -12,6 +12,7 @@ mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod people;
+mod pictures;
 mod polls;
 mod protocols;
 mod replay;
@@ -219,6 +220,7 @@ pub(crate) fn message(kind: MessageKind, html: &str) -> Message {
         auto_reply: false,
         remote: false,
         server_id: None,
+        pictures: Vec::new(),
     }
 }
 

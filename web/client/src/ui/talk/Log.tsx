@@ -7,9 +7,9 @@ import { active, unreadFrom } from "../../app/windows";
 import { logItems } from "../../state/log";
 import type { Talk } from "../../state/model";
 import { w } from "../../words";
-import { Avatar } from "../Avatar";
 import { Icon } from "../icons";
 import { Row } from "./Rows";
+import { TalkAvatar } from "./TalkAvatar";
 
 /** More rows than this are shown only once one scrolls up to them. */
 const SHOWN = 160;
@@ -33,7 +33,7 @@ function anchorOf(box: HTMLElement): Anchor | null {
   return first?.dataset["row"] ? { row: first.dataset["row"], top: first.offsetTop - box.scrollTop } : null;
 }
 
-export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefined }) {
+export function Log({ talk }: { talk: Talk }) {
   const box = useRef<HTMLDivElement>(null);
   const stick = useRef(true);
   const anchor = useRef<Anchor | null>(null);
@@ -50,6 +50,7 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
   const visible = !past && items.length > limit.value ? items.slice(items.length - limit.value) : items;
   const firstKey = visible[0]?.key;
   const room = talk.kind === "room";
+  const nick = talk.nick ?? "";
   const member = user.value?.guest === false;
 
   const lastOwn = outgoing.value.get(talk.id)?.at(-1)?.command;
@@ -141,10 +142,10 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
       <div class={room ? "log room-log" : "log"} ref={box} onScroll={scrolled} role="log" aria-live="off" aria-label={w.talk.log} tabIndex={0}>
         <div class="log-rows">
           {items.length === 0 && !more && (
-            <div class="line hello"><Avatar name={talk.title} icon={icon} room={room} size={64} /><p>{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p></div>
+            <div class="line hello"><TalkAvatar talk={talk} size={64} still /><p>{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p></div>
           )}
           {items.length > 0 && !more && visible.length === items.length && (member || messages.length > 20) && <p class="line" data-testid="log-start">{w.talk.start}</p>}
-          {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} />)}
+          {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} title={talk.title} nick={nick} />)}
         </div>
       </div>
       {busy === "before" && <p class="earlier" role="status" data-testid="earlier"><i class="spinner" />{w.talk.earlier}</p>}
