@@ -223,6 +223,7 @@ impl Hub {
                 log::warn!("user {user} has a network that sends more than a session holds: the rest is left out, and the user is told");
             }
             self.do_chores(user, &mut state);
+            self.settle_protocols(user, &mut state);
             self.remember_accounts(user, &mut state);
             state.deliver(&env);
             if session.is_guest() && state.note_failure(&env) {

@@ -176,6 +176,7 @@ export const en = {
     busy: "The server has a lot to do. Wait a little.",
     overloaded: "The server is full at the moment. Wait a little.",
     no_such_protocol: "This server does not offer that network.",
+    protocol_disabled: "That network is switched off on this site for now.",
     no_such_option: "One of the options is not known here.",
     bad_username: "That is not a valid user name.",
     bad_picture: "That is not a picture.",
@@ -225,6 +226,7 @@ export const en = {
     network: "The server cannot be reached.",
     not_registered: "The server did not create this account. Another name may be free, or it takes nobody new.",
     restarting: "A part of the server was started anew.",
+    protocol_disabled: "This network is switched off on this site for now.",
     other: "The server ended the connection.",
   } as Record<string, string>,
 

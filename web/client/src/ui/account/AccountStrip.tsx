@@ -4,7 +4,7 @@ import { accounts, command, protocolOf } from "../../app/store";
 import { upload } from "../../net";
 import type { Account, CommandBody } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
-import { Countdown, isRestarting, isSetAside, stateText, accountName } from "../accountState";
+import { Countdown, isRestarting, isSetAside, isSwitchedOff, stateText, accountName } from "../accountState";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
 import { NetworkTile } from "../glyphs";
@@ -85,7 +85,7 @@ export function AccountStrip() {
         <div key={account.id} class="account-note" role="status" data-testid="account-error" data-code={account.error?.code}>
           <Icon name="warn" size={15} />
           <span><b>{account.username}</b> {accountErrorText(account.error)} {account.state === "waiting" && <Countdown to={account.retry_at} />}</span>
-          {account.state === "error" && !isSetAside(account)
+          {isSwitchedOff(account) ? null : account.state === "error" && !isSetAside(account)
             ? <button type="button" class="text-link" data-testid="account-edit" onClick={() => editAccountDialog(account)}>{w.accounts.edit}</button>
             : <button type="button" class="text-link" data-testid="account-retry" onClick={() => void command("account.connect", { account: account.id }).catch(say)}>{account.state === "error" ? w.retry : w.accounts.retryNow}</button>}
           {isSetAside(account) && <button type="button" class="text-link" data-testid="account-leave" onClick={() => removeAccount(account)}>{w.accounts.remove}</button>}
