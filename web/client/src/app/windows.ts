@@ -28,8 +28,16 @@ export const unreadFrom = signal<ReadonlyMap<string, string | null>>(new Map());
 
 /** Conversations that still exist, in the order of the windows. */
 export const shown = computed(() => [...wins.value.values()].filter((win) => talks.value.has(win.id)));
-/** Where the windows are that show on the desk: a new one while it is dragged or the browser resized, the same one otherwise. */
-export const frames = computed(() => framesOf(shown.value, area.value));
+let before: ReadonlyMap<string, Frame> = new Map();
+/** Where the windows are that show on the desk. One that stays where it was has the same frame, so that it need not be drawn again. */
+export const frames = computed((): ReadonlyMap<string, Frame> => {
+  const next = framesOf(shown.value, area.value);
+  for (const [id, { x, y, w, h }] of next) {
+    const old = before.get(id);
+    if (old && old.x === x && old.y === y && old.w === w && old.h === h) next.set(id, old);
+  }
+  return (before = next);
+});
 
 let top = 1;
 
