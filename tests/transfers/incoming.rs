@@ -51,7 +51,8 @@ fn resident(id: u64) -> u64 {
 fn a_large_file_comes_by_socks5_and_takes_no_memory() {
     const SIZE: usize = 20 << 20;
     let mut stage = Stage::new();
-    let worker = stage.daemon.workers().iter().find(|worker| worker["load"]["accounts"] == 1).expect("a worker")["pid"].as_u64().expect("its id");
+    let worker =
+        stage.daemon.workers().iter().find(|worker| worker["load"]["accounts"] == 1).expect("a worker")["pid"].as_u64().expect("its id");
     let processes = [stage.daemon.id().into(), worker];
     let id = stage.accepted("large", SIZE as u64, "s5b");
     let before = processes.map(resident);

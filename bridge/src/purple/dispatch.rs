@@ -3,7 +3,8 @@
 use super::conversation::{self, Ended};
 use super::token::OnPurple;
 use super::{
-    account, accounts, authorization, blist, icon, menu, notify, outbox, owner, privacy, request, room, roomlist, status, teardown, transfer,
+    account, accounts, authorization, blist, icon, menu, notify, outbox, owner, privacy, request, room, roomlist, status, teardown,
+    transfer,
 };
 use crate::command::{Command, CommandKind, Origin};
 use crate::error::CommandError;

@@ -199,7 +199,9 @@ mod tests {
                 assert!(name(11, bad).is_err() && name(10, bad).is_ok(), "{bad:?}");
             }
         });
-        for (name, clean) in [("../../a b.txt", c"a b.txt"), ("a\"\u{1}\r\nQUIT\".txt", c"a QUIT.txt"), ("..", c"file"), ("C:\\x\\y.png", c"y.png")] {
+        for (name, clean) in
+            [("../../a b.txt", c"a b.txt"), ("a\"\u{1}\r\nQUIT\".txt", c"a QUIT.txt"), ("..", c"file"), ("C:\\x\\y.png", c"y.png")]
+        {
             assert_eq!(FileName::of(name).0.as_c_str(), clean);
         }
         assert_eq!(Line::of("one\r\nQUIT\u{b} :two\0").0, c"one QUIT :two".to_owned());

@@ -22,7 +22,8 @@ pub(crate) fn random_id(taken: impl Fn(u64) -> bool) -> u64 {
     loop {
         // Without the system's random numbers it is one that nobody has.
         let random = getrandom::u64().unwrap_or_default() & (1 << (2 * BITS)) - 1;
-        let id = (1..).map(|more| u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS) | random.wrapping_add(more) & (1 << (2 * BITS)) - 1);
+        let id =
+            (1..).map(|more| u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS) | random.wrapping_add(more) & (1 << (2 * BITS)) - 1);
         if let Some(id) = id.take(1 << 20).find(|id| *id & (1 << (2 * BITS)) - 1 != 0 && !taken(*id)) {
             return id;
         }

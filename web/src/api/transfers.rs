@@ -77,7 +77,8 @@ fn parts(first: Vec<Bytes>, fetch: Fetch, broken: bool) -> impl futures_util::St
 
 /// The header of a file of this name (RFC 6266): what is not ASCII in its own form (RFC 8187).
 fn disposition(kind: &str, name: &str) -> HeaderValue {
-    let plain: String = name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' }).collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' }).collect();
     let mut encoded = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn names_are_decoded_and_have_no_directory() {
-        for (header, name) in [("a%20b.txt", "a b.txt"), ("../..%2Fx.png", "x.png"), ("f%C3%BCr%0D%0A.txt", "für .txt"), ("100%", "100%"), ("", "file")]
+        for (header, name) in
+            [("a%20b.txt", "a b.txt"), ("../..%2Fx.png", "x.png"), ("f%C3%BCr%0D%0A.txt", "für .txt"), ("100%", "100%"), ("", "file")]
         {
             assert_eq!(name_of(header.as_bytes()), name);
         }

@@ -203,8 +203,12 @@ impl Hub {
                         }
                         if let Some(origin) = &origin {
                             match &kind {
-                                EventKind::CommandDone { result: Some(Outcome::Transfer(id)) } => self.file_begun(user, &mut state, origin, Some(*id)),
-                                EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => self.file_begun(user, &mut state, origin, None),
+                                EventKind::CommandDone { result: Some(Outcome::Transfer(id)) } => {
+                                    self.file_begun(user, &mut state, origin, Some(*id))
+                                }
+                                EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => {
+                                    self.file_begun(user, &mut state, origin, None)
+                                }
                                 _ => {}
                             }
                         }

@@ -114,7 +114,10 @@ impl Staging {
         }
         let taken = self.lock();
         if of_user > 0 && taken.by_user.get(&user).copied().unwrap_or(0).saturating_add(more) > of_user {
-            return Err(full("Too many of your files wait to be sent. Wait for some to end, or send smaller ones.", "limits.files_mb_per_user"));
+            return Err(full(
+                "Too many of your files wait to be sent. Wait for some to end, or send smaller ones.",
+                "limits.files_mb_per_user",
+            ));
         }
         if all > 0 && taken.all.saturating_add(more) > all {
             return Err(full("The server has no room for more files now. Please try again later.", "limits.files_mb"));

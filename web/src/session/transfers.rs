@@ -129,7 +129,13 @@ impl Moving {
 }
 
 /// Feeds an upload to its transfer until nobody wants more of it.
-pub(super) async fn feed(networks: Arc<dyn Networks>, user: UserId, transfer: TransferId, file: FileUpload, mut wanted: UnboundedReceiver<u32>) {
+pub(super) async fn feed(
+    networks: Arc<dyn Networks>,
+    user: UserId,
+    transfer: TransferId,
+    file: FileUpload,
+    mut wanted: UnboundedReceiver<u32>,
+) {
     let staged = Arc::clone(&file.staged);
     let mut open = tokio::task::spawn_blocking(move || staged.open()).await.ok().and_then(Result::ok);
     let mut at = 0;

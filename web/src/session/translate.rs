@@ -126,7 +126,9 @@ impl State {
                 filled(change.new.0.expose(), "new")?;
                 K::ChangePassword { account: account(change.account)?, old: change.old.0, new: change.new.0 }
             }
-            C::AccountIcon(icon) => K::SetAccountIcon { account: account(icon.account)?, image: self.icon(config, icon.upload.as_deref())? },
+            C::AccountIcon(icon) => {
+                K::SetAccountIcon { account: account(icon.account)?, image: self.icon(config, icon.upload.as_deref())? }
+            }
             C::AccountRegister(of) => K::RegisterAccount(account(of.account)?),
             C::AccountMenu(of) => K::ShowAccountMenu(account(of.account)?),
             C::AccountAction(run) => K::RunAccountAction { account: account(run.account)?, action: run.action },

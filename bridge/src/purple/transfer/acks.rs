@@ -52,7 +52,8 @@ unsafe extern "C" fn on_sending(gc: *mut PurpleConnection, packet: *mut *mut xml
             let has = |name: &CStr| !purple_sys::xmlnode_get_child(*packet, name.as_ptr()).is_null();
             let (Some(account), Some(to)) = (accounts::id(token, (*gc).account), attribute(c"to")) else { return };
             let find = |wanted: &dyn Fn(&Open) -> bool| {
-                let is_with = |open: &Open| open.account == account && !open.xfer.is_null() && borrowed((*open.xfer).who).as_ref() == Some(&to);
+                let is_with =
+                    |open: &Open| open.account == account && !open.xfer.is_null() && borrowed((*open.xfer).who).as_ref() == Some(&to);
                 OPEN.with_borrow(|all| all.iter().find(|(_, open)| wanted(open) && is_with(open)).map(|(id, _)| *id))
             };
             match attribute(c"type").as_deref() {

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::command::{AccountSettings, Secret};
+use crate::event::Outcome;
 use crate::id::UserId;
+use crate::model::Piece;
 use crate::model::Value;
 use crate::purple::connection::Phase;
-use crate::purple::testing::{Core, settings, with_servers};
-use crate::event::Outcome;
-use crate::model::Piece;
 use crate::purple::conversation::Ended;
+use crate::purple::testing::{Core, settings, with_servers};
 use crate::purple::{ffi, teardown};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -51,7 +51,9 @@ fn irc(core: &mut Core, server: &Ngircd, id: u64) -> *mut purple_sys::PurpleAcco
 fn of(account: u64) -> Vec<*mut PurpleXfer> {
     // SAFETY: libpurple's own list, the newest first.
     let all = unsafe { ffi::list::<PurpleXfer>(purple_sys::purple_xfers_get_all()) };
-    let is_theirs = |xfer: PurpleXferPointer| OPEN.with_borrow(|open| open.values().any(|known| known.xfer == xfer && known.account == AccountId(account)));
+    let is_theirs = |xfer: PurpleXferPointer| {
+        OPEN.with_borrow(|open| open.values().any(|known| known.xfer == xfer && known.account == AccountId(account)))
+    };
     all.into_iter().rev().filter(|xfer| is_theirs(*xfer)).collect()
 }
 

@@ -102,7 +102,8 @@ impl WireClient {
         }
         let answer = request.call().unwrap_or_else(|error| panic!("GET /transfers/{transfer}: {error}"));
         let headers = answer.headers().iter();
-        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
+        let headers =
+            headers.map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
         Download { status: answer.status().as_u16(), headers, body: Box::new(answer.into_body().into_reader()) }
     }
 }
