@@ -73,6 +73,8 @@ struct Open {
     reported: Option<Instant>,
     /// Ends an accepted one that no browser fetches.
     idle: Option<timers::Timer>,
+    /// Ends one that is whole.
+    ending: Option<timers::Timer>,
 }
 
 thread_local! {
@@ -194,7 +196,7 @@ fn end(token: OnPurple, id: TransferId, how: &'static str) {
 
 /// Does what is left to be done of one that may be over: its end is told after its last byte, and our reference is given back.
 fn settle(token: OnPurple, id: TransferId) {
-    let (mut told, mut gone, mut idle, mut held) = (None, None, None, None);
+    let (mut told, mut gone, mut idle, mut held) = (None, None, (None, None), None);
     OPEN.with_borrow_mut(|all| {
         let Some(open) = all.get_mut(&id) else { return };
         let Some(how) = open.over else { return };
@@ -204,7 +206,7 @@ fn settle(token: OnPurple, id: TransferId) {
         held = Some((open.account, std::mem::take(&mut open.held)));
         if !open.told_end && open.bytes.is_empty() {
             open.told_end = true;
-            idle = open.idle.take();
+            idle = (open.idle.take(), open.ending.take());
             told = open.shown.as_ref().map(|_| (open.user, how));
         }
         if open.xfer.is_null() && open.told_end {
@@ -345,6 +347,7 @@ unsafe extern "C" fn on_new(xfer: *mut PurpleXfer) {
             held: Vec::new(),
             reported: None,
             idle: None,
+            ending: None,
         };
         OPEN.with_borrow_mut(|all| all.insert(id, open));
         // SAFETY: as above.
@@ -386,7 +389,8 @@ unsafe extern "C" fn on_progress(xfer: *mut PurpleXfer, _: f64) {
         let Some(id) = (unsafe { id(xfer) }) else { return };
         // SAFETY: likewise.
         if unsafe { purple_sys::purple_xfer_is_completed(xfer) } == glib_sys::GFALSE {
-            return report(token, id, None);
+            report(token, id, None);
+            return incoming::whole(token, id);
         }
         change(id, |open| {
             if let Some(shown) = &mut open.shown {
