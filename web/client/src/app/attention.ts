@@ -1,8 +1,9 @@
 // What asks for attention and what the daemon is told of it: title, sound, announcements, focus, idleness, read marks.
 import { effect, signal } from "@preact/signals";
+import { isMuted, muted, unreadTotal } from "./mutes";
 import { sound } from "./prefs";
 import { surprises, titleOf } from "./prompts";
-import { link, model, onEvents, readUpTo, talks, tell, unreadTotal } from "./store";
+import { link, model, onEvents, readUpTo, talks, tell } from "./store";
 import { active, arrangement, isHidden, onTalk, surface } from "./windows";
 import type { Message } from "../wire/types";
 import { w } from "../words";
@@ -64,10 +65,13 @@ onEvents((events) => {
       const id = event["conversation"] as string;
       const talk = talks.value.get(id);
       if (!talk || message.from?.self) continue;
-      surface(id);
+      const quiet = isMuted(talk);
+      surface(id, quiet);
+      // Who looks at it hears of it all the same.
+      if (quiet && !watching(id)) continue;
       const who = message.from?.alias || message.from?.name || talk.title;
       if (talk.kind === "im" || message.highlight) announcement.value = w.said(who, message.text);
-      if (message.delayed) continue;
+      if (message.delayed || quiet) continue;
       loud ||= talk.kind === "im" || message.highlight === true;
       if (!watching(id)) {
         if (message.highlight) kind = "mention";
@@ -78,10 +82,12 @@ onEvents((events) => {
       if (id && talks.value.get(id)?.kind === "room") surface(id);
     } else if (event.type === "attention") {
       const talk = talks.value.get(event["conversation"] as string);
+      if (talk && isMuted(talk)) continue;
       announcement.value = w.attention(talk?.title ?? String(event["who"] ?? ""));
       kind = "mention";
     } else if (event.type === "request.opened" || event.type === "authorization.opened") {
-      kind ??= "mention";
+      const { account } = (event["request"] ?? event["authorization"] ?? {}) as { account?: string };
+      if (!account || !muted.value.has(account)) kind ??= "mention";
     }
   }
   const last = events.at(-1);

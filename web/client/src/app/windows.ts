@@ -91,11 +91,11 @@ export function show(id: string, focus = true): void {
   save();
 }
 
-/** A conversation that somebody else began: visible, but it takes no focus from what one is writing. */
-export function surface(id: string): void {
+/** A conversation that somebody else began: visible unless it is `quiet`, but it takes no focus from what one is writing. */
+export function surface(id: string, quiet = false): void {
   if (wins.value.has(id)) return;
   const crowded = frames.value.size >= 3;
-  ensure(id, arrangement.value !== "desk" || crowded);
+  ensure(id, quiet || arrangement.value !== "desk" || crowded);
   markUnread(id);
   save();
 }

@@ -176,6 +176,7 @@ export const en = {
     busy: "The server has a lot to do. Wait a little.",
     overloaded: "The server is full at the moment. Wait a little.",
     no_such_protocol: "This server does not offer that network.",
+    protocol_disabled: "That network is switched off on this site for now.",
     no_such_option: "One of the options is not known here.",
     bad_username: "That is not a valid user name.",
     bad_picture: "That is not a picture.",
@@ -225,6 +226,7 @@ export const en = {
     network: "The server cannot be reached.",
     not_registered: "The server did not create this account. Another name may be free, or it takes nobody new.",
     restarting: "A part of the server was started anew.",
+    protocol_disabled: "This network is switched off on this site for now.",
     other: "The server ended the connection.",
   } as Record<string, string>,
 
@@ -334,6 +336,9 @@ export const en = {
     account: "Account",
     add: "Add",
     renameGroup: "Rename group…",
+    groupUp: "Move up",
+    groupDown: "Move down",
+    groupMoved: (name: string, place: number, of: number) => `${name} is now ${place} of ${of}`,
     renameGroupTitle: "Rename the group",
     mergeTitle: (group: string, other: string) => `Put ${group} into ${other}?`,
     mergeLead: "There is a group of that name. Its buddies and these become one group, which cannot be told apart later.",
@@ -346,6 +351,23 @@ export const en = {
     collapse: "Collapse",
     someone: (name: string, state: string) => `${name}, ${state}`,
     unread: (n: number) => many(n, "new message", "new messages"),
+  },
+
+  /** Files on their way. */
+  file: {
+    list: "Files",
+    attach: "Send a file",
+    accept: "Accept",
+    decline: "Decline",
+    offered: "wants to be sent to you",
+    waiting: "waits for its turn",
+    sentOffer: "waits for the other side",
+    of: (done: string, all: string) => `${done} of ${all}`,
+    progress: (name: string) => `Progress of ${name}`,
+    declineOne: (name: string) => `Decline ${name}`,
+    cancelOne: (name: string) => `Cancel ${name}`,
+    dismiss: (name: string) => `Take ${name} off the list`,
+    ends: { done: "received", failed: "did not come whole", cancelled: "cancelled" } as Record<string, string>,
   },
 
   talk: {
@@ -559,6 +581,7 @@ export const en = {
       ["↑ / ↓ / Home / End", "Go through the list or a menu; Page Up and Page Down by screens"],
       ["← / →", "Fold or unfold a group of the list"],
       ["Enter / Space", "Open what is chosen in the list"],
+      ["Alt Shift ↑ / Alt Shift ↓", "Move a group of the list up or down"],
       ["← / → / ↑ / ↓", "Move a window whose title bar has the focus; with Shift, resize it"],
       ["Menu key / Shift F10", "What one can do with a buddy (move them to a group, too), a group, an account or a window (halves, whole desk, side by side)"],
       ["F6", "To what a network asks or tells beside your work, and back; Esc puts it off"],
@@ -576,7 +599,19 @@ export const en = {
       ["Title bar", "Drag to move; against a side for that half, against the top for the whole desk. Double click fills the desk and back"],
       ["Edges", "Drag to resize"],
       ["Buddy", "Drag onto a group to move them there; right click, or press long, for all else"],
+      ["Group", "Drag onto another to put it in that place"],
     ] as [string, string][],
+  },
+
+  mute: {
+    begin: "Mute…",
+    end: "Unmute",
+    title: (name: string) => `Mute ${name}`,
+    hour: "For an hour",
+    tomorrow: (when: string) => `Until tomorrow (${when})`,
+    ever: "Until I unmute",
+    muted: "muted",
+    mutedUntil: (when: string) => `muted until ${when}`,
   },
 
   attention: (who: string) => `${who} wants your attention`,

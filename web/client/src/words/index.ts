@@ -54,7 +54,7 @@ export function errorText(error: unknown): string {
 }
 
 /** Codes of the daemon itself, whose words here are all there is to say; behind others stands what the network said. */
-const OWN_CODES: ReadonlySet<string> = new Set(["restarting", "not_registered"]);
+const OWN_CODES: ReadonlySet<string> = new Set(["restarting", "not_registered", "protocol_disabled"]);
 
 export function accountErrorText(error: { code: string; message: string } | null | undefined): string {
   if (!error) return "";
