@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use support::{Daemon, Page, Prosody, Slixmpp, Window};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
-const INES: &str = "ines@localhost/web";
 /// A PNG of one pixel.
 const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
@@ -16,6 +15,8 @@ struct Stage {
     page: Page,
     talk: String,
     bob: Slixmpp,
+    /// The address that Ines's server gave her.
+    ines: String,
     daemon: Daemon,
     _prosody: Prosody,
 }
@@ -28,10 +29,13 @@ impl Stage {
         daemon.allow_log("jabber_ibb_session_close called on a session that has not been");
         let page = Page::open(&daemon, Window::Desk).await;
         page.sign_in_xmpp(&prosody, "ines").await;
-        let bob = Slixmpp::connect(&prosody, "bob");
+        let mut bob = Slixmpp::connect(&prosody, "bob");
+        let there =
+            bob.wait("Ines", |event| event["event"] == "present" && event["jid"].as_str().is_some_and(|jid| jid.starts_with("ines@")));
+        let ines = there["jid"].as_str().expect("an address").to_owned();
         page.see("[data-testid=buddy][data-name='bob@localhost'][data-presence=online]").await;
         let talk = page.write_to("bob@localhost").await;
-        Self { page, talk, bob, daemon, _prosody: prosody }
+        Self { page, talk, bob, ines, daemon, _prosody: prosody }
     }
 
     /// The row of a file, in this state.
@@ -94,27 +98,27 @@ async fn files_are_chosen_dropped_and_pasted() {
 #[tokio::test]
 async fn files_are_taken_shown_saved_and_declined() {
     let mut stage = Stage::new().await;
-    let (talk, page) = (stage.talk.clone(), &stage.page);
+    let (talk, ines, page) = (stage.talk.clone(), stage.ines.clone(), &stage.page);
     let downloads = tempfile::tempdir().expect("a directory");
     let behaviour = json!({ "behavior": "allow", "downloadPath": downloads.path() });
     page.browser().devtools("Browser.setDownloadBehavior", behaviour).await;
     // A picture shows where it came.
     let size = STANDARD.decode(PICTURE).expect("a picture").len();
-    stage.bob.offer(INES, "picture", "dot.png", size as u64, "ibb");
+    stage.bob.offer(&ines, "picture", "dot.png", size as u64, "ibb");
     page.click(&format!("{} [data-testid=file-accept]", stage.row("offered"))).await;
     stage.bob.wait("Ines's yes", |event| event["event"] == "accepted");
-    stage.bob.order("send_ibb", json!({ "to": INES, "sid": "picture", "size": size, "content": PICTURE }));
+    stage.bob.order("send_ibb", json!({ "to": ines, "sid": "picture", "size": size, "content": PICTURE }));
     page.wait(&format!("document.querySelector({:?})?.naturalWidth === 1", format!("{talk} [data-testid=file-picture]"))).await;
     page.see(&format!("{talk} [data-testid=received][data-state=done]")).await;
     // All else is saved; what is said does not wait for it.
-    stage.bob.offer(INES, "saved", "notes.txt", 400_000, "ibb");
+    stage.bob.offer(&ines, "saved", "notes.txt", 400_000, "ibb");
     page.click(&format!("{} [data-testid=file-accept]", stage.row("offered"))).await;
     stage.bob.wait("Ines's yes", |event| event["event"] == "accepted");
-    stage.bob.order("send_ibb", json!({ "to": INES, "sid": "saved", "size": 400_000, "upto": 200_000, "close": false }));
+    stage.bob.order("send_ibb", json!({ "to": ines, "sid": "saved", "size": 400_000, "upto": 200_000, "close": false }));
     stage.bob.wait("half of it", |event| event["event"] == "sent");
     page.see(&format!("{} progress", stage.row("running"))).await;
     // Another one waits for its turn.
-    stage.bob.offer(INES, "next", "next.txt", 1000, "ibb");
+    stage.bob.offer(&ines, "next", "next.txt", 1000, "ibb");
     page.click(&format!("{} [data-testid=file-accept]", stage.row("offered"))).await;
     page.read(&stage.row("offered"), "waits for its turn").await;
     page.say(&talk, "in the meantime").await;
@@ -123,11 +127,11 @@ async fn files_are_taken_shown_saved_and_declined() {
     page.click(&format!("{} [data-testid=file-cancel]", stage.row("running"))).await;
     page.see(&format!("{talk} [data-testid=received][data-state=cancelled]")).await;
     stage.bob.wait("Ines's yes to the next", |event| event["event"] == "accepted" && event["sid"] == "next");
-    stage.bob.order("send_ibb", json!({ "to": INES, "sid": "next", "size": 1000 }));
+    stage.bob.order("send_ibb", json!({ "to": ines, "sid": "next", "size": 1000 }));
     support::wait_until("the saved file", support::PATIENCE, || {
         std::fs::read(downloads.path().join("next.txt")).is_ok_and(|saved| saved == support::piece(0, 1000)).then_some(())
     });
-    stage.bob.offer(INES, "no", "no.exe", 1000, "ibb");
+    stage.bob.offer(&ines, "no", "no.exe", 1000, "ibb");
     page.click(&format!("{} [data-testid=file-decline]", stage.row("offered"))).await;
     stage.bob.wait("Ines's no", |event| event["event"] == "declined");
     page.see_no(&format!("{talk} [data-testid=transfer]")).await;

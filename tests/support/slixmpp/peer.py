@@ -41,6 +41,7 @@ class Peer(slixmpp.ClientXMPP):
         self["feature_mechanisms"].unencrypted_scram = True
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("si_request", self.offered)
+        self.add_event_handler("presence_available", lambda presence: tell("present", jid=str(presence["from"])))
         self.add_event_handler("message", lambda message: tell("heard", text=message["body"]))
         # Version 1.8.3 registers a coroutine as a plain callback, which is never run.
         self.remove_handler("SI Request")
