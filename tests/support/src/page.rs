@@ -149,6 +149,12 @@ impl Page {
         element.select_by_index(at).await.unwrap_or_else(|e| panic!("{css}, {value}: {e}"));
     }
 
+    /// Chooses a file in a box for files, which is not shown.
+    pub async fn choose_file(&self, css: &str, path: &std::path::Path) {
+        let input = self.browser.page().find(Locator::Css(css)).await.unwrap_or_else(|e| panic!("no {css}: {e}"));
+        input.send_keys(&path.to_string_lossy()).await.unwrap_or_else(|e| panic!("{css} takes no file: {e}"));
+    }
+
     /// Presses Esc where the focus is.
     pub async fn press_escape(&self) {
         self.type_into(":focus", &char::from(Key::Escape).to_string()).await;
