@@ -20,6 +20,7 @@ mod ends;
 mod export;
 mod gaps;
 mod guest;
+mod highlight;
 mod hub;
 mod keep;
 mod kept;
