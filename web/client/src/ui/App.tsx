@@ -11,15 +11,15 @@ import { DialogHost, closeAllDialogs, ToastHost } from "./Dialog";
 import { Desk } from "./desk/Desk";
 import { Panes, Stack } from "./desk/Narrow";
 import { toPrompts } from "./dialogs/Card";
-import { helpDialog } from "./dialogs/Help";
+import "./dialogs/Close";
 import { Prompts } from "./dialogs/Prompts";
-import { keepDialog } from "./account/Keep";
 import { RecoveryHost } from "./account/Recovery";
 import { Arriving } from "./front/Arriving";
 import { forgetPlace, harbour, useSettled } from "./focus";
 import { Front } from "./front/Front";
 import { Logo } from "./icons";
 import { Stuck } from "./front/Stuck";
+import { keepDialog, loadAhead, helpDialog, settingsDialog } from "./later";
 import { focusSearch } from "./list/BuddyList";
 import { MenuHost } from "./Menu";
 import { EmojiHost } from "./talk/emoji";
@@ -33,6 +33,9 @@ function keys(event: KeyboardEvent): void {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
     focusSearch();
+  } else if ((event.ctrlKey || event.metaKey) && event.key === ",") {
+    event.preventDefault();
+    settingsDialog();
   } else if (event.altKey && !event.ctrlKey && !event.metaKey) {
     const run: Record<string, () => void> = {
       ArrowDown: () => cycle(1),
@@ -58,6 +61,7 @@ const bereft = computed(() => active.value !== null && !talks.value.has(active.v
 function Inside() {
   useEffect(() => {
     if (user.peek()?.guest && invitation.peek()) keepDialog();
+    loadAhead();
     const measure = () => resized(area.peek());
     addEventListener("keydown", keys);
     addEventListener("resize", measure);

@@ -7,13 +7,11 @@ import { accountErrorText, errorText, w } from "../../words";
 import { Countdown, isRestarting, isSetAside, stateText, accountName } from "../accountState";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
-import { addBuddyDialog } from "../dialogs/AddBuddy";
-import { joinDialog } from "../dialogs/Join";
 import { NetworkTile } from "../glyphs";
 import { Icon } from "../icons";
 import { openMenu, type Item } from "../Menu";
 import { serverMenu } from "../serverMenu";
-import { addAccountDialog, editAccountDialog } from "./AccountDialog";
+import { addAccountDialog, addBuddyDialog, editAccountDialog, joinDialog } from "../later";
 
 const say = (error: unknown): void => toast(errorText(error));
 

@@ -1,7 +1,7 @@
 // The docked list: who I am, my accounts, everybody else; it must not fetch.
 import { computed, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { hideOffline, setHideOffline } from "../../app/prefs";
+import { hideOffline, prefs, setHideOffline } from "../../app/prefs";
 import { accounts, buddies, groups, talks, tell } from "../../app/store";
 import { active, arrangement, openBuddy, show } from "../../app/windows";
 import { peopleOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
@@ -11,12 +11,10 @@ import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
 import { composing } from "../keys";
 import { openMenu } from "../Menu";
-import { addBuddyDialog } from "../dialogs/AddBuddy";
-import { joinDialog } from "../dialogs/Join";
-import { newMessageDialog } from "../dialogs/NewMessage";
-import { addAccountDialog } from "../account/AccountDialog";
+import { addAccountDialog, addBuddyDialog, joinDialog, newMessageDialog } from "../later";
 import { AccountStrip } from "../account/AccountStrip";
 import { Me } from "../account/Me";
+import { NotifyOffer } from "../account/NotifyOffer";
 import { buddyMenu, groupMenu } from "./menus";
 import { PersonRow, SectionRow, TalkRow } from "./rows";
 import { VirtualList } from "./VirtualList";
@@ -139,6 +137,7 @@ export function BuddyList() {
     <aside class="list" aria-label={w.list.label} data-testid="buddy-list" onFocusIn={(event) => rememberPlace(event.target)}>
       <Me />
       <AccountStrip />
+      <NotifyOffer />
       <div class="search" role="search">
         <Icon name="search" size={16} />
         <input ref={box} type="search" value={query.value} placeholder={w.list.find} title={w.list.search} aria-label={w.list.search} data-testid="search" onInput={(event) => (query.value = event.currentTarget.value)} onKeyDown={key} />
@@ -147,7 +146,7 @@ export function BuddyList() {
         <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
         <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={addMenu}><Icon name="plus" size={16} /></button>
       </div>
-      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? 32 : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} label={w.list.label} />
+      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? 32 : prefs.density.value === "compact" ? (compact ? 34 : 46) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} label={w.list.label} />
       {nothing && (
         <div class="empty-state">
           {query.value !== "" ? <p>{w.list.noHits}</p> : buddies.value.size > 0 ? null

@@ -48,7 +48,7 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
         <span class="one" data-testid="buddy-name">{name}</span>
         {second && <small>{second}</small>}
       </span>
-      <span class="sr">{state}</span>
+      {!second.includes(state) && <span class="sr">{state}</span>}
       <Count n={row.unread} />
       {buddies.map((buddy) => {
         const protocol = accounts.value.get(buddy.account)?.protocol ?? "";

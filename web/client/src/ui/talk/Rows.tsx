@@ -59,7 +59,7 @@ const Bubble = memo(function Bubble({ message, talk, first, last, room }: { mess
   const self = message.from?.self === true;
   const state = message.state ?? (self ? "sent" : "received");
   const waits = self && state === "pending";
-  const marks = [message.delayed && w.talk.delayed, message.auto_reply && w.talk.auto, waits && w.talk.waiting, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown, message.unkept && w.talk.notKept].filter(Boolean).join(" · ");
+  const marks = [message.delayed && !room && first && w.talk.delayed, message.auto_reply && w.talk.auto, waits && w.talk.waiting, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown, message.unkept && w.talk.notKept].filter(Boolean).join(" · ");
   const classes = ["row", self ? "mine" : "theirs", first && "first", last && "last", message.highlight && "highlight", state === "pending" && "pending", state === "failed" && "failed", state === "unknown" && "doubtful"].filter(Boolean).join(" ");
   const time = <time dateTime={message.time} title={new Date(message.time).toLocaleString()}>{clock(message.time)}</time>;
   return (

@@ -9,7 +9,7 @@ import { buddyName, presenceOf, type Presence } from "../../state/roster";
 import { w } from "../../words";
 import { isRestarting } from "../accountState";
 import { Avatar } from "../Avatar";
-import { rejoin } from "../dialogs/Join";
+import { rejoin } from "../dialogs/rejoin";
 import { Icon } from "../icons";
 import { KeptPill } from "../LinkPill";
 import { openMenu } from "../Menu";

@@ -6,7 +6,7 @@ import { errorText, w } from "../../words";
 import { isKept } from "../../state/keeping";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
-import { eraseDialog } from "../dialogs/Erase";
+import { eraseDialog } from "../later";
 import type { CommandBody } from "../../wire/types";
 import type { Item } from "../Menu";
 
