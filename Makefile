@@ -10,7 +10,7 @@ BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 BENCH ?=
 
-.PHONY: attack bench build chaos client demo deps deps-demo deps-test fmt fuzz help lint proxies run screenshots test valgrind
+.PHONY: attack bench build chaos client demo deps deps-demo deps-test fmt fuzz gallery help lint proxies run screenshots test valgrind
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ demo: deps-demo build ## make run, with a Prosody and an ngircd of its own and p
 
 screenshots: deps-test build ## the README's pictures, from a real browser
 	$(CARGO) run --quiet --locked --package support --bin screenshots -- $(BINARY) docs/screenshots
+
+gallery: deps-test build ## pictures of the page at three sizes, light and dark, with 0 to 20 conversations and 5000 buddies, to be looked at
+	$(CARGO) run --quiet --locked --package support --bin gallery -- $(BINARY) target/screenshots/gallery
 
 test: deps-test client ## every test, against real servers and real browsers
 	@packaging/test.sh

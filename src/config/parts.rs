@@ -182,6 +182,12 @@ impl Config {
             settings_keys: limits.settings_keys as usize,
             settings_bytes: limits.settings_bytes as usize,
             uploads_per_user: limits.uploads_per_user,
+            uploads_dir: self.data_dir().map(|directory| directory.join("uploads")),
+            files: web::session::StagingLimits {
+                file: u64::from(limits.file_mb) << 20,
+                user: u64::from(limits.files_mb_per_user) << 20,
+                all: u64::from(limits.files_mb) << 20,
+            },
             attaches_per_minute: limits.attaches_per_minute,
             users: limits.users as usize,
             ..web::session::SessionConfig::default()

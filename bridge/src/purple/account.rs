@@ -19,6 +19,9 @@ use purple_sys::{PurpleAccount, PurpleAccountUiOps, PurpleStatus};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 
+/// Settings that nobody chooses, by protocol. libjabber keeps the pictures of messages in 1 table of all users, for ever; `picture/bob.rs` has its own.
+const OURS: [(&str, &str, bool); 1] = [("prpl-jabber", "custom_smileys", false)];
+
 /// Registers with libpurple.
 pub(super) fn install(_: OnPurple) {
     static OPS: super::Ops<PurpleAccountUiOps> = super::Ops(PurpleAccountUiOps {
@@ -62,6 +65,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     settings.options.iter().for_each(|(key, value)| set_option(purple, &announced, key, value));
     // What the plugin itself stored comes back to it as it was.
     settings.stored.iter().for_each(|(key, value)| store_as_it_is(purple, key, value));
+    OURS.iter().filter(|(of, ..)| *of == settings.protocol).for_each(|(_, key, value)| store_as_it_is(purple, key, &Value::Bool(*value)));
     let entry = Entry {
         user,
         purple,

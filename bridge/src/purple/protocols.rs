@@ -44,6 +44,18 @@ pub(super) fn catalogue(token: OnPurple, config: &BridgeConfig) -> Vec<Protocol>
     catalogue
 }
 
+/// The functions of the protocol that a connection speaks.
+///
+/// # Safety
+/// A live connection. What is given lives as long as libpurple.
+pub(super) unsafe fn info_of(gc: *mut purple_sys::PurpleConnection) -> Option<&'static purple_sys::PurplePluginProtocolInfo> {
+    // SAFETY: the caller's promise; a protocol's tables are there until libpurple quits.
+    unsafe {
+        let plugin = purple_sys::purple_connection_get_prpl(gc).as_ref()?;
+        plugin.info.as_ref()?.extra_info.cast::<purple_sys::PurplePluginProtocolInfo>().as_ref()
+    }
+}
+
 /// Whether accounts of this protocol may be had here.
 fn is_allowed(config: &BridgeConfig, id: &str) -> bool {
     let named = config.protocols_allow.iter().any(|name| name == id);

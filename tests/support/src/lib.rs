@@ -7,6 +7,7 @@
 //! | [`MariaDb`], [`Postgres`] | real database servers, started as nobody |
 //! | [`Nginx`] | a real proxy in front of the daemon |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
+//! | [`Slixmpp`] | a foreign XMPP client, for files |
 //! | [`RawServer`] | a server that lets everybody in, and says what a test writes |
 //! | [`Hostile`] | servers of both that mean harm |
 //! | [`Daemon`] | the built binary with a generated configuration |
@@ -44,6 +45,7 @@ mod postgres;
 mod process;
 mod prosody;
 mod raw;
+mod slixmpp;
 mod stream;
 mod stripper;
 mod unprivileged;
@@ -73,10 +75,11 @@ pub use postgres::Postgres;
 pub use process::{Process, free_port};
 pub use prosody::{Contact, Prosody, ProsodyBuilder};
 pub use raw::{RawConnection, RawServer};
+pub use slixmpp::Slixmpp;
 pub use stream::{Block, Stream};
 pub use stripper::Stripper;
 pub use wait::{PATIENCE, wait_until};
-pub use wire::{Answer, WireClient};
+pub use wire::{Answer, Bytes, Download, WireClient, piece};
 pub use xml::Element;
 pub use xmpp::XmppPeer;
 

@@ -2,6 +2,9 @@
 //! rules forbid: it panics on it.
 
 mod enter;
+mod files;
+
+pub use files::{Bytes, Download, piece};
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -119,6 +122,16 @@ impl WireClient {
     /// GET below `/api/v1`.
     pub fn get(&mut self, path: &str) -> Answer {
         self.get_within(path, PATIENCE).unwrap_or_else(|e| panic!("GET {path}: {e}"))
+    }
+
+    /// The same, as bytes.
+    pub fn get_bytes(&mut self, path: &str) -> Vec<u8> {
+        let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        let mut answer = request.call().unwrap_or_else(|e| panic!("GET {path}: {e}"));
+        answer.body_mut().read_to_vec().expect("bytes")
     }
 
     /// The same, as a text.

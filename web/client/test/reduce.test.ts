@@ -35,7 +35,7 @@ const start = snapshot({
   ],
   requests: [{ id: "q1", kind: "action", title: "", primary: "Sure?", secondary: "", buttons: [], fields: [] }],
   notices: [{ id: "n1", kind: "search", title: "Found", body: [], columns: ["Name"], rows: [["Ada"]] }],
-  transfers: [{ id: "f1", account: "a1", peer: "b1", direction: "in", name: "x.png", done: 0, state: "running" }],
+  transfers: [{ id: "f1", account: "a1", peer: "b1", conversation: "c1", direction: "in", name: "x.png", done: 0, state: "running" }],
   settings: { theme: "dark", sound: true },
 });
 

@@ -150,5 +150,6 @@ fn gap(since: Timestamp, until: Timestamp) -> Message {
         auto_reply: false,
         remote: false,
         server_id: None,
+        pictures: Vec::new(),
     }
 }

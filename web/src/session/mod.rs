@@ -36,6 +36,7 @@ mod outbox;
 mod packed;
 mod people;
 mod perform;
+mod pictures;
 mod poll;
 mod price;
 mod questions;
@@ -43,11 +44,14 @@ mod replay;
 mod resume;
 mod retention;
 mod sealing;
+mod staging;
 mod state;
 mod stored;
 mod stream;
 pub(crate) mod token;
+mod transfers;
 mod translate;
+mod whole;
 
 pub use account::Network;
 pub use arrive::PollQuery;
@@ -65,10 +69,12 @@ pub use media::{Blob, sniff};
 pub use memory::{Memory, MemoryConfig};
 pub use people::{Entered, Origin as ComesFrom};
 pub use poll::Polled;
+pub use staging::StagingLimits;
 pub use state::Session;
 pub use stream::Following;
 pub use token::TokenHash;
 pub use token::hash as hash_of_token;
+pub use transfers::{Broken, Fetch};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -26,7 +26,7 @@ cases! {
         an_account_goes_with_its_talks a_user_goes_whole pictures_are_stored_once names_may_be_long a_refused_write_leaves_nothing;
     history: pages_go_both_ways a_message_changes a_retry_doubles_nothing a_retry_over_a_deletion_keeps_what_came_after
         five_thousand_at_once any_text_comes_back nobody_sees_anothers unread_is_counted gaps_stand_where_they_are
-        a_conversation_is_deleted a_large_conversation_is_deleted_in_steps old_messages_go usage_is_near many_read_at_once
+        a_conversation_is_deleted a_large_conversation_is_deleted_in_steps old_messages_go pictures_go_with_old_messages usage_is_near many_read_at_once
         what_came_late_has_its_place;
 }
 

@@ -7,7 +7,7 @@ import { missed, notify, permission } from "./notify";
 import { surprises, titleOf } from "./prompts";
 import { audible, play } from "./sound";
 import { link, model, onEvents, ownStatus, readUpTo, settings, talks, tell } from "./store";
-import { active, arrangement, onTalk, surface, wins } from "./windows";
+import { active, arrangement, isHidden, onTalk, surface } from "./windows";
 import type { Message, WireEvent } from "../wire/types";
 import { w } from "../words";
 import "./badge";
@@ -21,7 +21,7 @@ export const atEnd = signal(true);
 
 /** Whether the reader looks at this conversation right now. */
 export function watching(id: string): boolean {
-  return visible.value && focused.value && active.value === id && (arrangement.value !== "stack" || onTalk.value) && !wins.value.get(id)?.minimised;
+  return visible.value && focused.value && active.value === id && (arrangement.value !== "stack" || onTalk.value) && !isHidden(id);
 }
 
 /** Sounds and shows what called, unless that is for another tab: for the one in front, if one is. `loud`: the sound that is called for. */
@@ -102,7 +102,7 @@ effect(() => {
   if (arrangement.value === "stack" && !onTalk.value) return;
   const talk = talks.value.get(id);
   const last = talk?.messages.at(-1);
-  if (talk && last && (talk.unread > 0 || talk.mentions > 0) && !wins.value.get(id)?.minimised) queueMicrotask(() => readUpTo(id, last.id));
+  if (talk && last && (talk.unread > 0 || talk.mentions > 0) && !isHidden(id)) queueMicrotask(() => readUpTo(id, last.id));
 });
 
 // Tell the daemon what this tab is doing, when that changes.

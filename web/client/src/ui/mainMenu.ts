@@ -5,8 +5,10 @@ import { user } from "../app/store";
 import { CHOICES } from "../state/choices";
 import { w } from "../words";
 import { confirm } from "./dialogs/Ask";
-import { keepDialog, helpDialog, settingsDialog } from "./later";
+import { helpDialog, keepDialog, settingsDialog } from "./later";
 import { openMenu, type Item } from "./Menu";
+
+const THEME_ICONS = { system: "desk", light: "sun", dark: "moon", contrast: "half" } as const;
 
 /** The account here, or how to have one. */
 function own(): Item[] {
@@ -17,7 +19,7 @@ function own(): Item[] {
 export function mainMenu(event: MouseEvent): void {
   openMenu(event, [
     { kind: "head", label: w.menu.theme },
-    ...CHOICES.theme.values.map((value): Item => ({ label: w.menu[value], checked: prefs.theme.value === value, testid: `theme-${value}`, run: () => choose("theme", value) })),
+    ...CHOICES.theme.values.map((value): Item => ({ label: w.menu[value], icon: THEME_ICONS[value], checked: prefs.theme.value === value, testid: `theme-${value}`, run: () => choose("theme", value) })),
     { kind: "line" },
     { label: w.menu.sound, icon: prefs.sound.value ? "sound" : "mute", checked: prefs.sound.value, testid: "toggle-sound", run: () => choose("sound", !prefs.sound.value) },
     { label: w.menu.settings, icon: "settings", testid: "open-settings", run: () => settingsDialog() },

@@ -17,6 +17,9 @@ export type Outcome =
       list: string;
     }
   | {
+      transfer: string;
+    }
+  | {
       kept: boolean;
     };
 /**
@@ -225,10 +228,10 @@ export type Command =
   | (RoomListStop & {
       type: "room.list_stop";
     })
-  | (Unsupported & {
+  | (TransferSend & {
       type: "transfer.send";
     })
-  | (Unsupported & {
+  | (OfTransfer & {
       type: "transfer.accept";
     })
   | (OfTransfer & {
@@ -1644,6 +1647,10 @@ export interface Transfer {
    */
   account: string;
   /**
+   * The conversation with the peer, whether it is open or not.
+   */
+  conversation: string;
+  /**
    * `in` or `out`.
    */
   direction: string;
@@ -2203,7 +2210,20 @@ export interface RoomListStop {
   list: string;
 }
 /**
- * `transfer.cancel`
+ * `transfer.send`: uses the upload up, however it ends
+ */
+export interface TransferSend {
+  /**
+   * The conversation, with one person.
+   */
+  conversation: string;
+  /**
+   * A file of `POST /uploads`.
+   */
+  upload: string;
+}
+/**
+ * `transfer.accept`, after which `GET /transfers/{id}` fetches the file, and `transfer.cancel`
  */
 export interface OfTransfer {
   /**

@@ -5,6 +5,7 @@ const many = (n: number, one: string, other: string): string => `${n.toLocaleStr
 export const en = {
   app: "Bellflower",
   loading: "Loading…",
+  outdated: "This part of the page is not there any more: the server was renewed. Load the page anew.",
   cancel: "Cancel",
   close: "Close",
   save: "Save",
@@ -302,13 +303,35 @@ export const en = {
     unread: (n: number) => many(n, "new message", "new messages"),
   },
 
+  /** Files on their way. */
+  file: {
+    list: "Files",
+    attach: "Send a file",
+    accept: "Accept",
+    decline: "Decline",
+    offered: "wants to be sent to you",
+    waiting: "waits for its turn",
+    sentOffer: "waits for the other side",
+    of: (done: string, all: string) => `${done} of ${all}`,
+    progress: (name: string) => `Progress of ${name}`,
+    declineOne: (name: string) => `Decline ${name}`,
+    cancelOne: (name: string) => `Cancel ${name}`,
+    dismiss: (name: string) => `Take ${name} off the list`,
+    ends: { done: "received", failed: "did not come whole", cancelled: "cancelled" } as Record<string, string>,
+  },
+
   talk: {
     label: (name: string) => `Conversation with ${name}`,
     roomLabel: (name: string) => `Room ${name}`,
     log: "Messages",
+    pictureOpen: (words: string) => `${words}: open the picture`,
+    pictureAlone: "Open in a tab of its own",
     write: (name: string) => `Message ${name}`,
     writeVia: (name: string, network: string) => `Message ${name} on ${network}`,
     send: "Send",
+    /** Who wrote it, for those who hear the page. */
+    you: "You",
+    backTo: (n: number) => `Back, ${many(n, "new message", "new messages")} elsewhere`,
     typing: (who: string) => `${who} is typing…`,
     typingTwo: (a: string, b: string) => `${a} and ${b} are typing…`,
     typingMany: "Several people are typing…",
@@ -405,8 +428,19 @@ export const en = {
     label: "Desk",
     dock: "Open conversations",
     emptyTitle: "Nothing open",
-    empty: "Choose somebody from the list to start talking.",
+    empty: "Choose somebody from the list, or begin here.",
     resize: "Resize",
+    rest: "More conversations",
+    restLabel: (n: number, unread: number) => `${many(n, "more conversation", "more conversations")}${unread > 0 ? `, ${many(unread, "new message", "new messages")}` : ""}`,
+    tileOffer: (n: number) => `${many(n, "window is", "windows are")} open.`,
+    tileYes: "Tile them",
+    tileNo: "Not now",
+    stepWrite: "Write to somebody",
+    stepWriteLead: "By their address or nick",
+    stepRoom: "Join a room",
+    stepRoomLead: "By its name, or look for one",
+    stepNetwork: "Add a network",
+    stepNetworkLead: "All of your accounts in one list",
   },
 
   room: {
@@ -506,9 +540,6 @@ export const en = {
     turnOn: "Turn on",
     notNow: "No",
   },
-
-  /** What of the page is loaded only when it is wanted did not come. */
-  notLoaded: "This could not be loaded. If the server was brought up to date, load the page anew.",
 
   attention: (who: string) => `${who} wants your attention`,
   said: (who: string, text: string) => `${who}: ${text}`,

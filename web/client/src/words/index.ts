@@ -18,6 +18,14 @@ export function clock(time: string | number): string {
   return new Date(time).toLocaleTimeString(undefined, { hour: how === "24" ? "2-digit" : "numeric", minute: "2-digit", ...cycle });
 }
 
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+/** The moment as exactly as it is known. */
+export function fullTime(time: string): string {
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? "" : FULL.format(at);
+}
+
 const midnight = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 
 /** "Today", "Yesterday" or the date. */
@@ -28,6 +36,14 @@ export function dayName(time: string, now: number): string {
   const options: Intl.DateTimeFormatOptions = { weekday: "long", day: "numeric", month: "long" };
   if (new Date(time).getFullYear() !== new Date(now).getFullYear()) options.year = "numeric";
   return new Date(time).toLocaleDateString(undefined, options);
+}
+
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+/** When something was last said: the time of a message of today, else the day. */
+export function when(time: string, now: number): string {
+  const days = Math.round((midnight(new Date(now)) - midnight(new Date(time))) / 86_400_000);
+  return days === 0 ? clock(time) : days === 1 ? w.talk.yesterday : DAY.format(new Date(time));
 }
 
 /** A short length of time: "45 s", "24 min", "3 h", "2 d". */

@@ -9,6 +9,7 @@ mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod people;
+mod pictures;
 mod polls;
 mod replay;
 mod streams;
@@ -215,6 +216,7 @@ pub(crate) fn message(kind: MessageKind, html: &str) -> Message {
         auto_reply: false,
         remote: false,
         server_id: None,
+        pictures: Vec::new(),
     }
 }
 

@@ -7,30 +7,30 @@ use crate::session::token;
 use crate::store::{Limits, Setting, Sql, Store, UserRow, Write};
 use bridge::command::Secret;
 
-const PASSWORD: &str = "a long enough password";
+pub(super) const PASSWORD: &str = "a long enough password";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A site that remembers, with one user, who is signed in.
-struct Home {
-    hub: Arc<Hub>,
+pub(super) struct Home {
+    pub(super) hub: Arc<Hub>,
     clock: Arc<ManualClock>,
     bridge: Detached,
-    store: Arc<Sql>,
-    session: Arc<Session>,
+    pub(super) store: Arc<Sql>,
+    pub(super) session: Arc<Session>,
     token: String,
     _directory: tempfile::TempDir,
 }
 
-fn secret(text: &str) -> Secret {
+pub(super) fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
-fn from() -> From {
+pub(super) fn from() -> From {
     From { address: "192.0.2.1".to_owned(), device: "Firefox".to_owned() }
 }
 
 impl Home {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Sql::open(&Setting::file(&directory.path().join("site.sqlite"))).await.unwrap();
         let cost = Cost { kib: 8, passes: 1, lanes: 1 };
@@ -53,13 +53,13 @@ impl Home {
     }
 
     /// Waits until what was written so far is durable.
-    async fn commits(&self) {
+    pub(super) async fn commits(&self) {
         let journal = self.hub.journal().unwrap();
         assert!(journal.reached(journal.last(), PATIENCE).await);
     }
 
     /// The user has an account, with a line in a conversation; both are stored.
-    async fn talks(&self) {
+    pub(super) async fn talks(&self) {
         let user = self.session.id();
         self.tell(vec![EventKind::AccountAdded(account(1)), opened(1), said(1, "one")]);
         let settings = "{}".to_owned();
@@ -69,7 +69,7 @@ impl Home {
         self.commits().await;
     }
 
-    fn tell(&self, kinds: Vec<EventKind>) {
+    pub(super) fn tell(&self, kinds: Vec<EventKind>) {
         let user = self.session.id();
         self.hub.take_batch(kinds.into_iter().map(|kind| BridgeEvent { user, origin: None, kind }).collect());
     }
@@ -86,7 +86,7 @@ impl Home {
         self.store.load(self.session.id()).await.unwrap().accounts.len()
     }
 
-    fn command(&self, command: Json) {
+    pub(super) fn command(&self, command: Json) {
         self.hub.attach(&self.session, "c").unwrap();
         let body = json!({ "client": "c", "commands": [command] }).to_string();
         let (_, answer) = self.hub.perform(&self.session, body.as_bytes()).unwrap();

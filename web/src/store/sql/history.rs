@@ -176,11 +176,15 @@ async fn days_of(link: &mut Link, user: UserId) -> Result<Option<u32>, StoreErro
     Ok(value.get("days").and_then(serde_json::Value::as_u64).and_then(|days| u32::try_from(days).ok()))
 }
 
-/// Whether a conversation has a message that is too old.
+/// Whether a conversation has a message that is too old, or a picture that only such messages showed.
 pub(super) async fn has_old(link: &mut Link, aging: &Aging) -> Result<bool, StoreError> {
     let dialect = link.dialect();
     let args = dialect.range_args(aging.user.0, aging.conversation, 0, aging.below, 1);
-    Ok(link.row(&dialect.range("m.number", false), &args).await?.is_some())
+    if link.row(&dialect.range("m.number", false), &args).await?.is_some() {
+        return Ok(true);
+    }
+    let sql = "select hash from blob_uses where owner=? and conversation=? and number<? limit 1";
+    Ok(link.row(sql, &args![aging.user.0, aging.conversation.0, aging.below]).await?.is_some())
 }
 
 /// Deletes a step of the messages of a conversation that are too old, with the gaps and pictures among them.

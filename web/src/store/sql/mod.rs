@@ -123,7 +123,8 @@ impl Sql {
                     let mut work = self.work().await?;
                     let gone = history::expire(work.link()?, one).await?;
                     work.commit().await?;
-                    return Ok(u64::from(gone));
+                    // Not 0 where only pictures were left.
+                    return Ok(u64::from(gone).max(1));
                 }
             }
             *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = next;

@@ -299,6 +299,30 @@ pub(super) async fn old_messages_go(store: S) {
     assert_eq!(texts(&left(&own).await), ["1"]);
 }
 
+pub(super) async fn pictures_go_with_old_messages(store: S) {
+    const DAY: u64 = 86_400_000;
+    let id = user(&*store, "pictures").await;
+    let [one, two] = [0, 1].map(|_| ConversationRow { days: Some(7), ..conversation(id, AccountId(self::id())) });
+    let now = Timestamp((number() >> 16).cast_signed() + DAY.cast_signed() * 100);
+    let aged = |days: u64| ((now.0.cast_unsigned() - days * DAY) << 16) + (number() >> 16) % 60_000;
+    let picture = |of: &ConversationRow, hash: &str, days: u64| Write::Blob {
+        user: id,
+        conversation: of.id,
+        number: aged(days),
+        hash: format!("{hash}{id}"),
+        bytes: bytes::Bytes::from_static(b"picture"),
+    };
+    let mut all = vec![Write::Conversation(one.clone()), Write::Conversation(two.clone())];
+    all.push(Write::Message(StoredMessage { number: aged(30), time: Timestamp(0), ..message(&two, "old") }));
+    // The message of the first is gone already: the last of a step of deletions, say.
+    all.extend([picture(&one, "alone", 30), picture(&two, "old", 30), picture(&two, "again", 30), picture(&two, "again", 1)]);
+    store.commit(&all).await.unwrap();
+    while store.expire_messages(0, now).await.unwrap() > 0 {}
+    for (hash, there) in [("alone", false), ("old", false), ("again", true)] {
+        assert_eq!(store.blob(id, &format!("{hash}{id}")).await.unwrap().is_some(), there, "{hash}");
+    }
+}
+
 pub(super) async fn usage_is_near(store: S) {
     let talk = talk(&*store).await;
     assert_eq!(store.usage(talk.user).await.unwrap(), 0);

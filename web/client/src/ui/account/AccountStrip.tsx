@@ -9,9 +9,9 @@ import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
 import { NetworkTile } from "../glyphs";
 import { Icon } from "../icons";
+import { addAccountDialog, addBuddyDialog, editAccountDialog, joinDialog } from "../later";
 import { openMenu, type Item } from "../Menu";
 import { serverMenu } from "../serverMenu";
-import { addAccountDialog, addBuddyDialog, editAccountDialog, joinDialog } from "../later";
 
 const say = (error: unknown): void => toast(errorText(error));
 
@@ -34,7 +34,7 @@ export function accountMenu(account: Account): Item[] {
   const id = account.id;
   const run = (type: CommandBody["type"]) => () => { command(type, { account: id }).catch(say); };
   const items: Item[] = [{ kind: "head", label: `${account.username} · ${stateText(account)}` }];
-  if (account.state === "waiting" || account.state === "error") items.push({ label: w.accounts.retryNow, testid: "menu-retry", run: run("account.connect") });
+  if (account.state === "waiting" || account.state === "error") items.push({ label: w.accounts.retryNow, icon: "clock", testid: "menu-retry", run: run("account.connect") });
   if (account.enabled) items.push({ label: w.accounts.signOff, icon: "out", testid: "menu-sign-off", run: run("account.disable") });
   if (!account.enabled || account.state === "offline") items.push({ label: w.accounts.signOn, icon: "check", testid: "menu-sign-on", run: run("account.enable") });
   items.push({ kind: "line" });
@@ -45,9 +45,9 @@ export function accountMenu(account: Account): Item[] {
     );
   }
   items.push(
-    { label: w.accounts.edit, testid: "menu-edit", run: () => editAccountDialog(account) },
-    { label: w.accounts.alias, testid: "menu-account-alias", run: () => ask({ title: w.accounts.aliasTitle, label: w.front.name, hint: w.accounts.aliasHint, value: account.alias ?? "", testid: "account-alias-dialog", send: (alias) => command("account.alias", { account: id, alias }) }) },
-    { label: w.accounts.icon, testid: "menu-account-icon", run: () => pickIcon(account) },
+    { label: w.accounts.edit, icon: "pen", testid: "menu-edit", run: () => editAccountDialog(account) },
+    { label: w.accounts.alias, icon: "people", testid: "menu-account-alias", run: () => ask({ title: w.accounts.aliasTitle, label: w.front.name, hint: w.accounts.aliasHint, value: account.alias ?? "", testid: "account-alias-dialog", send: (alias) => command("account.alias", { account: id, alias }) }) },
+    { label: w.accounts.icon, icon: "picture", testid: "menu-account-icon", run: () => pickIcon(account) },
     { label: w.accounts.remove, icon: "minus", danger: true, testid: "menu-account-remove", run: () => removeAccount(account) },
   );
   // For a name that its server does not know; one that signs on has been made.

@@ -1,6 +1,7 @@
 // Oneself at the top of the list: name, state, status menu; it must not change accounts one by one.
 import { useSignal } from "@preact/signals";
 import { accounts, command, ownStatus, user } from "../../app/store";
+import { ownName, shortName } from "../../state/names";
 import { presenceOf, type Presence } from "../../state/roster";
 import type { StatusKind } from "../../wire/types";
 import { errorText, w } from "../../words";
@@ -11,7 +12,6 @@ import { Icon } from "../icons";
 import { openMenu } from "../Menu";
 import { radioKeys, radioStop } from "../radios";
 import { mainMenu } from "../mainMenu";
-import { accountName } from "../accountState";
 
 const KINDS: StatusKind[] = ["available", "away", "unavailable", "extended_away", "invisible", "offline"];
 const words = w.status as unknown as Record<string, string>;
@@ -57,6 +57,7 @@ function statusMenu(event: MouseEvent): void {
   openMenu(event, [
     ...KINDS.map((kind) => ({
       label: words[kind] ?? kind,
+      mark: <Dot presence={shape(kind)} />,
       checked: (isSignedOff() ? "offline" : ownStatus.value.status) === kind,
       testid: `menu-status-${kind}`,
       run: () => { setStatus(kind, ownStatus.value.message ?? undefined).catch((error: unknown) => toast(errorText(error))); },
@@ -70,7 +71,8 @@ export function Me() {
   const own = ownStatus.value;
   const only = accounts.value.size === 1 ? [...accounts.value.values()][0] : undefined;
   const guest = user.value?.guest === true;
-  const name = guest && only ? accountName(only) : (user.value?.name ?? "");
+  const known = user.value?.name ?? "";
+  const name = guest ? ownName(only ?? { alias: "", username: known }) : known;
   const online = [...accounts.value.values()].some((one) => one.state === "online");
   const presence: Presence = online ? shape(own.status) : "offline";
   // What others see, not what was chosen.
@@ -78,9 +80,9 @@ export function Me() {
   return (
     <div class="me">
       <button type="button" class="me-main" onClick={statusMenu} aria-haspopup="menu" title={w.status.menu} data-testid="my-status" data-status={own.status} data-shown={presence}>
-        <Avatar name={name || "?"} icon={only?.icon} presence={presence} size={38} />
+        <Avatar name={name || "?"} of={shortName(only?.username ?? name)} icon={only?.icon} presence={presence} size={38} />
         <span class="two">
-          <b>{name}</b>
+          <b dir="auto">{name}</b>
           <small>{[shown ?? own.status, online && own.message].filter(Boolean).join(" · ")}<Icon name="down" size={12} /></small>
         </span>
       </button>

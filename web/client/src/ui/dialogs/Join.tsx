@@ -1,21 +1,47 @@
 // Joining a room: the form from the protocol's own fields, and the rooms a network lists; it must not know networks.
 import { useSignal } from "@preact/signals";
-import { command, protocolOf, roomLists, tell } from "../../app/store";
+import { presses } from "../../app/press";
+import { accounts, command, protocolOf, roomLists, tell } from "../../app/store";
 import { CommandError } from "../../net";
 import { showResult } from "../../app/windows";
 import type { RoomRow } from "../../state/model";
 import { fold } from "../../state/roster";
 import type { RoomField } from "../../wire/types";
 import { errorText, w } from "../../words";
-import { Dialog, openDialog } from "../Dialog";
+import { Dialog, openDialog, toast } from "../Dialog";
 import { CheckField, TextField } from "../fields";
 import { Problem } from "../front/problem";
 import { AccountSelect, firstOnline } from "./AddBuddy";
-import { fieldsOf, roomGiven } from "./rejoin";
 
 const hasRooms = (protocol: string): boolean => (protocolOf(protocol)?.room_fields.length ?? 0) > 0;
 /** Rows beyond this are reached by the filter. */
 const DRAWN = 200;
+
+function fieldsOf(account: string): RoomField[] {
+  return protocolOf(accounts.value.get(account)?.protocol ?? "")?.room_fields ?? [];
+}
+
+/** What a room's name says about the fields of its join form: the first required one, and where that is followed by a place, the part behind the `@`. */
+export function roomGiven(account: string, name: string): Record<string, string> {
+  const [first, second] = fieldsOf(account).filter((field) => field.required);
+  const at = name.lastIndexOf("@");
+  if (first && second && at > 0) return { [first.key]: name.slice(0, at), [second.key]: name.slice(at + 1) };
+  const only = first ?? fieldsOf(account)[0];
+  return only ? { [only.key]: name } : {};
+}
+
+/** Joins again without asking, as far as the name says all that is needed. */
+export function rejoin(account: string, name: string): void {
+  const given = roomGiven(account, name);
+  const fields = Object.fromEntries(fieldsOf(account).map((field) => [field.key, given[field.key] ?? String(field.default ?? "")]).filter(([, value]) => value !== ""));
+  const from = document.activeElement;
+  const begun = presses();
+  command<{ conversation: string }>("room.join", { account, fields }).then(
+    (result) => showResult(result, from),
+    // It may have taken long: whoever does something else by now is not interrupted.
+    (error: unknown) => (presses() === begun ? joinDialog(account, given, error) : toast(errorText(error))),
+  );
+}
 
 /** What a row says about the fields of the form: a network gives it all that joining needs, under the form's own keys. */
 function rowGiven(account: string, row: RoomRow): Record<string, string> {

@@ -5,7 +5,7 @@ import { makeAccount } from "../../app/making";
 import { command, protocolOf } from "../../app/store";
 import type { Account, Protocol } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
-import { PromptPill } from "../dialogs/Prompts";
+import { PromptPill } from "../dialogs/PromptPill";
 import { useSettled } from "../focus";
 import { NetworkTile } from "../glyphs";
 import { Logo } from "../icons";

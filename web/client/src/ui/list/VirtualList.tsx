@@ -119,12 +119,11 @@ export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMe
               aria-posinset={at + 1}
               tabIndex={at === currentAt ? 0 : -1}
               style={{ transform: `translateY(${tops[at] ?? 0}px)`, height: `${heightOf(row)}px` }}
-              {...(row.kind === "person" ? { "data-testid": "buddy", "data-name": row.person.best.name, "data-status": row.person.best.status, "data-presence": row.person.presence, "data-group": row.person.group, draggable: true } : {})}
-              {...(row.kind === "talk" ? { "data-testid": "list-conversation", "data-name": row.talk.name } : {})}
+              {...handle(row)}
               {...(section ? { "data-testid": "group", "data-name": row.name } : {})}
               onClick={() => { if (held.current) return; currentKey.value = row.key; onActivate(row); }}
               onContextMenu={(event) => { clearTimeout(touched.current); held.current = true; currentKey.value = row.key; onMenu(event, row); }}
-              onDragStart={(event) => { if (row.kind === "person") event.dataTransfer?.setData("application/x-bellflower-buddies", JSON.stringify(row.person.buddies.map((one) => one.id))); }}
+              onDragStart={(event) => { if ("person" in row && row.person) event.dataTransfer?.setData("application/x-bellflower-buddies", JSON.stringify(row.person.buddies.map((one) => one.id))); }}
               onDragOver={(event) => { if (groupOf(row) !== null && event.dataTransfer?.types.includes("application/x-bellflower-buddies")) { event.preventDefault(); event.currentTarget.classList.add("drop"); } }}
               onDragLeave={(event) => event.currentTarget.classList.remove("drop")}
               onDrop={(event) => { event.currentTarget.classList.remove("drop"); drop(event, groupOf(row)); }}
@@ -146,6 +145,13 @@ export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMe
       </div>
     </div>
   );
+}
+
+/** What a row is for tests and for dragging. */
+function handle(row: Row) {
+  const person = row.kind === "person" ? row.person : row.kind === "talk" ? row.person : undefined;
+  if (person) return { "data-testid": "buddy", "data-name": person.best.name, "data-status": person.best.status, "data-presence": person.presence, "data-group": person.group, draggable: true };
+  return row.kind === "talk" ? { "data-testid": "list-conversation", "data-name": row.talk.name } : {};
 }
 
 const groupOf = (row: Row): string | null => (row.kind === "person" ? row.person.group : row.kind === "section" ? row.group : null);

@@ -9,9 +9,9 @@ import { historyOf, isKept } from "../../state/keeping";
 import { logItems } from "../../state/log";
 import type { Line, Talk } from "../../state/model";
 import { w } from "../../words";
-import { Avatar } from "../Avatar";
 import { Icon } from "../icons";
 import { Row } from "./Rows";
+import { TalkAvatar } from "./TalkAvatar";
 
 /** More rows than this are shown only once one scrolls up to them. */
 const SHOWN = 160;
@@ -50,7 +50,7 @@ function Start({ talk, first, member }: { talk: Talk; first: Line | undefined; m
   return text === "" ? null : <p class="line" data-testid="log-start">{text}</p>;
 }
 
-export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefined }) {
+export function Log({ talk }: { talk: Talk }) {
   const box = useRef<HTMLDivElement>(null);
   const stick = useRef(true);
   const anchor = useRef<Anchor | null>(null);
@@ -67,6 +67,7 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
   const visible = !past && items.length > limit.value ? items.slice(items.length - limit.value) : items;
   const firstKey = visible[0]?.key;
   const room = talk.kind === "room";
+  const nick = talk.nick ?? "";
   const member = user.value?.guest === false;
 
   const lastOwn = outgoing.value.get(talk.id)?.at(-1)?.command;
@@ -158,10 +159,10 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
       <div class={room ? "log room-log" : "log"} ref={box} onScroll={scrolled} role="log" aria-live="off" aria-label={w.talk.log} tabIndex={0}>
         <div class="log-rows">
           {items.length === 0 && !more && (
-            <div class="line hello"><Avatar name={talk.title} icon={icon} room={room} size={64} /><p>{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p></div>
+            <div class="line hello"><TalkAvatar talk={talk} size={64} still /><p>{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p></div>
           )}
           {items.length > 0 && !more && visible.length === items.length && <Start talk={talk} first={messages[0]} member={member} />}
-          {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} />)}
+          {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} title={talk.title} nick={nick} />)}
         </div>
       </div>
       {busy === "before" && <p class="earlier" role="status" data-testid="earlier"><i class="spinner" />{w.talk.earlier}</p>}
