@@ -287,7 +287,7 @@ document.addEventListener("visibilitychange", () => {
 
 onAttached((first) => {
   if (!first) return;
-  const kept = new Map(restored(settings.value["layout"]).filter((win) => talks.value.has(win.id)).map((win) => [win.id, win]));
+  const kept = new Map(restored(settings.value["layout"]).filter((win) => talks.value.has(win.id) && !listening.value.has(win.id)).map((win) => [win.id, win]));
   top = Math.max(top, ...[...kept.values()].map((win) => win.z));
   batch(() => {
     offerRefused.value = false;
