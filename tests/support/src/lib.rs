@@ -17,6 +17,7 @@
 //! | [`Stripper`] | a man in the middle who takes a server's offer of TLS away |
 //! | [`Hoarder`] | a proxy between them that keeps streams to itself |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
+//! | [`Audit`] | axe-core, looking at such a page |
 //! | [`alone()`], [`before_main!`] | a process of its own for a test of a part of the daemon |
 //!
 //! Every wait names what it waits for, ends at a deadline, and then panics with what came instead.
@@ -25,6 +26,7 @@
 #![allow(clippy::expect_used)]
 
 mod alone;
+mod audit;
 mod browser;
 mod certs;
 mod daemon;
@@ -53,6 +55,7 @@ mod xml;
 mod xmpp;
 
 pub use alone::alone;
+pub use audit::Audit;
 pub use browser::{Browser, Scheme, Window};
 pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};

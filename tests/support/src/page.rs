@@ -222,6 +222,8 @@ impl Page {
         self.fill("user", nick).await;
         self.fill("part-0", "127.0.0.1").await;
         self.click("[data-testid=network-form] [data-testid=more-options]").await;
+        // A port of its own, without TLS.
+        self.check("option-ssl", false).await;
         self.fill("option-port", &server.port().to_string()).await;
         self.click("[data-testid=signin]").await;
         self.see("[data-testid=buddy-list]").await;
@@ -350,7 +352,7 @@ impl Page {
                 "const all = document.documentElement;
                  const out = [...document.querySelectorAll('[data-testid]')].filter(e => e.checkVisibility({ visibilityProperty: true }))
                      .filter(e => { const box = e.getBoundingClientRect(); return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1); })
-                     .filter(e => !e.closest('.tabs, .dock'));
+                     .filter(e => !e.closest('.tabs, .dock, .place-nav'));
                  return { wide: Math.max(all.scrollWidth, document.body.scrollWidth) > innerWidth, high: all.scrollHeight > innerHeight && !!document.querySelector('[data-testid=buddy-list]'),
                      out: out.map(e => e.dataset.testid) };",
             )

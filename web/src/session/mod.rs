@@ -24,6 +24,7 @@ mod failures;
 mod gaps;
 mod guesses;
 mod guest;
+mod highlight;
 mod hub;
 mod keep;
 mod kept;

@@ -89,6 +89,7 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("user_disabled", "the user may not sign in"),
     ("wrong_arguments", "the slash command needs other words after it"),
     ("wrong_host", "not a host at which this site answers (`hosts`)"),
+    ("yourself", "the name is the user's own"),
 ];
 
 /// The schema of a code: a text, with the list as its description. Clients meet new codes by their HTTP status or their `message`.
@@ -109,8 +110,7 @@ mod tests {
     use std::path::Path;
 
     /// What comes before a code in the sources.
-    const MAKERS: [&str; 7] =
-        ["CommandError::new(", "bad_request(", "ApiError::new(", "Err(error(", "Err(at(", "later(", "tell_failed(token, failed, "];
+    const MAKERS: [&str; 6] = ["CommandError::new(", "bad_request(", "ApiError::new(", "Err(error(", "Err(at(", "later("];
 
     fn sources(below: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(below).unwrap() {

@@ -1214,6 +1214,10 @@ export interface Conversation {
    */
   days?: number | null;
   /**
+   * Messages before those that the daemon holds in memory were let go of: only the history may have them.
+   */
+  dropped?: boolean;
+  /**
    * Gaps among and after `messages`, oldest first; absent where there are none, and in `conversation.updated`.
    */
   gaps?: Gap[] | null;

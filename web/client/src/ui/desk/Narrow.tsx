@@ -5,7 +5,7 @@ import { newsOf } from "../../app/mutes";
 import { talks } from "../../app/store";
 import { active, arrangement, close, onTalk, show, shown } from "../../app/windows";
 import { w } from "../../words";
-import { PromptPill } from "../dialogs/Prompts";
+import { PromptPill } from "../dialogs/PromptPill";
 import { Icon, Logo } from "../icons";
 import { KeptPill, LinkPill } from "../LinkPill";
 import { BuddyList } from "../list/BuddyList";

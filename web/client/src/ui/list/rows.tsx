@@ -57,7 +57,7 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
         <span class="one" dir="auto" data-testid="buddy-name">{name}</span>
         {second && <small dir="auto">{second}</small>}
       </span>
-      <span class="sr">{state}</span>
+      {!second.includes(state) && <span class="sr">{state}</span>}
       {talk && <MuteMark talk={talk} />}
       <Count n={row.unread} quiet={talk !== undefined && isMuted(talk)} />
       {severalNetworks.value && buddies.map((buddy) => {
