@@ -80,7 +80,7 @@ function activate(row: Row): void {
 function menu(event: MouseEvent | KeyboardEvent | Element, row: Row): void {
   if (row.kind === "section" && row.group !== null) openMenu(event, groupMenu(row.name), row.title);
   else if (row.kind === "person") openMenu(event, buddyMenu(row.person), `buddy ${row.person.key}`);
-  else if (row.kind === "talk" && row.person) openMenu(event, [...buddyMenu(row.person), { kind: "line" }, { label: w.talk.close, icon: "close", testid: "menu-close", run: () => close(row.talk.id) }], `buddy ${row.person.key}`);
+  else if (row.kind === "talk" && row.person) openMenu(event, buddyMenu(row.person, [{ label: w.talk.close, icon: "close", testid: "menu-close", run: () => close(row.talk.id) }]), `buddy ${row.person.key}`);
   else if (row.kind === "talk") openMenu(event, talkMenu(row.talk));
 }
 

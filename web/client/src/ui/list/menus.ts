@@ -36,7 +36,8 @@ function moveMenu(person: Person): void {
   ]);
 }
 
-export function buddyMenu(person: Person): Item[] {
+/** `more` stands before what the network offers, which comes later: nothing that one presses moves away. */
+export function buddyMenu(person: Person, more: Item[] = []): Item[] {
   const { best, buddies, name } = person;
   const open = (buddy: Buddy) => { openBuddy(buddy).catch(say); };
   const items: Item[] = [{ kind: "head", label: name }, { label: w.list.open, icon: "chat", testid: "menu-open", run: () => open(best) }];
@@ -57,6 +58,7 @@ export function buddyMenu(person: Person): Item[] {
     ...(talk ? muteItems(talk.id, name) : []),
     block,
     { label: w.list.remove, icon: "minus", danger: true, testid: "menu-remove", run: () => confirm({ title: w.list.removeTitle(name), text: w.list.removeLead, yes: w.remove, danger: true, run: () => each(buddies, "buddy.remove", {}) }) },
+    ...more,
     ...serverMenu("buddy.menu", "buddy.action", { buddy: best.id }, `buddy ${person.key}`, name),
   );
   return items;
