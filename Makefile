@@ -51,9 +51,10 @@ gallery: deps-test build ## pictures of the page at three sizes, light and dark,
 test: deps-test client ## every test, against real servers and real browsers
 	@packaging/test.sh
 
-chaos: deps-test client ## ten minutes of plugins bringing workers down with 200 people who chat, then a hundred kills on each kind of database
+chaos: deps-test client ## ten minutes of plugins bringing workers down with 200 people who chat, then a hundred kills on each kind of database, and files of 500 MiB
 	BELLFLOWER_CHAOS_SECONDS=$${BELLFLOWER_CHAOS_SECONDS:-600} BELLFLOWER_CHAOS_KILLS=$${BELLFLOWER_CHAOS_KILLS:-100} \
-		$(CARGO) nextest run --release --locked --test chaos --test kept -E 'binary(chaos) | test(kills)' --profile chaos --no-capture
+		BELLFLOWER_FILE_MB=$${BELLFLOWER_FILE_MB:-500} \
+		$(CARGO) nextest run --release --locked --test chaos --test kept --test transfers -E 'binary(chaos) | test(kills) | test(large_file)' --profile chaos --no-capture
 
 attack: deps-test client ## two minutes of hostile servers, contacts, plugins and browsers, beside 20 people who chat; what each input costs
 	BELLFLOWER_ATTACK_SECONDS=$${BELLFLOWER_ATTACK_SECONDS:-120} $(CARGO) nextest run --release --locked --test attack --test budget --profile chaos --no-capture

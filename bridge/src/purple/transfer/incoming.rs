@@ -7,7 +7,8 @@
 use super::super::ffi::{guard_on, in_process};
 use super::super::token::OnPurple;
 use super::super::{interpose, outbox, owner, timers};
-use super::{MOST, OFFERED, Open, RUNNING, SOFT, acks, cancel, cancel_here, change, count, id, own, report, settle, show};
+use super::told::{report, show};
+use super::{MOST, OFFERED, Open, RUNNING, SOFT, acks, cancel, cancel_here, change, count, id, own, settle};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{TransferId, UserId};
