@@ -10,7 +10,8 @@ BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 BENCH ?=
 
-.PHONY: attack bench build chaos client demo deps deps-demo deps-test fmt fuzz gallery help lint proxies run screenshots test valgrind
+.PHONY: attack bench build bundles chaos client demo deps deps-demo deps-test fmt fuzz gallery help lint proxies run screenshots test test-packages \
+	valgrind
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +67,13 @@ fuzz: ## each fuzz target for two minutes (FUZZ_SECONDS); needs a nightly compil
 proxies: deps-test client ## the daemon behind a real nginx, HAProxy, lighttpd and Apache
 	@packaging/install-deps.sh proxies
 	$(CARGO) nextest run --locked --test proxies --run-ignored only
+
+bundles: client ## source, crates and page for packagers, into vendor/out, made twice and compared
+	@vendor/bundle.sh --check $$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+test-packages: deps-test ## build RPM and .deb offline, install, run, upgrade and remove them in a tree with a systemd of its own; needs root
+	@packaging/install-deps.sh packages
+	@packaging/test-packages.sh
 
 lint: deps-test client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh

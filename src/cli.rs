@@ -20,6 +20,7 @@ pub(crate) enum What {
     Serve,
     Check,
     Protocols,
+    Plugins,
     Healthcheck,
     Schema,
     Admin(Admin),
@@ -93,6 +94,10 @@ pub(crate) fn public() -> Command {
         .subcommand(with_settings(
             "protocols",
             "List the networks that libpurple offers, and of each plugin whether it is taken, or why not",
+        ))
+        .subcommand(with_settings(
+            "plugins",
+            "Tell of each plugin file its id, version and kind, whether it is loaded or why not, and what it may need",
         ))
         .subcommand(with_settings("healthcheck", "Ask the daemon with these settings whether it is well"))
         .subcommand(Command::new("schema").about("Print the JSON schema of the HTTP interface"))
@@ -244,6 +249,7 @@ fn asked(matches: &ArgMatches) -> Asked {
         _ if let Some((admin, _)) = asked_by_admin.clone() => What::Admin(admin),
         "check" => What::Check,
         "protocols" => What::Protocols,
+        "plugins" => What::Plugins,
         "healthcheck" => What::Healthcheck,
         "worker" => {
             let parent = matches.get_one("parent").copied().unwrap_or_default();

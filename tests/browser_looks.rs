@@ -108,7 +108,7 @@ async fn names_and_colours_are_the_same_everywhere() {
     let contact = |user: &str, name: &str| Contact { jid: format!("{user}@localhost"), name: name.to_owned(), group: "Friends".to_owned() };
     let prosody = Prosody::builder()
         .users(["ines", "noor"])
-        .contact("ines", contact("noor", "Noor Karimi"))
+        .contact("ines", contact("noor", "Noor K."))
         .contact("noor", contact("ines", "Ines"))
         .contact("ines", contact("desk10", "Desk 10"))
         .contact("ines", contact("desk2", "Desk 2"))
@@ -125,7 +125,7 @@ async fn names_and_colours_are_the_same_everywhere() {
     page.shows(".me b", "Ines").await;
     let names = "return [...document.querySelectorAll('[data-testid=buddy-name]')].map(one => one.textContent)";
     page.see("[data-testid=buddy][data-name='noor@localhost'][data-presence=online]").await;
-    assert_eq!(eval(&page, names).await, json!(["Noor Karimi", "Desk 2", "Desk 10", "יעל כהן"]));
+    assert_eq!(eval(&page, names).await, json!(["Noor K.", "Desk 2", "Desk 10", "יעל כהן"]));
 
     let talk = join(&page, &prosody, "gardeners").await;
     page.shows(&format!("{talk} h2"), "gardeners").await;
@@ -231,7 +231,7 @@ async fn one_knows_what_to_do_first_and_every_entry_of_a_menu_has_an_icon() {
         look(css).await;
     }
     for row in ["[data-testid=buddy]", "[data-testid=group]"] {
-        page.type_into(&format!("{row}"), &format!("{}{}{}", char::from(Key::Shift), char::from(Key::F10), char::from(Key::Null))).await;
+        page.type_into(row, &format!("{}{}{}", char::from(Key::Shift), char::from(Key::F10), char::from(Key::Null))).await;
         look(row).await;
     }
     assert!(found.is_empty(), "{found:#?}");

@@ -11,6 +11,11 @@ fn absolute(path: &PathBuf) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
+/// The directory of the package for plugins, where there is one.
+fn packaged_plugins() -> Option<PathBuf> {
+    crate::plugins::FOLDER.map(PathBuf::from).filter(|path| path.is_dir())
+}
+
 impl Config {
     /// What libpurple's side has to know.
     pub(crate) fn bridge(&self) -> BridgeConfig {
@@ -21,7 +26,7 @@ impl Config {
             listen: self.egress.listen,
             protocols_allow: self.protocols.allow.clone(),
             protocols_deny: self.protocols.deny.clone(),
-            plugin_paths: self.plugins.paths.iter().map(absolute).collect(),
+            plugin_paths: self.plugins.paths.iter().map(absolute).chain(packaged_plugins()).collect(),
             plugins_load: self.plugins.load.clone(),
             plugins_left_out: Vec::new(),
             plugins_only: None,
@@ -184,6 +189,12 @@ impl Config {
             settings_keys: limits.settings_keys as usize,
             settings_bytes: limits.settings_bytes as usize,
             uploads_per_user: limits.uploads_per_user,
+            uploads_dir: self.data_dir().map(|directory| directory.join("uploads")),
+            files: web::session::StagingLimits {
+                file: u64::from(limits.file_mb) << 20,
+                user: u64::from(limits.files_mb_per_user) << 20,
+                all: u64::from(limits.files_mb) << 20,
+            },
             attaches_per_minute: limits.attaches_per_minute,
             users: limits.users as usize,
             ..web::session::SessionConfig::default()

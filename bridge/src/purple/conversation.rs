@@ -271,7 +271,7 @@ pub(super) fn no_room() -> CommandError {
 /// `conversation.open`
 pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str, only_open: bool) -> Result<Ended, CommandError> {
     let purple = accounts::pointer(token, user, account)?;
-    connected(token, account)?;
+    let gc = connected(token, account)?;
     if name.trim().is_empty() {
         return Err(CommandError::new("bad_name", "Say with whom.").at("name"));
     }
@@ -280,7 +280,12 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     if only_open && !existed {
         return Err(no_room());
     }
-    let name = Name::on(token, account, name, "bad_name", "name")?;
+    // What is open already has a name that its network gave.
+    let name = if existed {
+        Name::on(token, account, name, "bad_name", "name")?
+    } else {
+        blist::name::of_person(token, account, (purple, gc), name)?
+    };
     // SAFETY: a live, connected account and a C string, copied. Finds the conversation when there is one.
     let conversation = owner::with(Some(account), || unsafe {
         purple_sys::purple_conversation_new(PurpleConversationType::PURPLE_CONV_TYPE_IM, purple, name.as_ptr())

@@ -17,6 +17,19 @@ fn id_of(generation: u32, index: u64) -> u64 {
     u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS) | u64::from(generation) << BITS | index
 }
 
+/// An id that nobody can guess, with this libpurple's number; it is not `taken`, and never 0.
+pub(crate) fn random_id(taken: impl Fn(u64) -> bool) -> u64 {
+    loop {
+        // Without the system's random numbers it is one that nobody has.
+        let random = getrandom::u64().unwrap_or_default() & (1 << (2 * BITS)) - 1;
+        let id =
+            (1..).map(|more| u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS) | random.wrapping_add(more) & (1 << (2 * BITS)) - 1);
+        if let Some(id) = id.take(1 << 20).find(|id| *id & (1 << (2 * BITS)) - 1 != 0 && !taken(*id)) {
+            return id;
+        }
+    }
+}
+
 /// A table whose ids are never used twice.
 pub(crate) struct Registry<T> {
     slots: Vec<Slot<T>>,

@@ -87,6 +87,7 @@ fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) 
         super::interpose::load_plugins(token);
         super::picture::listen(token);
         super::irc::listen(token);
+        super::transfer::listen(token);
         blist::groups::listen(token);
         protocols::catalogue(token, config);
         let (sender, events) = tokio::sync::mpsc::unbounded_channel();

@@ -204,6 +204,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     conversation::server_id::listen(token);
     picture::listen(token);
     irc::listen(token);
+    transfer::listen(token);
     blist::groups::listen(token);
     // SAFETY: a static text, copied.
     let version = unsafe { borrowed(purple_sys::purple_core_get_version()) }.unwrap_or_default();

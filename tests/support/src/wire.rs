@@ -3,7 +3,10 @@
 
 mod cookies;
 mod enter;
+mod files;
 mod talk;
+
+pub use files::{Bytes, Download, piece};
 
 use std::collections::VecDeque;
 use std::io::Write;

@@ -75,7 +75,11 @@ impl State {
             | EventKind::AccountPasswordGiven { account, .. }
             | EventKind::AccountSettingStored { account, .. }
             | EventKind::RoomRemembered { account, .. } => self.account_changed(account),
-            EventKind::AccountUpdated(_) | EventKind::AccountLost { .. } | EventKind::MediaStored(_) => {}
+            EventKind::AccountUpdated(_)
+            | EventKind::AccountLost { .. }
+            | EventKind::MediaStored(_)
+            | EventKind::TransferBytes(_)
+            | EventKind::TransferWanted { .. } => {}
             EventKind::MessagesMissed { account, since } => self.messages_missed(account, since),
             EventKind::BuddiesAdded(mut buddies) => {
                 buddies.retain(|buddy| self.may_place(buddy));
@@ -109,6 +113,7 @@ impl State {
                 }
             }
             EventKind::TransferClosed { transfer, state } => {
+                self.moving.ended(transfer, state == "done");
                 if take(&mut self.transfers, &transfer, |known| known.id) {
                     self.emit(env, origin, EventBody::TransferClosed { transfer, state });
                 }
@@ -408,6 +413,7 @@ impl State {
 
     /// The networks are gone: accounts are offline, and nobody knows what became of the commands that ran.
     pub(crate) fn bridge_gone(&mut self, env: &Env<'_>) {
+        self.moving = super::transfers::Moving::default();
         let message = "The server lost its connection to the networks.";
         for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
             let error = AccountError { code: "bridge_gone".to_owned(), message: message.to_owned(), fatal: true };

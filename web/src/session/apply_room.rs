@@ -161,6 +161,7 @@ impl State {
         let answers = kind == MessageKind::Sent && message.from.own && !message.delayed;
         let server_id = message.server_id.take();
         let mut message = wire_message(message, number, env.config.text_bytes);
+        message.highlight |= room && kind == MessageKind::Received && super::highlight::calls(&self.settings, &message.text);
         self.check_pictures(&mut message);
         let Some(conv) = self.conversations.get_mut(&id) else { return };
         if conv.recent.knows(&message, server_id.as_deref(), env.wall) {
@@ -205,6 +206,7 @@ impl State {
             let Some(conv) = self.conversations.values_mut().filter(|conv| !conv.kept.is_empty()).min_by_key(oldest) else { break };
             let id = conv.base.id;
             let freed = conv.kept.drop_oldest().unwrap_or(0);
+            conv.dropped = true;
             let forgotten = conv.kept.is_empty() && !conv.open;
             self.kept_bytes = self.kept_bytes.saturating_sub(freed);
             if forgotten {

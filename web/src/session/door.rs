@@ -105,6 +105,8 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
         | EventKind::AuthorizationClosed { .. }
         | EventKind::NoticeRows { .. }
         | EventKind::NoticeClosed { .. }
+        | EventKind::TransferBytes(_)
+        | EventKind::TransferWanted { .. }
         | EventKind::MediaStored(_) => {}
     }
     whole.then_some(left_out)

@@ -24,6 +24,7 @@ mod failures;
 mod gaps;
 mod guesses;
 mod guest;
+mod highlight;
 mod hub;
 mod keep;
 mod kept;
@@ -49,10 +50,12 @@ mod replay;
 mod resume;
 mod retention;
 mod sealing;
+mod staging;
 mod state;
 mod stored;
 mod stream;
 pub(crate) mod token;
+mod transfers;
 mod translate;
 mod whole;
 
@@ -74,10 +77,12 @@ pub use memory::{Memory, MemoryConfig};
 pub use people::{Entered, Origin as ComesFrom};
 pub use poll::Polled;
 pub use protocols::Closed;
+pub use staging::StagingLimits;
 pub use state::Session;
 pub use stream::Following;
 pub use token::TokenHash;
 pub use token::hash as hash_of_token;
+pub use transfers::{Broken, Fetch};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -153,6 +153,10 @@ impl Hub {
             let more = state.price(act);
             state.commands.charge(more);
         }
+        let (act, file) = match act {
+            Ok(Act::File(kind, file)) => (Ok(Act::Bridge(kind)), Some(file)),
+            act => (act, None),
+        };
         let remember = |state: &mut State, fate: Fate| {
             if let Some(client) = state.client(client) {
                 client.remember(id, fate);
@@ -180,7 +184,8 @@ impl Hub {
                 state.command_ended(env, Some(&origin), outcome);
                 Verdict::Accepted
             }
-            Ok(Act::Bridge(mut kind)) => {
+            // A file's was taken out of it above.
+            Ok(Act::File(mut kind, _) | Act::Bridge(mut kind)) => {
                 if let CommandKind::AddAccount { settings, .. } = &mut kind {
                     settings.person = session.guest();
                 }
@@ -218,6 +223,7 @@ impl Hub {
                             state.adding.push(origin.clone());
                         }
                         remember(state, Fate::Running);
+                        file.into_iter().for_each(|file| state.moving.sends(&origin, file));
                         if let Some(keep) = &mut state.keep {
                             keep.removing.extend(removed);
                         }

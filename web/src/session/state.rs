@@ -11,6 +11,7 @@ use super::media::Shelf;
 use super::pictures::Awaited;
 use super::questions::TooMuch;
 use super::token::TokenHash;
+use super::transfers::Moving;
 use super::{Clock, SessionConfig};
 use crate::wire::{self, End, Event, EventBody, Notice};
 use bridge::command::{CommandKind, Origin};
@@ -155,6 +156,7 @@ pub(crate) struct State {
     pub(crate) clients: Vec<Client>,
     pub(crate) life: Life,
     pub(crate) shelf: Shelf,
+    pub(crate) moving: Moving,
     /// What the bridge is to be told without a browser's command; the hub does so after each batch.
     pub(crate) chores: Vec<CommandKind>,
     /// The same, with origins whose outcomes come back.
@@ -200,6 +202,7 @@ impl State {
             clients: Vec::new(),
             life: Life::new(now),
             shelf: Shelf::default(),
+            moving: Moving::default(),
             chores: Vec::new(),
             chores_from: Vec::new(),
             missed: Vec::new(),

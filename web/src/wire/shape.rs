@@ -225,6 +225,9 @@ pub struct Conversation {
     /// Gaps among and after `messages`, oldest first; absent where there are none, and in `conversation.updated`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Vec<Gap>>,
+    /// Messages before those that the daemon holds in memory were let go of: only the history may have them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
 }
 
 /// Something told to the user.

@@ -65,7 +65,7 @@ fn a_number_is_shown_to_whose_account_has_the_picture_and_to_nobody_else() {
         let id = number(&message);
         let [hash] = shown.stored.as_slice() else { panic!("{shown:?}") };
         let wanted = Picture { place: PicturePlace::Id(id), state: PictureState::Here(hash.clone()) };
-        assert_eq!(message.pictures, [wanted.clone()]);
+        assert_eq!(message.pictures, std::slice::from_ref(&wanted));
         // Another user's contact writes the number.
         let (message, shown) = order(core, TWO, &format!("show-number {id}"));
         assert_eq!((number(&message), message.pictures.as_slice(), shown.stored.as_slice()), (id, [].as_slice(), [].as_slice()));

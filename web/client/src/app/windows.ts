@@ -2,6 +2,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { framesOf, fresh, keep, placed, raise, restored, tiled, type Win, type Wins } from "../state/desk";
 import { frameOf, shareOf, type Area, type Frame, type Half } from "../state/geometry";
+import { listen, listening } from "./listening";
 import { command, model, onAttached, settings, talks, tell } from "./store";
 import { lastTime } from "../state/roster";
 import type { Buddy } from "../wire/types";
@@ -28,8 +29,16 @@ export const unreadFrom = signal<ReadonlyMap<string, string | null>>(new Map());
 
 /** Conversations that still exist, in the order of the windows. */
 export const shown = computed(() => [...wins.value.values()].filter((win) => talks.value.has(win.id)));
-/** Where the windows are that show on the desk: a new one while it is dragged or the browser resized, the same one otherwise. */
-export const frames = computed(() => framesOf(shown.value, area.value));
+let before: ReadonlyMap<string, Frame> = new Map();
+/** Where the windows are that show on the desk. One that stays where it was has the same frame, so that it need not be drawn again. */
+export const frames = computed((): ReadonlyMap<string, Frame> => {
+  const next = framesOf(shown.value, area.value);
+  for (const [id, { x, y, w, h }] of next) {
+    const old = before.get(id);
+    if (old && old.x === x && old.y === y && old.w === w && old.h === h) next.set(id, old);
+  }
+  return (before = next);
+});
 
 let top = 1;
 
@@ -70,6 +79,7 @@ function oldestRead(id: string): string | null {
 /** Brings a conversation to the front and gives it the focus. */
 export function show(id: string, focus = true): void {
   batch(() => {
+    listen(id, false);
     if (arrangement.value === "desk") wins.value = raise(wins.value, id, kindOf(id), ++top, area.value);
     else {
       ensure(id, false);
@@ -83,16 +93,18 @@ export function show(id: string, focus = true): void {
   save();
 }
 
-/** A conversation that somebody else began: visible, but it takes no focus from what one is writing. */
-export function surface(id: string): void {
+/** A conversation that somebody else began: visible unless it is `quiet`, but it takes no focus from what one is writing. */
+export function surface(id: string, quiet = false): void {
   if (wins.value.has(id)) return;
   const crowded = frames.value.size >= 3;
-  ensure(id, arrangement.value !== "desk" || crowded);
+  ensure(id, quiet || arrangement.value !== "desk" || crowded);
   markUnread(id);
   save();
 }
 
 export function touch(id: string): void {
+  // A window that is just closed gets the focus back from the dialog that asked about it.
+  if (!wins.value.has(id)) return;
   if (active.value === id && wins.value.get(id)?.z === top) return;
   batch(() => {
     change(id, { z: ++top });
@@ -116,7 +128,26 @@ export function minimise(id: string): void {
   save();
 }
 
+/** Whether somebody else sees to a conversation that is about to be closed. */
+let takesOver: (id: string) => boolean = () => false;
+
+export function onClose(takes: (id: string) => boolean): void {
+  takesOver = takes;
+}
+
+/** Closes a conversation, unless that is asked about first. */
 export function close(id: string): void {
+  if (!takesOver(id)) closeNow(id);
+}
+
+export function closeNow(id: string): void {
+  listen(id, false);
+  hide(id);
+  tell("conversation.close", { conversation: id });
+}
+
+/** Takes the window away; the conversation goes on. */
+export function hide(id: string): void {
   batch(() => {
     const rest = new Map(wins.value);
     rest.delete(id);
@@ -128,7 +159,6 @@ export function close(id: string): void {
       focusRequest.value++;
     }
   });
-  tell("conversation.close", { conversation: id });
   save();
 }
 
@@ -265,7 +295,7 @@ document.addEventListener("visibilitychange", () => {
 
 onAttached((first) => {
   if (!first) return;
-  const kept = new Map(restored(settings.value["layout"]).filter((win) => talks.value.has(win.id)).map((win) => [win.id, win]));
+  const kept = new Map(restored(settings.value["layout"]).filter((win) => talks.value.has(win.id) && !listening.value.has(win.id)).map((win) => [win.id, win]));
   top = Math.max(top, ...[...kept.values()].map((win) => win.z));
   batch(() => {
     offerRefused.value = false;
@@ -273,7 +303,7 @@ onAttached((first) => {
     active.value = null;
     onTalk.value = false;
     // Nothing was arranged before: the three that were last spoken in stand open.
-    const recent = [...talks.value.values()].filter((talk) => !kept.has(talk.id)).sort((a, b) => lastTime(b) - lastTime(a));
+    const recent = [...talks.value.values()].filter((talk) => !kept.has(talk.id) && !listening.value.has(talk.id)).sort((a, b) => lastTime(b) - lastTime(a));
     recent.forEach((talk, at) => ensure(talk.id, kept.size > 0 || at >= 3 || arrangement.value !== "desk"));
     for (const id of talks.value.keys()) markUnread(id);
     if (arrangement.value === "panes") active.value = shown.value[0]?.id ?? null;

@@ -16,8 +16,17 @@ import { mainMenu } from "../mainMenu";
 const KINDS: StatusKind[] = ["available", "away", "unavailable", "extended_away", "invisible", "offline"];
 const words = w.status as unknown as Record<string, string>;
 
-function setStatus(status: string, message?: string): Promise<unknown> {
-  return command("status.set", message === undefined ? { status } : { status, message }, "status");
+/** Every account is signed off, or there is none: what is set shows to nobody. */
+function isSignedOff(): boolean {
+  return ![...accounts.value.values()].some((one) => one.state === "online" || one.state === "connecting" || one.state === "waiting");
+}
+
+/** Whoever chooses to be seen while all accounts are signed off wants them signed on. */
+async function setStatus(status: StatusKind, message?: string): Promise<void> {
+  const off = status !== "offline" && isSignedOff();
+  const all = [...accounts.value.values()];
+  await command("status.set", message === undefined ? { status } : { status, message }, "status");
+  if (off) await Promise.all(all.map((one) => command(one.enabled ? "account.connect" : "account.enable", { account: one.id })));
 }
 
 function StatusDialog({ close }: { close(): void }) {
@@ -49,7 +58,7 @@ function statusMenu(event: MouseEvent): void {
     ...KINDS.map((kind) => ({
       label: words[kind] ?? kind,
       mark: <Dot presence={shape(kind)} />,
-      checked: ownStatus.value.status === kind,
+      checked: (isSignedOff() ? "offline" : ownStatus.value.status) === kind,
       testid: `menu-status-${kind}`,
       run: () => { setStatus(kind, ownStatus.value.message ?? undefined).catch((error: unknown) => toast(errorText(error))); },
     })),
@@ -66,13 +75,15 @@ export function Me() {
   const name = guest ? ownName(only ?? { alias: "", username: known }) : known;
   const online = [...accounts.value.values()].some((one) => one.state === "online");
   const presence: Presence = online ? shape(own.status) : "offline";
+  // What others see, not what was chosen.
+  const shown = accounts.value.size === 0 || own.status === "offline" ? words[own.status] : isSignedOff() ? w.accounts.signedOff : online ? words[own.status] : w.accounts.signingOn;
   return (
     <div class="me">
-      <button type="button" class="me-main" onClick={statusMenu} aria-haspopup="menu" title={w.status.menu} data-testid="my-status" data-status={own.status}>
+      <button type="button" class="me-main" onClick={statusMenu} aria-haspopup="menu" title={w.status.menu} data-testid="my-status" data-status={own.status} data-shown={presence}>
         <Avatar name={name || "?"} of={shortName(only?.username ?? name)} icon={only?.icon} presence={presence} size={38} />
         <span class="two">
           <b dir="auto">{name}</b>
-          <small>{[words[own.status] ?? own.status, own.message].filter(Boolean).join(" · ")}<Icon name="down" size={12} /></small>
+          <small>{[shown ?? own.status, online && own.message].filter(Boolean).join(" · ")}<Icon name="down" size={12} /></small>
         </span>
       </button>
       <button type="button" class="tool" aria-label={w.menu.main} title={w.menu.main} aria-haspopup="menu" onClick={mainMenu} data-testid="main-menu"><Icon name="menu" /></button>

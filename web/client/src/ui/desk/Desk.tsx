@@ -5,7 +5,7 @@ import { talks } from "../../app/store";
 import { area, frames, refuseTiles, resized, shown, tileAll, tileOffer } from "../../app/windows";
 import { half, type Half } from "../../state/geometry";
 import { w } from "../../words";
-import { PromptPill } from "../dialogs/Prompts";
+import { PromptPill } from "../dialogs/PromptPill";
 import { Icon, Logo } from "../icons";
 import { KeptPill, LinkPill } from "../LinkPill";
 import { BuddyList } from "../list/BuddyList";

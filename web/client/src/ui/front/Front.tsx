@@ -100,7 +100,17 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
 
 function reasonText(reason: string | null): string | null {
   if (reason === null) return null;
-  return reason === "session_ended" ? w.front.sessionEnded : reason === "deleted" ? w.front.deleted : w.front.signedOut;
+  switch (reason) {
+    case "session_ended":
+      return w.front.sessionEnded;
+    // Nobody signed out: the server has never heard of the visit.
+    case "not_signed_in":
+      return w.front.forgotten;
+    case "deleted":
+      return w.front.deleted;
+    default:
+      return w.front.signedOut;
+  }
 }
 
 /** What the right side shows; null: what suits the site and this browser. */

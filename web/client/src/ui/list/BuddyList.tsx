@@ -1,7 +1,7 @@
 // The docked list: who I am, my accounts, everybody else; it must not fetch.
 import { computed, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { hideOffline, setHideOffline } from "../../app/prefs";
+import { hideOffline, prefs, setHideOffline } from "../../app/prefs";
 import { accounts, buddies, groups, talks, tell } from "../../app/store";
 import { active, arrangement, close, openBuddy, show } from "../../app/windows";
 import { peopleOf, personsOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
@@ -10,12 +10,14 @@ import { toast } from "../Dialog";
 import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
 import { composing } from "../keys";
-import { addAccountDialog, addBuddyDialog, joinDialog, newMessageDialog } from "../later";
+import { addAccountDialog, addBuddyDialog, joinDialog, newMessageDialog, shiftGroup } from "../later";
 import { openMenu } from "../Menu";
 import { AccountStrip } from "../account/AccountStrip";
 import { Me } from "../account/Me";
+import { NotifyOffer } from "../account/NotifyOffer";
 import { FirstSteps } from "./FirstSteps";
-import { buddyMenu, groupMenu } from "./menus";
+import { groupMenu } from "./groups";
+import { buddyMenu } from "./menus";
 import { PersonRow, SectionRow, TalkRow } from "./rows";
 import { VirtualList } from "./VirtualList";
 import { talkMenu } from "../talk/talkMenu";
@@ -156,6 +158,7 @@ export function BuddyList() {
   return (
     <aside class="list" aria-label={w.list.label} data-testid="buddy-list" onFocusIn={(event) => rememberPlace(event.target)}>
       <div class="list-head"><Me /><AccountStrip /></div>
+      <NotifyOffer />
       <div class="search" role="search">
         <Icon name="search" size={16} />
         <input ref={box} type="search" dir="auto" value={query.value} placeholder={w.list.find} title={w.list.search} aria-label={w.list.search} data-testid="search" onInput={(event) => (query.value = event.currentTarget.value)} onKeyDown={key} />
@@ -164,7 +167,7 @@ export function BuddyList() {
         <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
         <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={addMenu}><Icon name="plus" size={16} /></button>
       </div>
-      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? (stack ? 44 : 32) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} label={w.list.label} />
+      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? (stack ? 44 : 32) : prefs.density.value === "compact" ? (compact ? 34 : 46) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} onShift={(row, by) => { if (row.kind === "section" && row.group !== null) shiftGroup(row.group, by); }} label={w.list.label} />
       {nothing && <Nothing />}
     </aside>
   );

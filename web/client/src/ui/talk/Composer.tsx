@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { drafts, offer, offers } from "../../app/drafts";
+import { prefs } from "../../app/prefs";
 import { sendMessage, settings, tell } from "../../app/store";
 import { active, focusRequest, putBack } from "../../app/windows";
 import type { Talk } from "../../state/model";
@@ -9,7 +10,8 @@ import { compareNames } from "../../state/order";
 import { w } from "../../words";
 import { Icon } from "../icons";
 import { composing } from "../keys";
-import { openEmoji } from "./emoji";
+import { openEmoji } from "../later";
+import { Attach } from "./Files";
 
 const TYPING_EVERY = 4000;
 const PAUSED_AFTER = 5000;
@@ -181,9 +183,14 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
   const key = (event: KeyboardEvent) => {
     if (composing(event)) return;
     const element = box.current;
-    if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
+    const wanted = prefs.send_key.value === "enter" ? !event.ctrlKey && !event.metaKey : event.ctrlKey || event.metaKey;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey && wanted) {
       event.preventDefault();
       send();
+    } else if (event.key === "Enter" && event.ctrlKey && prefs.send_key.value === "enter") {
+      // Browsers make no line of this by themselves.
+      event.preventDefault();
+      insert("\n");
     } else if (event.key === "ArrowUp" && element && (element.value === "" || recall.current >= 0)) {
       const list = sentTexts.current.length > 0 ? sentTexts.current : talk.messages.filter((one) => one.from?.self).map((one) => one.text);
       if (list.length === 0) return;
@@ -219,6 +226,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     <div class={disabled ? "composer off" : "composer"}>
       <textarea ref={box} rows={1} dir="auto" placeholder={label} aria-label={label} data-testid="composer" onBlur={() => drafts.flush(talk.id)} onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
       <i class="ring" aria-hidden="true" />
+      <Attach talk={talk} />
       <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
       <button type="button" class="tool send" aria-label={w.talk.send} aria-disabled={empty.value} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>
     </div>

@@ -2,10 +2,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { atEnd } from "../../app/attention";
-import { fetching, leavePast, loadEarlier, loadLater, outgoing, readers, user } from "../../app/store";
+import { serverNow } from "../../app/clock";
+import { fetching, leavePast, loadEarlier, loadLater, outgoing, readers, settings, user } from "../../app/store";
 import { active, unreadFrom } from "../../app/windows";
+import { historyOf, isKept } from "../../state/keeping";
 import { logItems } from "../../state/log";
-import type { Talk } from "../../state/model";
+import type { Line, Talk } from "../../state/model";
 import { w } from "../../words";
 import { Icon } from "../icons";
 import { Row } from "./Rows";
@@ -15,6 +17,8 @@ import { TalkAvatar } from "./TalkAvatar";
 const SHOWN = 160;
 /** Nearer than this to an end, more is shown or fetched: pixels. */
 const NEAR = 300;
+
+const DAY = 86_400_000;
 
 /** A row, and how far its upper edge is below that of the view. */
 interface Anchor { row: string; top: number }
@@ -31,6 +35,19 @@ function anchorOf(box: HTMLElement): Anchor | null {
   }
   const first = rows[low];
   return first?.dataset["row"] ? { row: first.dataset["row"], top: first.offsetTop - box.scrollTop } : null;
+}
+
+/** What is before the first message, as far as anybody knows: nothing, or nothing that is still here. */
+function Start({ talk, first, member }: { talk: Talk; first: Line | undefined; member: boolean }) {
+  const kept = member && isKept(settings.value, talk);
+  const days = talk.days ?? historyOf(settings.value).days;
+  const text =
+    kept && days > 0 && first && serverNow() - Date.parse(first.time) > (days - 1) * DAY ? w.talk.droppedAfter(days)
+    : !kept && talk.dropped ? w.talk.dropped
+    : talk.kind === "room" ? (member ? w.talk.startRoom : "")
+    : member ? w.talk.start : "";
+  // A guest who sees all there ever was needs no word.
+  return text === "" ? null : <p class="line" data-testid="log-start">{text}</p>;
 }
 
 export function Log({ talk }: { talk: Talk }) {
@@ -144,7 +161,7 @@ export function Log({ talk }: { talk: Talk }) {
           {items.length === 0 && !more && (
             <div class="line hello"><TalkAvatar talk={talk} size={64} still /><p>{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p></div>
           )}
-          {items.length > 0 && !more && visible.length === items.length && (member || messages.length > 20) && <p class="line" data-testid="log-start">{w.talk.start}</p>}
+          {items.length > 0 && !more && visible.length === items.length && <Start talk={talk} first={messages[0]} member={member} />}
           {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} title={talk.title} nick={nick} />)}
         </div>
       </div>

@@ -88,7 +88,7 @@ const MessageRow = memo(function MessageRow({ message, talk, first, last, room, 
   const self = message.from?.self === true;
   const state = message.state ?? (self ? "sent" : "received");
   const waits = self && state === "pending";
-  const marks = [message.delayed && w.talk.delayed, message.auto_reply && w.talk.auto, waits && w.talk.waiting, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown, message.unkept && w.talk.notKept].filter(Boolean).join(" · ");
+  const marks = [message.delayed && !room && first && w.talk.delayed, message.auto_reply && w.talk.auto, waits && w.talk.waiting, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown, message.unkept && w.talk.notKept].filter(Boolean).join(" · ");
   const classes = ["row", self ? "mine" : "theirs", first && "first", last && "last", message.highlight && "highlight", state === "pending" && "pending", state === "failed" && "failed", state === "unknown" && "doubtful"].filter(Boolean).join(" ");
   // Who does something is named in what is said.
   const who = !room ? <Spoken who={self ? w.talk.you : title} /> : isAction(message.text) ? null : <><Nick name={nameOf(message)} of={message.from?.name ?? ""} /><span class="sr">: </span></>;

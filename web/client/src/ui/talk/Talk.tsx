@@ -13,7 +13,9 @@ import { Icon } from "../icons";
 import { rejoin } from "../later";
 import { KeptPill } from "../LinkPill";
 import { openMenu } from "../Menu";
+import { MuteMark } from "../mute";
 import { Composer } from "./Composer";
+import { fileDrop, Files } from "./Files";
 import { Log } from "./Log";
 import { Members } from "./Members";
 import { TalkAvatar } from "./TalkAvatar";
@@ -92,7 +94,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
   const gone = room && talk.joined === false;
   return (
     <section class="talk" aria-label={room ? w.talk.roomLabel(talk.title) : w.talk.label(talk.title)} data-testid="conversation" data-name={talk.name} data-id={talk.id} data-kind={talk.kind}
-      onPointerDown={() => touch(talk.id)} onFocusIn={() => touch(talk.id)}>
+      onPointerDown={() => touch(talk.id)} onFocusIn={() => touch(talk.id)} {...fileDrop(talk)}>
       <header class="bar" {...bar} tabIndex={bar ? 0 : undefined} onContextMenu={(event) => openMenu(event, talkMenu(talk))}>
         {onBack && (
           <button type="button" class="tool back" aria-label={elsewhere ? w.talk.backTo(elsewhere) : w.back} onClick={onBack} data-testid="back">
@@ -104,6 +106,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
           <h2 title={talk.name} dir="auto">{talk.title}</h2>
           <small title={subtitle(talk)} dir="auto" data-testid={room ? "topic" : "buddy-status"}>{subtitle(talk)}</small>
         </div>
+        <MuteMark talk={talk} />
         {room && <button type="button" class="tool peopler" aria-label={w.talk.showPeople} title={w.talk.showPeople} aria-pressed={people.value === true} onClick={toggle} data-testid="toggle-members"><Icon name="people" size={17} /></button>}
         <button type="button" class="tool" aria-label={w.talk.window} title={w.talk.window} aria-haspopup="menu" onClick={(event) => openMenu(event, talkMenu(talk))} data-testid="conversation-menu"><Icon name="more" size={17} /></button>
         {controls}
@@ -118,6 +121,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
             : !room && buddy && presenceOf(buddy.status) === "offline" ? <p class="strip-note">{w.talk.offline(buddyName(buddy))}</p> : null}
           {arrangement.value === "stack" && <KeptPill />}
           {user.value?.guest === false && !isKept(settings.value, talk) && <p class="unkept-note" data-testid="keeps-not">{w.talk.keepsNot}</p>}
+          <Files talk={talk} />
           <TypingLine talk={talk} />
           <Composer talk={talk} label={!room && network ? w.talk.writeVia(talk.title, network) : w.talk.write(talk.title)} disabled={off || gone} />
         </div>
