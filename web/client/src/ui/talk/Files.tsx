@@ -19,7 +19,7 @@ function Shell({ name, words, testid, id, state, children, below }: { name: stri
   return (
     <li class="file" data-testid={testid} data-id={id} data-state={state}>
       <Icon name="file" size={20} />
-      <span class="file-text"><b title={name}>{name}</b><small>{words}</small></span>
+      <span class="file-text"><b title={name} dir="auto">{name}</b><small>{words}</small></span>
       {children}
       {below}
     </li>
