@@ -10,8 +10,8 @@ BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 BENCH ?=
 
-.PHONY: attack bench build bundles chaos client demo deps deps-demo deps-test fmt fuzz gallery help lint proxies run screenshots test test-packages \
-	valgrind
+.PHONY: attack bench build bundles chaos client demo deps deps-demo deps-test fmt fuzz gallery help lint proxies release run screenshots test \
+	test-packages valgrind
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -71,6 +71,9 @@ proxies: deps-test client ## the daemon behind a real nginx, HAProxy, lighttpd a
 
 bundles: client ## source, crates and page for packagers, into vendor/out, made twice and compared
 	@vendor/bundle.sh --check $$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+release: client ## what a release consists of, twice and compared, into vendor/out: bundles, bill of materials, licences, checksums
+	@packaging/release.sh
 
 test-packages: deps-test ## build RPM and .deb offline, install, run, upgrade and remove them in a tree with a systemd of its own; needs root
 	@packaging/install-deps.sh packages

@@ -5,6 +5,7 @@
 # Usage: packaging/build-packages.sh rpm|deb VERSION [FOLDER]   (writes to FOLDER; default target/packages/VERSION)
 #   BUNDLES            where the bundles are; default vendor/out
 #   CARGO_TARGET_DIR   keeps what cargo builds for the next call
+#   PROFILE            of cargo; default release. With dev, packages are built in a fraction of the time and are for tests alone
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,6 +27,19 @@ export RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 export CARGO_HOME=$scratch/cargo-home CARGO_NET_OFFLINE=true
 # The tools themselves are found on the PATH.
 export CARGO_TERM_PROGRESS_WHEN=never
+export PROFILE=${PROFILE:-release}
+case $PROFILE in
+    release) ;;
+    dev) export BINARY=${CARGO_TARGET_DIR:-target}/debug/bellflower ;;
+    *)
+        echo "build-packages: PROFILE is release or dev" >&2
+        exit 64
+        ;;
+esac
+# Cargo tells by times whether a source has changed, and those of bundles are their commit's: what is ours is always built anew.
+if [ -n "${CARGO_TARGET_DIR-}" ]; then
+    for crate in bellflower bridge purple-sys web; do rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/"$crate"-*; done
+fi
 alone=(unshare --net)
 if [ "$(id -u)" != 0 ]; then alone+=(--map-root-user); fi
 if ! "${alone[@]}" true 2>/dev/null; then

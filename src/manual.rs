@@ -179,6 +179,10 @@ fn program(date: &str) -> String {
     for sub in command.get_subcommands() {
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
         page.entry([bold(sub.get_name())], [roman(format!("{about}."))]);
+        for inner in sub.get_subcommands() {
+            let about = inner.get_about().map(ToString::to_string).unwrap_or_default();
+            page.entry([bold(format!("{} {}", sub.get_name(), inner.get_name()))], [roman(format!("{about}."))]);
+        }
     }
     page.section("OPTIONS");
     let file = |flag: &str| [bold(flag), roman(" "), italic("FILE")];
@@ -356,6 +360,7 @@ mod tests {
         for sub in cli::command().get_subcommands() {
             assert_eq!(page.contains(&format!(".TP\n\\fB{}\\fR\n", sub.get_name())), !sub.is_hide_set(), "{}", sub.get_name());
         }
+        assert!(page.contains(".TP\n\\fBuser add\\fR\n") && page.contains(".TP\n\\fBdb backup\\fR\n"), "{page}");
         for code in 0..=6 {
             assert!(page.contains(&format!(".TP\n\\fB{code}\\fR\n")), "{code}");
         }

@@ -176,6 +176,11 @@ impl State {
             let changes = known.standing.state != state;
             known.standing = standing.clone();
             if changes {
+                match (state, &standing.error) {
+                    (AccountState::Online, _) => env.counters.sign_ons.note(&known.protocol, "online"),
+                    (AccountState::Error | AccountState::Waiting, Some(error)) => env.counters.sign_ons.note(&known.protocol, &error.code),
+                    _ => {}
+                }
                 // What the network kept comes with a sign-on.
                 let theirs = self.conversations.values_mut().filter(|conv| conv.base.account == account);
                 theirs.for_each(|conv| conv.recent.begins(env.wall));
