@@ -136,12 +136,15 @@ async fn what_is_muted_makes_no_noise() {
     page.load().await;
     page.see(&format!("{} [data-testid=muted]", tile("bob"))).await;
     page.wait("document.title.startsWith('(1) ')").await;
-    // The other one ends it, here too.
-    other.see("[data-testid=account][data-state=online]").await;
+    // The other one ends it, here too, once it has found the daemon again.
+    page.see("[data-testid=account][data-state=online]").await;
+    bob.say("ines@localhost", "nor this");
+    other.read("[data-testid=list-conversation][data-name='bob@localhost']", "nor this").await;
+    other.at_rest().await;
     other.type_into("[data-testid=buddy][data-name='bob@localhost']", &held(&[Key::Shift], Key::F10)).await;
     other.click("[data-testid=menu-unmute]").await;
     page.see_no("[data-testid=muted]").await;
-    page.wait("document.title.startsWith('(2) ')").await;
+    page.wait("document.title.startsWith('(3) ')").await;
 
     // A whole account, for a time.
     page.click("[data-testid=account]").await;
