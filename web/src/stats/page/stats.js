@@ -1,5 +1,7 @@
 // Draws the figures of /stats.json every second: tiles, plots of the last ten minutes, spreads, tables. Keeps nothing but those ten minutes.
 const KEPT = 600;
+// The plots begin with one minute, and grow to all that is kept.
+const LEAST = 60;
 const SVG = "http://www.w3.org/2000/svg";
 const samples = [];
 
@@ -80,14 +82,16 @@ const plots = PLOTS.map(([title, format, lines]) => {
   document.getElementById("plots").append(parts.made);
   return () => {
     const rows = lines.map(([, read]) => samples.map((s, at) => read(s, samples[at - 1])));
+    const span = Math.max(LEAST, samples.length);
+    const step = 600 / (span - 1);
     const most = Math.max(0, ...rows.flat().filter(Number.isFinite)) || 1;
     const shown = rows.map((row, at) => {
-      const points = row.map((value, n) => (Number.isFinite(value) ? `${600 - (row.length - 1 - n)},${118 - (value / most) * 114}` : null));
+      const points = row.map((value, n) => (Number.isFinite(value) ? `${600 - (row.length - 1 - n) * step},${118 - (value / most) * 114}` : null));
       return drawn("polyline", { class: `line-${at}`, points: points.filter(Boolean).join(" ") });
     });
     const grid = [4, 61, 118].map((y) => drawn("line", { class: "grid", x1: 0, x2: 600, y1: y, y2: y }));
     parts.picture.replaceChildren(...grid, ...shown);
-    parts.scale.replaceChildren(element("span", "10 minutes ago"), element("span", `top: ${format(most)}`));
+    parts.scale.replaceChildren(element("span", `${seconds(span)} ago`), element("span", `top: ${format(most)}`));
     parts.key.replaceChildren(...lines.map(([name], at) => {
       const last = rows[at].at(-1);
       return element("span", `${name} ${Number.isFinite(last) ? format(last) : "none"}`, { class: `line-${at}` });
