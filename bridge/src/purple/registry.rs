@@ -19,15 +19,13 @@ fn id_of(generation: u32, index: u64) -> u64 {
 
 /// An id that nobody can guess, with this libpurple's number; it is not `taken`, and never 0.
 pub(crate) fn random_id(taken: impl Fn(u64) -> bool) -> u64 {
-    loop {
-        // Without the system's random numbers it is one that nobody has.
-        let random = getrandom::u64().unwrap_or_default() & (1 << (2 * BITS)) - 1;
-        let id =
-            (1..).map(|more| u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS) | random.wrapping_add(more) & (1 << (2 * BITS)) - 1);
-        if let Some(id) = id.take(1 << 20).find(|id| *id & (1 << (2 * BITS)) - 1 != 0 && !taken(*id)) {
-            return id;
-        }
-    }
+    const OWN: u64 = (1 << (2 * BITS)) - 1;
+    // Without the system's random numbers, one that nobody has.
+    let random = getrandom::u64().unwrap_or_default();
+    let number = u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS);
+    let mut ids = (1..).map(|more| random.wrapping_add(more) & OWN).filter(|own| *own != 0).map(|own| number | own);
+    // There are more ids than anything is taken.
+    ids.find(|id| !taken(*id)).unwrap_or_default()
 }
 
 /// A table whose ids are never used twice.

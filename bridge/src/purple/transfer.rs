@@ -23,7 +23,7 @@ use crate::model::Transfer;
 use purple_sys::{PurpleConnection, PurpleXfer, PurpleXferStatusType, PurpleXferType, PurpleXferUiOps};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
-use std::ffi::c_void;
+use std::ffi::{CString, c_void};
 use std::time::Instant;
 use told::report;
 
@@ -68,7 +68,7 @@ struct Open {
     /// The offer is with the other side (XMPP).
     requested: bool,
     /// Acknowledgements that wait until there is room for more (XMPP in-band).
-    held: Vec<Vec<u8>>,
+    held: Vec<CString>,
     reported: Option<Instant>,
     /// A further report comes by itself.
     reports: bool,

@@ -111,7 +111,7 @@ unsafe extern "C" fn on_sending_text(_: *mut PurpleConnection, text: *mut *mut c
             CStr::from_ptr(*text).to_owned()
         };
         let count = change(id, |open| {
-            open.held.push(held.into_bytes());
+            open.held.push(held);
             open.held.len()
         });
         if let Some(count) = count {
@@ -132,14 +132,12 @@ pub(super) fn send_held(token: OnPurple, id: TransferId) {
 }
 
 /// Sends acknowledgements, if the account is still signed on.
-pub(super) fn send(token: OnPurple, account: AccountId, held: Vec<Vec<u8>>) {
+pub(super) fn send(token: OnPurple, account: AccountId, held: Vec<CString>) {
     let Ok(gc) = super::super::conversation::connected(token, account) else { return };
     // SAFETY: a live connection, whose protocol's table lives as long as the plugin.
     let send = unsafe { super::super::protocols::info_of(gc) }.and_then(|info| info.send_raw);
     let Some(send) = send else { return };
     for text in held {
-        // A copy of a C string has no NUL inside.
-        let Ok(text) = CString::new(text) else { continue };
         let length = std::ffi::c_int::try_from(text.as_bytes().len()).unwrap_or(0);
         // SAFETY: a live connection and that many bytes, which are copied.
         owner::with(Some(account), || unsafe { send(gc, text.as_ptr(), length) });

@@ -206,7 +206,7 @@ pub(super) unsafe extern "C" fn on_not_sent(xfer: *mut PurpleXfer, buffer: *cons
             return;
         }
         // SAFETY: libpurple gives a live transfer and that many bytes.
-        let (id, rest) = unsafe { (super::id(xfer), std::slice::from_raw_parts(buffer, size as usize)) };
+        let (id, rest) = unsafe { (super::id(xfer), std::slice::from_raw_parts(buffer, size)) };
         let Some(id) = id else { return };
         change(id, |open| rest.iter().rev().for_each(|byte| open.bytes.push_front(*byte)));
         make_ready(token, id);

@@ -366,3 +366,36 @@ fn a_question_about_a_transfer_ends_with_it() {
         nothing_is_left(core, 10);
     });
 }
+
+/// Libjabber goes on using the session of a file that the call has ended: valgrind sees that.
+#[test]
+fn a_file_in_one_block_ends_after_libjabber_has_counted_it() {
+    with_servers("purple::transfer::tests::a_file_in_one_block_ends_after_libjabber_has_counted_it", |core| {
+        let prosody = Prosody::with_users(["ines", "noor"]);
+        let mut peer = XmppPeer::connect(&prosody, "noor");
+        xmpp(core, &prosody, 10);
+        for (sid, size, end) in [("whole", 5, "done"), ("more", 3, "failed")] {
+            peer.send(&format!(
+                "<iq type='set' id='offer' to='ines@localhost/home'><si xmlns='{SI}' id='{sid}' profile='{FILE}'>\
+                 <file xmlns='{FILE}' name='a.txt' size='{size}'/><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='form'>\
+                 <field var='stream-method' type='list-single'><option><value>{IBB}</value></option></field></x></feature></si></iq>"
+            ));
+            transfers(core, 10, 1);
+            let id = only(10);
+            accept(core.token, UserId(1), id).unwrap();
+            take(core.token, UserId(1), id, 1000).unwrap();
+            peer.send(&format!(
+                "<iq type='set' id='open' to='ines@localhost/home'><open xmlns='{IBB}' sid='{sid}' block-size='4096'/></iq>\
+                 <iq type='set' id='data' to='ines@localhost/home'><data xmlns='{IBB}' sid='{sid}' seq='0'>aGVsbG8=</data></iq>"
+            ));
+            core.turn_until(|| of(10).is_empty());
+            let told = core.events();
+            let bytes = told.iter().any(|(_, kind)| matches!(kind, EventKind::TransferBytes(piece) if piece.bytes == b"hello"));
+            assert_eq!(bytes, end == "done", "{told:?}");
+            assert!(told.iter().any(|(_, kind)| *kind == EventKind::TransferClosed { transfer: id, state: end.to_owned() }), "{told:?}");
+            heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "data") && stanza.is("type", "result"));
+        }
+        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
+        nothing_is_left(core, 10);
+    });
+}
