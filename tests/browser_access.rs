@@ -78,7 +78,7 @@ async fn the_desk_and_its_dialogs_are_for_everybody() {
     audit.look_behind(&["[data-testid=account]"], menu).await;
     audit.look_behind(&["[data-testid=list-add]"], menu).await;
     audit.look_behind(&[&format!("{garden} [data-testid=conversation-menu]")], menu).await;
-    audit.look_behind(&[&format!("{garden} .composer .tool")], ".emoji-box").await;
+    audit.look_behind(&[&format!("{garden} [data-testid=emoji]")], ".emoji-box").await;
     audit.look_behind(&["[data-testid=main-menu]", "[data-testid=open-help]"], "[data-testid=help-dialog]").await;
     audit.look_behind(&["[data-testid=my-status]", "[data-testid=menu-status-message]"], "[data-testid=status-dialog]").await;
     audit.look_behind(&["[data-testid=list-add]", "[data-testid=menu-add-buddy]"], "[data-testid=add-buddy-dialog]").await;

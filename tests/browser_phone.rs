@@ -181,7 +181,7 @@ async fn everything_is_large_enough_for_a_thumb() {
     page.say(&talk, "/mgs").await;
     page.see("[data-testid=message-retry]").await;
     found.extend(small(&page, "conversation").await);
-    page.click(&format!("{talk} .composer .tool")).await;
+    page.click(&format!("{talk} [data-testid=emoji]")).await;
     page.see(".emoji-box").await;
     found.extend(small(&page, "emoji").await);
     page.press_escape().await;

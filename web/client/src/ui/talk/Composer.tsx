@@ -227,7 +227,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
       <textarea ref={box} rows={1} dir="auto" placeholder={label} aria-label={label} data-testid="composer" onBlur={() => drafts.flush(talk.id)} onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
       <i class="ring" aria-hidden="true" />
       <Attach talk={talk} />
-      <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
+      <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} data-testid="emoji" onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
       <button type="button" class="tool send" aria-label={w.talk.send} aria-disabled={empty.value} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>
     </div>
     </>
