@@ -10,7 +10,8 @@ BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 BENCH ?=
 
-.PHONY: attack bench build chaos client demo deps deps-demo deps-test fmt fuzz gallery help lint proxies run screenshots test valgrind
+.PHONY: attack bench build bundles chaos client demo deps deps-demo deps-test fmt fuzz gallery help lint proxies release run screenshots test \
+	test-packages valgrind
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,9 +51,10 @@ gallery: deps-test build ## pictures of the page at three sizes, light and dark,
 test: deps-test client ## every test, against real servers and real browsers
 	@packaging/test.sh
 
-chaos: deps-test client ## ten minutes of plugins bringing workers down with 200 people who chat, then a hundred kills on each kind of database
+chaos: deps-test client ## ten minutes of plugins bringing workers down with 200 people who chat, then a hundred kills on each kind of database, and files of 500 MiB
 	BELLFLOWER_CHAOS_SECONDS=$${BELLFLOWER_CHAOS_SECONDS:-600} BELLFLOWER_CHAOS_KILLS=$${BELLFLOWER_CHAOS_KILLS:-100} \
-		$(CARGO) nextest run --release --locked --test chaos --test kept -E 'binary(chaos) | test(kills)' --profile chaos --no-capture
+		BELLFLOWER_FILE_MB=$${BELLFLOWER_FILE_MB:-500} \
+		$(CARGO) nextest run --release --locked --test chaos --test kept --test transfers -E 'binary(chaos) | test(kills) | test(large_file)' --profile chaos --no-capture
 
 attack: deps-test client ## two minutes of hostile servers, contacts, plugins and browsers, beside 20 people who chat; what each input costs
 	BELLFLOWER_ATTACK_SECONDS=$${BELLFLOWER_ATTACK_SECONDS:-120} $(CARGO) nextest run --release --locked --test attack --test budget --profile chaos --no-capture
@@ -66,6 +68,16 @@ fuzz: ## each fuzz target for two minutes (FUZZ_SECONDS); needs a nightly compil
 proxies: deps-test client ## the daemon behind a real nginx, HAProxy, lighttpd and Apache
 	@packaging/install-deps.sh proxies
 	$(CARGO) nextest run --locked --test proxies --run-ignored only
+
+bundles: client ## source, crates and page for packagers, into vendor/out, made twice and compared
+	@vendor/bundle.sh --check $$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+release: client ## what a release consists of, twice and compared, into vendor/out: bundles, bill of materials, licences, checksums
+	@packaging/release.sh
+
+test-packages: deps-test ## build RPM and .deb offline, install, run, upgrade and remove them in a tree with a systemd of its own; needs root
+	@packaging/install-deps.sh packages
+	@packaging/test-packages.sh
 
 lint: deps-test client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh

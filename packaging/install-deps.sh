@@ -2,7 +2,7 @@
 # Installs what is missing to build, run, show, test or measure Bellflower; asks the package manager only when something really is missing.
 # It must not touch what is already there, start a packaged daemon, or install Rust (it says how).
 #
-# Usage: packaging/install-deps.sh [--check] build|run|demo|test|bench|proxies…
+# Usage: packaging/install-deps.sh [--check] build|run|demo|test|bench|packages|proxies…
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,9 +13,9 @@ kinds=()
 for arg in "$@"; do
     case $arg in
         --check) check_only=true ;;
-        build | run | demo | test | bench | proxies) kinds+=("$arg") ;;
+        build | run | demo | test | bench | packages | proxies) kinds+=("$arg") ;;
         *)
-            echo "usage: $0 [--check] build|run|demo|test|bench|proxies…" >&2
+            echo "usage: $0 [--check] build|run|demo|test|bench|packages|proxies…" >&2
             exit 64
             ;;
     esac

@@ -12,6 +12,7 @@ mod logging;
 mod manual;
 mod memory;
 mod page;
+mod plugins;
 mod reload;
 mod report;
 mod serve;
@@ -55,6 +56,10 @@ fn run() -> Result<(), Failure> {
         cli::What::Protocols => {
             logging::start();
             report::protocols(&asked.config()?)
+        }
+        cli::What::Plugins => {
+            logging::start();
+            plugins::run(&asked.config()?)
         }
         cli::What::Healthcheck => health::check(&asked.config()?),
         cli::What::Schema => report::schema(),

@@ -1,5 +1,7 @@
 //! The manual pages and the shells' completions, made from the command line and the settings themselves; it reads no configuration.
 
+mod markdown;
+
 use crate::cli;
 use crate::config::{self, Key, Kind};
 use crate::error::Failure;
@@ -38,7 +40,8 @@ pub(crate) fn generate(material: Material, folder: &Path) -> Result<(), Failure>
         Material::Man => {
             let date = date();
             std::fs::write(folder.join("bellflower.1"), program(&date)).map_err(failed)?;
-            std::fs::write(folder.join("bellflower.toml.5"), file_format(&date)).map_err(failed)
+            std::fs::write(folder.join("bellflower.toml.5"), file_format(&date)).map_err(failed)?;
+            std::fs::write(folder.join("bellflower-plugins.7"), plugins(&date)).map_err(failed)
         }
         Material::Completions => {
             let mut command = cli::public();
@@ -57,8 +60,8 @@ fn date() -> String {
     time.to_string().chars().take(10).collect()
 }
 
-/// A page under way.
-struct Page(Roff);
+/// A page under way, and whether its section has just begun.
+struct Page(Roff, bool);
 
 impl Page {
     fn new(name: &str, section: &str, date: &str, about: &str) -> Self {
@@ -67,32 +70,49 @@ impl Page {
         roff.control("TH", [name.to_uppercase().as_str(), section, date, source.as_str()]);
         roff.control("SH", ["NAME"]);
         roff.text([roman(format!("{name} - {about}"))]);
-        Self(roff)
+        Self(roff, false)
     }
 
     fn section(&mut self, title: &str) {
         self.0.control("SH", [title]);
+        self.1 = true;
     }
 
     fn text(&mut self, inlines: impl Into<Vec<Inline>>) {
         self.0.text(inlines);
+        self.1 = false;
+    }
+
+    /// Leaves room above, but for the first one of a section.
+    fn apart(&mut self) {
+        if !std::mem::replace(&mut self.1, false) {
+            self.0.control("PP", []);
+        }
     }
 
     fn paragraph(&mut self, inlines: impl Into<Vec<Inline>>) {
-        self.0.control("PP", []);
+        self.apart();
         self.0.text(inlines);
     }
 
     /// An entry with its explanation.
     fn entry(&mut self, term: impl Into<Vec<Inline>>, text: impl Into<Vec<Inline>>) {
+        self.1 = false;
         self.0.control("TP", []);
         self.0.text(term);
         self.0.text(text);
     }
 
+    /// An entry of a list.
+    fn item(&mut self, text: impl Into<Vec<Inline>>) {
+        self.1 = false;
+        self.0.control("IP", ["\\(bu", "2"]);
+        self.0.text(text);
+    }
+
     /// Lines as they are.
     fn literal(&mut self, lines: &[&str]) {
-        self.0.control("PP", []);
+        self.apart();
         self.0.control("nf", []);
         for line in lines {
             self.0.text([roman(*line)]);
@@ -159,6 +179,10 @@ fn program(date: &str) -> String {
     for sub in command.get_subcommands() {
         let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
         page.entry([bold(sub.get_name())], [roman(format!("{about}."))]);
+        for inner in sub.get_subcommands() {
+            let about = inner.get_about().map(ToString::to_string).unwrap_or_default();
+            page.entry([bold(format!("{} {}", sub.get_name(), inner.get_name()))], [roman(format!("{about}."))]);
+        }
     }
     page.section("OPTIONS");
     let file = |flag: &str| [bold(flag), roman(" "), italic("FILE")];
@@ -238,9 +262,17 @@ fn program(date: &str) -> String {
     page.paragraph([roman("Check the settings of the service before it is restarted:")]);
     page.literal(&["bellflower check -c /etc/bellflower/bellflower.toml"]);
     page.paragraph([roman("See what a new plugin offers, or why it is not taken:")]);
-    page.literal(&["bellflower protocols -c /etc/bellflower/bellflower.toml"]);
+    page.literal(&["bellflower plugins -c /etc/bellflower/bellflower.toml"]);
     page.section("SEE ALSO");
-    page.text([bold("bellflower.toml"), roman("(5), "), bold("systemctl"), roman("(1), "), bold("journalctl"), roman("(1)")]);
+    let others = [("bellflower.toml", "(5), "), ("bellflower-plugins", "(7), "), ("systemctl", "(1), "), ("journalctl", "(1)")];
+    page.text(others.into_iter().flat_map(|(name, section)| [bold(name), roman(section)]).collect::<Vec<_>>());
+    page.finish()
+}
+
+/// bellflower-plugins(7), from docs/plugins.md
+fn plugins(date: &str) -> String {
+    let mut page = Page::new("bellflower-plugins", "7", date, "protocol plugins of bellflower");
+    markdown::add(&mut page, include_str!("../docs/plugins.md"));
     page.finish()
 }
 
@@ -291,7 +323,7 @@ fn file_format(date: &str) -> String {
         }
     }
     page.section("SEE ALSO");
-    page.text([bold("bellflower"), roman("(1)")]);
+    page.text([bold("bellflower"), roman("(1), "), bold("bellflower-plugins"), roman("(7)")]);
     page.finish()
 }
 
@@ -328,6 +360,7 @@ mod tests {
         for sub in cli::command().get_subcommands() {
             assert_eq!(page.contains(&format!(".TP\n\\fB{}\\fR\n", sub.get_name())), !sub.is_hide_set(), "{}", sub.get_name());
         }
+        assert!(page.contains(".TP\n\\fBuser add\\fR\n") && page.contains(".TP\n\\fBdb backup\\fR\n"), "{page}");
         for code in 0..=6 {
             assert!(page.contains(&format!(".TP\n\\fB{code}\\fR\n")), "{code}");
         }
@@ -368,7 +401,11 @@ mod tests {
         }
         let taken = Command::new("bash").arg("-n").arg(folder.join("bellflower.bash")).status().unwrap();
         assert!(taken.success());
-        for (name, title) in [("bellflower.1", ".TH BELLFLOWER 1 "), ("bellflower.toml.5", ".TH BELLFLOWER.TOML 5 ")] {
+        for (name, title) in [
+            ("bellflower.1", ".TH BELLFLOWER 1 "),
+            ("bellflower.toml.5", ".TH BELLFLOWER.TOML 5 "),
+            ("bellflower-plugins.7", ".TH BELLFLOWER-PLUGINS 7 "),
+        ] {
             assert!(std::fs::read_to_string(folder.join(name)).unwrap().contains(title), "{name}");
             match Command::new("mandoc").args(["-T", "lint", "-W", "style"]).arg(folder.join(name)).output() {
                 Ok(told) => assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout)),

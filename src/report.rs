@@ -1,4 +1,4 @@
-//! The subcommands that print and end: check, protocols, schema; they open no port.
+//! The subcommands that print and end: check, protocols, schema (plugins is in `plugins`); they open no port.
 
 use crate::config::Config;
 use crate::error::Failure;
@@ -28,7 +28,7 @@ pub(crate) fn schema() -> Result<(), Failure> {
 }
 
 /// Writes to standard output; a reader that has enough (`| head`) is no failure.
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::System("the output", error)),
@@ -36,9 +36,14 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// What libpurple offers with these settings, opened as the service opens it.
+pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
+    if config.workers() == 0 { here(config) } else { in_a_worker(config) }
+}
+
 /// `protocols`: what libpurple finds, and what it does not take and why.
 pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
-    let catalogue = if config.workers() == 0 { here(config)? } else { in_a_worker(config)? };
+    let catalogue = catalogue(config)?;
     // Writing to a String cannot fail.
     let mut text = format!("libpurple {}\n", catalogue.version);
     for protocol in &catalogue.protocols {

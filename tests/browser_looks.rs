@@ -231,7 +231,7 @@ async fn one_knows_what_to_do_first_and_every_entry_of_a_menu_has_an_icon() {
         look(css).await;
     }
     for row in ["[data-testid=buddy]", "[data-testid=group]"] {
-        page.type_into(&format!("{row}"), &format!("{}{}{}", char::from(Key::Shift), char::from(Key::F10), char::from(Key::Null))).await;
+        page.type_into(row, &format!("{}{}{}", char::from(Key::Shift), char::from(Key::F10), char::from(Key::Null))).await;
         look(row).await;
     }
     assert!(found.is_empty(), "{found:#?}");

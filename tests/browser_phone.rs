@@ -111,7 +111,7 @@ async fn the_list_begins_near_the_top_and_has_everybody_once() {
     let top = page.browser().eval("return Math.round(document.querySelector('[data-testid=group]').getBoundingClientRect().top)").await;
     assert!(top.as_i64().is_some_and(|top| top <= 120), "{top} pixels of chrome");
     bob.say("ines@localhost", "Is anybody there?");
-    page.read(&format!("[data-testid=list-conversation][data-name='bob@localhost']"), "Is anybody there?").await;
+    page.read("[data-testid=list-conversation][data-name='bob@localhost']", "Is anybody there?").await;
     page.wait(&format!("document.querySelectorAll({}).length === 1", quoted(bobs))).await;
     let names = "return [...document.querySelectorAll('[data-testid=buddy-name]')].map(one => one.textContent)";
     assert_eq!(page.browser().eval(names).await, json!(["Bob", "Carla"]));

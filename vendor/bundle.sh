@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # Makes the bundles that packagers build from without a network: the source, the vendored crates and the built page, with SHA256SUMS.
-# The same commit must give the same bytes; nothing of a third party is kept in the repository.
+# The same commit gives the same bytes. Keeps nothing of a third party in the repository.
 #
-# Usage: vendor/bundle.sh VERSION   (writes to vendor/out/)
+# Usage: vendor/bundle.sh [--check] VERSION   (writes to vendor/out/; --check makes them twice and compares)
 set -euo pipefail
 
-version=${1:?usage: vendor/bundle.sh VERSION}
+check=false
+if [ "${1-}" = --check ]; then
+    check=true
+    shift
+fi
+version=${1:?usage: vendor/bundle.sh [--check] VERSION}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=$PWD/vendor/out
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
-mkdir -p "$out"
 
 declared=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 if [ "$version" != "$declared" ]; then
@@ -22,37 +26,45 @@ if ! git diff --quiet HEAD --; then
     exit 1
 fi
 epoch=$(git log -1 --format=%ct)
+name=bellflower-$version
 
+# Packs $stage/NAME into a file.
 pack() {
-    tar --create --directory "$1" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode='u+rw,go=rX' \
-        --format=gnu "$2" | gzip --no-name -9 >"$out/$3"
+    tar --create --directory "$stage" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode='u+rw,go=rX' \
+        --format=gnu "$name" | gzip --no-name -9 >"$1"
+    rm -rf "${stage:?}/$name"
 }
 
-echo "bundle: source"
-git archive --format=tar --prefix="bellflower-$version/" HEAD | gzip --no-name -9 >"$out/bellflower-$version.tar.gz"
+bundle() {
+    local to=$1
+    mkdir -p "$to"
+    rm -f "$to/$name".tar.gz "$to/$name"-*.tar.gz "$to/SHA256SUMS"
+    echo "bundle: source"
+    git archive --format=tar --prefix="$name/" HEAD | gzip --no-name -9 >"$to/$name.tar.gz"
 
-echo "bundle: crates"
-mkdir -p "$stage/crates"
-cargo vendor --locked --versioned-dirs --quiet "$stage/crates/vendor" >/dev/null
-# Not what cargo prints: that names the directory it was given, and nothing at all when it is quiet. Packagers unpack the bundle in the source's root.
-mkdir -p "$stage/crates/.cargo"
-cat >"$stage/crates/.cargo/config.toml" <<'CONFIG'
-[source.crates-io]
-replace-with = "vendored-sources"
+    echo "bundle: crates"
+    mkdir -p "$stage/$name/.cargo"
+    cargo vendor --locked --versioned-dirs --quiet "$stage/$name/vendor" >/dev/null
+    # Not what cargo prints: that names the directory it was given.
+    cp vendor/cargo-config.toml "$stage/$name/.cargo/config.toml"
+    pack "$to/$name-crates.tar.gz"
 
-[source.vendored-sources]
-directory = "vendor"
-CONFIG
-mv "$stage/crates" "$stage/bellflower-$version"
-pack "$stage" "bellflower-$version" "bellflower-$version-crates.tar.gz"
+    echo "bundle: page"
+    rm -rf web/client/dist
+    packaging/build-client.sh web/client
+    mkdir -p "$stage/$name/web/client"
+    cp -R web/client/dist "$stage/$name/web/client/dist"
+    pack "$to/$name-page.tar.gz"
+    (cd "$to" && sha256sum "$name.tar.gz" "$name-crates.tar.gz" "$name-page.tar.gz" >SHA256SUMS)
+}
 
-echo "bundle: page"
-packaging/build-client.sh web/client
-if [ -d web/client/dist ]; then
-    rm -rf "${stage:?}/bellflower-$version"
-    mkdir -p "$stage/bellflower-$version/web/client"
-    cp -R web/client/dist "$stage/bellflower-$version/web/client/dist"
-    pack "$stage" "bellflower-$version" "bellflower-$version-page.tar.gz"
+bundle "$out"
+cat "$out/SHA256SUMS"
+if $check; then
+    bundle "$stage/again"
+    if ! diff "$out/SHA256SUMS" "$stage/again/SHA256SUMS"; then
+        echo "bundle: made twice, the bundles are not the same" >&2
+        exit 1
+    fi
+    echo "bundle: made twice, the same bytes"
 fi
-
-(cd "$out" && sha256sum "bellflower-$version"*.tar.gz >SHA256SUMS && cat SHA256SUMS)

@@ -11,8 +11,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 (cd "$out" && sha256sum --check --quiet SHA256SUMS)
-for bundle in "$out/bellflower-$version.tar.gz" "$out/bellflower-$version-crates.tar.gz" "$out/bellflower-$version-page.tar.gz"; do
-    if [ -e "$bundle" ]; then tar --extract --gzip --directory "$scratch" --file "$bundle"; fi
+for bundle in "bellflower-$version.tar.gz" "bellflower-$version-crates.tar.gz" "bellflower-$version-page.tar.gz"; do
+    tar --extract --gzip --directory "$scratch" --file "$out/$bundle"
 done
 cd "$scratch/bellflower-$version"
 
@@ -27,5 +27,5 @@ if ! "${alone[@]}" true 2>/dev/null; then
     alone=()
 fi
 CARGO_HOME="$scratch/cargo-home" RUSTUP_HOME="$rustup_home" "${alone[@]}" "$cargo" build --offline --locked --package bellflower "$@"
-built=(target/*/bellflower)
+built=("${CARGO_TARGET_DIR:-target}"/*/bellflower)
 "${built[0]}" --version

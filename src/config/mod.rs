@@ -267,6 +267,8 @@ pub(crate) struct Limits {
     pub(crate) guests_per_address: u32,
     /// Log-ins and registrations a minute from one address.
     pub(crate) logins_per_minute: u32,
+    /// Wrong passwords an hour for one name, a quarter of them from one neighbourhood; each browser in which its user has signed in has as many.
+    pub(crate) guesses_per_hour: u32,
     /// New users a minute from one address.
     pub(crate) registrations_per_minute: u32,
     /// MiB of messages and pictures that are stored of one user.
@@ -329,6 +331,7 @@ impl Default for Limits {
             users: 5_000,
             guests_per_address: 20,
             logins_per_minute: 30,
+            guesses_per_hour: 40,
             registrations_per_minute: 5,
             storage_mb_per_user: 0,
             store_queue_mb: Number(64),

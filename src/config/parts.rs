@@ -11,6 +11,11 @@ fn absolute(path: &PathBuf) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.clone())
 }
 
+/// The directory of the package for plugins, where there is one.
+fn packaged_plugins() -> Option<PathBuf> {
+    crate::plugins::FOLDER.map(PathBuf::from).filter(|path| path.is_dir())
+}
+
 impl Config {
     /// What libpurple's side has to know.
     pub(crate) fn bridge(&self) -> BridgeConfig {
@@ -21,7 +26,7 @@ impl Config {
             listen: self.egress.listen,
             protocols_allow: self.protocols.allow.clone(),
             protocols_deny: self.protocols.deny.clone(),
-            plugin_paths: self.plugins.paths.iter().map(absolute).collect(),
+            plugin_paths: self.plugins.paths.iter().map(absolute).chain(packaged_plugins()).collect(),
             plugins_load: self.plugins.load.clone(),
             plugins_left_out: Vec::new(),
             plugins_only: None,
@@ -128,6 +133,7 @@ impl Config {
             guests: self.guests,
             registration: self.registration,
             logins_per_minute: self.limits.logins_per_minute,
+            guesses_per_hour: self.limits.guesses_per_hour,
             guests_per_address: self.limits.guests_per_address,
             registrations_per_minute: self.limits.registrations_per_minute,
             header: self.header_sign_in.as_ref().and_then(|name| name.parse().ok()),
@@ -157,6 +163,7 @@ impl Config {
             history: self.history,
             history_days: self.history_days,
             storage_bytes: u64::from(self.limits.storage_mb_per_user) << 20,
+            guesses_per_hour: self.limits.guesses_per_hour,
         }
     }
 

@@ -49,18 +49,18 @@ fn resident(id: u64) -> u64 {
 
 #[test]
 fn a_large_file_comes_by_socks5_and_takes_no_memory() {
-    const SIZE: usize = 20 << 20;
+    let size = super::large();
     let mut stage = Stage::new();
     let worker =
         stage.daemon.workers().iter().find(|worker| worker["load"]["accounts"] == 1).expect("a worker")["pid"].as_u64().expect("its id");
     let processes = [stage.daemon.id().into(), worker];
-    let id = stage.accepted("large", SIZE as u64, "s5b");
+    let id = stage.accepted("large", size as u64, "s5b");
     let before = processes.map(resident);
-    stage.bob.order("send_s5b", json!({ "to": INES, "sid": "large", "size": SIZE }));
+    stage.bob.order("send_s5b", json!({ "to": INES, "sid": "large", "size": size }));
     let mut download = stage.ines.fetch(&id);
     let mut most = before;
     let mut at = 0;
-    while at < SIZE {
+    while at < size {
         let bytes = download.take(1 << 20);
         assert!(!bytes.is_empty() && bytes == support::piece(at, bytes.len()), "after {at}");
         at += bytes.len();

@@ -10,11 +10,7 @@ const SIZE: usize = 300_000;
 
 fn stage(listen: bool) -> (Ngircd, Daemon, WireClient, IrcPeer) {
     let server = Ngircd::builder().start();
-    let daemon = if listen {
-        Daemon::builder(BELLFLOWER).listening().start()
-    } else {
-        Daemon::builder(BELLFLOWER).environment("RUST_LOG", "trace").start()
-    };
+    let daemon = if listen { Daemon::builder(BELLFLOWER).listening().start() } else { Daemon::run(BELLFLOWER) };
     let mut ines = daemon.client("ines-tab");
     ines.sign_in_irc(&server, "ines");
     let bob = IrcPeer::connect(&server, "bob");
@@ -24,6 +20,15 @@ fn stage(listen: bool) -> (Ngircd, Daemon, WireClient, IrcPeer) {
 fn ended(ines: &mut WireClient, id: &str) -> String {
     let event = ines.wait_event("the end of the transfer", |event| event["type"] == "transfer.closed" && event["transfer"] == id);
     event["state"].as_str().expect("a state").to_owned()
+}
+
+/// Sends the file, and closes when all of it is acknowledged.
+fn send(mut to: TcpStream) {
+    to.write_all(&support::piece(0, SIZE)).expect("sending");
+    let mut acknowledged = [0; 4];
+    while u32::from_be_bytes(acknowledged) as usize != SIZE {
+        to.read_exact(&mut acknowledged).expect("an acknowledgement");
+    }
 }
 
 #[test]
@@ -37,16 +42,17 @@ fn a_file_comes_from_an_irc_client() {
         assert_eq!((&event["transfer"]["name"], &event["transfer"]["size"]), (&json!("a.png"), &json!(SIZE)));
         let id = event["transfer"]["id"].as_str().expect("an id").to_owned();
         ines.carry_out("transfer.accept", json!({ "transfer": id }));
-        let mut sender = listener.accept().expect("Ines's connection").0;
+        let sender = listener.accept().expect("Ines's connection").0;
         if whole {
-            let sending = std::thread::spawn(move || sender.write_all(&support::piece(0, SIZE)).map(|()| sender));
+            let sending = std::thread::spawn(move || send(sender));
             assert_eq!(ines.fetch(&id).check(0).expect("the whole file"), SIZE);
             assert_eq!(ended(&mut ines, &id), "done");
-            drop(sending.join().expect("the sender").expect("sending"));
+            sending.join().expect("the sender");
         } else {
-            sender.write_all(&support::piece(0, 1000)).expect("sending");
+            (&sender).write_all(&support::piece(0, 1000)).expect("sending");
+            let mut download = ines.fetch(&id);
             drop(sender);
-            ines.fetch(&id).rest().expect_err("half a file is no file");
+            download.rest().expect_err("half a file is no file");
             assert_eq!(ended(&mut ines, &id), "failed");
         }
     }

@@ -12,6 +12,11 @@ use support::{Daemon, Prosody, Slixmpp, WireClient};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
+/// Bytes of a large file: 20 MiB, or as many MiB as `BELLFLOWER_FILE_MB` says (`make chaos`: 500).
+fn large() -> usize {
+    std::env::var("BELLFLOWER_FILE_MB").ok().and_then(|mb| mb.parse::<usize>().ok()).unwrap_or(20) << 20
+}
+
 /// The address of Ines as others see it.
 const INES: &str = "ines@localhost/web";
 

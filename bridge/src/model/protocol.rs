@@ -123,15 +123,28 @@ pub struct Protocol {
     pub features: Features,
 }
 
-/// What became of one plugin file or protocol, for `bellflower protocols`.
+/// What became of one plugin file, for `bellflower plugins` and `bellflower protocols`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginReport {
     /// The file.
     pub path: String,
-    /// The plugin's id, when it could be read.
+    /// The plugin's id, where the file was opened, or is one of libpurple's own.
     pub id: Option<String>,
+    /// What the plugin says of itself, where the file was opened.
+    pub about: Option<PluginAbout>,
     /// `loaded`, `found` or `refused`.
     pub state: String,
     /// Why it was refused.
     pub reason: Option<String>,
+}
+
+/// What a plugin says of itself (`PurplePluginInfo`): its words, not checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginAbout {
+    /// `protocol`, `loader` (of plugins in another language) or `other`.
+    pub kind: String,
+    /// Its name, as `XMPP`.
+    pub name: String,
+    /// Its version; empty where it has none.
+    pub version: String,
 }

@@ -13,7 +13,7 @@ use purple_sys::{
     PurpleAccount, PurpleRoomlist, PurpleRoomlistField, PurpleRoomlistFieldType, PurpleRoomlistRoom, PurpleRoomlistRoomType,
     PurpleRoomlistUiOps,
 };
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_void};
 
@@ -34,6 +34,8 @@ struct Open {
 
 thread_local! {
     static OPEN: RefCell<Registry<Open>> = const { RefCell::new(Registry::new()) };
+    /// A protocol is being asked for its list right now.
+    static ASKING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Registers with libpurple.
@@ -96,8 +98,10 @@ pub(super) fn list(token: OnPurple, user: UserId, account: AccountId) -> Result<
     }
     let gc = conversation::connected(token, account)?;
     close_all(token, account);
+    ASKING.set(true);
     // SAFETY: a live connection whose protocol lists rooms. `on_create` takes our reference.
     let purple = owner::with(Some(account), || unsafe { purple_sys::purple_roomlist_get_list(gc) });
+    ASKING.set(false);
     find(purple).map(RoomListId).ok_or_else(unable)
 }
 
@@ -215,7 +219,14 @@ unsafe extern "C" fn on_add_room(purple: *mut PurpleRoomlist, room: *mut PurpleR
 unsafe extern "C" fn on_in_progress(purple: *mut PurpleRoomlist, on: gboolean) {
     guard_on("roomlist in_progress", (), |token| {
         if let (GFALSE, Some(id)) = (on, find(purple)) {
-            end(token, id);
+            if ASKING.get() {
+                // A protocol that has its list at once: whoever asked is told the list's id before its rows.
+                // SAFETY: see above.
+                let account = unsafe { accounts::id(token, (*purple).account) };
+                timers::soon(token, account, move |token| end(token, id));
+            } else {
+                end(token, id);
+            }
         }
     });
 }

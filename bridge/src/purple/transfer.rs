@@ -7,24 +7,25 @@
 mod acks;
 mod incoming;
 mod outgoing;
+mod told;
 
 pub(super) use acks::listen;
 pub(super) use incoming::{accept, ended_there, has_bytes, take};
 pub(super) use outgoing::{caught, feed, send};
 
-use super::conversation::normalize;
-use super::ffi::{borrowed, guard_on};
+use super::ffi::guard_on;
 use super::token::OnPurple;
 use super::{accounts, outbox, owner, registry, request, signals, timers};
 use crate::error::CommandError;
 use crate::event::EventKind;
-use crate::id::{AccountId, ConversationId, ConversationKind, TransferId, UserId};
+use crate::id::{AccountId, TransferId, UserId};
 use crate::model::Transfer;
 use purple_sys::{PurpleConnection, PurpleXfer, PurpleXferStatusType, PurpleXferType, PurpleXferUiOps};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::c_void;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use told::report;
 
 /// Transfers that an account may have at once, those included that wait for an answer.
 const MOST: usize = 50;
@@ -34,8 +35,6 @@ const SOFT: usize = 128 << 10;
 const OFFERED: &str = "offered";
 /// How one stands that was taken.
 const RUNNING: &str = "running";
-/// Time between two reports of how far a transfer is.
-const A_REPORT: Duration = Duration::from_millis(250);
 
 /// A transfer that libpurple has, or that has bytes left to be told.
 struct Open {
@@ -71,8 +70,12 @@ struct Open {
     /// Acknowledgements that wait until there is room for more (XMPP in-band).
     held: Vec<Vec<u8>>,
     reported: Option<Instant>,
+    /// A further report comes by itself.
+    reports: bool,
     /// Ends an accepted one that no browser fetches.
     idle: Option<timers::Timer>,
+    /// Ends one that is whole.
+    ending: Option<timers::Timer>,
 }
 
 thread_local! {
@@ -134,58 +137,6 @@ fn own(user: UserId, id: TransferId) -> Result<(AccountId, *mut PurpleXfer), Com
     known.flatten().ok_or_else(no_such_transfer)
 }
 
-/// Tells the owner of a transfer for the first time.
-fn show(token: OnPurple, id: TransferId, state: &str) {
-    let Some((account, xfer)) = change(id, |open| (open.account, open.xfer)).filter(|(_, xfer)| !xfer.is_null()) else { return };
-    // SAFETY: a live transfer of a live account; copied.
-    let (purple, peer, name, size, done) = unsafe {
-        let transfer = &*xfer;
-        (transfer.account, borrowed(transfer.who), borrowed(transfer.filename), transfer.size as u64, transfer.bytes_sent as u64)
-    };
-    let peer = peer.unwrap_or_default();
-    let conversation = ConversationId::of(account, ConversationKind::Im, &normalize(token, purple, &peer));
-    let told = change(id, |open| {
-        let direction = if open.incoming { "in" } else { "out" }.to_owned();
-        let name = plain_name(&name.unwrap_or_default());
-        let size = (size > 0).then_some(size);
-        let shown = Transfer { id, account, conversation, peer, direction, name, size, done, state: state.to_owned() };
-        open.shown = Some(shown.clone());
-        (open.user, shown)
-    });
-    if let Some((user, shown)) = told {
-        outbox::emit(token, user, EventKind::TransferOpened(shown));
-    }
-}
-
-/// A name without directories and characters that no name has.
-fn plain_name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = crate::text::line(last).trim().trim_start_matches('.').chars().filter(|c| !c.is_control()).take(200).collect();
-    if plain.is_empty() { "file".to_owned() } else { plain }
-}
-
-/// Tells how it stands. Reports of progress alone are paced.
-fn report(token: OnPurple, id: TransferId, state: Option<&str>) {
-    let told = change(id, |open| {
-        let shown = open.shown.as_mut().filter(|_| open.over.is_none())?;
-        if let Some(state) = state {
-            state.clone_into(&mut shown.state);
-        } else if open.reported.is_some_and(|last| last.elapsed() < A_REPORT) {
-            return None;
-        }
-        if !open.xfer.is_null() {
-            // SAFETY: a live transfer.
-            let (size, done) = unsafe { ((*open.xfer).size as u64, (*open.xfer).bytes_sent as u64) };
-            (shown.size, shown.done) = ((size > 0).then_some(size), done);
-        }
-        open.reported = Some(Instant::now());
-        Some((open.user, shown.clone()))
-    });
-    if let Some((user, shown)) = told.flatten() {
-        outbox::emit_caused(token, user, None, EventKind::TransferProgress(shown));
-    }
-}
-
 /// It is over: the first word on how counts. Calls nothing of libpurple's at once.
 fn end(token: OnPurple, id: TransferId, how: &'static str) {
     change(id, |open| _ = open.over.get_or_insert(how));
@@ -194,7 +145,7 @@ fn end(token: OnPurple, id: TransferId, how: &'static str) {
 
 /// Does what is left to be done of one that may be over: its end is told after its last byte, and our reference is given back.
 fn settle(token: OnPurple, id: TransferId) {
-    let (mut told, mut gone, mut idle, mut held) = (None, None, None, None);
+    let (mut told, mut gone, mut idle, mut held) = (None, None, (None, None), None);
     OPEN.with_borrow_mut(|all| {
         let Some(open) = all.get_mut(&id) else { return };
         let Some(how) = open.over else { return };
@@ -204,7 +155,7 @@ fn settle(token: OnPurple, id: TransferId) {
         held = Some((open.account, std::mem::take(&mut open.held)));
         if !open.told_end && open.bytes.is_empty() {
             open.told_end = true;
-            idle = open.idle.take();
+            idle = (open.idle.take(), open.ending.take());
             told = open.shown.as_ref().map(|_| (open.user, how));
         }
         if open.xfer.is_null() && open.told_end {
@@ -344,7 +295,9 @@ unsafe extern "C" fn on_new(xfer: *mut PurpleXfer) {
             requested: false,
             held: Vec::new(),
             reported: None,
+            reports: false,
             idle: None,
+            ending: None,
         };
         OPEN.with_borrow_mut(|all| all.insert(id, open));
         // SAFETY: as above.
@@ -386,7 +339,8 @@ unsafe extern "C" fn on_progress(xfer: *mut PurpleXfer, _: f64) {
         let Some(id) = (unsafe { id(xfer) }) else { return };
         // SAFETY: likewise.
         if unsafe { purple_sys::purple_xfer_is_completed(xfer) } == glib_sys::GFALSE {
-            return report(token, id, None);
+            report(token, id, None);
+            return incoming::whole(token, id);
         }
         change(id, |open| {
             if let Some(shown) = &mut open.shown {

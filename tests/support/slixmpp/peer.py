@@ -3,6 +3,7 @@
 It is told what to do by lines of JSON on its standard input, and tells what happens by lines of JSON on its standard output.
 """
 import asyncio
+import base64
 import hashlib
 import json
 import logging
@@ -40,6 +41,7 @@ class Peer(slixmpp.ClientXMPP):
         self["feature_mechanisms"].unencrypted_scram = True
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("si_request", self.offered)
+        self.add_event_handler("presence_available", lambda presence: tell("present", jid=str(presence["from"])))
         self.add_event_handler("message", lambda message: tell("heard", text=message["body"]))
         # Version 1.8.3 registers a coroutine as a plain callback, which is never run.
         self.remove_handler("SI Request")
@@ -73,14 +75,15 @@ class Peer(slixmpp.ClientXMPP):
         form = answer["si"]["feature_neg"]["form"]
         tell("accepted", sid=sid, method=form.get_values()["stream-method"] if form else "")
 
-    async def send_ibb(self, to, sid, size, block=4096, close=True, upto=None, **_):
+    async def send_ibb(self, to, sid, size, block=4096, close=True, upto=None, content=None, **_):
+        content = base64.b64decode(content) if content else None
         stream = await self["xep_0047"].open_stream(to, sid=sid, block_size=block, timeout=LONG)
         self.streams[sid] = stream
         at, end = 0, size if upto is None else upto
         try:
             while at < end:
                 count = min(block, end - at)
-                await stream.send(piece(at, count), timeout=LONG)
+                await stream.send(content[at:at + count] if content else piece(at, count), timeout=LONG)
                 at += count
                 tell("acknowledged", sid=sid, bytes=at)
             tell("sent", sid=sid, bytes=at)

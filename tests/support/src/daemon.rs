@@ -236,7 +236,8 @@ impl Daemon {
         std::thread::spawn(move || {
             // Read to the end, so that the daemon never finds the pipe full or closed.
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(url) = line.split_ascii_whitespace().find(|word| word.starts_with("http://") || word.starts_with("https://")) {
+                let is_place = |word: &&str| ["http://", "https://", "unix:"].iter().any(|scheme| word.starts_with(scheme));
+                if let Some(url) = line.split_ascii_whitespace().find(is_place) {
                     // The receiver has left when it has its address.
                     let _ = sender.send(url.trim_end_matches('/').to_owned());
                 }

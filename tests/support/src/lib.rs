@@ -64,7 +64,7 @@ pub use fantoccini::key::Key;
 pub use fantoccini::wd::WindowHandle as TabHandle;
 pub use hoarder::Hoarder;
 pub use hostile::{Hostile, XmppScript};
-pub use https::https;
+pub use https::{https, tls_exchange};
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
 pub use mariadb::MariaDb;

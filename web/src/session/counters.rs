@@ -1,6 +1,9 @@
 //! What the sessions count for statistics; reading them is somebody else's business.
 
+use crate::stats::{BATCHES, HOLDS, Histogram, SHORT, Unit};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A number that many threads add to.
@@ -49,11 +52,68 @@ impl Longest {
     }
 }
 
+/// How values are spread, since the start.
+#[derive(Debug)]
+pub struct Spreads {
+    /// How long polls waited for their answer.
+    pub poll_hold: Histogram,
+    /// Events in an answer, or in a part of a stream.
+    pub answer_events: Histogram,
+    /// From what a worker told to what is on its way to a user's pages.
+    pub event: Histogram,
+}
+
+impl Default for Spreads {
+    fn default() -> Self {
+        let help = "How long polls were held until they were answered.";
+        let poll_hold = Histogram::new("poll_hold_seconds", help, Unit::Seconds, HOLDS);
+        let help = "Events in an answer to a poll or in a part of a stream.";
+        let answer_events = Histogram::new("answer_events", help, Unit::Count, BATCHES);
+        let help = "How long what one turn of a worker told one user took until it was passed on.";
+        Self { poll_hold, answer_events, event: Histogram::new("event_seconds", help, Unit::Seconds, SHORT) }
+    }
+}
+
+impl Spreads {
+    /// All of them.
+    pub fn all(&self) -> [&Histogram; 3] {
+        [&self.poll_hold, &self.answer_events, &self.event]
+    }
+}
+
+/// Kinds of outcomes that are counted; networks and their failures are few.
+const MOST_OUTCOMES: usize = 500;
+
+/// What became of sign-ons, by protocol.
+#[derive(Debug, Default)]
+pub struct SignOns(Mutex<BTreeMap<(String, String), u64>>);
+
+impl SignOns {
+    /// One of an account of this protocol: `online`, or the code of its failure.
+    pub fn note(&self, protocol: &str, outcome: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (protocol.to_owned(), outcome.to_owned());
+        if all.len() < MOST_OUTCOMES || all.contains_key(&key) {
+            *all.entry(key).or_default() += 1;
+        }
+    }
+
+    /// Protocol, outcome, how often.
+    pub fn all(&self) -> Vec<(String, String, u64)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|((protocol, outcome), count)| (protocol.clone(), outcome.clone(), *count)).collect()
+    }
+}
+
 macro_rules! counters {
     ($(#[doc = $help:literal] $name:ident,)*) => {
         /// Everything counted, since the start.
         #[derive(Debug, Default)]
         pub struct Counters {
+            /// How values are spread.
+            pub spreads: Spreads,
+            /// What became of sign-ons.
+            pub sign_ons: SignOns,
             /// How long one event took from the bridge's form to the page's.
             pub longest_event: Longest,
             /// How long what one turn of a worker told one user took, until it was on its way to the pages.

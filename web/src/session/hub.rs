@@ -117,6 +117,12 @@ impl Hub {
         self.sessions.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// Of those, who have a page. Looks at each session.
+    pub fn users_attached(&self) -> usize {
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        sessions.values().filter(|session| !session.lock().life.detached).count()
+    }
+
     /// Where commands go; for pings, the catalogue and figures.
     pub fn networks(&self) -> &dyn Networks {
         &*self.networks
@@ -223,13 +229,16 @@ impl Hub {
                 log::warn!("user {user} has a network that sends more than a session holds: the rest is left out, and the user is told");
             }
             self.do_chores(user, &mut state);
+            self.settle_protocols(user, &mut state);
             self.remember_accounts(user, &mut state);
             state.deliver(&env);
             if session.is_guest() && state.note_failure(&env) {
                 self.look_at(&session, &mut state, env.now + self.config.failed_guest_linger_ms);
             }
             drop(state);
-            self.counters.longest_share.note(share.so_far());
+            let took = share.so_far();
+            self.counters.longest_share.note(took);
+            self.counters.spreads.event.note_time(took);
             for (account, before) in lost {
                 self.tell_for_sure(user, CommandKind::RestoreAccount { account, before }, Some(account));
             }

@@ -10,7 +10,7 @@ use super::pictures;
 use super::state::{Env, State};
 use super::stored::stored;
 use crate::secret::DataKey;
-use crate::store::{BuddyRow, ConversationRow, Full, GroupRow, Journal, Limits, Write};
+use crate::store::{BuddyRow, ConversationRow, Full, Journal, Limits, Write};
 use crate::wire::{self, ErrorBody};
 use bridge::command::{CommandKind, Origin, Place};
 use bridge::event::Outcome;
@@ -63,6 +63,8 @@ pub(crate) struct Keep {
     pub(super) online: BTreeSet<AccountId>,
     /// Lines that wait to be sent, in order.
     pub(super) outbox: VecDeque<Waiting>,
+    /// Lines that are looked for in the store, to be given up or sent again.
+    pub(super) sought: BTreeSet<u64>,
     /// When accounts were made: their order.
     pub(super) made: BTreeMap<AccountId, Timestamp>,
 }
@@ -90,6 +92,7 @@ impl Keep {
             away: Away::new(),
             online: BTreeSet::new(),
             outbox: VecDeque::new(),
+            sought: BTreeSet::new(),
             made: BTreeMap::new(),
         }
     }
@@ -268,14 +271,17 @@ impl State {
         true
     }
 
-    /// An account is gone. What is stored of it goes when the user wanted so: not by the word of a worker, nor because a session ended.
-    pub(super) fn forget_account(&mut self, account: AccountId) {
-        let Some(keep) = &mut self.keep else { return };
-        if keep.removing.remove(&account) || keep.passing.remove(&account) {
+    /// An account is gone. What is stored of it goes when the user wanted so: not by the word of a worker, nor because a session ended. True: it
+    /// does not come back.
+    pub(super) fn forget_account(&mut self, account: AccountId) -> bool {
+        let Some(keep) = &mut self.keep else { return true };
+        let wanted = keep.removing.remove(&account) | keep.passing.remove(&account);
+        if wanted {
             self.write(|user| Write::AccountRemoved { user, account });
         } else {
             log::warn!("account {account} is gone, and nobody removed it: what is stored of it stays");
         }
+        wanted
     }
 
     /// Writes a message down. Where there is no room for it, a gap begins.
@@ -370,12 +376,6 @@ impl State {
         let (name, group, alias) = (buddy.name.clone(), buddy.group.clone(), buddy.alias.clone());
         let (account, buddy) = (buddy.account, buddy.id);
         self.write(|user| Write::Buddy(BuddyRow { user, account, buddy, name, group, alias }));
-    }
-
-    /// Writes down how the user arranged a group.
-    pub(super) fn keep_group(&mut self, group: &wire::Group) {
-        let row = GroupRow { name: group.name.clone(), order: group.order, collapsed: group.collapsed };
-        self.write(|user| Write::Group(user, row));
     }
 
     /// Whether what is said is being stored.

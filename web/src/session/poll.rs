@@ -46,17 +46,21 @@ impl Hub {
         self.settle_idle(session);
         let hold = tokio::time::sleep(Duration::from_millis(self.config.hold_ms));
         tokio::pin!(hold);
-        let mut parked = false;
+        let mut parked = None;
         loop {
             step = match step {
-                Step::Answer(answer) => return Ok(answer),
+                Step::Answer(answer) => {
+                    let held = parked.map_or(Duration::ZERO, |since: tokio::time::Instant| since.elapsed());
+                    self.counters().spreads.poll_hold.note_time(held);
+                    return Ok(answer);
+                }
                 Step::Group => {
                     tokio::time::sleep(GROUPING).await;
                     self.look(session, &query.client, ticket, true, false)
                 }
                 Step::Park(woken) => {
-                    if !parked {
-                        parked = true;
+                    if parked.is_none() {
+                        parked = Some(tokio::time::Instant::now());
                         self.counters().polls_parked.one();
                     }
                     tokio::select! {
@@ -118,6 +122,7 @@ impl Hub {
         body.extend_from_slice(&slice.json);
         body.extend_from_slice(if slice.more { br#"],"more":true}"# } else { br#"],"more":false}"# });
         self.counters().answers.one();
+        self.counters().spreads.answer_events.note(slice.count as u64);
         self.counters().answer_bytes.add(body.len() as u64);
         state.asked.charge(price::of_bytes(body.len()));
         Step::Answer(Polled(body.into()))

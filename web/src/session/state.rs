@@ -19,7 +19,7 @@ use bridge::id::{AccountId, BuddyId, ConversationId, PersonId, UserId};
 use bridge::model::{Account, Authorization, Buddy, Request, Status, Transfer};
 use bridge::time::Timestamp;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
@@ -113,9 +113,21 @@ pub(crate) struct GroupPlace {
     pub(crate) order: i64,
     pub(crate) collapsed: bool,
     pub(crate) buddies: u32,
+    /// The user takes it away, or gives it another name: with its last buddy it is forgotten.
+    pub(crate) goes: bool,
 }
 
 impl GroupPlace {
+    /// A group as the user arranged it, without buddies so far.
+    pub(crate) fn arranged(name: &str, order: i64, collapsed: bool) -> Self {
+        Self { name: name.into(), order, collapsed, buddies: 0, goes: false }
+    }
+
+    /// Nobody has arranged it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.order == 0 && !self.collapsed
+    }
+
     pub(crate) fn wire(&self) -> wire::Group {
         wire::Group { name: self.name.to_string(), order: self.order, collapsed: self.collapsed }
     }
@@ -153,6 +165,8 @@ pub(crate) struct State {
     pub(crate) missed: Vec<(AccountId, Timestamp)>,
     /// Things of networks found no room here.
     pub(crate) too_much: TooMuch,
+    /// Accounts that their user wants signed on, and whose protocol is switched off.
+    pub(super) closed: BTreeSet<AccountId>,
     /// Pictures that messages wait for, the oldest first.
     pub(super) awaited: VecDeque<Awaited>,
     /// `account.add`s under way: they count as accounts already.
@@ -193,6 +207,7 @@ impl State {
             chores_from: Vec::new(),
             missed: Vec::new(),
             too_much: TooMuch::Never,
+            closed: BTreeSet::new(),
             awaited: VecDeque::new(),
             adding: Vec::new(),
             ended: None,

@@ -186,14 +186,17 @@ impl Following {
         client.waiter = None;
         client.answered(now, BUSY_ANSWERS);
         let mut part = Vec::with_capacity(512);
+        let mut count = 0;
         for (seq, event) in events {
             client.given = seq;
+            count += 1;
             // Writing to a Vec cannot fail. An event has no line ends: it is JSON in one line.
             let _ = write!(part, "id: {}:{seq}\ndata: ", self.session.epoch);
             part.extend_from_slice(event);
             part.extend_from_slice(b"\n\n");
         }
         hub.counters().stream_parts.one();
+        hub.counters().spreads.answer_events.note(count);
         hub.counters().stream_bytes.add(part.len() as u64);
         Step::Part(part.into())
     }

@@ -330,3 +330,77 @@ impl Hub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Site;
+    use super::*;
+    use bridge::event::EventKind;
+    use bridge::id::{AccountId, ConversationId};
+    use bridge::model::Transfer;
+
+    const ID: TransferId = TransferId(7);
+
+    /// A site whose guest has accepted a file.
+    fn site() -> Site {
+        let site = Site::new();
+        let [direction, state] = ["in", "running"].map(str::to_owned);
+        let (account, conversation) = (AccountId(1), ConversationId(1));
+        let (peer, name, size) = ("bob".to_owned(), "a.bin".to_owned(), Some(1 << 20));
+        site.tell([EventKind::TransferOpened(Transfer { id: ID, account, conversation, peer, direction, name, size, done: 0, state })]);
+        site
+    }
+
+    fn piece(bytes: usize) -> EventKind {
+        EventKind::TransferBytes(Piece { transfer: ID, bytes: vec![7; bytes] })
+    }
+
+    /// What the network side was told of transfers.
+    fn told(site: &Site) -> Vec<CommandKind> {
+        site.bridge.take().into_iter().map(|command| command.kind).collect()
+    }
+
+    #[tokio::test]
+    async fn bytes_are_asked_for_as_they_are_taken() {
+        let site = site();
+        let mut fetch = site.hub.fetch(&site.session, "t7").unwrap();
+        assert_eq!(told(&site), [CommandKind::TakeTransfer { transfer: ID, bytes: WINDOW }]);
+        site.tell((0..4).map(|_| piece(A_PIECE)));
+        assert_eq!(fetch.next().await.unwrap().unwrap().len(), A_PIECE);
+        assert_eq!(told(&site), [CommandKind::TakeTransfer { transfer: ID, bytes: A_SHARE }]);
+        site.tell([piece(A_PIECE), EventKind::TransferClosed { transfer: ID, state: "done".to_owned() }]);
+        for _ in 0..4 {
+            assert_eq!(fetch.next().await.unwrap().unwrap().len(), A_PIECE);
+        }
+        assert!(fetch.next().await.unwrap().is_none());
+        told(&site);
+        drop(fetch);
+        assert_eq!(told(&site), [], "one that has ended is not cancelled");
+    }
+
+    #[tokio::test]
+    async fn more_than_was_asked_for_ends_it() {
+        let site = site();
+        let mut fetch = site.hub.fetch(&site.session, "t7").unwrap();
+        told(&site);
+        site.tell([piece(WINDOW as usize), piece(1)]);
+        assert_eq!(told(&site), [CommandKind::CancelTransfer(ID)]);
+        assert_eq!(fetch.next().await.unwrap().unwrap().len(), WINDOW as usize);
+        assert!(fetch.next().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_leaves_cancels_and_nobody_else_fetches() {
+        let site = site();
+        let fetch = site.hub.fetch(&site.session, "t7").unwrap();
+        let code = |id: &str| site.hub.fetch(&site.session, id).map(|_| ()).unwrap_err().code;
+        assert_eq!((code("t7"), code("t8"), code("x")), ("being_fetched".into(), "no_such_transfer".into(), "no_such_transfer".into()));
+        told(&site);
+        drop(fetch);
+        assert_eq!(told(&site), [CommandKind::CancelTransfer(ID)]);
+        // The end of a session ends what is fetched.
+        let mut fetch = site.hub.fetch(&site.session, "t7").unwrap();
+        site.logout(&site.login.token);
+        assert!(fetch.next().await.is_err());
+    }
+}

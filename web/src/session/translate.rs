@@ -314,7 +314,7 @@ impl State {
         let conversation = self.known_conversation(of.conversation)?;
         let number = super::conversation::message_number(&of.message);
         let number = number.ok_or_else(|| at("bad_field", "message", "This is not the id of a message."))?;
-        Ok(Act::Local(Local::Cancel { conversation, number, again }))
+        Ok(Act::Local(Local::Cancel(super::again::GivenUp { conversation, number, again })))
     }
 
     fn icon(&self, config: &SessionConfig, upload: Option<&str>) -> Result<Option<Vec<u8>>, ErrorBody> {

@@ -42,13 +42,14 @@ impl State {
             self.account_changed(account);
         }
         for (key, value) in self.settings.clone() {
+            if self.is_passing_draft(&key) {
+                continue;
+            }
             self.write(|user| Write::Setting { user, key, value: Some(value.to_string()) });
         }
         self.keep_status();
         self.keep_away();
-        for group in self.groups.iter().map(super::state::GroupPlace::wire).collect::<Vec<_>>() {
-            self.keep_group(&group);
-        }
+        self.keep_groups();
         for buddy in self.buddies.values().map(|buddy| Buddy::clone(buddy)).collect::<Vec<_>>() {
             self.keep_buddy(None, &buddy);
         }

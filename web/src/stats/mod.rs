@@ -1,11 +1,15 @@
-//! Counters of the daemon: adding is one atomic operation; it keeps nothing about any one user.
+//! Counters of the daemon, and the page that shows them: adding is one atomic operation. Keeps nothing about any one user.
 
+mod histogram;
+mod page;
 mod process;
 mod text;
 mod workers;
 
+pub use histogram::{BATCHES, COMMITS, HOLDS, Histogram, SHORT, Unit};
+pub use page::{File, file, prefers_page};
 pub use process::figures as process;
-pub use text::{Figure, figures, json, prometheus};
+pub use text::{Figure, figures, json, prometheus, prometheus_sign_ons};
 pub use workers::{prometheus as prometheus_workers, prometheus_aside};
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -72,6 +72,22 @@ fn kind(grows: bool) -> (&'static str, &'static str) {
     if grows { ("_total", "counter") } else { ("", "gauge") }
 }
 
+/// What became of sign-ons, with protocol and outcome as labels: protocol, outcome, how often.
+pub fn prometheus_sign_ons(all: &[(String, String, u64)]) -> String {
+    let mut text = String::new();
+    let name = head(&mut text, "sign_ons", "Sign-ons of IM accounts that succeeded (online) or failed, by the code of the failure.", true);
+    for (protocol, outcome, count) in all {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name}{{protocol=\"{}\",outcome=\"{}\"}} {count}", escaped(protocol), escaped(outcome));
+    }
+    text
+}
+
+/// A label's value: a protocol's id is a plugin's word.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
 /// A JSON object, name to value.
 pub fn json(figures: &[Figure]) -> serde_json::Value {
     figures.iter().map(|f| (f.name.to_owned(), serde_json::Value::from(f.value))).collect::<serde_json::Map<_, _>>().into()

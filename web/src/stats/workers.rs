@@ -1,5 +1,6 @@
 //! The libpurple processes in figures, and what is set aside for their crashes, as text for Prometheus; it asks none of them.
 
+use super::text::escaped;
 use bridge::report::{Aside, Report};
 use std::fmt::Write;
 
@@ -68,11 +69,6 @@ pub fn prometheus_aside(aside: &[Aside]) -> String {
         let _ = writeln!(text, "{name}{{kind=\"{kind}\",name=\"{}\",why=\"{}\"}} {seconds}", escaped(what), escaped(why));
     }
     text
-}
-
-/// A label's value: a protocol's id is a plugin's word.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]

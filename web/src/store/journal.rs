@@ -1,12 +1,13 @@
 //! Takes what sessions write and commits it in groups, in the order of its coming. Never makes a session wait, and holds no more than its bounds.
 
 use super::{Store, StoreError, Write};
+use crate::stats::{COMMITS, Histogram, Unit};
 use bridge::id::UserId;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 /// Between two commits: what came in between goes together.
@@ -70,6 +71,7 @@ pub struct Journal {
     dropped: AtomicU64,
     /// Something found no room. Changes under the queue's lock.
     full: AtomicBool,
+    commits: Histogram,
 }
 
 impl std::fmt::Debug for Journal {
@@ -91,7 +93,13 @@ impl Journal {
             ending: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
             full: AtomicBool::new(false),
+            commits: Histogram::new("store_commit_seconds", "How long the database took for a commit.", Unit::Seconds, COMMITS),
         })
+    }
+
+    /// How long the database took for what it committed.
+    pub fn commits(&self) -> &Histogram {
+        &self.commits
     }
 
     /// The store behind it, for reading.
@@ -236,8 +244,10 @@ impl Journal {
     async fn commit(&self, batch: &[Write], keeping: &dyn Keeping) -> bool {
         let mut wait = RETRY.0;
         loop {
+            let begun = Instant::now();
             match self.answer(self.store.commit(batch), keeping).await {
                 Ok(()) => {
+                    self.commits.note_time(begun.elapsed());
                     self.set_kept(true, "", keeping);
                     return true;
                 }

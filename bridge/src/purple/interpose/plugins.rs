@@ -5,6 +5,7 @@ mod choice;
 use super::super::{ffi, owner, token::OnPurple};
 use super::next::Next;
 use crate::config::BridgeConfig;
+use crate::model::PluginAbout;
 use choice::Choice;
 use purple_sys::{PurplePlugin, PurplePluginType, gchar};
 use std::cell::RefCell;
@@ -24,8 +25,10 @@ const NO_EXTENSION: &CStr = c".bellflower-none";
 struct PluginReport {
     /// The file that was looked at.
     file: PathBuf,
-    /// The plugin's id ("prpl-jabber"); `None` when the file was not opened, or is no plugin.
+    /// The plugin's id ("prpl-jabber"); `None` when the file was not opened and is not libpurple's own, or is no plugin.
     id: Option<String>,
+    /// What it says of itself; `None` when the file was not opened.
+    about: Option<PluginAbout>,
     /// What happened.
     outcome: PluginOutcome,
 }
@@ -67,7 +70,13 @@ impl PluginReport {
             PluginOutcome::Skipped(why) => ("refused", Some((*why).to_owned())),
             PluginOutcome::Failed(why) => ("refused", Some(why.clone())),
         };
-        crate::model::PluginReport { path: self.file.display().to_string(), id: self.id.clone(), state: state.to_owned(), reason }
+        crate::model::PluginReport {
+            path: self.file.display().to_string(),
+            id: self.id.clone(),
+            about: self.about.clone(),
+            state: state.to_owned(),
+            reason,
+        }
     }
 }
 
@@ -121,41 +130,61 @@ fn search_paths(_: OnPurple) -> Vec<PathBuf> {
 /// Decides by the file, opens it, then decides by what it says it is.
 fn probe_file(token: OnPurple, choice: &Choice, file: PathBuf) -> PluginReport {
     if let Err(why) = choice.may_open(&file) {
-        return PluginReport { file, id: None, outcome: PluginOutcome::Skipped(why) };
+        let id = choice::known(&file).map(str::to_owned);
+        return PluginReport { file, id, about: None, outcome: PluginOutcome::Skipped(why) };
     }
     let path = ffi::in_process(&file.to_string_lossy());
     // SAFETY: a live C string.
     let plugin = unsafe { purple_sys::purple_plugin_probe(path.as_ptr()) };
     if plugin.is_null() {
-        return PluginReport { file, id: None, outcome: PluginOutcome::Failed("is not a plugin for this libpurple".to_owned()) };
+        return PluginReport {
+            file,
+            id: None,
+            about: None,
+            outcome: PluginOutcome::Failed("is not a plugin for this libpurple".to_owned()),
+        };
     }
-    let Some((id, kind)) = id_and_kind(token, plugin) else {
-        return PluginReport { file, id: None, outcome: PluginOutcome::Failed(error_of(token, plugin)) };
+    let Some(Said { id, kind, about }) = said(token, plugin) else {
+        return PluginReport { file, id: None, about: None, outcome: PluginOutcome::Failed(error_of(token, plugin)) };
     };
+    let report = |outcome| PluginReport { file: file.clone(), id: Some(id.clone()), about: Some(about), outcome };
     // SAFETY: a live plugin. libpurple destroys such a one itself, with the reason.
     if unsafe { purple_sys::purple_plugin_is_unloadable(plugin) } != 0 {
-        return PluginReport { file, id: Some(id), outcome: PluginOutcome::Failed(error_of(token, plugin)) };
+        return report(PluginOutcome::Failed(error_of(token, plugin)));
     }
     if let Err(why) = choice.may_load(&file, &id, kind == PurplePluginType::PURPLE_PLUGIN_PROTOCOL) {
         // SAFETY: just probed, not loaded, and nobody has it.
         unsafe { purple_sys::purple_plugin_destroy(plugin) };
-        return PluginReport { file, id: Some(id), outcome: PluginOutcome::Skipped(why) };
+        return report(PluginOutcome::Skipped(why));
     }
     // libpurple loads protocols by itself as soon as they are probed.
-    let outcome = if kind == PurplePluginType::PURPLE_PLUGIN_PROTOCOL { PluginOutcome::Loaded } else { PluginOutcome::Waiting };
-    PluginReport { file, id: Some(id), outcome }
+    report(if kind == PurplePluginType::PURPLE_PLUGIN_PROTOCOL { PluginOutcome::Loaded } else { PluginOutcome::Waiting })
 }
 
-fn id_and_kind(_: OnPurple, plugin: *const PurplePlugin) -> Option<(String, PurplePluginType)> {
+/// What a plugin that was opened says it is.
+struct Said {
+    id: String,
+    kind: PurplePluginType,
+    about: PluginAbout,
+}
+
+/// `None` for a plugin without an id.
+fn said(_: OnPurple, plugin: *const PurplePlugin) -> Option<Said> {
     // SAFETY: a live plugin.
     let info = unsafe { (*plugin).info };
     if info.is_null() {
         return None;
     }
-    // SAFETY: the plugin's own static description, of which the id is a C string or NULL.
-    let id = unsafe { ffi::borrowed((*info).id) }.filter(|id| !id.is_empty())?;
-    // SAFETY: as above.
-    Some((id, unsafe { (*info).type_ }))
+    // SAFETY: the plugin's own static description, whose texts are C strings or NULL.
+    let (kind, id, name, version) =
+        unsafe { ((*info).type_, ffi::borrowed((*info).id), ffi::borrowed((*info).name), ffi::borrowed((*info).version)) };
+    let word = match kind {
+        PurplePluginType::PURPLE_PLUGIN_PROTOCOL => "protocol",
+        PurplePluginType::PURPLE_PLUGIN_LOADER => "loader",
+        _ => "other",
+    };
+    let about = PluginAbout { kind: word.to_owned(), name: name.unwrap_or_default(), version: version.unwrap_or_default() };
+    Some(Said { id: id.filter(|id| !id.is_empty())?, kind, about })
 }
 
 fn error_of(_: OnPurple, plugin: *const PurplePlugin) -> String {

@@ -7,7 +7,8 @@
 use super::super::ffi::{guard_on, in_process};
 use super::super::token::OnPurple;
 use super::super::{interpose, outbox, owner, timers};
-use super::{MOST, OFFERED, Open, RUNNING, SOFT, acks, cancel, cancel_here, change, count, id, own, report, settle, show};
+use super::told::{report, show};
+use super::{MOST, OFFERED, Open, RUNNING, SOFT, acks, cancel, cancel_here, change, count, id, own, settle};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{TransferId, UserId};
@@ -24,6 +25,8 @@ const HARD: usize = 8 << 20;
 const MOST_AHEAD: u64 = 4 << 20;
 /// An accepted file that no browser fetches within this time is given up.
 const UNFETCHED: Duration = Duration::from_secs(120);
+/// How long a sender has to end a connection by which all of its file has come.
+const UNENDED: Duration = Duration::from_secs(3);
 
 /// Before libpurple asks for a name to save the file under: with a name there, it asks nobody.
 pub(super) unsafe extern "C" fn on_offered(xfer: *mut PurpleXfer, _: *mut c_void) {
@@ -69,17 +72,27 @@ pub(in crate::purple) fn accept(token: OnPurple, user: UserId, id: TransferId) -
     let name = name.flatten().filter(|_| !xfer.is_null());
     let name = name.ok_or_else(|| CommandError::new("not_offered", "This file is not offered (any more).").at("transfer"))?;
     report(token, id, Some(RUNNING));
-    let idle = timers::after(token, UNFETCHED, Some(account), move |token| {
-        log::debug!(target: "bridge", "nobody fetches transfer {id}, which was accepted");
-        change(id, |open| _ = open.over.get_or_insert("failed"));
-        _ = cancel(token, user, id);
-    });
+    let idle = timers::after(token, UNFETCHED, Some(account), move |token| unfetched(token, id));
     let before = change(id, |open| open.idle.replace(idle));
     drop(before);
     let name = in_process(&name);
     // SAFETY: a live transfer, whose reference is ours; the name is copied, and no file of that name is opened.
     owner::with(Some(account), || unsafe { purple_sys::purple_xfer_request_accepted(xfer, name.as_ptr()) });
     Ok(())
+}
+
+/// Nobody fetches a file that was accepted.
+fn unfetched(token: OnPurple, id: TransferId) {
+    log::debug!(target: "bridge", "nobody fetches transfer {id}, which was accepted");
+    let live = change(id, |open| {
+        // What has come goes.
+        let live = open.over.replace("failed").is_none();
+        (live && !open.xfer.is_null()).then_some((open.account, open.xfer))
+    });
+    if let Some((account, xfer)) = live.flatten() {
+        owner::with(Some(account), || cancel_here(xfer));
+    }
+    settle(token, id);
 }
 
 /// The browser takes so many more bytes.
@@ -178,6 +191,28 @@ fn fetch(token: OnPurple, id: TransferId) {
     if ended && super::is_open(xfer) && change(id, |open| open.over.is_none()) == Some(true) {
         owner::with(Some(account), || interpose::cancel_remote(xfer));
     }
+}
+
+/// If all of a file is there, it is done, also when its sender does not end the connection: libpurple waits for that.
+pub(super) fn whole(token: OnPurple, id: TransferId) {
+    let all = |open: &mut Open| {
+        // SAFETY: a transfer that was not destroyed.
+        let all = open.incoming && !open.xfer.is_null() && unsafe { (*open.xfer).size > 0 && (*open.xfer).bytes_sent >= (*open.xfer).size };
+        (all && open.over.is_none()).then_some(open.account)
+    };
+    let Some(account) = change(id, all).flatten() else { return };
+    let end = timers::after(token, UNENDED, Some(account), move |_| {
+        let xfer = change(id, |open| open.over.is_none().then_some(open.xfer)).flatten();
+        if let Some(xfer) = xfer.filter(|xfer| !xfer.is_null()) {
+            // SAFETY: a live transfer, on a turn of its own; it is as libpurple ends one whose connection has ended.
+            unsafe {
+                purple_sys::purple_xfer_set_completed(xfer, glib_sys::GTRUE);
+                purple_sys::purple_xfer_end(xfer);
+            }
+        }
+    });
+    let before = change(id, |open| open.ending.replace(end));
+    drop(before);
 }
 
 /// libpurple has bytes for the file. All are taken, or libpurple ends the transfer.

@@ -302,3 +302,67 @@ fn one_accounts_end_leaves_anothers_transfers_alone() {
         nothing_is_left(core, 11);
     });
 }
+
+/// Ends of transfers that were told.
+fn ends(core: &mut Core) -> Vec<String> {
+    let ends = core.events().into_iter().filter_map(|(_, kind)| match kind {
+        EventKind::TransferClosed { state, .. } => Some(state),
+        _ => None,
+    });
+    ends.collect()
+}
+
+fn only(account: u64) -> TransferId {
+    OPEN.with_borrow(|open| open.iter().find(|(_, known)| known.account == AccountId(account)).map(|(id, _)| *id)).unwrap()
+}
+
+#[test]
+fn a_file_that_is_cancelled_before_its_offer_is_cancelled_after_it() {
+    with_servers("purple::transfer::tests::a_file_that_is_cancelled_before_its_offer_is_cancelled_after_it", |core| {
+        let prosody = Prosody::with_users(["ines", "noor"]);
+        let mut peer = XmppPeer::connect(&prosody, "noor");
+        xmpp(core, &prosody, 10);
+        send_to(core, 10, peer.jid(), 1);
+        let asked = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "query"));
+        cancel(core.token, UserId(1), only(10)).unwrap();
+        assert_eq!(ends(core), ["cancelled"]);
+        let features: String = [SI, FILE, IBB].iter().map(|feature| format!("<feature var='{feature}'/>")).collect();
+        peer.send(&format!(
+            "<iq type='result' id='{}' to='ines@localhost/home'><query xmlns='http://jabber.org/protocol/disco#info'>\
+             <identity category='client' type='pc'/>{features}</query></iq>",
+            asked.attr("id").unwrap()
+        ));
+        core.turn_until(|| of(10).is_empty());
+        assert!(ends(core).is_empty(), "its end was told");
+        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
+        nothing_is_left(core, 10);
+    });
+}
+
+#[test]
+fn a_question_about_a_transfer_ends_with_it() {
+    with_servers("purple::transfer::tests::a_question_about_a_transfer_ends_with_it", |core| {
+        let prosody = Prosody::builder().users(["ines", "noor"]).friends("ines", "noor", "Friends").start();
+        xmpp(core, &prosody, 10);
+        let mut peers = ["desk", "phone"].map(|resource| XmppPeer::connect_as(&prosody, "noor", resource));
+        // What a device asks comes after its presence.
+        for peer in &mut peers {
+            peer.send("<iq type='get' id='there' to='ines@localhost/home'><ping xmlns='urn:xmpp:ping'/></iq>");
+            heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "there"));
+        }
+        core.events();
+        send_to(core, 10, "noor@localhost", 1);
+        let asked = core.events().into_iter().find_map(|(_, kind)| match kind {
+            EventKind::RequestOpened(request) => Some(request.id),
+            _ => None,
+        });
+        let asked = asked.expect("the question to which device it goes");
+        cancel(core.token, UserId(1), only(10)).unwrap();
+        core.turn_until(|| of(10).is_empty());
+        let told = core.events();
+        assert!(told.iter().any(|(_, kind)| *kind == EventKind::RequestClosed { request: asked }), "{told:?}");
+        drop(peers);
+        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
+        nothing_is_left(core, 10);
+    });
+}

@@ -86,7 +86,7 @@ impl WireClient {
     /// Uploads so many bytes of the file under this name (percent-encoded).
     pub fn upload(&mut self, name: &str, count: usize) -> Answer {
         let mut request = self.agent.post(format!("{}/api/v1/uploads", self.base)).header("x-filename", name);
-        if let Some(cookie) = &self.cookie {
+        if let Some(cookie) = self.cookies.all() {
             request = request.header("cookie", cookie);
         }
         let request = request.header("content-length", count.to_string());
@@ -97,7 +97,7 @@ impl WireClient {
     /// Fetches an incoming file.
     pub fn fetch(&self, transfer: &str) -> Download {
         let mut request = self.agent.get(format!("{}/api/v1/transfers/{transfer}", self.base));
-        if let Some(cookie) = &self.cookie {
+        if let Some(cookie) = self.cookies.all() {
             request = request.header("cookie", cookie);
         }
         let answer = request.call().unwrap_or_else(|error| panic!("GET /transfers/{transfer}: {error}"));

@@ -3,6 +3,7 @@ import { effect, signal } from "@preact/signals";
 import { isQuestion, isQuiet, louder, notes, occasionOf, sounds, type Call } from "../state/alerts";
 import { choiceIn, type Occasion } from "../state/choices";
 import { listening } from "./listening";
+import { isMuted, muted } from "./mutes";
 import { missed, notify, permission } from "./notify";
 import { surprises, titleOf } from "./prompts";
 import { audible, play } from "./sound";
@@ -44,11 +45,14 @@ function said(event: WireEvent): Call | null {
   const id = event["conversation"] as string;
   const talk = talks.value.get(id);
   if (!talk || message.from?.self) return null;
+  const quiet = isMuted(talk);
   // A room whose window was closed comes back when it calls.
-  if (!listening.value.has(id) || message.highlight) surface(id);
+  if (!listening.value.has(id) || message.highlight) surface(id, quiet);
+  // Who looks at it hears of it all the same.
+  if (quiet && !watching(id)) return null;
   const who = message.from?.alias || message.from?.name || talk.title;
   if (talk.kind === "im" || message.highlight) announcement.value = w.said(who, message.text);
-  const occasion = occasionOf(talk, message);
+  const occasion = quiet ? null : occasionOf(talk, message);
   return occasion && { occasion, conversation: id, who: talk.kind === "im" ? who : w.notes.inRoom(who, talk.title), text: message.text };
 }
 
@@ -57,10 +61,14 @@ function callOf(event: WireEvent): Call | null {
   if (event.type === "message.received") return said(event);
   if (event.type === "attention") {
     const id = event["conversation"] as string;
-    const who = talks.value.get(id)?.title ?? String(event["who"] ?? "");
+    const talk = talks.value.get(id);
+    if (talk && isMuted(talk)) return null;
+    const who = talk?.title ?? String(event["who"] ?? "");
     announcement.value = w.attention(who);
     return { occasion: "mention", conversation: id, who, text: w.attention(who) };
   }
+  const { account } = (event["request"] ?? event["authorization"] ?? {}) as { account?: string };
+  if (account && muted.value.has(account)) return null;
   return isQuestion(event) ? { occasion: "question", conversation: null, who: "", text: "" } : null;
 }
 

@@ -1,7 +1,8 @@
 // How many wait, in the title of the tab and on its icon; it must not count.
 import { effect } from "@preact/signals";
 import { w } from "../words";
-import { model, unreadTotal } from "./store";
+import { unreadTotal } from "./mutes";
+import { model } from "./store";
 
 /** The bellflower of `public/logo.svg`, with room for a number. */
 const FLOWER =

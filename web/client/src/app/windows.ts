@@ -29,8 +29,16 @@ export const unreadFrom = signal<ReadonlyMap<string, string | null>>(new Map());
 
 /** Conversations that still exist, in the order of the windows. */
 export const shown = computed(() => [...wins.value.values()].filter((win) => talks.value.has(win.id)));
-/** Where the windows are that show on the desk: a new one while it is dragged or the browser resized, the same one otherwise. */
-export const frames = computed(() => framesOf(shown.value, area.value));
+let before: ReadonlyMap<string, Frame> = new Map();
+/** Where the windows are that show on the desk. One that stays where it was has the same frame, so that it need not be drawn again. */
+export const frames = computed((): ReadonlyMap<string, Frame> => {
+  const next = framesOf(shown.value, area.value);
+  for (const [id, { x, y, w, h }] of next) {
+    const old = before.get(id);
+    if (old && old.x === x && old.y === y && old.w === w && old.h === h) next.set(id, old);
+  }
+  return (before = next);
+});
 
 let top = 1;
 
@@ -85,11 +93,11 @@ export function show(id: string, focus = true): void {
   save();
 }
 
-/** A conversation that somebody else began: visible, but it takes no focus from what one is writing. */
-export function surface(id: string): void {
+/** A conversation that somebody else began: visible unless it is `quiet`, but it takes no focus from what one is writing. */
+export function surface(id: string, quiet = false): void {
   if (wins.value.has(id)) return;
   const crowded = frames.value.size >= 3;
-  ensure(id, arrangement.value !== "desk" || crowded);
+  ensure(id, quiet || arrangement.value !== "desk" || crowded);
   markUnread(id);
   save();
 }

@@ -1,5 +1,6 @@
 // From buddies to the rows of the list: contacts, groups, order, search; it must not draw or keep state of its own.
 import type { Buddy, Group } from "../wire/types";
+import { compareGroups } from "./groups";
 import type { Talk } from "./model";
 import { shortName } from "./names";
 import { compareKeys, compareNames, fold, sortKey } from "./order";
@@ -188,11 +189,7 @@ export function rosterRows(input: RosterInput): Row[] {
   }
 
   const groups = input.people;
-  const order = [...new Set([...input.groups.keys(), ...groups.keys()])].sort((a, b) => {
-    const left = input.groups.get(a)?.order ?? Number.MAX_SAFE_INTEGER;
-    const right = input.groups.get(b)?.order ?? Number.MAX_SAFE_INTEGER;
-    return left - right || compareNames(a, b);
-  });
+  const order = [...new Set([...input.groups.keys(), ...groups.keys()])].sort(compareGroups(input.groups));
   for (const name of order) {
     const all = groups.get(name) ?? [];
     const online = onlineIn(all);

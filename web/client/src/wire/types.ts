@@ -2623,9 +2623,13 @@ export interface PollAnswer {
   retry_ms?: number | null;
 }
 /**
- * A network that a user can add an account of.
+ * A network in the answer of `GET /protocols`.
  */
 export interface Protocol {
+  /**
+   * Switched off for now: nobody signs on.
+   */
+  disabled?: boolean;
   /**
    * What it can do (see [`crate::model::Account::features`]).
    */

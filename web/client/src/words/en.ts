@@ -129,6 +129,7 @@ export const en = {
     busy: "The server has a lot to do. Wait a little.",
     overloaded: "The server is full at the moment. Wait a little.",
     no_such_protocol: "This server does not offer that network.",
+    protocol_disabled: "That network is switched off on this site for now.",
     no_such_option: "One of the options is not known here.",
     bad_username: "That is not a valid user name.",
     bad_picture: "That is not a picture.",
@@ -178,6 +179,7 @@ export const en = {
     network: "The server cannot be reached.",
     not_registered: "The server did not create this account. Another name may be free, or it takes nobody new.",
     restarting: "A part of the server was started anew.",
+    protocol_disabled: "This network is switched off on this site for now.",
     other: "The server ended the connection.",
   } as Record<string, string>,
 
@@ -289,6 +291,9 @@ export const en = {
     account: "Account",
     add: "Add",
     renameGroup: "Rename group…",
+    groupUp: "Move up",
+    groupDown: "Move down",
+    groupMoved: (name: string, place: number, of: number) => `${name} is now ${place} of ${of}`,
     renameGroupTitle: "Rename the group",
     mergeTitle: (group: string, other: string) => `Put ${group} into ${other}?`,
     mergeLead: "There is a group of that name. Its buddies and these become one group, which cannot be told apart later.",
@@ -539,6 +544,17 @@ export const en = {
     offer: "Be told of new messages when this page is not in front?",
     turnOn: "Turn on",
     notNow: "No",
+  },
+
+  mute: {
+    begin: "Mute…",
+    end: "Unmute",
+    title: (name: string) => `Mute ${name}`,
+    hour: "For an hour",
+    tomorrow: (when: string) => `Until tomorrow (${when})`,
+    ever: "Until I unmute",
+    muted: "muted",
+    mutedUntil: (when: string) => `muted until ${when}`,
   },
 
   attention: (who: string) => `${who} wants your attention`,

@@ -70,6 +70,7 @@ export const more = {
       ["↑ / ↓ / Home / End", "Go through the list or a menu; Page Up and Page Down by screens"],
       ["← / →", "Fold or unfold a group of the list"],
       ["Enter / Space", "Open what is chosen in the list"],
+      ["Alt Shift ↑ / Alt Shift ↓", "Move a group of the list up or down"],
       ["← / → / ↑ / ↓", "Move a window whose title bar has the focus; with Shift, resize it"],
       ["Menu key / Shift F10", "What one can do with a buddy (move them to a group, too), a group, an account or a window (halves, whole desk, side by side)"],
       ["Ctrl ,", "Settings"],
@@ -88,6 +89,7 @@ export const more = {
       ["Title bar", "Drag to move; against a side for that half, against the top for the whole desk. Double click fills the desk and back"],
       ["Edges", "Drag to resize"],
       ["Buddy", "Drag onto a group to move them there; right click, or press long, for all else"],
+      ["Group", "Drag onto another to put it in that place"],
     ] as [string, string][],
   },
 

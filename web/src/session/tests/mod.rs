@@ -1,9 +1,12 @@
 //! The rules of a session, against an injected clock and a bridge that is only its two channels.
 
+mod again;
+mod arranged;
 mod commands;
 mod content;
 mod crowds;
 mod delivery;
+mod door;
 mod floods;
 mod forged;
 pub(crate) mod kept;
@@ -11,6 +14,7 @@ mod lifetime;
 mod people;
 mod pictures;
 mod polls;
+mod protocols;
 mod replay;
 mod streams;
 

@@ -151,6 +151,39 @@ pub(super) async fn nobody_sees_anothers(store: S) {
     assert_eq!((page.messages, page.gaps.len()), (vec![said], 1));
 }
 
+pub(super) async fn nobody_makes_holes_in_anothers_pages(store: S) {
+    let talk = talk(&*store).await;
+    // Somebody whose worker knows the id, and fills a conversation of the same with much more.
+    let other = user(&*store, "hostile").await;
+    let forged = ConversationRow { user: other, ..talk.clone() };
+    let mut all = vec![Write::Conversation(forged.clone())];
+    let mut own = Vec::new();
+    for _ in 0..60 {
+        own.push(message(&talk, "own"));
+        all.extend(own.last().cloned().map(Write::Message));
+        all.extend(writes(&messages(&forged, 20)));
+    }
+    store.commit(&all).await.unwrap();
+    let at = |place: usize| own[place].number;
+    let page = async |place, most| store.page(talk.user, talk.id, place, most).await.unwrap();
+    for (place, wanted, more) in [
+        (Place::Newest, &own[50..], (true, false)),
+        (Place::Before(at(50)), &own[40..50], (true, true)),
+        (Place::After(at(9)), &own[10..20], (true, true)),
+        (Place::Around(at(30)), &own[25..35], (true, true)),
+    ] {
+        let page = page(place, 10).await;
+        assert_eq!(page.messages, wanted, "{place:?}");
+        assert_eq!((page.more_before, page.more_after), more, "{place:?}");
+    }
+    assert_eq!(store.unread(talk.user, talk.id, at(9)).await.unwrap().unread, 50);
+    assert!(store.usage(talk.user).await.unwrap() < 60 * 200, "what the other keeps does not count against them");
+    // Nor does the end of one's conversation leave anything of it.
+    store.commit(&[Write::DeleteConversation { user: talk.user, conversation: talk.id, whole: true }]).await.unwrap();
+    assert_eq!(page(Place::Newest, 100).await, Page::default());
+    assert_eq!(newest(&*store, &forged, 2000).await.messages.len(), 1200);
+}
+
 pub(super) async fn unread_is_counted(store: S) {
     let talk = talk(&*store).await;
     let mut all = messages(&talk, 40);

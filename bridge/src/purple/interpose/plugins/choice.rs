@@ -90,7 +90,7 @@ impl Choice {
         if LIBRARIES.contains(&name.as_ref()) {
             return Err("it is a library of a plugin");
         }
-        if let Some((_, id)) = KNOWN.iter().find(|(known, _)| *known == name) {
+        if let Some(id) = known(file) {
             return self.protocol(id);
         }
         if self.native_tls && (name == "ssl.so" || name == "ssl-nss.so") {
@@ -147,6 +147,12 @@ impl Choice {
             bytes.windows(terminated.len()).any(|window| window == terminated)
         })
     }
+}
+
+/// The id of the protocol in one of libpurple's own files, by its name.
+pub(super) fn known(file: &Path) -> Option<&'static str> {
+    let name = file.file_name()?;
+    KNOWN.iter().find(|(known, _)| name == *known).map(|(_, id)| *id)
 }
 
 fn is_stem(file: &Path, name: &str) -> bool {

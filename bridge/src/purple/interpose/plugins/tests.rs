@@ -122,7 +122,11 @@ fn core_init_opens_only_what_is_wanted() {
         assert_eq!(reports["libxmpp.so"].outcome, PluginOutcome::Loaded);
         assert_eq!(reports["libxmpp.so"].id.as_deref(), Some("prpl-jabber"));
         assert_eq!(reports["libirc.so"].outcome, PluginOutcome::Loaded);
+        let about = reports["libxmpp.so"].about.as_ref().unwrap();
+        assert_eq!((about.kind.as_str(), about.name.as_str()), ("protocol", "XMPP"));
+        assert!(about.version.starts_with("2."), "{about:?}");
         assert!(matches!(reports["libzephyr.so"].outcome, PluginOutcome::Skipped(why) if why.contains("not safe")));
+        assert_eq!((reports["libzephyr.so"].id.as_deref(), &reports["libzephyr.so"].about), (Some("prpl-zephyr"), &None));
         let mapped = mapped();
         assert!(mapped.contains("libxmpp.so") && mapped.contains("libirc.so"));
         for file in

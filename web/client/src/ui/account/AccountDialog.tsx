@@ -8,7 +8,7 @@ import { CommandError } from "../../net";
 import { Dialog, openDialog } from "../Dialog";
 import { CheckField } from "../fields";
 import { AccountFields, boxOf, changedOptions, firstBox, isAtBox, useAccountForm, wireName } from "../front/accountForm";
-import { sorted, Tiles } from "../front/Front";
+import { offered, Tiles } from "../front/Front";
 import { Problem } from "../front/problem";
 import { composing } from "../keys";
 
@@ -57,7 +57,7 @@ function AccountForm({ protocol, account, close }: { protocol: Protocol; account
 }
 
 function AddAccount({ close }: { close(): void }) {
-  const list = sorted(protocols.value ?? []);
+  const list = offered(protocols.value ?? []);
   const chosen = useSignal<string | null>(list[0]?.id ?? null);
   const protocol = list.find((one) => one.id === chosen.value);
   return (

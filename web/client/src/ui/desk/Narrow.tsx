@@ -1,6 +1,7 @@
 // The two narrower arrangements: list beside conversation, and one thing at a time; it must not float windows.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { peek } from "../../app/peek";
+import { newsOf } from "../../app/mutes";
 import { talks } from "../../app/store";
 import { active, arrangement, close, onTalk, show, shown } from "../../app/windows";
 import { w } from "../../words";
@@ -10,6 +11,7 @@ import { KeptPill, LinkPill } from "../LinkPill";
 import { BuddyList } from "../list/BuddyList";
 import { FirstSteps } from "../list/FirstSteps";
 import { TalkCount } from "../list/rows";
+import { MuteMark } from "../mute";
 import { Talk } from "../talk/Talk";
 import { TalkAvatar } from "../talk/TalkAvatar";
 
@@ -27,6 +29,7 @@ function Tabs() {
             <button type="button" class="tab-main" data-testid="dock-tile" data-name={talk.name} aria-current={active.value === win.id} onClick={() => show(win.id)}>
               <TalkAvatar talk={talk} size={24} />
               <span class="dock-name" dir="auto">{talk.title}</span>
+              <MuteMark talk={talk} />
               <TalkCount talk={talk} />
             </button>
             <button type="button" class="tool small" aria-label={w.talk.close} onClick={() => close(win.id)}><Icon name="close" size={13} /></button>
@@ -56,7 +59,7 @@ export function Panes() {
 /** What is new in all conversations but one. */
 function newsBeside(id: string): number {
   let sum = 0;
-  for (const talk of talks.value.values()) if (talk.id !== id) sum += talk.kind === "im" ? talk.unread : talk.mentions;
+  for (const talk of talks.value.values()) if (talk.id !== id) sum += newsOf(talk);
   return sum;
 }
 

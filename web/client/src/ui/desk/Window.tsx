@@ -5,6 +5,7 @@ import { edgeZone, resize, snapMove, type Edge, type Frame, type Half } from "..
 import type { Talk as TalkState } from "../../state/model";
 import { w } from "../../words";
 import { Icon } from "../icons";
+import { memo } from "../memo";
 import { Talk } from "../talk/Talk";
 
 const EDGES: Edge[] = ["n", "s", "e", "w", "ne", "nw", "se", "sw"];
@@ -28,7 +29,8 @@ function follow(event: PointerEvent, moved: (dx: number, dy: number, at: Pointer
   target.addEventListener("pointercancel", end);
 }
 
-export function Window({ win, frame, talk, zone }: { win: Win; frame: Frame | undefined; talk: TalkState; zone: { value: Half | null } }) {
+/** Drawn again only when it, its place or its conversation has changed, not with every word in another. */
+export const Window = memo(function Window({ win, frame, talk, zone }: { win: Win; frame: Frame | undefined; talk: TalkState; zone: { value: Half | null } }) {
   const ref = useRef<HTMLDivElement>(null);
   const seen = useRef(false);
   seen.current ||= frame !== undefined;
@@ -112,4 +114,4 @@ export function Window({ win, frame, talk, zone }: { win: Win; frame: Frame | un
       {EDGES.map((edge) => <i key={edge} class={`edge edge-${edge}`} onPointerDown={stretch(edge)} aria-hidden="true" />)}
     </div>
   );
-}
+});

@@ -23,9 +23,10 @@ const FOLD = 8;
 /** The network last chosen: still chosen after a failed sign-in. */
 const chosen = signal<string | null>(null);
 
-export function sorted(list: readonly Protocol[]): Protocol[] {
+/** The networks to choose from: without those that are switched off. */
+export function offered(list: readonly Protocol[]): Protocol[] {
   const rank = (one: Protocol) => (FIRST.indexOf(one.id) + FIRST.length + 1) % (FIRST.length + 1);
-  return [...list].sort((a, b) => {
+  return list.filter((one) => !one.disabled).sort((a, b) => {
     const left = FIRST.includes(a.id) ? rank(a) : FIRST.length;
     const right = FIRST.includes(b.id) ? rank(b) : FIRST.length;
     return left - right;
@@ -123,7 +124,7 @@ function faceOf(guests: boolean, users: boolean): Face {
 }
 
 export function Front() {
-  const list = sorted(protocols.value ?? []);
+  const list = offered(protocols.value ?? []);
   const theSite = site.value;
   const guests = theSite?.guests ?? true;
   const users = theSite?.store === true;

@@ -10,13 +10,14 @@ import { toast } from "../Dialog";
 import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
 import { composing } from "../keys";
-import { addAccountDialog, addBuddyDialog, joinDialog, newMessageDialog } from "../later";
+import { addAccountDialog, addBuddyDialog, joinDialog, newMessageDialog, shiftGroup } from "../later";
 import { openMenu } from "../Menu";
 import { AccountStrip } from "../account/AccountStrip";
 import { Me } from "../account/Me";
 import { NotifyOffer } from "../account/NotifyOffer";
 import { FirstSteps } from "./FirstSteps";
-import { buddyMenu, groupMenu } from "./menus";
+import { groupMenu } from "./groups";
+import { buddyMenu } from "./menus";
 import { PersonRow, SectionRow, TalkRow } from "./rows";
 import { VirtualList } from "./VirtualList";
 import { talkMenu } from "../talk/talkMenu";
@@ -79,7 +80,7 @@ function activate(row: Row): void {
 function menu(event: MouseEvent | KeyboardEvent | Element, row: Row): void {
   if (row.kind === "section" && row.group !== null) openMenu(event, groupMenu(row.name), row.title);
   else if (row.kind === "person") openMenu(event, buddyMenu(row.person), `buddy ${row.person.key}`);
-  else if (row.kind === "talk" && row.person) openMenu(event, [...buddyMenu(row.person), { kind: "line" }, { label: w.talk.close, icon: "close", testid: "menu-close", run: () => close(row.talk.id) }], `buddy ${row.person.key}`);
+  else if (row.kind === "talk" && row.person) openMenu(event, buddyMenu(row.person, [{ label: w.talk.close, icon: "close", testid: "menu-close", run: () => close(row.talk.id) }]), `buddy ${row.person.key}`);
   else if (row.kind === "talk") openMenu(event, talkMenu(row.talk));
 }
 
@@ -166,7 +167,7 @@ export function BuddyList() {
         <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
         <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={addMenu}><Icon name="plus" size={16} /></button>
       </div>
-      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? (stack ? 44 : 32) : prefs.density.value === "compact" ? (compact ? 34 : 46) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} label={w.list.label} />
+      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? (stack ? 44 : 32) : prefs.density.value === "compact" ? (compact ? 34 : 46) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} onShift={(row, by) => { if (row.kind === "section" && row.group !== null) shiftGroup(row.group, by); }} label={w.list.label} />
       {nothing && <Nothing />}
     </aside>
   );

@@ -1,7 +1,8 @@
 // How a group, a person and a conversation look in the list; it must not act.
 import { computed } from "@preact/signals";
 import { serverNow } from "../../app/clock";
-import { accounts, protocolOf, typing } from "../../app/store";
+import { isMuted } from "../../app/mutes";
+import { accounts, protocolOf, talkOfBuddy, typing } from "../../app/store";
 import { arrangement } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { preview } from "../../state/messages";
@@ -10,13 +11,15 @@ import { span, w, when } from "../../words";
 import { Avatar } from "../Avatar";
 import { NetworkMark } from "../glyphs";
 import { Icon } from "../icons";
+import { MuteMark } from "../mute";
 import { TalkAvatar } from "../talk/TalkAvatar";
 
 /** Where all are of one network, its mark says nothing. */
 const severalNetworks = computed(() => new Set([...accounts.value.values()].map((one) => one.protocol)).size > 1);
 
-/** What is new in a conversation; a room that speaks of somebody else is quiet about it. */
+/** What is new in a conversation; one that is muted, and a room that speaks of somebody else, is quiet about it. */
 export function TalkCount({ talk }: { talk: Talk }) {
+  if (isMuted(talk)) return <Count n={talk.unread} quiet />;
   if (talk.kind === "im") return <Count n={talk.unread} />;
   return talk.mentions > 0 ? <Count n={talk.mentions} mention /> : <Count n={talk.unread} quiet />;
 }
@@ -44,6 +47,7 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
   const state = words[best.status] ?? (presence === "offline" ? w.status.offline : best.status);
   const second = [best.status_message || (presence === "online" ? "" : state), idle, best.blocked ? w.list.blocked : ""].filter(Boolean).join(" · ");
   const seen = new Set<string>();
+  const talk = buddies.map((buddy) => talkOfBuddy.value.get(buddy.id)).find((one) => one !== undefined);
   // Chromium forgets to style anew what changes its class while its row is moved (moveBefore), so another look is another element.
   const look = `person ${presence} ${current ? "current" : ""}`;
   return (
@@ -54,7 +58,8 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
         {second && <small dir="auto">{second}</small>}
       </span>
       {!second.includes(state) && <span class="sr">{state}</span>}
-      <Count n={row.unread} />
+      {talk && <MuteMark talk={talk} />}
+      <Count n={row.unread} quiet={talk !== undefined && isMuted(talk)} />
       {severalNetworks.value && buddies.map((buddy) => {
         const protocol = accounts.value.get(buddy.account)?.protocol ?? "";
         if (seen.has(protocol)) return null;
@@ -82,6 +87,7 @@ export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>;
         </span>
         <small dir="auto">{writing ? w.talk.typing(talk.title) : last ? `${last.from?.self ? `${w.talk.you}: ` : ""}${preview(last, talk.kind === "room")}` : (talk.topic ?? person?.best.status_message ?? "")}</small>
       </span>
+      <MuteMark talk={talk} />
       <TalkCount talk={talk} />
       {severalNetworks.value && <NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />}
     </div>

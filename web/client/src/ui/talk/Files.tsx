@@ -19,7 +19,7 @@ function Shell({ name, words, testid, id, state, children, below }: { name: stri
   return (
     <li class="file" data-testid={testid} data-id={id} data-state={state}>
       <Icon name="file" size={20} />
-      <span class="file-text"><b title={name}>{name}</b><small>{words}</small></span>
+      <span class="file-text"><b title={name} dir="auto">{name}</b><small>{words}</small></span>
       {children}
       {below}
     </li>
@@ -57,7 +57,7 @@ function Came({ one, broken }: { one: Received; broken: Signal<boolean> }) {
   const shown = picture && !broken.value;
   return (
     <Shell name={transfer.name} words={w.file.ends[state] ?? state} testid="received" id={transfer.id} state={state}
-      below={shown && <img src={picture} alt={transfer.name} data-testid="file-picture" onError={() => (broken.value = true)} />}>
+      below={shown && <span class="file-shown"><img src={picture} alt={transfer.name} data-testid="file-picture" onError={() => (broken.value = true)} /></span>}>
       {picture && <button type="button" class="soft" data-testid="file-save" onClick={() => save(picture, transfer.name)}>{w.save}</button>}
       <button type="button" class="tool" aria-label={w.file.dismiss(transfer.name)} title={w.close} onClick={() => forgetReceived(transfer.id)}><Icon name="close" size={16} /></button>
     </Shell>

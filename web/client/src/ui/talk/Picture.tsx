@@ -2,26 +2,12 @@
 import { useSignal } from "@preact/signals";
 import { media } from "../../net";
 import { w } from "../../words";
-import { Dialog, openDialog } from "../Dialog";
+import { pictureDialog } from "../later";
 
 /** What the daemon writes for a picture without words. */
 const NAMELESS = "[image]";
 /** Higher or wider than this, in pixels, a picture has lines of its own. */
 const INLINE = 48;
-
-function openPicture(hash: string, words: string): void {
-  openDialog((close) => (
-    <Dialog
-      title={words}
-      testid="picture-dialog"
-      wide
-      onClose={close}
-      actions={<a class="button" href={media(hash)} target="_blank" rel="noopener noreferrer">{w.talk.pictureAlone}</a>}
-    >
-      <img class="whole-picture" src={media(hash)} alt={words} />
-    </Dialog>
-  ));
-}
 
 /** `linked`: stands in a link, whose press is the link's. */
 export function Picture({ hash, text, linked }: { hash: string; text: string; linked: boolean }) {
@@ -42,5 +28,5 @@ export function Picture({ hash, text, linked }: { hash: string; text: string; li
     />
   );
   if (linked) return picture;
-  return <button type="button" class="picture" data-testid="picture-open" aria-label={w.talk.pictureOpen(words)} onClick={() => openPicture(hash, words)}>{picture}</button>;
+  return <button type="button" class="picture" data-testid="picture-open" aria-label={w.talk.pictureOpen(words)} onClick={() => pictureDialog(hash, words)}>{picture}</button>;
 }

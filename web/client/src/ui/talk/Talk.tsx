@@ -13,6 +13,7 @@ import { Icon } from "../icons";
 import { rejoin } from "../later";
 import { KeptPill } from "../LinkPill";
 import { openMenu } from "../Menu";
+import { MuteMark } from "../mute";
 import { Composer } from "./Composer";
 import { fileDrop, Files } from "./Files";
 import { Log } from "./Log";
@@ -105,6 +106,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
           <h2 title={talk.name} dir="auto">{talk.title}</h2>
           <small title={subtitle(talk)} dir="auto" data-testid={room ? "topic" : "buddy-status"}>{subtitle(talk)}</small>
         </div>
+        <MuteMark talk={talk} />
         {room && <button type="button" class="tool peopler" aria-label={w.talk.showPeople} title={w.talk.showPeople} aria-pressed={people.value === true} onClick={toggle} data-testid="toggle-members"><Icon name="people" size={17} /></button>}
         <button type="button" class="tool" aria-label={w.talk.window} title={w.talk.window} aria-haspopup="menu" onClick={(event) => openMenu(event, talkMenu(talk))} data-testid="conversation-menu"><Icon name="more" size={17} /></button>
         {controls}

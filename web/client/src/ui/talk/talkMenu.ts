@@ -9,6 +9,7 @@ import { ask, confirm } from "../dialogs/Ask";
 import { eraseDialog } from "../later";
 import type { CommandBody } from "../../wire/types";
 import type { Item } from "../Menu";
+import { muteItems } from "../mute";
 
 const say = (error: unknown): void => toast(errorText(error));
 
@@ -27,10 +28,10 @@ export function talkMenu(talk: Talk): Item[] {
     if (buddy) items.push({ label: w.talk.info, icon: "info", run: () => { run("buddy.info", { buddy: buddy.id }).catch(say); } });
     items.push({ label: w.talk.attention, icon: "bell", run: () => tell("attention.send", { conversation: talk.id }) });
   }
+  items.push({ kind: "line" }, ...muteItems(talk.id, talk.title));
   if (user.value?.guest === false) {
     const kept = isKept(settings.value, talk);
     items.push(
-      { kind: "line" },
       { label: w.talk.keepNot, icon: "wait", checked: !kept, testid: "keep-not", run: () => { run("history.set", { conversation: talk.id, keep: !kept }).catch(say); } },
       { label: w.talk.erase, icon: "bin", danger: true, testid: "erase", run: () => eraseDialog(talk) },
     );

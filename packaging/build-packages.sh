@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Builds the RPMs or the Debian package offline from the bundles of vendor/bundle.sh, in a scratch directory. Where the distribution's macros are missing
+# (rpmbuild on Debian), stand-ins are used, and dependencies are not checked: such packages are for tests.
+#
+# Usage: packaging/build-packages.sh rpm|deb VERSION [FOLDER]   (writes to FOLDER; default target/packages/VERSION)
+#   BUNDLES            where the bundles are; default vendor/out
+#   CARGO_TARGET_DIR   keeps what cargo builds for the next call
+#   PROFILE            of cargo; default release. With dev, packages are built in a fraction of the time and are for tests alone
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+family=${1:?usage: packaging/build-packages.sh rpm|deb VERSION [FOLDER]}
+version=${2:?usage: packaging/build-packages.sh rpm|deb VERSION [FOLDER]}
+to=$(realpath -m "${3:-target/packages/$version}")
+bundles=$(realpath "${BUNDLES:-vendor/out}")
+name=bellflower-$version
+mkdir -p "$to"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+for bundle in "$name.tar.gz" "$name-crates.tar.gz" "$name-page.tar.gz"; do
+    (cd "$bundles" && grep -F "  $bundle" SHA256SUMS | sha256sum --check --quiet)
+done
+
+# rustup's proxies look for toolchains below RUSTUP_HOME; CARGO_HOME is new and empty: crates come from the bundle alone.
+export RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
+export CARGO_HOME=$scratch/cargo-home CARGO_NET_OFFLINE=true
+# The tools themselves are found on the PATH.
+export CARGO_TERM_PROGRESS_WHEN=never
+export PROFILE=${PROFILE:-release}
+case $PROFILE in
+    release) ;;
+    dev) export BINARY=${CARGO_TARGET_DIR:-target}/debug/bellflower ;;
+    *)
+        echo "build-packages: PROFILE is release or dev" >&2
+        exit 64
+        ;;
+esac
+# Cargo tells by times whether a source has changed, and those of bundles are their commit's: what is ours is always built anew.
+if [ -n "${CARGO_TARGET_DIR-}" ]; then
+    for crate in bellflower bridge purple-sys web; do rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/"$crate"-*; done
+fi
+alone=(unshare --net)
+if [ "$(id -u)" != 0 ]; then alone+=(--map-root-user); fi
+if ! "${alone[@]}" true 2>/dev/null; then
+    echo "build-packages: NOT CHECKED: this system gives no network of one's own, so the build may have reached the network"
+    alone=()
+fi
+
+case $family in
+    rpm)
+        tar --extract --gzip --directory "$scratch" --file "$bundles/$name.tar.gz" "$name/packaging"
+        options=()
+        if [ "$(rpm --eval '%cargo_prep')" = %cargo_prep ]; then
+            options+=(--nodeps --load "$scratch/$name/packaging/rpm/stand-in.macros")
+        fi
+        "${alone[@]}" rpmbuild -bb "${options[@]}" --define "_topdir $scratch/rpm" --define "_sourcedir $bundles" --define "_rpmdir $to" \
+            --define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" --define "_buildhost localhost" \
+            --define "use_source_date_epoch_as_buildtime 1" "$scratch/$name/packaging/rpm/bellflower.spec"
+        ;;
+    deb)
+        for bundle in "$name.tar.gz" "$name-crates.tar.gz" "$name-page.tar.gz"; do
+            tar --extract --gzip --directory "$scratch" --file "$bundles/$bundle"
+        done
+        cd "$scratch/$name"
+        cp -a packaging/debian debian
+        # -d: Rust comes from where it is, which need not be a package.
+        "${alone[@]}" dpkg-buildpackage --build=binary --unsigned-changes --no-check-builddeps --no-pre-clean
+        cp "$scratch"/*.deb "$to/"
+        ;;
+    *)
+        echo "usage: packaging/build-packages.sh rpm|deb VERSION [FOLDER]" >&2
+        exit 64
+        ;;
+esac
+ls -l "$to"
