@@ -24,5 +24,11 @@ export function besidePort(protocol: string, given: Readonly<Record<string, unkn
   return ports && given["port"] !== undefined && given[ports.key] === undefined ? { [ports.key]: options[ports.key] } : {};
 }
 
+/** Options in their order, with that of TLS first: it says how all the others travel. */
+export function ordered<T extends { key: string }>(protocol: string, options: readonly T[]): T[] {
+  const key = PORTS[protocol]?.key;
+  return [...options.filter((one) => one.key === key), ...options.filter((one) => one.key !== key)];
+}
+
 /** Whether these options leave TLS out where it is one box to tick. */
 export const isPlain = (protocol: string, options: Options): boolean => PORTS[protocol]?.on === true && options[PORTS[protocol]?.key ?? ""] === false;

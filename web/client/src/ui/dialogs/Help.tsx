@@ -1,4 +1,5 @@
 // The page's help; it must not bind keys.
+import { prefs } from "../../app/prefs";
 import { w } from "../../words";
 import { m } from "../../words/later";
 import { Dialog, openDialog } from "../Dialog";
@@ -16,12 +17,19 @@ function Keys({ rows, plain }: { rows: readonly [string, string][]; plain?: bool
   );
 }
 
+/** As its user has it: which key sends. */
+function keyRows(): readonly [string, string][] {
+  if (prefs.send_key.value === "enter") return m.help.keys;
+  const named: Record<string, string> = { Enter: "Ctrl Enter", "Shift Enter": "Enter / Shift Enter" };
+  return m.help.keys.map(([keys, what]) => [named[keys] ?? keys, what]);
+}
+
 /** All keys, what can be typed, and what the mouse does. */
 export function KeyTables() {
   return (
     <>
       <p class="lead">{m.help.lead}</p>
-      <Keys rows={m.help.keys} />
+      <Keys rows={keyRows()} />
       <h3>{m.help.typingTitle}</h3>
       <Keys rows={m.help.typing} />
       <h3>{m.help.mouseTitle}</h3>

@@ -1,7 +1,7 @@
 // The boxes that describe an IM account, built from the protocol's own data; the front page and the account dialogs share it.
 import { useState } from "preact/hooks";
 import { defaultParts, dealOut, isMainSplit, splitName, type Parts } from "../../state/address";
-import { besidePort, changed, isPlain } from "../../state/ports";
+import { besidePort, changed, isPlain, ordered } from "../../state/ports";
 import type { Account, Protocol, ProtocolOption } from "../../wire/types";
 import { accountErrorText, w } from "../../words";
 import { CheckField, choicesOf, SelectField, TextField } from "../fields";
@@ -151,11 +151,11 @@ export function AccountFields({ protocol, form, existing, autofocus }: { protoco
           <button type="button" class="quiet options-toggle" aria-expanded={open} data-testid="more-options" onClick={() => setMore(!open)}>
             <Icon name={open ? "down" : "right"} size={15} />{open ? w.front.fewerOptions : w.front.moreOptions}
           </button>
+          {plain && <p class="field-hint" role="status" data-testid="plain-warning">{w.front.plain}</p>}
           {open && (
             <div class="options-list">
               {rest.map(({ split, at }) => <TextField key={at} label={split.label} name={`part-${at}`} value={name.parts[at] ?? ""} onInput={(value) => part(at, value)} />)}
-              {protocol.options.map((option) => <OptionField key={option.key} protocol={protocol.id} option={option} form={form} existing={existing} />)}
-              {plain && <p class="field-hint" role="status" data-testid="plain-warning">{w.front.plain}</p>}
+              {ordered(protocol.id, protocol.options).map((option) => <OptionField key={option.key} protocol={protocol.id} option={option} form={form} existing={existing} />)}
             </div>
           )}
         </div>
