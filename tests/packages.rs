@@ -98,8 +98,8 @@ impl Tree {
                 done(Command::new("rpm").arg("--root").arg(&self.path).args(["--nodeps", "-U"]).arg(package));
             }
             Family::Deb => {
-                std::fs::copy(&package, self.at("/root/bellflower.deb")).expect("a copy");
-                self.run(&["dpkg", "--install", "/root/bellflower.deb"]);
+                std::fs::copy(&package, self.at("/srv/bellflower.deb")).expect("a copy");
+                self.run(&["dpkg", "--install", "/srv/bellflower.deb"]);
             }
         }
     }

@@ -276,9 +276,9 @@ pub enum EventKind {
     TransferBytes(Piece),
     /// There is room for so many more bytes of an outgoing file ([`crate::CommandKind::FeedTransfer`]).
     TransferWanted {
-        /// Which.
+        /// An outgoing one.
         transfer: TransferId,
-        /// How many.
+        /// Beside those that were wanted before.
         bytes: u32,
     },
     /// The block list of an account.
@@ -292,7 +292,7 @@ pub enum EventKind {
     MediaStored(Media),
     /// A picture that a message waits for is there, or is not to come.
     PictureCame {
-        /// Which.
+        /// The number that its message has.
         picture: PictureId,
         /// Its bytes ([`EventKind::MediaStored`]); `None`: there are none.
         hash: Option<String>,

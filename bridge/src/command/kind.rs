@@ -283,9 +283,9 @@ pub enum CommandKind {
     CancelTransfer(TransferId),
     /// So many more bytes of an incoming file may come ([`crate::EventKind::TransferBytes`]).
     TakeTransfer {
-        /// Which.
+        /// An incoming one.
         transfer: TransferId,
-        /// How many.
+        /// Beside those that were allowed before.
         bytes: u32,
     },
     /// The next bytes of an outgoing file that were asked for. None: the file cannot be read.

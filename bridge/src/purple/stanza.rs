@@ -7,13 +7,14 @@
 //!
 //! The state survives any cutting of the stream into pieces. A stanza is a child of the document's element, over BOSH as well.
 
+mod excess;
 mod kept;
 mod parts;
 
+pub(crate) use excess::Excess;
 use kept::Kept;
 use parts::{Kind, Section, State, Word, check_declaration};
 use std::borrow::Cow;
-use std::fmt;
 
 /// Attributes of one element. XML parsers and libpurple compare each with each.
 const ATTRIBUTES: u32 = 64;
@@ -39,34 +40,6 @@ const DECLARATION: usize = 128;
 
 /// What only one's own server, or a service without a resource, sends at length.
 const LISTS: [&[u8]; 2] = [b"jabber:iq:roster", b"http://jabber.org/protocol/disco#items"];
-
-/// What is too much of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Excess {
-    Attributes,
-    AllAttributes(u32),
-    Depth,
-    Elements(u32),
-    Bytes(usize),
-    /// A document type, which RFC 6120 forbids: entities could be declared there.
-    DocumentType,
-    /// Another encoding than UTF-8, which RFC 6120 forbids: here it would be misread.
-    Encoding,
-}
-
-impl fmt::Display for Excess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Attributes => write!(f, "an element with more than {ATTRIBUTES} attributes"),
-            Self::AllAttributes(most) => write!(f, "a stanza with more than {most} attributes"),
-            Self::Depth => write!(f, "a stanza with more than {DEPTH} elements in each other"),
-            Self::Elements(most) => write!(f, "a stanza with more than {most} elements"),
-            Self::Bytes(most) => write!(f, "a stanza of more than {} KiB", most >> 10),
-            Self::DocumentType => write!(f, "a document type, which XMPP forbids"),
-            Self::Encoding => write!(f, "another encoding than UTF-8, which XMPP forbids"),
-        }
-    }
-}
 
 /// What a parser is given of a piece.
 #[derive(Debug, PartialEq, Eq)]

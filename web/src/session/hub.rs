@@ -3,65 +3,34 @@
 use super::media::Blob;
 use super::staging::Staging;
 use super::state::{Env, State};
+use super::telling::Waiting;
 use super::token::{self, TokenHash, Tokens};
+use super::took::{LONG, Took};
 use super::{Clock, Counters, Memory, Session, SessionConfig};
 use crate::api::ApiError;
 use crate::wire::End;
-use bridge::command::{Command, CommandKind, Origin};
+use bridge::command::CommandKind;
 use bridge::event::{Batch, Event, EventKind, Outcome};
-use bridge::handle::{Events, Networks, Rejected};
-use bridge::id::{AccountId, UserId};
+use bridge::handle::{Events, Networks};
+use bridge::id::UserId;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-use std::time::{Duration, Instant};
-
-/// Commands of one user, each with the account that it is about.
-type Waiting = Vec<(CommandKind, Option<AccountId>, Option<Origin>)>;
-
-/// Commands of one user that wait for room, beside the few without which an account or a user would be left behind. More come only of a
-/// network that floods and reads nothing.
-const MOST_LATER: usize = 256;
-
-/// What one event may take.
-const LONG: Duration = Duration::from_millis(20);
-
-/// A time that is measured. What others have of the core meanwhile is nobody's doing here: it is no more than this thread had itself.
-struct Took {
-    wall: Instant,
-    cpu: Duration,
-}
-
-impl Took {
-    fn begin() -> Self {
-        Self { wall: Instant::now(), cpu: cpu() }
-    }
-
-    fn so_far(&self) -> Duration {
-        let wall = self.wall.elapsed();
-        if wall > LONG { wall.min(cpu().saturating_sub(self.cpu)) } else { wall }
-    }
-}
-
-/// Processor time of this thread so far.
-fn cpu() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
-}
+use std::time::Duration;
 
 /// All sessions.
 pub struct Hub {
     pub(super) networks: Arc<dyn Networks>,
     pub(crate) config: SessionConfig,
     clock: Arc<dyn Clock>,
-    counters: Counters,
+    pub(super) counters: Counters,
     sessions: RwLock<HashMap<UserId, Arc<Session>>>,
     tokens: RwLock<Tokens<Arc<Session>>>,
     /// When to look at whom again. One that is not the session's own `due` is void.
     deadlines: Mutex<BinaryHeap<Reverse<(u64, UserId)>>>,
-    /// What no browser asked for and the networks had no room for, in the order of its coming, [`MOST_LATER`] of each user.
-    later: Mutex<HashMap<UserId, Waiting>>,
+    /// What no browser asked for and the networks had no room for, in the order of its coming, a bounded number of each user (`telling.rs`).
+    pub(super) later: Mutex<HashMap<UserId, Waiting>>,
     blobs: Mutex<HashMap<Box<str>, Weak<Blob>>>,
     draining: AtomicBool,
     /// Polls are answered with `restart` and about this time; 0 while they are not.
@@ -75,7 +44,7 @@ pub struct Hub {
     pub(super) memory: Option<Memory>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -339,86 +308,6 @@ impl Hub {
         if self.tell(session.id, CommandKind::SetIdle { since: wall }) {
             state.life.idle_told = since.is_some();
         }
-    }
-
-    /// Sends a command that no browser asked for. False when there was no room.
-    pub(crate) fn tell(&self, user: UserId, kind: CommandKind) -> bool {
-        !matches!(self.networks.send(Command { user, origin: None, kind }, None), Err(Rejected::Busy(_)))
-    }
-
-    /// Tells the bridge what has come up.
-    pub(super) fn do_chores(&self, user: UserId, state: &mut State) {
-        for (origin, kind) in std::mem::take(&mut state.chores_from) {
-            let of = state.account_of(&kind);
-            self.tell_for_sure_from(user, Some(origin), kind, of);
-        }
-        let mut left_out = 0;
-        for chore in std::mem::take(&mut state.chores) {
-            let of = state.account_of(&chore);
-            left_out += u64::from(!self.tell_or_keep(user, chore, of));
-        }
-        if left_out > 0 {
-            self.counters.chores_left_out.add(left_out);
-            if state.left_out(&self.env()) {
-                crate::pace::paced!(
-                    warn,
-                    "user {user} has a network that floods and takes no answers: what does not fit is left out, and the user is told"
-                );
-            }
-        }
-    }
-
-    /// Sends what waits, in its order, as far as there is room. Nothing newer of the same user goes before it.
-    fn tell_again(&self) {
-        lock(&self.later).retain(|user, waiting| {
-            for (kind, of, origin) in std::mem::take(waiting) {
-                if let Err(Rejected::Busy(command)) = self.networks.send(Command { user: *user, origin, kind }, of) {
-                    waiting.push((command.kind, of, command.origin));
-                }
-            }
-            !waiting.is_empty()
-        });
-    }
-
-    /// Sends what no browser asked for, or keeps it for when there is room. False: it was left out.
-    fn tell_or_keep(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) -> bool {
-        if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin: None, kind }, of) {
-            let mut later = lock(&self.later);
-            let theirs = later.entry(user).or_default();
-            if theirs.len() >= MOST_LATER {
-                return false;
-            }
-            theirs.push((command.kind, of, None));
-        }
-        true
-    }
-
-    /// The same for what must not be left out: sent again until there is room.
-    pub(super) fn tell_for_sure(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) {
-        self.tell_for_sure_from(user, None, kind, of);
-    }
-
-    /// The same, with an origin whose outcome comes back.
-    pub(super) fn tell_for_sure_from(&self, user: UserId, origin: Option<Origin>, kind: CommandKind, of: Option<AccountId>) {
-        let mut later = lock(&self.later);
-        if let Some(theirs) = later.get_mut(&user)
-            && kind != CommandKind::RemoveUser
-        {
-            // An account that comes back must not be taken for one of the session before, whose end waits.
-            return theirs.push((kind, of, origin));
-        }
-        if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin, kind }, of) {
-            let theirs = later.entry(user).or_default();
-            if command.kind == CommandKind::RemoveUser {
-                // All else is of no use any more.
-                theirs.clear();
-            }
-            theirs.push((command.kind, of, command.origin));
-        }
-    }
-
-    pub(crate) fn send(&self, user: UserId, origin: Origin, kind: CommandKind, of: Option<AccountId>) -> Result<(), Rejected> {
-        self.networks.send(Command { user, origin: Some(origin), kind }, of)
     }
 
     pub(super) fn enter(&self, session: &Arc<Session>, token: TokenHash) {

@@ -1,8 +1,26 @@
-// Words of what is loaded later: settings, the user's account, help; other languages have the same keys. It must not hold logic beyond plurals.
+// Words of what is loaded later: settings, the user's account, joining rooms, help; other languages have the same keys. It must not hold logic beyond plurals.
 
-const many = (n: number, one: string, other: string): string => `${n.toLocaleString("en")} ${n === 1 ? one : other}`;
+import { many } from "./plural";
 
 export const more = {
+  /** A guest becomes a user. */
+  keep: {
+    title: "Keep my things",
+    lead: "Choose a name and a password. Your accounts, conversations and this page stay as they are, and from now on you find them in any browser.",
+    yes: "Keep my things",
+    done: "From now on all of this is kept.",
+  },
+
+  room: {
+    joinTitle: "Join a room",
+    join: "Join",
+    noAccounts: "Sign on an account that has rooms first.",
+    browse: "Look for rooms",
+    stop: "Stop looking",
+    found: (n: number) => many(n, "room", "rooms"),
+    filter: "Filter",
+  },
+
   /** The user's own account on this site. */
   mine: {
     title: "Your account",

@@ -8,6 +8,7 @@ import type { RoomRow } from "../../state/model";
 import { fold } from "../../state/roster";
 import type { RoomField } from "../../wire/types";
 import { errorText, w } from "../../words";
+import { m } from "../../words/later";
 import { Dialog, openDialog, toast } from "../Dialog";
 import { CheckField, TextField } from "../fields";
 import { Problem } from "../front/problem";
@@ -60,9 +61,9 @@ function RoomRows({ list, choose }: { list: string; choose(row: RoomRow): void }
   const rows = found.rows.filter((row) => !row.category && (wanted === "" || fold(`${row.name} ${Object.values(row.fields).join(" ")}`).includes(wanted)));
   return (
     <div class="rooms">
-      <TextField label={w.room.filter} name="room-filter" value={filter.value} type="search" onInput={(text) => (filter.value = text)} />
+      <TextField label={m.room.filter} name="room-filter" value={filter.value} type="search" onInput={(text) => (filter.value = text)} />
       {found.error && <Problem text={errorText(found.error)} />}
-      <small>{found.running && <i class="spinner" />} {w.room.found(rows.length)}</small>
+      <small>{found.running && <i class="spinner" />} {m.room.found(rows.length)}</small>
       <ul>
         {rows.slice(0, DRAWN).map((row, at) => (
           <li key={at}><button type="button" data-testid="room-row" onClick={() => choose(row)}><b>{row.name}</b><small>{Object.values(row.fields).filter((text) => text && text !== row.name).join(" · ")}</small></button></li>
@@ -119,9 +120,9 @@ function Join({ start, given, failure, close }: { start: string | undefined; giv
   };
   const choose = (row: RoomRow) => (values.value = { ...values.value, ...rowGiven(account.value, row) });
   return (
-    <Dialog title={w.room.joinTitle} testid="join-dialog" onClose={close} onSubmit={submit}
-      actions={<><button type="button" onClick={browse} disabled={account.value === ""} aria-disabled={list.value !== null && !failed} data-testid="room-browse">{w.room.browse}</button><span class="stretch" /><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || account.value === "" || missing} data-testid="join-ok">{w.room.join}</button></>}>
-      {account.value === "" ? <p>{w.room.noAccounts}</p> : (
+    <Dialog title={m.room.joinTitle} testid="join-dialog" onClose={close} onSubmit={submit}
+      actions={<><button type="button" onClick={browse} disabled={account.value === ""} aria-disabled={list.value !== null && !failed} data-testid="room-browse">{m.room.browse}</button><span class="stretch" /><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || account.value === "" || missing} data-testid="join-ok">{m.room.join}</button></>}>
+      {account.value === "" ? <p>{m.room.noAccounts}</p> : (
         <>
           <AccountSelect value={account.value} filter={hasRooms} onInput={(id) => { account.value = id; values.value = {}; list.value = null; }} />
           {fields.map((field) => {
