@@ -36,7 +36,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// What libpurple offers with these settings, opened as the service opens it.
+/// Plugins and protocols with these settings, opened as the service opens it.
 pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
     if config.workers() == 0 { here(config) } else { in_a_worker(config) }
 }

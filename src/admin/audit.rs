@@ -8,7 +8,7 @@ use bridge::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use web::store::{AuditEntry, Audited, Failed, Store};
 
-/// What the last line adds up.
+/// The sums of the last line.
 const A_DAY_MS: i64 = 86_400_000;
 /// Failures that are kept at most.
 const ALL: u32 = 1 << 20;

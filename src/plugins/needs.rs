@@ -127,7 +127,7 @@ mod tests {
             println!("NOT CHECKED: {} is not installed", file.display());
             return;
         }
-        // It runs the command of its option `tzc_command`.
+        // The plugin runs the command of its option `tzc_command`.
         let needs = of_file(&file);
         assert!(needs.iter().any(|need| need.setting == EXEC && need.because.contains("execvp")), "{needs:?}");
     }

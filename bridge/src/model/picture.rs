@@ -11,7 +11,7 @@ pub const PICTURES: usize = 20;
 pub struct Picture {
     /// Where it stands.
     pub place: PicturePlace,
-    /// What is there.
+    /// The bytes, or why there are none.
     pub state: PictureState,
 }
 
@@ -26,7 +26,7 @@ pub enum PicturePlace {
     Text(String),
 }
 
-/// What is known of a picture.
+/// State of a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PictureState {
     /// The bytes of this hash: SHA-256, lower-case hex.

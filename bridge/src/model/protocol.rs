@@ -123,14 +123,14 @@ pub struct Protocol {
     pub features: Features,
 }
 
-/// What became of one plugin file, for `bellflower plugins` and `bellflower protocols`.
+/// The fate of one plugin file, for `bellflower plugins` and `bellflower protocols`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginReport {
     /// The file.
     pub path: String,
     /// The plugin's id, where the file was opened, or is one of libpurple's own.
     pub id: Option<String>,
-    /// What the plugin says of itself, where the file was opened.
+    /// Self-description, where the file was opened.
     pub about: Option<PluginAbout>,
     /// `loaded`, `found` or `refused`.
     pub state: String,
@@ -138,7 +138,7 @@ pub struct PluginReport {
     pub reason: Option<String>,
 }
 
-/// What a plugin says of itself (`PurplePluginInfo`): its words, not checked.
+/// Self-description of a plugin (`PurplePluginInfo`), unchecked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginAbout {
     /// `protocol`, `loader` (of plugins in another language) or `other`.

@@ -50,7 +50,7 @@ pub(crate) struct SignOn {
     ours: bool,
     /// The account is being made on its server: libpurple calls that connected, though nobody is signed on.
     registering: bool,
-    /// It has been signed on under this name: what keeps it out may pass.
+    /// The account has been signed on under this name: its obstacle may pass.
     known: bool,
     /// Why its server's name led nowhere.
     unresolved: Option<String>,
@@ -195,7 +195,7 @@ pub(crate) fn lose(token: OnPurple, account: AccountId, error: AccountError) {
     }
 }
 
-/// What a look-up of a name found for the account that connects: `None` for addresses, else a sentence.
+/// Result of a look-up of a name for the account that connects: `None` for addresses, else a sentence.
 pub(super) fn resolved(token: OnPurple, account: AccountId, failure: Option<String>) {
     accounts::change(token, account, |entry| entry.sign_on.unresolved = failure);
 }

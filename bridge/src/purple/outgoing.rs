@@ -32,7 +32,7 @@ texts! {
     Password
     /// Prose on one line.
     Line
-    /// What a file is called: one line without directories, nor quotation marks, which end it for IRC.
+    /// Name of a file: one line without directories, nor quotation marks, which end it for IRC.
     FileName
     /// Prose of several lines.
     Prose

@@ -33,7 +33,7 @@ pub(super) fn listen(token: OnPurple) {
     bob::listen(token);
 }
 
-/// What was handled is over: no message can name pictures of it any more.
+/// The stanza is handled: no message can name pictures of it any more.
 pub(super) fn over() {
     bob::over();
 }

@@ -137,7 +137,7 @@ fn own(user: UserId, id: TransferId) -> Result<(AccountId, *mut PurpleXfer), Com
     known.flatten().ok_or_else(no_such_transfer)
 }
 
-/// It is over: the first word on how counts. Calls nothing of libpurple's at once.
+/// The transfer is over: the first word on how counts. Calls nothing of libpurple's at once.
 fn end(token: OnPurple, id: TransferId, how: &'static str) {
     change(id, |open| _ = open.over.get_or_insert(how));
     settle(token, id);
@@ -227,7 +227,7 @@ fn cancel_here(xfer: *mut PurpleXfer) {
 /// Ends all transfers of an account: while its connection stands, whose data they use, and before the account goes, which they name.
 pub(super) fn end_all(token: OnPurple, account: AccountId) {
     end_live(token, account);
-    // What was received and not told goes with the account.
+    // Bytes that were received and not told go with the account.
     let left: Vec<TransferId> =
         OPEN.with_borrow(|open| open.iter().filter(|(_, known)| known.account == account).map(|(id, _)| *id).collect());
     for id in left {

@@ -45,7 +45,7 @@ fn part(name: &str) -> Option<Response> {
     let mut response = Response::new(text.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    // It goes with the program.
+    // The page goes with the program.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Some(response)
 }

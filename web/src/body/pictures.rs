@@ -6,7 +6,7 @@ use bridge::model::{Picture, PicturePlace, PictureState};
 /// Places of texts that stand for pictures, in one message.
 const MOST: usize = 200;
 
-/// What stands for a picture that has no words of its own.
+/// Words for a picture that has none of its own.
 pub(super) const PICTURE: &str = "[image]";
 
 /// The picture with this number, or of this source.

@@ -107,7 +107,7 @@ impl Lines {
         }
     }
 
-    /// What waits is still handed out, and then no more.
+    /// Waiting jobs are still handed out, and then no more.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.news.notify_all();

@@ -91,7 +91,7 @@ impl Hub {
 
     async fn stored_line(&self, session: &Session, of: GivenUp, last: u64) -> Result<wire::Message, ErrorBody> {
         let memory = self.memory.as_ref().ok_or_else(|| unknown("message"))?;
-        // What was written of it before must be there: it may have been given up already.
+        // Earlier writes about the line must be there: the line may have been given up already.
         if !memory.journal.reached(last, FRESH).await {
             return Err(keep::unavailable());
         }

@@ -84,12 +84,12 @@ impl Spreads {
 /// Kinds of outcomes that are counted; networks and their failures are few.
 const MOST_OUTCOMES: usize = 500;
 
-/// What became of sign-ons, by protocol.
+/// Outcomes of sign-ons, by protocol.
 #[derive(Debug, Default)]
 pub struct SignOns(Mutex<BTreeMap<(String, String), u64>>);
 
 impl SignOns {
-    /// One of an account of this protocol: `online`, or the code of its failure.
+    /// Counts a sign-on of this protocol: `online`, or the code of its failure.
     pub fn note(&self, protocol: &str, outcome: &str) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (protocol.to_owned(), outcome.to_owned());
@@ -112,7 +112,7 @@ macro_rules! counters {
         pub struct Counters {
             /// How values are spread.
             pub spreads: Spreads,
-            /// What became of sign-ons.
+            /// Outcomes of sign-ons.
             pub sign_ons: SignOns,
             /// How long one event took from the bridge's form to the page's.
             pub longest_event: Longest,

@@ -15,7 +15,7 @@ const MOST: usize = 200;
 /// Names and addresses of one entry that are told apart.
 const MOST_DIFFERENT: usize = 1000;
 
-/// What failed.
+/// A kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Act {
     /// A wrong password or name.
@@ -94,7 +94,7 @@ impl Failures {
         let mut write = |sum: &mut Sum, user: Option<UserId>, act: Act, address: String| {
             let is_time = all || sum.written.is_none_or(|at| at + EVERY_MS <= now);
             if sum.count == 0 || !is_time {
-                // One that has been quiet for long begins anew.
+                // A failure that has been quiet for long begins anew.
                 return sum.count > 0 || !is_time;
             }
             let Sum { count, device, names, addresses, .. } = std::mem::take(sum);

@@ -19,7 +19,7 @@ const SHARE: u32 = 4;
 /// is over when its tries are there again.
 const ENTRIES: usize = 4096;
 
-/// Who tries.
+/// The side of a try.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Who<'a> {
     /// Nobody knows.
@@ -72,7 +72,7 @@ impl Guesses {
             return Ok(Try(Vec::new()));
         }
         let cost = |share: u32| HOUR_MS / u64::from((per_hour / share).max(1));
-        // What is nearer first: what a neighbourhood may not have is not taken from the name.
+        // The neighbourhood first: a try that it may not have is not taken from the name.
         let wanted = match who {
             Who::Stranger { name, from } => {
                 vec![(self.hash.hash_one(("from", name, from)), cost(SHARE)), (self.hash.hash_one(("name", name)), cost(1))]

@@ -29,7 +29,7 @@ pub struct Hub {
     tokens: RwLock<Tokens<Arc<Session>>>,
     /// When to look at whom again. One that is not the session's own `due` is void.
     deadlines: Mutex<BinaryHeap<Reverse<(u64, UserId)>>>,
-    /// What no browser asked for and the networks had no room for, in the order of its coming, a bounded number of each user (`telling.rs`).
+    /// Commands that no browser asked for and the networks had no room for, oldest first, a bounded number of each user (`telling.rs`).
     pub(super) later: Mutex<HashMap<UserId, Waiting>>,
     blobs: Mutex<HashMap<Box<str>, Weak<Blob>>>,
     draining: AtomicBool,

@@ -1,11 +1,11 @@
-//! What the handling of an event takes; counts nothing.
+//! Time that the handling of an event takes; counts nothing.
 
 use std::time::{Duration, Instant};
 
-/// What one event may take.
+/// The most that one event may take.
 pub(super) const LONG: Duration = Duration::from_millis(20);
 
-/// A time that is measured. What others have of the core meanwhile is nobody's doing here: it is no more than this thread had itself.
+/// A stretch of time. The share that others have of the core meanwhile does not count: the result is at most this thread's own processor time.
 pub(super) struct Took {
     wall: Instant,
     cpu: Duration,

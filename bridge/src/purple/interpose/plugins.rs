@@ -27,7 +27,7 @@ struct PluginReport {
     file: PathBuf,
     /// The plugin's id ("prpl-jabber"); `None` when the file was not opened and is not libpurple's own, or is no plugin.
     id: Option<String>,
-    /// What it says of itself; `None` when the file was not opened.
+    /// Self-description; `None` when the file was not opened.
     about: Option<PluginAbout>,
     /// What happened.
     outcome: PluginOutcome,
@@ -161,7 +161,7 @@ fn probe_file(token: OnPurple, choice: &Choice, file: PathBuf) -> PluginReport {
     report(if kind == PurplePluginType::PURPLE_PLUGIN_PROTOCOL { PluginOutcome::Loaded } else { PluginOutcome::Waiting })
 }
 
-/// What a plugin that was opened says it is.
+/// Self-description of a plugin that was opened.
 struct Said {
     id: String,
     kind: PurplePluginType,

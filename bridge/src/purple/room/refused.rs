@@ -59,7 +59,7 @@ fn settle(token: OnPurple, account: AccountId) {
     tell_failed(token, refused, &CommandError::new("join_failed", message));
 }
 
-/// What a line of IRC says about a room that is being joined (RFC 2812, 5.2): the plugin tells some as notices, some not at all, and none as the end of
+/// The meaning of a line of IRC for a room that is being joined (RFC 2812, 5.2): the plugin tells some as notices, some not at all, and none as the end of
 /// the join. False: nobody joins it.
 pub(in super::super) fn by_line(token: OnPurple, account: AccountId, room: &str, number: &str, said: &str) -> bool {
     let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return false };

@@ -1,9 +1,9 @@
-//! What a stream may have too much of, in words.
+//! Excesses of a stream, in words.
 
 use super::{ATTRIBUTES, DEPTH};
 use std::fmt;
 
-/// What is too much of a stream.
+/// An excess of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Excess {
     Attributes,

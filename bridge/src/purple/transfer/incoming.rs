@@ -85,7 +85,7 @@ pub(in crate::purple) fn accept(token: OnPurple, user: UserId, id: TransferId) -
 fn unfetched(token: OnPurple, id: TransferId) {
     log::debug!(target: "bridge", "nobody fetches transfer {id}, which was accepted");
     let live = change(id, |open| {
-        // What has come goes.
+        // The bytes that have come go.
         let live = open.over.replace("failed").is_none();
         (live && !open.xfer.is_null()).then_some((open.account, open.xfer))
     });
@@ -120,7 +120,7 @@ fn tell(token: OnPurple, id: TransferId) {
         let Some((user, bytes)) = piece.filter(|(_, bytes)| !bytes.is_empty()) else { break };
         outbox::emit_caused(token, user, None, EventKind::TransferBytes(Piece { transfer: id, bytes }));
     }
-    // What a burst took is given back.
+    // The room that a burst took is given back.
     change(id, |open| {
         if open.bytes.is_empty() && open.bytes.capacity() > SOFT {
             open.bytes = std::collections::VecDeque::new()

@@ -20,7 +20,7 @@ struct Sending {
     account: AccountId,
     size: u64,
     made: Option<TransferId>,
-    /// What the protocol has complained of meanwhile.
+    /// The protocol's last complaint.
     words: Vec<String>,
 }
 

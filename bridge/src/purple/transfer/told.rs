@@ -70,7 +70,7 @@ pub(super) fn report(token: OnPurple, id: TransferId, state: Option<&str>) {
             change(id, |open| open.reports = false);
             report(token, id, None);
         });
-        // It looks by itself whether there is anything to report.
+        // The report looks by itself whether there is anything to report.
         std::mem::forget(again);
     }
 }

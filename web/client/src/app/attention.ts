@@ -1,4 +1,4 @@
-// What asks for attention and what the daemon is told of it: sounds, notifications, announcements, focus, idleness, read marks.
+// Calls for attention, and reports of it to the daemon: sounds, notifications, announcements, focus, idleness, read marks.
 import { effect, signal } from "@preact/signals";
 import { isQuestion, isQuiet, louder, notes, occasionOf, sounds, type Call } from "../state/alerts";
 import { choiceIn, type Occasion } from "../state/choices";
@@ -48,7 +48,7 @@ function said(event: WireEvent): Call | null {
   const quiet = isMuted(talk);
   // A room whose window was closed comes back when it calls.
   if (!listening.value.has(id) || message.highlight) surface(id, quiet);
-  // Who looks at it hears of it all the same.
+  // A reader who looks at it hears of it all the same.
   if (quiet && !watching(id)) return null;
   const who = message.from?.alias || message.from?.name || talk.title;
   if (talk.kind === "im" || message.highlight) announcement.value = w.said(who, message.text);
@@ -56,7 +56,7 @@ function said(event: WireEvent): Call | null {
   return occasion && { occasion, conversation: id, who: talk.kind === "im" ? who : w.notes.inRoom(who, talk.title), text: message.text };
 }
 
-/** What an event calls for. */
+/** The call of an event, if any. */
 function callOf(event: WireEvent): Call | null {
   if (event.type === "message.received") return said(event);
   if (event.type === "attention") {

@@ -140,7 +140,7 @@ async function take(transfer: Transfer, ended: Promise<string>): Promise<void> {
   }
   try {
     const blob = await fetchFile(transfer.id);
-    // What is none of the four kinds has no type that is drawn.
+    // A file of none of the four kinds has no type that is drawn.
     const picture = URL.createObjectURL(blob);
     received.value = [...received.value, { transfer, picture, state: await ended }];
   } catch {

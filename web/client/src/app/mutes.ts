@@ -1,4 +1,4 @@
-// What is quiet now, as signals, and how it becomes so; it must not draw.
+// Mutes that hold now, as signals, and how it becomes so; it must not draw.
 import { computed, effect, signal } from "@preact/signals";
 import { holding, muteKey, mutesOf, nextEnd, type Mutes } from "../state/mutes";
 import type { Talk } from "../state/model";
@@ -26,7 +26,7 @@ effect(() => {
   if (user.value === null) return;
   void ended.value;
   const now = serverNow();
-  // What has ended is of no use to anybody.
+  // A mute that has ended is of no use to anybody.
   const over = [...all.value].filter(([, until]) => until !== null && until <= now);
   if (over.length > 0) tell("settings.set", { values: Object.fromEntries(over.map(([id]) => [muteKey(id), null])) }, "mutes over");
   const end = nextEnd(all.value, now);
@@ -38,7 +38,7 @@ export const mute = (id: string, until: number | null): Promise<unknown> => comm
 
 export const unmute = (id: string): Promise<unknown> => command("settings.set", { values: { [muteKey(id)]: null } }, muteKey(id));
 
-/** What is new in a conversation that is worth a number where one does not look for it. */
+/** News of a conversation that are worth a number where one does not look for it. */
 export const newsOf = (talk: Talk): number => (isMuted(talk) ? 0 : talk.kind === "im" ? talk.unread : talk.mentions);
 
 /** The same of all conversations. */

@@ -45,7 +45,7 @@ export async function turnOn(): Promise<void> {
   if (permission.value === "granted") choose("notify", true);
 }
 
-/** What is shown, and what each is about. */
+/** Notifications that are shown, each with its conversation. */
 const open = new Map<string, { note: Notification; calls: Call[] }>();
 const keyOf = (call: Call): string => call.conversation ?? "questions";
 
@@ -81,7 +81,7 @@ export function notify(calls: readonly Call[]): void {
   }
 }
 
-// What was read elsewhere needs no notification any more.
+// Messages that were read elsewhere need no notification any more.
 onEvents((events) => {
   for (const event of events) {
     const id = event["conversation"];

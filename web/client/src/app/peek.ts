@@ -1,4 +1,4 @@
-// What was said elsewhere while one conversation covers the screen; it must not draw.
+// The last words elsewhere while one conversation covers the screen; it must not draw.
 import { effect, signal } from "@preact/signals";
 import type { Message } from "../wire/types";
 import { onEvents, talks } from "./store";
@@ -30,7 +30,7 @@ onEvents((events) => {
   }
 });
 
-// It was opened by other ways, or one is back where everything shows.
+// The conversation was opened by other ways, or the reader is back where everything shows.
 effect(() => {
   const now = peek.value;
   if (now && (!onTalk.value || arrangement.value !== "stack" || now.conversation === active.value || !talks.value.has(now.conversation))) show(null);

@@ -1,4 +1,4 @@
-// What its user chose about the page: stored with the user, so that every browser has it at once; the looks are kept here for the front page, too.
+// The user's choices about the page: stored with the user, so that every browser has it at once; the looks are kept here for the front page, too.
 import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
 import { CHOICES, EARLY, choiceIn, readChoice, startOf, type ChoiceKey, type ChoiceOf } from "../state/choices";
 import { setHours } from "../words";
@@ -11,7 +11,7 @@ function stored(area: Storage, key: string): unknown {
   return text === "on" ? true : text === "off" ? false : text;
 }
 
-/** What this tab, for a guest, or this browser keeps of a choice. */
+/** The copy of a choice in this browser, or in this tab for a guest. */
 function kept<K extends ChoiceKey>(key: K): ChoiceOf<K> | undefined {
   try {
     return readChoice(key, stored(sessionStorage, key)) ?? readChoice(key, stored(localStorage, key));

@@ -11,7 +11,7 @@ export interface News {
 
 export type Trouble = { kind: "catching-up" } | { kind: "offline"; since: number };
 
-/** What one tab does for all. */
+/** Tasks that one tab does for all. */
 export type Alert = "sound" | "note";
 
 export type Word =

@@ -8,7 +8,7 @@ export interface Call {
   occasion: Occasion;
   /** The conversation, if it is about one. */
   conversation: string | null;
-  /** Who said it, and what; empty where nobody may know. */
+  /** The writer and the text; empty where nobody may know. */
   who: string;
   text: string;
 }
@@ -18,7 +18,7 @@ const ORDER: readonly Occasion[] = ["room", "message", "question", "mention"];
 /** The more urgent of two. */
 export const louder = (a: Occasion | null, b: Occasion): Occasion => (a !== null && ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b);
 
-/** What a message is to its reader; null: nothing that calls. */
+/** The meaning of a message for its reader; null: nothing that calls. */
 export function occasionOf(talk: Pick<Talk, "kind">, message: { highlight?: boolean | undefined; delayed?: boolean | undefined; from?: { self: boolean } }): Occasion | null {
   if (message.from?.self || message.delayed) return null;
   if (message.highlight) return "mention";
@@ -36,7 +36,7 @@ export const notes = (settings: Settings, occasion: Occasion): boolean => choice
 
 export interface NoteWords { news: (n: number) => string; mention: string; question: string; app: string }
 
-/** What a notification says, by its user's choice of how much. Several are as the last, and how many. */
+/** The text of a notification, by its user's choice of how much. Several are as the last, and how many. */
 export function noteOf(calls: readonly Call[], show: "text" | "name" | "nothing", w: NoteWords): { title: string; body: string } | null {
   const last = calls.at(-1);
   if (!last) return null;

@@ -1,4 +1,4 @@
-// What its user may choose about the page: the one table of it, and how stored values are read; pure. It must not know words, nor where a choice shows.
+// The choices that a user has about the page: the one table of it, and how stored values are read; pure. It must not know words, nor where a choice shows.
 import type { Settings } from "../wire/types";
 
 interface One<V extends string> { kind: "one"; values: readonly V[]; start: V }
@@ -44,7 +44,7 @@ export type OneKey = { [K in ChoiceKey]: (typeof CHOICES)[K] extends One<string>
 /** Choices that show before anybody is signed in: this browser keeps them, too. */
 export const EARLY: ReadonlySet<ChoiceKey> = new Set(["theme", "density", "time"]);
 
-/** What happened, as far as one can choose to be told of it. */
+/** Kinds of events that a user can choose to be told of. */
 export const OCCASIONS = ["message", "mention", "room", "question"] as const;
 export type Occasion = (typeof OCCASIONS)[number];
 
@@ -72,5 +72,5 @@ export function readChoice<K extends ChoiceKey>(key: K, value: unknown): ChoiceO
 
 export const startOf = <K extends ChoiceKey>(key: K): ChoiceOf<K> => CHOICES[key].start as ChoiceOf<K>;
 
-/** What holds by a user's settings. */
+/** The choice in a user's settings, or its default. */
 export const choiceIn = <K extends ChoiceKey>(settings: Settings, key: K): ChoiceOf<K> => readChoice(key, settings[key]) ?? startOf(key);

@@ -82,7 +82,7 @@ export function tiled(wins: Wins, area: Area): Map<string, Win> {
   return next;
 }
 
-/** What is kept of a desk, as a setting. */
+/** A desk as it is stored in the settings. */
 export interface Kept { v: 2; wins: readonly (readonly unknown[])[] }
 
 const parts = (share: Frame): number[] => [share.x, share.y, share.w, share.h].map((part) => Math.round(part * 10_000) / 10_000);

@@ -140,7 +140,7 @@ export function edgeZone(x: number, y: number, area: Area): Half | null {
 
 /** A tile is at least this big. */
 const TILE: Area = { w: 200, h: 170 };
-/** What a tile would be, if it could. */
+/** The wanted size of a tile. */
 const IDEAL: Area = { w: 420, h: 420 };
 
 const along = (length: number, tile: number): number => Math.max(1, Math.floor((length - GAP) / (tile + GAP)));

@@ -1,4 +1,4 @@
-// What people and rooms are called, and the one colour that each has everywhere; pure.
+// Names of people and rooms, and the one colour that each has everywhere; pure.
 import type { Account, Conversation } from "../wire/types";
 import { fold } from "./order";
 
@@ -10,13 +10,13 @@ export const shortName = (name: string): string => ADDRESS.exec(name)?.[1] ?? na
 /** Whom a name means: of an occupant of a room (room@host/nick) the nick. */
 const occupant = (name: string): string => ADDRESS.exec(name)?.[2] || shortName(name);
 
-/** What a conversation is called where the network knows no better name than its address. */
+/** The name of a conversation where the network knows no better name than its address. */
 export function talkTitle({ kind, name, title }: Pick<Conversation, "kind" | "name" | "title">): string {
   const known = title || name;
   return kind === "room" ? shortName(known) : known === name ? occupant(known) : known;
 }
 
-/** What the user is called on an account: "Ines" of ines@example.org. */
+/** The user's name on an account: "Ines" of ines@example.org. */
 export function ownName(account: Pick<Account, "alias" | "username">): string {
   return account.alias || shortName(account.username).replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 }

@@ -12,7 +12,7 @@ function numberKey(run: string): string {
   return String.fromCharCode(0x30 + Math.min(digits.length, 9)) + digits;
 }
 
-/** What a name is ordered by: a text to be compared by `<`. */
+/** The sort key of a name: a text to be compared by `<`. */
 export function sortKey(text: string): string {
   const folded = fold(text);
   return /\d/.test(folded) ? folded.replace(/\d+/g, numberKey) : folded;

@@ -18,7 +18,7 @@ export function changed(protocol: string, options: Options, key: string, value: 
   return next;
 }
 
-/** What has to be said of TLS beside a port: whoever names one alone is taken for somebody who has no TLS. */
+/** The TLS option that a port needs beside it: a port alone means no TLS. */
 export function besidePort(protocol: string, given: Readonly<Record<string, unknown>>, options: Options): Record<string, unknown> {
   const ports = PORTS[protocol];
   return ports && given["port"] !== undefined && given[ports.key] === undefined ? { [ports.key]: options[ports.key] } : {};

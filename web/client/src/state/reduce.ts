@@ -18,7 +18,7 @@ function ownStatus(status: Snapshot["status"] | undefined): OwnStatus {
 function talkOf(conversation: Conversation, old: Talk | undefined, user: User): Talk {
   const messages = conversation.messages ?? [];
   const gaps = joinGaps(old?.gaps, conversation.gaps);
-  // What the daemon lets go of is still here, as long as nothing is missing between.
+  // Messages that the daemon lets go of are still here, as long as nothing is missing between.
   const dropped = old && !hasGap(old.messages, messages) ? old.dropped : conversation.dropped;
   const { dropped: _told, ...plain } = conversation;
   const rest = { ...plain, title: talkTitle(conversation), ...(gaps ? { gaps } : {}), ...(dropped ? { dropped } : {}) };

@@ -39,7 +39,7 @@ export function fetchDialogs(): void {
   else setTimeout(fetch, 300);
 }
 
-// What a network asks does not wait until somebody opens a dialog.
+// Questions of a network do not wait until somebody opens a dialog.
 effect(() => {
   if (asked.value || aside.value.length > 0) fetched().catch(() => undefined);
 });

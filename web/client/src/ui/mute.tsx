@@ -22,7 +22,7 @@ export function MuteMark({ talk }: { talk: Talk }) {
   return <span class="mute-mark" role="img" aria-label={words} title={words} data-testid="muted"><Icon name="mute" size={13} /></span>;
 }
 
-/** What a menu of a conversation or an account (`id`) says of it. */
+/** The mute entry in the menu of a conversation or an account (`id`). */
 export function muteItems(id: string, title: string): Item[] {
   const until = muted.value.get(id);
   if (until !== undefined) return [{ label: w.mute.end, icon: "sound", hint: until === null ? "" : untilWords(until), testid: "menu-unmute", run: () => { unmute(id).catch(say); } }];

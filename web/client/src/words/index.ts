@@ -67,7 +67,7 @@ export function errorText(error: unknown): string {
 /** Codes of the daemon itself, whose words here are all there is to say; behind others stands what the network said. */
 const OWN_CODES: ReadonlySet<string> = new Set(["restarting", "not_registered", "protocol_disabled", "wrong_password"]);
 
-/** What libpurple says when it has nothing to say. */
+/** Messages of libpurple that say nothing. */
 const EMPTY_WORDS: ReadonlySet<string> = new Set(["unable to connect", "connection failed", "connect to server failed"]);
 
 export function accountErrorText(error: { code: string; message: string } | null | undefined): string {

@@ -10,7 +10,7 @@ export const talk = {
   write: (name: string) => `Message ${name}`,
   writeVia: (name: string, network: string) => `Message ${name} on ${network}`,
   send: "Send",
-  /** Who wrote it, for those who hear the page. */
+  /** The writer, for those who hear the page. */
   you: "You",
   backTo: (n: number) => `Back, ${many(n, "new message", "new messages")} elsewhere`,
   typing: (who: string) => `${who} is typing…`,

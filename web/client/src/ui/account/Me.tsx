@@ -75,7 +75,7 @@ export function Me() {
   const name = guest ? ownName(only ?? { alias: "", username: known }) : known;
   const online = [...accounts.value.values()].some((one) => one.state === "online");
   const presence: Presence = online ? shape(own.status) : "offline";
-  // What others see, not what was chosen.
+  // The status that others see, not the chosen one.
   const shown = accounts.value.size === 0 || own.status === "offline" ? words[own.status] : isSignedOff() ? w.accounts.signedOff : online ? words[own.status] : w.accounts.signingOn;
   return (
     <div class="me">

@@ -56,7 +56,7 @@ export function Panes() {
   );
 }
 
-/** What is new in all conversations but one. */
+/** News of all conversations but one. */
 function newsBeside(id: string): number {
   let sum = 0;
   for (const talk of talks.value.values()) if (talk.id !== id) sum += newsOf(talk);

@@ -34,7 +34,7 @@ export const Window = memo(function Window({ win, frame, talk, zone }: { win: Wi
   const ref = useRef<HTMLDivElement>(null);
   const seen = useRef(false);
   seen.current ||= frame !== undefined;
-  // What was never looked at costs nothing.
+  // A window that was never looked at costs nothing.
   if (!seen.current) return null;
   const own = win.stand === "normal";
   // While dragging, the element moves by itself; the state follows at the end.
@@ -67,7 +67,7 @@ export const Window = memo(function Window({ win, frame, talk, zone }: { win: Wi
     };
     follow(event, moved, () => {
       ref.current?.classList.remove("dragging");
-      // Who takes a window by its bar goes on in its box.
+      // A window that is taken by its bar gives the focus to its box.
       focusRequest.value++;
       if (!began) return;
       const where = zone.value;

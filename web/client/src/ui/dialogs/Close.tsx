@@ -1,4 +1,4 @@
-// What is to become of a room whose window is closed: asked once, and then as its user said; it must not know windows.
+// The fate of a room whose window is closed: asked once, and then as its user said; it must not know windows.
 import { useSignal } from "@preact/signals";
 import { listen } from "../../app/listening";
 import { choose, prefs } from "../../app/prefs";

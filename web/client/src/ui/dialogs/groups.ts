@@ -1,4 +1,4 @@
-// What is done to a group: its place among the others, its name, its end; it must not draw a menu.
+// Changes of a group: its place among the others, its name, its end; it must not draw a menu.
 import { announcement } from "../../app/attention";
 import { command, groups } from "../../app/store";
 import { moved } from "../../state/arrange";
@@ -19,7 +19,7 @@ function place(name: string, to: number): void {
 
 const placeOf = (name: string): number => ordered(groups.value).findIndex((group) => group.name === name);
 
-/** One place up or down. */
+/** Moves a group a place up or down. */
 export function shiftGroup(name: string, by: 1 | -1): void {
   const to = placeOf(name) + by;
   if (to >= 0 && to < groups.value.size) place(name, to);

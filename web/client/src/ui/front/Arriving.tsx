@@ -74,7 +74,7 @@ function Aside({ account }: { account: Account }) {
 export function Arriving({ account }: { account: Account }) {
   const protocol = protocolOf(account.protocol);
   const failed = account.state === "error" || (account.error?.fatal === true && account.state !== "connecting") || (account.state === "offline" && !!account.error);
-  // It tries by itself, and whoever sees why it cannot work need not wait.
+  // The daemon tries again by itself; a user who sees why it cannot work need not wait.
   const correcting = useSignal(false);
   const corrects = failed || correcting.value;
   useSettled([account.state, corrects]);

@@ -1,4 +1,4 @@
-// What one can begin with where nothing shows yet: write to somebody, join a room, add a network; it must not do it itself.
+// First steps where nothing shows yet: write to somebody, join a room, add a network; it must not do it itself.
 import { accounts } from "../../app/store";
 import { w } from "../../words";
 import { Icon, Logo, type IconName } from "../icons";

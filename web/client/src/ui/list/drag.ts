@@ -1,4 +1,4 @@
-// What can be dragged in the list, and where to: buddies onto a group, a group to the place of another; it must not do what was dropped.
+// Drags in the list: buddies onto a group, a group to the place of another; it must not do what was dropped.
 import type { Row } from "../../state/roster";
 
 const BUDDIES = "application/x-bellflower-buddies";
@@ -10,7 +10,7 @@ interface Drops {
 }
 
 let drops: Drops | null = null;
-/** Who does what was dropped. */
+/** Handlers of drops. */
 export function onDropped(handler: Drops): void {
   drops = handler;
 }

@@ -1,4 +1,4 @@
-// What one can do with a group, as a menu; it must not do it.
+// The menu of a group; it must not carry anything out.
 import { groups } from "../../app/store";
 import { ordered } from "../../state/groups";
 import { w } from "../../words";

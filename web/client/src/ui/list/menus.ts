@@ -1,4 +1,4 @@
-// What one can do with a buddy, as menus, and with what is dropped; it must not draw.
+// Menus of a buddy, and drops on the list; it must not draw.
 import { accounts, command, groups, protocolOf, talkOfBuddy } from "../../app/store";
 import { openBuddy } from "../../app/windows";
 import { ordered } from "../../state/groups";

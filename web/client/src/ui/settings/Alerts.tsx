@@ -1,4 +1,4 @@
-// What one is told of, and how: the browser's permission, and a table of occasions; it must not sound but to let one hear it.
+// Rules of notifications and sounds: the browser's permission, and a table of occasions; it must not sound but to let one hear it.
 import { permission, turnOn } from "../../app/notify";
 import { choose, prefs } from "../../app/prefs";
 import { play } from "../../app/sound";
@@ -16,7 +16,7 @@ export function Permission() {
   const turn = (to: boolean) => {
     if (!to) return choose("notify", false);
     void turnOn().then(() => {
-      // It shows what holds, whatever was pressed.
+      // The box shows the stored choice, whatever was pressed.
       const box = document.querySelector<HTMLInputElement>("[data-testid=field-pref-notify]");
       if (box) box.checked = prefs.notify.value && permission.value === "granted";
     });

@@ -100,7 +100,7 @@ export function Attach({ talk }: { talk: Talk }) {
 
 const filesIn = (data: DataTransfer | null): File[] => [...(data?.files ?? [])];
 
-/** What a conversation's frame does with files that are dropped on it, or pasted into its box. */
+/** Handlers of files that are dropped on a conversation, or pasted into its box. */
 export function fileDrop(talk: Talk) {
   const takes = (data: DataTransfer | null): boolean => talk.kind === "im" && takesFiles(talk.account) && (data?.types.includes("Files") ?? false);
   const mark = (event: DragEvent, on: boolean) => (event.currentTarget as HTMLElement).classList.toggle("drop-files", on);

@@ -37,7 +37,7 @@ function anchorOf(box: HTMLElement): Anchor | null {
   return first?.dataset["row"] ? { row: first.dataset["row"], top: first.offsetTop - box.scrollTop } : null;
 }
 
-/** What is before the first message, as far as anybody knows: nothing, or nothing that is still here. */
+/** The line before the first message: the beginning, or older messages that are not here any more. */
 function Start({ talk, first, member }: { talk: Talk; first: Line | undefined; member: boolean }) {
   const kept = member && isKept(settings.value, talk);
   const days = talk.days ?? historyOf(settings.value).days;

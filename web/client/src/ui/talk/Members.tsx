@@ -13,7 +13,7 @@ import { openMenu } from "../Menu";
 const RANK = ["founder", "operator", "half_operator", "voice"];
 const SIGN: Record<string, string> = { founder: "★", operator: "@", half_operator: "%", voice: "+" };
 
-/** What a member is of these; nothing for a plain one. */
+/** The role of a member; nothing for a plain one. */
 const flagOf = (member: Member, ranks: readonly string[]): string | undefined => ranks.find((flag) => member.flags?.includes(flag));
 
 /** Where everybody has a voice, that says nothing. */

@@ -4,7 +4,7 @@ import { media } from "../../net";
 import { w } from "../../words";
 import { pictureDialog } from "../later";
 
-/** What the daemon writes for a picture without words. */
+/** The daemon's text for a picture without words. */
 const NAMELESS = "[image]";
 /** Higher or wider than this, in pixels, a picture has lines of its own. */
 const INLINE = 48;

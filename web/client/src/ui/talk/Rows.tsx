@@ -58,13 +58,13 @@ function Wait({ message, talk }: { message: Line; talk: string }) {
 
 interface Body {
   room: boolean;
-  /** Who said it; in a room it shows, else only those hear it who cannot see on which side it stands. */
+  /** The writer; in a room it shows, else only those hear it who cannot see on which side it stands. */
   who: ComponentChildren;
   text: string;
   children: ComponentChildren;
 }
 
-/** What was said: in a bubble, or after the writer's name in a line. */
+/** A message: in a bubble, or after the writer's name in a line. */
 function Body({ room, who, text, children }: Body) {
   const said = <span class="said" dir="auto" data-testid="message-text">{children}</span>;
   if (room) return <>{who}{said}</>;
@@ -80,7 +80,7 @@ interface MessageProps {
   first: boolean;
   last: boolean;
   room: boolean;
-  /** What to call whoever wrote it, where it is not a room. */
+  /** The writer's name in a one-to-one conversation. */
   title: string;
 }
 
@@ -90,7 +90,7 @@ const MessageRow = memo(function MessageRow({ message, talk, first, last, room, 
   const waits = self && state === "pending";
   const marks = [message.delayed && !room && first && w.talk.delayed, message.auto_reply && w.talk.auto, waits && w.talk.waiting, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown, message.unkept && w.talk.notKept].filter(Boolean).join(" · ");
   const classes = ["row", self ? "mine" : "theirs", first && "first", last && "last", message.highlight && "highlight", state === "pending" && "pending", state === "failed" && "failed", state === "unknown" && "doubtful"].filter(Boolean).join(" ");
-  // Who does something is named in what is said.
+  // An action names its actor in the text.
   const who = !room ? <Spoken who={self ? w.talk.you : title} /> : isAction(message.text) ? null : <><Nick name={nameOf(message)} of={message.from?.name ?? ""} /><span class="sr">: </span></>;
   return (
     <div class={classes} data-testid="message" data-state={state} data-self={self} data-id={message.id} data-kept={message.unkept ? false : undefined} data-row={message.id}>

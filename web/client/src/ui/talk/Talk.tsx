@@ -50,7 +50,7 @@ export interface TalkProps {
   /** Controls of the frame, right in the header. */
   controls?: ComponentChildren;
   onBack?: () => void;
-  /** What is new in other conversations, beside the way back to them. */
+  /** News of other conversations, beside the way back to them. */
   elsewhere?: number;
   bar?: { onPointerDown?: (event: PointerEvent) => void; onDblClick?: () => void; onKeyDown?: (event: KeyboardEvent) => void };
 }
