@@ -3,34 +3,15 @@
 
 #![allow(clippy::expect_used)]
 
+mod scene;
+
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use fantoccini::Locator;
+use scene::{GARDEN, People, add_irc, contact, join_xmpp, on_irc};
 use serde_json::json;
-use support::{Contact, Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Scheme, Window, XmppPeer, conversation};
-
-/// User, name, group, presence, status text; nobody is there without a presence.
-const PEOPLE: [(&str, &str, &str, Option<&str>, &str); 18] = [
-    ("noor", "Noor Karimi", "Friends", Some(""), "planting out the beans"),
-    ("tomas", "Tomás Beltrán", "Friends", Some("away"), "back at three"),
-    ("freya", "Freya Moe", "Friends", Some(""), "on the ferry, patchy"),
-    ("amara", "Amara Okafor", "Friends", Some(""), ""),
-    ("ruth", "Ruth Adler", "Friends", None, ""),
-    ("samir", "Samir Haddad", "Friends", Some(""), ""),
-    ("yael", "יעל כהן", "Friends", Some(""), "בדרך הביתה"),
-    ("otto", "Otto Lund", "Friends", Some("xa"), ""),
-    ("liwei", "Li Wei", "Work", Some("dnd"), "in a meeting until two"),
-    ("jonas", "Jonas Lindqvist", "Work", Some(""), "reading drafts"),
-    ("mei", "Mei Tanaka", "Work", Some("xa"), "on holiday, finally"),
-    ("priya", "Priya Raman", "Work", None, ""),
-    ("hana", "Hana Dvořák", "Work", Some(""), "deploying, back soon"),
-    ("giulia", "Giulia Penna", "Work", Some("away"), "lunch"),
-    ("desk2", "Desk 2", "Work", Some(""), ""),
-    ("desk10", "Desk 10", "Work", Some(""), ""),
-    ("marta", "Marta Sousa", "Choir", Some(""), "learning the alto part"),
-    ("wren", "Wren Abbott", "Choir", None, ""),
-];
+use support::{Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, conversation};
 
 const CROWD: usize = 5000;
 
@@ -50,26 +31,14 @@ async fn main() {
 }
 
 async fn conversations(binary: &str, directory: &Path) {
-    let mut builder = Prosody::builder().users(["ines"]).users(PEOPLE.map(|person| person.0));
-    for (user, name, group, ..) in PEOPLE {
-        builder = builder.contact("ines", contact(user, name, group));
-    }
-    let prosody = builder.start();
-    for (user, ..) in PEOPLE {
-        prosody.set_roster(user, &[contact("ines", "Ines", "Friends")]);
-    }
+    let prosody = scene::server();
     let ngircd = Ngircd::builder().channel("#rust", "Ask, and somebody answers").channel("#bikes", "Two wheels").start();
     let daemon = Daemon::builder(binary).hold_ms(25_000).start();
-    let mut people: Vec<(&str, XmppPeer)> = Vec::new();
-    for (number, (user, _, _, show, status)) in PEOPLE.into_iter().enumerate() {
-        let Some(show) = show else { continue };
-        let mut peer = XmppPeer::connect(&prosody, user);
-        peer.show(show, status);
+    let mut people = People::arrive(&prosody, |number, peer, show, status| {
         if number % 3 == 0 {
-            wear(&mut peer, number, show, status);
+            wear(peer, number, show, status);
         }
-        people.push((user, peer));
-    }
+    });
 
     let page = Page::open(&daemon, Window::Desk).await;
     page.see("[data-testid=network-form]").await;
@@ -77,7 +46,7 @@ async fn conversations(binary: &str, directory: &Path) {
     page.see("[data-testid=buddy][data-name='noor@localhost'][data-presence=online] img").await;
     take(&page, directory, "00").await;
 
-    with_noor(&page, of(&mut people, "noor")).await;
+    people.with_noor(&page).await;
     take(&page, directory, "01").await;
 
     in_the_garden(&page, &prosody, &mut people).await;
@@ -85,7 +54,7 @@ async fn conversations(binary: &str, directory: &Path) {
     let (mut nadia, mut oskar) = (IrcPeer::connect(&ngircd, "nadia"), IrcPeer::connect(&ngircd, "oskar"));
     on_irc(&page, "#rust", &mut nadia, &mut oskar).await;
     for (user, text) in [("amara", "Choir on Friday? I have a lift for two."), ("yael", "שלום! מתי נפגשים?")] {
-        of(&mut people, user).say("ines@localhost", text);
+        people.of(user).say("ines@localhost", text);
         page.shows("[data-testid=unread]", "1").await;
         page.open_buddy(&format!("{user}@localhost")).await;
     }
@@ -94,16 +63,16 @@ async fn conversations(binary: &str, directory: &Path) {
     on_irc(&page, "#bikes", &mut nadia, &mut oskar).await;
     for room in ["allotment", "choir", "kitchen"] {
         let name = prosody.room(room);
-        of(&mut people, "marta").join(&name, "Marta");
+        people.of("marta").join(&name, "Marta");
         let talk = join_xmpp(&page, room, &name).await;
-        of(&mut people, "marta").say_in(&name, "Anybody here?");
+        people.of("marta").say_in(&name, "Anybody here?");
         page.hears(&talk, "Anybody here?").await;
     }
     for user in ["tomas", "freya", "samir", "otto", "liwei", "jonas", "mei", "hana", "giulia", "desk2", "desk10", "marta"] {
         page.open_buddy(&format!("{user}@localhost")).await;
     }
     for user in ["hana", "samir", "tomas", "liwei"] {
-        of(&mut people, user).say("ines@localhost", "Have you got a minute?");
+        people.of(user).say("ines@localhost", "Have you got a minute?");
     }
     page.see("[data-testid=dock-rest]").await;
     take(&page, directory, "20").await;
@@ -133,14 +102,6 @@ async fn crowd(binary: &str, directory: &Path) {
     both(&page, directory, "5000-buddies-search-1400x900").await;
 }
 
-fn contact(user: &str, name: &str, group: &str) -> Contact {
-    Contact { jid: format!("{user}@localhost"), name: name.to_owned(), group: group.to_owned() }
-}
-
-fn of<'a>(people: &'a mut [(&str, XmppPeer)], user: &str) -> &'a mut XmppPeer {
-    people.iter_mut().find(|(name, _)| *name == user).map(|(_, peer)| peer).expect("somebody who is there")
-}
-
 /// Gives somebody a picture: a landscape of two colours (XEP-0153).
 fn wear(peer: &mut XmppPeer, number: usize, show: &str, status: &str) {
     const SIDE: usize = 64;
@@ -166,52 +127,10 @@ fn wear(peer: &mut XmppPeer, number: usize, show: &str, status: &str) {
     ));
 }
 
-async fn with_noor(page: &Page, noor: &mut XmppPeer) {
-    let talk = page.open_buddy("noor@localhost").await;
-    for (own, text) in [
-        (true, "Good morning! Is there still room in bed seven?"),
-        (false, "For you, always."),
-        (false, "What is it this time?"),
-        (true, "Sunflowers. Only three."),
-        (true, "Five."),
-        (
-            false,
-            "Five it is, along the fence. But not where the beans are, they have only just come up and I would like to see one of them this year.",
-        ),
-        (false, "Did you see the bluebells by the gate? https://plants.example/bluebell"),
-        (true, "Not yet! I am coming round at four."),
-        (false, "🌷"),
-        (false, "And cake."),
-        (true, "Lemon or poppy seed?"),
-        (false, "Yes."),
-    ] {
-        if own {
-            page.say(&talk, text).await;
-            page.sent(&talk, text).await;
-        } else {
-            noor.say("ines@localhost", text);
-            page.hears(&talk, text).await;
-        }
-    }
-}
-
-async fn in_the_garden(page: &Page, prosody: &Prosody, people: &mut [(&str, XmppPeer)]) {
-    let room = prosody.room("gardeners");
-    for (user, nick) in
-        [("freya", "Freya"), ("tomas", "Tomás"), ("noor", "Noor"), ("liwei", "Li Wei"), ("jonas", "Jonas"), ("marta", "marta")]
-    {
-        of(people, user).join(&room, nick);
-    }
-    of(people, "freya").topic(&room, "What grows where, and why not");
+async fn in_the_garden(page: &Page, prosody: &Prosody, people: &mut People) {
+    let room = people.gather(prosody);
     let talk = join_xmpp(page, "gardeners", &room).await;
-    let said = [
-        ("freya", "Frost on Thursday, says the forecast."),
-        ("tomas", "Then I cover the tomatoes tonight. All forty of them."),
-        ("ines", "I have two fleeces to spare. Take them!"),
-        ("liwei", "The key of the shed is back on its hook."),
-        ("tomas", "You are an angel. Both of you."),
-        ("noor", "Has anybody seen these by the gate? https://plants.example/bluebell"),
-        ("noor", "Not sown by me!"),
+    let more = [
         (
             "marta",
             "Crocus went in last week, before the frost. It was a long afternoon, and my knees still tell me about it whenever I take the stairs, but it will be worth it.",
@@ -219,71 +138,20 @@ async fn in_the_garden(page: &Page, prosody: &Prosody, people: &mut [(&str, Xmpp
         ("jonas", "Same here. Tulips can wait until mid November."),
         ("freya", "/me looks at the sky"),
     ];
-    for round in 0..3 {
-        for (user, text) in said {
-            let text = if round == 0 || text.starts_with('/') { text.to_owned() } else { format!("{text} ({})", round + 1) };
-            if user == "ines" {
-                page.say(&talk, &text).await;
-                page.sent(&talk, &text).await;
-            } else {
-                of(people, user).say_in(&room, &text);
-            }
+    for round in 1..=3 {
+        for (user, text) in GARDEN.into_iter().chain(more) {
+            let text = if round == 1 || text.starts_with('/') { text.to_owned() } else { format!("{text} ({round})") };
+            people.say_in(page, &talk, &room, user, &text).await;
         }
     }
-    of(people, "noor").say_in(&room, "Ines: did the bellflowers survive the move?");
-    page.hears(&talk, "Ines: did the bellflowers survive the move?").await;
-    page.say(&talk, "They did! Two are even in bloom again.").await;
-    page.sent(&talk, "They did! Two are even in bloom again.").await;
+    people.say_in(page, &talk, &room, "noor", "Ines: did the bellflowers survive the move?").await;
+    people.say_in(page, &talk, &room, "ines", "They did! Two are even in bloom again.").await;
 }
 
-async fn join_xmpp(page: &Page, room: &str, name: &str) -> String {
-    page.click("[data-testid=account][data-username^='ines@localhost']").await;
-    page.click("[data-testid=menu-account-join]").await;
-    for (key, value) in [("room", room), ("server", "rooms.localhost"), ("handle", "Ines")] {
-        page.fill(&format!("room-{key}"), value).await;
-    }
-    page.click("[data-testid=join-ok]").await;
-    page.see_no("[data-testid=join-dialog]").await;
-    let talk = conversation(name);
-    page.see(&talk).await;
-    talk
-}
-
-async fn add_irc(page: &Page, server: &Ngircd) {
-    page.click("[data-testid=add-account]").await;
-    page.click("[data-testid=add-account-dialog] [data-testid=tile-prpl-irc]").await;
-    page.fill("user", "ines").await;
-    page.fill("part-0", "127.0.0.1").await;
-    page.click("[data-testid=add-account-dialog] [data-testid=more-options]").await;
-    page.fill("option-port", &server.port().to_string()).await;
-    page.click("[data-testid=account-save]").await;
-    page.see_no("[data-testid=add-account-dialog]").await;
-    page.wait("document.querySelectorAll('[data-testid=account][data-state=online]').length === 2").await;
-}
-
-async fn on_irc(page: &Page, channel: &str, nadia: &mut IrcPeer, oskar: &mut IrcPeer) {
-    for peer in [&mut *nadia, &mut *oskar] {
-        peer.join(channel);
-    }
-    page.click("[data-testid=account][data-username^='ines@127']").await;
-    page.click("[data-testid=menu-account-join]").await;
-    page.fill("room-channel", channel).await;
-    page.click("[data-testid=join-ok]").await;
-    page.see_no("[data-testid=join-dialog]").await;
-    let talk = conversation(channel);
-    for (first, text) in [
-        (true, "why is my future not Send?"),
-        (false, "you hold a MutexGuard over an await, I bet"),
-        (true, "… I do. Thank you!"),
-        (false, "happens to all of us, every spring"),
-    ] {
-        if first {
-            nadia.say(channel, text)
-        } else {
-            oskar.say(channel, text)
-        }
-        page.hears(&talk, text).await;
-    }
+/// Writes the page in light and in dark.
+async fn both(page: &Page, directory: &Path, name: &str) {
+    scene::both(page, |theme, picture| std::fs::write(directory.join(format!("{name}-{theme}.png")), picture).expect("writing a picture"))
+        .await;
 }
 
 async fn size(page: &Page, width: u32, height: u32, phone: bool) {
@@ -312,16 +180,4 @@ async fn take(page: &Page, directory: &Path, name: &str) {
     if let Ok(box_) = page.browser().page().find(Locator::Css(".foremost [data-testid=composer]")).await {
         let _ = box_.send_keys(&char::from(Key::Shift).to_string()).await;
     }
-}
-
-/// In light and in dark, once nothing moves any more.
-async fn both(page: &Page, directory: &Path, name: &str) {
-    for (scheme, theme) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
-        page.browser().scheme(scheme).await;
-        page.wait(&format!("document.documentElement.dataset.theme === '{theme}'")).await;
-        page.at_rest().await;
-        let picture = page.browser().page().screenshot().await.expect("a picture");
-        std::fs::write(directory.join(format!("{name}-{theme}.png")), picture).expect("writing a picture");
-    }
-    page.browser().scheme(Scheme::Light).await;
 }

@@ -2,25 +2,15 @@
 
 #![allow(clippy::expect_used)]
 
+mod scene;
+
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use fantoccini::key::Key;
+use scene::{GARDEN, People, add_irc, join_xmpp, on_irc};
 use serde_json::json;
-use support::{Browser, Contact, Daemon, IrcPeer, Ngircd, Page, Prosody, Scheme, Window, XmppPeer, quoted};
-
-/// User, name, group, presence, status text; nobody is there without a presence.
-const PEOPLE: [(&str, &str, &str, Option<&str>, &str); 9] = [
-    ("noor", "Noor Karimi", "Friends", Some(""), "planting out the beans"),
-    ("tomas", "Tomás Beltrán", "Friends", Some("away"), "back at three"),
-    ("freya", "Freya Moe", "Friends", Some(""), "on the ferry, patchy"),
-    ("amara", "Amara Okafor", "Friends", Some(""), ""),
-    ("ruth", "Ruth Adler", "Friends", None, ""),
-    ("liwei", "Li Wei", "Work", Some("dnd"), "in a meeting until two"),
-    ("jonas", "Jonas Lindqvist", "Work", Some(""), "reading drafts"),
-    ("mei", "Mei Tanaka", "Work", Some("xa"), "on holiday, finally"),
-    ("priya", "Priya Raman", "Work", None, ""),
-];
+use support::{Browser, Daemon, IrcPeer, Ngircd, Page, Window, quoted};
 
 /// Pictures above this would make the README slow to load.
 const MOST_BYTES: usize = 300 * 1024;
@@ -34,19 +24,12 @@ async fn main() {
     };
     let directory = PathBuf::from(directory);
     std::fs::create_dir_all(&directory).expect("a directory for the pictures");
-    let mut builder = Prosody::builder().users(["ines"]).users(PEOPLE.map(|person| person.0));
-    for (user, name, group, ..) in PEOPLE {
-        let contact = Contact { jid: format!("{user}@localhost"), name: name.to_owned(), group: group.to_owned() };
-        builder = builder.contact("ines", contact);
-    }
-    let prosody = builder.start();
-    for (user, ..) in PEOPLE {
-        let ines = Contact { jid: prosody.jid("ines"), name: "Ines".to_owned(), group: "Friends".to_owned() };
-        prosody.set_roster(user, &[ines]);
-    }
+    let prosody = scene::server();
     let ngircd = Ngircd::builder().channel("#rust", "Ask, and somebody answers").start();
     let daemon = Daemon::builder(binary).hold_ms(25_000).start();
-    let mut people = People::arrive(&prosody, &ngircd);
+    let mut people = People::arrive(&prosody, |_, _, _, _| ());
+    let room = people.gather(&prosody);
+    let (mut nadia, mut oskar) = (IrcPeer::connect(&ngircd, "nadia"), IrcPeer::connect(&ngircd, "oskar"));
 
     let page = Page::open(&daemon, Window::Desk).await;
     page.see("[data-testid=network-form]").await;
@@ -55,12 +38,22 @@ async fn main() {
 
     page.sign_in_xmpp(&prosody, "ines").await;
     add_irc(&page, &ngircd).await;
-    talk_on_irc(&page, &mut people).await;
-    talk_in_the_room(&page, &prosody, &mut people).await;
-    talk_with_noor(&page, &mut people).await;
-    arrange(&page, &support::conversation("#rust"), (20, 496, 590, 260)).await;
-    arrange(&page, &support::conversation(&prosody.room("gardeners")), (20, 20, 590, 460)).await;
-    let noor = support::conversation("noor@localhost");
+    let rust = on_irc(&page, "#rust", &mut nadia, &mut oskar).await;
+    page.say(&rust, "Saved me an hour, too.").await;
+    page.sent(&rust, "Saved me an hour, too.").await;
+    let gardeners = join_xmpp(&page, "gardeners", &room).await;
+    for (user, text) in GARDEN {
+        people.say_in(&page, &gardeners, &room, user, text).await;
+    }
+    people.of("amara").say("ines@localhost", "Choir on Friday? I have a lift for two.");
+    let amara = support::conversation("amara@localhost");
+    page.hears(&amara, "Choir on Friday? I have a lift for two.").await;
+    page.click(&format!("{amara} [data-testid=minimise]")).await;
+    let noor = people.with_noor(&page).await;
+    people.of("noor").chat_state("ines@localhost", "composing");
+    page.read(&format!("{noor} [data-testid=typing]"), "typing").await;
+    arrange(&page, &rust, (20, 496, 590, 260)).await;
+    arrange(&page, &gardeners, (20, 20, 590, 460)).await;
     arrange(&page, &noor, (632, 76, 410, 620)).await;
     page.click(&format!("{noor} [data-testid=composer]")).await;
     both(&page, &directory, "desk").await;
@@ -68,139 +61,6 @@ async fn main() {
     page.browser().window(Window::Phone).await;
     page.see("[data-testid=back]").await;
     both(&page, &directory, "phone").await;
-}
-
-/// Everybody who is there.
-struct People {
-    xmpp: Vec<(&'static str, XmppPeer)>,
-    nadia: IrcPeer,
-    oskar: IrcPeer,
-}
-
-impl People {
-    fn arrive(prosody: &Prosody, ngircd: &Ngircd) -> Self {
-        let mut xmpp = Vec::new();
-        for (user, _, _, show, status) in PEOPLE {
-            if let Some(show) = show {
-                let mut peer = XmppPeer::connect(prosody, user);
-                peer.show(show, status);
-                xmpp.push((user, peer));
-            }
-        }
-        let room = prosody.room("gardeners");
-        let mut people = Self { xmpp, nadia: IrcPeer::connect(ngircd, "nadia"), oskar: IrcPeer::connect(ngircd, "oskar") };
-        for (user, nick) in [("freya", "Freya"), ("tomas", "Tomás"), ("noor", "Noor"), ("liwei", "Li Wei"), ("jonas", "Jonas")] {
-            people.of(user).join(&room, nick);
-        }
-        people.of("freya").topic(&room, "What grows where, and why not");
-        for peer in [&mut people.nadia, &mut people.oskar] {
-            peer.join("#rust");
-        }
-        people
-    }
-
-    fn of(&mut self, user: &str) -> &mut XmppPeer {
-        self.xmpp.iter_mut().find(|(name, _)| *name == user).map(|(_, peer)| peer).expect("somebody who is there")
-    }
-}
-
-async fn add_irc(page: &Page, server: &Ngircd) {
-    page.click("[data-testid=add-account]").await;
-    page.click("[data-testid=add-account-dialog] [data-testid=tile-prpl-irc]").await;
-    page.fill("user", "ines").await;
-    page.fill("part-0", "127.0.0.1").await;
-    page.click("[data-testid=add-account-dialog] [data-testid=more-options]").await;
-    page.check("option-ssl", false).await;
-    page.fill("option-port", &server.port().to_string()).await;
-    page.click("[data-testid=account-save]").await;
-    page.see_no("[data-testid=add-account-dialog]").await;
-    page.wait("document.querySelectorAll('[data-testid=account][data-state=online]').length === 2").await;
-}
-
-async fn talk_on_irc(page: &Page, people: &mut People) {
-    page.click("[data-testid=account][data-username^='ines@127']").await;
-    page.click("[data-testid=menu-account-join]").await;
-    page.fill("room-channel", "#rust").await;
-    page.click("[data-testid=join-ok]").await;
-    let talk = support::conversation("#rust");
-    page.see(&format!("{talk} [data-testid=member][data-name=oskar]")).await;
-    for (nadia, text) in [
-        (true, "why is my future not Send?"),
-        (false, "you hold a MutexGuard over an await, I bet"),
-        (true, "… I do. Thank you!"),
-        (false, "happens to all of us, every spring"),
-    ] {
-        if nadia {
-            people.nadia.say("#rust", text)
-        } else {
-            people.oskar.say("#rust", text)
-        }
-        page.hears(&talk, text).await;
-    }
-    page.say(&talk, "Saved me an hour, too.").await;
-    page.sent(&talk, "Saved me an hour, too.").await;
-}
-
-async fn talk_in_the_room(page: &Page, prosody: &Prosody, people: &mut People) {
-    let room = prosody.room("gardeners");
-    page.click("[data-testid=account][data-username^='ines@localhost']").await;
-    page.click("[data-testid=menu-account-join]").await;
-    for (key, value) in [("room", "gardeners"), ("server", "rooms.localhost"), ("handle", "Ines")] {
-        page.fill(&format!("room-{key}"), value).await;
-    }
-    page.click("[data-testid=join-ok]").await;
-    let talk = support::conversation(&room);
-    page.see(&format!("{talk} [data-testid=member][data-name=Ines]")).await;
-    for (user, text) in [
-        ("freya", "Frost on Thursday, says the forecast."),
-        ("tomas", "Then I cover the tomatoes tonight. All forty of them."),
-        ("ines", "I have two fleeces to spare. Take them!"),
-        ("liwei", "The key of the shed is back on its hook."),
-        ("tomas", "You are an angel. Both of you."),
-        ("noor", "Has anybody seen these by the gate? https://plants.example/bluebell"),
-        ("noor", "Not sown by me!"),
-    ] {
-        if user == "ines" {
-            page.say(&talk, text).await;
-            page.sent(&talk, text).await;
-        } else {
-            people.of(user).say_in(&room, text);
-            page.hears(&talk, text).await;
-        }
-    }
-}
-
-async fn talk_with_noor(page: &Page, people: &mut People) {
-    people.of("amara").say("ines@localhost", "Choir on Friday? I have a lift for two.");
-    let amara = support::conversation("amara@localhost");
-    page.hears(&amara, "Choir on Friday? I have a lift for two.").await;
-    page.click(&format!("{amara} [data-testid=minimise]")).await;
-    let talk = page.open_buddy("noor@localhost").await;
-    for (own, text) in [
-        (true, "Good morning! Is there still room in bed seven?"),
-        (false, "For you, always."),
-        (false, "What is it this time?"),
-        (true, "Sunflowers. Only three."),
-        (true, "Five."),
-        (false, "Five it is, along the fence."),
-        (false, "Did you see the bluebells by the gate?"),
-        (true, "Not yet! I am coming round at four."),
-        (false, "Bring the small trowel, please."),
-        (false, "And cake."),
-        (true, "Lemon or poppy seed?"),
-        (false, "Yes."),
-        (false, "It is a long afternoon."),
-    ] {
-        if own {
-            page.say(&talk, text).await;
-            page.sent(&talk, text).await;
-        } else {
-            people.of("noor").say("ines@localhost", text);
-            page.hears(&talk, text).await;
-        }
-    }
-    people.of("noor").chat_state("ines@localhost", "composing");
-    page.read(&format!("{talk} [data-testid=typing]"), "typing").await;
 }
 
 /// Moves and stretches a window by the keys of its title bar, whose steps are 24 pixels, to about this place on the desk.
@@ -231,17 +91,14 @@ async fn size(browser: &Browser, width: u32, height: u32, scale: u32) {
     browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
 }
 
-/// Takes the picture in light and in dark, once nothing moves any more.
+/// Writes the page in light and in dark.
 async fn both(page: &Page, directory: &Path, name: &str) {
-    for (scheme, suffix) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
-        page.browser().scheme(scheme).await;
-        page.wait(&format!("document.documentElement.dataset.theme === '{suffix}'")).await;
-        page.at_rest().await;
-        let picture = page.browser().page().screenshot().await.expect("a picture");
-        let picture = smaller(&picture);
-        assert!(picture.len() <= MOST_BYTES, "{name}-{suffix} has {} bytes", picture.len());
-        std::fs::write(directory.join(format!("{name}-{suffix}.png")), picture).expect("writing a picture");
-    }
+    scene::both(page, |theme, picture| {
+        let picture = smaller(picture);
+        assert!(picture.len() <= MOST_BYTES, "{name}-{theme} has {} bytes", picture.len());
+        std::fs::write(directory.join(format!("{name}-{theme}.png")), picture).expect("writing a picture");
+    })
+    .await;
 }
 
 /// The same picture with every third shade only, packed with patience: nobody sees it, and gradients cost a third less.
