@@ -1,6 +1,6 @@
 //! People, rooms and what is said in them, for pictures of the page: real servers, real people at the other end. Takes no pictures.
 
-use support::{Contact, IrcPeer, Ngircd, Page, Prosody, Scheme, XmppPeer, conversation};
+use support::{Contact, IrcPeer, Ngircd, Page, Prosody, Scheme, XmppPeer, conversation, quoted};
 
 /// User, name, group, presence, status text; nobody is there without a presence.
 pub(crate) const PEOPLE: [(&str, &str, &str, Option<&str>, &str); 18] = [
@@ -111,7 +111,17 @@ impl People {
             page.sent(talk, text).await;
         } else {
             self.of(user).say_in(room, text);
-            page.hears(talk, text.strip_prefix("/me ").unwrap_or(text)).await;
+            // An action is shown with its actor.
+            match text.strip_prefix("/me ") {
+                Some(action) => {
+                    page.wait(&format!(
+                        "[...document.querySelectorAll('[data-testid=message-text]')].some(e => e.textContent.endsWith({}))",
+                        quoted(action)
+                    ))
+                    .await
+                }
+                None => page.hears(talk, text).await,
+            };
         }
     }
 
