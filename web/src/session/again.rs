@@ -10,7 +10,7 @@ use super::translate::unknown;
 use super::{Hub, Session, stored};
 use crate::store::Place;
 use crate::wire::{self, ErrorBody};
-use bridge::command::{CommandKind, Origin};
+use bridge::command::Origin;
 use bridge::event::Outcome;
 use bridge::id::ConversationId;
 use std::sync::Arc;
@@ -41,17 +41,14 @@ impl Hub {
         of: GivenUp,
         message: &wire::Message,
     ) -> Result<Option<Outcome>, ErrorBody> {
-        let html = state.cancel(env, origin, of.conversation, of.number, message)?;
         if !of.again {
-            return Ok(None);
+            return state.cancel(env, origin, of.conversation, of.number, message).map(|()| None);
         }
-        let kind = CommandKind::SendMessage { conversation: of.conversation, text: String::new(), html };
-        if state.has_to_wait(&kind) {
-            return state.queue(env, origin, kind).map(|()| None);
-        }
+        let Some((again, kind)) = state.resend(env, origin, of.conversation, of.number, message)? else { return Ok(None) };
         let account = state.account_of(&kind);
-        let again = Origin { command: format!("{} again", origin.command), ..origin.clone() };
-        self.send(session.id, again, kind, account).map(|()| None).map_err(|_| error("busy", "The server is busy. Please try again."))
+        self.send(session.id, again.clone(), kind, account).map_err(|_| error("busy", "The server is busy. Please try again."))?;
+        state.resent(env, &again);
+        Ok(None)
     }
 
     /// Looks for a line in the store. `None`: the command ends by itself.

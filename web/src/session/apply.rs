@@ -365,6 +365,10 @@ impl State {
         let Some(origin) = origin else { return };
         self.adding.retain(|adding| adding != origin);
         if origin.client.is_empty() {
+            let fate = if outcome.is_ok() { crate::wire::MessageState::Sent } else { crate::wire::MessageState::Failed };
+            if self.resend_ended(env, origin, fate) {
+                return;
+            }
             if outcome.is_ok() {
                 // Whatever said it has told so before, or says nothing.
                 self.waited(env, Some(origin), crate::wire::MessageState::Sent);

@@ -127,6 +127,9 @@ impl State {
             // It is shown already.
             return;
         }
+        if message.kind != MessageKind::System {
+            self.takes_the_place(env, origin);
+        }
         let number = env.next_message();
         let Some(conv) = self.conversations.get_mut(&id) else {
             // Or for one that there was no room for.

@@ -21,6 +21,9 @@ const MOST_BYTES: usize = 1 << 20;
 /// The origin of a line that waited, before its number; no client has an empty id.
 pub(super) const OUTBOX: &str = "outbox ";
 
+/// The origin of a line that is sent again and not kept, before the place of the old line.
+const AGAIN: &str = "again ";
+
 /// A line that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
@@ -50,6 +53,13 @@ pub(super) fn too_late() -> ErrorBody {
 pub(super) fn number(origin: Option<&Origin>) -> Option<u64> {
     let origin = origin.filter(|origin| origin.client.is_empty())?;
     origin.command.strip_prefix(OUTBOX)?.parse().ok()
+}
+
+/// The place of the line that a command sends again.
+fn old_place(origin: Option<&Origin>) -> Option<(ConversationId, u64)> {
+    let origin = origin.filter(|origin| origin.client.is_empty())?;
+    let (conversation, number) = origin.command.strip_prefix(AGAIN)?.split_once(' ')?;
+    Some((conversation.parse().ok()?, number.parse().ok()?))
 }
 
 impl State {
@@ -209,7 +219,17 @@ impl State {
         self.own_line(env, id, number, &waits.html, MessageState::Pending)
     }
 
-    /// Takes a line back that waits, or gives one up whose fate is bad or unknown. `message`: what is known of it.
+    /// Whether a line can be given up: it waits, or its fate is bad or unknown. `message`: what is known of it.
+    fn may_cancel(&self, number: u64, message: &wire::Message) -> Result<(), ErrorBody> {
+        let waits = |keep: &keep::Keep| keep.outbox.iter().any(|waiting| waiting.number == number && waiting.step == Step::Waits);
+        match message.state {
+            Some(MessageState::Failed | MessageState::Unknown) if message.from.own => Ok(()),
+            Some(MessageState::Pending) if self.keep.as_deref().is_some_and(waits) => Ok(()),
+            _ => Err(too_late()),
+        }
+    }
+
+    /// Takes a line back that waits, or gives one up whose fate is bad or unknown.
     pub(super) fn cancel(
         &mut self,
         env: &Env<'_>,
@@ -217,22 +237,26 @@ impl State {
         id: ConversationId,
         number: u64,
         message: &wire::Message,
-    ) -> Result<String, ErrorBody> {
-        let no_such = || super::translate::unknown("message");
-        let conv = self.conversations.get_mut(&id).ok_or_else(no_such)?;
-        let account = conv.base.account;
-        let late = too_late;
-        match message.state {
-            Some(MessageState::Failed | MessageState::Unknown) if message.from.own => {}
-            Some(MessageState::Pending) => {
-                let Some(keep) = &mut self.keep else { return Err(late()) };
-                let at = keep.outbox.iter().position(|waiting| waiting.number == number && waiting.step == Step::Waits).ok_or_else(late)?;
-                keep.outbox.remove(at);
-                self.write(|user| Write::OutboxDone { user, number });
-            }
-            _ => return Err(late()),
+    ) -> Result<(), ErrorBody> {
+        self.may_cancel(number, message)?;
+        if !self.conversations.contains_key(&id) {
+            return Err(super::translate::unknown("message"));
         }
-        let conv = self.conversations.get_mut(&id).ok_or_else(no_such)?;
+        if message.state == Some(MessageState::Pending) {
+            if let Some(keep) = &mut self.keep {
+                keep.outbox.retain(|waiting| waiting.number != number);
+            }
+            self.write(|user| Write::OutboxDone { user, number });
+        }
+        self.take_away(env, Some(origin), id, number, message);
+        self.send_waiting();
+        Ok(())
+    }
+
+    /// A line is not there any more: in memory, in the store, on pages.
+    fn take_away(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, number: u64, message: &wire::Message) {
+        let Some(conv) = self.conversations.get_mut(&id) else { return };
+        let account = conv.base.account;
         let before = conv.kept.bytes();
         conv.kept.remove(number);
         let change = conv.kept.bytes().cast_signed() - before.cast_signed();
@@ -243,9 +267,62 @@ impl State {
             stored.flags |= StoredMessage::REMOVED;
             Write::MessageChanged(stored)
         });
-        self.emit(env, Some(origin), EventBody::MessageRemoved { account, conversation: id, message: message.id.clone() });
-        self.send_waiting();
-        Ok(body::html_of_spans(&message.spans))
+        self.emit(env, origin, EventBody::MessageRemoved { account, conversation: id, message: message.id.clone() });
+    }
+
+    /// Sends a line anew. The old one goes once the new one is kept, so that no refusal loses it.
+    ///
+    /// # Errors
+    /// `too_late`, `limit`, `store_unavailable`; the line stays as it is.
+    pub(super) fn resend(
+        &mut self,
+        env: &Env<'_>,
+        origin: &Origin,
+        id: ConversationId,
+        number: u64,
+        message: &wire::Message,
+    ) -> Result<Option<(Origin, CommandKind)>, ErrorBody> {
+        self.may_cancel(number, message)?;
+        let Some(conv) = self.conversations.get(&id) else { return Err(super::translate::unknown("message")) };
+        let html = body::html_of_spans(&message.spans);
+        let kind = CommandKind::SendMessage { conversation: id, text: String::new(), html };
+        if self.keep.as_ref().is_some_and(|keep| keep.is_kept() && !keep.passing.contains(&conv.base.account)) || self.has_to_wait(&kind) {
+            self.queue(env, origin, kind)?;
+            return self.cancel(env, origin, id, number, message).map(|()| None);
+        }
+        Ok(Some((Origin { client: String::new(), command: format!("{AGAIN}{id} {number}") }, kind)))
+    }
+
+    /// A line that is sent again is on its way.
+    pub(super) fn resent(&mut self, env: &Env<'_>, origin: &Origin) {
+        self.set_state(env, old_place(Some(origin)), MessageState::Pending);
+    }
+
+    /// The new line of one that is sent again is told, and takes the place of the old one.
+    pub(super) fn takes_the_place(&mut self, env: &Env<'_>, origin: Option<&Origin>) {
+        let Some((id, number)) = old_place(origin) else { return };
+        let old = self.conversations.get(&id).and_then(|conv| conv.kept.lines().find(|line| line.number == number));
+        if let Some(old) = old.map(|line| line.message()) {
+            self.take_away(env, None, id, number, &old);
+        }
+    }
+
+    /// The command that sends a line again has ended. False: the origin is of no such command.
+    pub(super) fn resend_ended(&mut self, env: &Env<'_>, origin: &Origin, state: MessageState) -> bool {
+        let place = old_place(Some(origin));
+        self.set_state(env, place, state);
+        place.is_some()
+    }
+
+    /// A line that memory has is in another state.
+    fn set_state(&mut self, env: &Env<'_>, place: Option<(ConversationId, u64)>, state: MessageState) {
+        let Some((id, number)) = place else { return };
+        let Some(conv) = self.conversations.get_mut(&id) else { return };
+        let Some(mut message) = conv.kept.lines().find(|line| line.number == number).map(|line| line.message()) else { return };
+        message.state = Some(state);
+        conv.kept.replace(number, &message);
+        let account = conv.base.account;
+        self.emit(env, None, EventBody::MessageUpdated { account, conversation: id, message });
     }
 
     /// Puts the lines back that waited when the daemon ended. Those that were handed over are of unknown fate.

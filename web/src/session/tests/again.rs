@@ -4,6 +4,8 @@ use super::people::Home;
 use super::*;
 use crate::session::conversation::message_id;
 use crate::store::{Store, StoredMessage, Write};
+use crate::wire::MessageState;
+use bridge::command::Origin;
 
 /// A line of the user's own that the network refused, in the store alone.
 fn failed(home: &Home, number: u64, text: &str, own: bool) -> StoredMessage {
@@ -77,6 +79,8 @@ async fn a_line_that_memory_lost_is_given_up_or_sent_again_once() {
     // Two pages at once.
     let twice = home.ends(json!([command("2", "message.resend", 5), command("3", "message.resend", 5)])).await;
     assert_eq!(twice, ["done", "too_late"]);
+    home.commits().await;
+    home.hub.tick();
     assert_eq!(home.sent(), ["five &amp;amp; &lt;six&gt;"]);
     let rest = json!([
         command("4", "message.resend", 5),
@@ -89,7 +93,7 @@ async fn a_line_that_memory_lost_is_given_up_or_sent_again_once() {
     let page = home.store.page(home.session.id(), ConversationId(1), Place::Newest, 10).await.unwrap();
     let left: Vec<_> =
         page.messages.iter().filter(|message| message.flags & StoredMessage::REMOVED == 0).map(|m| m.text.as_str()).collect();
-    assert_eq!(left, ["theirs", "one"]);
+    assert_eq!(left, ["theirs", "one", "five &amp; <six>"]);
     assert!(home.session.lock().keep.as_ref().unwrap().sought.is_empty());
 }
 
@@ -119,4 +123,62 @@ async fn a_line_that_waits_is_taken_back_though_memory_lost_it() {
     home.hub.attach(&home.session, "c").unwrap();
     assert_eq!(home.ends(json!([command("1", "message.cancel", number)])).await, ["done"]);
     assert!(home.session.lock().keep.as_ref().unwrap().outbox.is_empty());
+}
+
+#[tokio::test]
+async fn a_line_that_finds_no_room_to_be_sent_again_stays() {
+    let home = Home::new().await;
+    home.has(&[failed(&home, 5, "precious", true)]).await;
+    {
+        let mut state = home.session.lock();
+        let waiting = |number| crate::session::outbox::Waiting {
+            number,
+            conversation: ConversationId(1),
+            html: String::new(),
+            step: crate::session::outbox::Step::Handed,
+        };
+        state.keep.as_mut().unwrap().outbox.extend((1000..1500).map(waiting));
+    }
+    assert_eq!(home.ends(json!([command("1", "message.resend", 5)])).await, ["limit"]);
+    home.commits().await;
+    let page = home.store.page(home.session.id(), ConversationId(1), Place::Newest, 10).await.unwrap();
+    assert!(page.messages.iter().any(|message| message.text == "precious" && message.flags & StoredMessage::REMOVED == 0));
+}
+
+/// A line of an account of which nothing is kept.
+#[tokio::test]
+async fn a_line_that_the_network_refuses_again_stays() {
+    let home = Home::new().await;
+    home.has(&[]).await;
+    home.session.lock().keep.as_mut().unwrap().passing.insert(AccountId(1));
+    let told = |origin: Option<Origin>, kind: EventKind| home.hub.take_batch(vec![BridgeEvent { user: home.session.id(), origin, kind }]);
+    let mut line = message(MessageKind::Failed, "precious");
+    line.from.own = true;
+    told(None, EventKind::MessageAdded { conversation: ConversationId(1), message: line.clone() });
+    let lines = || {
+        let state = home.session.lock();
+        let kept = &state.conversations.get(&ConversationId(1)).unwrap().kept;
+        kept.lines().map(|line| (line.number, line.message())).filter(|(_, line)| line.from.own).collect::<Vec<_>>()
+    };
+    let number = lines()[0].0;
+    let again = |id: &str| {
+        let (id, home) = (id.to_owned(), &home);
+        async move {
+            assert_eq!(home.ends(json!([command(&id, "message.resend", number)])).await, ["done"]);
+            home.bridge.take().into_iter().find(|sent| matches!(sent.kind, CommandKind::SendMessage { .. })).unwrap().origin
+        }
+    };
+    let origin = again("1").await;
+    assert_eq!(lines()[0].1.state, Some(MessageState::Pending));
+    // On its way: not a second time.
+    assert_eq!(home.ends(json!([command("2", "message.resend", number)])).await, ["too_late"]);
+    told(origin, EventKind::CommandFailed { error: bridge::error::CommandError::new("not_connected", "Not signed on.") });
+    assert_eq!(lines()[0].1.state, Some(MessageState::Failed));
+    let origin = again("3").await;
+    line.kind = MessageKind::Sent;
+    told(origin.clone(), EventKind::MessageAdded { conversation: ConversationId(1), message: line });
+    told(origin, EventKind::CommandDone { result: None });
+    let lines = lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].0 != number && lines[0].1.state == Some(MessageState::Sent), "{lines:?}");
 }
