@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// Log-ins under way at once.
 const AT_ONCE: usize = 50;
 
+/// Registrations under way at once: the daemon hashes few passwords at a time, and tells others to come again.
+const REGISTER_AT_ONCE: usize = 2;
+
 /// By what a browser follows its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
@@ -77,6 +80,7 @@ impl Crowd {
     pub(crate) fn kept(daemon: &Daemon) -> Self {
         let mut crowd = Self::of(daemon);
         crowd.kept = true;
+        crowd.gate = Arc::new(Semaphore::new(REGISTER_AT_ONCE));
         crowd
     }
 
