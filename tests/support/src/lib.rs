@@ -97,3 +97,8 @@ pub fn stillborn_plugin() -> &'static str {
 pub fn framer_plugin() -> &'static str {
     env!("FRAMER_PLUGIN")
 }
+
+/// The directory of the protocol plugin that behaves unlike XMPP, `prpl-tide`, for `plugins.paths`.
+pub fn tide_plugins() -> &'static str {
+    env!("TIDE_PLUGINS")
+}
