@@ -18,6 +18,7 @@
 //! | [`Hoarder`] | a proxy between them that keeps streams to itself |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
 //! | [`Audit`] | axe-core, looking at such a page |
+//! | [`photo`] | what cameras write beside a picture |
 //! | [`alone()`], [`before_main!`] | a process of its own for a test of a part of the daemon |
 //!
 //! Every wait names what it waits for, ends at a deadline, and then panics with what came instead.
@@ -41,6 +42,7 @@ mod marionette;
 mod nginx;
 mod ngircd;
 mod page;
+pub mod photo;
 mod postgres;
 mod process;
 mod prosody;
