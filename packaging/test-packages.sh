@@ -30,7 +30,8 @@ bundle_earlier() {
     sed -i "s/^Version: .*/Version:        $earlier_version/" "$clone/packaging/rpm/bellflower.spec"
     sed -i "1s/(.*)/($earlier_version)/" "$clone/packaging/debian/changelog"
     (cd "$clone" && cargo metadata --format-version 1 --offline >/dev/null)
-    git -C "$clone" -c user.name=test -c user.email=test@localhost commit --quiet --all --message "an earlier version"
+    git -C "$clone" add --all
+    git -C "$clone" -c user.name=test -c user.email=test@localhost commit --quiet --message "an earlier version"
     cp -a web/client/node_modules "$clone/web/client/"
     "$clone/vendor/bundle.sh" "$earlier_version"
     rm -rf "$out/earlier"
