@@ -10,7 +10,8 @@ BINARY := target/release/bellflower
 LISTEN ?= 127.0.0.1:8080
 BENCH ?=
 
-.PHONY: attack bench build bundles chaos client demo deps deps-demo deps-test fmt fuzz help lint proxies release run screenshots test test-packages valgrind
+.PHONY: attack bench build bundles chaos client demo deps deps-demo deps-test fmt fuzz gallery help lint proxies release run screenshots test \
+	test-packages valgrind
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,12 +45,16 @@ demo: deps-demo build ## make run, with a Prosody and an ngircd of its own and p
 screenshots: deps-test build ## the README's pictures, from a real browser
 	$(CARGO) run --quiet --locked --package support --bin screenshots -- $(BINARY) docs/screenshots
 
+gallery: deps-test build ## pictures of the page at three sizes, light and dark, with 0 to 20 conversations and 5000 buddies, to be looked at
+	$(CARGO) run --quiet --locked --package support --bin gallery -- $(BINARY) target/screenshots/gallery
+
 test: deps-test client ## every test, against real servers and real browsers
 	@packaging/test.sh
 
-chaos: deps-test client ## ten minutes of plugins bringing workers down with 200 people who chat, then a hundred kills on each kind of database
+chaos: deps-test client ## ten minutes of plugins bringing workers down with 200 people who chat, then a hundred kills on each kind of database, and files of 500 MiB
 	BELLFLOWER_CHAOS_SECONDS=$${BELLFLOWER_CHAOS_SECONDS:-600} BELLFLOWER_CHAOS_KILLS=$${BELLFLOWER_CHAOS_KILLS:-100} \
-		$(CARGO) nextest run --release --locked --test chaos --test kept -E 'binary(chaos) | test(kills)' --profile chaos --no-capture
+		BELLFLOWER_FILE_MB=$${BELLFLOWER_FILE_MB:-500} \
+		$(CARGO) nextest run --release --locked --test chaos --test kept --test transfers -E 'binary(chaos) | test(kills) | test(large_file)' --profile chaos --no-capture
 
 attack: deps-test client ## two minutes of hostile servers, contacts, plugins and browsers, beside 20 people who chat; what each input costs
 	BELLFLOWER_ATTACK_SECONDS=$${BELLFLOWER_ATTACK_SECONDS:-120} $(CARGO) nextest run --release --locked --test attack --test budget --profile chaos --no-capture

@@ -1,11 +1,14 @@
 //! The administrator's commands: users, invites, protocols, the audit log, the database. They open the database themselves; a running daemon
 //! learns of each change within a second. They serve nothing.
 
+mod audit;
 mod databases;
 mod people;
+mod protocols;
 
 use crate::config::Config;
 use crate::error::Failure;
+use bridge::model::Protocol;
 use std::sync::Arc;
 use web::store::{AuditEntry, Sql, Store, StoreError};
 
@@ -30,6 +33,8 @@ pub(crate) enum Admin {
     Invite { note: String, uses: u32, days: u32 },
     /// Invites that are not used up.
     Invites,
+    /// Protocols, and whether they are switched off.
+    Protocols,
     /// Switch a protocol off or on.
     Protocol { id: String, disabled: bool },
     /// The newest entries of the audit log.
@@ -46,6 +51,11 @@ pub(crate) enum Admin {
 
 /// Carries it out.
 pub(crate) fn run(admin: &Admin, config: &Config) -> Result<(), Failure> {
+    // As the daemon finds them, in a worker of its own.
+    let offered = match admin {
+        Admin::Protocol { .. } | Admin::Protocols => crate::report::catalogue(config)?.protocols,
+        _ => Vec::new(),
+    };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::System("the event loop", error))?;
     runtime.block_on(async {
@@ -53,14 +63,14 @@ pub(crate) fn run(admin: &Admin, config: &Config) -> Result<(), Failure> {
         let database = database.ok_or_else(|| {
             Failure::Store("there is no database: set `data_dir` or `database`, as for the daemon (--config FILE)".to_owned())
         })?;
-        let result = carry_out(admin, config, &database).await;
+        let result = carry_out(admin, config, &database, &offered).await;
         // What is left open is closed with the process.
         let _ = database.close().await;
         result
     })
 }
 
-async fn carry_out(admin: &Admin, config: &Config, database: &Arc<Sql>) -> Result<(), Failure> {
+async fn carry_out(admin: &Admin, config: &Config, database: &Arc<Sql>, offered: &[Protocol]) -> Result<(), Failure> {
     let store: &dyn Store = &**database;
     match admin {
         Admin::Add { name } => people::add(store, config, name).await,
@@ -72,8 +82,9 @@ async fn carry_out(admin: &Admin, config: &Config, database: &Arc<Sql>) -> Resul
         Admin::Limit { name, limits } => people::limit(store, name, limits).await,
         Admin::Invite { note, uses, days } => people::invite(store, note, *uses, *days).await,
         Admin::Invites => people::invites(store).await,
-        Admin::Protocol { id, disabled } => people::protocol(store, id, *disabled).await,
-        Admin::Audit { name, most } => people::audit(store, name.as_deref(), *most).await,
+        Admin::Protocols => protocols::list(store, offered).await,
+        Admin::Protocol { id, disabled } => protocols::set(store, offered, id, *disabled).await,
+        Admin::Audit { name, most } => audit::print(store, name.as_deref(), *most).await,
         Admin::Backup { file } => databases::backup(store, file).await,
         Admin::Check => databases::check(store).await,
         Admin::Restore { file } => databases::restore(database, file).await,
@@ -94,7 +105,7 @@ fn now() -> bridge::time::Timestamp {
 async fn note(store: &dyn Store, user: Option<bridge::id::UserId>, act: &str, detail: &str) -> Result<(), Failure> {
     let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "an administrator".to_owned());
     let entry = AuditEntry { at: now(), user, act: act.to_owned(), detail: format!("by {by}: {detail}") };
-    store.audit(&entry).await.map_err(failed)
+    store.audit(&[entry]).await.map_err(failed)
 }
 
 /// Writes a line for people and scripts.

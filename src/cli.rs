@@ -109,14 +109,19 @@ pub(crate) fn public() -> Command {
                 .arg(number("days", "For how many days it is good").default_value("7"))
                 .arg(Arg::new("list").long("list").action(ArgAction::SetTrue).help("List the invites that are not used up instead")),
         )
-        .subcommand(group("protocol", "Switch protocols off and on while the daemon runs").subcommands([
-            for_admin("disable", "Let nobody sign on to a protocol any more").arg(positional("id", "ID")),
-            for_admin("enable", "Let people sign on to a protocol again").arg(positional("id", "ID")),
-        ]))
+        .subcommand(
+            group("protocol", "Switch protocols off and on while the daemon runs").subcommands([
+                for_admin("disable", "Sign all accounts of a protocol off, and let nobody sign on until it is enabled")
+                    .arg(positional("id", "ID")),
+                for_admin("enable", "Let people sign on to a protocol again; accounts that were signed off come back")
+                    .arg(positional("id", "ID")),
+                for_admin("list", "List the protocols, and whether they are enabled"),
+            ]),
+        )
         .subcommand(
             for_admin("audit", "Print the newest entries of the audit log: time, act, user, particulars")
                 .arg(Arg::new("who").value_name("NAME").help("Of this user alone"))
-                .arg(number("most", "How many").default_value("100")),
+                .arg(number("most", "How many, and how many of those that failed").default_value("100")),
         )
         .subcommand(group("db", "Look after the database").subcommands([
             for_admin("backup", "Write a consistent copy into a new file, while the daemon runs").arg(file_argument()),
@@ -191,6 +196,7 @@ fn admin<'a>(name: &str, matches: &'a ArgMatches) -> Option<(Admin, &'a ArgMatch
         }
         ("invite", _) if flag("list") => Admin::Invites,
         ("invite", _) => Admin::Invite { note: text("note"), uses: number("uses"), days: number("days") },
+        ("protocol", "list") => Admin::Protocols,
         ("protocol", _) => Admin::Protocol { id: text("id"), disabled: verb == "disable" },
         ("audit", _) => Admin::Audit { name: Some(named()).filter(|name| !name.is_empty()), most: number("most") },
         ("db", "backup") => Admin::Backup { file: file() },

@@ -11,6 +11,7 @@ pub(crate) const TAKEN_OVER: &[&str] = &[
     "limits.body_bytes",
     "limits.connections",
     "limits.connections_per_address",
+    "limits.guesses_per_hour",
     "limits.guests_per_address",
     "limits.logins_per_minute",
     "limits.receiving_bytes",

@@ -165,7 +165,8 @@ async fn live(
         let remembering = tokio::spawn(Arc::clone(&hub).remember());
         tokio::spawn(Arc::clone(&hub).bring_back_all());
         let first = if first_link { hub.first_invite().await } else { None };
-        let front = Arc::new(Front::new(&config.site(), handle.clone(), web::page::Page::new(crate::page::files())));
+        let front =
+            Arc::new(Front::new(&config.site(), handle.clone(), hub.closed_protocols(), web::page::Page::new(crate::page::files())));
         let door = Door::new(&hub, &stats, config.logins());
         let routes = web::api::session_routes(&hub)
             .or(door.routes())
@@ -233,7 +234,7 @@ async fn live(
                 std::process::exit(1);
             }
         }
-        hub.note_end();
+        hub.note_end().await;
         hub.end_memory();
         if tokio::time::timeout(STORED, remembering).await.is_err() {
             log::error!("not everything could be stored within {} s", STORED.as_secs());

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::json;
-use support::{Daemon, PATIENCE, Prosody, XmppPeer, wait_until};
+use support::{Daemon, MariaDb, PATIENCE, Postgres, Prosody, WireClient, XmppPeer, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 const PASSWORD: &str = "a long enough password";
@@ -118,25 +118,137 @@ fn a_back_up_is_made_while_people_talk_and_put_back_elsewhere() {
     }
 }
 
+/// How an account of a snapshot stands: whether its user wants it, the state, and the error's code.
+fn stands(client: &WireClient) -> (bool, &str, &str) {
+    let account = &client.snapshot["accounts"][0];
+    (account["enabled"] == true, account["state"].as_str().unwrap_or_default(), account["error"]["code"].as_str().unwrap_or_default())
+}
+
 #[test]
-fn a_protocol_is_switched_off_while_the_daemon_runs() {
-    let prosody = Prosody::with_users(["ines"]);
-    let daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
+fn a_protocol_is_switched_off_until_it_is_switched_on_again() {
+    let prosody = Prosody::builder().users(["ines", "bob", "carol"]).friends("ines", "carol", "Friends").start();
+    let mut daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
+    let mut carol = XmppPeer::connect(&prosody, "carol");
     let mut ines = daemon.client("tab");
     ines.register("Ines", PASSWORD);
-    let mut network = support::WireClient::xmpp_network(&prosody, "ines", &prosody.password("ines"), &json!({}));
-    network["enabled"] = json!(false);
-    let account = ines.carry_out("account.add", network)["account"].clone();
-    done(&daemon, &["protocol", "disable", "prpl-jabber"], "");
-    let mut sign_on = || {
-        let id = ines.new_id();
-        ines.post_command(&id, "account.enable", json!({ "account": account })).body
+    let account = ines.add_xmpp(&prosody, "ines");
+    let mut bob = daemon.client("guest");
+    bob.sign_in_xmpp(&prosody, "bob");
+    let gone = |carol: &mut XmppPeer| {
+        carol.wait_for("her leaving", |s| s.name == "presence" && s.is("type", "unavailable") && s.from_bare() == "ines@localhost")
     };
-    // Sign-ons have a price: what is refused for that is tried again.
-    wait_until("the refusal", PATIENCE, || (sign_on()["rejected"][0]["error"]["code"] == "protocol_disabled").then_some(()));
+    let offered = |daemon: &Daemon| {
+        let all = daemon.client("visitor").get("/protocols").ok();
+        let jabber = all.as_array().expect("a list").iter().find(|one| one["id"] == "prpl-jabber").expect("XMPP").clone();
+        jabber["disabled"] != true
+    };
+    // Only what is there.
+    let said = refused(&daemon, &["protocol", "disable", "jabber"], "");
+    assert!(said.contains("no protocol \"jabber\"") && said.contains("prpl-jabber") && said.contains("prpl-irc"), "{said}");
+    assert!(done(&daemon, &["protocol", "list"], "").contains("prpl-jabber\tenabled\tXMPP"));
+    done(&daemon, &["protocol", "disable", "prpl-jabber"], "");
+    // Whoever is signed on is signed off, and told why.
+    for client in [&mut ines, &mut bob] {
+        let told = client.wait_event("the word", |event| event["type"] == "account.state" && event["state"] == "error");
+        assert_eq!((&told["error"]["code"], &told["error"]["fatal"]), (&json!("protocol_disabled"), &json!(true)), "{told}");
+        assert!(told["error"]["message"].as_str().is_some_and(|said| said.contains("switched this network off")), "{told}");
+    }
+    gone(&mut carol);
+    let came = |carol: &mut XmppPeer| {
+        let hers = |s: &&support::Element| s.name == "presence" && s.attr("type").is_none() && s.from_bare() == "ines@localhost";
+        carol.received().iter().filter(hers).count()
+    };
+    let before = came(&mut carol);
+    assert!(!offered(&daemon), "the front page does not offer it");
+    let network = WireClient::xmpp_network(&prosody, "bob", &prosody.password("bob"), &json!({}));
+    let answer = daemon.client("another").post("/login", &json!({ "network": network }));
+    assert_eq!((answer.status, answer.code()), (403, "protocol_disabled"));
+    for kind in ["account.connect", "account.enable"] {
+        let id = ines.new_id();
+        let answer = ines.post_command(&id, kind, json!({ "account": account })).body;
+        assert_eq!(answer["rejected"][0]["error"]["code"], "protocol_disabled", "{answer}");
+    }
+    // Neither a worker's end nor the daemon's brings it back.
+    ines.attach();
+    assert_eq!(stands(&ines), (true, "error", "protocol_disabled"));
+    daemon.kill();
+    daemon.start();
+    ines.moved_to(daemon.url());
+    ines.attach();
+    assert_eq!(stands(&ines), (true, "error", "protocol_disabled"));
+    assert!(!offered(&daemon));
+    assert!(done(&daemon, &["protocol", "list"], "").contains("prpl-jabber\tdisabled"));
+    assert!(done(&daemon, &["protocol", "disable", "prpl-jabber"], "").contains("already"));
+    // What its worker has of it is not signed on: the account was made, and nothing came of it.
+    ines.carry_out("account.alias", json!({ "account": account, "alias": "Ines" }));
+    assert_eq!(came(&mut carol), before, "she was online meanwhile");
     done(&daemon, &["protocol", "enable", "prpl-jabber"], "");
-    wait_until("a sign-on that is taken", PATIENCE, || sign_on()["accepted"][0].is_string().then_some(()));
-    ines.wait_account_online(account.as_str().expect("an id"));
+    ines.wait_account_state(&account, &["online"]);
+    wait_until("her", PATIENCE, || (came(&mut carol) > before).then_some(()));
+    assert!(offered(&daemon));
+    let log = done(&daemon, &["audit"], "");
+    assert!(log.contains("prpl-jabber disabled") && log.contains("prpl-jabber enabled"), "{log}");
+}
+
+/// The texts of a conversation's history.
+fn history(client: &mut WireClient, talk: &str) -> Vec<String> {
+    let page = client.get(&format!("/history?conversation={talk}")).ok();
+    let messages = page["messages"].as_array().expect("messages");
+    messages.iter().map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_database_moves_to_another_kind_and_people_go_on_there() {
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
+    let mut first = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let mut ines = first.client("tab");
+    ines.register("Ines", PASSWORD);
+    let account = ines.add_xmpp(&prosody, "ines");
+    bob.say("ines@localhost", "on SQLite");
+    ines.hears("on SQLite");
+    let talk = ines.open("bob@localhost");
+    ines.carry_out("settings.set", json!({ "values": { "theme": "dark" } }));
+    first.stop();
+    let postgres = Postgres::start();
+    postgres.database("moved");
+    let url = postgres.socket_url("moved");
+    let said = done(&first, &["db", "move", &url], "");
+    assert!(said.contains("Everything is in") && said.contains("messages"), "{said}");
+    assert!(refused(&first, &["db", "move", &url], "").contains("empty"), "not twice");
+    // The new place has everything, secrets included, and goes on.
+    let mut second = Daemon::builder(BELLFLOWER).config(&format!("database = {url:?}")).start();
+    let mut ines = second.client("tab");
+    ines.sign_in("Ines", PASSWORD);
+    assert_eq!(ines.snapshot["settings"]["theme"], "dark");
+    ines.wait_account_online(&account);
+    bob.say("ines@localhost", "on PostgreSQL");
+    ines.hears("on PostgreSQL");
+    assert_eq!(history(&mut ines, &talk), ["on SQLite", "on PostgreSQL"]);
+    // A back-up of that, while it runs, goes into a third kind.
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("backup.sqlite");
+    done(&second, &["db", "backup", file.to_str().expect("a path")], "");
+    assert!(done(&second, &["db", "check"], "").contains("as it should be"));
+    second.stop();
+    let mariadb = MariaDb::start();
+    mariadb.database("moved");
+    let mut third = Daemon::builder(BELLFLOWER).config(&format!("database = {:?}", mariadb.socket_url("moved"))).start();
+    third.stop();
+    // It was in use, if only for a moment.
+    assert!(refused(&third, &["db", "restore", file.to_str().expect("a path")], "").contains("must be empty"));
+    mariadb.sql("mysql", "drop database moved");
+    mariadb.database("moved");
+    let said = done(&third, &["db", "restore", file.to_str().expect("a path")], "");
+    assert!(said.contains("is put back"), "{said}");
+    third.start();
+    let mut ines = third.client("tab");
+    ines.sign_in("Ines", PASSWORD);
+    ines.wait_account_online(&account);
+    bob.say("ines@localhost", "on MariaDB");
+    ines.hears("on MariaDB");
+    assert_eq!(history(&mut ines, &talk), ["on SQLite", "on PostgreSQL", "on MariaDB"]);
+    assert!(done(&third, &["audit"], "").contains("\tregister\tInes\t"), "the audit log came along");
 }
 
 #[test]

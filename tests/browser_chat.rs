@@ -192,7 +192,7 @@ async fn a_wrong_password_is_said_plainly_and_can_be_corrected() {
     page.fill_xmpp(&prosody, "ines", "not-it").await;
     page.click("[data-testid=signin]").await;
     page.see("[data-testid=correct-form]").await;
-    page.read("[data-testid=problem]", "The user name or the password is wrong.").await;
+    page.read(".field-error", "The user name or the password is not right.").await;
     page.fill("password", &prosody.password("ines")).await;
     page.click("[data-testid=correct-form] [data-testid=signin]").await;
     page.see("[data-testid=buddy][data-name='bob@localhost']").await;

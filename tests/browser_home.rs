@@ -282,3 +282,23 @@ async fn a_history_is_its_owners_to_delete() {
     page.see_no(&format!("{talk} [data-testid=message]")).await;
     page.assert_no_mishap().await;
 }
+
+#[tokio::test]
+async fn a_network_that_is_switched_off_is_not_offered_and_its_accounts_say_so() {
+    let prosody = friends();
+    let daemon = site().start();
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let switch = |verb: &str| assert!(daemon.admin(&["protocol", verb, "prpl-jabber"], "").0);
+    switch("disable");
+    page.read("[data-testid=account-error][data-code=protocol_disabled]", "switched off on this site").await;
+    page.see_no("[data-testid=account-edit]").await;
+    let other = Page::open(&daemon, Window::Desk).await;
+    other.see("[data-testid=tile-prpl-irc]").await;
+    other.see_no("[data-testid=tile-prpl-jabber]").await;
+    switch("enable");
+    page.see("[data-testid=account][data-state=online]").await;
+    page.see_no("[data-testid=account-error]").await;
+    other.load().await;
+    other.see("[data-testid=tile-prpl-jabber]").await;
+}

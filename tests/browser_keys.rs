@@ -259,6 +259,7 @@ async fn a_dialog_begins_where_one_writes() {
     page.fill("user", "ines").await;
     page.fill("part-0", "127.0.0.1").await;
     page.click("[data-testid=add-account-dialog] [data-testid=more-options]").await;
+    page.check("option-ssl", false).await;
     page.fill("option-port", &ngircd.port().to_string()).await;
     page.click("[data-testid=account-save]").await;
     page.see_no("[data-testid=add-account-dialog]").await;

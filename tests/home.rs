@@ -421,14 +421,7 @@ fn a_password_that_is_given_when_the_network_asks_is_remembered() {
     assert!(well, "{said}");
     wait_until("the end of the session", PATIENCE, || (ines.get("/me").status == 401).then_some(()));
     ines.sign_in("Ines", "another password");
-    let open = ines.snapshot["requests"][0].clone();
-    let asked = if open.is_null() { ines.wait_event("the question", |e| e["type"] == "request.opened")["request"].clone() } else { open };
-    let field =
-        |kind: &str| asked["fields"].as_array().expect("fields").iter().find(|field| field["type"] == kind).expect(kind)["id"].clone();
-    let (password, remember) = (field("string"), field("bool"));
-    let values = json!({ (password.as_str().expect("id")): prosody.password("ines"), (remember.as_str().expect("id")): true });
-    let answer = json!({ "request": asked["id"], "button": asked["buttons"][0]["id"], "values": values });
-    ines.carry_out("request.answer", answer);
+    ines.give_password(&prosody.password("ines"));
     ines.wait_account_online(&account);
     crash(&mut daemon, &mut ines);
     ines.wait_account_online(&account);

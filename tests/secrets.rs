@@ -122,6 +122,27 @@ fn the_days_of_a_user_leave_no_password_behind() {
     secrets.push(changed["recovery"].as_str().unwrap().to_owned());
     nowhere(&daemon, &secrets, "another password");
 
+    // What was sealed is lost, the network asks, and what is typed then is to be remembered.
+    let third = search::canary();
+    secrets.push(third.clone());
+    let (well, said) = daemon.admin(&["user", "password", "Ines", "--lose-secrets"], &format!("{third}\n"));
+    assert!(well, "{said}");
+    wait_until("the end of the session", PATIENCE, || (page.get("/me").status == 401).then_some(()));
+    page.sign_in("Ines", &third);
+    let account = page.account();
+    page.give_password(&network);
+    page.wait_account_online(&account);
+    nowhere(&daemon, &secrets, "a password that was asked for");
+    daemon.kill();
+    nowhere_on_disk(&daemon.data_dir(), &secrets);
+    daemon.start();
+    page.moved_to(daemon.url());
+    page.attach();
+    page.wait_account_online(&account);
+    assert_eq!(page.snapshot["requests"], json!([]), "it is remembered");
+    assert!(!Needle::new(&network).in_memory(worker(&daemon)).is_empty(), "what was sealed came back");
+    nowhere(&daemon, &secrets, "a restart after that");
+
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup.sqlite");
     let (well, said) = daemon.admin(&["db", "backup", file.to_str().unwrap()], "");

@@ -56,7 +56,7 @@ fn a_hang_up_takes_over_what_can_be_and_says_what_cannot() {
 
 #[test]
 fn other_signals_end_nothing() {
-    let mut site = Site::start("");
+    let mut site = Site::start("workers = 1\n");
     for name in ["USR1", "USR2", "ALRM"] {
         site.daemon.signal(name);
         site.daemon.logged(&format!("SIG{name}: nothing is done"));

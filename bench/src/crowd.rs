@@ -56,6 +56,8 @@ pub(crate) struct Crowd {
     port: u16,
     root: u32,
     by: By,
+    /// The guests become users of the site, whose lines are stored.
+    kept: bool,
     seen: Arc<Seen>,
     gate: Arc<Semaphore>,
     browsers: Vec<tokio::task::JoinHandle<()>>,
@@ -68,15 +70,23 @@ impl Crowd {
 
     pub(crate) fn following(daemon: &Daemon, by: By) -> Self {
         let gate = Arc::new(Semaphore::new(AT_ONCE));
-        Self { port: daemon.port, root: daemon.process.id(), by, seen: Arc::default(), gate, browsers: Vec::new() }
+        Self { port: daemon.port, root: daemon.process.id(), by, kept: false, seen: Arc::default(), gate, browsers: Vec::new() }
+    }
+
+    /// Browsers whose guests become users of the site before they are counted as signed on.
+    pub(crate) fn kept(daemon: &Daemon) -> Self {
+        let mut crowd = Self::of(daemon);
+        crowd.kept = true;
+        crowd
     }
 
     /// One more browser for each of the log-ins' `network`s; they are not waited for.
     pub(crate) fn begin(&mut self, networks: impl IntoIterator<Item = Value>) {
         for network in networks {
+            let name = self.kept.then(|| format!("user{}", self.browsers.len()));
             let (port, by, seen, gate) = (self.port, self.by, Arc::clone(&self.seen), Arc::clone(&self.gate));
             self.browsers.push(tokio::spawn(async move {
-                if let Err(error) = browse(port, by, &network, &seen, &gate).await {
+                if let Err(error) = browse(port, by, &network, name.as_deref(), &seen, &gate).await {
                     seen.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error.to_string());
                 }
             }));
@@ -154,21 +164,33 @@ pub(crate) fn irc(n: usize, port: u16) -> Value {
     json!({ "protocol": "prpl-irc", "username": format!("u{n}@127.0.0.1"), "options": { "port": port } })
 }
 
-/// One browser, for ever.
-async fn browse(port: u16, by: By, network: &Value, seen: &Seen, gate: &Semaphore) -> Outcome<()> {
+/// One browser, for ever. Its guest becomes the user of the site called `name`.
+async fn browse(port: u16, by: By, network: &Value, name: Option<&str>, seen: &Seen, gate: &Semaphore) -> Outcome<()> {
     let mut http = Http::connect(port).await?;
     let permit = gate.acquire().await?;
     http.ask("POST", "/api/v1/login", Some(&json!({ "network": network }).to_string())).await?;
     let state: Value = serde_json::from_str(http.ask("POST", "/api/v1/attach", Some(&json!({ "client": "bench" }).to_string())).await?)?;
-    drop(permit);
     let epoch = match state.get("epoch") {
         Some(Value::String(epoch)) => epoch.clone(),
         other => return Err(format!("an attach answer with the epoch {other:?}").into()),
     };
     let after = state.get("seq").and_then(Value::as_u64).ok_or("no seq in the attach answer")?;
     let accounts = state.pointer("/snapshot/accounts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let online = accounts.iter().any(|account| account.get("state").and_then(Value::as_str) == Some("online"));
+    if let Some(name) = name {
+        // Long enough, and in no list of passwords that are easily guessed.
+        let body = json!({ "name": name, "password": format!("{name} keeps what was said") }).to_string();
+        // Few passwords are hashed at once, on purpose: others are told to come again.
+        while let Err(error) = http.ask("POST", "/api/v1/register", Some(&body)).await.map(drop) {
+            if !error.to_string().contains(r#""code":"busy""#) {
+                return Err(error);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    drop(permit);
     let mut account = Account::default();
-    if accounts.iter().any(|account| account.get("state").and_then(Value::as_str) == Some("online")) {
+    if online {
         account.goes("online", seen)?;
     }
     match by {

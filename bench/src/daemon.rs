@@ -38,11 +38,12 @@ impl Daemon {
             "attaches_per_minute",
             "commands_per_second",
             "requests_per_second",
+            "registrations_per_minute",
         ];
         let limits: String = limits.iter().map(|limit| format!("{limit} = 0\n")).collect();
         let data = dir.0.display();
         let text = format!(
-            "listen = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin}\"\ndata_dir = \"{data}\"\nguests = true\nhold_ms = {HOLD_MS}\n\
+            "listen = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin}\"\ndata_dir = \"{data}\"\nguests = true\nregistration = \"open\"\nhold_ms = {HOLD_MS}\n\
              [egress]\nallow = [\"127.0.0.0/8\"]\n[limits]\n{limits}"
         );
         std::fs::write(&config, text)?;

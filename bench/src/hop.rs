@@ -11,9 +11,9 @@ use crate::table::{Table, micros, seconds, target};
 use std::path::Path;
 
 /// Users of each daemon.
-const USERS: usize = 10;
+pub(crate) const USERS: usize = 10;
 /// Messages in a turn, per user.
-const A_TURN: usize = 20;
+pub(crate) const A_TURN: usize = 20;
 
 /// Sends to accounts from a number on.
 struct From {
@@ -31,13 +31,13 @@ impl Sender for From {
 }
 
 /// One daemon with what it gave so far.
-struct Side {
+pub(crate) struct Side {
     name: &'static str,
     crowd: Crowd,
     load: Load<From>,
     all: Latencies,
     /// p50 of each turn, in us.
-    turns: Vec<f64>,
+    pub(crate) turns: Vec<f64>,
     cpu: f64,
     messages: usize,
     // Last: what uses it goes first.
@@ -45,9 +45,8 @@ struct Side {
 }
 
 impl Side {
-    async fn start(binary: &Path, prosody: &Prosody, first: usize, name: &'static str, workers: &str) -> Outcome<Self> {
-        let daemon = Daemon::start(binary, &["--workers", workers]).await?;
-        let mut crowd = Crowd::of(&daemon);
+    /// A daemon with [`USERS`] users from account `first` on, whose browsers are such a crowd.
+    pub(crate) async fn start(daemon: Daemon, mut crowd: Crowd, prosody: &Prosody, first: usize, name: &'static str) -> Outcome<Self> {
         crowd.join((first..first + USERS).map(|n| jabber(n, prosody.port))).await.map_err(|error| daemon.explain(error))?;
         let raw = Raw::sign_on(prosody.port, &format!("sender{first}")).await?;
         let mut load = Load::new(From { raw, first }, prosody.id());
@@ -55,13 +54,17 @@ impl Side {
         Ok(Self { name, crowd, load, all: Latencies::default(), turns: Vec::new(), cpu: 0.0, messages: 0, _daemon: daemon })
     }
 
-    async fn turn(&mut self) -> Outcome<()> {
+    pub(crate) async fn turn(&mut self) -> Outcome<()> {
         let (latencies, spent) = self.load.paced(&mut self.crowd, USERS, USERS * A_TURN).await?;
         self.turns.push(latencies.median().as_nanos() as f64 / 1000.0);
         self.all.0.extend(latencies.0);
         self.cpu += spent.subject;
         self.messages += USERS * A_TURN;
         Ok(())
+    }
+
+    pub(crate) fn median(&self) -> f64 {
+        self.all.median().as_nanos() as f64 / 1000.0
     }
 
     fn cells(&self) -> Vec<String> {
@@ -76,14 +79,8 @@ impl Side {
     }
 }
 
-/// So many turns of each.
-pub(crate) async fn table(binary: &Path, turns: usize) -> Outcome<()> {
-    println!("## hop: {USERS} users each, {turns} turns of {} messages, one daemon after the other\n", USERS * A_TURN);
-    let prosody = Prosody::plain(2 * USERS).await?;
-    let mut sides = [
-        Side::start(binary, &prosody, 0, "in the daemon (workers = 0)", "0").await?,
-        Side::start(binary, &prosody, USERS, "in a worker (workers = 1)", "1").await?,
-    ];
+/// So many turns of each of two sides, in one table.
+pub(crate) async fn turns(sides: &mut [Side; 2], turns: usize, head: &str) -> Outcome<()> {
     for turn in 0..turns {
         // Each goes first as often as second.
         for side in 0..2 {
@@ -92,14 +89,32 @@ pub(crate) async fn table(binary: &Path, turns: usize) -> Outcome<()> {
             }
         }
     }
-    let mut table = Table::new(&["libpurple", "p50", "p99", "median of the turns' p50", "CPU/10 000"]);
-    for side in &sides {
+    let mut table = Table::new(&[head, "p50", "p99", "median of the turns' p50", "CPU/10 000"]);
+    for side in sides {
         table.add(side.cells());
     }
     table.print();
-    let [here, there] = &sides;
-    let differences: Vec<f64> = here.turns.iter().zip(&there.turns).map(|(here, there)| there - here).collect();
-    let more = median(&differences);
+    Ok(())
+}
+
+/// The median of what the second side's turns took more than the first's, in us.
+pub(crate) fn more([first, second]: &[Side; 2]) -> f64 {
+    let differences: Vec<f64> = first.turns.iter().zip(&second.turns).map(|(first, second)| second - first).collect();
+    median(&differences)
+}
+
+/// So many turns of each.
+pub(crate) async fn table(binary: &Path, count: usize) -> Outcome<()> {
+    println!("## hop: {USERS} users each, {count} turns of {} messages, one daemon after the other\n", USERS * A_TURN);
+    let prosody = Prosody::plain(2 * USERS).await?;
+    let start = async |first, name, workers| {
+        let daemon = Daemon::start(binary, &["--workers", workers]).await?;
+        let crowd = Crowd::of(&daemon);
+        Side::start(daemon, crowd, &prosody, first, name).await
+    };
+    let mut sides = [start(0, "in the daemon (workers = 0)", "0").await?, start(USERS, "in a worker (workers = 1)", "1").await?];
+    turns(&mut sides, count, "libpurple").await?;
+    let more = more(&sides);
     println!("the hop: {more:+.0} us of p50 (median of the turns' differences), target {}\n", target("<= +60 us", more <= 60.0));
     Ok(())
 }

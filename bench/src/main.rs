@@ -11,6 +11,7 @@ mod floor;
 mod hop;
 mod http;
 mod irc;
+mod kept;
 mod latency;
 mod load;
 mod ngircd;
@@ -94,6 +95,8 @@ enum Part {
     Bitlbee,
     /// The database.
     Store,
+    /// Users of the site, whose lines are stored, beside guests.
+    Kept,
 }
 
 #[derive(Args)]
@@ -164,6 +167,12 @@ struct Run {
     /// store: seconds of 20 000 messages each.
     #[arg(long, default_value_t = 20)]
     store_seconds: u64,
+    /// kept: turns of each side.
+    #[arg(long, default_value_t = 20)]
+    kept_turns: usize,
+    /// kept: the fewest and the most users.
+    #[arg(long, value_delimiter = ',', default_value = "10,300")]
+    kept_users: Vec<usize>,
 }
 
 impl Run {
@@ -186,6 +195,10 @@ impl Run {
             Part::Store => {
                 let plan = |messages| store::Plan { messages, seconds: self.store_seconds };
                 store::table(plan(self.store_messages), plan(self.store_server_messages)).await
+            }
+            Part::Kept => {
+                let [least, most] = self.kept_users.as_slice() else { return Err("--kept-users wants two figures".into()) };
+                kept::table(daemon, self.kept_turns, *least, *most, self.messages).await
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use crate::command::Origin;
 use crate::error::CommandError;
-use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, RoomListId, TransferId, UserId};
+use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, PictureId, RequestId, RoomListId, TransferId, UserId};
 use crate::model::{
-    Account, AccountStanding, Authorization, Buddy, Conversation, Member, MenuItem, Message, Notice, Privacy, Request, RoomListRows,
+    Account, AccountStanding, Authorization, Buddy, Conversation, Member, MenuItem, Message, Notice, Piece, Privacy, Request, RoomListRows,
     StatusKind, Transfer, TypingState,
 };
 use crate::time::Timestamp;
@@ -53,6 +53,8 @@ pub enum Outcome {
     Items(Vec<MenuItem>),
     /// `{"list":…}`
     List(RoomListId),
+    /// `{"transfer":…}`
+    Transfer(TransferId),
     /// `{"kept":false}`: done, but not stored. Of a user of the site's `message.send` while nothing is stored; no worker says it.
     Kept(bool),
 }
@@ -270,6 +272,15 @@ pub enum EventKind {
         /// How.
         state: String,
     },
+    /// The next bytes of an incoming file; no more than [`crate::CommandKind::TakeTransfer`] allows.
+    TransferBytes(Piece),
+    /// There is room for so many more bytes of an outgoing file ([`crate::CommandKind::FeedTransfer`]).
+    TransferWanted {
+        /// Which.
+        transfer: TransferId,
+        /// How many.
+        bytes: u32,
+    },
     /// The block list of an account.
     Privacy {
         /// Which.
@@ -279,6 +290,13 @@ pub enum EventKind {
     },
     /// Bytes that a later event names.
     MediaStored(Media),
+    /// A picture that a message waits for is there, or is not to come.
+    PictureCame {
+        /// Which.
+        picture: PictureId,
+        /// Its bytes ([`EventKind::MediaStored`]); `None`: there are none.
+        hash: Option<String>,
+    },
     /// A command ended well. Comes after all that it caused in the same turn.
     CommandDone {
         /// What it gives back.
@@ -296,7 +314,8 @@ impl EventKind {
     pub fn bytes(&self) -> usize {
         match self {
             Self::MediaStored(media) => media.bytes.len(),
-            Self::MessageAdded { message, .. } => message.html.len(),
+            Self::TransferBytes(piece) => piece.bytes.len(),
+            Self::MessageAdded { message, .. } => message.html.len() + message.pictures.len() * 128,
             Self::BuddiesAdded(buddies) => buddies.len() * 256,
             Self::RoomMembers { joined, left, changed, .. } => (joined.len() + left.len() + changed.len()) * 64,
             Self::RoomList(rows) => rows.rows.len() * 128,

@@ -94,6 +94,8 @@ ids! {
     RoomListId, "l", "a room list";
     /// A file transfer.
     TransferId, "t", "a transfer";
+    /// A picture of a message that is not there yet. Single use.
+    PictureId, "i", "an awaited picture";
 }
 
 /// What kind of thing a [`stable`] id names; part of what is hashed.

@@ -1,4 +1,4 @@
-//! `bellflower user`, `invite`, `protocol` and `audit`: what an administrator changes of people. Reads passwords from the terminal or standard
+//! `bellflower user` and `invite`: what an administrator changes of people. Reads passwords from the terminal or standard
 //! input, never from an argument.
 
 use super::{failed, note, now, say};
@@ -9,8 +9,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bridge::command::Secret;
 use bridge::id::UserId;
 use bridge::time::Timestamp;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::io::{BufRead, IsTerminal};
 use web::secret::{DataKey, HashError};
 use web::store::{Change, Invite, Limits, NewUser, Store, StoreError, UserRow, fold};
@@ -20,7 +18,7 @@ const DAY: i64 = 86_400_000;
 /// Users that are read at once.
 const PAGE: u32 = 500;
 
-fn refused(message: impl Into<String>) -> Failure {
+pub(super) fn refused(message: impl Into<String>) -> Failure {
     Failure::Unwell(message.into())
 }
 
@@ -32,7 +30,7 @@ fn hash_failed(error: HashError) -> Failure {
     refused(format!("the password cannot be stored: {error}"))
 }
 
-async fn named(store: &dyn Store, name: &str) -> Result<UserRow, Failure> {
+pub(super) async fn named(store: &dyn Store, name: &str) -> Result<UserRow, Failure> {
     let folded = fold(name).ok_or_else(|| refused(format!("\"{name}\" is no name of a user")))?;
     store.user_by_name(&folded).await.map_err(failed)?.ok_or_else(|| refused(format!("there is no user \"{name}\"")))
 }
@@ -213,40 +211,6 @@ pub(super) async fn invite(store: &dyn Store, note_text: &str, uses: u32, days: 
 pub(super) async fn invites(store: &dyn Store) -> Result<(), Failure> {
     for invite in store.invites().await.map_err(failed)? {
         say(&format!("{} left\tuntil {}\t{}", invite.left, invite.expires, invite.note));
-    }
-    Ok(())
-}
-
-pub(super) async fn protocol(store: &dyn Store, id: &str, disabled: bool) -> Result<(), Failure> {
-    store.announce(&Change::Protocol { protocol: id.to_owned(), disabled }).await.map_err(failed)?;
-    note(store, None, "protocol", &format!("{id} {}", if disabled { "disabled" } else { "enabled" })).await?;
-    say(&format!(
-        "{id} {}, until the daemon is started anew; `[protocols] deny` is for good.",
-        if disabled { "takes no further sign-ons" } else { "takes sign-ons again" }
-    ));
-    Ok(())
-}
-
-pub(super) async fn audit(store: &dyn Store, name: Option<&str>, most: u32) -> Result<(), Failure> {
-    let user = match name {
-        Some(name) => Some(named(store, name).await?.id),
-        None => None,
-    };
-    let mut entries = store.audited(user, most).await.map_err(failed)?;
-    entries.reverse();
-    let mut names = HashMap::new();
-    for entry in entries {
-        let who = match entry.user {
-            None => "-".to_owned(),
-            Some(user) => match names.entry(user) {
-                Entry::Occupied(known) => String::clone(known.get()),
-                // Of one who is deleted the number is left.
-                Entry::Vacant(new) => {
-                    new.insert(store.user(user).await.map_err(failed)?.map_or_else(|| user.to_string(), |row| row.name)).clone()
-                }
-            },
-        };
-        say(&format!("{}\t{}\t{who}\t{}", entry.at, entry.act, entry.detail));
     }
     Ok(())
 }

@@ -267,6 +267,8 @@ pub(crate) struct Limits {
     pub(crate) guests_per_address: u32,
     /// Log-ins and registrations a minute from one address.
     pub(crate) logins_per_minute: u32,
+    /// Wrong passwords an hour for one name, a quarter of them from one neighbourhood; each browser in which its user has signed in has as many.
+    pub(crate) guesses_per_hour: u32,
     /// New users a minute from one address.
     pub(crate) registrations_per_minute: u32,
     /// MiB of messages and pictures that are stored of one user.
@@ -291,6 +293,12 @@ pub(crate) struct Limits {
     pub(crate) uploads_per_address: u32,
     /// Uploads of one user on their way at once.
     pub(crate) uploads_per_user: u32,
+    /// MiB of one file that is to be sent.
+    pub(crate) file_mb: u32,
+    /// MiB of one user's files that wait to be sent.
+    pub(crate) files_mb_per_user: u32,
+    /// MiB of all files that wait to be sent.
+    pub(crate) files_mb: u32,
     /// Bytes of requests whose bodies are on their way, uploads aside.
     pub(crate) receiving_bytes: u32,
     /// Bytes of such requests from one address.
@@ -323,6 +331,7 @@ impl Default for Limits {
             users: 5_000,
             guests_per_address: 20,
             logins_per_minute: 30,
+            guesses_per_hour: 40,
             registrations_per_minute: 5,
             storage_mb_per_user: 0,
             store_queue_mb: Number(64),
@@ -335,6 +344,9 @@ impl Default for Limits {
             uploads: 64,
             uploads_per_address: 8,
             uploads_per_user: 4,
+            file_mb: 512,
+            files_mb_per_user: 1024,
+            files_mb: 8192,
             receiving_bytes: 64 << 20,
             receiving_bytes_per_address: 4 << 20,
             attaches_per_minute: 60,

@@ -133,6 +133,7 @@ impl Config {
             guests: self.guests,
             registration: self.registration,
             logins_per_minute: self.limits.logins_per_minute,
+            guesses_per_hour: self.limits.guesses_per_hour,
             guests_per_address: self.limits.guests_per_address,
             registrations_per_minute: self.limits.registrations_per_minute,
             header: self.header_sign_in.as_ref().and_then(|name| name.parse().ok()),
@@ -162,6 +163,7 @@ impl Config {
             history: self.history,
             history_days: self.history_days,
             storage_bytes: u64::from(self.limits.storage_mb_per_user) << 20,
+            guesses_per_hour: self.limits.guesses_per_hour,
         }
     }
 
@@ -187,6 +189,12 @@ impl Config {
             settings_keys: limits.settings_keys as usize,
             settings_bytes: limits.settings_bytes as usize,
             uploads_per_user: limits.uploads_per_user,
+            uploads_dir: self.data_dir().map(|directory| directory.join("uploads")),
+            files: web::session::StagingLimits {
+                file: u64::from(limits.file_mb) << 20,
+                user: u64::from(limits.files_mb_per_user) << 20,
+                all: u64::from(limits.files_mb) << 20,
+            },
             attaches_per_minute: limits.attaches_per_minute,
             users: limits.users as usize,
             ..web::session::SessionConfig::default()

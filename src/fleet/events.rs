@@ -326,6 +326,7 @@ fn unknown(html: String) -> Message {
         from: Author { name: String::new(), alias: None, buddy: None, own: true },
         time: Timestamp::now(),
         html,
+        pictures: Vec::new(),
         delayed: false,
         highlight: false,
         auto_reply: false,

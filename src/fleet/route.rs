@@ -49,6 +49,9 @@ impl Fleet {
                         CommandKind::CloseNotice(notice) => Some(EventKind::NoticeClosed { notice }),
                         CommandKind::AnswerRequest { request, .. } => Some(EventKind::RequestClosed { request }),
                         CommandKind::AnswerAuthorization { authorization, .. } => Some(EventKind::AuthorizationClosed { authorization }),
+                        CommandKind::AcceptTransfer(transfer) | CommandKind::CancelTransfer(transfer) => {
+                            Some(EventKind::TransferClosed { transfer, state: "failed".to_owned() })
+                        }
                         _ => None,
                     };
                     if let Some(kind) = closed {
@@ -299,6 +302,7 @@ pub(super) fn weight(command: &Command) -> usize {
     match &command.kind {
         CommandKind::SetAccountIcon { image: Some(image), .. } => image.len(),
         CommandKind::SendMessage { html, text, .. } => html.len() + text.len(),
+        CommandKind::FeedTransfer(piece) => piece.bytes.len(),
         _ => 0,
     }
 }

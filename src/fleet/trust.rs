@@ -43,6 +43,8 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         EventKind::AuthorizationOpened(authorization) => own(authorization.id.0) && has(authorization.account),
         EventKind::NoticeOpened(notice) => own(notice.id.0) && notice.account.is_none_or(has),
         EventKind::TransferOpened(transfer) | EventKind::TransferProgress(transfer) => own(transfer.id.0) && has(transfer.account),
+        EventKind::TransferBytes(piece) => own(piece.transfer.0),
+        EventKind::TransferWanted { transfer, .. } => own(transfer.0),
         EventKind::RequestClosed { request } => own(request.0),
         EventKind::AuthorizationClosed { authorization } => own(authorization.0),
         EventKind::NoticeRows { notice, .. } | EventKind::NoticeClosed { notice } => own(notice.0),
@@ -50,6 +52,7 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         EventKind::RoomList(rows) => own(rows.list.0),
         // Whose bytes they are is seen by their hash.
         EventKind::MediaStored(_) => ledger.is_with(user, number),
+        EventKind::PictureCame { picture, .. } => own(picture.0) && ledger.is_with(user, number),
         EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => true,
         // Only a fleet says so.
         EventKind::AccountLost { .. } | EventKind::MessagesMissed { .. } | EventKind::RoomListFailed { .. } => false,
@@ -68,7 +71,7 @@ mod tests {
     use crate::fleet::place::Group;
     use bridge::command::Secret;
     use bridge::command::{AccountSettings, Before, CommandKind, Username};
-    use bridge::id::{ConversationKind, NoticeId, RequestId};
+    use bridge::id::{ConversationKind, NoticeId, PictureId, RequestId};
     use bridge::model::{Author, Conversation, Message, MessageKind, Privacy, Value};
     use bridge::time::Timestamp;
     use std::time::Instant;
@@ -122,6 +125,7 @@ mod tests {
             auto_reply: false,
             remote: false,
             server_id: None,
+            pictures: Vec::new(),
         };
         EventKind::MessageAdded { conversation: TALK, message }
     }
@@ -150,6 +154,8 @@ mod tests {
         assert!(may_say(&ledger, 1, &event(closed(1))) && !may_say(&ledger, 2, &event(closed(1))));
         let notice = EventKind::NoticeClosed { notice: NoticeId(2 << 48 | 7) };
         assert!(may_say(&ledger, 2, &event(notice.clone())) && !may_say(&ledger, 1, &event(notice)));
+        let came = EventKind::PictureCame { picture: PictureId(2 << 48 | 7), hash: None };
+        assert!(may_say(&ledger, 2, &event(came.clone())) && !may_say(&ledger, 1, &event(came)), "another worker's message waits for it");
     }
 
     #[test]

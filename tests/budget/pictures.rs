@@ -8,7 +8,7 @@ use serde_json::json;
 use std::fmt::Write;
 
 /// Whose requests the steps answer.
-pub(crate) const LEFT: &[&str] = &["vcard-temp"];
+pub(crate) const LEFT: &[&str] = &["vcard-temp", "urn:xmpp:bob"];
 
 /// The beginning of a PNG that is so wide and high, and bytes up to that size.
 fn png(side: u32, bytes: usize) -> Vec<u8> {
@@ -49,7 +49,37 @@ fn info(stage: &mut Stage, card: &str) {
     ));
 }
 
+const CID: &str = "picture@b.test";
+
+fn formatted(more: &str) -> String {
+    format!(
+        "<message type='chat' from='bob@localhost/x' to='ines@localhost/raw'><body>x</body><html xmlns='http://jabber.org/protocol/xhtml-im'>\
+         <body xmlns='http://www.w3.org/1999/xhtml'><img alt='x' src='cid:{CID}'/></body></html>{more}</message>"
+    )
+}
+
+fn data(bytes: &[u8]) -> String {
+    format!("<data xmlns='urn:xmpp:bob' cid='{CID}' type='image/png'>{}</data>", STANDARD.encode(bytes))
+}
+
+/// A message without its picture, which the client asks for.
+fn fetched(stage: &mut Stage, bytes: &[u8]) {
+    stage.send(formatted(""));
+    let asked = stage.stanza("question for a picture", |s| s.name == "iq" && s.child("data").is_some());
+    let id = asked.attr("id").unwrap_or_default();
+    stage.send(format!("<iq type='result' id='{id}' from='bob@localhost/x' to='ines@localhost/raw'>{}</iq>", data(bytes)));
+}
+
 pub(crate) const STEPS: &[Step] = &[
+    ("a message with a picture that fills it", |stage| stage.send(formatted(&data(&png(1000, 700_000))))),
+    ("a message whose picture fills an answer", |stage| fetched(stage, &png(1000, 3_000_000))),
+    ("a message with 1 000 pictures", |stage| {
+        let images = many(1_000, |all, n| _ = write!(all, "<img alt='x' src='cid:{n}@b.test'/>"));
+        let bits = many(1_000, |all, n| {
+            _ = write!(all, "<data xmlns='urn:xmpp:bob' cid='{n}@b.test' type='image/png'>{}</data>", STANDARD.encode(png(10, 500)))
+        });
+        stage.send(formatted(&bits).replace(&format!("<img alt='x' src='cid:{CID}'/>"), &images));
+    }),
     ("a picture of 1 MiB", |stage| card(stage, &"1".repeat(40), &photo(&png(1000, 1 << 20)))),
     ("a picture of 5 MB", |stage| card(stage, &"2".repeat(40), &photo(&png(1000, 5_000_000)))),
     ("a picture that fills its stanza", |stage| card(stage, &"3".repeat(40), &photo(&png(1000, 3_100_000)))),

@@ -1,9 +1,10 @@
 //! Rooms of XMPP with very many people, and lists of very many rooms.
 
-use crate::stage::{Stage, Step};
+use crate::stage::{LONG, Stage, Step};
 use crate::xmpp::many;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
+use support::wait_until;
 
 const PEOPLE: usize = crate::MANY;
 
@@ -55,6 +56,24 @@ pub(crate) const ROOM: &[Step] = &[
         stage.send(many(PEOPLE, |all, n| {
             all.push_str(&presence(&format!("m{n}"), "<item affiliation='none' role='none'/>", " type='unavailable'"))
         }));
+    }),
+    ("a full room is left and entered again", |stage| {
+        full(stage);
+        let room = format!("{}@", stage.place());
+        stage.answers();
+        // So much is told of the people that the page's log does not reach back.
+        let conversation = wait_until("the room", LONG, || {
+            let snapshot = stage.ines.attach()["snapshot"].take();
+            let conversations = snapshot["conversations"].as_array().cloned().unwrap_or_default();
+            let is_in = |conv: &Value| conv["joined"] == true && conv["name"].as_str().is_some_and(|name| name.starts_with(&room));
+            conversations.into_iter().find(is_in).map(|conv| conv["id"].clone())
+        });
+        stage.ines.carry_out("room.leave", json!({ "conversation": conversation }));
+        stage.stanza("presence that leaves", |s| s.name == "presence" && s.is("type", "unavailable"));
+        stage.send(presence("ines", "<item affiliation='member' role='none'/><status code='110'/>", " type='unavailable'"));
+        // Libpurple knows the room until it has read that.
+        stage.answers();
+        full(stage);
     }),
     ("a full room is shown to a page", |stage| {
         full(stage);

@@ -12,7 +12,7 @@ use support::{Daemon, Element, RawConnection, RawServer, WireClient, wait_until}
 pub(crate) type Step = (&'static str, fn(&mut Stage));
 
 /// Longer than the slowest step of a debug build takes on a busy machine.
-const LONG: Duration = Duration::from_secs(120);
+pub(crate) const LONG: Duration = Duration::from_secs(120);
 
 /// The other end of the account's connection.
 pub(crate) enum Wire {
@@ -226,7 +226,7 @@ impl Stage {
     }
 
     /// The client has read everything, and answers.
-    fn answers(&mut self) {
+    pub(crate) fn answers(&mut self) {
         self.pings += 1;
         let id = format!("ping-{}", self.pings);
         let ping = format!("<iq type='get' id='{id}' from='localhost' to='ines@localhost/raw'><ping xmlns='urn:xmpp:ping'/></iq>");

@@ -141,6 +141,7 @@ impl Browser {
             auto_reply: false,
             remote: false,
             server_id: None,
+            pictures: Vec::new(),
         };
         let opened = first.then_some(EventKind::ConversationOpened(conversation));
         let said = (0..count).map(|_| EventKind::MessageAdded { conversation: id, message: message.clone() });

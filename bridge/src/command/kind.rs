@@ -2,7 +2,7 @@
 
 use super::{AccountSettings, Before, Secret, Username};
 use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, RoomListId, TransferId};
-use crate::model::{Status, TypingState, Value};
+use crate::model::{Piece, Status, TypingState, Value};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -268,8 +268,28 @@ pub enum CommandKind {
         /// From 0.
         row: usize,
     },
-    /// Take an offered file, or not.
+    /// Offer a file to the other one of an IM. The file's bytes are asked for by [`crate::EventKind::TransferWanted`].
+    SendFile {
+        /// Where.
+        conversation: ConversationId,
+        /// Its name, without directories.
+        name: String,
+        /// Its bytes.
+        size: u64,
+    },
+    /// Take an offered file.
+    AcceptTransfer(TransferId),
+    /// Decline an offered file, or end a transfer.
     CancelTransfer(TransferId),
+    /// So many more bytes of an incoming file may come ([`crate::EventKind::TransferBytes`]).
+    TakeTransfer {
+        /// Which.
+        transfer: TransferId,
+        /// How many.
+        bytes: u32,
+    },
+    /// The next bytes of an outgoing file that were asked for. None: the file cannot be read.
+    FeedTransfer(Piece),
     /// The user's session is over: sign off and forget all of it.
     RemoveUser,
 }

@@ -50,6 +50,7 @@ impl CommandKind {
             }
             Self::SendMessage { conversation, .. }
             | Self::SetTyping { conversation, .. }
+            | Self::SendFile { conversation, .. }
             | Self::InviteToRoom { conversation, .. }
             | Self::SetTopic { conversation, .. }
             | Self::SetNick { conversation, .. } => Place::Conversation(*conversation),
@@ -58,7 +59,8 @@ impl CommandKind {
             Self::AnswerAuthorization { authorization, .. } => numbered(authorization.0),
             Self::CloseNotice(notice) => numbered(notice.0),
             Self::RunNoticeAction { notice, .. } => numbered(notice.0),
-            Self::CancelTransfer(transfer) => numbered(transfer.0),
+            Self::AcceptTransfer(transfer) | Self::CancelTransfer(transfer) | Self::TakeTransfer { transfer, .. } => numbered(transfer.0),
+            Self::FeedTransfer(piece) => numbered(piece.transfer.0),
             Self::SetStatus { .. }
             | Self::SetIdle { .. }
             | Self::SetFocus { .. }

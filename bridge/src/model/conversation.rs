@@ -1,5 +1,6 @@
 //! Conversations with one or many, and the lines in them; data only.
 
+use super::Picture;
 use crate::id::{AccountId, BuddyId, ConversationId, ConversationKind};
 use crate::time::Timestamp;
 use schemars::JsonSchema;
@@ -97,6 +98,8 @@ pub struct Message {
     pub time: Timestamp,
     /// libpurple's HTML. Untrusted.
     pub html: String,
+    /// The pictures that the HTML names. What it names beside them is shown by its words.
+    pub pictures: Vec<Picture>,
     /// Delivered later than written (`PURPLE_MESSAGE_DELAYED`, offline messages).
     pub delayed: bool,
     /// The user's nick is in it.

@@ -1,6 +1,6 @@
 //! Files on their way; data only.
 
-use crate::id::{AccountId, TransferId};
+use crate::id::{AccountId, ConversationId, TransferId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,8 @@ pub struct Transfer {
     pub id: TransferId,
     /// Whose.
     pub account: AccountId,
+    /// The conversation with the peer, whether it is open or not.
+    pub conversation: ConversationId,
     /// With whom.
     pub peer: String,
     /// `in` or `out`.
@@ -25,3 +27,23 @@ pub struct Transfer {
     /// `offered`, `running`, `done`, `cancelled`, `failed`.
     pub state: String,
 }
+
+/// A part of a file, in the order of the file.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Which file's.
+    pub transfer: TransferId,
+    /// The bytes. Untrusted.
+    #[serde(with = "serde_bytes")]
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Piece({}, {} bytes)", self.transfer, self.bytes.len())
+    }
+}
+
+/// Bytes of a file that may be between network and browser beyond what either has taken: a worker sends no more of an incoming file than the web
+/// process asked for, and asks for no more of an outgoing one.
+pub const WINDOW: u32 = 256 << 10;

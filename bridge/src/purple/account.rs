@@ -1,5 +1,9 @@
 //! Accounts as libpurple objects that are never added to its own list (hazard 1): made, changed, shown; their end is in `teardown.rs`.
 
+mod port;
+
+pub(super) use port::{PORT, tls_ports};
+
 use super::accounts::{self, Entry};
 use super::connection::{self, SignOn};
 use super::ffi::{borrowed, guard_on, in_process};
@@ -15,8 +19,8 @@ use purple_sys::{PurpleAccount, PurpleAccountUiOps, PurpleStatus};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 
-/// The option that every protocol with one calls so.
-const PORT: &str = "port";
+/// Settings that nobody chooses, by protocol. libjabber keeps the pictures of messages in 1 table of all users, for ever; `picture/bob.rs` has its own.
+const OURS: [(&str, &str, bool); 1] = [("prpl-jabber", "custom_smileys", false)];
 
 /// Registers with libpurple.
 pub(super) fn install(_: OnPurple) {
@@ -56,10 +60,12 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
     unsafe { (*purple).ui_data = account.0 as *mut std::ffi::c_void };
     let announced = protocols::announced(token, &settings.protocol);
     announced.iter().for_each(|(key, value)| store_as_it_is(purple, key, value));
-    follow_tls(purple, &settings.protocol, &announced, &settings.options);
+    port::follow_tls(purple, &settings.protocol, &settings.options);
+    port::read_port(purple, &settings.protocol, &settings.options);
     settings.options.iter().for_each(|(key, value)| set_option(purple, &announced, key, value));
     // What the plugin itself stored comes back to it as it was.
     settings.stored.iter().for_each(|(key, value)| store_as_it_is(purple, key, value));
+    OURS.iter().filter(|(of, ..)| *of == settings.protocol).for_each(|(_, key, value)| store_as_it_is(purple, key, &Value::Bool(*value)));
     let entry = Entry {
         user,
         purple,
@@ -72,7 +78,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
         enabled: settings.enabled,
         status: settings.status,
         standing: AccountStanding::plain(AccountState::Offline),
-        sign_on: SignOn::default(),
+        sign_on: SignOn::of(settings.before != crate::command::Before::default()),
         icon: None,
         mail: None,
         rooms: settings.before.rooms.into_iter().collect(),
@@ -103,38 +109,6 @@ fn set_option(purple: *mut PurpleAccount, announced: &BTreeMap<String, Value>, k
     let key = in_process(key);
     // SAFETY: a live account and a C string.
     unsafe { purple_sys::purple_account_remove_setting(purple, key.as_ptr()) };
-}
-
-/// Protocols whose servers have another port for TLS: the option that turns it on, its value, and the port. The form of the protocol announces the
-/// other one, which would be in force, and no TLS answers there.
-fn tls_port(protocol: &str) -> Option<(&'static str, Value, i64)> {
-    match protocol {
-        "prpl-irc" => Some(("ssl", Value::Bool(true), 6697)),
-        "prpl-jabber" => Some(("connection_security", Value::Text("old_ssl".to_owned()), 5223)),
-        _ => None,
-    }
-}
-
-/// Moves the port with TLS where `given` is about to turn it on or off and names no port, unless the user has set another one before.
-fn follow_tls(purple: *mut PurpleAccount, protocol: &str, announced: &BTreeMap<String, Value>, given: &BTreeMap<String, Value>) {
-    let Some((switch, on, secure)) = tls_port(protocol) else { return };
-    let (Some(value), Some(Value::Int(plain)), None) = (given.get(switch), announced.get(PORT), given.get(PORT)) else { return };
-    let (switch, port) = (in_process(switch), in_process(PORT));
-    // SAFETY: a live account and C strings; a text is copied.
-    let (was, now) = unsafe {
-        let was = match &on {
-            Value::Text(_) => {
-                let text = purple_sys::purple_account_get_string(purple, switch.as_ptr(), std::ptr::null());
-                Value::Text(borrowed(text).unwrap_or_default())
-            }
-            _ => Value::Bool(purple_sys::purple_account_get_bool(purple, switch.as_ptr(), 0) != 0),
-        };
-        (was, purple_sys::purple_account_get_int(purple, port.as_ptr(), 0))
-    };
-    let (from, to) = if *value == on { (*plain, secure) } else { (secure, *plain) };
-    if (was == on) != (*value == on) && i64::from(now) == from {
-        store_option(purple, PORT, &Value::Int(to));
-    }
 }
 
 /// The options that the account has otherwise than its form starts with, as the plugin reads them. Masked ones are left out.
@@ -255,11 +229,12 @@ pub(super) fn update(
         unsafe { purple_sys::purple_account_set_username(purple, name.as_ptr()) };
     }
     let announced = protocols::announced(token, &protocol);
-    follow_tls(purple, &protocol, &announced, &options);
+    port::follow_tls(purple, &protocol, &options);
     options.iter().for_each(|(key, value)| set_option(purple, &announced, key, value));
     accounts::change(token, account, |entry| {
-        if let Some(name) = username {
+        if let Some(name) = username.filter(|name| *name != entry.username) {
             entry.username = name;
+            entry.sign_on.renamed();
         }
         if let Some(password) = password {
             entry.password = Some(password);

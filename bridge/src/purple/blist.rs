@@ -3,6 +3,7 @@
 mod edit;
 pub(super) mod groups;
 mod known;
+pub(super) mod name;
 mod tell;
 
 pub(super) use edit::{add, move_to, remove, remove_group, rename_group, restore, set_alias};

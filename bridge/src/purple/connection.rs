@@ -50,9 +50,23 @@ pub(crate) struct SignOn {
     ours: bool,
     /// The account is being made on its server: libpurple calls that connected, though nobody is signed on.
     registering: bool,
+    /// It has been signed on under this name: what keeps it out may pass.
+    known: bool,
+    /// Why its server's name led nowhere.
+    unresolved: Option<String>,
 }
 
 impl SignOn {
+    /// Of an account that is not signed on. `known`: it was, in another libpurple or an earlier run.
+    pub(super) fn of(known: bool) -> Self {
+        Self { known, ..Self::default() }
+    }
+
+    /// The account has another name from now on.
+    pub(super) fn renamed(&mut self) {
+        self.known = false;
+    }
+
     /// It has been signed on for a while: what comes with a sign-on has come.
     pub(super) fn has_settled(&self) -> bool {
         self.attempts == 0 && matches!(self.phase, Phase::Online { .. })
@@ -134,6 +148,7 @@ fn begin(token: OnPurple, account: AccountId) {
         entry.sign_on.failure = None;
         entry.sign_on.ours = false;
         entry.sign_on.registering = false;
+        entry.sign_on.unresolved = None;
         entry.sign_on.attempts = entry.sign_on.attempts.saturating_add(1);
         (entry.purple, entry.password.clone(), entry.protocol.clone())
     });
@@ -177,6 +192,29 @@ pub(crate) fn lose(token: OnPurple, account: AccountId, error: AccountError) {
     accounts::change(token, account, |entry| entry.sign_on.failure = Some(error));
     if !drop_connection(token, account, false) {
         lost(token, account);
+    }
+}
+
+/// What a look-up of a name found for the account that connects: `None` for addresses, else a sentence.
+pub(super) fn resolved(token: OnPurple, account: AccountId, failure: Option<String>) {
+    accounts::change(token, account, |entry| entry.sign_on.unresolved = failure);
+}
+
+/// The nick is somebody else's. Libpurple's plugin would take another one without a word. A nick that the account had before may be held by its own
+/// earlier connection, so that is tried again.
+pub(super) fn refuse_nick(token: OnPurple, account: AccountId, nick: &str) {
+    let message = accounts::change(token, account, |entry| {
+        let again = entry.sign_on.known;
+        let message = if again {
+            format!("The nick “{nick}” is still in use on this server, perhaps by your earlier connection.")
+        } else {
+            format!("The nick “{nick}” is taken on this server. Choose another one.")
+        };
+        entry.sign_on.failure = Some(AccountError { code: "nick_in_use".to_owned(), message: message.clone(), fatal: !again });
+        message
+    });
+    if let Some(message) = message {
+        refuse_input(token, account, &message);
     }
 }
 
@@ -293,8 +331,10 @@ unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
         let settled = timers::after(token, SETTLED, Some(account), move |token| {
             accounts::change(token, account, |entry| entry.sign_on.attempts = 0);
         });
-        let before =
-            accounts::change(token, account, |entry| std::mem::replace(&mut entry.sign_on.phase, Phase::Online { _settled: settled }));
+        let before = accounts::change(token, account, |entry| {
+            entry.sign_on.known = true;
+            std::mem::replace(&mut entry.sign_on.phase, Phase::Online { _settled: settled })
+        });
         drop(before);
         stand(token, account, AccountStanding::plain(AccountState::Online));
         // libpurple shows the buddies only after this callback.
@@ -339,7 +379,8 @@ unsafe extern "C" fn on_report_disconnect_reason(gc: *mut PurpleConnection, reas
         let Some(account) = account else { return };
         // SAFETY: a pure function of the number.
         let fatal = unsafe { purple_sys::purple_connection_error_is_fatal(reason) } != glib_sys::GFALSE;
-        let error = reason::explain(account, reason, text.unwrap_or_default(), fatal);
+        let unresolved = accounts::change(token, account, |entry| entry.sign_on.unresolved.take()).flatten();
+        let error = reason::explain(account, reason, text.unwrap_or_default(), fatal, unresolved);
         accounts::change(token, account, |entry| entry.sign_on.failure.get_or_insert(error).code.len());
     });
 }

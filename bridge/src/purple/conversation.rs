@@ -14,7 +14,7 @@ use super::accounts;
 use super::ffi::{borrowed, guard, guard_on, in_process};
 use super::outgoing::Name;
 use super::token::OnPurple;
-use super::{blist, outbox, owner, room};
+use super::{blist, outbox, owner, picture, room};
 use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::{EventKind, Outcome};
@@ -115,6 +115,15 @@ pub(crate) unsafe fn id(conversation: *const PurpleConversation) -> Option<Conve
     // SAFETY: not NULL, and the caller promises the rest.
     let id = ConversationId(unsafe { (*conversation).ui_data } as u64);
     OPEN.with_borrow(|open| open.get(&id).is_some_and(|known| std::ptr::eq(known.purple, conversation))).then_some(id)
+}
+
+/// The open conversation at an address, which is compared and not looked at; and its account.
+pub(crate) fn at(_: OnPurple, address: *const PurpleConversation) -> Option<(ConversationId, AccountId)> {
+    let found = |open: &HashMap<ConversationId, Open>| {
+        let at = open.iter().find(|(_, known)| std::ptr::eq(known.purple, address));
+        at.map(|(id, known)| (*id, known.account))
+    };
+    OPEN.with_borrow(found)
 }
 
 /// Reads what we know of an open conversation. `read` must not call libpurple.
@@ -223,6 +232,7 @@ pub(crate) fn of_account(_: OnPurple, account: AccountId) -> Vec<ConversationId>
 pub(super) fn account_went(token: OnPurple, account: AccountId) {
     blist::account_went(token, account);
     room::joins_failed(token, account);
+    picture::went(token, account);
     for conversation in of_account(token, account) {
         fail_unreflected(token, conversation);
     }
@@ -245,6 +255,7 @@ pub(crate) fn unknown_fate(token: OnPurple, user: UserId, origin: Origin) {
 /// The account is about to be freed: destroys its conversations without a word.
 pub(super) fn forget(token: OnPurple, account: AccountId) {
     for conversation in of_account(token, account) {
+        picture::forget_conversation(token, conversation);
         if let Some(known) = OPEN.with_borrow_mut(|open| open.remove(&conversation)) {
             // SAFETY: libpurple had it open until now.
             unsafe { purple_sys::purple_conversation_destroy(known.purple) };
@@ -260,7 +271,7 @@ pub(super) fn no_room() -> CommandError {
 /// `conversation.open`
 pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str, only_open: bool) -> Result<Ended, CommandError> {
     let purple = accounts::pointer(token, user, account)?;
-    connected(token, account)?;
+    let gc = connected(token, account)?;
     if name.trim().is_empty() {
         return Err(CommandError::new("bad_name", "Say with whom.").at("name"));
     }
@@ -269,7 +280,12 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     if only_open && !existed {
         return Err(no_room());
     }
-    let name = Name::on(token, account, name, "bad_name", "name")?;
+    // What is open already has a name that its network gave.
+    let name = if existed {
+        Name::on(token, account, name, "bad_name", "name")?
+    } else {
+        blist::name::of_person(token, account, (purple, gc), name)?
+    };
     // SAFETY: a live, connected account and a C string, copied. Finds the conversation when there is one.
     let conversation = owner::with(Some(account), || unsafe {
         purple_sys::purple_conversation_new(PurpleConversationType::PURPLE_CONV_TYPE_IM, purple, name.as_ptr())
@@ -373,6 +389,7 @@ unsafe extern "C" fn on_destroy(purple: *mut PurpleConversation) {
         // SAFETY: libpurple gives a conversation that it is about to free.
         let Some(conversation) = (unsafe { id(purple) }) else { return };
         fail_unreflected(token, conversation);
+        picture::forget_conversation(token, conversation);
         if let Some(known) = OPEN.with_borrow_mut(|open| open.remove(&conversation)) {
             outbox::emit(token, known.user, EventKind::ConversationClosed { conversation });
         }

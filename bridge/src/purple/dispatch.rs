@@ -4,6 +4,7 @@ use super::conversation::{self, Ended};
 use super::token::OnPurple;
 use super::{
     account, accounts, authorization, blist, icon, menu, notify, outbox, owner, privacy, request, room, roomlist, status, teardown,
+    transfer,
 };
 use crate::command::{Command, CommandKind, Origin};
 use crate::error::CommandError;
@@ -96,7 +97,11 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
         C::AnswerAuthorization { authorization: id, allow, add } => done(authorization::answer(token, user, id, allow, add)),
         C::CloseNotice(id) => done(notify::close(token, user, id)),
         C::RunNoticeAction { notice, button, row } => done(notify::action(token, user, notice, &button, row)),
-        C::CancelTransfer(_) => Err(CommandError::new("no_such_transfer", "There is no such transfer.").at("transfer")),
+        C::SendFile { conversation, name, size } => gives(Outcome::Transfer(transfer::send(token, user, conversation, &name, size)?)),
+        C::AcceptTransfer(id) => done(transfer::accept(token, user, id)),
+        C::CancelTransfer(id) => done(transfer::cancel(token, user, id)),
+        C::TakeTransfer { transfer: id, bytes } => done(transfer::take(token, user, id, bytes)),
+        C::FeedTransfer(piece) => done(transfer::feed(token, user, piece)),
         C::RemoveUser => {
             teardown::remove_user(token, user);
             Ok(Ended::Now(None))

@@ -176,10 +176,18 @@ unsafe extern "C" fn on_answers(_: gpointer) -> gboolean {
     })
 }
 
-fn deliver(_: OnPurple, asker: Asker, answer: Answer) {
+/// Notes for the current account why its server's name led nowhere, for the words of its error; `None` when it led somewhere.
+fn note(token: OnPurple, failure: Option<String>) {
+    if let Some(account) = owner::current() {
+        super::connection::resolved(token, account, failure);
+    }
+}
+
+fn deliver(token: OnPurple, asker: Asker, answer: Answer) {
     match (asker, answer) {
         (Asker::Host(query, resolved, failed), Answer::Addresses(addresses)) => match permitted(addresses) {
             Ok(addresses) => {
+                note(token, None);
                 if let Some(resolved) = resolved {
                     // SAFETY: the query has not been destroyed, and takes the list over.
                     unsafe { resolved(query, lists::hosts(&addresses)) };
@@ -187,7 +195,10 @@ fn deliver(_: OnPurple, asker: Asker, answer: Answer) {
             }
             Err(why) => fail_host(query, failed, &why),
         },
-        (Asker::Host(query, _, failed), Answer::Failed(why)) => fail_host(query, failed, &why),
+        (Asker::Host(query, _, failed), Answer::Failed(why)) => {
+            note(token, Some(why.clone()));
+            fail_host(query, failed, &why);
+        }
         (Asker::Records(query, Some(resolved), _), Answer::Services(services)) => {
             // SAFETY: the query has not been destroyed, and takes the list over.
             unsafe { resolved(query, lists::services(&services)) };

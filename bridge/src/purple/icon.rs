@@ -63,7 +63,7 @@ pub(super) fn of_buddy(token: OnPurple, user: UserId, buddy: *mut PurpleBuddy, b
 }
 
 /// Whether these are the first bytes of a PNG, GIF or JPEG file.
-fn is_picture(bytes: &[u8]) -> bool {
+pub(super) fn is_picture(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89PNG\r\n\x1a\n")
         || bytes.starts_with(b"GIF87a")
         || bytes.starts_with(b"GIF89a")

@@ -2,13 +2,13 @@
 
 mod files;
 pub(super) mod find;
+mod images;
 mod lean;
 mod linear;
 mod lists;
 mod names;
 mod next;
 mod plugins;
-mod proxy;
 mod roster;
 mod sasl;
 mod self_test;
@@ -16,6 +16,7 @@ mod socket;
 mod ssl;
 mod streams;
 pub(super) mod timers;
+mod transfers;
 
 use super::{egress, token::OnPurple};
 use crate::config::BridgeConfig;
@@ -24,6 +25,7 @@ pub(crate) use plugins::{load_plugins, plugin_reports};
 pub(crate) use self_test::self_test;
 pub use socket::trust_this_thread;
 pub(crate) use ssl::{ssl_closed, ssl_owner};
+pub(super) use transfers::{cancel_remote, prpl_ready};
 
 /// Puts the configured rules into force; before `purple_core_init`, which probes plugins. From here on every thread that is not marked by
 /// [`trust_this_thread`] is checked.

@@ -94,6 +94,24 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             // SAFETY: a live connection, as above.
             unsafe { server_id::of_line(token, gc, (place.0, &place.1), &id) };
         }
+        if let Some((number, room, said)) = no_entry(text.to_bytes())
+            // SAFETY: a live connection, whose account lives as long.
+            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
+            && super::room::by_line(token, account, &room, &number, &said)
+        {
+            *place = c"".as_ptr();
+            return;
+        }
+        if let Some(nick) = taken(text.to_bytes()).filter(|_| is_signing_on(gc))
+            // SAFETY: a live connection, whose account lives as long.
+            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
+        {
+            *place = c"".as_ptr();
+            if connection.disconnect_timeout == 0 {
+                super::connection::refuse_nick(token, account, &nick);
+            }
+            return;
+        }
         // One that ends already reads on until it is taken down.
         let may_log_in = || connection.disconnect_timeout == 0 && logs_in_by_sasl(gc);
         let verdict = CONNECTIONS.with_borrow_mut(|all| {
@@ -111,6 +129,36 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             }),
         }
     });
+}
+
+/// Whether the server has not let it in yet.
+fn is_signing_on(gc: *mut PurpleConnection) -> bool {
+    // SAFETY: a live connection, which is only looked at.
+    unsafe { purple_sys::purple_connection_get_state(gc) != purple_sys::PurpleConnectionState::PURPLE_CONNECTED }
+}
+
+/// The nick that a line says is somebody else's (RFC 2812, 433).
+fn taken(line: &[u8]) -> Option<String> {
+    let line = tagged(line).map_or(line, |(_, rest)| rest);
+    let mut words = Words(line.strip_prefix(b":")?);
+    let (_, command, _, nick) = (words.word()?, words.word()?, words.word()?, words.word()?);
+    (command == b"433").then(|| String::from_utf8_lossy(nick.strip_prefix(b":").unwrap_or(nick)).trim().to_owned())
+}
+
+/// Numbers by which a server refuses a join.
+const NO_ENTRY: [&[u8]; 9] = [b"403", b"405", b"437", b"471", b"473", b"474", b"475", b"476", b"477"];
+
+/// A join that a line refuses: the number, the room and what the server says.
+fn no_entry(line: &[u8]) -> Option<(String, String, String)> {
+    let line = tagged(line).map_or(line, |(_, rest)| rest);
+    let mut words = Words(line.strip_prefix(b":")?);
+    let (_, number, _, room) = (words.word()?, words.word()?, words.word()?, words.word()?);
+    if !NO_ENTRY.contains(&number) {
+        return None;
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
+    let (_, said) = words.parameters();
+    Some((text(number), text(room), text(said.unwrap_or_default())))
 }
 
 /// Whether the plugin has asked for SASL: with a password, and when the user wants it.

@@ -29,6 +29,7 @@ mod notify;
 mod outbox;
 mod outgoing;
 mod owner;
+mod picture;
 mod prefs;
 mod privacy;
 mod process;

@@ -92,6 +92,11 @@ pub(super) fn tell(token: OnPurple, account: AccountId, title: &str, text: &str)
     open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_MESSAGE, None, notice);
 }
 
+/// Opens a message that was kept back.
+pub(super) fn show(token: OnPurple, user: UserId, account: AccountId, notice: Notice) {
+    open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_MESSAGE, None, notice);
+}
+
 /// Plain text as HTML.
 fn html_of(text: &str) -> String {
     text.trim_end().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\n', "<br>")

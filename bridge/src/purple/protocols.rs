@@ -1,6 +1,7 @@
 //! The networks that users can add accounts of, each told from its plugin's own data; nothing is special-cased by name but what would harm a shared daemon.
 
 mod check;
+mod offer;
 mod read;
 
 use super::token::OnPurple;
@@ -30,12 +31,29 @@ pub(super) fn catalogue(token: OnPurple, config: &BridgeConfig) -> Vec<Protocol>
     let mut offered: Vec<Offered> = read::all(token)
         .into_iter()
         .filter(|plugin| is_allowed(config, &plugin.id))
-        .map(|plugin| Offered { announced: read::announced(&plugin), protocol: read::protocol(token, plugin) })
+        .map(|plugin| {
+            let announced = read::announced(&plugin);
+            let mut offered = Offered { announced, protocol: read::protocol(token, plugin) };
+            offer::adapt(&mut offered.protocol, &mut offered.announced);
+            offered
+        })
         .collect();
     offered.sort_by_cached_key(|one| (one.protocol.name.to_lowercase(), one.protocol.id.clone()));
     let catalogue = offered.iter().map(|one| one.protocol.clone()).collect();
     OFFERED.set(offered);
     catalogue
+}
+
+/// The functions of the protocol that a connection speaks.
+///
+/// # Safety
+/// A live connection. What is given lives as long as libpurple.
+pub(super) unsafe fn info_of(gc: *mut purple_sys::PurpleConnection) -> Option<&'static purple_sys::PurplePluginProtocolInfo> {
+    // SAFETY: the caller's promise; a protocol's tables are there until libpurple quits.
+    unsafe {
+        let plugin = purple_sys::purple_connection_get_prpl(gc).as_ref()?;
+        plugin.info.as_ref()?.extra_info.cast::<purple_sys::PurplePluginProtocolInfo>().as_ref()
+    }
 }
 
 /// Whether accounts of this protocol may be had here.
@@ -142,7 +160,9 @@ mod tests {
             assert!(xmpp.features.has(feature), "XMPP has no {feature}: {:?}", xmpp.features);
         }
         let irc = find("prpl-irc");
-        assert_eq!(irc.username.splits.len(), 1);
+        assert_eq!((irc.username.splits.len(), irc.username.label.as_str()), (1, "Nick"));
+        let default = |key: &str| &irc.options.iter().find(|option| option.key == key).unwrap().default;
+        assert_eq!((default("ssl"), default("port")), (&Value::Bool(true), &Value::Int(6697)), "IRC begins with TLS");
         assert!(!irc.features.has("typing"));
         assert!(protocols.iter().all(|protocol| protocol.id != "prpl-zephyr"));
     }

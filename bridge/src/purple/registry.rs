@@ -17,6 +17,17 @@ fn id_of(generation: u32, index: u64) -> u64 {
     u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS) | u64::from(generation) << BITS | index
 }
 
+/// An id that nobody can guess, with this libpurple's number; it is not `taken`, and never 0.
+pub(crate) fn random_id(taken: impl Fn(u64) -> bool) -> u64 {
+    const OWN: u64 = (1 << (2 * BITS)) - 1;
+    // Without the system's random numbers, one that nobody has.
+    let random = getrandom::u64().unwrap_or_default();
+    let number = u64::from(NUMBER.load(Ordering::Relaxed)) << (2 * BITS);
+    let mut ids = (1..).map(|more| random.wrapping_add(more) & OWN).filter(|own| *own != 0).map(|own| number | own);
+    // There are more ids than anything is taken.
+    ids.find(|id| !taken(*id)).unwrap_or_default()
+}
+
 /// A table whose ids are never used twice.
 pub(crate) struct Registry<T> {
     slots: Vec<Slot<T>>,

@@ -361,6 +361,22 @@ pub(super) fn close_all(token: OnPurple, account: AccountId) {
     }
 }
 
+/// Ends the questions whose callbacks would get this address, which is about to be no one's. Whether there were any.
+pub(super) fn forget_data(token: OnPurple, gone: *const c_void) -> bool {
+    let of = |reply: &Reply| match reply {
+        Reply::Input { data, .. }
+        | Reply::Choice { data, .. }
+        | Reply::Action { data, .. }
+        | Reply::Fields { data, .. }
+        | Reply::File { data, .. } => std::ptr::eq(*data, gone),
+        Reply::Certificate(_) | Reply::Ours(_) => false,
+    };
+    let ids: Vec<u64> = OPEN.with_borrow(|all| all.iter().filter(|(_, open)| of(&open.reply)).map(|(id, _)| id).collect());
+    let any = !ids.is_empty();
+    ids.into_iter().for_each(|id| withdraw(token, RequestId(id)));
+    any
+}
+
 fn button(id: &str, label: &str, default: bool) -> Button {
     Button { id: id.to_owned(), label: super::ffi::without_mnemonic(label), default }
 }

@@ -2,8 +2,10 @@
 
 mod form;
 mod members;
+mod refused;
 
 pub(super) use members::{describe, on_add_users, on_remove_users, on_rename_user, on_update_user};
+pub(super) use refused::{by_line, hold};
 
 use form::{check, components, strings, with_defaults};
 
@@ -30,6 +32,8 @@ struct Joining {
     conversation: ConversationId,
     user: UserId,
     origin: Option<Origin>,
+    /// The network has said no.
+    refused: bool,
 }
 
 thread_local! {
@@ -76,7 +80,7 @@ pub(super) fn join(
             return Ok(Ended::Now(Some(Outcome::Conversation(id))));
         }
         keep(token, account, id, Some(fields.clone()));
-        let joining = Joining { account, conversation: id, user, origin: outbox::cause(user) };
+        let joining = Joining { account, conversation: id, user, origin: outbox::cause(user), refused: false };
         JOINING.with_borrow_mut(|all| all.push(joining));
     }
     // SAFETY: our own table.
@@ -117,7 +121,7 @@ fn watch_join(token: OnPurple, account: AccountId, id: ConversationId, asked: u3
             _ => {
                 keep(token, account, id, None);
                 let failed = take_joining(|joining| joining.conversation == id);
-                tell_failed(token, failed, "timeout", "The room did not answer. Try again later.");
+                tell_failed(token, failed, &CommandError::new("timeout", "The room did not answer. Try again later."));
             }
         }
     });
@@ -195,7 +199,7 @@ pub(super) fn left(token: OnPurple, id: ConversationId) {
     }
 }
 
-/// The network did not (signal `chat-join-failed`). Its words come as a notice.
+/// The network did not (signal `chat-join-failed`).
 pub(super) fn join_failed(
     token: OnPurple,
     account: AccountId,
@@ -206,17 +210,17 @@ pub(super) fn join_failed(
     // SAFETY: libpurple gives a live connection and table; the name is ours to free.
     let name = unsafe { if table.is_null() { None } else { (*protocol(gc)).get_chat_name.and_then(|name| owned(name(table))) } };
     let id = name.map(|name| ConversationId::of(account, ConversationKind::Room, &conversation::normalize(token, purple, &name)));
-    let failed = take_joining(|joining| joining.account == account && id.is_none_or(|id| id == joining.conversation));
     if let Some(id) = id {
         keep(token, account, id, None);
     }
-    tell_failed(token, failed, "join_failed", "The room could not be joined. Its notice says why.");
+    refused::mark(token, account, id);
 }
 
 /// The account went offline while joins were under way.
 pub(super) fn joins_failed(token: OnPurple, account: AccountId) {
     let failed = take_joining(|joining| joining.account == account);
-    tell_failed(token, failed, "not_connected", "The connection ended before the room answered. It is joined when the account is back.");
+    let message = "The connection ended before the room answered. It is joined when the account is back.";
+    tell_failed(token, failed, &CommandError::new("not_connected", message));
 }
 
 fn take_joining(which: impl Fn(&Joining) -> bool) -> Vec<Joining> {
@@ -227,10 +231,9 @@ fn take_joining(which: impl Fn(&Joining) -> bool) -> Vec<Joining> {
     })
 }
 
-fn tell_failed(token: OnPurple, failed: Vec<Joining>, code: &str, message: &str) {
+fn tell_failed(token: OnPurple, failed: Vec<Joining>, error: &CommandError) {
     for joining in failed.into_iter().filter(|joining| joining.origin.is_some()) {
-        let error = CommandError::new(code, message);
-        outbox::emit_caused(token, joining.user, joining.origin, EventKind::CommandFailed { error });
+        outbox::emit_caused(token, joining.user, joining.origin, EventKind::CommandFailed { error: error.clone() });
     }
 }
 

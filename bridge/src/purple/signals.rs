@@ -11,7 +11,7 @@ use crate::model::{ConversationKind, TypingState};
 use glib_sys::GHashTable;
 use purple_sys::{
     PurpleAccount, PurpleBuddy, PurpleConnection, PurpleConvUpdateType, PurpleConversation, PurpleConversationType, PurpleMessageFlags,
-    PurpleStatus,
+    PurpleStatus, PurpleXfer,
 };
 use std::ffi::{CStr, c_char, c_int, c_void};
 
@@ -101,6 +101,23 @@ pub(super) fn connect_signing_off(_: OnPurple, handler: unsafe extern "C" fn(*mu
     let handler = handler!(handler, *mut PurpleConnection, *mut c_void);
     // SAFETY: the signature is that of libpurple's connection-signals documentation.
     unsafe { connect(purple_sys::purple_connections_get_handle(), c"signing-off", handler) };
+}
+
+/// Connects what concerns transfers: an offer, and the start of one either way.
+pub(super) fn connect_transfers(
+    _: OnPurple,
+    offered: unsafe extern "C" fn(*mut PurpleXfer, *mut c_void),
+    started: unsafe extern "C" fn(*mut PurpleXfer, *mut c_void),
+) {
+    let offered = handler!(offered, *mut PurpleXfer, *mut c_void);
+    let started = handler!(started, *mut PurpleXfer, *mut c_void);
+    // SAFETY: the signatures are those of libpurple's xfer-signals documentation.
+    unsafe {
+        let instance = purple_sys::purple_xfers_get_handle();
+        connect(instance, c"file-recv-request", offered);
+        connect(instance, c"file-recv-start", started);
+        connect(instance, c"file-send-start", started);
+    }
 }
 
 /// Lets go of everything.

@@ -2,7 +2,7 @@
 
 use super::accounts;
 use super::token::OnPurple;
-use super::{authorization, blist, connection, conversation, notify, outbox, owner, request, roomlist, transfer};
+use super::{authorization, blist, connection, conversation, notify, outbox, owner, picture, request, roomlist, transfer};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, UserId};
@@ -38,6 +38,7 @@ pub(super) fn end(token: OnPurple, account: AccountId) {
         notify::close_all(token, account);
         blist::forget(token, account);
         conversation::forget(token, account);
+        picture::forget(token, account);
         // SAFETY: a live account; pounces and icon are freed with everything that names it.
         unsafe {
             purple_sys::purple_pounce_destroy_all_by_account(purple);

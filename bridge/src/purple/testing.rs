@@ -76,6 +76,7 @@ fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) 
         connection::install(token, Pace { between, first, most, timeout });
         conversation::install(token);
         super::icon::install(token);
+        super::picture::install(token);
         request::install(token);
         notify::install(token);
         privacy::install(token);
@@ -84,7 +85,9 @@ fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) 
         // SAFETY: after core_init.
         unsafe { purple_sys::purple_network_force_online() };
         super::interpose::load_plugins(token);
+        super::picture::listen(token);
         super::irc::listen(token);
+        super::transfer::listen(token);
         blist::groups::listen(token);
         protocols::catalogue(token, config);
         let (sender, events) = tokio::sync::mpsc::unbounded_channel();

@@ -6,7 +6,7 @@ use super::mailbox::{self, Item, MailboxSender};
 use super::outbox::Way;
 use super::token::OnPurple;
 use super::{account, accounts, blist, connection, conversation, cost, debug, dispatch, dns, egress, eventloop, icon, interpose, irc};
-use super::{notify, outbox, owner, prefs, privacy, protocols, request, roomlist, signals, teardown, tls, transfer, trust};
+use super::{notify, outbox, owner, picture, prefs, privacy, protocols, request, roomlist, signals, teardown, tls, transfer, trust};
 use crate::config::BridgeConfig;
 use crate::error::StartError;
 use crate::handle::{Bridge, BridgeHandle, Catalogue, Events};
@@ -188,6 +188,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     connection::install(token, pace(config));
     conversation::install(token);
     icon::install(token);
+    picture::install(token);
     request::install(token);
     notify::install(token);
     privacy::install(token);
@@ -201,7 +202,9 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     interpose::load_plugins(token);
     conversation::listen(token);
     conversation::server_id::listen(token);
+    picture::listen(token);
     irc::listen(token);
+    transfer::listen(token);
     blist::groups::listen(token);
     // SAFETY: a static text, copied.
     let version = unsafe { borrowed(purple_sys::purple_core_get_version()) }.unwrap_or_default();
@@ -238,6 +241,7 @@ fn turn_ended(token: OnPurple) {
         connection::lose(token, account, AccountError { code: "internal".to_owned(), message, fatal: true });
     }
     conversation::server_id::over();
+    picture::over();
     cost::settle(token);
     blist::flush(token);
     super::load::note(token);

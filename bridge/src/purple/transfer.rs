@@ -1,70 +1,377 @@
-//! Knows each of libpurple's transfers until it is destroyed, and ends those of an account before its connection does. Shows none, moves no bytes.
+//! Transfers of files: each of libpurple's is known from its making to its destruction, told to its owner, and ended before its account. Bytes
+//! go by `incoming.rs` and `outgoing.rs`. No file is opened: libpurple has bytes from the front end where that has `ui_read` and `ui_write`.
+//!
+//! References: libpurple's core has one of each transfer, and `purple_xfer_request` takes one for the question that it asks. That question is never
+//! asked here (a name for the file is there before it), so that its reference is ours, and is given back when the transfer is over.
+
+mod acks;
+mod incoming;
+mod outgoing;
+mod told;
+
+pub(super) use acks::listen;
+pub(super) use incoming::{accept, ended_there, has_bytes, take};
+pub(super) use outgoing::{caught, feed, send};
 
 use super::ffi::guard_on;
 use super::token::OnPurple;
-use super::{accounts, owner, signals};
-use crate::id::AccountId;
-use purple_sys::{PurpleConnection, PurpleXfer, PurpleXferUiOps};
+use super::{accounts, outbox, owner, registry, request, signals, timers};
+use crate::error::CommandError;
+use crate::event::EventKind;
+use crate::id::{AccountId, TransferId, UserId};
+use crate::model::Transfer;
+use purple_sys::{PurpleConnection, PurpleXfer, PurpleXferStatusType, PurpleXferType, PurpleXferUiOps};
 use std::cell::RefCell;
-use std::ffi::c_void;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::{CString, c_void};
+use std::time::Instant;
+use told::report;
+
+/// Transfers that an account may have at once, those included that wait for an answer.
+const MOST: usize = 50;
+/// Bytes that wait in this process for the browser, or for the network. Above this the network is not read, where the protocol can wait.
+const SOFT: usize = 128 << 10;
+/// How one stands that waits for an answer.
+const OFFERED: &str = "offered";
+/// How one stands that was taken.
+const RUNNING: &str = "running";
+
+/// A transfer that libpurple has, or that has bytes left to be told.
+struct Open {
+    user: UserId,
+    account: AccountId,
+    /// NULL once libpurple has destroyed it.
+    xfer: *mut PurpleXfer,
+    incoming: bool,
+    /// As its owner has it; `None`: the owner knows nothing of it.
+    shown: Option<Transfer>,
+    /// Libpurple has started it: bytes may go.
+    started: bool,
+    /// How it ended.
+    over: Option<&'static str>,
+    /// Its owner knows that it ended.
+    told_end: bool,
+    /// The reference of the question is ours.
+    asked: bool,
+    /// Bytes on their way: of an incoming one to the browser, of an outgoing one to the network.
+    bytes: VecDeque<u8>,
+    /// `purple_xfer_ui_ready` was called, and no bytes have gone since.
+    ready: bool,
+    /// The protocol has bytes ready (`purple_xfer_prpl_ready`) that were not fetched.
+    pending: bool,
+    /// The other side has ended it, and what it sent before is not fetched yet.
+    ended_there: bool,
+    /// Incoming: so many bytes may be told. Outgoing: so many were asked for and have not come.
+    window: u64,
+    /// Outgoing: so many bytes were asked for in all.
+    asked_for: u64,
+    /// The offer is with the other side (XMPP).
+    requested: bool,
+    /// Acknowledgements that wait until there is room for more (XMPP in-band).
+    held: Vec<CString>,
+    reported: Option<Instant>,
+    /// A further report comes by itself.
+    reports: bool,
+    /// Ends an accepted one that no browser fetches.
+    idle: Option<timers::Timer>,
+    /// Ends one that is whole.
+    ending: Option<timers::Timer>,
+}
 
 thread_local! {
-    /// Whose each is. A transfer leaves when libpurple destroys it, so an address in here is that transfer and no later one.
-    static OPEN: RefCell<Vec<(AccountId, *mut PurpleXfer)>> = const { RefCell::new(Vec::new()) };
+    static OPEN: RefCell<BTreeMap<TransferId, Open>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Registers with libpurple.
 pub(super) fn install(token: OnPurple) {
-    let ops = PurpleXferUiOps { new_xfer: Some(on_new), destroy: Some(on_destroy), ..Default::default() };
+    let ops = PurpleXferUiOps {
+        new_xfer: Some(on_new),
+        destroy: Some(on_destroy),
+        update_progress: Some(on_progress),
+        cancel_local: Some(on_cancel_local),
+        cancel_remote: Some(on_cancel_remote),
+        ui_write: Some(incoming::on_write),
+        ui_read: Some(outgoing::on_read),
+        data_not_sent: Some(outgoing::on_not_sent),
+        add_thumbnail: Some(on_add_thumbnail),
+        ..Default::default()
+    };
     // SAFETY: libpurple keeps the pointer for ever, and the box is never freed.
     unsafe { purple_sys::purple_xfers_set_ui_ops(Box::leak(Box::new(ops))) };
+    signals::connect_transfers(token, incoming::on_offered, on_started);
     signals::connect_signing_off(token, on_signing_off);
 }
 
-/// Ends all transfers of an account: while its connection stands, whose data they use, and before the account goes, which they name.
-pub(super) fn end_all(_: OnPurple, account: AccountId) {
-    let next = || OPEN.with_borrow(|open| open.iter().find(|(whose, _)| *whose == account).map(|(_, transfer)| *transfer));
-    while let Some(transfer) = next() {
-        // SAFETY: a transfer that was not destroyed.
-        owner::with(Some(account), || unsafe {
-            // One that is taken and not connected yet would be called back (see `interpose/proxy.rs`).
-            purple_sys::purple_proxy_connect_cancel_with_handle(transfer.cast());
-            if (*transfer).end_time == 0 && purple_sys::purple_xfer_is_canceled(transfer) == glib_sys::GFALSE {
-                purple_sys::purple_xfer_end(transfer);
-            }
-            // A question that is closed and a listening socket that is cancelled keep their references for ever (ft.c says so), and would
-            // keep the transfer in libpurple's list past its account (hazard 45).
-            while is_open(transfer) && (*transfer).ref_ > 0 {
-                purple_sys::purple_xfer_unref(transfer);
-            }
-        });
-        // Whatever libpurple made of it: it is ended once.
-        forget(transfer);
-    }
+/// Changes one. `change` must not call libpurple.
+fn change<T>(id: TransferId, change: impl FnOnce(&mut Open) -> T) -> Option<T> {
+    OPEN.with_borrow_mut(|open| open.get_mut(&id).map(change))
+}
+
+/// The id of a live transfer, if it is one of ours.
+///
+/// # Safety
+/// A live transfer.
+unsafe fn id(xfer: *const PurpleXfer) -> Option<TransferId> {
+    // SAFETY: the caller's promise; the field is the front end's own.
+    let id = TransferId(unsafe { (*xfer).ui_data } as u64);
+    OPEN.with_borrow(|open| open.get(&id).is_some_and(|known| std::ptr::eq(known.xfer, xfer))).then_some(id)
 }
 
 /// Whether this is the address of a transfer that is there.
-pub(super) fn is_open(transfer: *mut PurpleXfer) -> bool {
-    OPEN.with_borrow(|open| open.iter().any(|(_, known)| *known == transfer))
+pub(super) fn is_open(xfer: *mut PurpleXfer) -> bool {
+    !xfer.is_null() && OPEN.with_borrow(|open| open.values().any(|known| known.xfer == xfer))
 }
 
-fn forget(transfer: *mut PurpleXfer) {
-    OPEN.with_borrow_mut(|open| open.retain(|(_, known)| *known != transfer));
+/// How many an account has that are not over.
+fn count(account: AccountId) -> usize {
+    OPEN.with_borrow(|open| open.values().filter(|known| known.account == account && known.over.is_none()).count())
 }
 
-unsafe extern "C" fn on_new(transfer: *mut PurpleXfer) {
+fn no_such_transfer() -> CommandError {
+    CommandError::new("no_such_transfer", "There is no such transfer (any more).").at("transfer")
+}
+
+/// Checks that it is `user`'s, and not over.
+fn own(user: UserId, id: TransferId) -> Result<(AccountId, *mut PurpleXfer), CommandError> {
+    let known = change(id, |open| (open.user == user && !open.told_end).then_some((open.account, open.xfer)));
+    known.flatten().ok_or_else(no_such_transfer)
+}
+
+/// It is over: the first word on how counts. Calls nothing of libpurple's at once.
+fn end(token: OnPurple, id: TransferId, how: &'static str) {
+    change(id, |open| _ = open.over.get_or_insert(how));
+    settle(token, id);
+}
+
+/// Does what is left to be done of one that may be over: its end is told after its last byte, and our reference is given back.
+fn settle(token: OnPurple, id: TransferId) {
+    let (mut told, mut gone, mut idle, mut held) = (None, None, (None, None), None);
+    OPEN.with_borrow_mut(|all| {
+        let Some(open) = all.get_mut(&id) else { return };
+        let Some(how) = open.over else { return };
+        if how != "done" || !open.incoming {
+            open.bytes = VecDeque::new();
+        }
+        held = Some((open.account, std::mem::take(&mut open.held)));
+        if !open.told_end && open.bytes.is_empty() {
+            open.told_end = true;
+            idle = (open.idle.take(), open.ending.take());
+            told = open.shown.as_ref().map(|_| (open.user, how));
+        }
+        if open.xfer.is_null() && open.told_end {
+            gone = all.remove(&id);
+        } else if open.asked && !open.xfer.is_null() {
+            // Not from inside a call of libpurple's, which may go on using it.
+            timers::soon(token, Some(open.account), move |_| release(id));
+        }
+    });
+    // The other side waits for answers all the same.
+    if let Some((account, held)) = held.filter(|(_, held)| !held.is_empty()) {
+        timers::soon(token, Some(account), move |token| acks::send(token, account, held));
+    }
+    // A timer's end calls libpurple.
+    drop((gone, idle));
+    if let Some((user, how)) = told {
+        outbox::emit(token, user, EventKind::TransferClosed { transfer: id, state: how.to_owned() });
+    }
+}
+
+/// Gives the reference of the question back.
+fn release(id: TransferId) {
+    let xfer = change(id, |open| std::mem::take(&mut open.asked).then_some(open.xfer)).flatten();
+    if let Some(xfer) = xfer.filter(|xfer| !xfer.is_null()) {
+        // SAFETY: a live transfer, as its destruction sets the pointer to NULL; the reference was ours.
+        unsafe { purple_sys::purple_xfer_unref(xfer) };
+    }
+}
+
+/// `transfer.cancel`: an offered file is declined, one on its way is ended.
+pub(super) fn cancel(token: OnPurple, user: UserId, id: TransferId) -> Result<(), CommandError> {
+    let (account, xfer) = own(user, id)?;
+    let (over, offered, requested) = change(id, |open| {
+        let offered = open.incoming && open.shown.as_ref().is_some_and(|shown| shown.state == OFFERED);
+        (open.over.replace("cancelled").is_some(), offered, open.requested)
+    })
+    .unwrap_or_default();
+    if !over && !xfer.is_null() {
+        owner::with(Some(account), || {
+            if offered {
+                decline(xfer);
+            } else if outgoing::may_cancel(token, account, xfer, requested) {
+                cancel_here(xfer);
+            }
+        });
+    }
+    settle(token, id);
+    Ok(())
+}
+
+fn decline(xfer: *mut PurpleXfer) {
+    // SAFETY: a live transfer that nobody has accepted; libpurple's own way of declining sets the status first.
+    unsafe {
+        (*xfer).status = PurpleXferStatusType::PURPLE_XFER_STATUS_CANCEL_LOCAL;
+        purple_sys::purple_xfer_request_denied(xfer);
+    }
+}
+
+fn cancel_here(xfer: *mut PurpleXfer) {
+    // SAFETY: a live transfer. One that is accepted and not connected yet would be called back (see `interpose/transfers.rs`).
+    unsafe {
+        purple_sys::purple_proxy_connect_cancel_with_handle(xfer.cast());
+        if is_open(xfer) && (*xfer).end_time == 0 {
+            purple_sys::purple_xfer_cancel_local(xfer);
+        }
+    }
+}
+
+/// Ends all transfers of an account: while its connection stands, whose data they use, and before the account goes, which they name.
+pub(super) fn end_all(token: OnPurple, account: AccountId) {
+    end_live(token, account);
+    // What was received and not told goes with the account.
+    let left: Vec<TransferId> =
+        OPEN.with_borrow(|open| open.iter().filter(|(_, known)| known.account == account).map(|(id, _)| *id).collect());
+    for id in left {
+        change(id, |open| open.over = Some("failed"));
+        settle(token, id);
+    }
+}
+
+/// Ends those that libpurple has.
+fn end_live(token: OnPurple, account: AccountId) {
+    let next = || {
+        OPEN.with_borrow(|open| {
+            open.iter().find(|(_, known)| known.account == account && !known.xfer.is_null()).map(|(id, known)| (*id, known.xfer))
+        })
+    };
+    while let Some((id, xfer)) = next() {
+        change(id, |open| {
+            open.over.get_or_insert("failed");
+            open.asked = false;
+        });
+        // SAFETY: a transfer that was not destroyed.
+        owner::with(Some(account), || unsafe {
+            // One that is taken and not connected yet would be called back (see `interpose/transfers.rs`).
+            purple_sys::purple_proxy_connect_cancel_with_handle(xfer.cast());
+            if (*xfer).end_time == 0 && purple_sys::purple_xfer_is_canceled(xfer) == glib_sys::GFALSE {
+                purple_sys::purple_xfer_end(xfer);
+            }
+            // A question that is closed and a listening socket that is cancelled keep their references for ever (ft.c says so), and would
+            // keep the transfer in libpurple's list past its account (hazard 45).
+            while is_open(xfer) && (*xfer).ref_ > 0 {
+                purple_sys::purple_xfer_unref(xfer);
+            }
+        });
+        // Whatever libpurple made of it: it is ended once.
+        change(id, |open| open.xfer = std::ptr::null_mut());
+        settle(token, id);
+    }
+}
+
+unsafe extern "C" fn on_new(xfer: *mut PurpleXfer) {
     guard_on("new_xfer", (), |token| {
         // SAFETY: libpurple gives a new transfer of a live account.
-        let account = unsafe { accounts::id(token, (*transfer).account) };
-        if let Some(account) = account {
-            OPEN.with_borrow_mut(|open| open.push((account, transfer)));
+        let (owner, kind) = unsafe { (accounts::owner(token, (*xfer).account), (*xfer).type_) };
+        let Some((user, account)) = owner else { return };
+        let taken = |id: u64| OPEN.with_borrow(|open| open.contains_key(&TransferId(id)));
+        let id = TransferId(registry::random_id(taken));
+        // SAFETY: a live transfer; the field is the front end's own.
+        unsafe { (*xfer).ui_data = id.0 as *mut c_void };
+        let open = Open {
+            user,
+            account,
+            xfer,
+            incoming: kind == PurpleXferType::PURPLE_XFER_RECEIVE,
+            shown: None,
+            started: false,
+            over: None,
+            told_end: false,
+            asked: false,
+            bytes: VecDeque::new(),
+            ready: false,
+            pending: false,
+            ended_there: false,
+            window: 0,
+            asked_for: 0,
+            requested: false,
+            held: Vec::new(),
+            reported: None,
+            reports: false,
+            idle: None,
+            ending: None,
+        };
+        OPEN.with_borrow_mut(|all| all.insert(id, open));
+        // SAFETY: as above.
+        unsafe { outgoing::made(token, account, id, xfer) };
+    });
+}
+
+unsafe extern "C" fn on_destroy(xfer: *mut PurpleXfer) {
+    guard_on("destroy_xfer", (), |token| {
+        // SAFETY: libpurple gives a transfer that it is about to free.
+        let Some(id) = (unsafe { id(xfer) }) else { return };
+        // A question about it (XMPP: to which device) would be answered with its address.
+        request::forget_data(token, xfer.cast());
+        change(id, |open| open.xfer = std::ptr::null_mut());
+        end(token, id, "failed");
+    });
+}
+
+unsafe extern "C" fn on_started(xfer: *mut PurpleXfer, _: *mut c_void) {
+    guard_on("file-start", (), |token| {
+        // SAFETY: libpurple gives a live transfer.
+        let Some(id) = (unsafe { id(xfer) }) else { return };
+        let incoming = change(id, |open| {
+            open.started = true;
+            open.incoming
+        });
+        report(token, id, Some(RUNNING));
+        match incoming {
+            Some(true) => incoming::make_ready(token, id),
+            // Not before the outcome of the command that sends it.
+            _ => timers::soon(token, change(id, |open| open.account), move |token| outgoing::want(token, id)),
         }
     });
 }
 
-unsafe extern "C" fn on_destroy(transfer: *mut PurpleXfer) {
-    guard_on("destroy_xfer", (), |_| forget(transfer));
+unsafe extern "C" fn on_progress(xfer: *mut PurpleXfer, _: f64) {
+    guard_on("update_progress", (), |token| {
+        // SAFETY: libpurple gives a live transfer.
+        let Some(id) = (unsafe { id(xfer) }) else { return };
+        // SAFETY: likewise.
+        if unsafe { purple_sys::purple_xfer_is_completed(xfer) } == glib_sys::GFALSE {
+            report(token, id, None);
+            return incoming::whole(token, id);
+        }
+        change(id, |open| {
+            if let Some(shown) = &mut open.shown {
+                shown.done = shown.size.unwrap_or(shown.done);
+            }
+        });
+        end(token, id, "done");
+    });
 }
+
+unsafe extern "C" fn on_cancel_local(xfer: *mut PurpleXfer) {
+    guard_on("cancel_local", (), |token| {
+        // SAFETY: libpurple gives a live transfer. What the user has cancelled was told so before.
+        if let Some(id) = unsafe { id(xfer) } {
+            end(token, id, "failed");
+        }
+    });
+}
+
+unsafe extern "C" fn on_cancel_remote(xfer: *mut PurpleXfer) {
+    guard_on("cancel_remote", (), |token| {
+        // SAFETY: libpurple gives a live transfer.
+        let Some(id) = (unsafe { id(xfer) }) else { return };
+        // Before its start it was declined; after that nobody tells an end from a broken connection.
+        let started = change(id, |open| open.started).unwrap_or_default();
+        end(token, id, if started { "failed" } else { "cancelled" });
+    });
+}
+
+/// Asked by a protocol that shows the other side a small picture of the file: it gets none, which libpurple allows.
+unsafe extern "C" fn on_add_thumbnail(_: *mut PurpleXfer, _: *const std::ffi::c_char) {}
 
 /// Before the protocol frees what its transfers use: XMPP's own end leaves out those that a link offers (XEP-0066).
 unsafe extern "C" fn on_signing_off(gc: *mut PurpleConnection, _: *mut c_void) {
@@ -72,7 +379,7 @@ unsafe extern "C" fn on_signing_off(gc: *mut PurpleConnection, _: *mut c_void) {
         // SAFETY: libpurple gives a live connection of a live account.
         let account = unsafe { accounts::id(token, (*gc).account) };
         if let Some(account) = account {
-            end_all(token, account);
+            end_live(token, account);
         }
     });
 }

@@ -305,7 +305,7 @@ static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
         says(gc, who, all);
         g_free(all);
     } else
-        known = others_perform(gc, who, what, number);
+        known = others_perform(gc, who, what, number) || pictures_perform(gc, who, what, number);
     g_strfreev(words);
     return known;
 }

@@ -9,3 +9,6 @@ void others_login(PurpleConnection *gc);
 void others_close(PurpleConnection *gc);
 /* FALSE for a command that is none of these. */
 gboolean others_perform(PurpleConnection *gc, const char *who, const char *what, long number);
+
+/* Of pictures in messages; FALSE for a command that is none of these. */
+gboolean pictures_perform(PurpleConnection *gc, const char *who, const char *what, long number);

@@ -170,6 +170,14 @@ impl Browser {
         }
     }
 
+    /// Tells the page that the user prefers these colours, and perhaps more contrast. Chromium alone.
+    pub async fn looks(&self, scheme: Scheme, contrast: bool) {
+        let dark = if scheme == Scheme::Dark { "dark" } else { "light" };
+        let more = if contrast { "more" } else { "no-preference" };
+        let features = json!([{ "name": "prefers-color-scheme", "value": dark }, { "name": "prefers-contrast", "value": more }]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
     /// Cuts the page off the network, or lets it back. Chromium alone; a [`Line`](crate::Line) can be cut for any.
     pub async fn offline(&self, offline: bool) {
         self.devtools("Network.enable", json!({})).await;

@@ -25,6 +25,7 @@ pub struct DaemonBuilder {
     tables: String,
     environment: Vec<(String, String)>,
     trusted: Option<String>,
+    listens: bool,
 }
 
 impl DaemonBuilder {
@@ -43,6 +44,12 @@ impl DaemonBuilder {
     /// Replaces the networks that IM connections may go to; loopback unless set.
     pub fn egress(mut self, networks: &[&str]) -> Self {
         self.egress = networks.iter().map(|network| (*network).to_owned()).collect();
+        self
+    }
+
+    /// Lets protocols listen for connections, for files.
+    pub fn listening(mut self) -> Self {
+        self.listens = true;
         self
     }
 
@@ -92,13 +99,14 @@ impl DaemonBuilder {
         let egress: Vec<_> = self.egress.iter().map(|network| format!("{network:?}")).collect();
         let limits: String = self.limits.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
         let config = format!(
-            "listen = {:?}\nadmin_listen = \"127.0.0.1:0\"\ndata_dir = {:?}\nhold_ms = {}\nguests = true\n{}\n[egress]\nallow = [{}]\n\n\
+            "listen = {:?}\nadmin_listen = \"127.0.0.1:0\"\ndata_dir = {:?}\nhold_ms = {}\nguests = true\n{}\n[egress]\nallow = [{}]\nlisten = {}\n\n\
              [limits]\n{limits}\n{}",
             self.listen,
             path.join("data"),
             self.hold_ms,
             self.top,
             egress.join(", "),
+            self.listens,
             self.tables,
         );
         std::fs::write(path.join("bellflower.toml"), config).expect("writing the daemon's configuration");
@@ -138,6 +146,7 @@ impl Daemon {
             tables: String::new(),
             environment: Vec::new(),
             trusted: None,
+            listens: false,
         }
     }
 

@@ -7,6 +7,7 @@
 //! | [`MariaDb`], [`Postgres`] | real database servers, started as nobody |
 //! | [`Nginx`] | a real proxy in front of the daemon |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
+//! | [`Slixmpp`] | a foreign XMPP client, for files |
 //! | [`RawServer`] | a server that lets everybody in, and says what a test writes |
 //! | [`Hostile`] | servers of both that mean harm |
 //! | [`Daemon`] | the built binary with a generated configuration |
@@ -16,6 +17,7 @@
 //! | [`Stripper`] | a man in the middle who takes a server's offer of TLS away |
 //! | [`Hoarder`] | a proxy between them that keeps streams to itself |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
+//! | [`Audit`] | axe-core, looking at such a page |
 //! | [`alone()`], [`before_main!`] | a process of its own for a test of a part of the daemon |
 //!
 //! Every wait names what it waits for, ends at a deadline, and then panics with what came instead.
@@ -24,6 +26,7 @@
 #![allow(clippy::expect_used)]
 
 mod alone;
+mod audit;
 mod browser;
 mod certs;
 mod daemon;
@@ -42,6 +45,7 @@ mod postgres;
 mod process;
 mod prosody;
 mod raw;
+mod slixmpp;
 mod stream;
 mod stripper;
 mod unprivileged;
@@ -51,6 +55,7 @@ mod xml;
 mod xmpp;
 
 pub use alone::alone;
+pub use audit::Audit;
 pub use browser::{Browser, Scheme, Window};
 pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};
@@ -70,10 +75,11 @@ pub use postgres::Postgres;
 pub use process::{Process, free_port};
 pub use prosody::{Contact, Prosody, ProsodyBuilder};
 pub use raw::{RawConnection, RawServer};
+pub use slixmpp::Slixmpp;
 pub use stream::{Block, Stream};
 pub use stripper::Stripper;
 pub use wait::{PATIENCE, wait_until};
-pub use wire::{Answer, WireClient};
+pub use wire::{Answer, Bytes, Download, WireClient, piece};
 pub use xml::Element;
 pub use xmpp::XmppPeer;
 

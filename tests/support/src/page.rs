@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, MouseActions, PointerAction};
 use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::key::Key;
 use serde_json::{Value, json};
@@ -104,6 +105,22 @@ impl Page {
         }
     }
 
+    /// Drags one thing onto another with the mouse, as a hand does.
+    pub async fn drag(&self, from: &str, to: &str) {
+        let find = async |css: &str| self.browser.page().find(Locator::Css(css)).await.unwrap_or_else(|e| panic!("{css}: {e}"));
+        let (from, to) = (find(from).await, find(to).await);
+        let move_to = |element, x| PointerAction::MoveToElement { element, duration: Some(Duration::from_millis(50)), x, y: 0.0 };
+        let mouse = MouseActions::new("mouse".to_owned())
+            .then(move_to(from.clone(), 0.0))
+            .then(PointerAction::Down { button: 0 })
+            // It begins once the mouse has moved.
+            .then(move_to(from, 6.0))
+            .then(move_to(to.clone(), 0.0))
+            .then(move_to(to, 3.0))
+            .then(PointerAction::Up { button: 0 });
+        self.browser.page().perform_actions(mouse).await.unwrap_or_else(|e| panic!("cannot drag: {e}"));
+    }
+
     /// Types keys into the first element that matches.
     pub async fn type_into(&self, css: &str, keys: &str) {
         self.see(css).await;
@@ -130,6 +147,12 @@ impl Page {
         let number = self.browser.eval(&number).await.as_u64().unwrap_or_else(|| panic!("{css} has no {value}"));
         let at = usize::try_from(number).expect("few entries");
         element.select_by_index(at).await.unwrap_or_else(|e| panic!("{css}, {value}: {e}"));
+    }
+
+    /// Chooses a file in a box for files, which is not shown.
+    pub async fn choose_file(&self, css: &str, path: &std::path::Path) {
+        let input = self.browser.page().find(Locator::Css(css)).await.unwrap_or_else(|e| panic!("no {css}: {e}"));
+        input.send_keys(&path.to_string_lossy()).await.unwrap_or_else(|e| panic!("{css} takes no file: {e}"));
     }
 
     /// Presses Esc where the focus is.
@@ -199,6 +222,8 @@ impl Page {
         self.fill("user", nick).await;
         self.fill("part-0", "127.0.0.1").await;
         self.click("[data-testid=network-form] [data-testid=more-options]").await;
+        // A port of its own, without TLS.
+        self.check("option-ssl", false).await;
         self.fill("option-port", &server.port().to_string()).await;
         self.click("[data-testid=signin]").await;
         self.see("[data-testid=buddy-list]").await;
@@ -327,7 +352,7 @@ impl Page {
                 "const all = document.documentElement;
                  const out = [...document.querySelectorAll('[data-testid]')].filter(e => e.checkVisibility({ visibilityProperty: true }))
                      .filter(e => { const box = e.getBoundingClientRect(); return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1); })
-                     .filter(e => !e.closest('.tabs, .dock'));
+                     .filter(e => !e.closest('.tabs, .dock, .place-nav'));
                  return { wide: Math.max(all.scrollWidth, document.body.scrollWidth) > innerWidth, high: all.scrollHeight > innerHeight && !!document.querySelector('[data-testid=buddy-list]'),
                      out: out.map(e => e.dataset.testid) };",
             )

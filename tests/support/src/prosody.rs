@@ -110,6 +110,14 @@ impl ProsodyBuilder {
         self
     }
 
+    /// Offers a SOCKS5 proxy for files (XEP-0065).
+    pub fn file_proxy(self) -> Self {
+        let port = free_port();
+        self.config(&format!(
+            "proxy65_ports = {{ {port} }}\nproxy65_interfaces = {{ \"127.0.0.1\" }}\nComponent \"proxy.{HOST}\" \"proxy65\"\nproxy65_address = \"127.0.0.1\""
+        ))
+    }
+
     /// Lines of Lua for the global part of the configuration.
     pub fn config(mut self, lua: &str) -> Self {
         self.extra.push_str(lua);

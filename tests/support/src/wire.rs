@@ -1,7 +1,12 @@
 //! A browser session without a browser: cookie, attach, polls with a cursor, commands with ids. It must not smooth over what the wire's
 //! rules forbid: it panics on it.
 
+mod cookies;
 mod enter;
+mod files;
+mod talk;
+
+pub use files::{Bytes, Download, piece};
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -12,6 +17,7 @@ use serde_json::{Value, json};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
+use self::cookies::Cookies;
 use crate::stream::{Block, Stream};
 use crate::wait::PATIENCE;
 
@@ -49,7 +55,7 @@ impl Answer {
 pub struct WireClient {
     base: String,
     agent: Agent,
-    cookie: Option<String>,
+    cookies: Cookies,
     address: Option<String>,
     header: Option<(String, String)>,
     client: String,
@@ -69,7 +75,7 @@ impl WireClient {
         Self {
             base: base.to_owned(),
             agent,
-            cookie: None,
+            cookies: Cookies::default(),
             address: None,
             header: None,
             client: client.to_owned(),
@@ -84,7 +90,7 @@ impl WireClient {
 
     /// Another tab of the same browser: the same cookie, an id of its own, not attached.
     pub fn tab(&self, client: &str) -> Self {
-        Self { cookie: self.cookie.clone(), address: self.address.clone(), ..Self::new(&self.base, client) }
+        Self { cookies: self.cookies.clone(), address: self.address.clone(), ..Self::new(&self.base, client) }
     }
 
     /// Comes from this address, for a daemon that trusts the loopback's word (`trusted_proxies`).
@@ -108,7 +114,7 @@ impl WireClient {
 
     /// The cookie of its session, as a browser sends it.
     pub fn cookie(&self) -> Option<&str> {
-        self.cookie.as_deref()
+        self.cookies.session()
     }
 
     /// The last sequence number processed.
@@ -121,14 +127,19 @@ impl WireClient {
         self.get_within(path, PATIENCE).unwrap_or_else(|e| panic!("GET {path}: {e}"))
     }
 
-    /// The same, as a text.
-    pub fn get_text(&mut self, path: &str) -> String {
+    /// The same, as bytes.
+    pub fn get_bytes(&mut self, path: &str) -> Vec<u8> {
         let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));
-        if let Some(cookie) = &self.cookie {
+        if let Some(cookie) = self.cookies.all() {
             request = request.header("cookie", cookie);
         }
         let mut answer = request.call().unwrap_or_else(|e| panic!("GET {path}: {e}"));
-        answer.body_mut().read_to_string().expect("a text")
+        answer.body_mut().read_to_vec().expect("bytes")
+    }
+
+    /// The same, as a text.
+    pub fn get_text(&mut self, path: &str) -> String {
+        String::from_utf8(self.get_bytes(path)).expect("a text")
     }
 
     fn get_within(&mut self, path: &str, patience: Duration) -> Result<Answer, ureq::Error> {
@@ -136,7 +147,7 @@ impl WireClient {
         if let Some(address) = &self.address {
             request = request.header("x-forwarded-for", address);
         }
-        if let Some(cookie) = &self.cookie {
+        if let Some(cookie) = self.cookies.all() {
             request = request.header("cookie", cookie);
         }
         let answer = request.config().timeout_global(Some(patience)).build().call()?;
@@ -157,7 +168,7 @@ impl WireClient {
         if let Some(address) = &self.address {
             request = request.header("x-forwarded-for", address);
         }
-        if let Some(cookie) = &self.cookie {
+        if let Some(cookie) = self.cookies.all() {
             request = request.header("cookie", cookie);
         }
         if let Some((name, value)) = &self.header {
@@ -173,9 +184,7 @@ impl WireClient {
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        if let Some((_, set)) = headers.iter().find(|(name, _)| name == "set-cookie") {
-            self.cookie = set.split(';').next().map(str::to_owned);
-        }
+        self.cookies.take(&headers);
         let bytes = answer.body_mut().read_to_vec()?;
         Ok(Answer { status: answer.status().as_u16(), headers, body: serde_json::from_slice(&bytes).unwrap_or_default() })
     }
@@ -294,7 +303,7 @@ impl WireClient {
         let query = self.poll_query();
         let address = self.base.trim_start_matches("http://").to_owned();
         let mut stream = TcpStream::connect(&address).expect("a connection to the daemon");
-        let cookie = self.cookie.as_deref().unwrap_or_default();
+        let cookie = self.cookies.session().unwrap_or_default();
         write!(stream, "GET /api/v1/poll?{query} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n").expect("sending a poll");
     }
 
@@ -310,7 +319,7 @@ impl WireClient {
     /// # Errors
     /// Any other answer.
     pub fn stream_of(&self, path: &str, headers: &str) -> Result<Stream, String> {
-        let cookie = self.cookie.as_ref().map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
+        let cookie = self.cookies.session().map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
         Stream::open(self.base.trim_start_matches("http://"), &format!("/api/v1{path}"), &format!("{cookie}{headers}"))
     }
 
@@ -418,33 +427,6 @@ impl WireClient {
     pub fn carry_out(&mut self, kind: &str, fields: Value) -> Value {
         let id = self.command(kind, fields);
         self.outcome(&id).unwrap_or_else(|error| panic!("{kind} failed: {error}"))
-    }
-
-    /// Opens a conversation of the first account with somebody and gives its id.
-    #[track_caller]
-    pub fn open(&mut self, name: &str) -> String {
-        let account = self.account();
-        let result = self.carry_out("conversation.open", json!({ "account": account, "name": name }));
-        result["conversation"].as_str().unwrap_or_else(|| panic!("no conversation in {result}")).to_owned()
-    }
-
-    /// Joins a room with the first account and gives the conversation's id.
-    #[track_caller]
-    pub fn join(&mut self, fields: &Value) -> String {
-        let account = self.account();
-        let result = self.carry_out("room.join", json!({ "account": account, "fields": fields }));
-        result["conversation"].as_str().unwrap_or_else(|| panic!("no conversation in {result}")).to_owned()
-    }
-
-    /// Sends a text and waits until the daemon says that it is sent; gives the `message`.
-    #[track_caller]
-    pub fn say(&mut self, conversation: &str, text: &str) -> Value {
-        let id = self.command("message.send", json!({ "conversation": conversation, "text": text }));
-        let event = self.wait_event(&format!("message.sent for {text:?}"), |event| {
-            (event["type"] == "message.sent" || event["type"] == "command.failed") && event["origin"]["command"] == *id
-        });
-        assert_eq!(event["type"], "message.sent", "the message was not sent: {event}");
-        event["message"].clone()
     }
 }
 

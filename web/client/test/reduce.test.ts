@@ -35,7 +35,7 @@ const start = snapshot({
   ],
   requests: [{ id: "q1", kind: "action", title: "", primary: "Sure?", secondary: "", buttons: [], fields: [] }],
   notices: [{ id: "n1", kind: "search", title: "Found", body: [], columns: ["Name"], rows: [["Ada"]] }],
-  transfers: [{ id: "f1", account: "a1", peer: "b1", direction: "in", name: "x.png", done: 0, state: "running" }],
+  transfers: [{ id: "f1", account: "a1", peer: "b1", conversation: "c1", direction: "in", name: "x.png", done: 0, state: "running" }],
   settings: { theme: "dark", sound: true },
 });
 
@@ -325,4 +325,13 @@ test("a message of unknown fate shows once, though its event was missed", () => 
   assert.equal(shown("m13", "no", "unknown"), 1, "another one");
   assert.equal(shown("m13", "yes", "sent"), 1, "one that was sent");
   assert.equal(shown("m13", "yes", "unknown", { ...lost, after: null as never }), 0, "the first of its conversation");
+});
+
+test("what the daemon let go of is missed only where it is not here", () => {
+  const list = [message("001", "one"), message("002", "two")];
+  const first = fromSnapshot(attached(1, snapshot({ conversations: [conversation("c1", { messages: list })] }), { user: { id: "u1", name: "g", guest: true } }));
+  const later = apply(first, [event(2, "conversation.updated", { conversation: conversation("c1", { messages: [], dropped: true }) })]);
+  assert.equal(later.talks.get("c1")?.dropped, undefined, "all of it is still shown");
+  const anew = fromSnapshot(attached(3, snapshot({ conversations: [conversation("c1", { messages: list, dropped: true })] })));
+  assert.equal(anew.talks.get("c1")?.dropped, true);
 });

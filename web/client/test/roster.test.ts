@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Talk } from "../src/state/model";
-import { peopleOf, presenceOf, rosterRows, type RosterInput, type Row } from "../src/state/roster";
+import { peopleOf, personsOf, presenceOf, rosterRows, type RosterInput, type Row } from "../src/state/roster";
 import type { Buddy } from "../src/wire/types";
 import { buddy, conversation } from "./fixtures";
 
@@ -46,6 +46,24 @@ test("rooms stand below, or all conversations on top, those with news first", ()
   const talks = new Map([["r", talk("r", { kind: "room", title: "#rust" })], ["t", talk("t", { title: "Noor", unread: 1 })]]);
   assert.deepEqual(show(rosterRows(input([], { talks }))), ["# Rooms 1/1", "#rust"]);
   assert.deepEqual(show(rosterRows(input([], { talks, conversationsFirst: true }))), ["# Conversations 2/2", "Noor", "#rust"]);
+});
+
+test("whose conversation stands on top stands nowhere else, unless it does not show", () => {
+  const people = peopleOf([buddy("n", { alias: "Noor" }), buddy("o", { alias: "Otto", status_message: "deploying" }), buddy("o2", { alias: "Otto on the phone", contact: "o" })]);
+  const talks = new Map([["t", talk("t", { title: "Otto", buddy: "o2" })], ["r", talk("r", { kind: "room", title: "#rust" })]]);
+  const rows = (more: Partial<RosterInput> = {}) => rosterRows({ ...input([], { talks, conversationsFirst: true, ...more }), people, persons: personsOf(people) });
+  assert.deepEqual(show(rows()), ["# Conversations 2/2", "Otto", "#rust", "# Friends 2/2", "Noor"]);
+  const [, otto] = rows();
+  assert.ok(otto?.kind === "talk" && otto.person?.buddies.length === 2 && otto.key === otto.person.key, "the row is theirs, with all of them");
+  assert.deepEqual(show(rows({ collapsed: new Set(["\u0000talks"]) })), ["# Conversations 2/2", "# Friends 2/2", "Noor", "Otto"]);
+  assert.deepEqual(show(rows({ query: "deploy" })), ["# Friends 2/2", "Otto"]);
+  assert.deepEqual(show(rows({ query: "otto" })), ["# Conversations 1/1", "Otto"]);
+  assert.deepEqual(show(rows({ conversationsFirst: false })), ["# Friends 2/2", "Noor", "Otto", "# Rooms 1/1", "#rust"]);
+});
+
+test("names with numbers stand as people count", () => {
+  const rows = rosterRows(input([buddy("a", { alias: "Desk 10" }), buddy("b", { alias: "Desk 2" }), buddy("c", { alias: "Zed", group: "Team 10" }), buddy("d", { alias: "Yan", group: "Team 9" })]));
+  assert.deepEqual(show(rows), ["# Friends 2/2", "Desk 2", "Desk 10", "# Team 9 1/1", "Yan", "# Team 10 1/1", "Zed"]);
 });
 
 test("what a status means", () => {

@@ -280,7 +280,7 @@ test("what is no word of this page is not listened to", async () => {
     null, "news", 5, {}, [], { ...news, user: 1 }, { ...news, epoch: null }, { ...news, from: "0" }, { ...news, from: 6 }, { ...news, to: 1e300 }, { ...news, to: 4 },
     { ...news, events: {} }, { ...news, events: [null] }, { ...news, events: [{ seq: 5 }] }, { ...news, events: [{ seq: 0, type: "mail" }] },
     { ...news, to: 9, events: [{ seq: 5, type: "mail" }, { seq: 5, type: "mail" }] }, { ...news, kind: "olds" }, { ...news, kind: "over" }, { ...news, kind: "over", code: 3 },
-    { ...news, kind: "state" }, { ...news, kind: "state", state: "offline" }, { ...news, kind: "state", state: { kind: "offline" } }, { ...news, kind: "heeded" },
+    { ...news, kind: "state" }, { ...news, kind: "state", state: "offline" }, { ...news, kind: "state", state: { kind: "offline" } }, { ...news, kind: "heeded" }, { ...news, kind: "heeded", seq: 1 }, { ...news, kind: "heeded", seq: 1, what: "smell" },
   ]) {
     browser.shout(message);
     await browser.clock.pass(10);

@@ -75,7 +75,7 @@ where
 }
 
 /// Why a body has no end.
-fn broken(error: &warp::Error) -> ApiError {
+pub(super) fn broken(error: &warp::Error) -> ApiError {
     if std::error::Error::source(error).is_some_and(|source| source.is::<TooSlow>()) {
         return ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "The upload came too slowly, and was given up.");
     }

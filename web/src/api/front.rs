@@ -1,14 +1,18 @@
-//! The endpoints that need no session: site, protocols, schema, health, and the page's files; they read what is fixed at the start, but for the site's own words.
+//! The endpoints that need no session: site, protocols, schema, health, and the page's files; they read what is fixed at the start, but for the site's own words
+//! and for networks that are switched off.
 
 use super::refused::{Refusal, method_not_allowed};
 use super::{ApiError, answer, schema};
 use crate::page::Page;
 use crate::server::Routes;
-use crate::wire::{Health, Site};
+use crate::session::Closed;
+use crate::wire::{Health, Offered, Site};
 use bridge::Networks;
+use bridge::model::Protocol;
 use bytes::Bytes;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::watch;
 use warp::Filter;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::Response;
@@ -20,6 +24,10 @@ const READY: Duration = Duration::from_secs(2);
 pub struct Front {
     /// Answer of `/site`.
     site: RwLock<Fixed>,
+    /// Answer of `/protocols`, and the protocols that were switched off when it was made.
+    protocols: Mutex<(Closed, Fixed)>,
+    /// Those that are now.
+    closed: watch::Receiver<Closed>,
     /// The networks, and whether they live.
     networks: Arc<dyn Networks>,
     /// The built page.
@@ -28,14 +36,31 @@ pub struct Front {
 
 impl Front {
     /// What there is to tell.
-    pub fn new(site: &Site, networks: Arc<dyn Networks>, page: Page) -> Self {
-        Self { site: RwLock::new(Fixed::new("application/json", site)), networks, page }
+    pub fn new(site: &Site, networks: Arc<dyn Networks>, closed: watch::Receiver<Closed>, page: Page) -> Self {
+        let now = Arc::clone(&closed.borrow());
+        let protocols = Mutex::new((Arc::clone(&now), offered(&*networks, &now)));
+        Self { site: RwLock::new(Fixed::new("application/json", site)), protocols, closed, networks, page }
+    }
+
+    fn protocols(&self, headers: &HeaderMap) -> Response {
+        let now = Arc::clone(&self.closed.borrow());
+        let mut made = self.protocols.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&made.0, &now) {
+            *made = (Arc::clone(&now), offered(&*self.networks, &now));
+        }
+        made.1.answer(headers)
     }
 
     /// Another answer of `/site` from now on.
     pub fn set(&self, site: &Site) {
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = Fixed::new("application/json", site);
     }
+}
+
+/// The networks, with those that are switched off.
+fn offered(networks: &dyn Networks, closed: &Closed) -> Fixed {
+    let offer = |protocol: &Protocol| Offered { protocol: protocol.clone(), disabled: closed.contains(&protocol.id) };
+    Fixed::new("application/json", &networks.catalogue().protocols.iter().map(offer).collect::<Vec<_>>())
 }
 
 /// An answer that was put together beforehand.
@@ -80,7 +105,8 @@ pub fn routes(front: &Arc<Front>) -> Routes {
     let fixed = |name, fixed: Fixed| named(name).map(move |headers| fixed.answer(&headers));
     let told = Arc::clone(front);
     let site = named("site").map(move |headers| told.site.read().unwrap_or_else(PoisonError::into_inner).answer(&headers));
-    let protocols = fixed("protocols", Fixed::new("application/json", &front.networks.catalogue().protocols));
+    let told = Arc::clone(front);
+    let protocols = named("protocols").map(move |headers| told.protocols(&headers));
     let schema = fixed("schema", Fixed::new("application/schema+json", &schema::document()));
     let health = |name: &'static str| {
         let below = warp::path!("api" / "v1" / ..).and(warp::path(name)).and(warp::path::end());

@@ -1,13 +1,15 @@
 //! `POST /login`, `/register` and `/recover`: who may come in, how often, and the cookie they get; what a session is the hub knows.
 
+use super::session::{KNOWN, KNOWN_TLS, marks};
 use super::throttle::{Guests, Throttle};
 use super::{ApiError, COOKIE, COOKIE_TLS, answer, settle, token};
 use crate::server::Complaints;
-use crate::server::peer::{Trusted, Visitor, is_trusted};
+use crate::server::peer::{Address, Trusted, Visitor, is_trusted};
 use crate::session::{ComesFrom, Entered, Hub, Network, Session};
 use crate::stats::Stats;
 use crate::wire::{LoggedIn, LoginRequest, RecoverRequest, RegisterRequest, Registered, Registration};
 use bytes::Bytes;
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 use warp::Filter;
@@ -24,6 +26,8 @@ pub struct LoginLimits {
     pub registration: Registration,
     /// Log-ins and registrations a minute from one address.
     pub logins_per_minute: u32,
+    /// Wrong passwords an hour for one name.
+    pub guesses_per_hour: u32,
     /// Guests at once from one address.
     pub guests_per_address: u32,
     /// Registrations a minute from one address.
@@ -64,6 +68,7 @@ impl Door {
         self.throttle.set(limits.logins_per_minute);
         self.registrations.set(limits.registrations_per_minute);
         self.guests.set(limits.guests_per_address);
+        self.hub.set_guesses(limits.guesses_per_hour);
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
@@ -172,6 +177,9 @@ impl Door {
             None => answer::json(StatusCode::OK, &LoggedIn { user, account: None }),
         };
         response.headers_mut().append(header::SET_COOKIE, cookie(visitor, Some(&entered.token), true)?);
+        if let Some(marks) = &entered.marks {
+            response.headers_mut().append(header::SET_COOKIE, known(visitor, marks)?);
+        }
         Ok(response)
     }
 
@@ -245,7 +253,17 @@ impl Door {
 /// From where a request comes, in words.
 pub(super) fn from(visitor: &Visitor, headers: &HeaderMap) -> ComesFrom {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    ComesFrom { address: visitor.address.to_string(), device: device(agent) }
+    let group = match visitor.address.group() {
+        group @ Address::Ip(IpAddr::V6(_)) => format!("{group}/64"),
+        group => group.to_string(),
+    };
+    ComesFrom {
+        address: visitor.address.to_string(),
+        group,
+        person: visitor.address.person(),
+        device: device(agent),
+        marks: marks(headers),
+    }
 }
 
 /// A browser in words: "Firefox on Linux". Anything else by the first word of what it calls itself.
@@ -286,17 +304,29 @@ fn device(agent: &str) -> String {
 /// # Errors
 /// 404 for a prefix that no cookie can have.
 pub(super) fn cookie(visitor: &Visitor, token: Option<&str>, lasting: bool) -> Result<HeaderValue, ApiError> {
+    put(visitor, (COOKIE, COOKIE_TLS), token, lasting)
+}
+
+/// The cookie by which a browser is known. It stays when one signs out.
+///
+/// # Errors
+/// As [`cookie`].
+pub(super) fn known(visitor: &Visitor, marks: &str) -> Result<HeaderValue, ApiError> {
+    put(visitor, (KNOWN, KNOWN_TLS), Some(marks), true)
+}
+
+fn put(visitor: &Visitor, names: (&str, &str), value: Option<&str>, lasting: bool) -> Result<HeaderValue, ApiError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/%".contains(c);
     if !visitor.prefix.chars().all(plain) {
         return Err(ApiError::not_found());
     }
-    let (name, path, secure) = if visitor.secure { (COOKIE_TLS, "/", "; Secure") } else { (COOKIE, visitor.prefix.as_str(), "") };
+    let (name, path, secure) = if visitor.secure { (names.1, "/", "; Secure") } else { (names.0, visitor.prefix.as_str(), "") };
     // The longest that browsers take; the daemon ends it earlier, by when it was used last.
-    let age = match token {
+    let age = match value {
         None => "; Max-Age=0",
         Some(_) if lasting => "; Max-Age=34560000",
         Some(_) => "",
     };
-    let text = format!("{name}={}; Path={path}; HttpOnly; SameSite=Strict{secure}{age}", token.unwrap_or_default());
+    let text = format!("{name}={}; Path={path}; HttpOnly; SameSite=Strict{secure}{age}", value.unwrap_or_default());
     HeaderValue::from_str(&text).map_err(|_| ApiError::not_found())
 }

@@ -1,10 +1,10 @@
 //! `/me` and what is below: what a user of the site may know and change of themself. Stores nothing itself (see `session::people`).
 
-use super::login::cookie;
+use super::login::{cookie, from, known};
 use super::session::signed_in;
 use super::{ApiError, answer, settle};
 use crate::server::peer::Visitor;
-use crate::session::{Hub, Which};
+use crate::session::{By, Hub, Which};
 use crate::wire::{Confirmed, PasswordChange, RecoveryCode, SignOut};
 use std::sync::Arc;
 use warp::Filter;
@@ -41,23 +41,29 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         settle(me.await)
     });
     let password =
-        warp::path!("me" / "password").and(post()).then(|hub: Arc<Hub>, _: Visitor, headers: HeaderMap, body: Body| async move {
+        warp::path!("me" / "password").and(post()).then(|hub: Arc<Hub>, visitor: Visitor, headers: HeaderMap, body: Body| async move {
             let change = async {
-                let (session, _, token) = signed_in(&hub, &headers).await?;
+                let (session, hash, token) = signed_in(&hub, &headers).await?;
                 hub.admit_secret(&session)?;
                 let PasswordChange { old, new } = read(&headers, &body)?;
-                let code = hub.change_password(&session, token, &old.0, &new.0).await?;
-                Ok(answer::json(StatusCode::OK, &RecoveryCode { recovery: code.show().to_string() }))
+                let by = By { token: &hash, from: &from(&visitor, &headers) };
+                let (code, marks) = hub.change_password(&session, &by, token, &old.0, &new.0).await?;
+                let mut response = answer::json(StatusCode::OK, &RecoveryCode { recovery: code.show().to_string() });
+                if let Some(marks) = marks {
+                    response.headers_mut().append(header::SET_COOKIE, known(&visitor, &marks)?);
+                }
+                Ok(response)
             };
             settle(change.await)
         });
     let recovery =
-        warp::path!("me" / "recovery").and(post()).then(|hub: Arc<Hub>, _: Visitor, headers: HeaderMap, body: Body| async move {
+        warp::path!("me" / "recovery").and(post()).then(|hub: Arc<Hub>, visitor: Visitor, headers: HeaderMap, body: Body| async move {
             let change = async {
-                let (session, ..) = signed_in(&hub, &headers).await?;
+                let (session, hash, _) = signed_in(&hub, &headers).await?;
                 hub.admit_secret(&session)?;
                 let Confirmed { password } = read(&headers, &body)?;
-                let code = hub.change_recovery(&session, &password.0).await?;
+                let by = By { token: &hash, from: &from(&visitor, &headers) };
+                let code = hub.change_recovery(&session, &by, &password.0).await?;
                 Ok(answer::json(StatusCode::OK, &RecoveryCode { recovery: code.show().to_string() }))
             };
             settle(change.await)
@@ -86,10 +92,11 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
     let delete =
         warp::path!("me" / "delete").and(post()).then(|hub: Arc<Hub>, visitor: Visitor, headers: HeaderMap, body: Body| async move {
             let delete = async {
-                let (session, ..) = signed_in(&hub, &headers).await?;
+                let (session, hash, _) = signed_in(&hub, &headers).await?;
                 hub.admit_secret(&session)?;
                 let Confirmed { password } = read(&headers, &body)?;
-                hub.delete_user(&session, &password.0).await?;
+                let by = By { token: &hash, from: &from(&visitor, &headers) };
+                hub.delete_user(&session, &by, &password.0).await?;
                 let mut response = answer::nothing();
                 response.headers_mut().append(header::SET_COOKIE, cookie(&visitor, None, false)?);
                 Ok(response)

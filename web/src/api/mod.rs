@@ -20,7 +20,8 @@ pub mod schema;
 mod session;
 mod stream;
 mod throttle;
-mod uploads;
+mod transfers;
+pub(crate) mod uploads;
 
 pub use answer::{json, nothing, parse, raw_json, read, read_json};
 pub use error::ApiError;
@@ -51,6 +52,8 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .or(media::route(hub))
         .unify()
         .or(uploads::route(hub))
+        .unify()
+        .or(transfers::route(hub))
         .unify()
         .or(me::route(hub))
         .unify()

@@ -1,7 +1,6 @@
 //! The published schema of everything that crosses the wire, made from the types themselves; it holds no schema of its own.
 
 use crate::wire;
-use bridge::model;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -19,7 +18,7 @@ pub fn document() -> Value {
     let properties = types! { generator,
         "error": wire::ErrorBody,
         "site": wire::Site,
-        "protocols": Vec<model::Protocol>,
+        "protocols": Vec<wire::Offered>,
         "login": wire::LoginRequest,
         "register": wire::RegisterRequest,
         "logged_in": wire::LoggedIn,

@@ -1,7 +1,7 @@
 //! Whose request it is: the cookie and the session it stands for; sets no cookie.
 
 use super::ApiError;
-use crate::session::{Hub, Session, TokenHash};
+use crate::session::{Hub, Marks, Session, TokenHash};
 use std::convert::Infallible;
 use std::sync::Arc;
 use warp::Filter;
@@ -12,22 +12,34 @@ pub const COOKIE: &str = "bellflower";
 /// Name of the cookie under TLS: the prefix binds it to this host and to `Secure`.
 pub const COOKIE_TLS: &str = "__Host-bellflower";
 
-/// Cookies of our names that are looked at.
+/// Names of the cookie by which a browser is known.
+pub(super) const KNOWN: &str = "bellflower-known";
+pub(super) const KNOWN_TLS: &str = "__Host-bellflower-known";
+
+/// Cookies of our names that are looked at. The store is asked for fewer (see `session::resume`).
 const MOST: usize = 16;
 
-/// The tokens in a request's cookies; those that TLS protects first. There may be several: one for each path, and what an older one left. Other
-/// applications on the host set what they like, bytes beyond ASCII and pairs without a name among it.
+/// The values of a cookie. Other applications on the host set what they like, bytes beyond ASCII and pairs without a name among it.
+fn values<'a>(headers: &'a HeaderMap, wanted: &'static str) -> impl Iterator<Item = &'a str> {
+    // Some proxies put several lines together with commas (RFC 9110, 5.3).
+    let pieces = headers.get_all(header::COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|byte| matches!(byte, b';' | b',')));
+    pieces.filter_map(move |piece| {
+        let value = piece.trim_ascii().strip_prefix(wanted.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
+        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
+    })
+}
+
+/// The tokens in a request's cookies; that which TLS protects first, of which a browser has one. Of the others there may be several: one for each
+/// path, and what an older one left.
 fn tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let pairs = |wanted: &'static str| {
-        // Some proxies put several lines together with commas (RFC 9110, 5.3).
-        let pieces = headers.get_all(header::COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|byte| matches!(byte, b';' | b',')));
-        pieces.filter_map(move |piece| {
-            let value = piece.trim_ascii().strip_prefix(wanted.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
-            let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-            std::str::from_utf8(value).ok().filter(|value| !value.is_empty())
-        })
-    };
-    pairs(COOKIE_TLS).chain(pairs(COOKIE)).take(MOST)
+    values(headers, COOKIE_TLS).take(1).chain(values(headers, COOKIE)).take(MOST)
+}
+
+/// Users who have signed in in this browser before.
+pub(super) fn marks(headers: &HeaderMap) -> Marks {
+    let value = values(headers, KNOWN_TLS).next().or_else(|| values(headers, KNOWN).next());
+    value.map(Marks::read).unwrap_or_default()
 }
 
 /// The token by which somebody is signed in.

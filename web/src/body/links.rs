@@ -44,7 +44,7 @@ pub(super) fn find(spans: Vec<Span>) -> Vec<Span> {
     let mut found = Vec::with_capacity(spans.len());
     let mut left = MOST;
     for mut span in spans {
-        if span.link.is_some() || span.code || span.image.is_some() {
+        if span.link.is_some() || span.code || span.is_picture() {
             found.push(span);
             continue;
         }

@@ -3,11 +3,12 @@
 mod bound;
 mod links;
 mod parse;
+mod pictures;
 mod reveal;
 mod write;
 
 pub use links::safe_link;
-pub use parse::{plain, spans};
+pub use parse::{plain, spans, spans_with};
 pub use write::{html_of_spans, html_of_text};
 
 use crate::wire::Span;

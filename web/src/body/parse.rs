@@ -1,7 +1,9 @@
 //! From libpurple's HTML to spans, by the tokenizer of html5ever: any input gives text, none gives markup; keeps no tag it does not know.
 
+use super::pictures::{self, PICTURE};
 use super::{bound, links, reveal};
 use crate::wire::Span;
+use bridge::model::Picture;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
@@ -19,13 +21,18 @@ const HTML_FACTOR: usize = 8;
 
 /// The spans of an HTML text, with at most `limit` bytes of text; more is cut, with a mark.
 pub fn spans(html: &str, limit: usize) -> Vec<Span> {
+    spans_with(html, limit, &[])
+}
+
+/// The same with the pictures that came with the HTML. All others are shown by their words.
+pub fn spans_with(html: &str, limit: usize, pictures: &[Picture]) -> Vec<Span> {
     // Most messages have no markup at all.
     if let Some(text) = unescaped(html) {
-        let mut builder = Builder::new(limit);
+        let mut builder = Builder::new(limit, pictures);
         builder.characters(&text);
         return builder.finish();
     }
-    tokenized(html, limit)
+    tokenized(html, limit, pictures)
 }
 
 /// The text of what has no markup but what escapes a text. (A lone carriage return is the tokenizer's to normalise.)
@@ -50,8 +57,8 @@ fn unescaped(html: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The same, by way of the tokenizer.
-pub(super) fn tokenized(html: &str, limit: usize) -> Vec<Span> {
-    let sink = Sink(RefCell::new(Builder::new(limit)));
+pub(super) fn tokenized(html: &str, limit: usize, pictures: &[Picture]) -> Vec<Span> {
+    let sink = Sink(RefCell::new(Builder::new(limit, pictures)));
     let most = html.floor_char_boundary(limit.saturating_mul(HTML_FACTOR));
     let most = bound::readable(html.get(..most).unwrap_or_default());
     let input = BufferQueue::default();
@@ -69,9 +76,9 @@ pub fn plain(html: &str, limit: usize) -> String {
     super::text(&spans(html, limit))
 }
 
-struct Sink(RefCell<Builder>);
+struct Sink<'a>(RefCell<Builder<'a>>);
 
-impl TokenSink for Sink {
+impl TokenSink for Sink<'_> {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
@@ -99,7 +106,10 @@ struct Open {
     outside: Span,
 }
 
-struct Builder {
+struct Builder<'a> {
+    pictures: &'a [Picture],
+    /// Nothing stands for a picture that is not shown.
+    nameless: bool,
     spans: Vec<Span>,
     style: Span,
     open: Vec<Open>,
@@ -113,9 +123,11 @@ struct Builder {
     broken: bool,
 }
 
-impl Builder {
-    fn new(limit: usize) -> Self {
+impl<'a> Builder<'a> {
+    fn new(limit: usize, pictures: &'a [Picture]) -> Self {
         Self {
+            pictures,
+            nameless: false,
             spans: Vec::new(),
             style: Span::default(),
             open: Vec::new(),
@@ -158,8 +170,8 @@ impl Builder {
         self.line_start = clean.ends_with('\n');
         let full = self.spans.len() >= MOST_SPANS;
         match self.spans.last_mut() {
-            Some(last) if last.image.is_none() && same_style(last, &self.style) => last.text.push_str(clean),
-            Some(last) if full && last.image.is_none() => last.text.push_str(clean),
+            Some(last) if !last.is_picture() && same_style(last, &self.style) => last.text.push_str(clean),
+            Some(last) if full && !last.is_picture() => last.text.push_str(clean),
             _ if full => self.spans.push(Span { text: clean.to_owned(), ..Span::default() }),
             _ => self.spans.push(Span { text: clean.to_owned(), ..self.style.clone() }),
         }
@@ -222,20 +234,18 @@ impl Builder {
     }
 
     fn image(&mut self, tag: &Tag) {
-        let hash = attribute(tag, "src").and_then(|source| source.strip_prefix("media:")).filter(|hash| is_hash(hash)).map(str::to_owned);
         let words = attribute(tag, "alt").filter(|words| !words.trim().is_empty());
+        let Some(state) = pictures::named(self.pictures, attribute(tag, "id"), attribute(tag, "src")) else {
+            self.nameless |= words.is_none();
+            return words.map_or((), |words| self.write(words));
+        };
         let before = self.spans.len();
-        if hash.is_none() {
-            if let Some(words) = words {
-                self.write(words);
-            }
-            return;
-        }
-        let outside = std::mem::take(&mut self.style);
-        self.style.image.clone_from(&hash);
-        self.style.link.clone_from(&outside.link);
-        self.write(words.unwrap_or("[image]"));
-        if self.spans.len() == before {
+        let mut picture = Span { text: words.unwrap_or(PICTURE).to_owned(), link: self.style.link.clone(), ..Span::default() };
+        pictures::show(&mut picture, state);
+        let text = std::mem::take(&mut picture.text);
+        let outside = std::mem::replace(&mut self.style, picture);
+        self.write(&text);
+        if self.spans.len() == before && self.style.is_picture() {
             self.cut = true;
         }
         self.style = outside;
@@ -284,10 +294,13 @@ impl Builder {
         if self.broken && !self.cut {
             self.drop_last_break();
         }
+        if self.nameless && self.spans.is_empty() {
+            self.write(PICTURE);
+        }
         if self.cut {
             self.spans.push(Span { text: CUT.to_owned(), italic: true, ..Span::default() });
         }
-        reveal::reveal(links::find(self.spans))
+        reveal::reveal(pictures::place(links::find(self.spans), self.pictures))
     }
 
     /// The break after the last block is layout, not text.
@@ -313,6 +326,7 @@ fn same_style(one: &Span, other: &Span) -> bool {
         && one.color == other.color
         && one.link == other.link
         && one.image == other.image
+        && one.awaited == other.awaited
 }
 
 fn is_block(name: &str) -> bool {
@@ -340,10 +354,6 @@ fn is_block(name: &str) -> bool {
 
 fn attribute<'a>(tag: &'a Tag, name: &str) -> Option<&'a str> {
     tag.attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value)
-}
-
-fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The parts of a `style` attribute that a span has.

@@ -63,7 +63,7 @@ fn hidden(spans: &mut [Span]) -> Vec<(usize, Span)> {
     for span in spans.iter_mut() {
         end += span.text.len();
         // A picture may show any text.
-        if let (Some(link), true) = (&span.link, span.image.is_some()) {
+        if let (Some(link), true) = (&span.link, span.is_picture()) {
             span.link = tell(end, link, &Target::of(link)).then(|| link.clone());
         }
     }
@@ -88,7 +88,7 @@ fn hidden(spans: &mut [Span]) -> Vec<(usize, Span)> {
             at += 1;
             at_start += span.text.len();
             let place = plain_end.max(at_start.min(end));
-            let Some(link) = span.link.as_ref().filter(|_| span.image.is_none()) else { continue };
+            let Some(link) = span.link.as_ref().filter(|_| !span.is_picture()) else { continue };
             // A mailbox that says what it is; `+` in it would divide it into two names.
             if link.strip_prefix("mailto:") == Some(&span.text) {
                 continue;

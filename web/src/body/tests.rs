@@ -1,6 +1,8 @@
 //! Bodies: known texts, hostile ones, and any at all.
 
 use super::*;
+use bridge::id::PictureId;
+use bridge::model::{Picture, PicturePlace, PictureState};
 use proptest::prelude::*;
 
 const LIMIT: usize = 64 << 10;
@@ -159,8 +161,11 @@ fn a_link_that_looks_like_another_says_where_it_leads() {
         parse("<a href='https://evil.test/'><b>bank.test</b></a>").into_iter().map(|span| (span.text, span.link, span.bold)).collect();
     let evil = Some("https://evil.test/".to_owned());
     assert_eq!(added, [("bank.test".to_owned(), evil.clone(), true), (EVIL.to_owned(), evil, false)]);
-    let picture = format!("<a href='https://evil.test/'><img src='media:{}' alt='to the bank'></a>", "0123456789abcdef".repeat(4));
-    assert_eq!(flat(&picture), format!("to the bank{EVIL}"));
+    for state in [PictureState::Here("0123456789abcdef".repeat(4)), PictureState::Awaited(PictureId(7))] {
+        let picture = "<a href='https://evil.test/'><img src='picture:0' alt='to the bank'></a>";
+        let shown = spans_with(picture, LIMIT, &[Picture { place: PicturePlace::Source("picture:0".to_owned()), state }]);
+        assert_eq!(text(&shown), format!("to the bank{EVIL}"));
+    }
 }
 
 #[test]
@@ -214,13 +219,41 @@ fn a_link_that_says_where_it_leads_stands_alone() {
     assert_eq!(flat("https://bаnk.test/"), "https://bаnk.test/ (https://xn--bnk-6cd.test/)");
 }
 
+/// The spans of a body with 3 pictures: by number, by source and by text.
+fn with_pictures(html: &str) -> Vec<(String, Option<String>, Option<PictureId>)> {
+    let pictures = [
+        Picture { place: PicturePlace::Id(7), state: PictureState::Here("0123456789abcdef".repeat(4)) },
+        Picture { place: PicturePlace::Source("picture:0".to_owned()), state: PictureState::Awaited(PictureId(3)) },
+        Picture { place: PicturePlace::Text(":cat:".to_owned()), state: PictureState::Here("fedcba9876543210".repeat(4)) },
+        Picture { place: PicturePlace::Id(8), state: PictureState::TooLarge((6 << 20) + 1) },
+        Picture { place: PicturePlace::Id(9), state: PictureState::Here("../../etc".to_owned()) },
+    ];
+    spans_with(html, LIMIT, &pictures).into_iter().map(|span| (span.text, span.image, span.awaited)).collect()
+}
+
 #[test]
-fn pictures_only_by_hash() {
+fn pictures_are_those_that_came_with_the_message() {
+    let plain = |text: &str| (text.to_owned(), None, None);
+    let here = |text: &str| (text.to_owned(), Some("0123456789abcdef".repeat(4)), None);
+    let cat = || (":cat:".to_owned(), Some("fedcba9876543210".repeat(4)), None);
+    assert_eq!(with_pictures("a <b>b <IMG ID=\"7\" alt=\"x\"></b>"), [plain("a "), plain("b "), here("x")]);
+    assert_eq!(with_pictures("<img id=7><img id='7'>"), [here("[image]"), here("[image]")]);
+    assert_eq!(with_pictures("<img alt=' ' src='picture:0'>"), [("[image]".to_owned(), None, Some(PictureId(3)))]);
+    assert_eq!(
+        with_pictures("<img id=8>, <img id=8 alt='cat'>"),
+        [plain("[picture of 6.1 MB: too large to be shown], [cat of 6.1 MB: too large to be shown]")]
+    );
+    // Texts that stand for pictures, wherever they are; no part of a link, and none that only looks like one.
+    assert_eq!(with_pictures("a:cat::cat: &amp; :cat"), [plain("a"), cat(), cat(), plain(" & :cat")]);
+    assert_eq!(with_pictures("https://b.org/:cat:x <a href='https://b.org/'>:cat:</a>").iter().filter(|span| span.1.is_some()).count(), 0);
+    // What the sender names by themselves is shown by its words, whatever it is.
     let hash = "0123456789abcdef".repeat(4);
-    let span = parse(&format!("<img src=\"media:{hash}\" alt=\":)\">")).pop().unwrap();
-    assert_eq!((span.text.as_str(), span.image), (":)", Some(hash)));
-    assert_eq!(parse("<img src='http://tracker.example/x.png' alt='smile'>"), vec![Span { text: "smile".into(), ..Span::default() }]);
-    assert_eq!(parse("<img src='media:../../etc'>"), []);
+    for source in ["http://tracker.example/x.png", &format!("media:{hash}"), &hash, "picture:1", "7", "data:image/png;base64,AAAA"] {
+        assert_eq!(with_pictures(&format!("<img src='{source}' alt='smile'>")), [plain("smile")], "{source}");
+        assert_eq!(with_pictures(&format!("<img src='{source}'>")), [plain("[image]")], "{source}");
+        assert_eq!(with_pictures(&format!("a<img src='{source}'>")), [plain("a")], "{source}");
+    }
+    assert_eq!(with_pictures("<img id=9 alt='x'><img id=6 alt='y'>"), [plain("xy")]);
 }
 
 #[test]
@@ -345,7 +378,7 @@ proptest! {
 
     #[test]
     fn plain_text_needs_no_tokenizer(plain in "([^<&\r\u{0}]|&(lt|gt|amp|quot|apos|#39);){0,40}(&lt|&ampx)?", limit in prop_oneof![Just(LIMIT), 0_usize..40]) {
-        prop_assert_eq!(spans(&plain, limit), super::parse::tokenized(&plain, limit));
+        prop_assert_eq!(spans(&plain, limit), super::parse::tokenized(&plain, limit, &[]));
     }
 
     #[test]

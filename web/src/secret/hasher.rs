@@ -3,14 +3,14 @@
 use super::code::RecoveryCode;
 use super::hash::{Check, Cost, NoRun};
 use super::key::{By, DataKey};
+use super::lines::{Job, Line, Lines};
 use super::site::SiteKey;
 use crate::store::{Sealed, UserKeys};
 use bridge::command::Secret;
 use bridge::id::UserId;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// How passwords are hashed.
@@ -20,7 +20,7 @@ pub struct HasherSettings {
     pub cost: Cost,
     /// Runs at once, each with the memory of its cost.
     pub threads: usize,
-    /// How many may wait; whoever comes then is told to come again.
+    /// How many strangers may wait, and how many users; whoever comes then is told to come again.
     pub waiting: usize,
 }
 
@@ -71,13 +71,21 @@ pub struct Opened {
     pub needs_rehash: bool,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// The lines of a hasher; they are closed with the last of its clones.
+struct Open(Arc<Lines>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
 
 /// Threads that run argon2id. A clone is the same; the threads end with the last.
 #[derive(Clone)]
 pub struct Hasher {
     cost: Cost,
-    jobs: SyncSender<Job>,
+    line: Line,
+    lines: Arc<Open>,
     #[cfg(test)]
     runs: Arc<std::sync::atomic::AtomicU64>,
 }
@@ -94,18 +102,26 @@ impl Hasher {
     /// # Errors
     /// The system gives none.
     pub fn start(settings: HasherSettings) -> std::io::Result<Self> {
-        let (jobs, queue) = sync_channel(settings.waiting);
-        let queue = Arc::new(Mutex::new(queue));
+        // Closed when a thread is lacking, too.
+        let lines = Arc::new(Open(Lines::new(settings.waiting)));
         for number in 0..settings.threads.max(1) {
-            let queue = Arc::clone(&queue);
-            std::thread::Builder::new().name(format!("hasher {number}")).stack_size(512 << 10).spawn(move || work(&queue))?;
+            let lines = Arc::clone(&lines.0);
+            std::thread::Builder::new().name(format!("hasher {number}")).stack_size(512 << 10).spawn(move || work(&lines))?;
         }
         Ok(Self {
             cost: settings.cost,
-            jobs,
+            line: Line::Strangers,
+            lines,
             #[cfg(test)]
             runs: Arc::default(),
         })
+    }
+
+    /// The same hasher for a user who is signed in, or comes from a browser of theirs: they wait in a line of their own, that strangers cannot fill, and
+    /// the two lines take turns.
+    #[must_use]
+    pub fn of(&self, user: UserId) -> Self {
+        Self { line: Line::Users(user), ..self.clone() }
     }
 
     /// Keys for a new password, and a recovery code that is shown once. Wraps that `data` had before are void.
@@ -178,10 +194,9 @@ impl Hasher {
             // Whoever asked may have gone.
             let _ = answer.send(job());
         });
-        self.jobs.try_send(job).map_err(|error| match error {
-            std::sync::mpsc::TrySendError::Full(_) => HashError::Busy,
-            std::sync::mpsc::TrySendError::Disconnected(_) => HashError::Ended,
-        })?;
+        if !self.lines.0.push(self.line, job) {
+            return Err(HashError::Busy);
+        }
         answered.await.map_err(|_| HashError::Ended)?
     }
 }
@@ -215,10 +230,8 @@ pub fn by_recovery(user: Option<(UserId, &UserKeys)>, typed: &str) -> Option<Dat
     DataKey::unwrap(By::Recovery, user, code.bytes(), &wrap)
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { return };
+fn work(lines: &Lines) {
+    while let Some(job) = lines.next() {
         // It tells whoever waits by being dropped.
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
             log::error!("a thread that hashes passwords went on after a panic");
@@ -335,6 +348,42 @@ mod tests {
         running.await.unwrap().unwrap();
         assert!(waiting.await.unwrap().is_none());
         assert!(hasher.check(None, &secret("any")).await.unwrap().is_none(), "there is room again");
+    }
+
+    #[tokio::test]
+    async fn a_user_does_not_wait_for_all_strangers() {
+        let hasher = Hasher::start(HasherSettings { cost: LITTLE, threads: 1, waiting: 8 }).unwrap();
+        let (go, held) = std::sync::mpsc::channel::<()>();
+        let (begun, begins) = oneshot::channel();
+        let mut running = Box::pin(hasher.run(move || {
+            let _ = begun.send(());
+            let _ = held.recv();
+            Ok(())
+        }));
+        assert!(futures_util::poll!(&mut running).is_pending());
+        begins.await.unwrap();
+        let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let run = |hasher: Hasher, who: &'static str| {
+            let order = Arc::clone(&order);
+            async move {
+                let note = move || {
+                    order.lock().unwrap().push(who);
+                    Ok(())
+                };
+                hasher.run(note).await
+            }
+        };
+        let mut all = Box::pin(futures_util::future::join_all((0..8).map(|_| run(hasher.clone(), "stranger"))));
+        assert!(futures_util::poll!(&mut all).is_pending());
+        assert_eq!(hasher.check(None, &secret("any")).await.unwrap_err(), HashError::Busy, "there is no room for strangers");
+        let mut user = Box::pin(run(hasher.of(INES), "user"));
+        assert!(futures_util::poll!(&mut user).is_pending(), "there is for a user");
+        go.send(()).unwrap();
+        running.await.unwrap();
+        user.await.unwrap();
+        assert!(all.await.into_iter().all(|result| result.is_ok()));
+        let order = order.lock().unwrap();
+        assert_eq!((order[0], order.len()), ("user", 9));
     }
 
     #[tokio::test]

@@ -18,6 +18,8 @@ use tokio::time::{Instant, Sleep};
 const OVERSHOOT: u64 = 1024 * 1024;
 /// Bytes a second that an upload brings at least, on the whole, once its first pause could be over.
 const LEAST_RATE: u64 = 4096;
+/// Bytes a second by which the time for a large file is reckoned.
+const FILE_RATE: u64 = 64 << 10;
 
 /// What bodies that are on their way hold.
 pub(super) struct Intake {
@@ -40,14 +42,17 @@ impl Intake {
     }
 
     /// An upload of somebody at `from`, if there is room for one more; `None` is not counted by itself.
-    pub(super) fn upload(&self, body: Incoming, settings: &Settings, from: Option<Address>) -> Result<Streamed, ApiError> {
+    /// A file to be sent, which may be large, gets time for what it announces.
+    pub(super) fn upload(&self, body: Incoming, settings: &Settings, from: Option<Address>, is_file: bool) -> Result<Streamed, ApiError> {
         let seat = self.uploads.take(from).map_err(|full| refusal(full, "uploads"))?;
         let now = Instant::now();
+        let announced = if is_file { body.size_hint().exact().unwrap_or(0) } else { 0 };
+        let more = Duration::from_secs(announced / FILE_RATE);
         Ok(Streamed {
             body,
             timer: None,
             pause: settings.body,
-            end: settings.upload.map(|span| now + span),
+            end: settings.upload.map(|span| now + span + more),
             begun: now,
             taken: 0,
             _seat: seat,

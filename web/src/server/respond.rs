@@ -179,7 +179,8 @@ async fn admit(site: &Site, from: Address, request: Request<Incoming>) -> Result
     let body = if parts.method.is_safe() {
         Either::Left(Full::default())
     } else if parts.uri.path().ends_with("/uploads") {
-        Either::Right(site.intake.upload(body, settings, who)?)
+        let is_file = parts.headers.contains_key(crate::api::uploads::FILENAME);
+        Either::Right(site.intake.upload(body, settings, who, is_file)?)
     } else {
         let eager = !parts.headers.contains_key(EXPECT);
         Either::Left(Full::new(site.intake.collect(body, settings, who, eager).await?))

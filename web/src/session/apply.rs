@@ -37,9 +37,6 @@ pub(super) fn take<T, I: PartialEq>(list: &mut Vec<T>, wanted: &I, id: impl Fn(&
     list.len() != before
 }
 
-/// Groups without buddies that are remembered.
-const MOST_EMPTY_GROUPS: usize = 200;
-
 impl State {
     /// Takes in one event. The caller delivers after the last one of a batch.
     pub(crate) fn apply(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut kind: EventKind) {
@@ -51,12 +48,14 @@ impl State {
             EventKind::AccountAdded(account) if !self.has(account.id) && !self.has_room_for_an_account(env) => self.leave_out(env, 1),
             EventKind::AccountAdded(mut account) => {
                 self.still_coming_back(&mut account);
+                self.as_its_user_wants(&mut account);
                 self.account_changed(account.id);
                 put(&mut self.accounts, account.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AccountAdded { account });
             }
             EventKind::AccountUpdated(mut account) if self.has(account.id) => {
                 self.still_coming_back(&mut account);
+                self.as_its_user_wants(&mut account);
                 self.account_changed(account.id);
                 put(&mut self.accounts, account.clone(), |known| known.id);
                 self.emit(env, origin, EventBody::AccountUpdated { account });
@@ -76,7 +75,11 @@ impl State {
             | EventKind::AccountPasswordGiven { account, .. }
             | EventKind::AccountSettingStored { account, .. }
             | EventKind::RoomRemembered { account, .. } => self.account_changed(account),
-            EventKind::AccountUpdated(_) | EventKind::AccountLost { .. } | EventKind::MediaStored(_) => {}
+            EventKind::AccountUpdated(_)
+            | EventKind::AccountLost { .. }
+            | EventKind::MediaStored(_)
+            | EventKind::TransferBytes(_)
+            | EventKind::TransferWanted { .. } => {}
             EventKind::MessagesMissed { account, since } => self.messages_missed(account, since),
             EventKind::BuddiesAdded(mut buddies) => {
                 buddies.retain(|buddy| self.may_place(buddy));
@@ -110,6 +113,7 @@ impl State {
                 }
             }
             EventKind::TransferClosed { transfer, state } => {
+                self.moving.ended(transfer, state == "done");
                 if take(&mut self.transfers, &transfer, |known| known.id) {
                     self.emit(env, origin, EventBody::TransferClosed { transfer, state });
                 }
@@ -134,6 +138,7 @@ impl State {
             EventKind::ConversationOpened(conversation) => self.conversation_opened(env, origin, conversation),
             EventKind::ConversationUpdated(conversation) => self.conversation_updated(env, origin, conversation),
             EventKind::ConversationClosed { conversation } => self.conversation_closed(env, origin, conversation),
+            EventKind::PictureCame { picture, hash } => self.picture_came(env, picture, hash.as_deref()),
             EventKind::MessageAdded { conversation, message } => self.message_added(env, origin, conversation, message),
             EventKind::Typing { conversation, who, state } => {
                 if let Some(account) = self.open_conversation(conversation).map(|conv| conv.base.account) {
@@ -158,8 +163,14 @@ impl State {
         }
     }
 
-    fn account_stands(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, mut standing: AccountStanding) {
+    pub(super) fn account_stands(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId, standing: AccountStanding) {
+        let mut standing = self.as_it_stands(account, standing);
+        let is_closed = self.closed.contains(&account);
         if let Some(known) = self.account(account) {
+            if is_closed && known.standing == standing {
+                // Its worker tells how it signs off.
+                return;
+            }
             coming_back(&known.standing, &mut standing);
             let state = standing.state;
             let changes = known.standing.state != state;
@@ -221,6 +232,7 @@ impl State {
         // The bridge may have withdrawn them already.
         self.withdraw(env, account);
         self.missed.retain(|(known, _)| *known != account);
+        self.closed.remove(&account);
         self.forget_waiting(account);
         let (mut groups, mut freed) = (Vec::new(), 0);
         self.buddies.retain(|_, buddy| {
@@ -234,16 +246,23 @@ impl State {
         for group in groups {
             self.leave_group(env, &group);
         }
-        self.conversations.retain(|_, conv| {
+        let mut talks = Vec::new();
+        self.conversations.retain(|id, conv| {
             let stays = conv.base.account != account;
             if !stays {
                 freed += conv.kept.bytes();
+                talks.push(*id);
             }
             stays
         });
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         if take(&mut self.accounts, &account, |known: &Account| known.id) {
-            self.forget_account(account);
+            if self.forget_account(account) {
+                self.forget_drafts(env, &talks);
+                if self.keep.is_some() {
+                    self.forget_empty_groups();
+                }
+            }
             self.emit(env, origin, EventBody::AccountRemoved { account });
         }
     }
@@ -308,13 +327,14 @@ impl State {
         match self.groups.iter_mut().find(|group| *group.name == *buddy.group) {
             Some(group) => {
                 group.buddies += 1;
+                group.goes = false;
                 if group.buddies == 1 {
                     let group = group.wire();
                     self.emit(env, None, EventBody::GroupAdded { group });
                 }
             }
             None => {
-                let group = GroupPlace { name: buddy.group.as_str().into(), order: 0, collapsed: false, buddies: 1 };
+                let group = GroupPlace { buddies: 1, ..GroupPlace::arranged(&buddy.group, 0, false) };
                 self.emit(env, None, EventBody::GroupAdded { group: group.wire() });
                 self.groups.push(group);
             }
@@ -331,9 +351,10 @@ impl State {
         group.buddies = group.buddies.saturating_sub(1);
         if group.buddies == 0 {
             // What the user arranged is remembered for when its buddies come back, as long as that is not much.
-            let is_plain = group.order == 0 && !group.collapsed;
-            if is_plain || self.groups.iter().filter(|group| group.buddies == 0).count() > MOST_EMPTY_GROUPS {
-                self.groups.swap_remove(at);
+            if group.goes || group.is_plain() {
+                self.forget_group(at);
+            } else {
+                self.bound_groups();
             }
             self.emit(env, None, EventBody::GroupRemoved { group: name.to_owned() });
         }
@@ -397,6 +418,7 @@ impl State {
 
     /// The networks are gone: accounts are offline, and nobody knows what became of the commands that ran.
     pub(crate) fn bridge_gone(&mut self, env: &Env<'_>) {
+        self.moving = super::transfers::Moving::default();
         let message = "The server lost its connection to the networks.";
         for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
             let error = AccountError { code: "bridge_gone".to_owned(), message: message.to_owned(), fatal: true };

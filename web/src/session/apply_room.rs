@@ -160,13 +160,17 @@ impl State {
         // Who answers has read what is above.
         let answers = kind == MessageKind::Sent && message.from.own && !message.delayed;
         let server_id = message.server_id.take();
-        let message = wire_message(message, number, env.config.text_bytes);
+        let mut message = wire_message(message, number, env.config.text_bytes);
+        message.highlight |= room && kind == MessageKind::Received && super::highlight::calls(&self.settings, &message.text);
+        self.check_pictures(&mut message);
+        let Some(conv) = self.conversations.get_mut(&id) else { return };
         if conv.recent.knows(&message, server_id.as_deref(), env.wall) {
             return;
         }
         let change = conv.keep(number, counts, &message, env.config.kept_messages.max(1));
         let read = answers && conv.unread > 0 && conv.mark_read(None);
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
+        self.await_pictures(id, number, &message, server_id.as_deref());
         self.keep_message(env, id, number, counts, &message, server_id);
         self.bound_kept(env.config.kept_bytes);
         let body = match kind {
@@ -202,6 +206,7 @@ impl State {
             let Some(conv) = self.conversations.values_mut().filter(|conv| !conv.kept.is_empty()).min_by_key(oldest) else { break };
             let id = conv.base.id;
             let freed = conv.kept.drop_oldest().unwrap_or(0);
+            conv.dropped = true;
             let forgotten = conv.kept.is_empty() && !conv.open;
             self.kept_bytes = self.kept_bytes.saturating_sub(freed);
             if forgotten {
@@ -219,7 +224,7 @@ fn take_room(room: &mut usize, member: &Member) -> bool {
 }
 
 fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
-    let spans = body::spans(&message.html, limit);
+    let spans = body::spans_with(&message.html, limit, &message.pictures);
     let state = match message.kind {
         MessageKind::Sent => Some(MessageState::Sent),
         MessageKind::Failed => Some(MessageState::Failed),

@@ -167,7 +167,7 @@ impl Hub {
         let kind = sniff(&bytes);
         let uploaded =
             Uploaded { upload: id.clone(), size: bytes.len() as u64, kind: kind.unwrap_or("application/octet-stream").to_owned() };
-        session.lock().shelf.upload(Upload { id: id.into(), kind, bytes }, self.config.upload_bytes.saturating_mul(4));
+        session.lock().shelf.upload(Upload { id: id.into(), bytes }, self.config.upload_bytes.saturating_mul(4));
         Ok(uploaded)
     }
 }

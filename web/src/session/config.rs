@@ -65,6 +65,10 @@ pub struct SessionConfig {
     pub settings_bytes: usize,
     /// Keys that `settings.set` keeps for a user, and takes in one command.
     pub settings_keys: usize,
+    /// Where files that are to be sent are kept; `None`: none are taken.
+    pub uploads_dir: Option<std::path::PathBuf>,
+    /// How much of them.
+    pub files: super::StagingLimits,
     /// Shown as idle after so much inactivity in all tabs.
     pub idle_after_ms: u64,
 }
@@ -103,6 +107,8 @@ impl Default for SessionConfig {
             uploads_per_user: 4,
             settings_bytes: 64 << 10,
             settings_keys: 1000,
+            uploads_dir: None,
+            files: super::StagingLimits { file: 512 << 20, user: 1 << 30, all: 8 << 30 },
             idle_after_ms: 10 * 60_000,
         }
     }

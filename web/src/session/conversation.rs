@@ -49,6 +49,8 @@ pub(crate) struct Conv {
     pub(crate) days: Option<u32>,
     /// The last times of which messages may be missing.
     pub(crate) gaps: Vec<Gap>,
+    /// Older messages than those that are kept were let go of.
+    pub(crate) dropped: bool,
 }
 
 /// Gaps that a snapshot tells of.
@@ -72,6 +74,7 @@ impl Conv {
             keep: None,
             days: None,
             gaps: Vec::new(),
+            dropped: false,
         }
     }
 
@@ -94,6 +97,7 @@ impl Conv {
         // With a message go the system's lines before it.
         while self.kept.len() - self.kept.systems() > most {
             self.kept.drop_oldest();
+            self.dropped = true;
         }
         self.kept.bytes().cast_signed() - before.cast_signed()
     }
@@ -158,6 +162,7 @@ impl Conv {
             keep: self.keep,
             days: self.days,
             gaps: if whole { self.wire_gaps() } else { None },
+            dropped: self.dropped,
         }
     }
 }
@@ -210,7 +215,7 @@ mod tests {
         let mut conv = conv();
         let grown: isize = (1..=60).map(|number| keep(&mut conv, number, false)).sum();
         assert_eq!(grown, conv.kept.bytes().cast_signed());
-        assert_eq!(conv.kept.len(), 50);
+        assert_eq!((conv.kept.len(), conv.dropped), (50, true));
         assert_eq!(conv.kept.oldest(), Some(11));
         assert_eq!(conv.unread, 60);
     }

@@ -4,7 +4,8 @@
 use super::bounds::{self, clip_short, clip_words};
 use bridge::error::CommandError;
 use bridge::event::{EventKind, Outcome};
-use bridge::model::{Account, AccountStanding, Buddy, Certificate, Conversation, Member, MenuItem, RoomRow, SERVER_ID};
+use bridge::model::{Account, AccountStanding, Buddy, Certificate, Conversation, Member, MenuItem, PICTURES, Picture};
+use bridge::model::{PicturePlace, PictureState, RoomRow, SERVER_ID};
 
 /// Bytes of the longest name by which a network knows something. Names are never cut: a part of one is another's.
 const NAME: usize = 4 << 10;
@@ -38,7 +39,11 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
             clip_short(&mut message.from.name);
             message.from.alias.iter_mut().for_each(clip_short);
             message.server_id = message.server_id.take().filter(|id| id.len() <= SERVER_ID);
+            left_out = message.pictures.len().saturating_sub(PICTURES);
+            message.pictures.truncate(PICTURES);
+            left_out += keep(&mut message.pictures, admit_picture);
         }
+        EventKind::PictureCame { hash, .. } => *hash = hash.take().filter(|hash| is_hash(hash)),
         EventKind::Typing { who, .. } => clip_short(who),
         EventKind::RoomMembers { joined, left, changed, renamed, .. } => {
             left_out = keep(joined, admit_member) + keep(changed, admit_member);
@@ -100,6 +105,8 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
         | EventKind::AuthorizationClosed { .. }
         | EventKind::NoticeRows { .. }
         | EventKind::NoticeClosed { .. }
+        | EventKind::TransferBytes(_)
+        | EventKind::TransferWanted { .. }
         | EventKind::MediaStored(_) => {}
     }
     whole.then_some(left_out)
@@ -110,6 +117,14 @@ fn keep<T>(list: &mut Vec<T>, wanted: impl FnMut(&mut T) -> bool) -> usize {
     let before = list.len();
     list.retain_mut(wanted);
     before - list.len()
+}
+
+fn admit_picture(picture: &mut Picture) -> bool {
+    let place = match &picture.place {
+        PicturePlace::Id(_) => true,
+        PicturePlace::Source(text) | PicturePlace::Text(text) => is_name(text),
+    };
+    place && !matches!(&picture.state, PictureState::Here(hash) if !is_hash(hash))
 }
 
 fn admit_account(account: &mut Account) -> bool {

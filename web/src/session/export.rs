@@ -61,7 +61,7 @@ impl Hub {
             (Arc::clone(&keep.exporting), keep.last())
         };
         let entry = AuditEntry { at: self.env().wall, user: Some(session.id), act: "export".to_owned(), detail: String::new() };
-        within(memory.store().audit(&entry)).await?;
+        within(memory.store().audit(&[entry])).await?;
         memory.journal.reached(last, std::time::Duration::from_secs(1)).await;
         let stored = within(memory.store().load(session.id)).await?;
         let head = match form {

@@ -51,6 +51,7 @@ impl Missed {
             | Write::Gap(..)
             | Write::AccountRemoved { .. }
             | Write::BuddyRemoved { .. }
+            | Write::GroupRemoved { .. }
             | Write::OutboxDone { .. } => {
                 if self.again.len() < MOST_AGAIN {
                     self.again.push(write);

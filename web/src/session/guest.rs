@@ -52,6 +52,9 @@ impl Hub {
             );
         }
         let protocol = account::protocol(self.networks().catalogue(), &network.protocol).map_err(bad)?;
+        if self.is_closed(&network.protocol) {
+            return Err(ApiError::with_status(StatusCode::FORBIDDEN, super::protocols::refusal()));
+        }
         let Some((username, joined)) = account::username(protocol, network.username, network.splits).map_err(bad)? else {
             return Err(ApiError::bad_request("missing_field", format!("Please fill in: {}.", protocol.username.label)).at("username"));
         };

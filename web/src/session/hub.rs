@@ -1,13 +1,14 @@
 //! All sessions of the daemon: opens them, finds them by their token, feeds them from the bridge and ends them; knows no HTTP requests.
 
 use super::media::Blob;
+use super::staging::Staging;
 use super::state::{Env, State};
 use super::token::{self, TokenHash, Tokens};
 use super::{Clock, Counters, Memory, Session, SessionConfig};
 use crate::api::ApiError;
 use crate::wire::End;
 use bridge::command::{Command, CommandKind, Origin};
-use bridge::event::{Batch, Event, EventKind};
+use bridge::event::{Batch, Event, EventKind, Outcome};
 use bridge::handle::{Events, Networks, Rejected};
 use bridge::id::{AccountId, UserId};
 use std::cmp::Reverse;
@@ -51,7 +52,7 @@ fn cpu() -> Duration {
 
 /// All sessions.
 pub struct Hub {
-    networks: Arc<dyn Networks>,
+    pub(super) networks: Arc<dyn Networks>,
     pub(crate) config: SessionConfig,
     clock: Arc<dyn Clock>,
     counters: Counters,
@@ -68,6 +69,8 @@ pub struct Hub {
     bridge_gone: AtomicBool,
     /// The last message number that was given.
     numbers: AtomicU64,
+    /// Files that are to be sent; `None`: none are taken.
+    pub(super) staging: Option<Arc<Staging>>,
     /// Journal, keys and hasher; `None` on a site for guests only.
     pub(super) memory: Option<Memory>,
 }
@@ -84,7 +87,9 @@ impl Hub {
 
     /// An empty hub of a site that remembers, when there is a `memory`. It takes [`Hub::run`] and [`Hub::remember`].
     pub fn with(networks: Arc<dyn Networks>, config: SessionConfig, clock: Arc<dyn Clock>, memory: Option<Memory>) -> Arc<Self> {
+        let staging = config.uploads_dir.as_deref().map(|directory| Staging::open(directory, config.files.clone()));
         Arc::new(Self {
+            staging,
             networks,
             config,
             clock,
@@ -187,11 +192,31 @@ impl Hub {
                             state.shelf.show(blob, self.config.media_bytes);
                         }
                     }
+                    EventKind::TransferBytes(piece) => {
+                        let transfer = piece.transfer;
+                        let known = state.transfers.iter().any(|known| known.id == transfer);
+                        if !state.moving.arrived(piece) && known {
+                            self.counters.things_left_out.one();
+                            state.chores.push(CommandKind::CancelTransfer(transfer));
+                        }
+                    }
+                    EventKind::TransferWanted { transfer, bytes } => state.moving.wanted(transfer, bytes),
                     EventKind::AccountLost { account, standing } => lost.push((account, state.account_lost(&env, account, standing))),
                     kind => {
                         if matches!(kind, EventKind::CommandDone { .. }) {
                             // What it changed is written first: its end is held until that is durable.
                             self.remember_accounts(user, &mut state);
+                        }
+                        if let Some(origin) = &origin {
+                            match &kind {
+                                EventKind::CommandDone { result: Some(Outcome::Transfer(id)) } => {
+                                    self.file_begun(user, &mut state, origin, Some(*id))
+                                }
+                                EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => {
+                                    self.file_begun(user, &mut state, origin, None)
+                                }
+                                _ => {}
+                            }
                         }
                         state.apply(&env, origin.as_ref(), kind);
                     }
@@ -204,6 +229,7 @@ impl Hub {
                 log::warn!("user {user} has a network that sends more than a session holds: the rest is left out, and the user is told");
             }
             self.do_chores(user, &mut state);
+            self.settle_protocols(user, &mut state);
             self.remember_accounts(user, &mut state);
             state.deliver(&env);
             if session.is_guest() && state.note_failure(&env) {
@@ -266,6 +292,7 @@ impl Hub {
         self.counters.longest_event.tick();
         self.counters.longest_share.tick();
         self.tell_again();
+        self.staging.iter().for_each(|staging| staging.expire());
         let now = self.clock.now();
         loop {
             let due = {
@@ -451,7 +478,7 @@ impl Hub {
     pub(super) fn end(&self, session: &Session, remembered: bool) {
         // A user of the site comes back with the same browsers.
         let remembered = remembered && session.is_guest();
-        let held = {
+        let (held, moving) = {
             let mut state = session.lock();
             if state.ended.is_some() {
                 return;
@@ -461,8 +488,10 @@ impl Hub {
             state.wake_all();
             // With the lock held: who finds that it ended and begins anew makes accounts that this must not remove.
             self.tell_for_sure(session.id, CommandKind::RemoveUser, None);
-            std::mem::take(&mut state.tokens)
+            (std::mem::take(&mut state.tokens), std::mem::take(&mut state.moving))
         };
+        // Browsers that fetch files hold the session, and it the other end.
+        drop(moving);
         self.take_out(session, held, remembered);
         self.counters.sessions_ended.one();
     }

@@ -6,15 +6,16 @@ use super::ends::{Ends, Need};
 use super::gaps::{Away, Missed};
 use super::memory::{LEFT, MemoryConfig, STATUS};
 use super::outbox::Waiting;
+use super::pictures;
 use super::state::{Env, State};
 use super::stored::stored;
 use crate::secret::DataKey;
-use crate::store::{BuddyRow, ConversationRow, Full, GroupRow, Journal, Limits, Write};
-use crate::wire::{self, ErrorBody, EventBody};
+use crate::store::{BuddyRow, ConversationRow, Full, Journal, Limits, Write};
+use crate::wire::{self, ErrorBody};
 use bridge::command::{CommandKind, Origin, Place};
 use bridge::event::Outcome;
 use bridge::id::{AccountId, ConversationId, UserId};
-use bridge::model::{AccountState, Buddy};
+use bridge::model::Buddy;
 use bridge::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub(crate) struct Keep {
     pub(super) online: BTreeSet<AccountId>,
     /// Lines that wait to be sent, in order.
     pub(super) outbox: VecDeque<Waiting>,
+    /// Lines that are looked for in the store, to be given up or sent again.
+    pub(super) sought: BTreeSet<u64>,
     /// When accounts were made: their order.
     pub(super) made: BTreeMap<AccountId, Timestamp>,
 }
@@ -89,6 +92,7 @@ impl Keep {
             away: Away::new(),
             online: BTreeSet::new(),
             outbox: VecDeque::new(),
+            sought: BTreeSet::new(),
             made: BTreeMap::new(),
         }
     }
@@ -267,14 +271,17 @@ impl State {
         true
     }
 
-    /// An account is gone. What is stored of it goes when the user wanted so: not by the word of a worker, nor because a session ended.
-    pub(super) fn forget_account(&mut self, account: AccountId) {
-        let Some(keep) = &mut self.keep else { return };
-        if keep.removing.remove(&account) || keep.passing.remove(&account) {
+    /// An account is gone. What is stored of it goes when the user wanted so: not by the word of a worker, nor because a session ended. True: it
+    /// does not come back.
+    pub(super) fn forget_account(&mut self, account: AccountId) -> bool {
+        let Some(keep) = &mut self.keep else { return true };
+        let wanted = keep.removing.remove(&account) | keep.passing.remove(&account);
+        if wanted {
             self.write(|user| Write::AccountRemoved { user, account });
         } else {
             log::warn!("account {account} is gone, and nobody removed it: what is stored of it stays");
         }
+        wanted
     }
 
     /// Writes a message down. Where there is no room for it, a gap begins.
@@ -297,8 +304,7 @@ impl State {
             // A message of a conversation that is not there would never be found.
             self.keep_conversation(id);
         }
-        let pictures: Vec<_> =
-            message.spans.iter().filter_map(|span| span.image.as_deref()).filter_map(|hash| self.shelf.blob(hash)).collect();
+        let pictures = self.pictures_of(message);
         let Some(keep) = &mut self.keep else { return };
         let user = keep.user;
         let size =
@@ -318,8 +324,7 @@ impl State {
             keep.write(Write::Gap(user, gap.clone()));
         }
         for picture in pictures.into_iter().filter(|_| kept) {
-            let (hash, bytes) = (picture.hash.to_string(), picture.bytes.clone());
-            keep.write(Write::Blob { user, conversation: id, number, hash, bytes });
+            keep.write(pictures::stored(user, id, number, &picture));
         }
         if !kept {
             keep.missed.messages.entry(id).or_insert((before, env.wall));
@@ -373,59 +378,9 @@ impl State {
         self.write(|user| Write::Buddy(BuddyRow { user, account, buddy, name, group, alias }));
     }
 
-    /// Writes down how the user arranged a group.
-    pub(super) fn keep_group(&mut self, group: &wire::Group) {
-        let row = GroupRow { name: group.name.clone(), order: group.order, collapsed: group.collapsed };
-        self.write(|user| Write::Group(user, row));
-    }
-
     /// Whether what is said is being stored.
     pub(super) fn is_being_kept(&self) -> bool {
         self.keep.as_ref().is_some_and(|keep| keep.is_kept())
-    }
-
-    /// A guest has become a user: writes down everything, and tells the tabs, which are in the browser of `token` now.
-    pub(super) fn write_everything(&mut self, env: &Env<'_>, token: TokenHash, user: wire::User) {
-        for client in &mut self.clients {
-            client.browser = Some(token);
-        }
-        let online = self.accounts.iter().filter(|account| account.standing.state == AccountState::Online);
-        let online: Vec<_> = online.map(|account| account.id).collect();
-        if let Some(keep) = &mut self.keep {
-            keep.online.extend(online);
-        }
-        self.write_state();
-        for id in self.conversations.keys().copied().collect::<Vec<_>>() {
-            let Some(conv) = self.conversations.get(&id).filter(|conv| self.keeps_lines(conv)) else { continue };
-            let lines: Vec<_> = conv.kept.lines().map(|line| (line.number, line.counts(), line.message())).collect();
-            for (number, counts, message) in lines {
-                self.write(|user| Write::Message(stored(user, id, number, counts, &message, None)));
-            }
-        }
-        let kept = self.is_being_kept();
-        self.emit(env, None, EventBody::User { user });
-        self.emit(env, None, EventBody::Kept { kept });
-    }
-
-    /// Writes down everything but messages, as it is now.
-    pub(super) fn write_state(&mut self) {
-        for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
-            self.account_changed(account);
-        }
-        for (key, value) in self.settings.clone() {
-            self.write(|user| Write::Setting { user, key, value: Some(value.to_string()) });
-        }
-        self.keep_status();
-        self.keep_away();
-        for group in self.groups.iter().map(super::state::GroupPlace::wire).collect::<Vec<_>>() {
-            self.keep_group(&group);
-        }
-        for buddy in self.buddies.values().map(|buddy| Buddy::clone(buddy)).collect::<Vec<_>>() {
-            self.keep_buddy(None, &buddy);
-        }
-        for id in self.conversations.keys().copied().collect::<Vec<_>>() {
-            self.keep_conversation(id);
-        }
     }
 
     /// A command has ended. `None`: its end is held until what it changed is durable.

@@ -324,6 +324,7 @@ fn read_span(reader: &mut Reader<'_>) -> Option<Span> {
         color,
         link,
         image,
+        awaited: None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Commands that need no network: how tabs are looked at, what is read, how groups are arranged, settings; all take effect at once.
 
+use super::again::GivenUp;
 use super::perform::error;
 use super::state::{Env, State};
 use super::{Hub, Session};
@@ -9,6 +10,7 @@ use bridge::command::{CommandKind, Origin};
 use bridge::event::Outcome;
 use bridge::id::{ConversationId, NoticeId};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What is to be done here.
 pub(crate) enum Local {
@@ -30,12 +32,8 @@ pub(crate) enum Local {
     OwnNotice(NoticeId),
     /// Retention of messages.
     History(HistorySet),
-    /// A line that waits, or whose fate is bad or unknown, is given up; with `again` it is sent anew.
-    Cancel {
-        conversation: ConversationId,
-        number: u64,
-        again: bool,
-    },
+    /// A line that waits, or whose fate is bad or unknown, is given up.
+    Cancel(GivenUp),
     /// Messages are deleted.
     DeleteHistory {
         conversation: ConversationId,
@@ -51,33 +49,24 @@ impl Local {
 }
 
 impl Hub {
-    /// Does it; events tell the other tabs.
+    /// Does it; events tell the other tabs. `None`: the store is asked first, and the command ends by itself.
     pub(crate) fn run_local(
-        &self,
+        self: &Arc<Self>,
         session: &Session,
         state: &mut State,
         env: &Env<'_>,
         origin: &Origin,
         local: Local,
-    ) -> Result<Option<Outcome>, ErrorBody> {
+    ) -> Option<Result<Option<Outcome>, ErrorBody>> {
         if local.needs_store() && state.lacks_store() {
-            return Err(super::keep::unavailable());
+            return Some(Err(super::keep::unavailable()));
         }
-        match local {
+        let outcome = match local {
             Local::History(set) => state.set_history(env, origin, set).map(|()| None),
-            Local::Cancel { conversation, number, again } => {
-                let html = state.cancel(env, origin, conversation, number)?;
-                if !again {
-                    return Ok(None);
-                }
-                let kind = CommandKind::SendMessage { conversation, text: String::new(), html };
-                if state.has_to_wait(&kind) {
-                    return state.queue(env, origin, kind).map(|()| None);
-                }
-                let of = state.account_of(&kind);
-                let again = Origin { command: format!("{} again", origin.command), ..origin.clone() };
-                self.send(session.id, again, kind, of).map(|()| None).map_err(|_| error("busy", "The server is busy. Please try again."))
-            }
+            Local::Cancel(of) => match state.line(env, of.conversation, of.number) {
+                Some(message) => self.give_up(session, state, env, origin, of, &message),
+                None => return self.seek_line(session, state, origin, of),
+            },
             Local::DeleteHistory { conversation, whole } => {
                 state.delete_history(env, origin, conversation, whole);
                 self.do_chores(session.id, state);
@@ -106,7 +95,8 @@ impl Hub {
                 Ok(None)
             }
             Local::Settings(values) => state.set_settings(env, origin, values).map(|()| None),
-        }
+        };
+        Some(outcome)
     }
 }
 
@@ -133,11 +123,12 @@ impl State {
     }
 
     fn arrange(&mut self, env: &Env<'_>, origin: &Origin, name: &str, order: Option<i64>, collapsed: Option<bool>) {
-        let Some(group) = self.groups.iter_mut().find(|group| *group.name == *name) else { return };
+        let Some(at) = self.groups.iter().position(|group| *group.name == *name) else { return };
+        let Some(group) = self.groups.get_mut(at) else { return };
         group.order = order.unwrap_or(group.order);
         group.collapsed = collapsed.unwrap_or(group.collapsed);
         let group = group.wire();
-        self.keep_group(&group);
+        self.keep_group(at);
         self.emit(env, Some(origin), EventBody::GroupUpdated { group });
     }
 
@@ -173,7 +164,9 @@ impl State {
                 self.settings.insert(key.clone(), value.clone());
             }
             let stored = (!value.is_null()).then(|| value.to_string());
-            self.write(|user| Write::Setting { user, key: key.clone(), value: stored });
+            if stored.is_none() || !self.is_passing_draft(key) {
+                self.write(|user| Write::Setting { user, key: key.clone(), value: stored });
+            }
         }
         self.emit(env, Some(origin), EventBody::Settings { values });
         Ok(())

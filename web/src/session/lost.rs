@@ -58,6 +58,7 @@ impl State {
         if self.keep.as_ref().is_some_and(|keep| keep.online.contains(&account)) {
             self.note_silence(account, env.wall);
         }
+        let standing = self.as_it_stands(account, standing);
         if let Some(known) = self.account(account) {
             known.standing = standing.clone();
             known.mail = None;
@@ -150,5 +151,6 @@ fn gap(since: Timestamp, until: Timestamp) -> Message {
         auto_reply: false,
         remote: false,
         server_id: None,
+        pictures: Vec::new(),
     }
 }

@@ -1,6 +1,8 @@
 //! Lets users of the site change what is theirs: password, recovery code, browsers, deletion. Lets nobody in (see `people`).
 
-use super::people::{DURABLE, Others, check_password, hash_failed};
+use super::failures::Act as Failing;
+use super::guesses::Who;
+use super::people::{DURABLE, Origin, Others, check_password, hash_failed};
 use super::resume::{unavailable, within};
 use super::{Hub, Session, TokenHash, token};
 use crate::api::ApiError;
@@ -17,13 +19,27 @@ impl Hub {
         gone.iter().for_each(|token| self.sign_out(session, token));
     }
 
-    /// The user of a session, and their key by the password.
-    async fn confirmed(&self, session: &Session, password: &Secret, field: &'static str) -> Result<(UserRow, DataKey), ApiError> {
+    /// The user of a session, and their key by the password. Each browser has tries of its own, and waits for no strangers.
+    async fn confirmed(
+        &self,
+        session: &Session,
+        by: &By<'_>,
+        password: &Secret,
+        field: &'static str,
+    ) -> Result<(UserRow, DataKey), ApiError> {
         let memory = self.memory()?;
         let row = self.row(session).await?;
-        let opened = memory.hasher.check(Some((row.id, &row.keys)), password).await.map_err(hash_failed)?;
-        let wrong = || ApiError::new(StatusCode::UNAUTHORIZED, "bad_credentials", "This is not your password.").at(field);
-        let key = opened.ok_or_else(wrong)?.key.or_else(|| session.lock().keep.as_ref().map(|keep| keep.key.clone()));
+        let who = Who::Browser(row.id, by.token);
+        let tried = self.may_try(memory, who, Some(row.id), by.from, "Too many wrong passwords. Please wait.")?;
+        let opened = memory.hasher.of(row.id).check(Some((row.id, &row.keys)), password).await;
+        if !matches!(&opened, Ok(None)) {
+            memory.guesses.give_back(tried);
+        }
+        let Some(opened) = opened.map_err(hash_failed)? else {
+            memory.failures.note(Failing::Password, Some(row.id), None, &by.from.group, &by.from.device);
+            return Err(ApiError::new(StatusCode::UNAUTHORIZED, "bad_credentials", "This is not your password.").at(field));
+        };
+        let key = opened.key.or_else(|| session.lock().keep.as_ref().map(|keep| keep.key.clone()));
         let key = key.map_or_else(|| DataKey::create().map_err(|_| ApiError::unavailable()), Ok)?;
         Ok((row, key))
     }
@@ -69,30 +85,38 @@ impl Hub {
         })
     }
 
-    /// Another password; the browser of `token` stays signed in, all others do not.
+    /// Another password; the browser of `token` stays signed in, all others do not. With the recovery code comes what the browser is known by from
+    /// now on.
     ///
     /// # Errors
     /// 401 `bad_credentials`, 400 `bad_field`, 503.
-    pub async fn change_password(&self, session: &Session, token: &str, old: &Secret, new: &Secret) -> Result<RecoveryCode, ApiError> {
+    pub async fn change_password(
+        &self,
+        session: &Session,
+        by: &By<'_>,
+        token: &str,
+        old: &Secret,
+        new: &Secret,
+    ) -> Result<(RecoveryCode, Option<String>), ApiError> {
         let memory = self.memory()?;
         check_password(new, "new")?;
-        let (row, key) = self.confirmed(session, old, "old").await?;
-        let (keys, recovery) = memory.hasher.make(row.id, new, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+        let (row, key) = self.confirmed(session, by, old, "old").await?;
+        let (keys, recovery) = memory.hasher.of(row.id).make(row.id, new, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
         let wrap = key.wrap_by_token(row.id, token).map_err(|_| ApiError::unavailable())?;
         let current = token::hash(token);
         let row = self.store_keys(memory, row, keys, Others::Leave(Some((current, wrap)))).await?;
         self.drop_browsers(session, Some(&current));
         self.audit(memory, Some(row.id), "password", String::new()).await;
-        Ok(recovery)
+        Ok((recovery, by.from.marks.with(row.id, &row.keys)))
     }
 
     /// Another recovery code; the one before is worth nothing any more.
     ///
     /// # Errors
     /// 401 `bad_credentials`, 503.
-    pub async fn change_recovery(&self, session: &Session, password: &Secret) -> Result<RecoveryCode, ApiError> {
+    pub async fn change_recovery(&self, session: &Session, by: &By<'_>, password: &Secret) -> Result<RecoveryCode, ApiError> {
         let memory = self.memory()?;
-        let (row, key) = self.confirmed(session, password, "password").await?;
+        let (row, key) = self.confirmed(session, by, password, "password").await?;
         let (wrap, recovery) = new_recovery(row.id, &key).map_err(|_| ApiError::unavailable())?;
         let keys = UserKeys { by_recovery: Some(wrap), ..row.keys.clone() };
         let row = self.store_keys(memory, row, keys, Others::Stay).await?;
@@ -155,9 +179,9 @@ impl Hub {
     ///
     /// # Errors
     /// 401 `bad_credentials`, 503.
-    pub async fn delete_user(&self, session: &Session, password: &Secret) -> Result<(), ApiError> {
+    pub async fn delete_user(&self, session: &Session, by: &By<'_>, password: &Secret) -> Result<(), ApiError> {
         let memory = self.memory()?;
-        let (row, _) = self.confirmed(session, password, "password").await?;
+        let (row, _) = self.confirmed(session, by, password, "password").await?;
         // Whoever comes back waits until it is done, and finds nobody.
         let _turn = memory.turn(row.id).await;
         let last = session.lock().keep.as_ref().map_or(0, |keep| keep.last());
@@ -175,6 +199,15 @@ impl Hub {
         self.audit(memory, None, "delete", row.name.clone()).await;
         Ok(())
     }
+}
+
+/// The browser that asks.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// The hash of its token.
+    pub token: &'a TokenHash,
+    /// Where it is.
+    pub from: &'a Origin,
 }
 
 /// Which browsers are to be signed out.

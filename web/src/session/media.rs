@@ -47,7 +47,6 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) id: Box<str>,
-    pub(crate) kind: Option<&'static str>,
     pub(crate) bytes: Bytes,
 }
 
@@ -134,7 +133,7 @@ mod tests {
     fn uploads_are_bounded() {
         let mut shelf = Shelf::default();
         for id in ["a", "b", "c"] {
-            shelf.upload(Upload { id: id.into(), kind: None, bytes: vec![0; 40].into() }, 100);
+            shelf.upload(Upload { id: id.into(), bytes: vec![0; 40].into() }, 100);
         }
         assert!(shelf.uploaded("a").is_none());
         assert!(shelf.uploaded("b").is_some() && shelf.uploaded("c").is_some());

@@ -1,20 +1,22 @@
 //! Looks after the journal: commits, notes which browsers are used, carries out changes of other processes, expires. Holds no SQL (see `store`).
 
+use super::failures::Failures;
+use super::guesses::Guesses;
 use super::keep::Keep;
+use super::owed::Owed;
+use super::protocols::Closed;
 use super::state::State;
 use super::{Hub, Session, TokenHash};
 use crate::secret::{DataKey, Hasher, SiteKey};
 use crate::store::{Change, Committed, Journal, Keeping, Limits, Store, StoreError, Write};
-use crate::wire::{ErrorBody, EventBody};
-use bridge::command::CommandKind;
-use bridge::id::{AccountId, UserId};
+use crate::wire::EventBody;
+use bridge::id::UserId;
 use bridge::time::Timestamp;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
-/// Tokens that are known to be nobody's.
-const MOST_STRANGERS: usize = 10_000;
 /// Between two looks at what other processes changed.
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two notes of which browsers were used, and that the daemon runs.
@@ -41,11 +43,13 @@ pub struct MemoryConfig {
     pub history_days: u32,
     /// Bytes of messages and pictures of one user; 0: any number.
     pub storage_bytes: u64,
+    /// Wrong passwords an hour for one name, from browsers that do not know it, and from each one that does; 0: any number.
+    pub guesses_per_hour: u32,
 }
 
 impl Default for MemoryConfig {
     fn default() -> Self {
-        Self { session_days: 30, history: true, history_days: 0, storage_bytes: 0 }
+        Self { session_days: 30, history: true, history_days: 0, storage_bytes: 0, guesses_per_hour: 40 }
     }
 }
 
@@ -57,16 +61,16 @@ pub struct Memory {
     pub(super) site_key: Option<SiteKey>,
     /// Locks by user id: a user is brought back, or changed as a whole, by one task at a time.
     pub(super) coming: Vec<tokio::sync::Mutex<()>>,
-    /// Browsers that are signed out, and that the store could not be told of yet.
-    leaving: Mutex<Vec<(UserId, TokenHash)>>,
-    strangers: Mutex<(HashSet<TokenHash>, VecDeque<TokenHash>)>,
-    /// Protocols that take no further sign-ons.
-    pub(super) closed_protocols: Mutex<HashSet<String>>,
+    pub(super) owed: Owed,
+    pub(super) guesses: Guesses,
+    pub(super) failures: Failures,
+    /// Protocols that take no sign-ons.
+    pub(super) closed: watch::Sender<Closed>,
     /// When the daemon before this one was last seen to run.
     last_alive: Mutex<Option<Timestamp>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -75,13 +79,14 @@ impl Memory {
     pub fn new(store: Arc<dyn Store>, queue_bytes: usize, hasher: Hasher, site_key: Option<SiteKey>, config: MemoryConfig) -> Self {
         Self {
             journal: Journal::new(store, queue_bytes),
+            guesses: Guesses::new(config.guesses_per_hour),
             config,
             hasher,
             site_key,
             coming: (0..64).map(|_| tokio::sync::Mutex::default()).collect(),
-            leaving: Mutex::default(),
-            strangers: Mutex::default(),
-            closed_protocols: Mutex::default(),
+            owed: Owed::default(),
+            failures: Failures::default(),
+            closed: watch::Sender::default(),
             last_alive: Mutex::default(),
         }
     }
@@ -94,40 +99,6 @@ impl Memory {
     pub(super) async fn turn(&self, user: UserId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         let of = usize::try_from(user.0 % self.coming.len().max(1) as u64).unwrap_or(0);
         Some(self.coming.get(of)?.lock().await)
-    }
-
-    /// Whether a token is known to be nobody's, or of a browser that was signed out.
-    pub(super) fn is_strange(&self, token: &TokenHash) -> bool {
-        lock(&self.strangers).0.contains(token) || lock(&self.leaving).iter().any(|(_, leaving)| leaving == token)
-    }
-
-    /// A browser is signed out, and the store does not know.
-    pub(super) fn note_leaving(&self, user: UserId, token: TokenHash) {
-        lock(&self.leaving).push((user, token));
-    }
-
-    /// Tells the store of the browsers that are signed out.
-    pub(super) async fn tell_leaving(&self) {
-        let leaving = lock(&self.leaving).clone();
-        for (user, token) in leaving {
-            if self.store().remove_browsers(user, &[token]).await.is_err() {
-                return;
-            }
-            lock(&self.leaving).retain(|(_, told)| *told != token);
-        }
-    }
-
-    /// A token is nobody's. Tokens are random: it will never be anybody's.
-    pub(super) fn note_stranger(&self, token: TokenHash) {
-        let mut strangers = lock(&self.strangers);
-        if strangers.0.insert(token) {
-            strangers.1.push_back(token);
-        }
-        while strangers.1.len() > MOST_STRANGERS {
-            if let Some(oldest) = strangers.1.pop_front() {
-                strangers.0.remove(&oldest);
-            }
-        }
     }
 
     /// When the daemon before this one was last seen to run.
@@ -216,11 +187,10 @@ impl Hub {
             let mut look = every(LOOK);
             loop {
                 look.tick().await;
-                memory.tell_leaving().await;
+                self.tell_owed(memory, false).await;
                 change = match change {
                     Some(change) => Some(self.take_changes(memory, change).await),
-                    // Only what changes from now on.
-                    None => memory.store().changes(0).await.ok().map(|changes| changes.last().map_or(0, |(number, _)| *number)),
+                    None => self.first_change(memory).await,
                 };
             }
         };
@@ -254,6 +224,13 @@ impl Hub {
         }
     }
 
+    /// The number of the last change so far: only what changes from now on is carried out, and what stays is read.
+    async fn first_change(&self, memory: &Memory) -> Option<i64> {
+        let changes = memory.store().changes(0).await.ok()?;
+        self.read_protocols(memory).await.ok()?;
+        Some(changes.last().map_or(0, |(number, _)| *number))
+    }
+
     /// Carries out what other processes changed since the change numbered `after`; gives the last one's number.
     async fn take_changes(&self, memory: &Memory, after: i64) -> i64 {
         let Ok(changes) = memory.store().changes(after).await else { return after };
@@ -266,14 +243,11 @@ impl Hub {
                         return last;
                     }
                 }
-                Change::Protocol { protocol, disabled } => {
-                    log::warn!("protocol {protocol} is {} from now on", if disabled { "disabled" } else { "enabled" });
-                    let mut closed = lock(&memory.closed_protocols);
-                    if disabled {
-                        closed.insert(protocol)
-                    } else {
-                        closed.remove(&protocol)
-                    };
+                Change::Protocol { .. } => {
+                    if let Err(error) = self.read_protocols(memory).await {
+                        crate::pace::paced!(warn, "which protocols are switched off is looked at again: {error}");
+                        return last;
+                    }
                 }
             }
             last = number;
@@ -378,9 +352,10 @@ impl Hub {
         }
     }
 
-    /// Before the end: notes since when nobody is signed on.
-    pub fn note_end(&self) {
+    /// Before the end: notes since when nobody is signed on, and which sign-ins failed.
+    pub async fn note_end(&self) {
         if let Some(memory) = &self.memory {
+            self.tell_owed(memory, true).await;
             self.write_alive(memory, self.env().wall);
         }
     }
@@ -415,25 +390,6 @@ impl Hub {
         }
     }
 
-    /// Fails when a command signs on to a protocol that an administrator disabled.
-    pub(super) fn protocol_is_open(&self, state: &State, kind: &CommandKind) -> Result<(), ErrorBody> {
-        let Some(memory) = &self.memory else { return Ok(()) };
-        let of = |account: &AccountId| state.accounts.iter().find(|known| known.id == *account).map(|known| known.protocol.as_str());
-        let protocol = match kind {
-            CommandKind::AddAccount { settings, .. } => Some(settings.protocol.as_str()),
-            CommandKind::EnableAccount(account) | CommandKind::ConnectAccount(account) | CommandKind::RegisterAccount(account) => {
-                of(account)
-            }
-            _ => None,
-        };
-        match protocol {
-            Some(protocol) if lock(&memory.closed_protocols).contains(protocol) => {
-                Err(super::perform::error("protocol_disabled", "Whoever runs this site has switched this network off for now."))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Writes down the accounts that changed.
     pub(super) fn remember_accounts(&self, user: UserId, state: &mut State) {
         let Some(keep) = &mut state.keep else { return };
@@ -443,7 +399,8 @@ impl Hub {
             if !state.accounts.iter().any(|known| known.id == account) {
                 continue;
             }
-            let Some(made) = self.networks().account(user, account) else { continue };
+            let Some(mut made) = self.networks().account(user, account) else { continue };
+            made.settings.enabled |= state.closed.contains(&account);
             let protocol = self.networks().catalogue().protocols.iter().find(|protocol| protocol.id == made.settings.protocol);
             keep.write_account(account, made, protocol, wall);
         }

@@ -42,6 +42,10 @@ pub(crate) enum Step {
     Handed,
 }
 
+pub(super) fn too_late() -> ErrorBody {
+    error("too_late", "It is on its way, or was sent, and cannot be taken back.")
+}
+
 /// The number of a line that waited, in the origin of its command.
 pub(super) fn number(origin: Option<&Origin>) -> Option<u64> {
     let origin = origin.filter(|origin| origin.client.is_empty())?;
@@ -195,14 +199,29 @@ impl State {
         self.emit(env, None, EventBody::MessageUpdated { account, conversation: id, message });
     }
 
-    /// Takes a line back that waits, or gives one up whose fate is bad or unknown.
-    pub(super) fn cancel(&mut self, env: &Env<'_>, origin: &Origin, id: ConversationId, number: u64) -> Result<String, ErrorBody> {
+    /// A line that is in memory, or waits.
+    pub(super) fn line(&self, env: &Env<'_>, id: ConversationId, number: u64) -> Option<wire::Message> {
+        let conv = self.conversations.get(&id)?;
+        if let Some(line) = conv.kept.lines().find(|line| line.number == number) {
+            return Some(line.message());
+        }
+        let waits = self.keep.as_ref()?.outbox.iter().find(|waiting| waiting.number == number && waiting.conversation == id)?;
+        self.own_line(env, id, number, &waits.html, MessageState::Pending)
+    }
+
+    /// Takes a line back that waits, or gives one up whose fate is bad or unknown. `message`: what is known of it.
+    pub(super) fn cancel(
+        &mut self,
+        env: &Env<'_>,
+        origin: &Origin,
+        id: ConversationId,
+        number: u64,
+        message: &wire::Message,
+    ) -> Result<String, ErrorBody> {
         let no_such = || super::translate::unknown("message");
         let conv = self.conversations.get_mut(&id).ok_or_else(no_such)?;
         let account = conv.base.account;
-        let line = conv.kept.lines().find(|line| line.number == number).ok_or_else(no_such)?;
-        let message = line.message();
-        let late = || error("too_late", "It is on its way, or was sent, and cannot be taken back.");
+        let late = too_late;
         match message.state {
             Some(MessageState::Failed | MessageState::Unknown) if message.from.own => {}
             Some(MessageState::Pending) => {
@@ -224,7 +243,7 @@ impl State {
             stored.flags |= StoredMessage::REMOVED;
             Write::MessageChanged(stored)
         });
-        self.emit(env, Some(origin), EventBody::MessageRemoved { account, conversation: id, message: message.id });
+        self.emit(env, Some(origin), EventBody::MessageRemoved { account, conversation: id, message: message.id.clone() });
         self.send_waiting();
         Ok(body::html_of_spans(&message.spans))
     }

@@ -1,14 +1,16 @@
 //! How people of the site come in and change what is theirs: sign in, register, recover, passwords, browsers, deletion. Sends no cookie (see
 //! `api`).
 
+use super::failures::Act as Failing;
+use super::guesses::{Try, Who};
 use super::memory::Memory;
 use super::resume::{unavailable, within};
-use super::{Hub, Session, TokenHash, token};
+use super::{Hub, Marks, Session, TokenHash, token};
 use crate::api::ApiError;
 use crate::secret::{DataKey, HashError, RecoveryCode, by_recovery};
 use crate::store::{AuditEntry, Browser, Invite, Limits, NewUser, Sealed, StoreError, UserKeys, UserRow, fold};
 use bridge::command::Secret;
-use bridge::id::UserId;
+use bridge::id::{PersonId, UserId};
 use std::sync::Arc;
 use std::time::Duration;
 use warp::http::StatusCode;
@@ -27,8 +29,14 @@ pub(super) const DURABLE: Duration = Duration::from_secs(5);
 pub struct Origin {
     /// The address, for the audit log.
     pub address: String,
+    /// The same for what is counted by address.
+    pub group: String,
+    /// The neighbourhood.
+    pub person: PersonId,
     /// The browser in words.
     pub device: String,
+    /// Users who have signed in in this browser before.
+    pub marks: Marks,
 }
 
 /// Somebody who is in.
@@ -39,6 +47,8 @@ pub struct Entered {
     pub session: Arc<Session>,
     /// To be shown once.
     pub recovery: Option<RecoveryCode>,
+    /// For the cookie by which the browser is known.
+    pub marks: Option<String>,
 }
 
 /// Fate of a user's other browsers when the keys change.
@@ -51,6 +61,10 @@ pub(super) enum Others {
 
 fn no_memory() -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, "no_users", "This site keeps no users.")
+}
+
+fn too_many(wait: u64, message: &str) -> ApiError {
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message).retry_in(wait.max(1))
 }
 
 fn bad_credentials() -> ApiError {
@@ -93,7 +107,7 @@ impl Hub {
 
     pub(super) async fn audit(&self, memory: &Memory, user: Option<UserId>, act: &str, detail: String) {
         let entry = AuditEntry { at: self.env().wall, user, act: act.to_owned(), detail };
-        if let Err(error) = memory.store().audit(&entry).await {
+        if let Err(error) = memory.store().audit(&[entry]).await {
             crate::pace::paced!(warn, "the audit log lacks an entry ({act}): {error}");
         }
     }
@@ -104,23 +118,36 @@ impl Hub {
     /// 401 `bad_credentials`, 403 `user_disabled`, 503 `store_unavailable`, `busy`, `restarting`, `full`.
     pub async fn sign_in(&self, name: &str, password: &Secret, from: &Origin) -> Result<Entered, ApiError> {
         let memory = self.memory()?;
-        let row = match fold(name) {
-            Some(folded) => within(memory.store().user_by_name(&folded)).await?,
-            None => None,
+        // What can be no name is counted as one that nobody has.
+        let folded = fold(name).unwrap_or_default();
+        let row = within(memory.store().user_by_name(&folded)).await?;
+        let user = row.as_ref().map(|row| row.id);
+        let mark = row.as_ref().and_then(|row| Some((row.id, from.marks.of(row.id, &row.keys)?)));
+        let (who, hasher) = match mark {
+            Some((user, mark)) => (Who::Browser(user, mark.as_bytes()), memory.hasher.of(user)),
+            None => (Who::Stranger { name: &folded, from: from.person }, memory.hasher.clone()),
         };
-        let opened = memory.hasher.check(row.as_ref().map(|row| (row.id, &row.keys)), password).await.map_err(hash_failed)?;
+        let message = "Too many wrong passwords for this name. Wait, sign in where you have done so before, or use your recovery code.";
+        let tried = self.may_try(memory, who, user, from, message)?;
+        let opened = match hasher.check(row.as_ref().map(|row| (row.id, &row.keys)), password).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                memory.guesses.give_back(tried);
+                return Err(hash_failed(error));
+            }
+        };
         let (Some(mut row), Some(opened)) = (row, opened) else {
-            let detail = format!("{:.64} from {} ({})", name.escape_debug().to_string(), from.address, from.device);
-            self.audit(memory, None, "sign_in_failed", detail).await;
+            memory.failures.note(Failing::SignIn, user, user.is_none().then_some(&folded), &from.group, &from.device);
             return Err(bad_credentials());
         };
+        memory.guesses.give_back(tried);
         if row.disabled {
             return Err(ApiError::new(StatusCode::FORBIDDEN, "user_disabled", "This user may not sign in. Please ask who runs this site."));
         }
         let key = match opened.key {
             Some(key) => {
                 if opened.needs_rehash {
-                    let keys = memory.hasher.rehash(row.id, &row.keys, password, &key).await.map_err(hash_failed)?;
+                    let keys = memory.hasher.of(row.id).rehash(row.id, &row.keys, password, &key).await.map_err(hash_failed)?;
                     row = self.store_keys(memory, row, keys, Others::Stay).await?;
                 }
                 key
@@ -128,14 +155,37 @@ impl Hub {
             None => {
                 // The password was set without the key: what it sealed is gone, and a new one begins.
                 let key = DataKey::create().map_err(|_| ApiError::unavailable())?;
-                let (keys, _) = memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+                let hasher = memory.hasher.of(row.id);
+                let (keys, _) = hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
                 row = self.store_keys(memory, row, keys, Others::Leave(None)).await?;
                 key
             }
         };
         let entered = self.enter_user(memory, &row, key, from).await?;
         self.audit(memory, Some(row.id), "sign_in", format!("from {} ({})", from.address, from.device)).await;
-        Ok(entered)
+        Ok(Entered { marks: from.marks.with(row.id, &row.keys), ..entered })
+    }
+
+    /// Takes a try at a password, which counts unless it is given back.
+    pub(super) fn may_try(
+        &self,
+        memory: &Memory,
+        who: Who<'_>,
+        user: Option<UserId>,
+        from: &Origin,
+        message: &str,
+    ) -> Result<Try, ApiError> {
+        memory.guesses.take(who, self.env().now).map_err(|wait| {
+            memory.failures.note(Failing::Refused, user, None, &from.group, &from.device);
+            too_many(wait, message)
+        })
+    }
+
+    /// So many wrong passwords an hour from now on.
+    pub fn set_guesses(&self, per_hour: u32) {
+        if let Some(memory) = &self.memory {
+            memory.guesses.set(per_hour);
+        }
     }
 
     /// Fails when a user has other keys than were read before the password was checked, which takes long: what was right then may not be now.
@@ -170,7 +220,7 @@ impl Hub {
         }
         let session = self.come_back(memory, row, key, hash).await?;
         self.bound_browsers(memory, &session).await;
-        Ok(Entered { token, session, recovery: None })
+        Ok(Entered { token, session, recovery: None, marks: None })
     }
 
     /// Signs out whoever was not used for longest when there are too many.
@@ -259,6 +309,7 @@ impl Hub {
         let id = guest.as_ref().map_or_else(|| random().map(UserId), |guest| Ok(guest.id))?;
         let key = DataKey::create().map_err(|_| ApiError::unavailable())?;
         let (keys, recovery) = memory.hasher.make(id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+        let marks = from.marks.with(id, &keys);
         let user = NewUser { id, name: name.trim().to_owned(), folded, keys, created: now };
         let added = match &code {
             Some(code) => memory.store().add_invited_user(&user, code, now).await,
@@ -283,13 +334,10 @@ impl Hub {
         match entered {
             Ok(entered) => {
                 self.audit(memory, Some(id), "register", format!("{} from {} ({})", user.name, from.address, from.device)).await;
-                Ok(Entered { recovery: Some(recovery), ..entered })
+                Ok(Entered { recovery: Some(recovery), marks, ..entered })
             }
             Err(error) => {
-                // So that the name is free for the next try.
-                if let Err(left) = memory.store().delete_user(id).await {
-                    log::warn!("user {id} was made and cannot be used, and not be deleted: {left}");
-                }
+                memory.unmake(id, code).await;
                 Err(error)
             }
         }
@@ -330,7 +378,7 @@ impl Hub {
         if !memory.journal.reached(last, DURABLE).await {
             log::warn!("a guest has become user {}, and what is theirs is not stored yet", user.id);
         }
-        Ok(Entered { token, session, recovery: None })
+        Ok(Entered { token, session, recovery: None, marks: None })
     }
 
     /// Signs in by the recovery code, with a new password.
@@ -344,23 +392,24 @@ impl Hub {
             Some(folded) => within(memory.store().user_by_name(&folded)).await?,
             None => None,
         };
+        let user = row.as_ref().map(|row| row.id);
         let key = by_recovery(row.as_ref().map(|row| (row.id, &row.keys)), code.expose());
         let (Some(row), Some(key)) = (row, key) else {
-            let detail = format!("recovery of {:.64} from {} ({})", name.escape_debug().to_string(), from.address, from.device);
-            self.audit(memory, None, "sign_in_failed", detail).await;
+            memory.failures.note(Failing::Recovery, user, user.is_none().then_some(name), &from.group, &from.device);
             return Err(ApiError::new(StatusCode::UNAUTHORIZED, "bad_credentials", "Nobody has this name with this recovery code."));
         };
         if row.disabled {
             return Err(ApiError::new(StatusCode::FORBIDDEN, "user_disabled", "This user may not sign in. Please ask who runs this site."));
         }
-        let (keys, recovery) = memory.hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
+        let hasher = memory.hasher.of(row.id);
+        let (keys, recovery) = hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
         let row = self.store_keys(memory, row, keys, Others::Leave(None)).await?;
         if let Some(session) = self.session(row.id) {
             self.drop_browsers(&session, None);
         }
         let entered = self.enter_user(memory, &row, key, from).await?;
         self.audit(memory, Some(row.id), "recovery", format!("from {} ({})", from.address, from.device)).await;
-        Ok(Entered { recovery: Some(recovery), ..entered })
+        Ok(Entered { recovery: Some(recovery), marks: from.marks.with(row.id, &row.keys), ..entered })
     }
 }
 

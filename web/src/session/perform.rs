@@ -12,6 +12,7 @@ use bridge::command::{CommandKind, Origin};
 use bridge::handle::Rejected;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use warp::http::StatusCode;
 
 /// Commands in one POST.
@@ -52,7 +53,7 @@ impl Hub {
     /// # Errors
     /// 400 for a body that is no list of commands or has a cursor without its log or in the future, 409 `no_such_client` before an attach,
     /// 429 `rate_limited`.
-    pub fn perform(&self, session: &Session, body: &[u8]) -> Result<(StatusCode, Commanded), ApiError> {
+    pub fn perform(self: &Arc<Self>, session: &Session, body: &[u8]) -> Result<(StatusCode, Commanded), ApiError> {
         // To read it is work, too.
         session.lock().asks(&self.env(), body.len())?;
         let Body { client, commands, epoch, after } = crate::api::parse(body)?;
@@ -109,7 +110,7 @@ impl Hub {
 
     #[allow(clippy::too_many_arguments)] // all of one POST, taken apart by its only caller
     fn take_in(
-        &self,
+        self: &Arc<Self>,
         session: &Session,
         state: &mut State,
         env: &Env<'_>,
@@ -152,6 +153,10 @@ impl Hub {
             let more = state.price(act);
             state.commands.charge(more);
         }
+        let (act, file) = match act {
+            Ok(Act::File(kind, file)) => (Ok(Act::Bridge(kind)), Some(file)),
+            act => (act, None),
+        };
         let remember = |state: &mut State, fate: Fate| {
             if let Some(client) = state.client(client) {
                 client.remember(id, fate);
@@ -167,8 +172,9 @@ impl Hub {
                 if local.needs_store() {
                     state.begin(&origin, Need::Stored);
                 }
-                let outcome = self.run_local(session, state, env, &origin, local);
-                state.command_ended(env, Some(&origin), outcome);
+                if let Some(outcome) = self.run_local(session, state, env, &origin, local) {
+                    state.command_ended(env, Some(&origin), outcome);
+                }
                 Verdict::Accepted
             }
             Ok(Act::Bridge(kind)) if state.has_to_wait(&kind) => {
@@ -178,7 +184,8 @@ impl Hub {
                 state.command_ended(env, Some(&origin), outcome);
                 Verdict::Accepted
             }
-            Ok(Act::Bridge(mut kind)) => {
+            // A file's was taken out of it above.
+            Ok(Act::File(mut kind, _) | Act::Bridge(mut kind)) => {
                 if let CommandKind::AddAccount { settings, .. } = &mut kind {
                     settings.person = session.guest();
                 }
@@ -198,23 +205,31 @@ impl Hub {
                     CommandKind::RemoveAccount(account) => Some(*account),
                     _ => None,
                 };
+                let off = match &kind {
+                    CommandKind::DisableAccount(account) => Some(*account),
+                    _ => None,
+                };
                 let need = match &kind {
                     CommandKind::SendMessage { .. } => Some(Need::Said),
                     kind if keep::needs_store(kind) && !state.is_passing(kind) => Some(Need::Stored),
                     _ => None,
                 };
+                let groups = matches!(kind, CommandKind::RemoveGroup { .. } | CommandKind::RenameGroup { .. }).then(|| kind.clone());
                 let of = state.account_of(&kind);
                 match self.send(session.id, origin.clone(), kind, of) {
                     Ok(()) => {
+                        groups.into_iter().for_each(|kind| state.groups_go(&kind));
                         if adds {
                             state.adding.push(origin.clone());
                         }
                         remember(state, Fate::Running);
+                        file.into_iter().for_each(|file| state.moving.sends(&origin, file));
                         if let Some(keep) = &mut state.keep {
                             keep.removing.extend(removed);
                         }
                         need.into_iter().for_each(|need| state.begin(&origin, need));
                         changed.into_iter().for_each(|account| state.account_changed(account));
+                        off.into_iter().for_each(|account| state.not_wanted(account));
                         if let Some(status) = status {
                             state.status = status.clone();
                             state.keep_status();

@@ -52,7 +52,7 @@ impl State {
     pub(super) fn price(&self, act: &Act) -> u64 {
         use CommandKind as K;
         let kind = match act {
-            Act::Bridge(kind) => kind,
+            Act::Bridge(kind) | Act::File(kind, _) => kind,
             Act::Local(Local::Settings(values)) => return (values.len() / NAMES) as u64,
             Act::Local(_) => return 0,
         };

@@ -26,6 +26,9 @@ pub(super) const RESUME: &str = "resume ";
 const PATIENCE: Duration = Duration::from_millis(900);
 /// Lines of a conversation of which is known that they may come again.
 const REPLAYED: usize = 128;
+/// Tokens of one request that the store is asked for. A browser has one under TLS, and one for each path that the site has or had; what is nobody's
+/// is not asked for again.
+const MOST_LOOKED_UP: usize = 3;
 /// Closed conversations of which is known how far they are read.
 const MOST_CLOSED: usize = 1000;
 
@@ -57,10 +60,15 @@ impl Hub {
             return Ok(found);
         }
         if let Some(memory) = &self.memory {
+            let mut looked_up = 0;
             for text in tokens {
                 let hash = token::hash(text);
                 if memory.is_strange(&hash) || self.has_ended(&hash) {
                     continue;
+                }
+                looked_up += 1;
+                if looked_up > MOST_LOOKED_UP {
+                    break;
                 }
                 let Some((browser, user)) = within(memory.store().browser(&hash)).await? else {
                     memory.note_stranger(hash);
@@ -158,7 +166,8 @@ impl Hub {
             keep.usage = usage;
             state.keep = Some(keep);
             let away = since_when(&stored, &tails, left, memory.last_alive(), self.env().wall);
-            let commands = self.fill(&mut state, stored, tails, &key);
+            let mut commands = self.fill(&mut state, stored, tails, &key);
+            self.hold_back(&mut state, &mut commands);
             if let Some(keep) = &mut state.keep {
                 let of = |account| Some((account, *away.get(&account)?));
                 keep.away.extend(commands.iter().filter_map(|(account, _)| of(*account)));
@@ -174,6 +183,8 @@ impl Hub {
             let kind = CommandKind::AddAccount { account, settings: Box::new(settings) };
             self.bring_back(user.id, account, kind);
         }
+        // What was switched off meanwhile.
+        self.settle_protocols(user.id, &mut session.lock());
         self.counters().sessions_opened.one();
         self.look_at(&session, &mut session.lock(), now + self.config.hold_ms + self.config.grace_ms);
         Ok(session)
@@ -227,11 +238,12 @@ impl Hub {
             });
         }
         for group in groups {
-            state.groups.push(GroupPlace { name: group.name.into(), order: group.order, collapsed: group.collapsed, buddies: 0 });
+            state.groups.push(GroupPlace::arranged(&group.name, group.order, group.collapsed));
         }
         for row in buddies.iter().filter(|row| state.has(row.account)).cloned().collect::<Vec<_>>() {
             state.place_stored(&env, offline(row));
         }
+        state.bound_groups();
         let mut closed = 0;
         for row in &conversations {
             closed += usize::from(!row.open);
@@ -278,6 +290,7 @@ impl Hub {
     pub async fn prepare_memory(&self) -> Result<(), StoreError> {
         let Some(memory) = &self.memory else { return Ok(()) };
         let site = memory.store().load(UserId(0)).await?;
+        self.read_protocols(memory).await?;
         let alive = site.settings.into_iter().find(|(name, _)| name == ALIVE);
         let alive = alive.and_then(|(_, at)| at.parse().ok()).map(Timestamp);
         let last = memory.store().last_number().await?;

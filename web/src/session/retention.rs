@@ -61,6 +61,7 @@ impl State {
         let freed = conv.kept.bytes();
         conv.kept = super::kept::Kept::default();
         conv.gaps.clear();
+        conv.dropped = false;
         if let Some(keep) = &mut self.keep {
             // Those that were handed over are told of once more, and then they are gone.
             keep.outbox.retain(|waiting| waiting.conversation != id || waiting.step == super::outbox::Step::Handed);
@@ -69,6 +70,7 @@ impl State {
         (conv.unread, conv.mentions) = (0, 0);
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         if whole {
+            self.forget_drafts(env, &[id]);
             self.chores.push(CommandKind::CloseConversation(id));
             self.conversation_closed(env, Some(origin), id);
         }

@@ -8,8 +8,10 @@ use super::keep::Keep;
 use super::lifecycle::Life;
 use super::log::Log;
 use super::media::Shelf;
+use super::pictures::Awaited;
 use super::questions::TooMuch;
 use super::token::TokenHash;
+use super::transfers::Moving;
 use super::{Clock, SessionConfig};
 use crate::wire::{self, End, Event, EventBody, Notice};
 use bridge::command::{CommandKind, Origin};
@@ -17,7 +19,7 @@ use bridge::id::{AccountId, BuddyId, ConversationId, PersonId, UserId};
 use bridge::model::{Account, Authorization, Buddy, Request, Status, Transfer};
 use bridge::time::Timestamp;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
@@ -111,9 +113,21 @@ pub(crate) struct GroupPlace {
     pub(crate) order: i64,
     pub(crate) collapsed: bool,
     pub(crate) buddies: u32,
+    /// The user takes it away, or gives it another name: with its last buddy it is forgotten.
+    pub(crate) goes: bool,
 }
 
 impl GroupPlace {
+    /// A group as the user arranged it, without buddies so far.
+    pub(crate) fn arranged(name: &str, order: i64, collapsed: bool) -> Self {
+        Self { name: name.into(), order, collapsed, buddies: 0, goes: false }
+    }
+
+    /// Nobody has arranged it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.order == 0 && !self.collapsed
+    }
+
     pub(crate) fn wire(&self) -> wire::Group {
         wire::Group { name: self.name.to_string(), order: self.order, collapsed: self.collapsed }
     }
@@ -142,6 +156,7 @@ pub(crate) struct State {
     pub(crate) clients: Vec<Client>,
     pub(crate) life: Life,
     pub(crate) shelf: Shelf,
+    pub(crate) moving: Moving,
     /// What the bridge is to be told without a browser's command; the hub does so after each batch.
     pub(crate) chores: Vec<CommandKind>,
     /// The same, with origins whose outcomes come back.
@@ -150,6 +165,10 @@ pub(crate) struct State {
     pub(crate) missed: Vec<(AccountId, Timestamp)>,
     /// Things of networks found no room here.
     pub(crate) too_much: TooMuch,
+    /// Accounts that their user wants signed on, and whose protocol is switched off.
+    pub(super) closed: BTreeSet<AccountId>,
+    /// Pictures that messages wait for, the oldest first.
+    pub(super) awaited: VecDeque<Awaited>,
     /// `account.add`s under way: they count as accounts already.
     pub(crate) adding: Vec<Origin>,
     /// Polls are answered with this from now on.
@@ -183,10 +202,13 @@ impl State {
             clients: Vec::new(),
             life: Life::new(now),
             shelf: Shelf::default(),
+            moving: Moving::default(),
             chores: Vec::new(),
             chores_from: Vec::new(),
             missed: Vec::new(),
             too_much: TooMuch::Never,
+            closed: BTreeSet::new(),
+            awaited: VecDeque::new(),
             adding: Vec::new(),
             ended: None,
             commands: Allowance::default(),

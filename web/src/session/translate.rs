@@ -4,18 +4,21 @@ use super::SessionConfig;
 use super::local::Local;
 use super::perform::{add_account, error};
 use super::state::State;
+use super::transfers::FileUpload;
 use crate::body;
 use crate::wire::{Command, ErrorBody, MessageSend, OfMessage, OfPerson};
 use bridge::command::CommandKind;
 use bridge::command::slash::{self, Typed};
 use bridge::handle::Catalogue;
-use bridge::id::{AccountId, BuddyId, ConversationId};
+use bridge::id::{AccountId, BuddyId, ConversationId, TransferId};
 use bridge::model::{Account, Buddy, ConversationKind, Status};
 use bridge::text::prose;
 
 /// Where a command goes.
 pub(crate) enum Act {
     Bridge(CommandKind),
+    /// The same, which sends a file.
+    File(CommandKind, FileUpload),
     Local(Local),
 }
 
@@ -47,6 +50,10 @@ impl State {
     fn known_room(&self, id: ConversationId) -> Result<ConversationId, ErrorBody> {
         let conv = self.conversations.get(&id).filter(|conv| conv.open).ok_or_else(|| unknown("conversation"))?;
         if conv.base.kind == ConversationKind::Room { Ok(id) } else { Err(at("not_a_room", "conversation", "This is not a room.")) }
+    }
+
+    fn known_transfer(&self, id: TransferId) -> Result<TransferId, ErrorBody> {
+        self.transfers.iter().find(|transfer| transfer.id == id).map(|_| id).ok_or_else(|| unknown("transfer"))
     }
 
     fn known_group(&self, name: &str) -> Result<(), ErrorBody> {
@@ -119,7 +126,9 @@ impl State {
                 filled(change.new.0.expose(), "new")?;
                 K::ChangePassword { account: account(change.account)?, old: change.old.0, new: change.new.0 }
             }
-            C::AccountIcon(icon) => K::SetAccountIcon { account: account(icon.account)?, image: self.icon(icon.upload.as_deref())? },
+            C::AccountIcon(icon) => {
+                K::SetAccountIcon { account: account(icon.account)?, image: self.icon(config, icon.upload.as_deref())? }
+            }
             C::AccountRegister(of) => K::RegisterAccount(account(of.account)?),
             C::AccountMenu(of) => K::ShowAccountMenu(account(of.account)?),
             C::AccountAction(run) => K::RunAccountAction { account: account(run.account)?, action: run.action },
@@ -207,13 +216,14 @@ impl State {
             }
             C::RoomList(of) => K::ListRooms(account(of.account)?),
             C::RoomListStop(stop) => K::StopRoomList(stop.list),
-            C::TransferCancel(of) => {
-                let known = self.transfers.iter().any(|transfer| transfer.id == of.transfer);
-                if !known {
-                    return Err(unknown("transfer"));
-                }
-                K::CancelTransfer(of.transfer)
+            C::TransferSend(send) => {
+                let conversation = self.known_conversation(send.conversation)?;
+                let file = self.moving.upload(&send.upload).cloned().ok_or_else(|| unknown("upload"))?;
+                let kind = K::SendFile { conversation, name: file.name.to_string(), size: file.staged.size() };
+                return Ok(Act::File(kind, file));
             }
+            C::TransferAccept(of) => K::AcceptTransfer(self.known_transfer(of.transfer)?),
+            C::TransferCancel(of) => K::CancelTransfer(self.known_transfer(of.transfer)?),
             C::RequestAnswer(answer) => {
                 let request = self.requests.iter().find(|request| request.id == answer.request).ok_or_else(|| unknown("request"))?;
                 if !request.buttons.iter().any(|button| button.id == answer.button) {
@@ -295,9 +305,7 @@ impl State {
             | C::BookmarkUpdate(_)
             | C::BookmarkRemove(_)
             | C::RoomMenu(_)
-            | C::RoomAction(_)
-            | C::TransferSend(_)
-            | C::TransferAccept(_) => return Err(error("not_supported", "This server cannot do that yet.")),
+            | C::RoomAction(_) => return Err(error("not_supported", "This server cannot do that yet.")),
         };
         Ok(Act::Bridge(kind))
     }
@@ -306,17 +314,20 @@ impl State {
         let conversation = self.known_conversation(of.conversation)?;
         let number = super::conversation::message_number(&of.message);
         let number = number.ok_or_else(|| at("bad_field", "message", "This is not the id of a message."))?;
-        Ok(Act::Local(Local::Cancel { conversation, number, again }))
+        Ok(Act::Local(Local::Cancel(super::again::GivenUp { conversation, number, again })))
     }
 
-    fn icon(&mut self, upload: Option<&str>) -> Result<Option<Vec<u8>>, ErrorBody> {
+    fn icon(&self, config: &SessionConfig, upload: Option<&str>) -> Result<Option<Vec<u8>>, ErrorBody> {
         let Some(id) = upload else { return Ok(None) };
-        let known = self.shelf.uploaded(id).ok_or_else(|| unknown("upload"))?;
-        if !matches!(known.kind, Some("image/png" | "image/gif" | "image/jpeg")) {
+        // It stays: a repeat after `busy` needs it again. The shelf is bounded.
+        let bytes = match self.shelf.uploaded(id) {
+            Some(known) => known.bytes.to_vec(),
+            None => self.moving.small_upload(id, config.upload_bytes).ok_or_else(|| unknown("upload"))?,
+        };
+        if !matches!(super::sniff(&bytes), Some("image/png" | "image/gif" | "image/jpeg")) {
             return Err(at("bad_picture", "upload", "An icon is a PNG, GIF or JPEG picture."));
         }
-        // It stays: a repeat after `busy` needs it again. The shelf is bounded.
-        Ok(Some(known.bytes.to_vec()))
+        Ok(Some(bytes))
     }
 
     fn message(&self, config: &SessionConfig, send: MessageSend) -> Result<CommandKind, ErrorBody> {

@@ -14,8 +14,8 @@ mod write;
 pub use error::StoreError;
 pub use history::{Gap, Page, Place, StoredMessage, Unread};
 pub use journal::{Committed, Full, Journal, Keeping};
-pub use people::{AuditEntry, Browser, Change, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};
-pub use rows::{AccountRow, BuddyRow, ConversationRow, GroupRow, OutboxRow, Sealed, Stored};
+pub use people::{AuditEntry, Audited, Browser, Change, Failed, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};
+pub use rows::{AccountRow, BuddyRow, ConversationRow, GroupRow, OutboxRow, Sealed, Stored, draft_key};
 pub use sql::{Copied, Setting, Sql, copy, restore};
 pub use write::Write;
 
@@ -77,13 +77,19 @@ pub trait Store: Send + Sync {
     fn invite<'a>(&'a self, code: &'a TokenHash, now: Timestamp) -> Later<'a, bool>;
     /// Makes a user by an invite, which is used up; [`StoreError::Gone`] when it is not there any more.
     fn add_invited_user<'a>(&'a self, user: &'a NewUser, code: &'a TokenHash, now: Timestamp) -> Later<'a, ()>;
+    /// Deletes a user who was just made and could not come in; an invite that it took may be used once more. Of one who is not there, nothing.
+    fn unmake_user<'a>(&'a self, user: UserId, code: Option<&'a TokenHash>) -> Later<'a, ()>;
     /// Invites that are not used up.
     fn invites(&self) -> Later<'_, Vec<Invite>>;
 
-    /// Notes a sign-in or an administrator's act. Without secrets.
-    fn audit<'a>(&'a self, entry: &'a AuditEntry) -> Later<'a, ()>;
+    /// Notes sign-ins and administrators' acts. Without secrets. What failed is kept apart, so that strangers push nothing else out.
+    fn audit<'a>(&'a self, entries: &'a [AuditEntry]) -> Later<'a, ()>;
     /// The newest entries, newest first, of one user or of all.
-    fn audited(&self, user: Option<UserId>, most: u32) -> Later<'_, Vec<AuditEntry>>;
+    fn audited(&self, user: Option<UserId>, which: Audited, most: u32) -> Later<'_, Vec<AuditEntry>>;
+    /// Switches a protocol off or on, and tells other processes. Returns the number of the change.
+    fn set_protocol<'a>(&'a self, protocol: &'a str, disabled: bool) -> Later<'a, i64>;
+    /// Protocols that are switched off.
+    fn closed_protocols(&self) -> Later<'_, Vec<String>>;
     /// Changes by other processes (`bellflower user …`) since the change numbered `after`.
     fn changes(&self, after: i64) -> Later<'_, Vec<(i64, Change)>>;
     /// Tells other processes of a change. Returns its number.

@@ -5,6 +5,7 @@ use crate::session::TokenHash;
 use bridge::id::UserId;
 use bridge::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How a user's data key can be had. Each wrap is a sealed copy of the same key (see `secret`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,11 +120,84 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// The user that the act is about.
     pub user: Option<UserId>,
-    /// `sign_in`, `sign_in_failed`, `sign_out`, `register`, `password`, `recovery`, `delete`, `export`, `user_add`, `user_disable`, `user_password`,
-    /// `user_remove`, `invite`, `protocol`.
+    /// `sign_in`, `sign_out`, `register`, `password`, `recovery`, `delete`, `export`, `user_add`, `user_disable`, `user_password`, `user_remove`,
+    /// `invite`, `protocol`; and what failed: `sign_in_failed`, `recovery_failed`, `password_failed`, `sign_in_refused`.
     pub act: String,
-    /// The name that was given, the address, the device: no secret.
+    /// The address, the device; of what failed a [`Failed`]. No secret, and no name that is no user's.
     pub detail: String,
+}
+
+impl AuditEntry {
+    /// Whether it tells of something that failed. Strangers cause those, so they are kept apart.
+    pub fn is_failure(&self) -> bool {
+        self.act.ends_with("_failed") || self.act == "sign_in_refused"
+    }
+}
+
+/// Which entries of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audited {
+    /// What was done.
+    Acts,
+    /// What failed ([`AuditEntry::is_failure`]).
+    Failures,
+}
+
+/// Sign-ins that failed, added up; as a text the detail of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// How many.
+    pub count: u64,
+    /// From where; empty for many addresses.
+    pub address: String,
+    /// How many addresses.
+    pub addresses: u64,
+    /// The last browser in words.
+    pub device: String,
+    /// Different names that are no user's.
+    pub names: u64,
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} time{} from ", self.count, plural(self.count))?;
+        if self.address.is_empty() {
+            write!(f, "{} other addresses", self.addresses)?;
+        } else {
+            write!(f, "{} ({})", self.address, self.device)?;
+        }
+        match self.names {
+            0 => Ok(()),
+            names => write!(f, ", with {names} name{} that nobody has", plural(names)),
+        }
+    }
+}
+
+impl Failed {
+    /// Reads the detail of an entry.
+    pub fn read(detail: &str) -> Option<Self> {
+        let (count, rest) = detail.split_once(" time")?;
+        let (_, rest) = rest.split_once("from ")?;
+        let (rest, names) = match rest.split_once(", with ") {
+            Some((rest, names)) => (rest, names.split(' ').next()?.parse().ok()?),
+            None => (rest, 0),
+        };
+        let count = count.parse().ok()?;
+        match rest.split_once(" (") {
+            Some((address, device)) => {
+                let device = device.strip_suffix(')')?.to_owned();
+                Some(Self { count, address: address.to_owned(), addresses: 1, device, names })
+            }
+            None => {
+                let addresses = rest.strip_suffix(" other addresses")?.parse().ok()?;
+                Some(Self { count, address: String::new(), addresses, device: String::new(), names })
+            }
+        }
+    }
 }
 
 /// Longest name of a user: characters.
@@ -136,4 +210,22 @@ pub fn fold(name: &str) -> Option<String> {
     let folded = words.join(" ").to_lowercase();
     let fits = !folded.is_empty() && folded.chars().count() <= NAME_CHARACTERS && !folded.chars().any(|c| c.is_control() || c == ':');
     fits.then_some(folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_can_be_read_again() {
+        let one = Failed { count: 1, address: "2001:db8::/64".into(), addresses: 1, device: "Firefox on Linux".into(), names: 0 };
+        let many = Failed { count: 900, address: String::new(), addresses: 300, device: String::new(), names: 7 };
+        let strange = Failed { count: 3, device: "x (y), with".into(), names: 2, ..one.clone() };
+        for failed in [one, many, strange] {
+            assert_eq!(Failed::read(&failed.to_string()), Some(failed));
+        }
+        for wrong in ["", "by root: wrong", "3 times", "x times from y (z)"] {
+            assert_eq!(Failed::read(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -93,6 +93,11 @@ pub struct OutboxRow {
     pub handed_over: bool,
 }
 
+/// The key of the setting that holds what is typed in a conversation and not sent yet.
+pub fn draft_key(conversation: ConversationId) -> String {
+    format!("draft.{conversation}")
+}
+
 /// Everything of a user but messages.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stored {

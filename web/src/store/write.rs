@@ -24,7 +24,7 @@ pub enum Write {
     },
     /// A gap begins, or (same conversation, `after` and `from`) ends.
     Gap(UserId, Gap),
-    /// Its messages, gaps and waiting lines are deleted; with `whole` the conversation, too.
+    /// Its messages, gaps and waiting lines are deleted; with `whole` the conversation and its draft, too.
     DeleteConversation {
         /// The user that owns it.
         user: UserId,
@@ -35,7 +35,7 @@ pub enum Write {
     },
     /// An account, new or changed, with all its secrets.
     Account(Box<AccountRow>),
-    /// An account is removed; its conversations are deleted.
+    /// An account is removed; its conversations are deleted, with their drafts.
     AccountRemoved {
         /// The user that owns it.
         user: UserId,
@@ -55,6 +55,13 @@ pub enum Write {
     },
     /// A group that the user arranged.
     Group(UserId, GroupRow),
+    /// A group is gone, or not arranged any more.
+    GroupRemoved {
+        /// The user that owns it.
+        user: UserId,
+        /// Its name.
+        name: String,
+    },
     /// A setting; `None` takes it away.
     Setting {
         /// The user that owns it.
@@ -102,6 +109,7 @@ impl Write {
             Self::Blob { bytes, .. } => bytes.len(),
             Self::Conversation(row) => row.name.len() + row.title.len(),
             Self::Buddy(row) => row.name.len() + row.group.len() + row.alias.len(),
+            Self::Group(_, GroupRow { name, .. }) | Self::GroupRemoved { name, .. } => name.len(),
             _ => 0,
         }
     }
@@ -119,6 +127,7 @@ impl Write {
             | Self::DeleteConversation { user, .. }
             | Self::AccountRemoved { user, .. }
             | Self::BuddyRemoved { user, .. }
+            | Self::GroupRemoved { user, .. }
             | Self::Setting { user, .. }
             | Self::OutboxDone { user, .. }
             | Self::Blob { user, .. } => *user,

@@ -19,7 +19,9 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("bad_query", "the query of the address cannot be read"),
     ("bad_request", "no request as RFC 9112 has it; the message says what is wrong"),
     ("bad_username", "the network takes no such user name"),
+    ("being_fetched", "the incoming file is on its way to another browser"),
     ("busy", "no room for it at the moment; `retry_ms`"),
+    ("cannot_receive", "the other side takes no files"),
     ("command_failed", "the protocol's slash command did not work"),
     ("cross_origin", "the request comes from a foreign page"),
     ("empty", "an upload without bytes"),
@@ -33,6 +35,7 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("missing_field", "a field that has to be there is not; `field` says which"),
     ("missing_header", "a header that has to be there is not"),
     ("name_taken", "another user of this site has the name"),
+    ("no_data_dir", "this server keeps no files to be sent"),
     ("no_site_key", "the site's key does not open what is stored for the user"),
     ("no_such_account", "not an account of this user"),
     ("no_such_action", "the menu has changed meanwhile"),
@@ -57,14 +60,17 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("no_such_upload", "not one of this user, or forgotten since"),
     ("no_users", "this site keeps no users"),
     ("not_a_room", "this works only in rooms"),
+    ("not_accepted", "the incoming file has to be accepted first"),
     ("not_connected", "the account is not signed on"),
     ("not_found", "no such address"),
     ("not_in_room", "the user is not in this room"),
     ("not_json", "the body has to come with `Content-Type: application/json`"),
+    ("not_offered", "the file is not offered (any more)"),
     ("not_sent", "the network did not take the message"),
     ("not_signed_in", "there is no session"),
     ("not_supported", "the network, or this server, cannot do that"),
     ("protocol_disabled", "an administrator switched the protocol off"),
+    ("quota", "no room for another file; `field` says whose limit"),
     ("rate_limited", "too much at once; `retry_ms`"),
     ("registration_closed", "this site takes no new users"),
     ("restarting", "the daemon is going down; `retry_ms`"),
@@ -77,11 +83,13 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("too_many_commands", "more commands in one request than are taken"),
     ("too_many_connections", "no seat for another connection; `retry_ms`"),
     ("too_slow", "the body of the request did not come in time"),
+    ("transfer_failed", "the incoming file did not come"),
     ("unavailable", "the network side is down"),
     ("unknown_fate", "nobody knows whether it was done"),
     ("user_disabled", "the user may not sign in"),
     ("wrong_arguments", "the slash command needs other words after it"),
     ("wrong_host", "not a host at which this site answers (`hosts`)"),
+    ("yourself", "the name is the user's own"),
 ];
 
 /// The schema of a code: a text, with the list as its description. Clients meet new codes by their HTTP status or their `message`.
@@ -102,8 +110,7 @@ mod tests {
     use std::path::Path;
 
     /// What comes before a code in the sources.
-    const MAKERS: [&str; 7] =
-        ["CommandError::new(", "bad_request(", "ApiError::new(", "Err(error(", "Err(at(", "later(", "tell_failed(token, failed, "];
+    const MAKERS: [&str; 6] = ["CommandError::new(", "bad_request(", "ApiError::new(", "Err(error(", "Err(at(", "later("];
 
     fn sources(below: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(below).unwrap() {

@@ -106,8 +106,8 @@ commands! {
     "room.action" RoomAction(Unsupported);
     "room.list" RoomList(OfAccount);
     "room.list_stop" RoomListStop(RoomListStop);
-    "transfer.send" TransferSend(Unsupported);
-    "transfer.accept" TransferAccept(Unsupported);
+    "transfer.send" TransferSend(TransferSend);
+    "transfer.accept" TransferAccept(OfTransfer);
     "transfer.cancel" TransferCancel(OfTransfer);
     "request.answer" RequestAnswer(RequestAnswer);
     "authorization.answer" AuthorizationAnswer(AuthorizationAnswer);

@@ -346,7 +346,14 @@ fields! {
         /// Which list.
         list: RoomListId,
     }
-    /// `transfer.cancel`
+    /// `transfer.send`: uses the upload up, however it ends
+    TransferSend {
+        /// The conversation, with one person.
+        conversation: ConversationId,
+        /// A file of `POST /uploads`.
+        upload: String,
+    }
+    /// `transfer.accept`, after which `GET /transfers/{id}` fetches the file, and `transfer.cancel`
     OfTransfer {
         /// Which transfer.
         transfer: TransferId,

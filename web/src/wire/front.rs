@@ -3,6 +3,7 @@
 use super::{Password, User};
 use crate::session::Network;
 use bridge::id::AccountId;
+use bridge::model::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,18 @@ pub enum SignIn {
     Password,
     /// At the proxy before this site, which says who it is in a header.
     Header,
+}
+
+/// A network in the answer of `GET /protocols`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Protocol")]
+pub struct Offered {
+    /// What it is.
+    #[serde(flatten)]
+    pub protocol: Protocol,
+    /// Switched off for now: nobody signs on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
 }
 
 /// Answer of `GET /site`.

@@ -21,7 +21,7 @@ pub use command::{Command, CommandHead};
 pub(crate) use command::{ID_BYTES, fields as read_fields};
 pub use command_fields::*;
 pub use event::{Event, EventBody};
-pub use front::{Health, LoggedIn, LoginRequest, RegisterRequest, Registration, SignIn, Site};
+pub use front::{Health, LoggedIn, LoginRequest, Offered, RegisterRequest, Registration, SignIn, Site};
 pub use me::{Confirmed, Me, MeLimits, PasswordChange, RecoverRequest, RecoveryCode, Registered, SignOut, SignedIn};
 pub use shape::{Conversation, Gap, GapWhy, Group, Message, MessageState, Notice, Snapshot, Span, User};
 

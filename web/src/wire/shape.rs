@@ -1,6 +1,6 @@
 //! The things a browser shows: as in `bridge::model`, plus what only the hub knows (unread counts, kept messages, spans); data only.
 
-use bridge::id::{AccountId, ConversationId, ConversationKind, NoticeId};
+use bridge::id::{AccountId, ConversationId, ConversationKind, NoticeId, PictureId};
 use bridge::model::{Account, Author, Authorization, Buddy, Button, Member, NoticeKind, Request, Status, Transfer};
 use bridge::time::Timestamp;
 use schemars::JsonSchema;
@@ -54,6 +54,9 @@ pub struct Span {
     /// A media hash; the text is what to show in its stead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// A picture that is to come; not on the wire. The text is shown until then.
+    #[serde(skip)]
+    pub awaited: Option<PictureId>,
 }
 
 /// What became of a message of the user's own.
@@ -114,6 +117,11 @@ fn is_plain(spans: &[Span]) -> bool {
 }
 
 impl Span {
+    /// Shows a picture, now or later.
+    pub(crate) fn is_picture(&self) -> bool {
+        self.image.is_some() || self.awaited.is_some()
+    }
+
     /// Has no form of its own.
     pub(crate) fn is_plain(&self) -> bool {
         *self == Self { text: self.text.clone(), ..Self::default() }
@@ -217,6 +225,9 @@ pub struct Conversation {
     /// Gaps among and after `messages`, oldest first; absent where there are none, and in `conversation.updated`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Vec<Gap>>,
+    /// Messages before those that the daemon holds in memory were let go of: only the history may have them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
 }
 
 /// Something told to the user.

@@ -20,13 +20,14 @@ macro_rules! cases {
 
 cases! {
     people: users_are_found_by_name_and_id names_are_taken_once users_are_listed_by_name keys_change_and_sign_others_out
-        disabling_signs_out limits_are_kept browsers_are_remembered browsers_end_without_use invites_are_used_up audit_is_newest_first
+        disabling_signs_out limits_are_kept browsers_are_remembered browsers_end_without_use invites_are_used_up audit_is_newest_first failures_push_nothing_else_out
         changes_are_told_in_order forgotten_secrets_are_gone;
     state: everything_of_a_user_comes_back later_words_count settings_come_and_go a_line_waits_until_it_is_done a_buddy_goes
         an_account_goes_with_its_talks a_user_goes_whole pictures_are_stored_once names_may_be_long a_refused_write_leaves_nothing;
     history: pages_go_both_ways a_message_changes a_retry_doubles_nothing a_retry_over_a_deletion_keeps_what_came_after
-        five_thousand_at_once any_text_comes_back nobody_sees_anothers unread_is_counted gaps_stand_where_they_are
-        a_conversation_is_deleted a_large_conversation_is_deleted_in_steps old_messages_go usage_is_near many_read_at_once
+        five_thousand_at_once any_text_comes_back nobody_sees_anothers nobody_makes_holes_in_anothers_pages unread_is_counted gaps_stand_where_they_are
+        a_conversation_is_deleted a_large_conversation_is_deleted_in_steps old_messages_go
+        pictures_go_with_old_messages usage_is_near many_read_at_once
         what_came_late_has_its_place;
 }
 

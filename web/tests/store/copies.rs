@@ -10,8 +10,8 @@ use std::sync::Arc;
 use support::{MariaDb, Postgres};
 use web::store::sql::{Setting, Sql, copy, restore};
 use web::store::{
-    AuditEntry, BuddyRow, Change, ConversationRow, Gap, GroupRow, Invite, Limits, OutboxRow, Page, Store, StoreError, Stored, UserRow,
-    Write,
+    AuditEntry, Audited, BuddyRow, Change, ConversationRow, Gap, GroupRow, Invite, Limits, OutboxRow, Page, Store, StoreError, Stored,
+    UserRow, Write,
 };
 
 /// One of everything, and enough messages for several groups.
@@ -42,7 +42,8 @@ async fn fill(sql: &Sql) -> ConversationRow {
     sql.set_limits(user, &Limits { accounts: Some(2), ..Limits::default() }).await.unwrap();
     let invite = Invite { code: [3; 32], note: "n".to_owned(), created: Timestamp(1), expires: Timestamp(9), left: 2 };
     sql.add_invite(&invite).await.unwrap();
-    sql.audit(&AuditEntry { at: Timestamp(1), user: Some(user), act: "sign_in".to_owned(), detail: String::new() }).await.unwrap();
+    let entry = |act: &str| AuditEntry { at: Timestamp(1), user: Some(user), act: act.to_owned(), detail: String::new() };
+    sql.audit(&[entry("sign_in"), entry("sign_in_failed")]).await.unwrap();
     sql.announce(&Change::User(user)).await.unwrap();
     talk
 }
@@ -57,7 +58,7 @@ async fn whole(sql: &Sql, talk: &ConversationRow) -> Whole {
         sql.users("", 100).await.unwrap(),
         sql.browsers(talk.user).await.unwrap(),
         sql.invites().await.unwrap(),
-        sql.audited(None, 100).await.unwrap(),
+        [sql.audited(None, Audited::Acts, 100).await.unwrap(), sql.audited(None, Audited::Failures, 100).await.unwrap()].concat(),
         sql.changes(0).await.unwrap(),
         sql.blob(talk.user, &"ab".repeat(32)).await.unwrap(),
     )

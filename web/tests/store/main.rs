@@ -6,4 +6,5 @@ mod copies;
 mod journal;
 mod kills;
 mod make;
+mod schemas;
 mod servers;

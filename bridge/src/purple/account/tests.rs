@@ -114,17 +114,22 @@ fn the_port_follows_tls_unless_its_user_chose_one() {
         let (ssl, port) = (|on| ("ssl", Value::Bool(on)), |port| ("port", Value::Int(port)));
         let old = ("connection_security", Value::Text("old_ssl".to_owned()));
         for (id, protocol, given, shown) in [
+            // Without a word, TLS; a port alone is of before that was so.
             (10, "prpl-irc", vec![], vec![]),
-            (11, "prpl-irc", vec![ssl(true)], vec![ssl(true), port(6697)]),
-            (12, "prpl-irc", vec![ssl(true), port(7000)], vec![ssl(true), port(7000)]),
+            (11, "prpl-irc", vec![ssl(false)], vec![ssl(false), port(6667)]),
+            (12, "prpl-irc", vec![ssl(true), port(7000)], vec![port(7000)]),
+            (14, "prpl-irc", vec![port(7000)], vec![ssl(false), port(7000)]),
+            (15, "prpl-irc", vec![port(6697)], vec![]),
             (13, "prpl-jabber", vec![old.clone()], vec![old.clone(), port(5223)]),
         ] {
             core.add(1, id, AccountSettings { options: map(&given), ..settings(protocol, "ines@example.org") });
             assert_eq!(differing(core, id), map(&shown), "{given:?}");
         }
-        for (id, given, shown) in
-            [(11, vec![ssl(false)], vec![]), (11, vec![ssl(true)], vec![ssl(true), port(6697)]), (12, vec![ssl(false)], vec![port(7000)])]
-        {
+        for (id, given, shown) in [
+            (11, vec![ssl(true)], vec![]),
+            (11, vec![ssl(false)], vec![ssl(false), port(6667)]),
+            (12, vec![ssl(false)], vec![ssl(false), port(7000)]),
+        ] {
             update(core.token, UserId(1), AccountId(id), None, None, map(&given)).unwrap();
             assert_eq!(differing(core, id), map(&shown), "{given:?}");
         }

@@ -64,8 +64,8 @@ pub(in crate::purple) fn add(
     message: &str,
 ) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;
-    conversation::connected(token, account)?;
-    let (name, into) = (Name::on(token, account, name, "bad_name", "name")?, Name::of_group(into.unwrap_or(DEFAULT_GROUP))?);
+    let gc = conversation::connected(token, account)?;
+    let (name, into) = (super::name::of_buddy(token, account, (purple, gc), name)?, Name::of_group(into.unwrap_or(DEFAULT_GROUP))?);
     let (alias, message) = (Line::of(alias.trim()), Line::of(message));
     let alias = if alias.is_empty() { std::ptr::null() } else { alias.as_ptr() };
     let message = if message.is_empty() { std::ptr::null() } else { message.as_ptr() };

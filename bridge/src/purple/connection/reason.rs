@@ -4,8 +4,15 @@ use crate::id::AccountId;
 use crate::model::AccountError;
 use purple_sys::PurpleConnectionError;
 
-/// libpurple's reason in the wire's words; what our own network guard and TLS know is told instead of "Permission denied".
-pub(super) fn explain(account: AccountId, reason: PurpleConnectionError, message: String, fatal: bool) -> AccountError {
+/// libpurple's reason in the wire's words; what our own network guard, TLS and look-ups know is told instead of "Permission denied" and "Unable to
+/// connect". `unresolved`: why the server's name led nowhere.
+pub(super) fn explain(
+    account: AccountId,
+    reason: PurpleConnectionError,
+    message: String,
+    fatal: bool,
+    unresolved: Option<String>,
+) -> AccountError {
     if let Some(address) = crate::purple::egress::take_refusal(account) {
         let message = format!("This site does not let accounts connect to {address}. Check the server's name, or ask the site's admin.");
         return AccountError { code: "refused_address".to_owned(), message, fatal: true };
@@ -16,6 +23,9 @@ pub(super) fn explain(account: AccountId, reason: PurpleConnectionError, message
         return AccountError { code, message, fatal };
     }
     type Reason = PurpleConnectionError;
+    if let Some(message) = unresolved.filter(|_| reason == Reason::PURPLE_CONNECTION_ERROR_NETWORK_ERROR) {
+        return AccountError { code: "network".to_owned(), message, fatal };
+    }
     if reason == Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR {
         // Nothing went wrong in our TLS, so the server does not offer it (or someone on the way says so): waiting changes neither.
         let message = format!(

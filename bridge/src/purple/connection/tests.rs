@@ -134,9 +134,19 @@ fn a_server_without_the_encryption_that_was_asked_for_is_not_tried_again() {
         PurpleConnectionError::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR,
         "You require encryption, but it is not available on this server.".to_owned(),
         false,
+        None,
     );
     assert!(said.fatal && said.code == "encryption", "{said:?}");
     assert!(said.message.starts_with("You require encryption") && said.message.contains("settings"), "{said:?}");
-    let lost = explain(AccountId(10), PurpleConnectionError::PURPLE_CONNECTION_ERROR_NETWORK_ERROR, "Lost".to_owned(), false);
+    let lost = explain(AccountId(10), PurpleConnectionError::PURPLE_CONNECTION_ERROR_NETWORK_ERROR, "Lost".to_owned(), false, None);
     assert!(!lost.fatal && lost.message == "Lost", "{lost:?}");
+    let why = "There is no server called “nowhere.test”.".to_owned();
+    let nowhere = explain(
+        AccountId(10),
+        PurpleConnectionError::PURPLE_CONNECTION_ERROR_NETWORK_ERROR,
+        "Unable to connect".to_owned(),
+        false,
+        Some(why),
+    );
+    assert!(!nowhere.fatal && nowhere.code == "network" && nowhere.message.contains("nowhere.test"), "{nowhere:?}");
 }

@@ -2,7 +2,7 @@
 
 use super::super::ffi::{borrowed, guard_on};
 use super::super::token::OnPurple;
-use super::super::{accounts, blist, outbox};
+use super::super::{accounts, blist, outbox, picture};
 use super::{Unreflected, Written, change, id, normalize, server_id, unknown_fate, words};
 use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, ConversationId};
@@ -92,11 +92,14 @@ fn write(
         }
     };
     let said = server_id::take(conversation, place, kind);
+    let html = cut(html);
+    let pictures = picture::of_message(token, &picture::Written { user, account, conversation, kind, flags, html: &html });
     let message = Message {
         kind,
         from,
         time: Timestamp::from_seconds(time).unwrap_or_else(Timestamp::now),
-        html: cut(html),
+        html,
+        pictures,
         // Rooms flag it themselves.
         delayed: delayed || (said.delayed && place == ConversationKind::Im),
         highlight: has(PurpleMessageFlags::PURPLE_MESSAGE_NICK),

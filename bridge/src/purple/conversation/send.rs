@@ -90,6 +90,7 @@ pub(in crate::purple) fn send(
                 auto_reply: false,
                 remote: false,
                 server_id: None,
+                pictures: Vec::new(),
             };
             outbox::emit(token, user, EventKind::MessageAdded { conversation, message });
             Ok(Ended::Now(None))

@@ -1,7 +1,7 @@
 //! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
 
 use super::super::{debug, ffi, token::OnPurple};
-use super::{files, find, lean, linear, lists, names, plugins, proxy, roster, sasl, socket, ssl, streams, timers};
+use super::{files, find, images, lean, linear, lists, names, plugins, roster, sasl, socket, ssl, streams, timers, transfers};
 use crate::error::StartError;
 use purple_sys::{gchar, gpointer};
 use std::cell::RefCell;
@@ -34,12 +34,19 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"purple_blist_add_buddy", roster::purple_blist_add_buddy as roster::AddBuddy as *const c_void),
         (c"purple_find_buddy", find::purple_find_buddy as find::FindBuddy as *const c_void),
         (c"purple_find_buddies", find::purple_find_buddies as find::FindBuddies as *const c_void),
+        (c"purple_imgstore_add_with_id", images::purple_imgstore_add_with_id as images::AddWithId as *const c_void),
+        (c"purple_conv_custom_smiley_add", images::purple_conv_custom_smiley_add as images::SmileyAdd as *const c_void),
+        (c"purple_conv_custom_smiley_write", images::purple_conv_custom_smiley_write as images::SmileyWrite as *const c_void),
+        (c"purple_conv_custom_smiley_close", images::purple_conv_custom_smiley_close as images::SmileyClose as *const c_void),
         (c"purple_roomlist_room_add", linear::purple_roomlist_room_add as linear::AddRoom as *const c_void),
         (c"purple_markup_linkify", linear::purple_markup_linkify as linear::Linkify as *const c_void),
         (c"serv_got_alias", names::serv_got_alias as names::GotAlias as *const c_void),
         (c"purple_serv_got_private_alias", names::purple_serv_got_private_alias as names::GotAlias as *const c_void),
         (c"purple_plugins_probe", plugins::purple_plugins_probe as plugins::Probe as *const c_void),
-        (c"purple_proxy_connect", proxy::purple_proxy_connect as proxy::Connect as *const c_void),
+        (c"purple_proxy_connect", transfers::purple_proxy_connect as transfers::Connect as *const c_void),
+        (c"purple_xfer_prpl_ready", transfers::purple_xfer_prpl_ready as transfers::OfXfer as *const c_void),
+        (c"purple_xfer_cancel_remote", transfers::purple_xfer_cancel_remote as transfers::OfXfer as *const c_void),
+        (c"purple_xfer_error", transfers::purple_xfer_error as transfers::Complain as *const c_void),
         (c"purple_util_write_data_to_file", files::purple_util_write_data_to_file as *const c_void),
         (c"purple_network_listen_family", files::purple_network_listen_family as files::Listen as *const c_void),
         (c"purple_network_listen_range_family", files::purple_network_listen_range_family as files::ListenRange as *const c_void),

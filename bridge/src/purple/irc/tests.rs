@@ -142,3 +142,23 @@ fn tags_are_taken_off_and_name_the_message() {
         assert_eq!(id(line), None, "{line}");
     }
 }
+
+#[test]
+fn a_nick_that_is_taken_is_read_whatever_stands_around_it() {
+    for line in [":irc.test 433 * ines :in use", "@time=1 :irc.test  433 * ines", ":irc.test 433 * :ines"] {
+        assert_eq!(taken(line.as_bytes()).as_deref(), Some("ines"), "{line}");
+    }
+    for line in [":irc.test 432 * ines :bad", ":irc.test 433 *", "PING :433", ":bob!b@host PRIVMSG 433 ines"] {
+        assert_eq!(taken(line.as_bytes()), None, "{line}");
+    }
+}
+
+#[test]
+fn a_refused_join_is_read() {
+    let found = |line: &str| no_entry(line.as_bytes());
+    let whole = ("475".to_owned(), "#a".to_owned(), "Cannot join (+k)".to_owned());
+    assert_eq!(found(":irc.test 475 ines #a :Cannot join (+k)"), Some(whole));
+    assert_eq!(found(":irc.test 473 ines #a"), Some(("473".to_owned(), "#a".to_owned(), String::new())));
+    assert_eq!(found(":irc.test 353 ines = #a :bob"), None);
+    assert_eq!(found(":irc.test 475 ines"), None);
+}

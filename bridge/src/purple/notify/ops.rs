@@ -2,7 +2,7 @@
 
 use super::super::ffi::{borrowed, guard_on, list, owned};
 use super::super::token::OnPurple;
-use super::super::{accounts, debug, outbox, owner};
+use super::super::{accounts, debug, outbox, owner, room, transfer};
 use super::{Search, blank, button, html_of, more_rows, open, take};
 use crate::event::EventKind;
 use crate::id::{AccountId, NoticeId, UserId};
@@ -71,13 +71,19 @@ unsafe extern "C" fn on_message(
     guard_on("notify_message", ptr::null_mut(), |token| {
         // SAFETY: see above.
         let (whose, texts) = unsafe { (whose(token, ptr::null_mut()), [title, primary, secondary].map(|text| borrowed(text))) };
+        let of = |at: usize| texts.get(at).and_then(Option::as_deref).unwrap_or_default();
+        if kind == PurpleNotifyMsgType::PURPLE_NOTIFY_MSG_ERROR && transfer::caught(of(1), of(2)) {
+            return ptr::null_mut();
+        }
+        let words = texts.clone();
         let (title, html) = head(texts);
         let Some((user, account)) = whose else {
             let level = if kind == PurpleNotifyMsgType::PURPLE_NOTIFY_MSG_ERROR { log::Level::Warn } else { log::Level::Info };
             debug::paced(level, format_args!("to nobody: {title}: {html}"));
             return ptr::null_mut();
         };
-        handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_MESSAGE, None, blank(account, NoticeKind::Message, title, html)))
+        let notice = room::hold(token, user, &words, blank(account, NoticeKind::Message, title, html));
+        handle(notice.and_then(|notice| open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_MESSAGE, None, notice)))
     })
 }
 

@@ -263,7 +263,7 @@ fn status_kind(primitive: PurpleStatusPrimitive) -> Option<StatusKind> {
     })
 }
 
-/// What the plugin's functions and flags say it can do. `files` is not among them before the bridge transfers files.
+/// What the plugin's functions and flags say it can do.
 fn features(plugin: &Plugin, statuses: &[StatusType]) -> Features {
     let info = plugin.info;
     let has = |flag: PurpleProtocolOptions| info.options.0 & flag.0 != 0;
@@ -280,6 +280,7 @@ fn features(plugin: &Plugin, statuses: &[StatusType]) -> Features {
         ("room_nick", rooms && has(PurpleProtocolOptions::OPT_PROTO_UNIQUE_CHATNAME)),
         ("room_invite", rooms && info.chat_invite.is_some()),
         ("typing", info.send_typing.is_some()),
+        ("files", info.send_file.is_some()),
         ("icons", icons),
         ("block", info.add_deny.is_some()),
         ("info", info.get_info.is_some()),

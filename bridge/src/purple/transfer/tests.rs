@@ -2,13 +2,15 @@
 
 use super::*;
 use crate::command::{AccountSettings, Secret};
+use crate::event::Outcome;
 use crate::id::UserId;
+use crate::model::Piece;
 use crate::model::Value;
 use crate::purple::connection::Phase;
+use crate::purple::conversation::Ended;
 use crate::purple::testing::{Core, settings, with_servers};
 use crate::purple::{ffi, teardown};
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use support::{Element, IrcPeer, Ngircd, Prosody, XmppPeer};
 
@@ -17,27 +19,7 @@ const IBB: &str = "http://jabber.org/protocol/ibb";
 const FILE: &str = "http://jabber.org/protocol/si/profile/file-transfer";
 const NEG: &str = "http://jabber.org/protocol/feature-neg";
 
-/// A file to be sent and one to be written, gone with the test.
-struct Files(PathBuf);
-
-impl Files {
-    fn new() -> Self {
-        let directory = std::env::temp_dir().join(format!("bellflower-transfer-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        std::fs::write(directory.join("sent.txt"), vec![b'x'; 100_000]).unwrap();
-        Self(directory)
-    }
-
-    fn path(&self, name: &str) -> std::ffi::CString {
-        ffi::in_process(&self.0.join(name).to_string_lossy())
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+type PurpleXferPointer = *mut PurpleXfer;
 
 fn online(core: &mut Core, id: u64, protocol: &str, name: &str, options: &[(&str, Value)]) -> *mut purple_sys::PurpleAccount {
     let options = options.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
@@ -67,7 +49,12 @@ fn irc(core: &mut Core, server: &Ngircd, id: u64) -> *mut purple_sys::PurpleAcco
 }
 
 fn of(account: u64) -> Vec<*mut PurpleXfer> {
-    OPEN.with_borrow(|open| open.iter().filter(|(whose, _)| *whose == AccountId(account)).map(|(_, transfer)| *transfer).collect())
+    // SAFETY: libpurple's own list, the newest first.
+    let all = unsafe { ffi::list::<PurpleXfer>(purple_sys::purple_xfers_get_all()) };
+    let is_theirs = |xfer: PurpleXferPointer| {
+        OPEN.with_borrow(|open| open.values().any(|known| known.xfer == xfer && known.account == AccountId(account)))
+    };
+    all.into_iter().rev().filter(|xfer| is_theirs(*xfer)).collect()
 }
 
 /// Runs libpurple until the account has so many transfers; the newest of them.
@@ -81,6 +68,32 @@ fn runs(core: &Core, transfer: *mut PurpleXfer) {
     // SAFETY: an open transfer.
     core.turn_until(|| unsafe { (*transfer).bytes_sent > 0 });
     assert!(is_open(transfer));
+}
+
+/// Offers a file of 100 000 bytes to somebody.
+fn send_to(core: &Core, account: u64, to: &str, count: usize) -> *mut PurpleXfer {
+    let opened = crate::purple::conversation::open(core.token, UserId(1), AccountId(account), to, false).unwrap();
+    let Ended::Now(Some(Outcome::Conversation(conversation))) = opened else { panic!("no conversation") };
+    send(core.token, UserId(1), conversation, "sent.txt", 100_000).unwrap();
+    transfers(core, account, count)
+}
+
+/// Runs libpurple until it wants bytes of a file, gives it some, and runs it until they went.
+fn feeds(core: &mut Core, transfer: *mut PurpleXfer) {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        core.turns();
+        let wanted = core.events().into_iter().find_map(|(_, kind)| match kind {
+            EventKind::TransferWanted { transfer, bytes } => Some((transfer, bytes)),
+            _ => None,
+        });
+        if let Some((id, bytes)) = wanted {
+            assert_eq!(bytes, 100_000);
+            feed(core.token, UserId(1), Piece { transfer: id, bytes: vec![b'x'; 100_000] }).unwrap();
+            return runs(core, transfer);
+        }
+        assert!(Instant::now() < end, "nobody wants the file");
+    }
 }
 
 /// What one side hears while libpurple runs.
@@ -116,10 +129,10 @@ fn offered_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64) -> *mut Pur
 }
 
 /// The same, and the one by a stream is taken and under way.
-fn taken_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64, files: &Files) {
+fn taken_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64) {
     let transfer = offered_over_xmpp(core, peer, account);
     // SAFETY: an open transfer and a C string, copied.
-    unsafe { purple_sys::purple_xfer_request_accepted(transfer, files.path("taken.txt").as_ptr()) };
+    unsafe { purple_sys::purple_xfer_request_accepted(transfer, c"taken.txt".as_ptr()) };
     peer.send(&format!(
         "<iq type='set' id='open' to='ines@localhost/home'><open xmlns='{IBB}' sid='s{account}' block-size='4096'/></iq>\
          <iq type='set' id='data' to='ines@localhost/home'><data xmlns='{IBB}' sid='s{account}' seq='0'>aGVsbG8=</data></iq>"
@@ -128,12 +141,9 @@ fn taken_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64, files: &Files
 }
 
 /// XMPP: the account offers a file; the peer is asked what it can do, then offered it, then takes it.
-fn sent_over_xmpp(core: &Core, purple: *mut purple_sys::PurpleAccount, peer: &mut XmppPeer, account: u64, files: &Files, take: bool) {
+fn sent_over_xmpp(core: &mut Core, peer: &mut XmppPeer, account: u64, take: bool) {
     let before = of(account).len();
-    let to = ffi::in_process(peer.jid());
-    // SAFETY: a live connection and C strings, copied.
-    unsafe { purple_sys::serv_send_file((*purple).gc, to.as_ptr(), files.path("sent.txt").as_ptr()) };
-    let transfer = transfers(core, account, before + 1);
+    let transfer = send_to(core, account, peer.jid(), before + 1);
     let asked = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "query"));
     let id = asked.attr("id").unwrap().to_owned();
     let features: String = [SI, FILE, IBB].iter().map(|feature| format!("<feature var='{feature}'/>")).collect();
@@ -152,7 +162,7 @@ fn sent_over_xmpp(core: &Core, purple: *mut purple_sys::PurpleAccount, peer: &mu
     ));
     let opened = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "open"));
     peer.send(&format!("<iq type='result' id='{}' to='ines@localhost/home'/>", opened.attr("id").unwrap()));
-    runs(core, transfer);
+    feeds(core, transfer);
 }
 
 /// IRC: a file is offered to the account from this port.
@@ -163,12 +173,12 @@ fn offered_over_irc(core: &Core, peer: &mut IrcPeer, account: u64, port: u16) ->
 }
 
 /// The same, and taken: it runs.
-fn taken_over_irc(core: &Core, peer: &mut IrcPeer, account: u64, files: &Files) -> std::net::TcpStream {
+fn taken_over_irc(core: &Core, peer: &mut IrcPeer, account: u64) -> std::net::TcpStream {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let transfer = offered_over_irc(core, peer, account, listener.local_addr().unwrap().port());
     // SAFETY: an open transfer and a C string, copied.
-    unsafe { purple_sys::purple_xfer_request_accepted(transfer, files.path("taken.txt").as_ptr()) };
+    unsafe { purple_sys::purple_xfer_request_accepted(transfer, c"taken.txt".as_ptr()) };
     let mut sender = None;
     core.turn_until(|| {
         sender = sender.take().or_else(|| listener.accept().ok());
@@ -181,26 +191,16 @@ fn taken_over_irc(core: &Core, peer: &mut IrcPeer, account: u64, files: &Files) 
 }
 
 /// IRC: the account offers a file, and the peer fetches some of it.
-fn sent_over_irc(
-    core: &Core,
-    purple: *mut purple_sys::PurpleAccount,
-    peer: &mut IrcPeer,
-    account: u64,
-    files: &Files,
-    take: bool,
-) -> Option<std::net::TcpStream> {
+fn sent_over_irc(core: &mut Core, peer: &mut IrcPeer, account: u64, take: bool) -> Option<std::net::TcpStream> {
     let before = of(account).len();
-    let to = ffi::in_process(peer.nick());
-    // SAFETY: a live connection and C strings, copied.
-    unsafe { purple_sys::serv_send_file((*purple).gc, to.as_ptr(), files.path("sent.txt").as_ptr()) };
-    let transfer = transfers(core, account, before + 1);
+    let transfer = send_to(core, account, peer.nick(), before + 1);
     let offer = heard(core, |time| peer.next_within(time), |line| line.params.get(1).is_some_and(|text| text.contains("DCC SEND")));
     if !take {
         return None;
     }
     let port = offer.params[1].split_ascii_whitespace().nth(4).unwrap().parse().unwrap();
     let fetching = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-    runs(core, transfer);
+    feeds(core, transfer);
     Some(fetching)
 }
 
@@ -221,24 +221,23 @@ fn nothing_is_left(core: &mut Core, account: u64) {
 #[test]
 fn transfers_of_xmpp_end_with_their_account() {
     with_servers("purple::transfer::tests::transfers_of_xmpp_end_with_their_account", |core| {
-        let files = Files::new();
         let mut prosody = Prosody::with_users(["ines", "noor"]);
         let mut peer = XmppPeer::connect(&prosody, "noor");
         for (account, take) in [(10, false), (11, true)] {
-            let purple = xmpp(core, &prosody, account);
+            xmpp(core, &prosody, account);
             if take {
-                taken_over_xmpp(core, &mut peer, account, &files);
+                taken_over_xmpp(core, &mut peer, account);
             } else {
                 offered_over_xmpp(core, &mut peer, account);
             }
-            sent_over_xmpp(core, purple, &mut peer, account, &files, take);
+            sent_over_xmpp(core, &mut peer, account, take);
             assert_eq!(of(account).len(), 3);
             teardown::remove(core.token, UserId(1), AccountId(account)).unwrap();
             nothing_is_left(core, account);
         }
         // The connection goes first.
         xmpp(core, &prosody, 12);
-        taken_over_xmpp(core, &mut peer, 12, &files);
+        taken_over_xmpp(core, &mut peer, 12);
         prosody.kill();
         core.turn_until(|| of(12).is_empty());
         core.turn_until(|| {
@@ -252,16 +251,15 @@ fn transfers_of_xmpp_end_with_their_account() {
 #[test]
 fn transfers_of_irc_end_with_their_account() {
     with_servers("purple::transfer::tests::transfers_of_irc_end_with_their_account", |core| {
-        let files = Files::new();
         let mut server = Ngircd::builder().start();
         let mut peer = IrcPeer::connect(&server, "noor");
         for (account, take) in [(10, false), (11, true)] {
-            let purple = irc(core, &server, account);
-            let taken = take.then(|| taken_over_irc(core, &mut peer, account, &files));
+            irc(core, &server, account);
+            let taken = take.then(|| taken_over_irc(core, &mut peer, account));
             if !take {
                 offered_over_irc(core, &mut peer, account, 9);
             }
-            let fetching = sent_over_irc(core, purple, &mut peer, account, &files, take);
+            let fetching = sent_over_irc(core, &mut peer, account, take);
             assert_eq!(of(account).len(), 2);
             teardown::remove(core.token, UserId(1), AccountId(account)).unwrap();
             nothing_is_left(core, account);
@@ -272,13 +270,13 @@ fn transfers_of_irc_end_with_their_account() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let transfer = offered_over_irc(core, &mut peer, 13, listener.local_addr().unwrap().port());
         // SAFETY: an open transfer and a C string, copied.
-        unsafe { purple_sys::purple_xfer_request_accepted(transfer, files.path("taken.txt").as_ptr()) };
+        unsafe { purple_sys::purple_xfer_request_accepted(transfer, c"taken.txt".as_ptr()) };
         teardown::remove(core.token, UserId(1), AccountId(13)).unwrap();
         nothing_is_left(core, 13);
         listener.set_nonblocking(true).unwrap();
         assert!(listener.accept().is_err(), "the connection of a transfer outlived it");
         irc(core, &server, 12);
-        let taken = taken_over_irc(core, &mut peer, 12, &files);
+        let taken = taken_over_irc(core, &mut peer, 12);
         server.kill();
         core.turn_until(|| of(12).is_empty());
         teardown::remove(core.token, UserId(1), AccountId(12)).unwrap();
@@ -302,5 +300,102 @@ fn one_accounts_end_leaves_anothers_transfers_alone() {
         assert_eq!((of(10).len(), of(11).len()), (0, 1));
         teardown::remove(core.token, UserId(1), AccountId(11)).unwrap();
         nothing_is_left(core, 11);
+    });
+}
+
+/// Ends of transfers that were told.
+fn ends(core: &mut Core) -> Vec<String> {
+    let ends = core.events().into_iter().filter_map(|(_, kind)| match kind {
+        EventKind::TransferClosed { state, .. } => Some(state),
+        _ => None,
+    });
+    ends.collect()
+}
+
+fn only(account: u64) -> TransferId {
+    OPEN.with_borrow(|open| open.iter().find(|(_, known)| known.account == AccountId(account)).map(|(id, _)| *id)).unwrap()
+}
+
+#[test]
+fn a_file_that_is_cancelled_before_its_offer_is_cancelled_after_it() {
+    with_servers("purple::transfer::tests::a_file_that_is_cancelled_before_its_offer_is_cancelled_after_it", |core| {
+        let prosody = Prosody::with_users(["ines", "noor"]);
+        let mut peer = XmppPeer::connect(&prosody, "noor");
+        xmpp(core, &prosody, 10);
+        send_to(core, 10, peer.jid(), 1);
+        let asked = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "query"));
+        cancel(core.token, UserId(1), only(10)).unwrap();
+        assert_eq!(ends(core), ["cancelled"]);
+        let features: String = [SI, FILE, IBB].iter().map(|feature| format!("<feature var='{feature}'/>")).collect();
+        peer.send(&format!(
+            "<iq type='result' id='{}' to='ines@localhost/home'><query xmlns='http://jabber.org/protocol/disco#info'>\
+             <identity category='client' type='pc'/>{features}</query></iq>",
+            asked.attr("id").unwrap()
+        ));
+        core.turn_until(|| of(10).is_empty());
+        assert!(ends(core).is_empty(), "its end was told");
+        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
+        nothing_is_left(core, 10);
+    });
+}
+
+#[test]
+fn a_question_about_a_transfer_ends_with_it() {
+    with_servers("purple::transfer::tests::a_question_about_a_transfer_ends_with_it", |core| {
+        let prosody = Prosody::builder().users(["ines", "noor"]).friends("ines", "noor", "Friends").start();
+        xmpp(core, &prosody, 10);
+        let mut peers = ["desk", "phone"].map(|resource| XmppPeer::connect_as(&prosody, "noor", resource));
+        // What a device asks comes after its presence.
+        for peer in &mut peers {
+            peer.send("<iq type='get' id='there' to='ines@localhost/home'><ping xmlns='urn:xmpp:ping'/></iq>");
+            heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "there"));
+        }
+        core.events();
+        send_to(core, 10, "noor@localhost", 1);
+        let asked = core.events().into_iter().find_map(|(_, kind)| match kind {
+            EventKind::RequestOpened(request) => Some(request.id),
+            _ => None,
+        });
+        let asked = asked.expect("the question to which device it goes");
+        cancel(core.token, UserId(1), only(10)).unwrap();
+        core.turn_until(|| of(10).is_empty());
+        let told = core.events();
+        assert!(told.iter().any(|(_, kind)| *kind == EventKind::RequestClosed { request: asked }), "{told:?}");
+        drop(peers);
+        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
+        nothing_is_left(core, 10);
+    });
+}
+
+/// Libjabber goes on using the session of a file that the call has ended: valgrind sees that.
+#[test]
+fn a_file_in_one_block_ends_after_libjabber_has_counted_it() {
+    with_servers("purple::transfer::tests::a_file_in_one_block_ends_after_libjabber_has_counted_it", |core| {
+        let prosody = Prosody::with_users(["ines", "noor"]);
+        let mut peer = XmppPeer::connect(&prosody, "noor");
+        xmpp(core, &prosody, 10);
+        for (sid, size, end) in [("whole", 5, "done"), ("more", 3, "failed")] {
+            peer.send(&format!(
+                "<iq type='set' id='offer' to='ines@localhost/home'><si xmlns='{SI}' id='{sid}' profile='{FILE}'>\
+                 <file xmlns='{FILE}' name='a.txt' size='{size}'/><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='form'>\
+                 <field var='stream-method' type='list-single'><option><value>{IBB}</value></option></field></x></feature></si></iq>"
+            ));
+            transfers(core, 10, 1);
+            let id = only(10);
+            accept(core.token, UserId(1), id).unwrap();
+            take(core.token, UserId(1), id, 1000).unwrap();
+            peer.send(&format!(
+                "<iq type='set' id='open' to='ines@localhost/home'><open xmlns='{IBB}' sid='{sid}' block-size='4096'/></iq>\
+                 <iq type='set' id='data' to='ines@localhost/home'><data xmlns='{IBB}' sid='{sid}' seq='0'>aGVsbG8=</data></iq>"
+            ));
+            core.turn_until(|| of(10).is_empty());
+            let told = core.events();
+            let bytes = told.iter().any(|(_, kind)| matches!(kind, EventKind::TransferBytes(piece) if piece.bytes == b"hello"));
+            assert_eq!(bytes, end == "done", "{told:?}");
+            assert!(told.iter().any(|(_, kind)| *kind == EventKind::TransferClosed { transfer: id, state: end.to_owned() }), "{told:?}");
+            heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "data") && stanza.is("type", "result"));
+        }
+        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
+        nothing_is_left(core, 10);
     });
 }

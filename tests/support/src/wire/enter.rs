@@ -73,6 +73,24 @@ impl WireClient {
         account
     }
 
+    /// Answers the question for an account's password that is open, or comes, with "remember".
+    pub fn give_password(&mut self, password: &str) {
+        let open = self.snapshot["requests"][0].clone();
+        let asked = if open.is_null() {
+            self.wait_event("the question for a password", |event| event["type"] == "request.opened")["request"].clone()
+        } else {
+            open
+        };
+        let field = |kind: &str| {
+            let all = asked["fields"].as_array().expect("fields");
+            let found = all.iter().find(|field| field["type"] == kind).unwrap_or_else(|| panic!("no {kind} in {asked}"));
+            found["id"].as_str().expect("an id").to_owned()
+        };
+        let values = json!({ (field("string")): password, (field("bool")): true });
+        let answer = json!({ "request": asked["id"], "button": asked["buttons"][0]["id"], "values": values });
+        self.carry_out("request.answer", answer);
+    }
+
     /// Signs in with the protocol that does harm on command, as a guest, attaches and waits until the account is online.
     pub fn sign_in_mischief(&mut self, name: &str) {
         self.post("/login", &json!({ "network": { "protocol": "prpl-mischief", "username": name } })).ok();

@@ -1,11 +1,17 @@
-// What asks for attention and what the daemon is told of it: title, sound, announcements, focus, idleness, read marks.
+// What asks for attention and what the daemon is told of it: sounds, notifications, announcements, focus, idleness, read marks.
 import { effect, signal } from "@preact/signals";
-import { sound } from "./prefs";
+import { isQuestion, isQuiet, louder, notes, occasionOf, sounds, type Call } from "../state/alerts";
+import { choiceIn, type Occasion } from "../state/choices";
+import { listening } from "./listening";
+import { isMuted, muted } from "./mutes";
+import { missed, notify, permission } from "./notify";
 import { surprises, titleOf } from "./prompts";
-import { link, model, onEvents, readUpTo, talks, tell, unreadTotal } from "./store";
-import { active, arrangement, onTalk, surface, wins } from "./windows";
-import type { Message } from "../wire/types";
+import { audible, play } from "./sound";
+import { link, model, onEvents, ownStatus, readUpTo, settings, talks, tell } from "./store";
+import { active, arrangement, isHidden, onTalk, surface } from "./windows";
+import type { Message, WireEvent } from "../wire/types";
 import { w } from "../words";
+import "./badge";
 
 /** What a screen reader is told, politely. */
 export const announcement = signal("");
@@ -14,78 +20,76 @@ export const focused = signal(document.hasFocus());
 /** The log of the active conversation shows its end. */
 export const atEnd = signal(true);
 
-effect(() => {
-  const n = model.value ? unreadTotal.value : 0;
-  document.title = n > 0 ? `(${n}) ${w.app}` : w.app;
-});
-
-let audio: AudioContext | null = null;
-// Browsers let a page sound only after a gesture: make the context then.
-addEventListener("pointerdown", () => { audio ??= typeof AudioContext === "function" ? new AudioContext() : null; }, { once: true });
-
-function tone(steps: readonly number[]): void {
-  if (!sound.value || !audio || audio.state === "closed") return;
-  void audio.resume();
-  const start = audio.currentTime;
-  steps.forEach((hertz, at) => {
-    if (!audio) return;
-    const voice = audio.createOscillator();
-    const loudness = audio.createGain();
-    const from = start + at * 0.11;
-    voice.type = "sine";
-    voice.frequency.value = hertz;
-    loudness.gain.setValueAtTime(0, from);
-    loudness.gain.linearRampToValueAtTime(0.11, from + 0.015);
-    loudness.gain.exponentialRampToValueAtTime(0.0006, from + 0.42);
-    voice.connect(loudness).connect(audio.destination);
-    voice.start(from);
-    voice.stop(from + 0.45);
-  });
-}
-
 /** Whether the reader looks at this conversation right now. */
 export function watching(id: string): boolean {
-  return visible.value && focused.value && active.value === id && (arrangement.value !== "stack" || onTalk.value) && !wins.value.get(id)?.minimised;
+  return visible.value && focused.value && active.value === id && (arrangement.value !== "stack" || onTalk.value) && !isHidden(id);
 }
 
-/** Sounds (null: what came is watched and needs none), unless that is for another tab; it is for the one in front, if one is. */
-async function ring(kind: "message" | "mention" | null, upto: number): Promise<void> {
+/** Sounds and shows what called, unless that is for another tab: for the one in front, if one is. `loud`: the sound that is called for. */
+async function alarm(calls: readonly Call[], loud: Occasion | null, upto: number): Promise<void> {
   const front = visible.value && focused.value;
-  if (!sound.value || (kind === null ? !front : !audio)) return;
-  if ((await link.sounds(front, upto)) && kind !== null) tone(kind === "mention" ? [880, 1174.7, 1318.5] : [784, 1046.5]);
+  // A tab that can do neither leaves it to others.
+  if (front || (loud !== null && audible())) {
+    void link.sounds(front, upto).then((own) => own && loud !== null && play(loud));
+  }
+  const told = calls.filter((call) => notes(settings.peek(), call.occasion));
+  if (!front && permission.value === "default" && calls.some((call) => choiceIn(settings.peek(), `notify_${call.occasion}`))) missed.value = true;
+  // In front of its user the page itself shows what is new.
+  if (front || (told.length > 0 && permission.value === "granted")) {
+    if ((await link.sounds(front, upto, "note")) && !front) notify(told);
+  }
+}
+
+function said(event: WireEvent): Call | null {
+  const message = event["message"] as Message;
+  const id = event["conversation"] as string;
+  const talk = talks.value.get(id);
+  if (!talk || message.from?.self) return null;
+  const quiet = isMuted(talk);
+  // A room whose window was closed comes back when it calls.
+  if (!listening.value.has(id) || message.highlight) surface(id, quiet);
+  // Who looks at it hears of it all the same.
+  if (quiet && !watching(id)) return null;
+  const who = message.from?.alias || message.from?.name || talk.title;
+  if (talk.kind === "im" || message.highlight) announcement.value = w.said(who, message.text);
+  const occasion = quiet ? null : occasionOf(talk, message);
+  return occasion && { occasion, conversation: id, who: talk.kind === "im" ? who : w.notes.inRoom(who, talk.title), text: message.text };
+}
+
+/** What an event calls for. */
+function callOf(event: WireEvent): Call | null {
+  if (event.type === "message.received") return said(event);
+  if (event.type === "attention") {
+    const id = event["conversation"] as string;
+    const talk = talks.value.get(id);
+    if (talk && isMuted(talk)) return null;
+    const who = talk?.title ?? String(event["who"] ?? "");
+    announcement.value = w.attention(who);
+    return { occasion: "mention", conversation: id, who, text: w.attention(who) };
+  }
+  const { account } = (event["request"] ?? event["authorization"] ?? {}) as { account?: string };
+  if (account && muted.value.has(account)) return null;
+  return isQuestion(event) ? { occasion: "question", conversation: null, who: "", text: "" } : null;
 }
 
 onEvents((events) => {
-  let kind: "message" | "mention" | null = null;
-  let loud = false;
+  const calls: Call[] = [];
+  let wanted = false;
   for (const event of events) {
-    if (event.type === "message.received") {
-      const message = event["message"] as Message;
-      const id = event["conversation"] as string;
-      const talk = talks.value.get(id);
-      if (!talk || message.from?.self) continue;
-      surface(id);
-      const who = message.from?.alias || message.from?.name || talk.title;
-      if (talk.kind === "im" || message.highlight) announcement.value = w.said(who, message.text);
-      if (message.delayed) continue;
-      loud ||= talk.kind === "im" || message.highlight === true;
-      if (!watching(id)) {
-        if (message.highlight) kind = "mention";
-        else if (talk.kind === "im") kind ??= "message";
-      }
-    } else if (event.type === "conversation.opened" && event.origin?.client !== link.id) {
+    const call = callOf(event);
+    if (event.type === "conversation.opened" && event.origin?.client !== link.id) {
       const id = (event["conversation"] as { id?: string }).id;
-      if (id && talks.value.get(id)?.kind === "room") surface(id);
-    } else if (event.type === "attention") {
-      const talk = talks.value.get(event["conversation"] as string);
-      announcement.value = w.attention(talk?.title ?? String(event["who"] ?? ""));
-      kind = "mention";
-    } else if (event.type === "request.opened" || event.type === "authorization.opened") {
-      kind ??= "mention";
+      if (id && talks.value.get(id)?.kind === "room" && !listening.value.has(id)) surface(id);
     }
+    if (!call) continue;
+    wanted ||= sounds(settings.peek(), call.occasion) || notes(settings.peek(), call.occasion) || call.occasion !== "room";
+    if (call.conversation === null || !watching(call.conversation)) calls.push(call);
   }
   const last = events.at(-1);
-  if (last && (loud || kind !== null)) void ring(kind, last.seq);
+  if (!last || !wanted || isQuiet(settings.peek(), ownStatus.peek().status)) return;
+  let loud: Occasion | null = null;
+  for (const { occasion } of calls) if (sounds(settings.peek(), occasion)) loud = louder(loud, occasion);
+  void alarm(calls, loud, last.seq);
 });
 
 // Whoever signs in next in this tab hears nothing of what was said before.
@@ -106,7 +110,7 @@ effect(() => {
   if (arrangement.value === "stack" && !onTalk.value) return;
   const talk = talks.value.get(id);
   const last = talk?.messages.at(-1);
-  if (talk && last && (talk.unread > 0 || talk.mentions > 0) && !wins.value.get(id)?.minimised) queueMicrotask(() => readUpTo(id, last.id));
+  if (talk && last && (talk.unread > 0 || talk.mentions > 0) && !isHidden(id)) queueMicrotask(() => readUpTo(id, last.id));
 });
 
 // Tell the daemon what this tab is doing, when that changes.

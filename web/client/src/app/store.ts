@@ -32,10 +32,11 @@ export const outgoing = computed(() => model.value?.outgoing ?? none);
 export const roomLists = computed(() => model.value?.roomLists ?? none);
 export const ownStatus = computed((): OwnStatus => model.value?.status ?? { status: "available" });
 export const settings = computed(() => model.value?.settings ?? {});
-export const unreadTotal = computed(() => {
-  let sum = 0;
-  for (const talk of talks.value.values()) sum += talk.kind === "im" ? talk.unread : talk.mentions;
-  return sum;
+/** The conversation with each buddy who has one. */
+export const talkOfBuddy = computed((): ReadonlyMap<string, Talk> => {
+  const found = new Map<string, Talk>();
+  for (const talk of talks.value.values()) if (talk.kind === "im" && talk.buddy) found.set(talk.buddy, talk);
+  return found;
 });
 
 export const protocolOf = (id: string): Protocol | null => protocols.value?.find((one) => one.id === id) ?? null;

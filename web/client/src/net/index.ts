@@ -45,7 +45,7 @@ export const logout = () => call<void>(urlOf("logout"), { body: {} });
 export const history = (conversation: string, at: { before?: string | undefined; after?: string | undefined; around?: string | undefined }, limit = 50) =>
   call<HistoryAnswer>(urlOf("history", { conversation, ...at, limit }));
 export const upload = (file: File) =>
-  call<Uploaded>(urlOf("uploads"), { body: file, method: "POST", headers: { "Content-Type": file.type || "application/octet-stream", "X-Filename": encodeURIComponent(file.name) } });
+  call<Uploaded>(urlOf("uploads"), { body: file, method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" } });
 
 /** Where the bytes behind a media reference are: a hash, or an address the daemon already made relative. */
 export function media(reference: string): string {

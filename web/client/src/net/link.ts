@@ -5,7 +5,7 @@ import { type Cursor, type Query, Streams, type StreamsWorld } from "./follow";
 import { CallError } from "./http";
 import { Outbox } from "./outbox";
 import { Tabs, type TabsWorld } from "./tabs";
-import type { Trouble } from "./told";
+import type { Alert, Trouble } from "./told";
 
 export type LinkState =
   | { kind: "idle" }
@@ -152,8 +152,8 @@ export class Link {
   }
 
   /** Of all tabs that could sound for what they were told, up to event `seq`, whether it is for this one. `front`: the user looks at it. */
-  sounds(front: boolean, seq: number): Promise<boolean> {
-    return this.tabs.sounds(front, seq);
+  sounds(front: boolean, seq: number, what?: Alert): Promise<boolean> {
+    return this.tabs.sounds(front, seq, what);
   }
 
   /** The network is known to be gone. */

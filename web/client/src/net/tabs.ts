@@ -2,10 +2,10 @@
 // for. It must not know requests, nor what events mean.
 import type { WireEvent } from "../wire/types";
 import { Receipts } from "./pace";
-import { Ear, readTold, type Told, type Trouble, type Word } from "./told";
+import { Ear, readTold, type Alert, type Told, type Trouble, type Word } from "./told";
 
 /** Pages that tell each other something else than this one have another number. */
-export const VERSION = "bellflower.1";
+export const VERSION = "bellflower.2";
 
 /** A browser that says nothing about a lock for so long has none. Milliseconds, like all below. */
 const NO_LOCKS = 5000;
@@ -71,7 +71,7 @@ export class Tabs {
   private speaking = false;
   /** Nobody has said anything for too long. */
   private silent = false;
-  private heeded = -1;
+  private heeded: Record<Alert, number> = { sound: -1, note: -1 };
   private hold = 0;
   private receipts: Receipts | null = null;
   private cancelSilence: (() => void) | null = null;
@@ -115,7 +115,7 @@ export class Tabs {
   /** Attached: from here on what was kept is taken, and the tab waits for its turn to speak. */
   attached(user: string, epoch: string, hold: number, heartbeat: number): void {
     if (!this.world.neighbours || !this.channel) return;
-    if (epoch !== this.epoch) this.heeded = -1;
+    if (epoch !== this.epoch) this.heeded = { sound: -1, note: -1 };
     this.ear.attached(user, epoch);
     this.epoch = epoch;
     this.hold = hold;
@@ -179,20 +179,20 @@ export class Tabs {
   }
 
   /**
-   * Of all tabs that could sound for what they were just told, up to `seq`, whether it is for this one: for the one in front, else for the
-   * speaker, else for any.
+   * Of all tabs that could sound for what they were just told, up to `seq`, or show a note of it, whether it is for this one: for the one in
+   * front, else for the speaker, else for any.
    */
-  async sounds(front: boolean, seq: number): Promise<boolean> {
+  async sounds(front: boolean, seq: number, what: Alert = "sound"): Promise<boolean> {
     if (!this.channel) return true;
     if (!front) {
       // Names differ, and so the others hardly ever sound at the same time.
       const place = Number.parseInt(this.id.slice(0, 1), 16) || 0;
       const wait = this.speaking ? FRONT_SOUNDS : SPEAKER_SOUNDS + place * APART;
       await new Promise<void>((settle) => this.world.later(wait, settle));
-      if (this.heeded >= seq) return false;
+      if (this.heeded[what] >= seq) return false;
     }
-    this.heeded = Math.max(this.heeded, seq);
-    this.tell({ kind: "heeded", seq });
+    this.heeded[what] = Math.max(this.heeded[what], seq);
+    this.tell({ kind: "heeded", seq, what });
     return true;
   }
 
@@ -261,7 +261,7 @@ export class Tabs {
     if (told.user !== this.user) return;
     const sameLog = told.epoch === this.epoch;
     if (told.kind === "over" && sameLog) this.self.over(told.code);
-    if (told.kind === "heeded" && sameLog) this.heeded = Math.max(this.heeded, told.seq);
+    if (told.kind === "heeded" && sameLog) this.heeded[told.what] = Math.max(this.heeded[told.what], told.seq);
     if (told.kind === "state" && this.listens && !this.silent) this.self.state(told.state);
     if (told.kind === "nudge" && this.speaking) this.self.nudge();
   }

@@ -11,6 +11,9 @@ export interface News {
 
 export type Trouble = { kind: "catching-up" } | { kind: "offline"; since: number };
 
+/** What one tab does for all. */
+export type Alert = "sound" | "note";
+
 export type Word =
   | News
   | { kind: "state"; state: Trouble }
@@ -18,8 +21,8 @@ export type Word =
   | { kind: "over"; code: string }
   /** Whoever waits before it tries again need not. */
   | { kind: "nudge" }
-  /** Somebody has sounded for everything up to here. */
-  | { kind: "heeded"; seq: number };
+  /** Somebody has sounded for everything up to here, or shown it. */
+  | { kind: "heeded"; seq: number; what: Alert };
 
 /** A word, about the log of a user's session. */
 export type Told = Word & { user: string; epoch: string };
@@ -47,13 +50,13 @@ function isTrouble(state: unknown): state is Trouble {
 /** A message, if it is one of these. Another version of the page may be open in another tab. */
 export function readTold(message: unknown): Told | null {
   if (!isObject(message) || typeof message["user"] !== "string" || typeof message["epoch"] !== "string") return null;
-  const { kind, from, to, events, state, code, seq } = message;
+  const { kind, from, to, events, state, code, seq, what } = message;
   const fits =
     (kind === "news" && isSeq(from) && isSeq(to) && from <= to && areEvents(events, from, to)) ||
     (kind === "state" && isTrouble(state)) ||
     (kind === "over" && typeof code === "string") ||
     kind === "nudge" ||
-    (kind === "heeded" && isSeq(seq));
+    (kind === "heeded" && isSeq(seq) && (what === "sound" || what === "note"));
   return fits ? (message as unknown as Told) : null;
 }
 

@@ -1,8 +1,9 @@
-// Where windows go: first place, limits, snapping; pure arithmetic in CSS pixels.
+// Where windows go: first place, limits, snapping, tiles; pure arithmetic in CSS pixels.
 
 export interface Frame { x: number; y: number; w: number; h: number }
 export interface Area { w: number; h: number }
 
+/** The least size that a user can give a window. */
 export const MIN_W = 280;
 export const MIN_H = 240;
 /** How near an edge pulls, in CSS pixels. */
@@ -20,25 +21,62 @@ export function clamp(frame: Frame, area: Area): Frame {
   };
 }
 
+/** A frame as parts of the desk, each 0 to 1: what is kept of it, for a desk of any size. */
+export const shareOf = (frame: Frame, area: Area): Frame => ({ x: frame.x / area.w, y: frame.y / area.h, w: frame.w / area.w, h: frame.h / area.h });
+
+/** Such a part on this desk, in whole pixels. */
+export const frameOf = (share: Frame, area: Area): Frame =>
+  clamp({ x: Math.round(share.x * area.w), y: Math.round(share.y * area.h), w: Math.round(share.w * area.w), h: Math.round(share.h * area.h) }, area);
+
+/** How big a new window would like to be. */
+export function sizeFor(kind: "im" | "room", area: Area): Area {
+  const within = (least: number, part: number, most: number) => Math.round(Math.max(least, Math.min(part, most)));
+  return kind === "room" ? { w: within(480, area.w * 0.58, 700), h: within(420, area.h * 0.9, 740) } : { w: 380, h: within(400, area.h * 0.6, 520) };
+}
+
 const overlap = (a: Frame, b: Frame): number =>
   Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
 
 /** A title bar's height: what shows whose window it is and takes it elsewhere. */
 const BAR = 54;
-/** A new window may be this low where that spares the others. */
-const LOW = 270;
+/** A new window may be this small where that spares the others. */
+const SMALL: Area = { w: 300, h: 270 };
+/** Beside more windows than this nobody looks for room. */
+const CROWD = 8;
 
 /** How much of the others a window would hide; a title bar counts for more than what is below it. */
 const hides = (at: Frame, others: readonly Frame[]): number =>
   others.reduce((sum, other) => sum + overlap(at, other) + 6 * overlap(at, { ...other, h: BAR }), 0);
 
-/** The place for a new window that covers least of the others; ties go to the lower right, next to the list. */
-export function place(size: Area, others: readonly Frame[], area: Area): Frame {
+/** The free rectangle that a window of this size fills best, with a gap to all around it. */
+function room(size: Area, others: readonly Frame[], area: Area): Frame | null {
+  const lefts = [GAP, ...others.map((o) => o.x + o.w + GAP)];
+  const rights = [area.w - GAP, ...others.map((o) => o.x - GAP)];
+  const tops = [GAP, ...others.map((o) => o.y + o.h + GAP)];
+  const bottoms = [area.h - GAP, ...others.map((o) => o.y - GAP)];
+  let best: Frame | null = null;
+  let most = 0;
+  for (const x of lefts) for (const right of rights) {
+    if (right - x < Math.min(SMALL.w, size.w)) continue;
+    for (const y of tops) for (const bottom of bottoms) {
+      if (bottom - y < Math.min(SMALL.h, size.h)) continue;
+      const [w, h] = [Math.min(size.w, right - x), Math.min(size.h, bottom - y)];
+      if (w * h <= most || others.some((other) => overlap({ x, y, w: right - x, h: bottom - y }, other) > 0)) continue;
+      most = w * h;
+      best = { x: right - w, y: bottom - h, w, h };
+    }
+  }
+  return best;
+}
+
+/** The place for a new window that covers least of the others; ties go to the lower right, next to the list, or to the lower left. */
+export function place(size: Area, others: readonly Frame[], area: Area, side: "left" | "right" = "right"): Frame {
   const w = Math.min(size.w, area.w);
   const h = Math.min(size.h, area.h);
   let best: Frame = { x: Math.max(0, area.w - w - GAP), y: Math.max(0, area.h - h - GAP), w, h };
   let least = Infinity;
-  const columns = [...others.map((o) => o.x - w - GAP), ...others.map((o) => o.x + o.w + GAP), area.w - w - GAP, GAP];
+  const edges = side === "left" ? [GAP, area.w - w - GAP] : [area.w - w - GAP, GAP];
+  const columns = [...others.map((o) => o.x - w - GAP), ...others.map((o) => o.x + o.w + GAP), ...edges];
   const rows = [area.h - h - GAP, ...others.map((o) => o.y - h - GAP), ...others.map((o) => o.y + o.h + GAP), GAP];
   for (const x of columns) {
     for (const y of rows) {
@@ -51,18 +89,9 @@ export function place(size: Area, others: readonly Frame[], area: Area): Frame {
       }
     }
   }
-  if (least > 0) {
-    // Lower than it would like, above or below another, rather than over it.
-    for (const other of others) {
-      for (const strip of [{ y: GAP, h: other.y - 2 * GAP }, { y: other.y + other.h + GAP, h: area.h - other.y - other.h - 2 * GAP }]) {
-        if (strip.h < LOW || strip.h > h) continue;
-        for (const x of columns) {
-          const at = { x, w, ...strip };
-          if (x >= 0 && x + w <= area.w && hides(at, others) === 0) return at;
-        }
-      }
-    }
-  }
+  // Smaller than it would like, rather than over another.
+  const beside = least > 0 && others.length <= CROWD ? room(size, others, area) : null;
+  if (beside) return beside;
   if (least > (w * h) / 2) {
     // Crowded: a cascade.
     const step = (others.length % 8) * 28;
@@ -109,16 +138,41 @@ export function edgeZone(x: number, y: number, area: Area): Half | null {
   return null;
 }
 
-/** All windows side by side in a grid. */
+/** A tile is at least this big. */
+const TILE: Area = { w: 200, h: 170 };
+/** What a tile would be, if it could. */
+const IDEAL: Area = { w: 420, h: 420 };
+
+const along = (length: number, tile: number): number => Math.max(1, Math.floor((length - GAP) / (tile + GAP)));
+
+/** So many windows stand side by side here. */
+export const tilesIn = (area: Area): number => along(area.w, TILE.w) * along(area.h, TILE.h);
+
+/** So many columns make the tiles most like windows. */
+function columnsFor(count: number, area: Area): number {
+  let best = 1;
+  let most = -1;
+  for (let columns = 1; columns <= Math.min(count, along(area.w, TILE.w)); columns++) {
+    const rows = Math.ceil(count / columns);
+    if (rows > along(area.h, TILE.h)) continue;
+    const like = Math.min((area.w - GAP * (columns + 1)) / columns / IDEAL.w, (area.h - GAP * (rows + 1)) / rows / IDEAL.h);
+    if (like > most) [most, best] = [like, columns];
+  }
+  return best;
+}
+
+/** Places side by side, row by row; never one over another, and never more than there is room for. */
 export function tile(count: number, area: Area): Frame[] {
-  const columns = Math.max(1, Math.min(Math.ceil(Math.sqrt(count)), Math.floor(area.w / (MIN_W + GAP)) || 1));
-  const rows = Math.ceil(count / columns);
-  const h = Math.max(MIN_H, (area.h - GAP * (rows + 1)) / rows);
-  return Array.from({ length: count }, (_, at) => {
+  const number = Math.min(count, tilesIn(area));
+  const columns = columnsFor(number, area);
+  const rows = Math.ceil(number / columns);
+  /** Where the part `at` of so many begins; whole pixels, so that nothing overlaps by a fraction of one. */
+  const edge = (at: number, parts: number, length: number): number => GAP + Math.round((at * (length - GAP)) / parts);
+  return Array.from({ length: number }, (_, at) => {
     const row = Math.floor(at / columns);
-    const inRow = row === rows - 1 ? count - row * columns : columns;
-    const w = (area.w - GAP * (inRow + 1)) / inRow;
-    return clamp({ x: GAP + (at % columns) * (w + GAP), y: GAP + row * (h + GAP), w, h }, area);
+    const inRow = row === rows - 1 ? number - row * columns : columns;
+    const [x, y] = [edge(at % columns, inRow, area.w), edge(row, rows, area.h)];
+    return { x, y, w: edge((at % columns) + 1, inRow, area.w) - GAP - x, h: edge(row + 1, rows, area.h) - GAP - y };
   });
 }
 

@@ -6,6 +6,7 @@ import type {
 import { isKept } from "./keeping";
 import { isWhole, joinGaps, merged } from "./past";
 import { compareIds, hasGap, insertMessage, isSystem } from "./messages";
+import { talkTitle } from "./names";
 import type { Line, Model, RoomList, RoomRow, Talk } from "./model";
 
 const byId = <T extends { id: string }>(list: readonly T[] | undefined): Map<string, T> => new Map((list ?? []).map((one) => [one.id, one]));
@@ -17,7 +18,10 @@ function ownStatus(status: Snapshot["status"] | undefined): OwnStatus {
 function talkOf(conversation: Conversation, old: Talk | undefined, user: User): Talk {
   const messages = conversation.messages ?? [];
   const gaps = joinGaps(old?.gaps, conversation.gaps);
-  const rest = { ...conversation, ...(gaps ? { gaps } : {}) };
+  // What the daemon lets go of is still here, as long as nothing is missing between.
+  const dropped = old && !hasGap(old.messages, messages) ? old.dropped : conversation.dropped;
+  const { dropped: _told, ...plain } = conversation;
+  const rest = { ...plain, title: talkTitle(conversation), ...(gaps ? { gaps } : {}), ...(dropped ? { dropped } : {}) };
   if (!old) return { ...rest, messages, more: true, gap: null, past: null };
   if (hasGap(old.messages, messages) && isWhole(user, conversation)) {
     // The history has what is between: it is fetched when somebody reads there.

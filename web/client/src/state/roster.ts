@@ -1,6 +1,11 @@
 // From buddies to the rows of the list: contacts, groups, order, search; it must not draw or keep state of its own.
 import type { Buddy, Group } from "../wire/types";
+import { compareGroups } from "./groups";
 import type { Talk } from "./model";
+import { shortName } from "./names";
+import { compareKeys, compareNames, fold, sortKey } from "./order";
+
+export { fold };
 
 export type Presence = "online" | "away" | "busy" | "offline";
 
@@ -19,7 +24,8 @@ export interface Person {
 export type Row =
   | { kind: "section"; key: string; title: string; name: string; group: string | null; shown: number; total: number; collapsed: boolean }
   | { kind: "person"; key: string; person: Person; unread: number }
-  | { kind: "talk"; key: string; talk: Talk }
+  /** `person`: who it is with, of the list. They stand there instead of in their group. */
+  | { kind: "talk"; key: string; talk: Talk; person?: Person }
   | { kind: "empty"; key: string; text: string };
 
 /** Everybody, by group, in the order of the list. */
@@ -32,8 +38,10 @@ export interface RosterInput {
   query: string;
   hideOffline: boolean;
   collapsed: ReadonlySet<string>;
-  /** Open conversations get a section of their own at the top (where no dock shows them). */
+  /** Open conversations get a section of their own at the top (where no dock shows them), and who is in it stands nowhere else. */
   conversationsFirst: boolean;
+  /** By the id of each of their buddies; needed where conversations come first. */
+  persons?: ReadonlyMap<string, Person>;
   words: { rooms: string; conversations: string; noGroup: string };
 }
 
@@ -67,24 +75,18 @@ export function presenceOf(status: string | null | undefined, idle?: string | nu
 }
 
 export function buddyName(buddy: Buddy): string {
-  return buddy.alias || buddy.server_alias || buddy.name;
+  return buddy.alias || buddy.server_alias || shortName(buddy.name);
 }
 
 interface Keys { sort: string; find: string; presence: Presence }
 const keys = new WeakMap<Buddy, Keys>();
 
-/** Folds case and accents, so that "dvorak" finds "Dvořák". */
-export function fold(text: string): string {
-  if (/^[\x20-\x7e\n]*$/.test(text)) return text.toLowerCase();
-  return text.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase();
-}
-
 /** Derived once per buddy object: sorting ten thousand must not fold ten thousand names again. */
 function keysOf(buddy: Buddy): Keys {
   let found = keys.get(buddy);
   if (!found) {
-    const name = fold(buddyName(buddy));
-    found = { sort: name, find: `${name}\n${fold(buddy.name)}\n${fold(buddy.status_message ?? "")}`, presence: presenceOf(buddy.status, buddy.idle_since) };
+    const name = buddyName(buddy);
+    found = { sort: sortKey(name), find: `${fold(name)}\n${fold(buddy.name)}\n${fold(buddy.status_message ?? "")}`, presence: presenceOf(buddy.status, buddy.idle_since) };
     keys.set(buddy, found);
   }
   return found;
@@ -118,6 +120,13 @@ export function peopleOf(buddies: Iterable<Buddy>): People {
   return groups;
 }
 
+/** Everybody by the ids of their buddies. */
+export function personsOf(people: People): ReadonlyMap<string, Person> {
+  const found = new Map<string, Person>();
+  for (const list of people.values()) for (const person of list) for (const buddy of person.buddies) found.set(buddy.id, person);
+  return found;
+}
+
 const present = new WeakMap<readonly Person[], number>();
 
 /** How many of a group are there: counted once per list, not per key press of a search. */
@@ -133,10 +142,7 @@ function onlineIn(list: readonly Person[]): number {
 
 function byPresence(a: Person, b: Person): number {
   const rank = RANK[a.presence] - RANK[b.presence];
-  if (rank !== 0) return rank;
-  const left = keysOf(a.best).sort;
-  const right = keysOf(b.best).sort;
-  return left < right ? -1 : left > right ? 1 : 0;
+  return rank !== 0 ? rank : compareKeys(keysOf(a.best).sort, keysOf(b.best).sort);
 }
 
 /** When the newest message came, for the order of conversations; milliseconds. */
@@ -157,30 +163,40 @@ export function rosterRows(input: RosterInput): Row[] {
     return sum;
   };
 
+  /** Whose conversation shows is not shown again. */
+  const shown = new Set<Person>();
+  const withWhom = (talk: Talk): Person | undefined => {
+    const buddy = talk.kind === "im" && input.conversationsFirst ? talk.buddy : null;
+    return buddy ? input.persons?.get(buddy) : undefined;
+  };
+  const talkRow = (key: string, talk: Talk): Row => {
+    const person = withWhom(talk);
+    if (!person || shown.has(person)) return { kind: "talk", key: `${key}/${talk.id}`, talk };
+    shown.add(person);
+    return { kind: "talk", key: person.key, talk, person };
+  };
+
   const matching = (talk: Talk) => query === "" || fold(`${talk.title}\n${talk.name}`).includes(query);
   const talks = [...input.talks.values()].filter(matching);
   const section = (key: string, title: string, list: Talk[]) => {
     if (list.length === 0) return;
     const collapsed = query === "" && input.collapsed.has(key);
     rows.push({ kind: "section", key, title, name: title, group: null, shown: list.length, total: list.length, collapsed });
-    if (!collapsed) for (const talk of list) rows.push({ kind: "talk", key: `${key}/${talk.id}`, talk });
+    if (!collapsed) for (const talk of list) rows.push(talkRow(key, talk));
   };
   if (input.conversationsFirst) {
     section(TALKS, input.words.conversations, talks.sort((a, b) => Number(b.unread > 0) - Number(a.unread > 0) || lastTime(b) - lastTime(a)));
   }
 
   const groups = input.people;
-  const order = [...new Set([...input.groups.keys(), ...groups.keys()])].sort((a, b) => {
-    const left = input.groups.get(a)?.order ?? Number.MAX_SAFE_INTEGER;
-    const right = input.groups.get(b)?.order ?? Number.MAX_SAFE_INTEGER;
-    return left - right || (fold(a) < fold(b) ? -1 : 1);
-  });
+  const order = [...new Set([...input.groups.keys(), ...groups.keys()])].sort(compareGroups(input.groups));
   for (const name of order) {
     const all = groups.get(name) ?? [];
     const online = onlineIn(all);
     let list = all;
     if (query !== "") list = all.filter((person) => person.find.includes(query));
     else if (input.hideOffline) list = all.filter((person) => person.presence !== "offline" || waiting(person) > 0);
+    if (shown.size > 0) list = list.filter((person) => !shown.has(person));
     if (query !== "" && list.length === 0) continue;
     const collapsed = query === "" && input.collapsed.has(name);
     rows.push({ kind: "section", key: `group/${name}`, title: name || input.words.noGroup, name, group: name, shown: online, total: all.length, collapsed });
@@ -189,7 +205,7 @@ export function rosterRows(input: RosterInput): Row[] {
   }
 
   if (!input.conversationsFirst) {
-    section(ROOMS, input.words.rooms, talks.filter((talk) => talk.kind === "room").sort((a, b) => (fold(a.title) < fold(b.title) ? -1 : 1)));
+    section(ROOMS, input.words.rooms, talks.filter((talk) => talk.kind === "room").sort((a, b) => compareNames(a.title, b.title)));
   }
   return rows;
 }

@@ -59,6 +59,8 @@ export interface DialogProps {
   title: string;
   testid?: string;
   wide?: boolean;
+  /** A place of its own: as large as it can be, and what is in it scrolls by itself. */
+  place?: boolean;
   children: ComponentChildren;
   onClose(): void;
   /** Given: the content is a form. */
@@ -73,7 +75,7 @@ export interface DialogProps {
 /** What may have the focus by itself: where one writes, or else what is asked. No button, which a key could press that was on its way already. */
 const WRITES = ".dialog-body :is(input:not([type=hidden], [type=checkbox]), textarea):not(:disabled)";
 
-export function Dialog({ title, testid, wide, children, onClose, onSubmit, actions, ready, answered }: DialogProps) {
+export function Dialog({ title, testid, wide, place, children, onClose, onSubmit, actions, ready, answered }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useRef(`dialog-${++last}`).current;
   const gone = useRef(false);
@@ -100,6 +102,12 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
       requestAnimationFrame(() => requestAnimationFrame(giveBack));
     };
   }, []);
+  // A button that is switched off loses the focus: what it led to gets it, or the box that is wrong.
+  useLayoutEffect(() => {
+    const dialog = ref.current;
+    if (!dialog?.open || document.activeElement !== document.body) return;
+    (dialog.querySelector<HTMLElement>("[aria-invalid]:not(:disabled)") ?? dialog.querySelector<HTMLElement>("h2"))?.focus();
+  });
   const submit = (event: Event) => {
     event.preventDefault();
     if (!ready || ready.takes()) onSubmit?.();
@@ -115,7 +123,7 @@ export function Dialog({ title, testid, wide, children, onClose, onSubmit, actio
   };
   const held = ready && { onMouseDownCapture: guarded(ready), onClickCapture: guarded(ready) };
   return (
-    <dialog ref={ref} class={wide ? "dialog wide" : "dialog"} aria-labelledby={id} data-testid={testid} data-ready={ready?.["data-ready"]} onCancel={cancel} onClose={closed} onPointerDown={backdrop}>
+    <dialog ref={ref} class={place ? "dialog place" : wide ? "dialog wide" : "dialog"} aria-labelledby={id} data-testid={testid} data-ready={ready?.["data-ready"]} onCancel={cancel} onClose={closed} onPointerDown={backdrop}>
       <form method="dialog" noValidate onSubmit={submit}>
         <header class="dialog-head" {...held}>
           <h2 id={id} tabIndex={-1}>{title}</h2>

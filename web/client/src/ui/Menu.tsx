@@ -1,12 +1,14 @@
 // The one menu that may be open, with keys and focus; it must not know what its items do.
 import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { begunBefore } from "../app/press";
 import { w } from "../words";
 import { Icon, type IconName } from "./icons";
 
+/** Each entry has an icon, or a `mark` in its place: a picture, a state. */
 export type Item =
-  | { kind?: "item"; label: string; icon?: IconName; checked?: boolean; danger?: boolean; disabled?: boolean; hint?: string; testid?: string; run(): void }
+  | { kind?: "item"; label: string; icon?: IconName; mark?: ComponentChildren; checked?: boolean; danger?: boolean; disabled?: boolean; hint?: string; testid?: string; run(): void }
   | { kind: "line" }
   | { kind: "head"; label: string }
   | { kind: "wait"; label: string };
@@ -50,7 +52,7 @@ export function extendMenu(key: string, change: (items: Item[]) => Item[]): void
 
 function Entry({ item }: { item: Item }) {
   if (item.kind === "line") return <hr />;
-  if (item.kind === "head") return <div class="menu-head">{item.label}</div>;
+  if (item.kind === "head") return <div class="menu-head" dir="auto">{item.label}</div>;
   if (item.kind === "wait") return <div class="menu-head">{item.label}</div>;
   const run = () => {
     if (begunBefore(since)) return;
@@ -59,9 +61,10 @@ function Entry({ item }: { item: Item }) {
   };
   return (
     <button type="button" role={item.checked === undefined ? "menuitem" : "menuitemradio"} aria-checked={item.checked} tabIndex={-1} disabled={item.disabled} class={item.danger ? "danger" : ""} onClick={run} data-testid={item.testid}>
-      <span class="menu-icon">{item.checked ? <Icon name="check" size={16} /> : item.icon ? <Icon name={item.icon} size={16} /> : null}</span>
-      <span class="menu-label">{item.label}</span>
+      <span class="menu-icon">{item.mark ?? <Icon name={item.icon ?? "more"} size={16} />}</span>
+      <span class="menu-label" dir="auto">{item.label}</span>
       {item.hint && <small>{item.hint}</small>}
+      {item.checked && <span class="menu-check"><Icon name="check" size={15} /></span>}
     </button>
   );
 }

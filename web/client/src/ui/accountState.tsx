@@ -33,6 +33,11 @@ export function isSetAside(account: Account): boolean {
   return account.state === "error" && account.error?.code === "set_aside";
 }
 
+/** Its network is switched off on this site: nothing of the account is to be mended. */
+export function isSwitchedOff(account: Account): boolean {
+  return account.error?.code === "protocol_disabled";
+}
+
 export function stateText(account: Account): string {
   if (isRestarting(account)) return w.accounts.states.reconnecting;
   if (account.state === "connecting") return progressText(account) || w.accounts.states.connecting;

@@ -37,6 +37,7 @@ export function TextField(props: TextProps) {
   const [seen, setSeen] = useState(false);
   const common = {
     id,
+    dir: "auto" as const,
     value: props.value,
     disabled: props.disabled,
     autofocus: props.autofocus,

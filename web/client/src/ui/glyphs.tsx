@@ -1,5 +1,7 @@
 // One small drawing per well-known network, a letter tile for every other; it must not know accounts.
 
+import { mix } from "../state/names";
+
 interface Glyph { color: string; path?: string; fill?: boolean; short: string }
 
 /** By the end of the plugin's id, so that third-party plugins of the same network share a drawing. All are drawn here, in a 24 x 24 box. */
@@ -34,16 +36,7 @@ const GLYPHS: Record<string, Glyph> = {
 
 const PALETTE = ["#6a4fc4", "#2f7f6c", "#b8533c", "#3a76b4", "#a06a12", "#3e7d8c", "#b04f7d", "#5865a9", "#4b7f3f", "#8d5bb0", "#b14d56", "#7a6a3a", "#2c7f96"];
 
-/** A well-mixed number for a name, the same everywhere. */
-export function mix(text: string): number {
-  let sum = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
-  sum ^= sum >>> 13;
-  sum = Math.imul(sum, 0x5bd1e995);
-  return (sum ^ (sum >>> 15)) >>> 0;
-}
-
-export function hue(text: string): string {
+function hue(text: string): string {
   return PALETTE[mix(text) % PALETTE.length] ?? "#6a4fc4";
 }
 

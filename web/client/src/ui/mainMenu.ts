@@ -1,28 +1,28 @@
 // The page's own menu: look, sounds, help, sign out; it must not draw.
-import { setSound, setTheme, sound, theme } from "../app/prefs";
+import { choose, prefs } from "../app/prefs";
 import { mayRegister, signOut } from "../app/session";
 import { user } from "../app/store";
+import { CHOICES } from "../state/choices";
 import { w } from "../words";
 import { confirm } from "./dialogs/Ask";
-import { helpDialog } from "./dialogs/Help";
-import { keepDialog } from "./account/Keep";
-import { yoursDialog } from "./account/Yours";
+import { helpDialog, keepDialog, settingsDialog } from "./later";
 import { openMenu, type Item } from "./Menu";
+
+const THEME_ICONS = { system: "desk", light: "sun", dark: "moon", contrast: "half" } as const;
 
 /** The account here, or how to have one. */
 function own(): Item[] {
-  if (user.value?.guest === false) return [{ label: w.menu.account, icon: "people", testid: "open-account", run: yoursDialog }];
+  if (user.value?.guest === false) return [{ label: w.menu.account, icon: "people", testid: "open-account", run: () => settingsDialog("you") }];
   return mayRegister.value ? [{ label: w.menu.keep, icon: "keep", testid: "keep-things", run: keepDialog }] : [];
 }
 
 export function mainMenu(event: MouseEvent): void {
   openMenu(event, [
     { kind: "head", label: w.menu.theme },
-    { label: w.menu.light, checked: theme.value === "light", testid: "theme-light", run: () => setTheme("light") },
-    { label: w.menu.dark, checked: theme.value === "dark", testid: "theme-dark", run: () => setTheme("dark") },
-    { label: w.menu.system, checked: theme.value === "system", testid: "theme-system", run: () => setTheme("system") },
+    ...CHOICES.theme.values.map((value): Item => ({ label: w.menu[value], icon: THEME_ICONS[value], checked: prefs.theme.value === value, testid: `theme-${value}`, run: () => choose("theme", value) })),
     { kind: "line" },
-    { label: w.menu.sound, icon: sound.value ? "sound" : "mute", checked: sound.value, testid: "toggle-sound", run: () => setSound(!sound.value) },
+    { label: w.menu.sound, icon: prefs.sound.value ? "sound" : "mute", checked: prefs.sound.value, testid: "toggle-sound", run: () => choose("sound", !prefs.sound.value) },
+    { label: w.menu.settings, icon: "settings", testid: "open-settings", run: () => settingsDialog() },
     { label: w.menu.help, icon: "help", hint: "?", testid: "open-help", run: helpDialog },
     { kind: "line" },
     ...own(),

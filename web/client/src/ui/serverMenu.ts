@@ -12,7 +12,7 @@ function flatten(items: readonly MenuItem[], run: (action: string, label: string
     if (one.items && one.items.length > 0) return flatten(one.items, run, label);
     const action = one.id;
     if (action === undefined || action === null) return [];
-    return [{ label, run: () => run(action, one.label) }];
+    return [{ label, icon: "globe", run: () => run(action, one.label) }];
   });
 }
 

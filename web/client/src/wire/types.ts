@@ -17,6 +17,9 @@ export type Outcome =
       list: string;
     }
   | {
+      transfer: string;
+    }
+  | {
       kept: boolean;
     };
 /**
@@ -225,10 +228,10 @@ export type Command =
   | (RoomListStop & {
       type: "room.list_stop";
     })
-  | (Unsupported & {
+  | (TransferSend & {
       type: "transfer.send";
     })
-  | (Unsupported & {
+  | (OfTransfer & {
       type: "transfer.accept";
     })
   | (OfTransfer & {
@@ -1211,6 +1214,10 @@ export interface Conversation {
    */
   days?: number | null;
   /**
+   * Messages before those that the daemon holds in memory were let go of: only the history may have them.
+   */
+  dropped?: boolean;
+  /**
    * Gaps among and after `messages`, oldest first; absent where there are none, and in `conversation.updated`.
    */
   gaps?: Gap[] | null;
@@ -1639,6 +1646,10 @@ export interface Transfer {
    * Whose.
    */
   account: string;
+  /**
+   * The conversation with the peer, whether it is open or not.
+   */
+  conversation: string;
   /**
    * `in` or `out`.
    */
@@ -2199,7 +2210,20 @@ export interface RoomListStop {
   list: string;
 }
 /**
- * `transfer.cancel`
+ * `transfer.send`: uses the upload up, however it ends
+ */
+export interface TransferSend {
+  /**
+   * The conversation, with one person.
+   */
+  conversation: string;
+  /**
+   * A file of `POST /uploads`.
+   */
+  upload: string;
+}
+/**
+ * `transfer.accept`, after which `GET /transfers/{id}` fetches the file, and `transfer.cancel`
  */
 export interface OfTransfer {
   /**
@@ -2599,9 +2623,13 @@ export interface PollAnswer {
   retry_ms?: number | null;
 }
 /**
- * A network that a user can add an account of.
+ * A network in the answer of `GET /protocols`.
  */
 export interface Protocol {
+  /**
+   * Switched off for now: nobody signs on.
+   */
+  disabled?: boolean;
   /**
    * What it can do (see [`crate::model::Account::features`]).
    */

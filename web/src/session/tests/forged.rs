@@ -31,6 +31,7 @@ fn member(number: u64) -> Member {
 fn transfer(number: u64) -> Transfer {
     Transfer {
         id: TransferId(number),
+        conversation: bridge::id::ConversationId(1),
         account: AccountId(1),
         peer: long(),
         direction: long(),

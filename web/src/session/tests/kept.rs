@@ -30,7 +30,7 @@ fn span() -> impl Strategy<Value = Span> {
     let optional = || proptest::option::of("[a-zé#:/]{0,200}");
     (".{0,40}", any::<[bool; 6]>(), optional(), optional(), optional()).prop_map(|(text, style, color, link, image)| {
         let [bold, italic, underline, strike, code, quote] = style;
-        Span { text, bold, italic, underline, strike, code, quote, color, link, image }
+        Span { text, bold, italic, underline, strike, code, quote, color, link, image, awaited: None }
     })
 }
 

@@ -1,15 +1,20 @@
 //! The rules of a session, against an injected clock and a bridge that is only its two channels.
 
+mod again;
+mod arranged;
 mod commands;
 mod content;
 mod crowds;
 mod delivery;
+mod door;
 mod floods;
 mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod people;
+mod pictures;
 mod polls;
+mod protocols;
 mod replay;
 mod streams;
 
@@ -215,6 +220,7 @@ pub(crate) fn message(kind: MessageKind, html: &str) -> Message {
         auto_reply: false,
         remote: false,
         server_id: None,
+        pictures: Vec::new(),
     }
 }
 

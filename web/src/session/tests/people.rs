@@ -4,33 +4,39 @@ use super::*;
 use crate::secret::{Cost, DataKey, Hasher, HasherSettings};
 use crate::session::people::{Origin as From, Others};
 use crate::session::token;
-use crate::store::{Limits, Setting, Sql, Store, UserRow, Write};
+use crate::store::{Audited, Limits, Setting, Sql, Store, UserRow, Write};
 use bridge::command::Secret;
 
-const PASSWORD: &str = "a long enough password";
+pub(super) const PASSWORD: &str = "a long enough password";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A site that remembers, with one user, who is signed in.
-struct Home {
-    hub: Arc<Hub>,
-    clock: Arc<ManualClock>,
-    bridge: Detached,
-    store: Arc<Sql>,
-    session: Arc<Session>,
-    token: String,
+pub(super) struct Home {
+    pub(super) hub: Arc<Hub>,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) bridge: Detached,
+    pub(super) store: Arc<Sql>,
+    pub(super) session: Arc<Session>,
+    pub(super) token: String,
     _directory: tempfile::TempDir,
 }
 
-fn secret(text: &str) -> Secret {
+pub(super) fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
-fn from() -> From {
-    From { address: "192.0.2.1".to_owned(), device: "Firefox".to_owned() }
+/// A visitor of an address in this neighbourhood.
+pub(super) fn comes_from(address: &str, person: u64) -> From {
+    let (address, device) = (address.to_owned(), "Firefox".to_owned());
+    From { group: address.clone(), address, person: PersonId(person), device, marks: Marks::default() }
+}
+
+pub(super) fn from() -> From {
+    comes_from("192.0.2.1", 1)
 }
 
 impl Home {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Sql::open(&Setting::file(&directory.path().join("site.sqlite"))).await.unwrap();
         let cost = Cost { kib: 8, passes: 1, lanes: 1 };
@@ -44,22 +50,22 @@ impl Home {
         Self { hub, clock, bridge, store, session: entered.session, token: entered.token, _directory: directory }
     }
 
-    fn memory(&self) -> &Memory {
+    pub(super) fn memory(&self) -> &Memory {
         self.hub.memory().unwrap()
     }
 
-    async fn row(&self) -> UserRow {
+    pub(super) async fn row(&self) -> UserRow {
         self.store.user(self.session.id()).await.unwrap().unwrap()
     }
 
     /// Waits until what was written so far is durable.
-    async fn commits(&self) {
+    pub(super) async fn commits(&self) {
         let journal = self.hub.journal().unwrap();
         assert!(journal.reached(journal.last(), PATIENCE).await);
     }
 
     /// The user has an account, with a line in a conversation; both are stored.
-    async fn talks(&self) {
+    pub(super) async fn talks(&self) {
         let user = self.session.id();
         self.tell(vec![EventKind::AccountAdded(account(1)), opened(1), said(1, "one")]);
         let settings = "{}".to_owned();
@@ -69,24 +75,31 @@ impl Home {
         self.commits().await;
     }
 
-    fn tell(&self, kinds: Vec<EventKind>) {
+    pub(super) fn tell(&self, kinds: Vec<EventKind>) {
         let user = self.session.id();
         self.hub.take_batch(kinds.into_iter().map(|kind| BridgeEvent { user, origin: None, kind }).collect());
     }
 
-    async fn find(&self, token: &str) -> Option<Arc<Session>> {
+    pub(super) async fn find(&self, token: &str) -> Option<Arc<Session>> {
         self.hub.find(&[token]).await.ok().map(|(session, _)| session)
     }
 
-    async fn sign_in(&self) -> String {
+    pub(super) async fn sign_in(&self) -> String {
         self.hub.sign_in("ines", &secret(PASSWORD), &from()).await.unwrap().token
     }
 
-    async fn stored_accounts(&self) -> usize {
+    pub(super) async fn change_password(&self, old: &str, new: &str) -> Result<Option<String>, crate::api::ApiError> {
+        let (hash, from) = (token::hash(&self.token), from());
+        let by = By { token: &hash, from: &from };
+        let changed = self.hub.change_password(&self.session, &by, &self.token, &secret(old), &secret(new)).await;
+        changed.map(|(_, marks)| marks)
+    }
+
+    pub(super) async fn stored_accounts(&self) -> usize {
         self.store.load(self.session.id()).await.unwrap().accounts.len()
     }
 
-    fn command(&self, command: Json) {
+    pub(super) fn command(&self, command: Json) {
         self.hub.attach(&self.session, "c").unwrap();
         let body = json!({ "client": "c", "commands": [command] }).to_string();
         let (_, answer) = self.hub.perform(&self.session, body.as_bytes()).unwrap();
@@ -164,7 +177,7 @@ async fn a_password_that_was_right_before_it_was_changed_opens_nothing() {
     let home = Home::new().await;
     let before = home.row().await;
     let key = home.session.lock().keep.as_ref().unwrap().key.clone();
-    home.hub.change_password(&home.session, &home.token, &secret(PASSWORD), &secret("another password")).await.unwrap();
+    home.change_password(PASSWORD, "another password").await.unwrap();
     // Checked before, and carried on now.
     assert!(home.hub.enter_user(home.memory(), &before, key, &from()).await.is_err());
     assert!(
@@ -294,7 +307,7 @@ async fn exports_are_written_one_after_the_other() {
     assert_eq!(home.hub.export(&home.session, Form::Html).await.err().map(|error| error.code), Some("rate_limited".into()));
     drop(first);
     assert!(home.hub.export(&home.session, Form::Html).await.is_ok());
-    let acts = home.store.audited(Some(home.session.id()), 10).await.unwrap();
+    let acts = home.store.audited(Some(home.session.id()), Audited::Acts, 10).await.unwrap();
     assert_eq!(acts.iter().filter(|entry| entry.act == "export").count(), 2);
 }
 

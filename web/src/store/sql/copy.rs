@@ -9,7 +9,7 @@ use super::tables::{FIRST, Kind, MESSAGES, META, Table};
 use super::writes::{index, insert_all};
 use super::{Setting, Sql};
 use crate::store::StoreError;
-use bridge::id::ConversationId;
+use bridge::id::{ConversationId, UserId};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -144,8 +144,9 @@ async fn put(link: &mut Link, table: &Table, rows: Vec<Vec<Arg<'static>>>) -> Re
     let mut entries = Vec::new();
     if table.name == MESSAGES && link.dialect() == Dialect::Sqlite {
         for row in &rows {
-            if let [Arg::Int(Some(number)), Arg::Int(Some(conversation)), ..] = row.as_slice() {
-                entries.push((number.cast_unsigned(), token(ConversationId(conversation.cast_unsigned()))));
+            if let [Arg::Int(Some(number)), Arg::Int(Some(conversation)), Arg::Int(Some(owner)), ..] = row.as_slice() {
+                let word = token(UserId(owner.cast_unsigned()), ConversationId(conversation.cast_unsigned()));
+                entries.push((number.cast_unsigned(), word));
             }
         }
     }

@@ -3,7 +3,8 @@
 
 use super::link::{Arg, args};
 use super::tables::{Column, Kind, MESSAGES, META, Table};
-use bridge::id::ConversationId;
+use bridge::id::{ConversationId, UserId};
+use sha2::{Digest, Sha256};
 
 /// Which SQL a database speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,48 +126,45 @@ impl Dialect {
         }
     }
 
-    /// Messages of a conversation of a user above one number and below another: `newest` of them first, or the oldest.
-    /// The parameters are [`Dialect::range_args`].
+    /// Messages of a conversation of a user above one number and below another: `newest` of them first, or the oldest. The index knows the user,
+    /// too: what another user has under the same id is neither read nor counted. The parameters are [`Dialect::range_args`].
     pub(super) fn range(self, columns: &str, newest: bool) -> String {
         let order = if newest { "desc" } else { "asc" };
         match self {
             // The full-text index is also the index by conversation: a tree of its own would cost more than all the rest (see `terms`).
             Self::Sqlite => format!(
                 "select {columns} from (select rowid r from fts where fts match ? and rowid>? and rowid<? order by rowid {order} limit ?) \
-                 join messages m on m.number=r where m.owner=? order by m.number {order}"
+                 join messages m on m.number=r where m.owner=? and m.conversation=? order by m.number {order}"
             ),
             Self::MySql | Self::Postgres => format!(
-                "select {columns} from messages m where m.conversation=? and m.number>? and m.number<? and m.owner=? \
-                 order by m.conversation {order}, m.number {order} limit ?"
+                "select {columns} from messages m where m.owner=? and m.conversation=? and m.number>? and m.number<? \
+                 order by m.owner {order}, m.conversation {order}, m.number {order} limit ?"
             ),
         }
     }
 
     /// The parameters of [`Dialect::range`].
-    pub(super) fn range_args(self, owner: u64, conversation: ConversationId, above: u64, below: u64, most: u32) -> Vec<Arg<'static>> {
+    pub(super) fn range_args(self, owner: UserId, conversation: ConversationId, above: u64, below: u64, most: u32) -> Vec<Arg<'static>> {
         match self {
-            Self::Sqlite => args![self.phrase(conversation), above, below, most, owner].to_vec(),
-            Self::MySql | Self::Postgres => args![conversation.0, above, below, owner, most].to_vec(),
+            Self::Sqlite => args![phrase(owner, conversation), above, below, most, owner.0, conversation.0].to_vec(),
+            Self::MySql | Self::Postgres => args![owner.0, conversation.0, above, below, most].to_vec(),
         }
     }
 
-    /// How many messages of a conversation there are. The parameter is [`Dialect::count_arg`].
+    /// How many messages of a conversation of a user there are. The parameters are [`Dialect::count_args`].
     pub(super) fn count(self) -> &'static str {
         match self {
             Self::Sqlite => "select count(*) from fts where fts match ?",
-            Self::MySql | Self::Postgres => "select count(*) from messages where conversation=?",
+            Self::MySql | Self::Postgres => "select count(*) from messages where owner=? and conversation=?",
         }
     }
 
-    pub(super) fn count_arg(self, conversation: ConversationId) -> Arg<'static> {
+    /// The parameters of [`Dialect::count`].
+    pub(super) fn count_args(self, owner: UserId, conversation: ConversationId) -> Vec<Arg<'static>> {
         match self {
-            Self::Sqlite => self.phrase(conversation).into(),
-            Self::MySql | Self::Postgres => conversation.0.into(),
+            Self::Sqlite => args![phrase(owner, conversation)].to_vec(),
+            Self::MySql | Self::Postgres => args![owner.0, conversation.0].to_vec(),
         }
-    }
-
-    fn phrase(self, conversation: ConversationId) -> Phrase {
-        Phrase(format!("\"{}\"", token(conversation)))
     }
 
     /// Statements that make a table.
@@ -201,7 +199,8 @@ impl Dialect {
         format!("{} {kind}{}", column.name, if column.null { "" } else { " not null" })
     }
 
-    /// Statements of schema 1 besides its tables. MariaDB cannot undo half of it: each statement may be repeated.
+    /// Statements of schema 1 besides its tables, but for the index of messages, which schema 2 has otherwise. MariaDB cannot undo half of it: each
+    /// statement may be repeated.
     pub(super) fn first_indexes(self) -> Vec<String> {
         let exists = if self == Self::MySql { "" } else { "if not exists " };
         let mut all: Vec<String> = vec![
@@ -209,17 +208,26 @@ impl Dialect {
             format!("create index {exists}browsers_owner on browsers(owner)"),
             format!("create index {exists}blob_uses_hash on blob_uses(hash)"),
         ];
-        match self {
-            Self::Sqlite => all.extend([
+        if self == Self::Sqlite {
+            all.extend([
                 "create virtual table if not exists fts using fts5(t, content='', columnsize=0, detail=none, tokenize='ascii')".to_owned(),
                 "insert into fts(fts,rank) values('automerge',8)".to_owned(),
                 "insert into fts(fts,rank) values('hashsize',1048576)".to_owned(),
-            ]),
-            Self::MySql | Self::Postgres => {
-                all.push(format!("create index {exists}messages_conversation on {MESSAGES}(conversation,number)"))
-            }
+            ]);
         }
         all
+    }
+
+    /// The index of schema 2, and how the one of schema 1 is dropped; not on SQLite, where FTS5 is the index.
+    pub(super) fn index_of_messages(self) -> Option<[(&'static str, bool, String); 2]> {
+        let drop = match self {
+            Self::Sqlite => return None,
+            Self::MySql => format!("drop index messages_conversation on {MESSAGES}"),
+            Self::Postgres => "drop index if exists messages_conversation".to_owned(),
+        };
+        let exists = if self == Self::MySql { "" } else { "if not exists " };
+        let make = format!("create index {exists}messages_owner on {MESSAGES}(owner,conversation,number)");
+        Some([("messages_owner", false, make), ("messages_conversation", true, drop)])
     }
 
     /// Counts the tables of these names that are there.
@@ -237,7 +245,7 @@ impl Dialect {
         }
     }
 
-    /// Whether the index of schema 1 is there: only MariaDB has to be asked before it is made.
+    /// Whether an index is there: only MariaDB has to be asked before it is made or dropped.
     pub(super) fn index_there(self) -> Option<&'static str> {
         (self == Self::MySql).then_some("select count(*) from information_schema.statistics where table_schema=database() and index_name=?")
     }
@@ -252,12 +260,12 @@ impl Dialect {
         }
     }
 
-    /// Adds one to a counter, which is made when it is not there.
+    /// Adds to a counter, which is made when it is not there. The parameters are its name and how many.
     pub(super) fn count_up(self) -> String {
-        let insert = format!("insert into {}(name,value) values (?,1)", META.name);
+        let insert = format!("insert into {}(name,value) values (?,?)", META.name);
         match self {
-            Self::MySql => format!("{insert} on duplicate key update value=value+1"),
-            Self::Sqlite | Self::Postgres => format!("{insert} on conflict(name) do update set value={}.value+1", META.name),
+            Self::MySql => format!("{insert} on duplicate key update value=value+values(value)"),
+            Self::Sqlite | Self::Postgres => format!("{insert} on conflict(name) do update set value={}.value+excluded.value", META.name),
         }
     }
 }
@@ -277,10 +285,20 @@ pub(super) fn places(columns: usize, rows: usize) -> String {
     vec![one; rows].join(",")
 }
 
-/// The word of a conversation in the full-text index: `c` and its id to the base of 36.
-pub(super) fn token(conversation: ConversationId) -> String {
+fn phrase(owner: UserId, conversation: ConversationId) -> Phrase {
+    Phrase(format!("\"{}\"", token(owner, conversation)))
+}
+
+/// The word of a user's conversation in the full-text index: `c` and 64 bits of the SHA-256 of both ids, to the base of 36.
+pub(super) fn token(owner: UserId, conversation: ConversationId) -> String {
+    let mut hash = Sha256::new();
+    hash.update(owner.0.to_be_bytes());
+    hash.update(conversation.0.to_be_bytes());
+    word(hash.finalize().iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte)))
+}
+
+fn word(mut rest: u64) -> String {
     let mut digits = Vec::with_capacity(14);
-    let mut rest = conversation.0;
     loop {
         digits.push(char::from_digit(u32::try_from(rest % 36).unwrap_or_default(), 36).unwrap_or('0'));
         rest /= 36;
@@ -297,10 +315,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_the_id_to_the_base_of_36() {
-        assert_eq!(token(ConversationId(0)), "c0");
-        assert_eq!(token(ConversationId(35)), "cz");
-        assert_eq!(token(ConversationId(36)), "c10");
-        assert_eq!(token(ConversationId(u64::MAX)), "c3w5e11264sgsf");
+    fn a_word_is_of_a_users_conversation() {
+        assert_eq!([word(0), word(35), word(36), word(u64::MAX)], ["c0", "cz", "c10", "c3w5e11264sgsf"]);
+        let of = |owner, id| token(UserId(owner), ConversationId(id));
+        assert_eq!(of(1, 2), of(1, 2));
+        assert!(of(1, 2) != of(2, 1) && of(1, 2) != of(1, 3) && of(1, 2) != of(3, 2));
+        assert!(of(1, 2).len() <= 14 && of(1, 2).starts_with('c'));
     }
 }

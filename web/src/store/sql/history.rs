@@ -29,7 +29,7 @@ struct Sight<'a> {
 impl Sight<'_> {
     async fn read(&mut self, above: u64, below: u64, newest: bool, most: u32) -> Result<Vec<StoredMessage>, StoreError> {
         let dialect = self.link.dialect();
-        let args = dialect.range_args(self.user.0, self.conversation, above.max(self.floor), below, most);
+        let args = dialect.range_args(self.user, self.conversation, above.max(self.floor), below, most);
         let rows = self.link.rows(&dialect.range(MESSAGE, newest), &args).await?;
         let mut messages: Vec<StoredMessage> = rows.iter().map(read_message).collect::<Result<_, _>>()?;
         if newest {
@@ -107,7 +107,7 @@ pub(super) async fn unread(link: &mut Link, user: UserId, conversation: Conversa
     let mut unread = Unread::default();
     // What does not count is read past, in steps.
     loop {
-        let args = dialect.range_args(user.0, conversation, above, remove::ALL, MOST_UNREAD);
+        let args = dialect.range_args(user, conversation, above, remove::ALL, MOST_UNREAD);
         let rows = link.rows(&dialect.range("m.number,m.flags", false), &args).await?;
         for row in &rows {
             let flags = row.small(1)?;
@@ -176,11 +176,15 @@ async fn days_of(link: &mut Link, user: UserId) -> Result<Option<u32>, StoreErro
     Ok(value.get("days").and_then(serde_json::Value::as_u64).and_then(|days| u32::try_from(days).ok()))
 }
 
-/// Whether a conversation has a message that is too old.
+/// Whether a conversation has a message that is too old, or a picture that only such messages showed.
 pub(super) async fn has_old(link: &mut Link, aging: &Aging) -> Result<bool, StoreError> {
     let dialect = link.dialect();
-    let args = dialect.range_args(aging.user.0, aging.conversation, 0, aging.below, 1);
-    Ok(link.row(&dialect.range("m.number", false), &args).await?.is_some())
+    let args = dialect.range_args(aging.user, aging.conversation, 0, aging.below, 1);
+    if link.row(&dialect.range("m.number", false), &args).await?.is_some() {
+        return Ok(true);
+    }
+    let sql = "select hash from blob_uses where owner=? and conversation=? and number<? limit 1";
+    Ok(link.row(sql, &args![aging.user.0, aging.conversation.0, aging.below]).await?.is_some())
 }
 
 /// Deletes a step of the messages of a conversation that are too old, with the gaps and pictures among them.
@@ -203,14 +207,17 @@ pub(super) async fn usage(link: &mut Link, user: UserId) -> Result<u64, StoreErr
     let columns = format!("{body},{},{}", dialect.length("m.author"), dialect.length("coalesce(m.spans,'')"));
     for row in link.rows("select id from conversations where owner=?", &args![user.0]).await? {
         let id = ConversationId(row.id(0)?);
-        let sample = link.rows(&dialect.range(&columns, true), &dialect.range_args(user.0, id, 0, remove::ALL, SAMPLE)).await?;
+        let sample = link.rows(&dialect.range(&columns, true), &dialect.range_args(user, id, 0, remove::ALL, SAMPLE)).await?;
         let mut bytes = 0;
         for row in &sample {
             bytes += row.id(0)? + row.id(1)? + row.id(2)? + OVERHEAD;
         }
         let seen = sample.len() as u64;
-        let count =
-            if seen < u64::from(SAMPLE) { seen } else { link.number(dialect.count(), &[dialect.count_arg(id)]).await?.cast_unsigned() };
+        let count = if seen < u64::from(SAMPLE) {
+            seen
+        } else {
+            link.number(dialect.count(), &dialect.count_args(user, id)).await?.cast_unsigned()
+        };
         total += count.saturating_mul(bytes) / seen.max(1);
     }
     let pictures = format!(
@@ -223,4 +230,34 @@ pub(super) async fn usage(link: &mut Link, user: UserId) -> Result<u64, StoreErr
 /// The highest number of all.
 pub(super) async fn last_number(link: &mut Link) -> Result<u64, StoreError> {
     Ok(link.number("select max(number) from messages", &[]).await?.cast_unsigned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Setting, Sql};
+
+    #[tokio::test]
+    async fn a_page_is_found_by_the_index_in_its_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let sql = Sql::open(&Setting::file(&directory.path().join("a.sqlite"))).await.unwrap();
+        let mut link = sql.read().await.unwrap();
+        let dialect = link.dialect();
+        // What FTS5 calls by word, by the order of rows, and backwards.
+        for (newest, way) in [(true, "192:M1><"), (false, "64:M1><")] {
+            let statement = format!("explain query plan {}", dialect.range(MESSAGE, newest));
+            let args = dialect.range_args(UserId(1), ConversationId(2), 3, 4, 5);
+            let rows = link.rows(&statement, &args).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.text(3).unwrap()).collect();
+            let wanted = [
+                "CO-ROUTINE (subquery-1)",
+                &format!("SCAN fts VIRTUAL TABLE INDEX {way}"),
+                "SCAN (subquery-1)",
+                "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)",
+                // Of no more rows than the page has.
+                "USE TEMP B-TREE FOR ORDER BY",
+            ];
+            assert_eq!(plan, wanted);
+        }
+    }
 }

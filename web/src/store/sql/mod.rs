@@ -31,8 +31,8 @@ pub use copy::{Copied, copy, restore};
 pub use setting::Setting;
 
 use super::{
-    AuditEntry, Browser, Change, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread, UserKeys, UserRow,
-    Write,
+    AuditEntry, Audited, Browser, Change, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread, UserKeys,
+    UserRow, Write,
 };
 use crate::session::TokenHash;
 use bridge::id::{ConversationId, UserId};
@@ -123,7 +123,8 @@ impl Sql {
                     let mut work = self.work().await?;
                     let gone = history::expire(work.link()?, one).await?;
                     work.commit().await?;
-                    return Ok(u64::from(gone));
+                    // Not 0 where only pictures were left.
+                    return Ok(u64::from(gone).max(1));
                 }
             }
             *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = next;
@@ -266,16 +267,32 @@ impl Store for Sql {
         Box::pin(timely(async move { people::add_invited(self.work().await?, user, code, now).await }))
     }
 
+    fn unmake_user<'a>(&'a self, user: UserId, code: Option<&'a TokenHash>) -> Later<'a, ()> {
+        Box::pin(async move {
+            timely(async move { people::unmake(self.work().await?, user, code).await }).await?;
+            while self.bury(Some(user)).await?.is_some() {}
+            Ok(())
+        })
+    }
+
     fn invites(&self) -> Later<'_, Vec<Invite>> {
         Box::pin(timely(async move { people::invites(&mut self.read().await?).await }))
     }
 
-    fn audit<'a>(&'a self, entry: &'a AuditEntry) -> Later<'a, ()> {
-        Box::pin(timely(async move { people::audit(self.work().await?, entry).await }))
+    fn audit<'a>(&'a self, entries: &'a [AuditEntry]) -> Later<'a, ()> {
+        Box::pin(timely(async move { people::audit(self.work().await?, entries).await }))
     }
 
-    fn audited(&self, user: Option<UserId>, most: u32) -> Later<'_, Vec<AuditEntry>> {
-        Box::pin(timely(async move { people::audited(&mut self.read().await?, user, most).await }))
+    fn audited(&self, user: Option<UserId>, which: Audited, most: u32) -> Later<'_, Vec<AuditEntry>> {
+        Box::pin(timely(async move { people::audited(&mut self.read().await?, user, which, most).await }))
+    }
+
+    fn set_protocol<'a>(&'a self, protocol: &'a str, disabled: bool) -> Later<'a, i64> {
+        Box::pin(timely(async move { people::set_protocol(self.work().await?, protocol, disabled).await }))
+    }
+
+    fn closed_protocols(&self) -> Later<'_, Vec<String>> {
+        Box::pin(timely(async move { people::closed_protocols(&mut self.read().await?).await }))
     }
 
     fn changes(&self, after: i64) -> Later<'_, Vec<(i64, Change)>> {

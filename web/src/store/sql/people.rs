@@ -1,18 +1,26 @@
 //! Keeps users, browsers, invites, the audit log and the table of changes. Checks no password.
 
 use super::link::{Link, Work, args};
+use super::remove;
 use super::rows::{self, read_audit, read_browser, read_invite, read_user};
 use super::tables::{Table, named};
 use super::writes::insert_all;
 use crate::session::TokenHash;
-use crate::store::{AuditEntry, Browser, Change, Invite, Limits, NewUser, Sealed, StoreError, UserKeys, UserRow};
+use crate::store::{AuditEntry, Audited, Browser, Change, Invite, Limits, NewUser, Sealed, StoreError, UserKeys, UserRow};
 use bridge::id::UserId;
 use bridge::time::Timestamp;
 
 /// Entries of the audit log that are kept.
 const MOST_AUDITED: i64 = 100_000;
+/// Entries of what failed that are kept: strangers cause them.
+const MOST_FAILURES: i64 = 10_000;
+/// Ids of what failed begin above this, so that each kind is found and let go by the key.
+const FAILURES: i64 = 1 << 62;
 /// Changes that are kept, for whoever has not read them yet.
 const MOST_CHANGES: i64 = 1000;
+
+/// Settings of no user: their names begin so, before the id of a protocol that is switched off.
+const CLOSED: &str = ".closed.";
 
 fn columns(table: &Table, of: &str) -> String {
     let names: Vec<String> = table.columns.iter().map(|column| format!("{of}.{}", column.name)).collect();
@@ -48,6 +56,17 @@ pub(super) async fn add_invited(mut work: Work, user: &NewUser, code: &TokenHash
     };
     work.undo().await?;
     Err(fault)
+}
+
+pub(super) async fn unmake(mut work: Work, user: UserId, code: Option<&TokenHash>) -> Result<(), StoreError> {
+    let link = work.link()?;
+    if by_id(link, user).await?.is_some() {
+        remove::user(link, user).await?;
+        if let Some(code) = code {
+            link.run("update invites set uses=uses+1 where code=?", &args![code.as_slice()]).await?;
+        }
+    }
+    work.commit().await
 }
 
 pub(super) async fn by_name(link: &mut Link, folded: &str) -> Result<Option<UserRow>, StoreError> {
@@ -175,40 +194,86 @@ pub(super) async fn invites(link: &mut Link) -> Result<Vec<Invite>, StoreError> 
     link.rows(&sql, &[]).await?.iter().map(read_invite).collect()
 }
 
-/// The next number of a counter. Whoever has taken one lets nobody else have one until its transaction ends: numbers are seen in order.
-async fn next(link: &mut Link, counter: &str) -> Result<i64, StoreError> {
-    link.run(&link.dialect().count_up(), &args![counter]).await?;
+/// The last of the next numbers of a counter. Whoever has taken some lets nobody else have one until its transaction ends: numbers are seen in
+/// order.
+async fn next(link: &mut Link, counter: &str, count: usize) -> Result<i64, StoreError> {
+    link.run(&link.dialect().count_up(), &args![counter, count as u64]).await?;
     link.number("select value from bellflower where name=?", &args![counter]).await
 }
 
-pub(super) async fn audit(mut work: Work, entry: &AuditEntry) -> Result<(), StoreError> {
+pub(super) async fn audit(mut work: Work, entries: &[AuditEntry]) -> Result<(), StoreError> {
     let link = work.link()?;
-    let number = next(link, "audit").await?;
-    let owner = entry.user.map(|user| user.0.cast_signed());
-    insert_all(link, named("audit"), "", vec![args![number, entry.at.0, owner, &entry.act, &entry.detail].to_vec()]).await?;
-    link.run("delete from audit where id<=?", &args![number - MOST_AUDITED]).await?;
+    for (failures, counter, base, most) in [(false, "audit", 0, MOST_AUDITED), (true, "failures", FAILURES, MOST_FAILURES)] {
+        let entries: Vec<&AuditEntry> = entries.iter().filter(|entry| entry.is_failure() == failures).collect();
+        if entries.is_empty() {
+            continue;
+        }
+        let last = base + next(link, counter, entries.len()).await?;
+        let numbers = (last - i64::try_from(entries.len()).unwrap_or(0) + 1)..=last;
+        let mut rows = Vec::with_capacity(entries.len());
+        for (number, entry) in numbers.zip(entries) {
+            let owner = entry.user.map(|user| user.0.cast_signed());
+            rows.push(args![number, entry.at.0, owner, &entry.act, &entry.detail].to_vec());
+        }
+        insert_all(link, named("audit"), "", rows).await?;
+        link.run("delete from audit where id>? and id<=?", &args![base, last - most]).await?;
+    }
     work.commit().await
 }
 
-pub(super) async fn audited(link: &mut Link, user: Option<UserId>, most: u32) -> Result<Vec<AuditEntry>, StoreError> {
+pub(super) async fn audited(link: &mut Link, user: Option<UserId>, which: Audited, most: u32) -> Result<Vec<AuditEntry>, StoreError> {
+    let (above, below) = match which {
+        Audited::Acts => (0, FAILURES),
+        Audited::Failures => (FAILURES, i64::MAX),
+    };
     let rows = match user {
         Some(user) => {
-            let sql = "select id,at,owner,act,detail from audit where owner=? order by id desc limit ?";
-            link.rows(sql, &args![user.0, most]).await?
+            let sql = "select id,at,owner,act,detail from audit where id>? and id<? and owner=? order by id desc limit ?";
+            link.rows(sql, &args![above, below, user.0, most]).await?
         }
-        None => link.rows("select id,at,owner,act,detail from audit order by id desc limit ?", &args![most]).await?,
+        None => {
+            let sql = "select id,at,owner,act,detail from audit where id>? and id<? order by id desc limit ?";
+            link.rows(sql, &args![above, below, most]).await?
+        }
     };
     rows.iter().map(read_audit).collect()
 }
 
 pub(super) async fn announce(mut work: Work, change: &Change) -> Result<i64, StoreError> {
-    let body = serde_json::to_string(change).map_err(|error| StoreError::Broken(error.to_string()))?;
-    let link = work.link()?;
-    let number = next(link, "changes").await?;
-    insert_all(link, named("changes"), "", vec![args![number, &body].to_vec()]).await?;
-    link.run("delete from changes where id<=?", &args![number - MOST_CHANGES]).await?;
+    let number = tell(work.link()?, change).await?;
     work.commit().await?;
     Ok(number)
+}
+
+async fn tell(link: &mut Link, change: &Change) -> Result<i64, StoreError> {
+    let body = serde_json::to_string(change).map_err(|error| StoreError::Broken(error.to_string()))?;
+    let number = next(link, "changes", 1).await?;
+    insert_all(link, named("changes"), "", vec![args![number, &body].to_vec()]).await?;
+    link.run("delete from changes where id<=?", &args![number - MOST_CHANGES]).await?;
+    Ok(number)
+}
+
+pub(super) async fn set_protocol(mut work: Work, protocol: &str, disabled: bool) -> Result<i64, StoreError> {
+    let link = work.link()?;
+    let key = format!("{CLOSED}{protocol}");
+    if disabled {
+        let end = link.dialect().or_change(named("settings"));
+        insert_all(link, named("settings"), &end, vec![args![0_u64, rows::digest(&key), &key, "true"].to_vec()]).await?;
+    } else {
+        link.run("delete from settings where owner=? and digest=?", &args![0_u64, rows::digest(&key)]).await?;
+    }
+    let number = tell(link, &Change::Protocol { protocol: protocol.to_owned(), disabled }).await?;
+    work.commit().await?;
+    Ok(number)
+}
+
+pub(super) async fn closed_protocols(link: &mut Link) -> Result<Vec<String>, StoreError> {
+    let mut all = Vec::new();
+    for row in link.rows("select name from settings where owner=?", &args![0_u64]).await? {
+        all.extend(row.text(0)?.strip_prefix(CLOSED).map(str::to_owned));
+    }
+    all.sort();
+    Ok(all)
 }
 
 /// Reads a change; a text of a newer version is left out.

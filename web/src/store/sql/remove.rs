@@ -5,9 +5,10 @@
 
 use super::dialect::{Dialect, ROWS, places, token};
 use super::link::{Arg, Link, args};
+use super::rows::digest;
 use super::tables::named;
 use super::writes::insert_all;
-use crate::store::StoreError;
+use crate::store::{StoreError, draft_key};
 use bridge::id::{AccountId, ConversationId, UserId};
 
 /// Messages that one transaction deletes.
@@ -15,7 +16,7 @@ pub(super) const AT_ONCE: u32 = 2000;
 /// Above every number.
 pub(super) const ALL: u64 = i64::MAX.cast_unsigned();
 
-/// Deletes the messages of a conversation below a number, its gaps, waiting lines and pictures; with `whole` itself, too.
+/// Deletes the messages of a conversation below a number, its gaps, waiting lines and pictures; with `whole` itself and its draft, too.
 pub(super) async fn conversation(
     link: &mut Link,
     user: UserId,
@@ -33,6 +34,8 @@ pub(super) async fn conversation(
     pictures(link, user, conversation, below).await?;
     if whole {
         link.run("delete from conversations where owner=? and id=?", &args![user.0, conversation.0]).await?;
+        let draft = digest(&draft_key(conversation));
+        link.run("delete from settings where owner=? and digest=?", &args![user.0, draft]).await?;
     }
     Ok(())
 }
@@ -76,7 +79,7 @@ pub(super) async fn user(link: &mut Link, user: UserId) -> Result<(), StoreError
 /// The last number of a conversation's messages below another.
 async fn last_below(link: &mut Link, user: UserId, conversation: ConversationId, below: u64) -> Result<Option<u64>, StoreError> {
     let dialect = link.dialect();
-    let row = link.row(&dialect.range("m.number", true), &dialect.range_args(user.0, conversation, 0, below, 1)).await?;
+    let row = link.row(&dialect.range("m.number", true), &dialect.range_args(user, conversation, 0, below, 1)).await?;
     row.map(|row| row.id(0)).transpose()
 }
 
@@ -118,7 +121,7 @@ pub(super) async fn messages(
     if most == 0 {
         return Ok(0);
     }
-    let found = link.rows(&dialect.range("m.number", false), &dialect.range_args(user.0, conversation, 0, below, most)).await?;
+    let found = link.rows(&dialect.range("m.number", false), &dialect.range_args(user, conversation, 0, below, most)).await?;
     let numbers: Vec<u64> = found.iter().map(|row| row.id(0)).collect::<Result<_, _>>()?;
     let mut rest = numbers.as_slice();
     while !rest.is_empty() {
@@ -126,7 +129,7 @@ pub(super) async fn messages(
         let (these, others) = rest.split_at(size);
         if dialect == Dialect::Sqlite {
             // FTS5 keeps no text of its own: it must be told exactly what it was given.
-            let word = token(conversation);
+            let word = token(user, conversation);
             let args: Vec<Arg<'_>> = these.iter().flat_map(|number| args!["delete", *number, &word]).collect();
             link.run(&format!("insert into fts(fts,rowid,t) values {}", places(3, size)), &args).await?;
         }

@@ -1,12 +1,14 @@
 //! Makes the tables of a new database and brings an old one up to date, one numbered step after the other. Changes no row of its own accord.
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, token};
 use super::link::{Link, args};
 use super::tables::{FIRST, META};
+use super::writes::index;
 use crate::store::StoreError;
+use bridge::id::{ConversationId, UserId};
 
 /// The schema of this version. A step from the one before it is in [`step`].
-pub(super) const SCHEMA: i64 = 1;
+pub(super) const SCHEMA: i64 = 2;
 
 /// Brings the database to [`SCHEMA`]. Two processes that start at once do it one after the other.
 pub(super) async fn migrate(link: &mut Link) -> Result<(), StoreError> {
@@ -67,16 +69,56 @@ async fn step(link: &mut Link, dialect: Dialect, schema: i64) -> Result<(), Stor
                 link.plain(&dialect.create(table)).await?;
             }
             for statement in dialect.first_indexes() {
-                if let Some(there) = dialect.index_there() {
-                    let name = statement.split(" on ").next().and_then(|front| front.rsplit(' ').next()).unwrap_or_default();
-                    if link.number(there, &args![name]).await? > 0 {
-                        continue;
-                    }
+                let name = statement.split(" on ").next().and_then(|front| front.rsplit(' ').next()).unwrap_or_default();
+                if dialect.index_there().is_none() || !has_index(link, name).await? {
+                    link.plain(&statement).await?;
                 }
-                link.plain(&statement).await?;
+            }
+            Ok(())
+        }
+        // Messages are found by user and conversation: under an id that two users have, neither sees the other's.
+        2 => {
+            for (name, goes, statement) in dialect.index_of_messages().into_iter().flatten() {
+                if dialect.index_there().is_none() || has_index(link, name).await? == goes {
+                    link.plain(&statement).await?;
+                }
+            }
+            if dialect == Dialect::Sqlite {
+                index_anew(link).await?;
             }
             Ok(())
         }
         other => Err(StoreError::Broken(format!("there is no step to schema {other}"))),
+    }
+}
+
+async fn has_index(link: &mut Link, name: &str) -> Result<bool, StoreError> {
+    match link.dialect().index_there() {
+        Some(there) => Ok(link.number(there, &args![name]).await? > 0),
+        None => Ok(false),
+    }
+}
+
+/// Makes SQLite's full-text index again out of the messages: some 50 000 a second.
+async fn index_anew(link: &mut Link) -> Result<(), StoreError> {
+    const STEP: u32 = 2000;
+    let count = link.number("select count(*) from messages", &[]).await?;
+    if count > 100_000 {
+        log::warn!("the index of {count} messages is made anew, once; this takes some minutes");
+    }
+    link.plain("insert into fts(fts) values('delete-all')").await?;
+    let mut last = i64::MIN;
+    loop {
+        let sql = "select number,owner,conversation from messages where number>? order by number limit ?";
+        let rows = link.rows(sql, &args![last, STEP]).await?;
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in &rows {
+            last = row.int(0)?;
+            entries.push((row.id(0)?, token(UserId(row.id(1)?), ConversationId(row.id(2)?))));
+        }
+        index(link, entries.into_iter()).await?;
+        if rows.len() < STEP as usize {
+            return Ok(());
+        }
     }
 }

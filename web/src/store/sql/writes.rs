@@ -22,7 +22,7 @@ struct Pending<'a> {
     reads: BTreeMap<(u64, u64), u64>,
     settings: BTreeMap<(u64, u64), (&'a str, Option<&'a str>)>,
     buddies: BTreeMap<(u64, u64, u64), Option<&'a BuddyRow>>,
-    groups: BTreeMap<(u64, u64), (UserId, &'a GroupRow)>,
+    groups: BTreeMap<(u64, u64), Option<(UserId, &'a GroupRow)>>,
     outbox: BTreeMap<(u64, u64), Option<&'a OutboxRow>>,
     gaps: BTreeMap<(u64, u64, u64, i64), (UserId, &'a Gap)>,
 }
@@ -61,7 +61,10 @@ pub(super) async fn carry_out(link: &mut Link, writes: &[Write]) -> Result<(), S
                 pending.buddies.insert((user.0, account.0, buddy.0), None);
             }
             Write::Group(user, row) => {
-                pending.groups.insert((user.0, rows::digest(&row.name)), (*user, row));
+                pending.groups.insert((user.0, rows::digest(&row.name)), Some((*user, row)));
+            }
+            Write::GroupRemoved { user, name } => {
+                pending.groups.insert((user.0, rows::digest(name)), None);
             }
             Write::Setting { user, key, value } => {
                 pending.settings.insert((user.0, rows::digest(key)), (key, value.as_deref()));
@@ -127,7 +130,16 @@ impl Pending<'_> {
             }
         }
         change_all(link, "buddies", put).await?;
-        change_all(link, "user_groups", self.groups.values().map(|(user, row)| rows::group(*user, row)).collect()).await?;
+        let mut put = Vec::new();
+        for ((user, digest), group) in self.groups {
+            match group {
+                Some((owner, row)) => put.push(rows::group(owner, row)),
+                None => {
+                    link.run("delete from user_groups where owner=? and digest=?", &args![user, digest]).await?;
+                }
+            }
+        }
+        change_all(link, "user_groups", put).await?;
         let mut put = Vec::new();
         for ((user, number), row) in self.outbox {
             match row {
@@ -183,7 +195,7 @@ pub(super) async fn put_messages(link: &mut Link, messages: &[&StoredMessage]) -
     }
     let new = not_there(link, messages).await?;
     insert_all(link, table, "", new.iter().map(|message| rows::message(message)).collect()).await?;
-    index(link, new.iter().map(|message| (message.number, token(message.conversation)))).await
+    index(link, new.iter().map(|message| (message.number, token(message.user, message.conversation)))).await
 }
 
 /// Those, in the order of their numbers, that are not there: the full-text index would take a message twice.

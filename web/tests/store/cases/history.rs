@@ -151,6 +151,39 @@ pub(super) async fn nobody_sees_anothers(store: S) {
     assert_eq!((page.messages, page.gaps.len()), (vec![said], 1));
 }
 
+pub(super) async fn nobody_makes_holes_in_anothers_pages(store: S) {
+    let talk = talk(&*store).await;
+    // Somebody whose worker knows the id, and fills a conversation of the same with much more.
+    let other = user(&*store, "hostile").await;
+    let forged = ConversationRow { user: other, ..talk.clone() };
+    let mut all = vec![Write::Conversation(forged.clone())];
+    let mut own = Vec::new();
+    for _ in 0..60 {
+        own.push(message(&talk, "own"));
+        all.extend(own.last().cloned().map(Write::Message));
+        all.extend(writes(&messages(&forged, 20)));
+    }
+    store.commit(&all).await.unwrap();
+    let at = |place: usize| own[place].number;
+    let page = async |place, most| store.page(talk.user, talk.id, place, most).await.unwrap();
+    for (place, wanted, more) in [
+        (Place::Newest, &own[50..], (true, false)),
+        (Place::Before(at(50)), &own[40..50], (true, true)),
+        (Place::After(at(9)), &own[10..20], (true, true)),
+        (Place::Around(at(30)), &own[25..35], (true, true)),
+    ] {
+        let page = page(place, 10).await;
+        assert_eq!(page.messages, wanted, "{place:?}");
+        assert_eq!((page.more_before, page.more_after), more, "{place:?}");
+    }
+    assert_eq!(store.unread(talk.user, talk.id, at(9)).await.unwrap().unread, 50);
+    assert!(store.usage(talk.user).await.unwrap() < 60 * 200, "what the other keeps does not count against them");
+    // Nor does the end of one's conversation leave anything of it.
+    store.commit(&[Write::DeleteConversation { user: talk.user, conversation: talk.id, whole: true }]).await.unwrap();
+    assert_eq!(page(Place::Newest, 100).await, Page::default());
+    assert_eq!(newest(&*store, &forged, 2000).await.messages.len(), 1200);
+}
+
 pub(super) async fn unread_is_counted(store: S) {
     let talk = talk(&*store).await;
     let mut all = messages(&talk, 40);
@@ -297,6 +330,30 @@ pub(super) async fn old_messages_go(store: S) {
     assert_eq!((texts(&left(&week).await), left(&week).await.gaps), (vec!["5", "1"], vec![lasts]));
     assert_eq!(texts(&left(&ever).await), ["30", "8", "5", "1"]);
     assert_eq!(texts(&left(&own).await), ["1"]);
+}
+
+pub(super) async fn pictures_go_with_old_messages(store: S) {
+    const DAY: u64 = 86_400_000;
+    let id = user(&*store, "pictures").await;
+    let [one, two] = [0, 1].map(|_| ConversationRow { days: Some(7), ..conversation(id, AccountId(self::id())) });
+    let now = Timestamp((number() >> 16).cast_signed() + DAY.cast_signed() * 100);
+    let aged = |days: u64| ((now.0.cast_unsigned() - days * DAY) << 16) + (number() >> 16) % 60_000;
+    let picture = |of: &ConversationRow, hash: &str, days: u64| Write::Blob {
+        user: id,
+        conversation: of.id,
+        number: aged(days),
+        hash: format!("{hash}{id}"),
+        bytes: bytes::Bytes::from_static(b"picture"),
+    };
+    let mut all = vec![Write::Conversation(one.clone()), Write::Conversation(two.clone())];
+    all.push(Write::Message(StoredMessage { number: aged(30), time: Timestamp(0), ..message(&two, "old") }));
+    // The message of the first is gone already: the last of a step of deletions, say.
+    all.extend([picture(&one, "alone", 30), picture(&two, "old", 30), picture(&two, "again", 30), picture(&two, "again", 1)]);
+    store.commit(&all).await.unwrap();
+    while store.expire_messages(0, now).await.unwrap() > 0 {}
+    for (hash, there) in [("alone", false), ("old", false), ("again", true)] {
+        assert_eq!(store.blob(id, &format!("{hash}{id}")).await.unwrap().is_some(), there, "{hash}");
+    }
 }
 
 pub(super) async fn usage_is_near(store: S) {

@@ -4,7 +4,7 @@ use crate::make::{account, browser, hash, id, keys, new_user, user};
 use bridge::id::UserId;
 use bridge::time::Timestamp;
 use std::sync::Arc;
-use web::store::{AuditEntry, Change, Invite, Limits, Sealed, Store, StoreError, Write};
+use web::store::{AuditEntry, Audited, Change, Invite, Limits, Sealed, Store, StoreError, Write};
 
 type S = Arc<dyn Store>;
 
@@ -127,6 +127,12 @@ pub(super) async fn invites_are_used_up(store: S) {
     assert_eq!(store.add_invited_user(&new_user("invited three"), &invite.code, now).await, Err(StoreError::Gone));
     assert_eq!(store.user_by_name("invited three").await.unwrap(), None);
     assert!(!store.invites().await.unwrap().iter().any(|left| left.code == invite.code));
+    // Of one who could not come in, it is given back, and so is the name; twice is the same as once.
+    for _ in 0..2 {
+        store.unmake_user(guest.id, Some(&invite.code)).await.unwrap();
+    }
+    assert_eq!(store.user_by_name("invited one").await.unwrap(), None);
+    assert_eq!(store.invites().await.unwrap().iter().find(|left| left.code == invite.code), Some(&invite));
 }
 
 pub(super) async fn audit_is_newest_first(store: S) {
@@ -134,10 +140,26 @@ pub(super) async fn audit_is_newest_first(store: S) {
     let entry = |at, user, act: &str| AuditEntry { at: Timestamp(at), user, act: act.to_owned(), detail: "192.0.2.1 Ünï".to_owned() };
     let (first, second, third) = (entry(1, Some(id), "sign_in"), entry(2, None, "sign_in_failed"), entry(3, Some(id), "sign_out"));
     for entry in [&first, &second, &third] {
-        store.audit(entry).await.unwrap();
+        store.audit(std::slice::from_ref(entry)).await.unwrap();
     }
-    assert_eq!(store.audited(None, 2).await.unwrap(), [third.clone(), second]);
-    assert_eq!(store.audited(Some(id), 10).await.unwrap(), [third, first]);
+    assert_eq!(store.audited(None, Audited::Acts, 2).await.unwrap(), [third.clone(), first.clone()]);
+    assert_eq!(store.audited(None, Audited::Failures, 1).await.unwrap(), [second]);
+    assert_eq!(store.audited(Some(id), Audited::Acts, 10).await.unwrap(), [third, first]);
+    assert_eq!(store.audited(Some(id), Audited::Failures, 10).await.unwrap(), []);
+}
+
+pub(super) async fn failures_push_nothing_else_out(store: S) {
+    let id = user(&*store, "remembered").await;
+    let entry = |at, act: &str| AuditEntry { at: Timestamp(at), user: Some(id), act: act.to_owned(), detail: at.to_string() };
+    store.audit(&[entry(1, "sign_in")]).await.unwrap();
+    let many: Vec<_> = (0..11_000).map(|at| entry(at, "sign_in_failed")).collect();
+    for part in many.chunks(1000) {
+        store.audit(part).await.unwrap();
+    }
+    store.audit(&[entry(2, "sign_out"), entry(11_000, "recovery_failed"), entry(11_001, "sign_in_refused")]).await.unwrap();
+    assert_eq!(store.audited(Some(id), Audited::Acts, 10).await.unwrap(), [entry(2, "sign_out"), entry(1, "sign_in")]);
+    let failures = store.audited(Some(id), Audited::Failures, 20_000).await.unwrap();
+    assert_eq!((failures.len(), failures.last()), (10_000, Some(&entry(1002, "sign_in_failed"))), "the newest are kept");
 }
 
 pub(super) async fn changes_are_told_in_order(store: S) {

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use web::session::TokenHash;
 use web::store::{
-    AuditEntry, Browser, Change, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread, UserKeys, UserRow,
-    Write,
+    AuditEntry, Audited, Browser, Change, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread, UserKeys,
+    UserRow, Write,
 };
 
 /// How it is.
@@ -168,15 +168,27 @@ impl Store for Flaky {
         no()
     }
 
+    fn unmake_user<'a>(&'a self, _: UserId, _: Option<&'a TokenHash>) -> Later<'a, ()> {
+        no()
+    }
+
     fn invites(&self) -> Later<'_, Vec<Invite>> {
         no()
     }
 
-    fn audit<'a>(&'a self, _: &'a AuditEntry) -> Later<'a, ()> {
+    fn audit<'a>(&'a self, _: &'a [AuditEntry]) -> Later<'a, ()> {
         no()
     }
 
-    fn audited(&self, _: Option<UserId>, _: u32) -> Later<'_, Vec<AuditEntry>> {
+    fn audited(&self, _: Option<UserId>, _: Audited, _: u32) -> Later<'_, Vec<AuditEntry>> {
+        no()
+    }
+
+    fn set_protocol<'a>(&'a self, _: &'a str, _: bool) -> Later<'a, i64> {
+        no()
+    }
+
+    fn closed_protocols(&self) -> Later<'_, Vec<String>> {
         no()
     }
 

@@ -7,8 +7,8 @@ import { accountErrorText, errorText, w } from "../../words";
 import { CommandError } from "../../net";
 import { Dialog, openDialog } from "../Dialog";
 import { CheckField } from "../fields";
-import { AccountFields, boxOf, changedOptions, useAccountForm, wireName } from "../front/accountForm";
-import { sorted, Tiles } from "../front/Front";
+import { AccountFields, boxOf, changedOptions, firstBox, isAtBox, useAccountForm, wireName } from "../front/accountForm";
+import { offered, Tiles } from "../front/Front";
 import { Problem } from "../front/problem";
 import { composing } from "../keys";
 
@@ -46,8 +46,8 @@ function AccountForm({ protocol, account, close }: { protocol: Protocol; account
   };
   return (
     <div class="account-form" onKeyDown={(event) => { if (event.key === "Enter" && !composing(event) && event.target instanceof HTMLInputElement) { event.preventDefault(); void submit(); } }}>
-      {account?.error && <Problem text={accountErrorText(account.error)} />}
-      <AccountFields protocol={protocol} form={form} existing={!!account} autofocus={account?.error?.code === "wrong_password" ? "password" : account ? "user" : undefined} />
+      {account?.error && !isAtBox(account) && <Problem text={accountErrorText(account.error)} />}
+      <AccountFields protocol={protocol} form={form} existing={!!account} autofocus={account ? firstBox(account) : undefined} />
       {!account && user.value?.guest === false && protocol.password !== "none" && <CheckField label={w.accounts.remember} name="remember" value={remember.value} onInput={(on) => (remember.value = on)} />}
       {!account && canMake(protocol) && <CheckField label={w.accounts.makeFirst} name="make" value={making.value} onInput={(on) => (making.value = on)} />}
       {error.value !== null && <Problem text={errorText(error.value)} />}
@@ -57,7 +57,7 @@ function AccountForm({ protocol, account, close }: { protocol: Protocol; account
 }
 
 function AddAccount({ close }: { close(): void }) {
-  const list = sorted(protocols.value ?? []);
+  const list = offered(protocols.value ?? []);
   const chosen = useSignal<string | null>(list[0]?.id ?? null);
   const protocol = list.find((one) => one.id === chosen.value);
   return (

@@ -1,19 +1,19 @@
 // One glyph per account with its state and what one can do with it; it must not edit.
 import { canMake, makeAccount, ownPart } from "../../app/making";
+import { muted } from "../../app/mutes";
 import { accounts, command, protocolOf } from "../../app/store";
 import { upload } from "../../net";
 import type { Account, CommandBody } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
-import { Countdown, isRestarting, isSetAside, stateText, accountName } from "../accountState";
+import { Countdown, isRestarting, isSetAside, isSwitchedOff, stateText, accountName } from "../accountState";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
-import { addBuddyDialog } from "../dialogs/AddBuddy";
-import { joinDialog } from "../dialogs/Join";
 import { NetworkTile } from "../glyphs";
 import { Icon } from "../icons";
+import { addAccountDialog, addBuddyDialog, editAccountDialog, joinDialog } from "../later";
 import { openMenu, type Item } from "../Menu";
+import { muteItems } from "../mute";
 import { serverMenu } from "../serverMenu";
-import { addAccountDialog, editAccountDialog } from "./AccountDialog";
 
 const say = (error: unknown): void => toast(errorText(error));
 
@@ -36,10 +36,10 @@ export function accountMenu(account: Account): Item[] {
   const id = account.id;
   const run = (type: CommandBody["type"]) => () => { command(type, { account: id }).catch(say); };
   const items: Item[] = [{ kind: "head", label: `${account.username} · ${stateText(account)}` }];
-  if (account.state === "waiting" || account.state === "error") items.push({ label: w.accounts.retryNow, testid: "menu-retry", run: run("account.connect") });
+  if (account.state === "waiting" || account.state === "error") items.push({ label: w.accounts.retryNow, icon: "clock", testid: "menu-retry", run: run("account.connect") });
   if (account.enabled) items.push({ label: w.accounts.signOff, icon: "out", testid: "menu-sign-off", run: run("account.disable") });
   if (!account.enabled || account.state === "offline") items.push({ label: w.accounts.signOn, icon: "check", testid: "menu-sign-on", run: run("account.enable") });
-  items.push({ kind: "line" });
+  items.push(...muteItems(id, accountName(account)), { kind: "line" });
   if (account.state === "online") {
     items.push(
       { label: w.accounts.joinRoom, icon: "hash", testid: "menu-account-join", run: () => joinDialog(id) },
@@ -47,9 +47,9 @@ export function accountMenu(account: Account): Item[] {
     );
   }
   items.push(
-    { label: w.accounts.edit, testid: "menu-edit", run: () => editAccountDialog(account) },
-    { label: w.accounts.alias, testid: "menu-account-alias", run: () => ask({ title: w.accounts.aliasTitle, label: w.front.name, hint: w.accounts.aliasHint, value: account.alias ?? "", testid: "account-alias-dialog", send: (alias) => command("account.alias", { account: id, alias }) }) },
-    { label: w.accounts.icon, testid: "menu-account-icon", run: () => pickIcon(account) },
+    { label: w.accounts.edit, icon: "pen", testid: "menu-edit", run: () => editAccountDialog(account) },
+    { label: w.accounts.alias, icon: "people", testid: "menu-account-alias", run: () => ask({ title: w.accounts.aliasTitle, label: w.front.name, hint: w.accounts.aliasHint, value: account.alias ?? "", testid: "account-alias-dialog", send: (alias) => command("account.alias", { account: id, alias }) }) },
+    { label: w.accounts.icon, icon: "picture", testid: "menu-account-icon", run: () => pickIcon(account) },
     { label: w.accounts.remove, icon: "minus", danger: true, testid: "menu-account-remove", run: () => removeAccount(account) },
   );
   // For a name that its server does not know; one that signs on has been made.
@@ -68,11 +68,13 @@ export function AccountStrip() {
       <div class="strip">
         {list.map((account) => {
           const network = protocolOf(account.protocol)?.name ?? account.protocol;
-          const text = `${network}: ${account.username}, ${stateText(account)}`;
+          const quiet = muted.value.has(account.id);
+          const text = `${network}: ${account.username}, ${stateText(account)}${quiet ? `, ${w.mute.muted}` : ""}`;
           return (
-            <button key={account.id} type="button" class={`account account-${account.state}`} title={text} aria-label={text} aria-haspopup="menu" data-testid="account" data-account={account.id} data-username={account.username} data-state={account.state} data-code={account.error?.code} onClick={(event) => openMenu(event, accountMenu(account), `account ${account.id}`)} onContextMenu={(event) => openMenu(event, accountMenu(account), `account ${account.id}`)}>
+            <button key={account.id} type="button" class={`account account-${account.state}`} title={text} aria-label={text} aria-haspopup="menu" data-testid="account" data-account={account.id} data-username={account.username} data-state={account.state} data-muted={quiet} data-code={account.error?.code} onClick={(event) => openMenu(event, accountMenu(account), `account ${account.id}`)} onContextMenu={(event) => openMenu(event, accountMenu(account), `account ${account.id}`)}>
               <NetworkTile protocol={account.protocol} size={30} />
               <i class="account-mark" aria-hidden="true" />
+              {quiet && <i class="account-muted" aria-hidden="true"><Icon name="mute" size={11} /></i>}
             </button>
           );
         })}
@@ -87,7 +89,7 @@ export function AccountStrip() {
         <div key={account.id} class="account-note" role="status" data-testid="account-error" data-code={account.error?.code}>
           <Icon name="warn" size={15} />
           <span><b>{account.username}</b> {accountErrorText(account.error)} {account.state === "waiting" && <Countdown to={account.retry_at} />}</span>
-          {account.state === "error" && !isSetAside(account)
+          {isSwitchedOff(account) ? null : account.state === "error" && !isSetAside(account)
             ? <button type="button" class="text-link" data-testid="account-edit" onClick={() => editAccountDialog(account)}>{w.accounts.edit}</button>
             : <button type="button" class="text-link" data-testid="account-retry" onClick={() => void command("account.connect", { account: account.id }).catch(say)}>{account.state === "error" ? w.retry : w.accounts.retryNow}</button>}
           {isSetAside(account) && <button type="button" class="text-link" data-testid="account-leave" onClick={() => removeAccount(account)}>{w.accounts.remove}</button>}

@@ -1,6 +1,7 @@
 // Oneself at the top of the list: name, state, status menu; it must not change accounts one by one.
 import { useSignal } from "@preact/signals";
 import { accounts, command, ownStatus, user } from "../../app/store";
+import { ownName, shortName } from "../../state/names";
 import { presenceOf, type Presence } from "../../state/roster";
 import type { StatusKind } from "../../wire/types";
 import { errorText, w } from "../../words";
@@ -11,13 +12,21 @@ import { Icon } from "../icons";
 import { openMenu } from "../Menu";
 import { radioKeys, radioStop } from "../radios";
 import { mainMenu } from "../mainMenu";
-import { accountName } from "../accountState";
 
 const KINDS: StatusKind[] = ["available", "away", "unavailable", "extended_away", "invisible", "offline"];
 const words = w.status as unknown as Record<string, string>;
 
-function setStatus(status: string, message?: string): Promise<unknown> {
-  return command("status.set", message === undefined ? { status } : { status, message }, "status");
+/** Every account is signed off, or there is none: what is set shows to nobody. */
+function isSignedOff(): boolean {
+  return ![...accounts.value.values()].some((one) => one.state === "online" || one.state === "connecting" || one.state === "waiting");
+}
+
+/** Whoever chooses to be seen while all accounts are signed off wants them signed on. */
+async function setStatus(status: StatusKind, message?: string): Promise<void> {
+  const off = status !== "offline" && isSignedOff();
+  const all = [...accounts.value.values()];
+  await command("status.set", message === undefined ? { status } : { status, message }, "status");
+  if (off) await Promise.all(all.map((one) => command(one.enabled ? "account.connect" : "account.enable", { account: one.id })));
 }
 
 function StatusDialog({ close }: { close(): void }) {
@@ -48,7 +57,8 @@ function statusMenu(event: MouseEvent): void {
   openMenu(event, [
     ...KINDS.map((kind) => ({
       label: words[kind] ?? kind,
-      checked: ownStatus.value.status === kind,
+      mark: <Dot presence={shape(kind)} />,
+      checked: (isSignedOff() ? "offline" : ownStatus.value.status) === kind,
       testid: `menu-status-${kind}`,
       run: () => { setStatus(kind, ownStatus.value.message ?? undefined).catch((error: unknown) => toast(errorText(error))); },
     })),
@@ -61,16 +71,19 @@ export function Me() {
   const own = ownStatus.value;
   const only = accounts.value.size === 1 ? [...accounts.value.values()][0] : undefined;
   const guest = user.value?.guest === true;
-  const name = guest && only ? accountName(only) : (user.value?.name ?? "");
+  const known = user.value?.name ?? "";
+  const name = guest ? ownName(only ?? { alias: "", username: known }) : known;
   const online = [...accounts.value.values()].some((one) => one.state === "online");
   const presence: Presence = online ? shape(own.status) : "offline";
+  // What others see, not what was chosen.
+  const shown = accounts.value.size === 0 || own.status === "offline" ? words[own.status] : isSignedOff() ? w.accounts.signedOff : online ? words[own.status] : w.accounts.signingOn;
   return (
     <div class="me">
-      <button type="button" class="me-main" onClick={statusMenu} aria-haspopup="menu" title={w.status.menu} data-testid="my-status" data-status={own.status}>
-        <Avatar name={name || "?"} icon={only?.icon} presence={presence} size={38} />
+      <button type="button" class="me-main" onClick={statusMenu} aria-haspopup="menu" title={w.status.menu} data-testid="my-status" data-status={own.status} data-shown={presence}>
+        <Avatar name={name || "?"} of={shortName(only?.username ?? name)} icon={only?.icon} presence={presence} size={38} />
         <span class="two">
-          <b>{name}</b>
-          <small>{[words[own.status] ?? own.status, own.message].filter(Boolean).join(" · ")}<Icon name="down" size={12} /></small>
+          <b dir="auto">{name}</b>
+          <small>{[shown ?? own.status, online && own.message].filter(Boolean).join(" · ")}<Icon name="down" size={12} /></small>
         </span>
       </button>
       <button type="button" class="tool" aria-label={w.menu.main} title={w.menu.main} aria-haspopup="menu" onClick={mainMenu} data-testid="main-menu"><Icon name="menu" /></button>

@@ -5,6 +5,7 @@ import { deleteUser, recovery } from "../../app/session";
 import { user } from "../../app/store";
 import { changePassword, newRecovery } from "../../net";
 import { w } from "../../words";
+import { m } from "../../words/later";
 import { Dialog, openDialog, toast } from "../Dialog";
 import { TextField } from "../fields";
 import { Failure, longEnough, problemAt, useSending } from "../front/siteForms";
@@ -32,7 +33,7 @@ function Ask({ title, lead, yes, testid, danger, children, ready = true, box, bo
   const password = useSignal("");
   const sending = useSending();
   const submit = () => {
-    if (password.value !== "" && ready) sending.run(() => send(password.value).then(close), [box, "new"], { bad_credentials: w.mine.wrong });
+    if (password.value !== "" && ready) sending.run(() => send(password.value).then(close), [box, "new"], { bad_credentials: m.mine.wrong });
   };
   return (
     <Dialog title={title} testid={testid} onClose={close} onSubmit={submit}
@@ -40,7 +41,7 @@ function Ask({ title, lead, yes, testid, danger, children, ready = true, box, bo
       <p class="lead">{lead}</p>
       {/* For password managers: whose it is. */}
       <input type="text" name="username" autocomplete="username" value={user.value?.name ?? ""} readOnly hidden />
-      <TextField label={w.mine.old} name="own-password" masked value={password.value} error={problemAt(sending, box)} autocomplete="current-password" onInput={(text) => (password.value = text)} />
+      <TextField label={m.mine.old} name="own-password" masked value={password.value} error={problemAt(sending, box)} autocomplete="current-password" onInput={(text) => (password.value = text)} />
       {boxes?.(sending)}
       {children}
       <Failure sending={sending} />
@@ -52,10 +53,10 @@ function Change({ close }: { close(): void }) {
   const fresh = useSignal("");
   const short = fresh.value !== "" && !longEnough(fresh.value);
   return (
-    <Ask title={w.mine.changeTitle} lead={w.mine.changeLead} yes={w.save} testid="password-dialog" box="old" ready={fresh.value !== "" && !short} close={close}
+    <Ask title={m.mine.changeTitle} lead={m.mine.changeLead} yes={w.save} testid="password-dialog" box="old" ready={fresh.value !== "" && !short} close={close}
       send={async (old) => {
         show((await changePassword(old, fresh.value)).recovery);
-        toast(w.mine.changed);
+        toast(m.mine.changed);
       }}
       boxes={(sending) => <TextField label={w.front.newPassword} name="new-password" masked value={fresh.value} error={problemAt(sending, "new")} hint={w.front.passwordHint} autocomplete="new-password" onInput={(text) => (fresh.value = text)} />} />
   );
@@ -67,7 +68,7 @@ export function passwordDialog(): void {
 
 export function codeDialog(after: () => Promise<void>): void {
   openDialog((close) => (
-    <Ask title={w.mine.newCodeTitle} lead={w.mine.newCodeLead} yes={w.mine.newCodeYes} testid="code-dialog" box="password" close={close}
+    <Ask title={m.mine.newCodeTitle} lead={m.mine.newCodeLead} yes={m.mine.newCodeYes} testid="code-dialog" box="password" close={close}
       send={async (password) => {
         show((await newRecovery(password)).recovery);
         await after().catch(() => undefined);
@@ -79,8 +80,8 @@ function Delete({ close }: { close(): void }) {
   const typed = useSignal("");
   const name = user.value?.name ?? "";
   return (
-    <Ask title={w.mine.deleteTitle} lead={w.mine.deleteLead} yes={w.mine.deleteYes} testid="delete-dialog" danger box="password" ready={typed.value.trim().toLowerCase() === name.toLowerCase()} close={close} send={deleteUser}>
-      <TextField label={w.mine.deleteType(name)} name="typed-name" value={typed.value} onInput={(text) => (typed.value = text)} />
+    <Ask title={m.mine.deleteTitle} lead={m.mine.deleteLead} yes={m.mine.deleteYes} testid="delete-dialog" danger box="password" ready={typed.value.trim().toLowerCase() === name.toLowerCase()} close={close} send={deleteUser}>
+      <TextField label={m.mine.deleteType(name)} name="typed-name" value={typed.value} onInput={(text) => (typed.value = text)} />
     </Ask>
   );
 }

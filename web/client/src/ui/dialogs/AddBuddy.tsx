@@ -1,6 +1,8 @@
 // The dialog that adds a buddy; it must not check names, the network does.
 import { useSignal } from "@preact/signals";
-import { accounts, buddies, command, groups, protocolOf } from "../../app/store";
+import { accounts, buddies, command, groups, protocolOf, settings, tell, update } from "../../app/store";
+import { groupForNew, LAST_GROUP } from "../../state/groups";
+import { CommandError } from "../../net";
 import { buddyName, fold } from "../../state/roster";
 import { errorText, w } from "../../words";
 import { Dialog, openDialog } from "../Dialog";
@@ -25,6 +27,7 @@ function AddBuddy({ start, close }: { start: Start; close(): void }) {
   const account = useSignal(start.account ?? firstOnline());
   const name = useSignal(start.name ?? "");
   const alias = useSignal(start.alias ?? "");
+  const usual = groupForNew(settings.value, groups.value);
   const group = useSignal("");
   const message = useSignal("");
   const busy = useSignal(false);
@@ -39,26 +42,35 @@ function AddBuddy({ start, close }: { start: Start; close(): void }) {
     }
     busy.value = true;
     error.value = null;
+    const into = group.value.trim() || usual;
     const optional = { alias: alias.value.trim(), message: message.value.trim() };
     command("buddy.add", {
       account: account.value,
       name: name.value.trim(),
-      group: group.value.trim() || ([...groups.value.keys()][0] ?? w.list.noGroup),
+      group: into,
       ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== "")),
-    }).then(close, (cause: unknown) => {
+    }).then(() => {
+      // The next one goes there, too.
+      if (settings.value[LAST_GROUP] !== into) {
+        update((old) => ({ ...old, settings: { ...old.settings, [LAST_GROUP]: into } }));
+        tell("settings.set", { values: { [LAST_GROUP]: into } }, LAST_GROUP);
+      }
+      close();
+    }, (cause: unknown) => {
       error.value = cause;
       busy.value = false;
     });
   };
+  const atName = error.value instanceof CommandError && error.value.field === "name" ? errorText(error.value) : null;
   return (
     <Dialog title={w.list.addTitle} testid="add-buddy-dialog" onClose={close} onSubmit={submit}
       actions={<><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || name.value.trim() === "" || account.value === ""} data-testid="add-buddy-ok">{w.list.add}</button></>}>
       <AccountSelect value={account.value} onInput={(id) => (account.value = id)} />
-      <TextField label={w.list.addName} name="buddy-name" value={name.value} autofocus onInput={(text) => (name.value = text)} />
+      <TextField label={w.list.addName} name="buddy-name" value={name.value} error={atName} autofocus onInput={(text) => { name.value = text; if (atName) error.value = null; }} />
       <TextField label={`${w.list.addAlias} (${w.optional})`} name="buddy-alias" value={alias.value} onInput={(text) => (alias.value = text)} />
-      <TextField label={w.list.addGroup} name="buddy-group" value={group.value} list={[...groups.value.keys()]} placeholder={[...groups.value.keys()][0] ?? w.list.noGroup} onInput={(text) => (group.value = text)} />
+      <TextField label={w.list.addGroup} name="buddy-group" value={group.value} list={[...groups.value.keys()]} placeholder={usual} onInput={(text) => (group.value = text)} />
       <TextField label={`${w.list.addMessage} (${w.optional})`} name="buddy-message" value={message.value} onInput={(text) => (message.value = text)} />
-      {error.value !== null && <Problem text={errorText(error.value)} />}
+      {error.value !== null && atName === null && <Problem text={errorText(error.value)} />}
     </Dialog>
   );
 }

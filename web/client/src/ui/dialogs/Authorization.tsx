@@ -22,7 +22,7 @@ export function AuthorizationCard({ id, authorization, at }: { id: string; autho
     });
   };
   return (
-    <Card id={id} testid="authorization" title={w.authorization.title(name)} account={authorization.account} at={at} answered={busy} mark={<Avatar name={name} size={40} />}
+    <Card id={id} testid="authorization" title={w.authorization.title(name)} account={authorization.account} at={at} answered={busy} mark={<Avatar name={name} of={authorization.from} size={40} />}
       actions={
         <>
           <button type="button" disabled={busy.value} data-testid="authorization-deny" onClick={() => answer(false)}>{w.authorization.deny}</button>
@@ -30,7 +30,7 @@ export function AuthorizationCard({ id, authorization, at }: { id: string; autho
         </>
       }>
       {name !== authorization.from && <p class="lead small">{authorization.from}</p>}
-      {authorization.message && <blockquote>{authorization.message}</blockquote>}
+      {authorization.message && <blockquote dir="auto">{authorization.message}</blockquote>}
       <p class="lead small">{w.authorization.lead}</p>
       {authorization.known !== true && <CheckField label={w.authorization.add} name="authorization-add" value={add.value} onInput={(on) => (add.value = on)} />}
       {error.value !== null && <Problem text={errorText(error.value)} />}

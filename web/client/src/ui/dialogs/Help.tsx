@@ -1,5 +1,6 @@
 // The page's help; it must not bind keys.
 import { w } from "../../words";
+import { m } from "../../words/later";
 import { Dialog, openDialog } from "../Dialog";
 
 function Keys({ rows, plain }: { rows: readonly [string, string][]; plain?: boolean }) {
@@ -15,15 +16,24 @@ function Keys({ rows, plain }: { rows: readonly [string, string][]; plain?: bool
   );
 }
 
+/** All keys, what can be typed, and what the mouse does. */
+export function KeyTables() {
+  return (
+    <>
+      <p class="lead">{m.help.lead}</p>
+      <Keys rows={m.help.keys} />
+      <h3>{m.help.typingTitle}</h3>
+      <Keys rows={m.help.typing} />
+      <h3>{m.help.mouseTitle}</h3>
+      <Keys rows={m.help.mouse} plain />
+    </>
+  );
+}
+
 export function helpDialog(): void {
   openDialog((close) => (
-    <Dialog title={w.help.title} testid="help-dialog" wide onClose={close} actions={<button type="button" class="primary" autofocus onClick={close}>{w.close}</button>}>
-      <p class="lead">{w.help.lead}</p>
-      <Keys rows={w.help.keys} />
-      <h3>{w.help.typingTitle}</h3>
-      <Keys rows={w.help.typing} />
-      <h3>{w.help.mouseTitle}</h3>
-      <Keys rows={w.help.mouse} plain />
+    <Dialog title={m.help.title} testid="help-dialog" wide onClose={close} actions={<button type="button" class="primary" autofocus onClick={close}>{w.close}</button>}>
+      <KeyTables />
     </Dialog>
   ));
 }

@@ -39,7 +39,7 @@ export function rejoin(account: string, name: string): void {
   command<{ conversation: string }>("room.join", { account, fields }).then(
     (result) => showResult(result, from),
     // It may have taken long: whoever does something else by now is not interrupted.
-    (error: unknown) => (presses() === begun ? joinDialog(account, given) : toast(errorText(error))),
+    (error: unknown) => (presses() === begun ? joinDialog(account, given, error) : toast(errorText(error))),
   );
 }
 
@@ -72,11 +72,11 @@ function RoomRows({ list, choose }: { list: string; choose(row: RoomRow): void }
   );
 }
 
-function Join({ start, given, close }: { start: string | undefined; given: Record<string, unknown>; close(): void }) {
+function Join({ start, given, failure, close }: { start: string | undefined; given: Record<string, unknown>; failure: unknown; close(): void }) {
   const account = useSignal(start ?? firstOnline(hasRooms));
   const values = useSignal<Record<string, string | boolean>>(Object.fromEntries(Object.entries(given).map(([key, value]) => [key, String(value)])));
   const busy = useSignal(false);
-  const error = useSignal<unknown>(null);
+  const error = useSignal<unknown>(failure);
   const list = useSignal<string | null>(null);
   const fields = fieldsOf(account.value);
   const valueOf = (field: RoomField): string | boolean => values.value[field.key] ?? field.default;
@@ -139,6 +139,7 @@ function Join({ start, given, close }: { start: string | undefined; given: Recor
   );
 }
 
-export function joinDialog(account?: string, given: Record<string, unknown> = {}): void {
-  openDialog((close) => <Join start={account} given={given} close={close} />);
+/** `failure`: why it did not work before. */
+export function joinDialog(account?: string, given: Record<string, unknown> = {}, failure: unknown = null): void {
+  openDialog((close) => <Join start={account} given={given} failure={failure} close={close} />);
 }

@@ -5,6 +5,7 @@ import { openBuddy } from "../../app/windows";
 import { errorText, w } from "../../words";
 import { Dialog, openDialog } from "../Dialog";
 import { TextField } from "../fields";
+import { CommandError } from "../../net";
 import { Problem } from "../front/problem";
 import { AccountSelect, firstOnline } from "./AddBuddy";
 
@@ -30,12 +31,13 @@ function NewMessage({ close }: { close(): void }) {
       busy.value = false;
     });
   };
+  const atName = error.value instanceof CommandError && error.value.field === "name" ? errorText(error.value) : null;
   return (
     <Dialog title={w.list.newMessageTitle} testid="new-message-dialog" onClose={close} onSubmit={submit}
       actions={<><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary" disabled={busy.value || missing} data-testid="new-message-ok">{w.list.open}</button></>}>
       <AccountSelect value={account.value} onInput={(id) => (account.value = id)} />
-      <TextField label={w.list.addName} name="buddy-name" value={name.value} autofocus list={known} onInput={(text) => (name.value = text)} />
-      {error.value !== null && <Problem text={errorText(error.value)} />}
+      <TextField label={w.list.addName} name="buddy-name" value={name.value} error={atName} autofocus list={known} onInput={(text) => { name.value = text; if (atName) error.value = null; }} />
+      {error.value !== null && atName === null && <Problem text={errorText(error.value)} />}
     </Dialog>
   );
 }

@@ -36,7 +36,7 @@ export function NoticeCard({ id, notice, at }: { id: string; notice: Notice; at:
           <button type="button" class="primary" onClick={close} data-testid="notice-close">{w.close}</button>
         </>
       }>
-      {length > 0 && <div class={more ? "prose clipped" : "prose"}><Spans spans={notice.body ?? []} /></div>}
+      {length > 0 && <div dir="auto" class={more ? "prose clipped" : "prose"}><Spans spans={notice.body ?? []} /></div>}
       {link && <p class="mono">{link}</p>}
     </Card>
   );
@@ -61,7 +61,7 @@ export function NoticeDialog({ notice, onLater }: { notice: Notice; onLater(): v
         </>
       }>
       {accountLine(notice.account) && <p class="lead small">{accountLine(notice.account)}</p>}
-      {notice.body && notice.body.length > 0 && <div class="prose"><Spans spans={notice.body} /></div>}
+      {notice.body && notice.body.length > 0 && <div dir="auto" class="prose"><Spans spans={notice.body} /></div>}
       {link && <p class="mono">{link}</p>}
       {notice.rows && notice.rows.length > 0 && (
         <div class="table-frame">

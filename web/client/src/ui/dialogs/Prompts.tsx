@@ -1,9 +1,8 @@
 // Questions and notices of the networks: what was asked for as a dialog, all else as cards beside the work; it must not answer by itself.
-import { aside, asked, bringBack, putOff, waiting } from "../../app/prompts";
+import { aside, asked, putOff } from "../../app/prompts";
 import { phase } from "../../app/store";
 import { arrangement, onTalk } from "../../app/windows";
 import { w } from "../../words";
-import { Icon } from "../icons";
 import { AuthorizationCard } from "./Authorization";
 import { enter } from "./Card";
 import { NoticeCard, NoticeDialog } from "./Notice";
@@ -11,11 +10,6 @@ import { RequestCard, RequestDialog } from "./Request";
 
 /** The oldest ones show, the others wait behind them. */
 const most = (): number => (arrangement.value === "desk" ? 2 : 1);
-
-export function PromptPill() {
-  if (waiting.value.length === 0) return null;
-  return <button type="button" class="pill alert" data-testid="prompts-waiting" onClick={bringBack}><Icon name="help" size={14} />{w.request.waiting(waiting.value.length)}</button>;
-}
 
 function Cards() {
   const all = aside.value;

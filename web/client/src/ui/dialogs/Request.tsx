@@ -117,7 +117,7 @@ export function RequestCard({ id, request, at }: { id: string; request: Request;
 function Texts({ request }: { request: Request }) {
   return (
     <>
-      {request.primary && request.primary !== titled(request) && <p class="primary-text">{request.primary}</p>}
+      {request.primary && request.primary !== titled(request) && <p dir="auto" class="primary-text">{request.primary}</p>}
       {request.secondary && <p class="secondary-text">{request.secondary}</p>}
     </>
   );

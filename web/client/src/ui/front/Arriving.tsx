@@ -5,15 +5,15 @@ import { makeAccount } from "../../app/making";
 import { command, protocolOf } from "../../app/store";
 import type { Account, Protocol } from "../../wire/types";
 import { accountErrorText, errorText, w } from "../../words";
-import { PromptPill } from "../dialogs/Prompts";
+import { PromptPill } from "../dialogs/PromptPill";
 import { useSettled } from "../focus";
 import { NetworkTile } from "../glyphs";
 import { Logo } from "../icons";
 import { Countdown, isRestarting, isSetAside, progressText } from "../accountState";
-import { AccountFields, changedOptions, useAccountForm, wireName } from "./accountForm";
+import { AccountFields, changedOptions, firstBox, isAtBox, useAccountForm, wireName } from "./accountForm";
 import { Problem } from "./problem";
 
-function Correct({ account, protocol }: { account: Account; protocol: Protocol }) {
+function Correct({ account, protocol, onSent }: { account: Account; protocol: Protocol; onSent(): void }) {
   const form = useAccountForm(protocol, account);
   const busy = useSignal(false);
   const error = useSignal<unknown>(null);
@@ -34,6 +34,7 @@ function Correct({ account, protocol }: { account: Account; protocol: Protocol }
       });
       if (unmade) await makeAccount(account.id, form.values.name.user.trim(), password);
       else await command(account.enabled ? "account.connect" : "account.enable", { account: account.id });
+      onSent();
     } catch (cause) {
       error.value = cause;
     }
@@ -42,9 +43,9 @@ function Correct({ account, protocol }: { account: Account; protocol: Protocol }
   return (
     <form class="front-form" noValidate onSubmit={(event) => void submit(event)} data-testid="correct-form">
       <h2 tabIndex={-1}>{unmade ? w.front.notMade : w.front.notSignedIn}</h2>
-      <Problem text={accountErrorText(account.error)} />
+      {!isAtBox(account) && <Problem text={accountErrorText(account.error)} />}
       <p class="lead">{w.front.changeDetails}</p>
-      <AccountFields protocol={protocol} form={form} existing autofocus={account.error?.code === "wrong_password" ? "password" : "user"} />
+      <AccountFields protocol={protocol} form={form} existing autofocus={firstBox(account)} />
       {error.value !== null && <Problem text={errorText(error.value)} />}
       <button type="submit" class="primary big" disabled={busy.value} data-testid="signin">{w.retry}</button>
       <p class="alt"><button type="button" class="text-link" onClick={() => void signOut()} data-testid="start-over">{w.front.startOver}</button></p>
@@ -73,13 +74,16 @@ function Aside({ account }: { account: Account }) {
 export function Arriving({ account }: { account: Account }) {
   const protocol = protocolOf(account.protocol);
   const failed = account.state === "error" || (account.error?.fatal === true && account.state !== "connecting") || (account.state === "offline" && !!account.error);
-  useSettled([account.state, failed]);
+  // It tries by itself, and whoever sees why it cannot work need not wait.
+  const correcting = useSignal(false);
+  const corrects = failed || correcting.value;
+  useSettled([account.state, corrects]);
   return (
     <main class="front">
       <div class="card narrow" data-testid="arriving" data-state={account.state}>
         <section class="card-right">
           <span class="logo"><Logo />{w.app}</span>
-          {failed && protocol && !isSetAside(account) ? <Correct key={account.id} account={account} protocol={protocol} /> : (
+          {corrects && protocol && !isSetAside(account) ? <Correct key={account.id} account={account} protocol={protocol} onSent={() => (correcting.value = false)} /> : (
             <div class="arriving" role="status">
               <span class="halo"><NetworkTile protocol={account.protocol} size={64} /></span>
               {isSetAside(account) ? <Aside account={account} /> : account.state === "waiting" ? (
@@ -89,6 +93,7 @@ export function Arriving({ account }: { account: Account }) {
                   <Problem text={accountErrorText(account.error)} />
                   <p class="lead">{w.front.stillWaiting} <Countdown to={account.retry_at} /></p>
                   <button type="button" class="primary" onClick={() => void command("account.connect", { account: account.id }).catch(() => undefined)}>{w.accounts.retryNow}</button>
+                  <button type="button" class="text-link" onClick={() => (correcting.value = true)} data-testid="correct">{w.front.correct}</button>
                 </>
               ) : (
                 <>

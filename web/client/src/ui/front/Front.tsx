@@ -23,9 +23,10 @@ const FOLD = 8;
 /** The network last chosen: still chosen after a failed sign-in. */
 const chosen = signal<string | null>(null);
 
-export function sorted(list: readonly Protocol[]): Protocol[] {
+/** The networks to choose from: without those that are switched off. */
+export function offered(list: readonly Protocol[]): Protocol[] {
   const rank = (one: Protocol) => (FIRST.indexOf(one.id) + FIRST.length + 1) % (FIRST.length + 1);
-  return [...list].sort((a, b) => {
+  return list.filter((one) => !one.disabled).sort((a, b) => {
     const left = FIRST.includes(a.id) ? rank(a) : FIRST.length;
     const right = FIRST.includes(b.id) ? rank(b) : FIRST.length;
     return left - right;
@@ -99,7 +100,17 @@ function NetworkForm({ protocol }: { protocol: Protocol }) {
 
 function reasonText(reason: string | null): string | null {
   if (reason === null) return null;
-  return reason === "session_ended" ? w.front.sessionEnded : reason === "deleted" ? w.front.deleted : w.front.signedOut;
+  switch (reason) {
+    case "session_ended":
+      return w.front.sessionEnded;
+    // Nobody signed out: the server has never heard of the visit.
+    case "not_signed_in":
+      return w.front.forgotten;
+    case "deleted":
+      return w.front.deleted;
+    default:
+      return w.front.signedOut;
+  }
 }
 
 /** What the right side shows; null: what suits the site and this browser. */
@@ -113,7 +124,7 @@ function faceOf(guests: boolean, users: boolean): Face {
 }
 
 export function Front() {
-  const list = sorted(protocols.value ?? []);
+  const list = offered(protocols.value ?? []);
   const theSite = site.value;
   const guests = theSite?.guests ?? true;
   const users = theSite?.store === true;

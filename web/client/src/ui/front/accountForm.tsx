@@ -1,8 +1,9 @@
 // The boxes that describe an IM account, built from the protocol's own data; the front page and the account dialogs share it.
 import { useState } from "preact/hooks";
 import { defaultParts, dealOut, isMainSplit, splitName, type Parts } from "../../state/address";
+import { besidePort, changed, isPlain } from "../../state/ports";
 import type { Account, Protocol, ProtocolOption } from "../../wire/types";
-import { w } from "../../words";
+import { accountErrorText, w } from "../../words";
 import { CheckField, choicesOf, SelectField, TextField } from "../fields";
 import { Icon } from "../icons";
 
@@ -23,7 +24,23 @@ export interface AccountFormState {
   check(): boolean;
 }
 
-type Existing = Pick<Account, "username" | "options">;
+type Existing = Pick<Account, "username" | "options" | "error">;
+
+/** Networks whose accounts have a password, though a form without one is sent: the network asks for it then. */
+const ASKS: ReadonlySet<string> = new Set(["prpl-jabber"]);
+
+/** Errors of an account that are about one of its boxes: they stand there, and nowhere else. */
+const BOXES: Readonly<Record<string, string>> = { wrong_password: "password", nick_in_use: "user", wrong_username: "user" };
+
+export const isAtBox = (account: Pick<Account, "error"> | undefined): boolean => BOXES[account?.error?.code ?? ""] !== undefined;
+
+function startErrors(existing?: Existing): Record<string, string> {
+  const box = BOXES[existing?.error?.code ?? ""];
+  return box ? { [box]: accountErrorText(existing?.error) } : {};
+}
+
+/** The box to begin in. */
+export const firstBox = (account: Pick<Account, "error"> | undefined): "user" | "password" => (BOXES[account?.error?.code ?? ""] === "password" ? "password" : "user");
 
 function startValues(protocol: Protocol, existing?: Existing): AccountValues {
   const options: Record<string, string | boolean> = {};
@@ -39,7 +56,7 @@ function startValues(protocol: Protocol, existing?: Existing): AccountValues {
 export function useAccountForm(protocol: Protocol, existing?: Existing): AccountFormState {
   const [values, setValues] = useState(() => startValues(protocol, existing));
   const [start] = useState(values.options);
-  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [errors, setErrors] = useState<Record<string, string>>(() => startErrors(existing));
   const set = (change: Partial<AccountValues>) => {
     setValues((old) => ({ ...old, ...change }));
     setErrors({});
@@ -69,7 +86,7 @@ export function changedOptions(protocol: Protocol, form: AccountFormState): Reco
     if (value === undefined || value === form.start[option.key]) continue;
     out[option.key] = option.type === "int" && typeof value === "string" ? Number.parseInt(value, 10) : value;
   }
-  return out;
+  return { ...besidePort(protocol.id, out, form.values.options), ...out };
 }
 
 export function wireName(protocol: Protocol, values: AccountValues): { splits: { user: string; parts: string[] } } | { username: string } {
@@ -87,11 +104,11 @@ export function boxOf(protocol: Protocol, field: string | null): string | null {
   return protocol.options.some((option) => option.key === last) ? `option-${last}` : null;
 }
 
-function OptionField({ option, form, existing }: { option: ProtocolOption; form: AccountFormState; existing?: boolean | undefined }) {
+function OptionField({ protocol, option, form, existing }: { protocol: string; option: ProtocolOption; form: AccountFormState; existing?: boolean | undefined }) {
   const value = form.values.options[option.key];
   const name = `option-${option.key}`;
   const label = option.label.replace(/:\s*$/, "");
-  const set = (next: string | boolean) => form.set({ options: { ...form.values.options, [option.key]: next } });
+  const set = (next: string | boolean) => form.set({ options: changed(protocol, form.values.options, option.key, next) });
   if (option.type === "bool") return <CheckField label={label} name={name} value={value === true} onInput={set} />;
   const text = typeof value === "string" ? value : "";
   if (option.type === "choice") return <SelectField label={label} name={name} value={text} choices={choicesOf(option.choices)} onInput={set} />;
@@ -104,6 +121,8 @@ export function AccountFields({ protocol, form, existing, autofocus }: { protoco
   const { splits } = protocol.username;
   const open = more || protocol.options.some((option) => form.errors[`option-${option.key}`]);
   const main = splits[0] && isMainSplit(splits[0], 0) ? splits[0] : null;
+  const optional = protocol.password === "optional" && !ASKS.has(protocol.id);
+  const plain = isPlain(protocol.id, form.values.options);
   const deal = () => form.set({ name: dealOut(name.user, splits, name.parts) });
   const part = (at: number, value: string) => form.set({ name: { ...name, parts: splits.map((_, i) => (i === at ? value : (name.parts[i] ?? ""))) } });
   const rest = splits.map((split, at) => ({ split, at })).filter(({ split, at }) => !isMainSplit(split, at));
@@ -124,8 +143,8 @@ export function AccountFields({ protocol, form, existing, autofocus }: { protoco
         </div>
       ) : user}
       {protocol.password !== "none" && (
-        <TextField label={protocol.password === "optional" ? `${w.front.password} (${w.optional})` : w.front.password} name="password" masked value={form.values.password} error={form.errors["password"]} autofocus={autofocus === "password"} autocomplete="current-password"
-          placeholder={existing ? w.accounts.keepPassword : undefined} onInput={(password) => form.set({ password })} />
+        <TextField label={optional ? `${w.front.password} (${w.optional})` : w.front.password} name="password" masked value={form.values.password} error={form.errors["password"]} autofocus={autofocus === "password"} autocomplete="current-password"
+          placeholder={existing && !form.errors["password"] ? w.accounts.keepPassword : undefined} hint={optional && !existing ? w.front.passwordMaybe : undefined} onInput={(password) => form.set({ password })} />
       )}
       {(rest.length > 0 || protocol.options.length > 0) && (
         <div class={open ? "options open" : "options"}>
@@ -135,7 +154,8 @@ export function AccountFields({ protocol, form, existing, autofocus }: { protoco
           {open && (
             <div class="options-list">
               {rest.map(({ split, at }) => <TextField key={at} label={split.label} name={`part-${at}`} value={name.parts[at] ?? ""} onInput={(value) => part(at, value)} />)}
-              {protocol.options.map((option) => <OptionField key={option.key} option={option} form={form} existing={existing} />)}
+              {protocol.options.map((option) => <OptionField key={option.key} protocol={protocol.id} option={option} form={form} existing={existing} />)}
+              {plain && <p class="field-hint" role="status" data-testid="plain-warning">{w.front.plain}</p>}
             </div>
           )}
         </div>

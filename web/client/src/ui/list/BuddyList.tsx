@@ -1,23 +1,23 @@
 // The docked list: who I am, my accounts, everybody else; it must not fetch.
 import { computed, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { hideOffline, setHideOffline } from "../../app/prefs";
+import { hideOffline, prefs, setHideOffline } from "../../app/prefs";
 import { accounts, buddies, groups, talks, tell } from "../../app/store";
-import { active, arrangement, openBuddy, show } from "../../app/windows";
-import { peopleOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
+import { active, arrangement, close, openBuddy, show } from "../../app/windows";
+import { peopleOf, personsOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
 import { composing } from "../keys";
+import { addAccountDialog, addBuddyDialog, joinDialog, newMessageDialog, shiftGroup } from "../later";
 import { openMenu } from "../Menu";
-import { addBuddyDialog } from "../dialogs/AddBuddy";
-import { joinDialog } from "../dialogs/Join";
-import { newMessageDialog } from "../dialogs/NewMessage";
-import { addAccountDialog } from "../account/AccountDialog";
 import { AccountStrip } from "../account/AccountStrip";
 import { Me } from "../account/Me";
-import { buddyMenu, groupMenu } from "./menus";
+import { NotifyOffer } from "../account/NotifyOffer";
+import { FirstSteps } from "./FirstSteps";
+import { groupMenu } from "./groups";
+import { buddyMenu } from "./menus";
 import { PersonRow, SectionRow, TalkRow } from "./rows";
 import { VirtualList } from "./VirtualList";
 import { talkMenu } from "../talk/talkMenu";
@@ -43,6 +43,8 @@ const collapsed = computed(() => {
 
 const people = computed(() => peopleOf(buddies.value.values()));
 
+const persons = computed(() => personsOf(people.value));
+
 const rows = computed<Row[]>(() =>
   rosterRows({
     people: people.value,
@@ -52,6 +54,7 @@ const rows = computed<Row[]>(() =>
     hideOffline: hideOffline.value,
     collapsed: collapsed.value,
     conversationsFirst: arrangement.value !== "desk",
+    ...(arrangement.value !== "desk" ? { persons: persons.value } : {}),
     words: { rooms: w.list.rooms, conversations: w.list.conversations, noGroup: w.list.noGroup },
   }),
 );
@@ -77,6 +80,7 @@ function activate(row: Row): void {
 function menu(event: MouseEvent | KeyboardEvent | Element, row: Row): void {
   if (row.kind === "section" && row.group !== null) openMenu(event, groupMenu(row.name), row.title);
   else if (row.kind === "person") openMenu(event, buddyMenu(row.person), `buddy ${row.person.key}`);
+  else if (row.kind === "talk" && row.person) openMenu(event, buddyMenu(row.person, [{ label: w.talk.close, icon: "close", testid: "menu-close", run: () => close(row.talk.id) }]), `buddy ${row.person.key}`);
   else if (row.kind === "talk") openMenu(event, talkMenu(row.talk));
 }
 
@@ -109,13 +113,29 @@ function addMenu(event: MouseEvent): void {
   ]);
 }
 
+/** Why there are no rows, and what to do about it; on a wide screen the ways to begin are beside the list. */
+function Nothing() {
+  if (query.value !== "") return <div class="empty-state"><p>{w.list.noHits}</p></div>;
+  if (buddies.value.size > 0) return null;
+  const online = [...accounts.value.values()].some((one) => one.state === "online");
+  if (arrangement.value === "stack") return <div class="empty-state"><FirstSteps lead={online ? w.list.empty : w.accounts.nothing} /></div>;
+  return (
+    <div class="empty-state">
+      <Icon name="people" size={30} />
+      <b>{online ? w.list.empty : w.accounts.nothing}</b>
+      <p>{online ? w.list.emptyLead : w.accounts.nothingLead}</p>
+    </div>
+  );
+}
+
 export function BuddyList() {
   const box = useRef<HTMLInputElement>(null);
   useEffect(() => {
     searchBox.value = box.current;
   }, []);
   const list = rows.value;
-  const compact = arrangement.value !== "stack" && !matchMedia("(pointer: coarse)").matches;
+  const stack = arrangement.value === "stack";
+  const compact = !stack && !matchMedia("(pointer: coarse)").matches;
   const nothing = list.every((row) => row.kind === "section");
   const first = () => {
     // Not those drawn last: Enter may come in the same moment as the word before it.
@@ -137,25 +157,18 @@ export function BuddyList() {
   };
   return (
     <aside class="list" aria-label={w.list.label} data-testid="buddy-list" onFocusIn={(event) => rememberPlace(event.target)}>
-      <Me />
-      <AccountStrip />
+      <div class="list-head"><Me /><AccountStrip /></div>
+      <NotifyOffer />
       <div class="search" role="search">
         <Icon name="search" size={16} />
-        <input ref={box} type="search" value={query.value} placeholder={w.list.find} title={w.list.search} aria-label={w.list.search} data-testid="search" onInput={(event) => (query.value = event.currentTarget.value)} onKeyDown={key} />
+        <input ref={box} type="search" dir="auto" value={query.value} placeholder={w.list.find} title={w.list.search} aria-label={w.list.search} data-testid="search" onInput={(event) => (query.value = event.currentTarget.value)} onKeyDown={key} />
         <i class="ring" aria-hidden="true" />
         {query.value !== "" && <button type="button" class="tool small" aria-label={w.list.clear} onClick={() => { query.value = ""; box.current?.focus(); }}><Icon name="close" size={14} /></button>}
         <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
         <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={addMenu}><Icon name="plus" size={16} /></button>
       </div>
-      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? 32 : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} label={w.list.label} />
-      {nothing && (
-        <div class="empty-state">
-          {query.value !== "" ? <p>{w.list.noHits}</p> : buddies.value.size > 0 ? null
-            : [...accounts.value.values()].some((one) => one.state === "online")
-              ? <><Icon name="people" size={30} /><b>{w.list.empty}</b><p>{w.list.emptyLead}</p><button type="button" class="primary" onClick={() => addBuddyDialog()}>{w.list.addBuddy}</button></>
-              : <><Icon name="people" size={30} /><b>{w.accounts.nothing}</b><p>{w.accounts.nothingLead}</p><button type="button" class="primary" onClick={addAccountDialog}>{w.accounts.add}</button></>}
-        </div>
-      )}
+      <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? (stack ? 44 : 32) : prefs.density.value === "compact" ? (compact ? 34 : 46) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} onShift={(row, by) => { if (row.kind === "section" && row.group !== null) shiftGroup(row.group, by); }} label={w.list.label} />
+      {nothing && <Nothing />}
     </aside>
   );
 }

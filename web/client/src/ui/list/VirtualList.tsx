@@ -3,6 +3,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import type { Row } from "../../state/roster";
+import { dragging, isDraggable } from "./drag";
 
 const MARGIN = 8;
 
@@ -14,6 +15,8 @@ interface Props {
   draw(row: Row): ComponentChildren;
   onActivate(row: Row): void;
   onMenu(event: MouseEvent | KeyboardEvent | Element, row: Row): void;
+  /** By a key: a place up or down. */
+  onShift(row: Row, by: 1 | -1): void;
   label: string;
 }
 
@@ -29,7 +32,7 @@ function rowAt(tops: Float64Array, y: number): number {
   return low;
 }
 
-export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMenu, label }: Props) {
+export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMenu, onShift, label }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const range = useSignal({ top: 0, height: 700 });
   const wantFocus = useRef(false);
@@ -84,6 +87,10 @@ export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMe
     if (to !== undefined && !event.altKey) {
       event.preventDefault();
       go(to);
+    } else if (event.altKey && event.shiftKey && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      event.stopPropagation();
+      onShift(row, event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       onActivate(row);
@@ -119,15 +126,13 @@ export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMe
               aria-posinset={at + 1}
               tabIndex={at === currentAt ? 0 : -1}
               style={{ transform: `translateY(${tops[at] ?? 0}px)`, height: `${heightOf(row)}px` }}
-              {...(row.kind === "person" ? { "data-testid": "buddy", "data-name": row.person.best.name, "data-status": row.person.best.status, "data-presence": row.person.presence, "data-group": row.person.group, draggable: true } : {})}
-              {...(row.kind === "talk" ? { "data-testid": "list-conversation", "data-name": row.talk.name } : {})}
+              draggable={isDraggable(row)}
+              {...handle(row)}
               {...(section ? { "data-testid": "group", "data-name": row.name } : {})}
               onClick={() => { if (held.current) return; currentKey.value = row.key; onActivate(row); }}
               onContextMenu={(event) => { clearTimeout(touched.current); held.current = true; currentKey.value = row.key; onMenu(event, row); }}
-              onDragStart={(event) => { if (row.kind === "person") event.dataTransfer?.setData("application/x-bellflower-buddies", JSON.stringify(row.person.buddies.map((one) => one.id))); }}
-              onDragOver={(event) => { if (groupOf(row) !== null && event.dataTransfer?.types.includes("application/x-bellflower-buddies")) { event.preventDefault(); event.currentTarget.classList.add("drop"); } }}
-              onDragLeave={(event) => event.currentTarget.classList.remove("drop")}
-              onDrop={(event) => { event.currentTarget.classList.remove("drop"); drop(event, groupOf(row)); }}
+              {...dragging(row)}
+              onFocus={() => { currentKey.value = row.key; }}
               onPointerDown={(event) => {
                 held.current = false;
                 if (event.pointerType !== "touch") return;
@@ -148,17 +153,9 @@ export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMe
   );
 }
 
-const groupOf = (row: Row): string | null => (row.kind === "person" ? row.person.group : row.kind === "section" ? row.group : null);
-
-let dropped: (buddies: string[], group: string) => void = () => undefined;
-/** Who moves buddies that were dropped on a group. */
-export function onDropped(handler: (buddies: string[], group: string) => void): void {
-  dropped = handler;
-}
-
-function drop(event: DragEvent, group: string | null): void {
-  const data = event.dataTransfer?.getData("application/x-bellflower-buddies");
-  if (!data || group === null) return;
-  event.preventDefault();
-  dropped(JSON.parse(data) as string[], group);
+/** What a row is for tests. */
+function handle(row: Row) {
+  const person = row.kind === "person" ? row.person : row.kind === "talk" ? row.person : undefined;
+  if (person) return { "data-testid": "buddy", "data-name": person.best.name, "data-status": person.best.status, "data-presence": person.presence, "data-group": person.group };
+  return row.kind === "talk" ? { "data-testid": "list-conversation", "data-name": row.talk.name } : {};
 }

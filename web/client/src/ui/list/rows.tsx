@@ -1,17 +1,25 @@
 // How a group, a person and a conversation look in the list; it must not act.
+import { computed } from "@preact/signals";
 import { serverNow } from "../../app/clock";
-import { accounts, protocolOf, typing } from "../../app/store";
+import { isMuted } from "../../app/mutes";
+import { accounts, protocolOf, talkOfBuddy, typing } from "../../app/store";
+import { arrangement } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { preview } from "../../state/messages";
 import type { Row } from "../../state/roster";
-import { span, w } from "../../words";
+import { span, w, when } from "../../words";
 import { Avatar } from "../Avatar";
 import { NetworkMark } from "../glyphs";
 import { Icon } from "../icons";
-import { presenceOfTalk } from "../talk/Talk";
+import { MuteMark } from "../mute";
+import { TalkAvatar } from "../talk/TalkAvatar";
 
-/** What is new in a conversation; a room that speaks of somebody else is quiet about it. */
+/** Where all are of one network, its mark says nothing. */
+const severalNetworks = computed(() => new Set([...accounts.value.values()].map((one) => one.protocol)).size > 1);
+
+/** What is new in a conversation; one that is muted, and a room that speaks of somebody else, is quiet about it. */
 export function TalkCount({ talk }: { talk: Talk }) {
+  if (isMuted(talk)) return <Count n={talk.unread} quiet />;
   if (talk.kind === "im") return <Count n={talk.unread} />;
   return talk.mentions > 0 ? <Count n={talk.mentions} mention /> : <Count n={talk.unread} quiet />;
 }
@@ -25,7 +33,7 @@ export function SectionRow({ row }: { row: Extract<Row, { kind: "section" }> }) 
   return (
     <div class="section">
       <Icon name={row.collapsed ? "right" : "down"} size={13} />
-      <span class="section-name">{row.title}</span>
+      <span class="section-name" dir="auto">{row.title}</span>
       <span class="section-count" aria-label={row.group === null ? undefined : w.list.countsLabel(row.shown, row.total)}>{row.group === null ? row.total : w.list.counts(row.shown, row.total)}</span>
     </div>
   );
@@ -39,18 +47,20 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
   const state = words[best.status] ?? (presence === "offline" ? w.status.offline : best.status);
   const second = [best.status_message || (presence === "online" ? "" : state), idle, best.blocked ? w.list.blocked : ""].filter(Boolean).join(" · ");
   const seen = new Set<string>();
+  const talk = buddies.map((buddy) => talkOfBuddy.value.get(buddy.id)).find((one) => one !== undefined);
   // Chromium forgets to style anew what changes its class while its row is moved (moveBefore), so another look is another element.
   const look = `person ${presence} ${current ? "current" : ""}`;
   return (
     <div key={look} class={look} title={`${name}\n${best.name}\n${state}${best.status_message ? `: ${best.status_message}` : ""}`}>
-      <Avatar name={name} icon={best.icon} presence={presence} size={32} />
+      <Avatar name={name} of={best.name} icon={best.icon} presence={presence} size={32} />
       <span class="two">
-        <span class="one" data-testid="buddy-name">{name}</span>
-        {second && <small>{second}</small>}
+        <span class="one" dir="auto" data-testid="buddy-name">{name}</span>
+        {second && <small dir="auto">{second}</small>}
       </span>
-      <span class="sr">{state}</span>
-      <Count n={row.unread} />
-      {buddies.map((buddy) => {
+      {!second.includes(state) && <span class="sr">{state}</span>}
+      {talk && <MuteMark talk={talk} />}
+      <Count n={row.unread} quiet={talk !== undefined && isMuted(talk)} />
+      {severalNetworks.value && buddies.map((buddy) => {
         const protocol = accounts.value.get(buddy.account)?.protocol ?? "";
         if (seen.has(protocol)) return null;
         seen.add(protocol);
@@ -61,20 +71,25 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
 }
 
 export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>; current: boolean }) {
-  const { talk } = row;
+  const { talk, person } = row;
   const last = talk.messages.at(-1);
   const writing = Object.values(typing.value.get(talk.id) ?? {}).includes("typing");
   const protocol = accounts.value.get(talk.account)?.protocol ?? "";
-  const look = `person ${current ? "current" : ""} ${talk.joined === false ? "offline" : ""}`;
+  const gone = person ? person.presence === "offline" : talk.joined === false;
+  const look = `person ${current ? "current" : ""} ${gone ? "offline" : ""}`;
   return (
-    <div key={look} class={look} title={talk.name}>
-      <Avatar name={talk.title} room={talk.kind === "room"} presence={presenceOfTalk(talk)} size={32} />
+    <div key={look} class={look} title={talk.name} {...(person ? { "data-testid": "list-conversation", "data-name": talk.name } : {})}>
+      <TalkAvatar talk={talk} size={32} />
       <span class="two">
-        <span class="one">{talk.title}</span>
-        <small>{writing ? w.talk.typing(talk.title) : last ? preview(last, talk.kind === "room") : (talk.topic ?? "")}</small>
+        <span class="head">
+          <span class="one" dir="auto" {...(person ? { "data-testid": "buddy-name" } : {})}>{talk.title}</span>
+          {last && arrangement.value === "stack" && <time dateTime={last.time}>{when(last.time, serverNow())}</time>}
+        </span>
+        <small dir="auto">{writing ? w.talk.typing(talk.title) : last ? `${last.from?.self ? `${w.talk.you}: ` : ""}${preview(last, talk.kind === "room")}` : (talk.topic ?? person?.best.status_message ?? "")}</small>
       </span>
+      <MuteMark talk={talk} />
       <TalkCount talk={talk} />
-      <NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />
+      {severalNetworks.value && <NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />}
     </div>
   );
 }

@@ -1,13 +1,17 @@
 // The box one writes in: drafts, typing notices, keys, emoji; it must not show messages.
+import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { drafts, offer, offers } from "../../app/drafts";
+import { prefs } from "../../app/prefs";
 import { sendMessage, settings, tell } from "../../app/store";
 import { active, focusRequest, putBack } from "../../app/windows";
 import type { Talk } from "../../state/model";
+import { compareNames } from "../../state/order";
 import { w } from "../../words";
 import { Icon } from "../icons";
 import { composing } from "../keys";
-import { openEmoji } from "./emoji";
+import { openEmoji } from "../later";
+import { Attach } from "./Files";
 
 const TYPING_EVERY = 4000;
 const PAUSED_AFTER = 5000;
@@ -58,13 +62,35 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
   const recall = useRef(-1);
   const completion = useRef<{ hits: string[]; at: number; start: number } | null>(null);
 
+  const empty = useSignal(true);
+
+  /** The text has changed, or the room for it. */
   const fit = () => {
     const element = box.current;
     if (!element) return;
+    empty.value = element.value.trim() === "";
     element.style.height = "auto";
     // What is not shown has no height to fit.
     if (element.scrollHeight > 0) element.style.height = `${Math.min(element.scrollHeight, 160)}px`;
   };
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || typeof ResizeObserver !== "function") return;
+    let width = 0;
+    let frame = 0;
+    const observer = new ResizeObserver(() => {
+      if (element.clientWidth === width) return;
+      width = element.clientWidth;
+      // Not at once: it changes what is observed.
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(fit);
+    });
+    observer.observe(element);
+    return () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+    };
+  }, []);
   useLayoutEffect(() => {
     if (box.current) box.current.value = drafts.begin(talk.id);
     fit();
@@ -140,7 +166,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
       const before = element.value.slice(0, element.selectionStart);
       const word = /(\S+)$/.exec(before)?.[1]?.toLowerCase();
       if (!word) return false;
-      const hits = (talk.members ?? []).map((one) => one.name).filter((name) => name.toLowerCase().startsWith(word)).sort();
+      const hits = (talk.members ?? []).map((one) => one.name).filter((name) => name.toLowerCase().startsWith(word)).sort(compareNames);
       if (hits.length === 0) return false;
       completion.current = { hits, at: 0, start: before.length - word.length };
     }
@@ -151,14 +177,20 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     element.value = element.value.slice(0, now.start) + name + rest;
     element.selectionStart = element.selectionEnd = now.start + name.length;
     drafts.typed(talk.id, element.value);
+    fit();
     return true;
   };
   const key = (event: KeyboardEvent) => {
     if (composing(event)) return;
     const element = box.current;
-    if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
+    const wanted = prefs.send_key.value === "enter" ? !event.ctrlKey && !event.metaKey : event.ctrlKey || event.metaKey;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey && wanted) {
       event.preventDefault();
       send();
+    } else if (event.key === "Enter" && event.ctrlKey && prefs.send_key.value === "enter") {
+      // Browsers make no line of this by themselves.
+      event.preventDefault();
+      insert("\n");
     } else if (event.key === "ArrowUp" && element && (element.value === "" || recall.current >= 0)) {
       const list = sentTexts.current.length > 0 ? sentTexts.current : talk.messages.filter((one) => one.from?.self).map((one) => one.text);
       if (list.length === 0) return;
@@ -192,10 +224,11 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
       </p>
     )}
     <div class={disabled ? "composer off" : "composer"}>
-      <textarea ref={box} rows={1} placeholder={label} aria-label={label} data-testid="composer" onBlur={() => drafts.flush(talk.id)} onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
+      <textarea ref={box} rows={1} dir="auto" placeholder={label} aria-label={label} data-testid="composer" onBlur={() => drafts.flush(talk.id)} onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
       <i class="ring" aria-hidden="true" />
-      <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
-      <button type="button" class="tool send" aria-label={w.talk.send} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>
+      <Attach talk={talk} />
+      <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} data-testid="emoji" onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
+      <button type="button" class="tool send" aria-label={w.talk.send} aria-disabled={empty.value} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>
     </div>
     </>
   );

@@ -2,19 +2,23 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { atEnd } from "../../app/attention";
-import { fetching, leavePast, loadEarlier, loadLater, outgoing, readers, user } from "../../app/store";
+import { serverNow } from "../../app/clock";
+import { fetching, leavePast, loadEarlier, loadLater, outgoing, readers, settings, user } from "../../app/store";
 import { active, unreadFrom } from "../../app/windows";
+import { historyOf, isKept } from "../../state/keeping";
 import { logItems } from "../../state/log";
-import type { Talk } from "../../state/model";
+import type { Line, Talk } from "../../state/model";
 import { w } from "../../words";
-import { Avatar } from "../Avatar";
 import { Icon } from "../icons";
 import { Row } from "./Rows";
+import { TalkAvatar } from "./TalkAvatar";
 
 /** More rows than this are shown only once one scrolls up to them. */
 const SHOWN = 160;
 /** Nearer than this to an end, more is shown or fetched: pixels. */
 const NEAR = 300;
+
+const DAY = 86_400_000;
 
 /** A row, and how far its upper edge is below that of the view. */
 interface Anchor { row: string; top: number }
@@ -33,7 +37,20 @@ function anchorOf(box: HTMLElement): Anchor | null {
   return first?.dataset["row"] ? { row: first.dataset["row"], top: first.offsetTop - box.scrollTop } : null;
 }
 
-export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefined }) {
+/** What is before the first message, as far as anybody knows: nothing, or nothing that is still here. */
+function Start({ talk, first, member }: { talk: Talk; first: Line | undefined; member: boolean }) {
+  const kept = member && isKept(settings.value, talk);
+  const days = talk.days ?? historyOf(settings.value).days;
+  const text =
+    kept && days > 0 && first && serverNow() - Date.parse(first.time) > (days - 1) * DAY ? w.talk.droppedAfter(days)
+    : !kept && talk.dropped ? w.talk.dropped
+    : talk.kind === "room" ? (member ? w.talk.startRoom : "")
+    : member ? w.talk.start : "";
+  // A guest who sees all there ever was needs no word.
+  return text === "" ? null : <p class="line" data-testid="log-start">{text}</p>;
+}
+
+export function Log({ talk }: { talk: Talk }) {
   const box = useRef<HTMLDivElement>(null);
   const stick = useRef(true);
   const anchor = useRef<Anchor | null>(null);
@@ -50,6 +67,7 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
   const visible = !past && items.length > limit.value ? items.slice(items.length - limit.value) : items;
   const firstKey = visible[0]?.key;
   const room = talk.kind === "room";
+  const nick = talk.nick ?? "";
   const member = user.value?.guest === false;
 
   const lastOwn = outgoing.value.get(talk.id)?.at(-1)?.command;
@@ -141,10 +159,10 @@ export function Log({ talk, icon }: { talk: Talk; icon?: string | null | undefin
       <div class={room ? "log room-log" : "log"} ref={box} onScroll={scrolled} role="log" aria-live="off" aria-label={w.talk.log} tabIndex={0}>
         <div class="log-rows">
           {items.length === 0 && !more && (
-            <div class="line hello"><Avatar name={talk.title} icon={icon} room={room} size={64} /><p>{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p></div>
+            <div class="line hello"><TalkAvatar talk={talk} size={64} still /><p>{room ? w.talk.emptyRoom : w.talk.empty(talk.title)}</p></div>
           )}
-          {items.length > 0 && !more && visible.length === items.length && (member || messages.length > 20) && <p class="line" data-testid="log-start">{w.talk.start}</p>}
-          {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} />)}
+          {items.length > 0 && !more && visible.length === items.length && <Start talk={talk} first={messages[0]} member={member} />}
+          {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} title={talk.title} nick={nick} />)}
         </div>
       </div>
       {busy === "before" && <p class="earlier" role="status" data-testid="earlier"><i class="spinner" />{w.talk.earlier}</p>}

@@ -1,35 +1,36 @@
-// The rows of a conversation: bubbles, days, lines of the network, gaps; it must not scroll, nor send anything but a retry.
+// The rows of a conversation: bubbles with a person, lines in a room, days, words of the network, gaps; it must not scroll, nor send anything but a retry.
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { serverNow } from "../../app/clock";
 import { discardOutgoing, isSettled, linkState, sendAgain, sendMessage, settle, takeBack, takeBackOutgoing, user } from "../../app/store";
 import { putBack } from "../../app/windows";
 import type { LogItem } from "../../state/log";
 import type { Line } from "../../state/model";
+import { toneOf } from "../../state/names";
 import type { Message } from "../../wire/types";
-import { clock, dayName, errorText, moment, w } from "../../words";
-import { Avatar } from "../Avatar";
-import { mix } from "../glyphs";
+import { clock, dayName, errorText, fullTime, moment, w } from "../../words";
 import { Icon } from "../icons";
 import { memo } from "../memo";
 import { Spans } from "./Spans";
-
-export function nickHue(name: string): number {
-  return mix(name.toLowerCase()) % 8;
-}
 
 /** One to three emoji and nothing else: shown large. */
 const onlyEmoji = (text: string): boolean => text.length <= 24 && /^(\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}\u200d\ufe0f]*\s*){1,3}$/u.test(text);
 
 /** "/me waves" is how libpurple hands over what somebody does. */
 const ACTION = "/me ";
+const isAction = (text: string): boolean => text.startsWith(ACTION);
 
 function Said({ message }: { message: Message }) {
   const [first, ...rest] = message.spans ?? [{ text: message.text }];
-  if (!first?.text.startsWith(ACTION)) return <Spans spans={message.spans} text={message.text} />;
-  return <i>{nameOf(message)} <Spans spans={[{ ...first, text: first.text.slice(ACTION.length) }, ...rest]} /></i>;
+  if (!first || !isAction(first.text)) return <Spans spans={message.spans} text={message.text} />;
+  return <i><Nick name={nameOf(message)} of={message.from?.name ?? ""} /> <Spans spans={[{ ...first, text: first.text.slice(ACTION.length) }, ...rest]} /></i>;
 }
 
 const nameOf = (message: Message): string => message.from?.alias || message.from?.name || "";
+
+function Nick({ name, of }: { name: string; of: string }) {
+  return <b class={`nick nick-${toneOf(of)}`} dir="auto">{name}</b>;
+}
 
 /** Not sent, or nobody knows whether it was: its writer decides, and nothing is sent twice by itself. */
 function Doubt({ message, talk }: { message: Line; talk: string }) {
@@ -55,28 +56,55 @@ function Wait({ message, talk }: { message: Line; talk: string }) {
   );
 }
 
-const Bubble = memo(function Bubble({ message, talk, first, last, room }: { message: Line; talk: string; first: boolean; last: boolean; room: boolean }) {
+interface Body {
+  room: boolean;
+  /** Who said it; in a room it shows, else only those hear it who cannot see on which side it stands. */
+  who: ComponentChildren;
+  text: string;
+  children: ComponentChildren;
+}
+
+/** What was said: in a bubble, or after the writer's name in a line. */
+function Body({ room, who, text, children }: Body) {
+  const said = <span class="said" dir="auto" data-testid="message-text">{children}</span>;
+  if (room) return <>{who}{said}</>;
+  return <>{who}<div class={onlyEmoji(text) ? "bubble emoji" : "bubble"}>{said}</div></>;
+}
+
+/** For those who hear the page. */
+const Spoken = ({ who }: { who: string }) => <span class="sr">{who}: </span>;
+
+interface MessageProps {
+  message: Line;
+  talk: string;
+  first: boolean;
+  last: boolean;
+  room: boolean;
+  /** What to call whoever wrote it, where it is not a room. */
+  title: string;
+}
+
+const MessageRow = memo(function MessageRow({ message, talk, first, last, room, title }: MessageProps) {
   const self = message.from?.self === true;
   const state = message.state ?? (self ? "sent" : "received");
   const waits = self && state === "pending";
-  const marks = [message.delayed && w.talk.delayed, message.auto_reply && w.talk.auto, waits && w.talk.waiting, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown, message.unkept && w.talk.notKept].filter(Boolean).join(" · ");
+  const marks = [message.delayed && !room && first && w.talk.delayed, message.auto_reply && w.talk.auto, waits && w.talk.waiting, state === "failed" && w.talk.failed, state === "unknown" && w.talk.unknown, message.unkept && w.talk.notKept].filter(Boolean).join(" · ");
   const classes = ["row", self ? "mine" : "theirs", first && "first", last && "last", message.highlight && "highlight", state === "pending" && "pending", state === "failed" && "failed", state === "unknown" && "doubtful"].filter(Boolean).join(" ");
-  const time = <time dateTime={message.time} title={new Date(message.time).toLocaleString()}>{clock(message.time)}</time>;
+  // Who does something is named in what is said.
+  const who = !room ? <Spoken who={self ? w.talk.you : title} /> : isAction(message.text) ? null : <><Nick name={nameOf(message)} of={message.from?.name ?? ""} /><span class="sr">: </span></>;
   return (
     <div class={classes} data-testid="message" data-state={state} data-self={self} data-id={message.id} data-kept={message.unkept ? false : undefined} data-row={message.id}>
-      {room && !self && (first ? <Avatar name={nameOf(message)} size={28} /> : <span class="avatar-gap" />)}
-      <div class={onlyEmoji(message.text) ? "bubble emoji" : "bubble"}>
-        {room && !self && first && <b class={`nick nick-${nickHue(message.from?.name ?? "")}`}>{nameOf(message)}</b>}
-        <span class="said" data-testid="message-text"><Said message={message} /></span>
-        <span class="meta" title={waits ? w.talk.waitingTitle : message.unkept ? w.talk.notKeptTitle : undefined}>{waits && <Icon name="clock" size={11} />}{marks && <span>{marks}</span>}{(last || marks) && time}</span>
-      </div>
+      <Body room={room} who={who} text={message.text}><Said message={message} /></Body>
+      <span class="meta" title={waits ? w.talk.waitingTitle : message.unkept ? w.talk.notKeptTitle : undefined}>
+        {waits && <Icon name="clock" size={11} />}{marks && <span>{marks}</span>}<time dateTime={message.time} title={fullTime(message.time)}>{clock(message.time)}</time>
+      </span>
       {self && (state === "unknown" || state === "failed") && <Doubt message={message} talk={talk} />}
       {waits && user.value?.guest === false && <Wait message={message} talk={talk} />}
     </div>
   );
 });
 
-function Out({ item }: { item: Extract<LogItem, { kind: "outgoing" }> }) {
+function Out({ item, room, nick }: { item: Extract<LogItem, { kind: "outgoing" }>; room: boolean; nick: string }) {
   const { out } = item;
   const again = () => {
     discardOutgoing(out.conversation, out.command);
@@ -90,10 +118,8 @@ function Out({ item }: { item: Extract<LogItem, { kind: "outgoing" }> }) {
   const waits = !bad && !out.tried && linkState.value.kind !== "live";
   return (
     <div class={`row mine ${item.first ? "first" : ""} ${item.last ? "last" : ""} ${out.state === "pending" ? "pending" : out.state === "unknown" ? "doubtful" : "failed"}`} data-testid="message" data-state={out.state} data-self="true" data-row={item.key}>
-      <div class="bubble">
-        <span class="said" data-testid="message-text">{out.text}</span>
-        <span class="meta">{waits && <Icon name="clock" size={11} />}<span>{waits ? w.talk.waiting : out.state === "pending" ? w.talk.sending : out.state === "unknown" ? w.talk.unknown : w.talk.failed}</span></span>
-      </div>
+      <Body room={room} who={room ? <Nick name={nick} of={nick} /> : <Spoken who={w.talk.you} />} text={out.text}>{out.text}</Body>
+      <span class="meta">{waits && <Icon name="clock" size={11} />}<span>{waits ? w.talk.waiting : out.state === "pending" ? w.talk.sending : out.state === "unknown" ? w.talk.unknown : w.talk.failed}</span></span>
       {waits && <div class="after quiet"><button type="button" class="text-link" data-testid="message-cancel" onClick={() => takeBackOutgoing(out.conversation, out.command)}>{w.talk.cancelWaiting}</button></div>}
       {bad && (
         <div class="after">
@@ -130,7 +156,16 @@ function Gap({ item }: { item: Extract<LogItem, { kind: "gap" }> }) {
   );
 }
 
-export function Row({ item, talk, room }: { item: LogItem; talk: string; room: boolean }) {
+interface RowProps {
+  item: LogItem;
+  talk: string;
+  room: boolean;
+  title: string;
+  /** The user's name in a room. */
+  nick: string;
+}
+
+export function Row({ item, talk, room, title, nick }: RowProps) {
   switch (item.kind) {
     case "day":
       return <p class="line day" data-row={item.key}><span>{dayName(item.time, serverNow())}</span></p>;
@@ -141,8 +176,8 @@ export function Row({ item, talk, room }: { item: LogItem; talk: string; room: b
     case "system":
       return <SystemLine item={item} />;
     case "message":
-      return <Bubble message={item.message} talk={talk} first={item.first} last={item.last} room={room} />;
+      return <MessageRow message={item.message} talk={talk} first={item.first} last={item.last} room={room} title={title} />;
     case "outgoing":
-      return <Out item={item} />;
+      return <Out item={item} room={room} nick={nick} />;
   }
 }

@@ -1,7 +1,6 @@
 // A message body as elements; it must never turn text into markup.
-import { media } from "../../net";
 import type { Span } from "../../wire/types";
-import { w } from "../../words";
+import { Picture } from "./Picture";
 
 const SAFE = /^(https?|mailto|xmpp|ircs?):/i;
 const COLOR = /^(#[0-9a-f]{3,8}|[a-z]{3,20}|rgba?\([\d\s.,%/]+\))$/i;
@@ -15,7 +14,7 @@ export function safeLink(link: string | null | undefined): string | null {
 function one(span: Span, key: number) {
   const link = safeLink(span.link);
   let body: preact.ComponentChildren = span.text;
-  if (span.image) body = <img class="span-image" src={media(span.image)} alt={span.text || w.picture} loading="lazy" />;
+  if (span.image) body = <Picture hash={span.image} text={span.text} linked={link !== null} />;
   const names = [span.bold && "b", span.italic && "i", span.underline && "u", span.strike && "s", span.code && "c", span.quote && "q"].filter(Boolean).map((name) => `sp-${name}`);
   if (link) {
     body = (

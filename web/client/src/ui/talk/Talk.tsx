@@ -1,28 +1,25 @@
 // One conversation, in whatever frame: header, messages, people, box; it must not place itself on the screen.
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { accounts, buddies, protocolOf, settings, typing, user } from "../../app/store";
 import { arrangement, close, touch } from "../../app/windows";
 import { isKept } from "../../state/keeping";
 import type { Talk as TalkState } from "../../state/model";
-import { buddyName, presenceOf, type Presence } from "../../state/roster";
+import { buddyName, presenceOf } from "../../state/roster";
 import { w } from "../../words";
 import { isRestarting } from "../accountState";
-import { Avatar } from "../Avatar";
-import { rejoin } from "../dialogs/Join";
 import { Icon } from "../icons";
+import { rejoin } from "../later";
 import { KeptPill } from "../LinkPill";
 import { openMenu } from "../Menu";
+import { MuteMark } from "../mute";
 import { Composer } from "./Composer";
+import { fileDrop, Files } from "./Files";
 import { Log } from "./Log";
 import { Members } from "./Members";
+import { TalkAvatar } from "./TalkAvatar";
 import { talkMenu } from "./talkMenu";
-
-export function presenceOfTalk(talk: TalkState): Presence | null {
-  if (talk.kind === "room") return null;
-  const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
-  return buddy ? presenceOf(buddy.status, buddy.idle_since) : null;
-}
 
 function subtitle(talk: TalkState): string {
   if (talk.kind === "room") {
@@ -53,45 +50,84 @@ export interface TalkProps {
   /** Controls of the frame, right in the header. */
   controls?: ComponentChildren;
   onBack?: () => void;
+  /** What is new in other conversations, beside the way back to them. */
+  elsewhere?: number;
   bar?: { onPointerDown?: (event: PointerEvent) => void; onDblClick?: () => void; onKeyDown?: (event: KeyboardEvent) => void };
 }
 
-export function Talk({ talk, controls, onBack, bar }: TalkProps) {
+/** The people of a room. Null: beside the messages where there is room for both. */
+function usePeople() {
+  const people = useSignal<boolean | null>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  const asked = people.value === true;
+  // Over the messages they go when something else is touched, or by Esc.
+  useEffect(() => {
+    if (!asked) return;
+    const over = () => panel.current?.querySelector(".members-veil")?.checkVisibility() === true;
+    const away = (event: Event) => {
+      if (over() && event.target instanceof Element && !event.target.closest(".members, [data-testid=toggle-members], .menu")) people.value = null;
+    };
+    const key = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && over()) people.value = null;
+    };
+    addEventListener("pointerdown", away, true);
+    addEventListener("keydown", key);
+    return () => {
+      removeEventListener("pointerdown", away, true);
+      removeEventListener("keydown", key);
+    };
+  }, [asked]);
+  const toggle = () => {
+    const seen = panel.current?.querySelector(".members")?.checkVisibility() === true;
+    people.value = seen ? false : true;
+  };
+  return { people, panel, toggle };
+}
+
+export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
   const account = accounts.value.get(talk.account);
   const network = protocolOf(account?.protocol ?? "")?.name;
   const room = talk.kind === "room";
-  const people = useSignal(arrangement.value !== "stack");
+  const { people, panel, toggle } = usePeople();
   const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
   const off = account !== undefined && account.state !== "online";
   const gone = room && talk.joined === false;
   return (
     <section class="talk" aria-label={room ? w.talk.roomLabel(talk.title) : w.talk.label(talk.title)} data-testid="conversation" data-name={talk.name} data-id={talk.id} data-kind={talk.kind}
-      onPointerDown={() => touch(talk.id)} onFocusIn={() => touch(talk.id)}>
+      onPointerDown={() => touch(talk.id)} onFocusIn={() => touch(talk.id)} {...fileDrop(talk)}>
       <header class="bar" {...bar} tabIndex={bar ? 0 : undefined} onContextMenu={(event) => openMenu(event, talkMenu(talk))}>
-        {onBack && <button type="button" class="tool" aria-label={w.back} onClick={onBack} data-testid="back"><Icon name="back" /></button>}
-        <Avatar name={talk.title} icon={buddy?.icon} presence={presenceOfTalk(talk)} room={room} size={32} />
+        {onBack && (
+          <button type="button" class="tool back" aria-label={elsewhere ? w.talk.backTo(elsewhere) : w.back} onClick={onBack} data-testid="back">
+            <Icon name="back" />{elsewhere ? <span class="count" data-testid="elsewhere">{elsewhere > 99 ? "99+" : elsewhere}</span> : null}
+          </button>
+        )}
+        <TalkAvatar talk={talk} size={32} />
         <div class="bar-text">
-          <h2 title={talk.name}>{talk.title}</h2>
-          <small title={subtitle(talk)} data-testid={room ? "topic" : "buddy-status"}>{subtitle(talk)}</small>
+          <h2 title={talk.name} dir="auto">{talk.title}</h2>
+          <small title={subtitle(talk)} dir="auto" data-testid={room ? "topic" : "buddy-status"}>{subtitle(talk)}</small>
         </div>
-        {room && <button type="button" class="tool" aria-label={w.talk.showPeople} title={w.talk.showPeople} aria-pressed={people.value} onClick={() => (people.value = !people.value)} data-testid="toggle-members"><Icon name="people" size={17} /></button>}
+        <MuteMark talk={talk} />
+        {room && <button type="button" class="tool peopler" aria-label={w.talk.showPeople} title={w.talk.showPeople} aria-pressed={people.value === true} onClick={toggle} data-testid="toggle-members"><Icon name="people" size={17} /></button>}
         <button type="button" class="tool" aria-label={w.talk.window} title={w.talk.window} aria-haspopup="menu" onClick={(event) => openMenu(event, talkMenu(talk))} data-testid="conversation-menu"><Icon name="more" size={17} /></button>
         {controls}
         {!controls && <button type="button" class="tool" aria-label={w.talk.close} title={w.talk.close} onClick={() => close(talk.id)} data-testid="close"><Icon name="close" size={17} /></button>}
       </header>
-      <div class="talk-body">
+      <div class="talk-body" ref={panel}>
         <div class="talk-main">
-          <Log talk={talk} icon={buddy?.icon} />
+          <Log talk={talk} />
           {account && isRestarting(account) ? <p class="strip-note" data-testid="reconnecting"><i class="spinner" />{w.talk.reconnecting}</p>
             : off ? <p class="strip-note">{user.value?.guest === false ? w.talk.accountOffWaits : w.talk.accountOff}</p>
             : gone ? <p class="strip-note">{w.talk.notJoined} <button type="button" class="text-link" data-testid="rejoin" onClick={() => rejoin(talk.account, talk.name)}>{w.talk.rejoin}</button></p>
             : !room && buddy && presenceOf(buddy.status) === "offline" ? <p class="strip-note">{w.talk.offline(buddyName(buddy))}</p> : null}
           {arrangement.value === "stack" && <KeptPill />}
           {user.value?.guest === false && !isKept(settings.value, talk) && <p class="unkept-note" data-testid="keeps-not">{w.talk.keepsNot}</p>}
+          <Files talk={talk} />
           <TypingLine talk={talk} />
           <Composer talk={talk} label={!room && network ? w.talk.writeVia(talk.title, network) : w.talk.write(talk.title)} disabled={off || gone} />
         </div>
-        {room && people.value && <Members talk={talk} />}
+        {room && people.value !== false && (
+          <div class={people.value ? "people asked" : "people"}><i class="members-veil" aria-hidden="true" /><Members talk={talk} /></div>
+        )}
       </div>
     </section>
   );

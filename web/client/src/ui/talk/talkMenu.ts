@@ -6,9 +6,10 @@ import { errorText, w } from "../../words";
 import { isKept } from "../../state/keeping";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
-import { eraseDialog } from "../dialogs/Erase";
+import { eraseDialog } from "../later";
 import type { CommandBody } from "../../wire/types";
 import type { Item } from "../Menu";
+import { muteItems } from "../mute";
 
 const say = (error: unknown): void => toast(errorText(error));
 
@@ -17,29 +18,29 @@ export function talkMenu(talk: Talk): Item[] {
   const run = (type: CommandBody["type"], fields: Record<string, unknown>) => command(type, fields);
   if (talk.kind === "room") {
     items.push(
-      { label: w.talk.setTopic, run: () => ask({ title: w.talk.topicTitle(talk.title), label: w.talk.topic, value: talk.topic ?? "", multiline: true, testid: "topic-dialog", send: (topic) => run("room.topic", { conversation: talk.id, topic }) }) },
-      { label: w.talk.nick, run: () => ask({ title: w.talk.nickTitle(talk.title), label: w.front.name, value: "", testid: "nick-dialog", send: (nick) => run("room.nick", { conversation: talk.id, nick }) }) },
-      { label: w.talk.invite, run: () => ask({ title: w.talk.inviteTitle(talk.title), label: w.talk.inviteWho, value: "", second: w.talk.inviteMessage, testid: "invite-dialog", send: (name, message) => run("room.invite", { conversation: talk.id, name, message: message ?? "" }) }) },
+      { label: w.talk.setTopic, icon: "topic", run: () => ask({ title: w.talk.topicTitle(talk.title), label: w.talk.topic, value: talk.topic ?? "", multiline: true, testid: "topic-dialog", send: (topic) => run("room.topic", { conversation: talk.id, topic }) }) },
+      { label: w.talk.nick, icon: "pen", run: () => ask({ title: w.talk.nickTitle(talk.title), label: w.front.name, value: "", testid: "nick-dialog", send: (nick) => run("room.nick", { conversation: talk.id, nick }) }) },
+      { label: w.talk.invite, icon: "invite", run: () => ask({ title: w.talk.inviteTitle(talk.title), label: w.talk.inviteWho, value: "", second: w.talk.inviteMessage, testid: "invite-dialog", send: (name, message) => run("room.invite", { conversation: talk.id, name, message: message ?? "" }) }) },
       { label: w.talk.leave, icon: "out", danger: true, run: () => confirm({ title: w.talk.leaveTitle(talk.title), text: w.talk.leaveLead, yes: w.talk.leaveYes, danger: true, run: () => run("room.leave", { conversation: talk.id }) }) },
     );
   } else {
     const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
-    if (buddy) items.push({ label: w.talk.info, run: () => { run("buddy.info", { buddy: buddy.id }).catch(say); } });
-    items.push({ label: w.talk.attention, run: () => tell("attention.send", { conversation: talk.id }) });
+    if (buddy) items.push({ label: w.talk.info, icon: "info", run: () => { run("buddy.info", { buddy: buddy.id }).catch(say); } });
+    items.push({ label: w.talk.attention, icon: "bell", run: () => tell("attention.send", { conversation: talk.id }) });
   }
+  items.push({ kind: "line" }, ...muteItems(talk.id, talk.title));
   if (user.value?.guest === false) {
     const kept = isKept(settings.value, talk);
     items.push(
-      { kind: "line" },
-      { label: w.talk.keepNot, checked: !kept, testid: "keep-not", run: () => { run("history.set", { conversation: talk.id, keep: !kept }).catch(say); } },
+      { label: w.talk.keepNot, icon: "wait", checked: !kept, testid: "keep-not", run: () => { run("history.set", { conversation: talk.id, keep: !kept }).catch(say); } },
       { label: w.talk.erase, icon: "bin", danger: true, testid: "erase", run: () => eraseDialog(talk) },
     );
   }
   if (arrangement.value === "desk") {
     const win = wins.value.get(talk.id);
-    items.push({ kind: "line" }, { label: w.talk.left, run: () => snap(talk.id, "left") }, { label: w.talk.right, run: () => snap(talk.id, "right") });
+    items.push({ kind: "line" }, { label: w.talk.left, icon: "left", run: () => snap(talk.id, "left") }, { label: w.talk.right, icon: "half", run: () => snap(talk.id, "right") });
     items.push({ label: w.talk.maximise, icon: "fill", run: () => snap(talk.id, "full") });
-    if (win?.before) items.push({ label: w.talk.restore, icon: "restore", run: () => restore(talk.id) });
+    if (win && win.stand !== "normal") items.push({ label: w.talk.restore, icon: "restore", run: () => restore(talk.id) });
     items.push({ label: w.talk.clearUp, icon: "tile", run: tileAll }, { label: w.talk.minimise, icon: "minus", hint: "Alt M", run: () => minimise(talk.id) });
   }
   items.push({ label: w.talk.close, icon: "close", hint: "Alt W", run: () => close(talk.id) });

@@ -1,0 +1,214 @@
+//! Outgoing files: their offer, and their bytes on the way to the network, asked for as the network takes them. Reads no file: the bytes come by
+//! command, from whoever keeps the upload.
+
+use super::super::ffi::guard_on;
+use super::super::outgoing::FileName;
+use super::super::token::OnPurple;
+use super::super::{accounts, conversation, outbox, owner, protocols, request};
+use super::told::show;
+use super::{MOST, OFFERED, Open, cancel_here, change, count, end, own};
+use crate::error::CommandError;
+use crate::event::EventKind;
+use crate::id::{AccountId, ConversationId, ConversationKind, TransferId, UserId};
+use crate::model::{Piece, WINDOW};
+use glib_sys::GFALSE;
+use purple_sys::{PurpleXfer, PurpleXferType, gsize, gssize, guchar};
+use std::cell::RefCell;
+
+/// A file that is being offered right now.
+struct Sending {
+    account: AccountId,
+    size: u64,
+    made: Option<TransferId>,
+    /// What the protocol has complained of meanwhile.
+    words: Vec<String>,
+}
+
+thread_local! {
+    static SENDING: RefCell<Option<Sending>> = const { RefCell::new(None) };
+}
+
+/// `transfer.send`: offers a file of this name and size to the other one of an IM.
+///
+/// # Errors
+/// `no_such_conversation`, `not_connected`, `not_supported`, `cannot_receive`, `limit`, `not_sent` in the protocol's words.
+pub(in crate::purple) fn send(
+    token: OnPurple,
+    user: UserId,
+    conversation: ConversationId,
+    name: &str,
+    size: u64,
+) -> Result<TransferId, CommandError> {
+    let (purple, account) = conversation::live(token, user, conversation)?;
+    let gc = conversation::connected(token, account)?;
+    let not_supported = || CommandError::new("not_supported", "This network takes no files here.");
+    if conversation::read(token, conversation, |open| open.kind) != Some(ConversationKind::Im) {
+        return Err(not_supported());
+    }
+    if count(account) >= MOST {
+        return Err(CommandError::new("limit", format!("At most {MOST} files may be on their way. Wait for some to end.")));
+    }
+    // SAFETY: a live connection and conversation; the table lives as long as the protocol.
+    let (info, who) = unsafe {
+        let info = protocols::info_of(gc).filter(|info| info.send_file.is_some()).ok_or_else(not_supported)?;
+        (info, purple_sys::purple_conversation_get_name(purple))
+    };
+    // SAFETY: as above; the name lives as long as the conversation.
+    if info.can_receive_file.is_some_and(|can| unsafe { can(gc, who) } == GFALSE) {
+        return Err(CommandError::new("cannot_receive", "The other side takes no files now."));
+    }
+    let name = FileName::of(name);
+    SENDING.set(Some(Sending { account, size, made: None, words: Vec::new() }));
+    // SAFETY: a live connection; texts are copied, and no file of that name is opened.
+    owner::with(Some(account), || unsafe { purple_sys::serv_send_file(gc, who, name.as_ptr()) });
+    let Some(Sending { made, words, .. }) = SENDING.take() else { return Err(not_supported()) };
+    let words = words.into_iter().find(|words| !words.trim().is_empty());
+    let id = match made {
+        Some(id) if change(id, |open| open.over.is_none() && !open.xfer.is_null()) == Some(true) => id,
+        _ => return Err(words.map_or_else(not_supported, |words| CommandError::new("not_sent", words))),
+    };
+    if let Some(words) = words {
+        // XMPP leaves a transfer that it has just said is impossible.
+        let xfer = change(id, |open| open.xfer).unwrap_or(std::ptr::null_mut());
+        if super::is_open(xfer) {
+            owner::with(Some(account), || cancel_here(xfer));
+        }
+        return Err(CommandError::new("not_sent", words));
+    }
+    show(token, id, OFFERED);
+    Ok(id)
+}
+
+/// A protocol complains. True: of the file that is being offered, and the command's outcome will say so.
+pub(in crate::purple) fn caught(primary: &str, secondary: &str) -> bool {
+    SENDING.with_borrow_mut(|sending| {
+        let Some(sending) = sending else { return false };
+        sending.words.push(if secondary.trim().is_empty() { primary } else { secondary }.to_owned());
+        true
+    })
+}
+
+/// A transfer was made. One that is being sent gets its size: libpurple looks at no file for it.
+///
+/// # Safety
+/// A live transfer.
+pub(super) unsafe fn made(_: OnPurple, account: AccountId, id: TransferId, xfer: *mut PurpleXfer) {
+    let size = SENDING.with_borrow_mut(|sending| {
+        let sending = sending.as_mut().filter(|sending| sending.account == account && sending.made.is_none())?;
+        // SAFETY: the caller's promise.
+        if unsafe { (*xfer).type_ } != PurpleXferType::PURPLE_XFER_SEND {
+            return None;
+        }
+        sending.made = Some(id);
+        usize::try_from(sending.size).ok()
+    });
+    if let Some(size) = size {
+        // SAFETY: the caller's promise.
+        unsafe { purple_sys::purple_xfer_set_size(xfer, size as gsize) };
+    }
+}
+
+/// Whether one may be cancelled now. XMPP's plugin uses a transfer, once it is asked what the other side can do, whether that was cancelled
+/// meanwhile or not: it is cancelled when the answer has come (`acks.rs`).
+pub(super) fn may_cancel(token: OnPurple, account: AccountId, xfer: *mut PurpleXfer, requested: bool) -> bool {
+    // Nothing else is under way while its user is asked something.
+    let asks = request::forget_data(token, xfer.cast());
+    // SAFETY: a live transfer.
+    let incoming = unsafe { (*xfer).type_ } == PurpleXferType::PURPLE_XFER_RECEIVE;
+    let is_xmpp = accounts::read(token, account, |entry| entry.protocol == "prpl-jabber").unwrap_or(false);
+    incoming || !is_xmpp || requested || asks
+}
+
+/// Asks for more bytes, when there is room for many.
+pub(super) fn want(token: OnPurple, id: TransferId) {
+    let wanted = change(id, |open| {
+        let size = open.shown.as_ref().and_then(|shown| shown.size).unwrap_or_default();
+        let room = u64::from(WINDOW).saturating_sub(open.bytes.len() as u64 + open.window);
+        let left = size.saturating_sub(open.asked_for);
+        let bytes = u32::try_from(room.min(left)).unwrap_or(WINDOW);
+        let wants = open.started && open.over.is_none() && bytes > 0 && (bytes >= WINDOW / 2 || u64::from(bytes) == left);
+        if wants {
+            open.window += u64::from(bytes);
+            open.asked_for += u64::from(bytes);
+        }
+        wants.then_some((open.user, bytes))
+    });
+    if let Some((user, bytes)) = wanted.flatten() {
+        outbox::emit_caused(token, user, None, EventKind::TransferWanted { transfer: id, bytes });
+    }
+}
+
+/// The bytes that were asked for, or some of them.
+pub(in crate::purple) fn feed(token: OnPurple, user: UserId, piece: Piece) -> Result<(), CommandError> {
+    let Piece { transfer: id, bytes } = piece;
+    let (account, xfer) = own(user, id)?;
+    if bytes.is_empty() {
+        log::debug!(target: "bridge", "the file of transfer {id} cannot be read");
+        if super::is_open(xfer) {
+            owner::with(Some(account), || cancel_here(xfer));
+        }
+        end(token, id, "failed");
+        return Ok(());
+    }
+    change(id, |open| {
+        if !open.incoming && open.over.is_none() {
+            open.window = open.window.saturating_sub(bytes.len() as u64);
+            open.bytes.extend(bytes);
+        }
+    });
+    make_ready(token, id);
+    Ok(())
+}
+
+/// Tells libpurple that there are bytes. It must never find none: that is a failed check of its own.
+fn make_ready(_: OnPurple, id: TransferId) {
+    let may = |open: &mut Open| {
+        let may = !open.incoming && open.started && !open.ready && open.over.is_none() && !open.bytes.is_empty() && !open.xfer.is_null();
+        open.ready |= may;
+        may.then_some((open.account, open.xfer))
+    };
+    if let Some((account, xfer)) = change(id, may).flatten() {
+        // SAFETY: a live transfer. Libpurple may write at once, which calls back.
+        owner::with(Some(account), || unsafe { purple_sys::purple_xfer_ui_ready(xfer) });
+    }
+}
+
+/// libpurple has room for so many bytes.
+pub(super) unsafe extern "C" fn on_read(xfer: *mut PurpleXfer, buffer: *mut *mut guchar, size: gssize) -> gssize {
+    guard_on("ui_read", -1, |token| {
+        // SAFETY: libpurple gives a live transfer.
+        let Some(id) = (unsafe { super::id(xfer) }) else { return -1 };
+        let bytes = change(id, |open| {
+            open.ready = false;
+            let count = usize::try_from(size).unwrap_or_default().min(open.bytes.len());
+            (open.over.is_none() && !open.incoming).then(|| open.bytes.drain(..count).collect::<Vec<u8>>())
+        });
+        let Some(bytes) = bytes.flatten() else { return -1 };
+        // SAFETY: libpurple gives a place for the pointer, and frees what it points to; g_malloc gives that many bytes or ends the process, and
+        // NULL for none.
+        unsafe {
+            let copy = glib_sys::g_malloc(bytes.len()).cast::<u8>();
+            if !bytes.is_empty() {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy, bytes.len());
+            }
+            *buffer = copy;
+        }
+        make_ready(token, id);
+        want(token, id);
+        gssize::try_from(bytes.len()).unwrap_or(-1)
+    })
+}
+
+/// The network did not take all of it: the rest comes first next time.
+pub(super) unsafe extern "C" fn on_not_sent(xfer: *mut PurpleXfer, buffer: *const guchar, size: gsize) {
+    guard_on("data_not_sent", (), |token| {
+        if size == 0 {
+            return;
+        }
+        // SAFETY: libpurple gives a live transfer and that many bytes.
+        let (id, rest) = unsafe { (super::id(xfer), std::slice::from_raw_parts(buffer, size)) };
+        let Some(id) = id else { return };
+        change(id, |open| rest.iter().rev().for_each(|byte| open.bytes.push_front(*byte)));
+        make_ready(token, id);
+    });
+}

@@ -1,0 +1,109 @@
+//! Files of a browser session: what is uploaded and what is fetched, as streams. It must not keep a whole file unless asked.
+
+use std::io::Read;
+
+use ureq::SendBody;
+
+use super::{Answer, WireClient};
+
+/// An incoming file as it comes.
+pub struct Download {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    body: Box<dyn Read + Send>,
+}
+
+impl Download {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads so many bytes; fewer when it breaks off.
+    pub fn take(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // What came before the end is what is asked for.
+        let _ = (&mut self.body).take(count as u64).read_to_end(&mut bytes);
+        bytes
+    }
+
+    /// Reads the rest.
+    ///
+    /// # Errors
+    /// It breaks off.
+    pub fn rest(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.body.read_to_end(&mut bytes).map(|_| bytes)
+    }
+
+    /// Reads the rest, and gives how many bytes of it were those of the file from this place on; panics at the first that is another.
+    ///
+    /// # Errors
+    /// It breaks off.
+    pub fn check(&mut self, mut at: usize) -> std::io::Result<usize> {
+        let (start, mut bytes) = (at, vec![0; 1 << 16]);
+        loop {
+            let count = self.body.read(&mut bytes)?;
+            if count == 0 {
+                return Ok(at - start);
+            }
+            assert!(bytes[..count] == piece(at, count), "the bytes after {at} are others");
+            at += count;
+        }
+    }
+}
+
+/// Bytes of the one file that all tests send, from a place in it: the same as slixmpp's.
+pub fn piece(start: usize, length: usize) -> Vec<u8> {
+    (start..start + length).map(|at| at % 65_521).map(|at| ((at * 31 + at / 256) & 255) as u8).collect()
+}
+
+/// So many bytes of it, as a stream.
+pub struct Bytes {
+    at: usize,
+    end: usize,
+}
+
+impl Bytes {
+    /// From its beginning.
+    pub fn new(count: usize) -> Self {
+        Self { at: 0, end: count }
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = buffer.len().min(self.end - self.at).min(1 << 16);
+        buffer[..count].copy_from_slice(&piece(self.at, count));
+        self.at += count;
+        Ok(count)
+    }
+}
+
+impl WireClient {
+    /// Uploads so many bytes of the file under this name (percent-encoded).
+    pub fn upload(&mut self, name: &str, count: usize) -> Answer {
+        let mut request = self.agent.post(format!("{}/api/v1/uploads", self.base)).header("x-filename", name);
+        if let Some(cookie) = self.cookies.all() {
+            request = request.header("cookie", cookie);
+        }
+        let request = request.header("content-length", count.to_string());
+        let sent = request.send(SendBody::from_owned_reader(Bytes::new(count)));
+        sent.and_then(|answer| self.taken(answer)).unwrap_or_else(|error| panic!("POST /uploads: {error}"))
+    }
+
+    /// Fetches an incoming file.
+    pub fn fetch(&self, transfer: &str) -> Download {
+        let mut request = self.agent.get(format!("{}/api/v1/transfers/{transfer}", self.base));
+        if let Some(cookie) = self.cookies.all() {
+            request = request.header("cookie", cookie);
+        }
+        let answer = request.call().unwrap_or_else(|error| panic!("GET /transfers/{transfer}: {error}"));
+        let headers = answer.headers().iter();
+        let headers =
+            headers.map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
+        Download { status: answer.status().as_u16(), headers, body: Box::new(answer.into_body().into_reader()) }
+    }
+}

@@ -1,0 +1,85 @@
+//! Promise: files go both ways, over XMPP (in-band and SOCKS5, with a foreign client) and IRC, as fast as their receiver takes them; either side ends a
+//! transfer at any stage; nothing is left behind, and nobody else gets any of it.
+#![allow(clippy::expect_used)]
+
+mod ends;
+mod incoming;
+mod irc;
+mod outgoing;
+
+use serde_json::{Value, json};
+use support::{Daemon, Prosody, Slixmpp, WireClient};
+
+const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+
+/// Bytes of a large file: 20 MiB, or as many MiB as `BELLFLOWER_FILE_MB` says (`make chaos`: 500).
+fn large() -> usize {
+    std::env::var("BELLFLOWER_FILE_MB").ok().and_then(|mb| mb.parse::<usize>().ok()).unwrap_or(20) << 20
+}
+
+/// The address of Ines as others see it.
+const INES: &str = "ines@localhost/web";
+
+/// Ines in her browser, and Bob, who uses another program.
+struct Stage {
+    ines: WireClient,
+    bob: Slixmpp,
+    // Ends before the server that it would be signed on to.
+    daemon: Daemon,
+    prosody: Prosody,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").file_proxy().start();
+        let mut daemon = Daemon::run(BELLFLOWER);
+        // Libpurple says so of each SOCKS5 connection, and of a session that its peer has closed.
+        daemon.allow_log("proxy: Connect Data is");
+        daemon.allow_log("jabber_ibb_session_close called on a session that has not been");
+        let mut ines = daemon.client("ines-tab");
+        ines.sign_in_xmpp(&prosody, "ines");
+        let bob = Slixmpp::connect(&prosody, "bob");
+        ines.wait_event("Bob's coming", |event| event["type"] == "buddy.updated" && event["buddy"]["status"] == "available");
+        Self { ines, bob, daemon, prosody }
+    }
+
+    /// Bob offers a file; gives the transfer's id.
+    fn offered(&mut self, sid: &str, size: u64, method: &str) -> String {
+        self.bob.offer(INES, sid, "a picture.png", size, method);
+        let event = self.ines.wait_event("the offer", |event| event["type"] == "transfer.opened");
+        event["transfer"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The same, and Ines accepts it.
+    fn accepted(&mut self, sid: &str, size: u64, method: &str) -> String {
+        let id = self.offered(sid, size, method);
+        self.ines.carry_out("transfer.accept", json!({ "transfer": id }));
+        self.bob.wait("Ines's yes", |event| event["event"] == "accepted" && event["sid"] == sid);
+        id
+    }
+
+    /// Ines sends a file of so many bytes; gives the transfer's id, and what Bob is offered.
+    fn sent(&mut self, size: usize) -> (String, Value) {
+        let upload = self.ines.upload("a%20picture.png", size).ok();
+        let conversation = self.ines.open("bob@localhost");
+        let sent = self.ines.carry_out("transfer.send", json!({ "conversation": conversation, "upload": upload["upload"] }));
+        let offer = self.bob.wait("Ines's offer", |event| event["event"] == "offered");
+        (sent["transfer"].as_str().expect("an id").to_owned(), offer)
+    }
+
+    /// How the transfer ended, by the events.
+    fn ended(&mut self, id: &str) -> String {
+        let event = self.ines.wait_event("the end of the transfer", |event| event["type"] == "transfer.closed" && event["transfer"] == id);
+        event["state"].as_str().expect("a state").to_owned()
+    }
+
+    /// Files in the daemon's directory of uploads.
+    fn staged(&self) -> usize {
+        std::fs::read_dir(self.daemon.data_dir().join("uploads")).map_or(0, Iterator::count)
+    }
+
+    /// Waits until nothing is staged any more.
+    fn nothing_is_staged(&self) {
+        support::wait_until("an empty directory of uploads", support::PATIENCE, || (self.staged() == 0).then_some(()));
+    }
+}

@@ -1,0 +1,37 @@
+// What people and rooms are called, and the one colour that each has everywhere; pure.
+import type { Account, Conversation } from "../wire/types";
+import { fold } from "./order";
+
+const ADDRESS = /^(?:sips?:)?([^@\s/]+)@[^@\s/]+(?:\/(.*))?$/;
+
+/** "gardeners" of gardeners@rooms.example.org; a name that is no address as it is. */
+export const shortName = (name: string): string => ADDRESS.exec(name)?.[1] ?? name;
+
+/** Whom a name means: of an occupant of a room (room@host/nick) the nick. */
+const occupant = (name: string): string => ADDRESS.exec(name)?.[2] || shortName(name);
+
+/** What a conversation is called where the network knows no better name than its address. */
+export function talkTitle({ kind, name, title }: Pick<Conversation, "kind" | "name" | "title">): string {
+  const known = title || name;
+  return kind === "room" ? shortName(known) : known === name ? occupant(known) : known;
+}
+
+/** What the user is called on an account: "Ines" of ines@example.org. */
+export function ownName(account: Pick<Account, "alias" | "username">): string {
+  return account.alias || shortName(account.username).replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
+}
+
+/** A well-mixed number for a text, the same everywhere. */
+export function mix(text: string): number {
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
+  sum ^= sum >>> 13;
+  sum = Math.imul(sum, 0x5bd1e995);
+  return (sum ^ (sum >>> 15)) >>> 0;
+}
+
+/** Colours that people have: the tokens `nick-0` and on, and `tone-0` and on. */
+export const TONES = 12;
+
+/** The number of a person's colour, by the name on the network: an address, a nick, or both with the same beginning. */
+export const toneOf = (name: string): number => mix(fold(occupant(name)).replace(/[_`|^]+$/, "")) % TONES;

@@ -1,0 +1,72 @@
+// Dialogs that are no part of the first load: fetched once the page stands, or when the first is asked for; it must not draw.
+import { effect, signal } from "@preact/signals";
+import { aside, asked } from "../app/prompts";
+import { w } from "../words";
+import type * as All from "./dialogs/all";
+import { toast } from "./Dialog";
+
+/** Their looks, of which the page knows the name. */
+function looks(): Promise<void> {
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = `./${document.documentElement.dataset["later"] ?? ""}.css`;
+  return new Promise((done, failed) => {
+    link.onload = () => done();
+    link.onerror = () => {
+      link.remove();
+      failed(new Error("no style"));
+    };
+    document.head.append(link);
+  });
+}
+
+let all: Promise<typeof All> | null = null;
+
+/** All of it, once it is there: for what shows by itself. */
+export const parts = signal<typeof All | null>(null);
+
+/** All of it, once; what did not come is asked for again. */
+function fetched(): Promise<typeof All> {
+  all ??= Promise.all([import("./dialogs/all"), looks()]).then(([found]) => (parts.value = found));
+  all.catch(() => (all = null));
+  return all;
+}
+
+/** Fetches them when there is nothing else to do, so that they open at once, also without a network. */
+export function fetchDialogs(): void {
+  const fetch = () => void fetched().catch(() => undefined);
+  if (typeof requestIdleCallback === "function") requestIdleCallback(fetch, { timeout: 2000 });
+  else setTimeout(fetch, 300);
+}
+
+// What a network asks does not wait until somebody opens a dialog.
+effect(() => {
+  if (asked.value || aside.value.length > 0) fetched().catch(() => undefined);
+});
+
+type Openers = { [K in keyof typeof All as (typeof All)[K] extends (...given: never[]) => void ? K : never]: (typeof All)[K] };
+
+function later<K extends keyof Openers>(name: K): (...given: Parameters<Openers[K]>) => void {
+  return (...given) => {
+    // After an upgrade of the server the part of this page is not there any more.
+    fetched().then((all) => (all[name] as unknown as (...given: unknown[]) => void)(...given), () => toast(w.outdated));
+  };
+}
+
+export const addAccountDialog = later("addAccountDialog");
+export const editAccountDialog = later("editAccountDialog");
+export const addBuddyDialog = later("addBuddyDialog");
+export const eraseDialog = later("eraseDialog");
+export const helpDialog = later("helpDialog");
+export const joinDialog = later("joinDialog");
+export const keepDialog = later("keepDialog");
+export const newMessageDialog = later("newMessageDialog");
+export const openEmoji = later("openEmoji");
+export const rejoin = later("rejoin");
+export const muteMenu = later("muteMenu");
+export const pictureDialog = later("pictureDialog");
+export const putGroup = later("putGroup");
+export const removeGroup = later("removeGroup");
+export const renameGroup = later("renameGroup");
+export const shiftGroup = later("shiftGroup");
+export const settingsDialog = later("settingsDialog");
