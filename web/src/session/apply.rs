@@ -258,7 +258,7 @@ impl State {
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         if take(&mut self.accounts, &account, |known: &Account| known.id) {
             if self.forget_account(account) {
-                self.forget_drafts(env, &talks);
+                self.forget_settings(env, &talks, Some(account));
                 if self.keep.is_some() {
                     self.forget_empty_groups();
                 }

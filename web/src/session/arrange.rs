@@ -1,11 +1,11 @@
-//! What the user has arranged around things of networks, groups and drafts, and how it goes with them. Sends nothing to networks.
+//! What the user has arranged around things of networks: groups, drafts, what is quiet; and how it goes with them. Sends nothing to networks.
 
 use super::bounds::MOST_GROUPS;
 use super::state::{Env, GroupPlace, State};
-use crate::store::{GroupRow, Write, draft_key};
+use crate::store::{GroupRow, Write, id_in_key, keys_of};
 use crate::wire::EventBody;
 use bridge::command::CommandKind;
-use bridge::id::ConversationId;
+use bridge::id::{AccountId, ConversationId};
 use serde_json::{Map, Value};
 
 /// Groups without buddies that are remembered.
@@ -79,10 +79,10 @@ impl State {
         }
     }
 
-    /// Conversations are gone for good, and what was typed in them.
-    pub(super) fn forget_drafts(&mut self, env: &Env<'_>, conversations: &[ConversationId]) {
+    /// Conversations, and an account, are gone for good, and the settings about them.
+    pub(super) fn forget_settings(&mut self, env: &Env<'_>, conversations: &[ConversationId], account: Option<AccountId>) {
         let mut values = Map::new();
-        for key in conversations.iter().map(|id| draft_key(*id)) {
+        for key in conversations.iter().flat_map(keys_of).chain(account.into_iter().flat_map(keys_of)) {
             if let Some(old) = self.settings.remove(&key) {
                 self.settings_bytes = self.settings_bytes.saturating_sub(key.len() + old.to_string().len());
                 self.write(|user| Write::Setting { user, key: key.clone(), value: None });
@@ -94,10 +94,11 @@ impl State {
         }
     }
 
-    /// Whether a setting is a draft in a conversation of an account that is not to be remembered.
-    pub(super) fn is_passing_draft(&self, key: &str) -> bool {
+    /// Whether a setting is about an account that is not to be remembered, or a conversation of one.
+    pub(super) fn is_passing_setting(&self, key: &str) -> bool {
         let Some(keep) = self.keep.as_ref().filter(|keep| !keep.passing.is_empty()) else { return false };
-        let id = key.strip_prefix("draft.").and_then(|id| id.parse::<ConversationId>().ok());
-        id.and_then(|id| self.conversations.get(&id)).is_some_and(|conv| keep.passing.contains(&conv.base.account))
+        let Some(id) = id_in_key(key) else { return false };
+        let of = id.parse::<ConversationId>().ok().and_then(|id| self.conversations.get(&id)).map(|conv| conv.base.account);
+        of.or_else(|| id.parse().ok()).is_some_and(|account| keep.passing.contains(&account))
     }
 }

@@ -164,7 +164,7 @@ impl State {
                 self.settings.insert(key.clone(), value.clone());
             }
             let stored = (!value.is_null()).then(|| value.to_string());
-            if stored.is_none() || !self.is_passing_draft(key) {
+            if stored.is_none() || !self.is_passing_setting(key) {
                 self.write(|user| Write::Setting { user, key: key.clone(), value: stored });
             }
         }

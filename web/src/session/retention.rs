@@ -70,7 +70,7 @@ impl State {
         (conv.unread, conv.mentions) = (0, 0);
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         if whole {
-            self.forget_drafts(env, &[id]);
+            self.forget_settings(env, &[id], None);
             self.chores.push(CommandKind::CloseConversation(id));
             self.conversation_closed(env, Some(origin), id);
         }

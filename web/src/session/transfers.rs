@@ -17,6 +17,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
+use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,9 +57,29 @@ pub(crate) struct FileUpload {
     pub(crate) staged: Arc<Staged>,
 }
 
-/// What of a user's files is on its way.
+/// What of a user's files is on its way. Most users have none most of the time, and so it takes room with the first one.
 #[derive(Debug, Default)]
-pub(crate) struct Moving {
+pub(crate) struct Moving(Option<Box<Underway>>);
+
+static NOTHING: Underway = Underway { incoming: BTreeMap::new(), uploads: Vec::new(), sending: Vec::new(), outgoing: BTreeMap::new() };
+
+impl Deref for Moving {
+    type Target = Underway;
+
+    fn deref(&self) -> &Underway {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Moving {
+    fn deref_mut(&mut self) -> &mut Underway {
+        self.0.get_or_insert_default()
+    }
+}
+
+/// What there is of [`Moving`].
+#[derive(Debug, Default)]
+pub(crate) struct Underway {
     incoming: BTreeMap<TransferId, Fetched>,
     uploads: Vec<FileUpload>,
     /// Uploads whose transfer is being begun by this command.
@@ -67,7 +88,7 @@ pub(crate) struct Moving {
     outgoing: BTreeMap<TransferId, UnboundedSender<u32>>,
 }
 
-impl Moving {
+impl Underway {
     /// Bytes of an incoming file. False: more than were asked for, or nobody fetches it.
     pub(super) fn arrived(&mut self, piece: Piece) -> bool {
         let Piece { transfer, bytes } = piece;

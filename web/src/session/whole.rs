@@ -42,7 +42,7 @@ impl State {
             self.account_changed(account);
         }
         for (key, value) in self.settings.clone() {
-            if self.is_passing_draft(&key) {
+            if self.is_passing_setting(&key) {
                 continue;
             }
             self.write(|user| Write::Setting { user, key, value: Some(value.to_string()) });

@@ -93,9 +93,17 @@ pub struct OutboxRow {
     pub handed_over: bool,
 }
 
-/// The key of the setting that holds what is typed in a conversation and not sent yet.
-pub fn draft_key(conversation: ConversationId) -> String {
-    format!("draft.{conversation}")
+/// What the page keeps as settings of a conversation or an account begins so, before its id: what is typed and not sent yet, and how long it is quiet.
+const OF_THINGS: [&str; 2] = ["draft.", "mute."];
+
+/// The keys of the settings about a conversation or an account, which go with it.
+pub fn keys_of(id: impl std::fmt::Display) -> [String; 2] {
+    OF_THINGS.map(|prefix| format!("{prefix}{id}"))
+}
+
+/// The id in such a key.
+pub fn id_in_key(key: &str) -> Option<&str> {
+    OF_THINGS.iter().find_map(|prefix| key.strip_prefix(prefix))
 }
 
 /// Everything of a user but messages.

@@ -24,7 +24,7 @@ pub enum Write {
     },
     /// A gap begins, or (same conversation, `after` and `from`) ends.
     Gap(UserId, Gap),
-    /// Its messages, gaps and waiting lines are deleted; with `whole` the conversation and its draft, too.
+    /// Its messages, gaps and waiting lines are deleted; with `whole` the conversation and the settings about it ([`super::keys_of`]), too.
     DeleteConversation {
         /// The user that owns it.
         user: UserId,
@@ -35,7 +35,7 @@ pub enum Write {
     },
     /// An account, new or changed, with all its secrets.
     Account(Box<AccountRow>),
-    /// An account is removed; its conversations are deleted, with their drafts.
+    /// An account is removed; its conversations are deleted, with the settings about it and them.
     AccountRemoved {
         /// The user that owns it.
         user: UserId,

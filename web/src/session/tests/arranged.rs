@@ -2,7 +2,12 @@
 
 use super::people::Home;
 use super::*;
-use crate::store::{Store, Stored, draft_key};
+use crate::store::{Store, Stored, keys_of};
+
+fn draft_key(id: ConversationId) -> String {
+    let [draft, _] = keys_of(id);
+    draft
+}
 
 fn of(account: u64, id: u64, group: &str) -> Buddy {
     Buddy { account: AccountId(account), ..buddy(id, group) }
@@ -20,7 +25,7 @@ impl Home {
 
     async fn drafts(&self) -> Vec<String> {
         let settings = self.stored().await.settings;
-        settings.into_iter().map(|(name, _)| name).filter(|name| name.starts_with("draft.")).collect()
+        settings.into_iter().map(|(name, _)| name).filter(|name| !name.starts_with('.')).collect()
     }
 
     fn arrange(&self, id: &str, group: &str, order: i64) {
@@ -96,8 +101,13 @@ async fn drafts_go_with_their_conversation_and_everything_with_the_account() {
     assert_eq!(home.drafts().await.len(), 3, "only what was said is deleted");
     home.command(json!({ "id": "4", "type": "history.delete", "conversation": ConversationId(3), "whole": true }));
     assert_eq!(home.drafts().await, [draft_key(ConversationId(1)), draft_key(ConversationId(2))]);
+    // What is quiet: a conversation and an account of each.
+    let quiet = ["mute.c1", "mute.c2", "mute.a1", "mute.a2"].map(|key| (key.to_owned(), json!({ "until": null })));
+    let quiet: serde_json::Map<_, _> = quiet.into_iter().collect();
+    home.command(json!({ "id": "5", "type": "settings.set", "values": quiet }));
+    assert_eq!(home.drafts().await.len(), 6);
     home.removed(2);
-    assert_eq!(home.drafts().await, [draft_key(ConversationId(1))]);
+    assert_eq!(home.drafts().await, [&draft_key(ConversationId(1)), "mute.a1", "mute.c1"]);
     assert_eq!(home.groups().await, [("Friends".to_owned(), 3)], "the other account has somebody there");
     assert!(!home.session.lock().settings.contains_key(&draft_key(ConversationId(2))));
     home.removed(1);
@@ -111,6 +121,9 @@ async fn drafts_of_an_account_that_is_not_remembered_stay_in_memory() {
     home.tell(vec![EventKind::AccountAdded(account(1)), opened(1)]);
     home.session.lock().keep.as_mut().unwrap().passing.insert(AccountId(1));
     home.draft("1", 1);
+    for (id, key) in [("2", "mute.c1"), ("3", "mute.a1")] {
+        home.command(json!({ "id": id, "type": "settings.set", "values": { key: { "until": null } } }));
+    }
     assert_eq!(home.drafts().await, Vec::<String>::new());
     assert!(home.session.lock().settings.contains_key(&draft_key(ConversationId(1))));
 }

@@ -143,10 +143,8 @@ async fn what_is_switched_off_is_so_after_a_restart() {
         let account = state.account(AccountId(id)).unwrap();
         (account.enabled, account.standing.error.as_ref().map(|error| error.code.clone()))
     };
-    let mut state = entered.session.lock();
-    assert_eq!(of(&mut state, 1), (true, Some("protocol_disabled".to_owned())));
-    assert_eq!(of(&mut state, 2), (false, None));
-    drop(state);
+    assert_eq!(of(&mut entered.session.lock(), 1), (true, Some("protocol_disabled".to_owned())));
+    assert_eq!(of(&mut entered.session.lock(), 2), (false, None));
     home.switch(false).await;
     assert_eq!(home.told(), [CommandKind::EnableAccount(AccountId(1))]);
 }

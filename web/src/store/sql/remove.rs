@@ -8,7 +8,7 @@ use super::link::{Arg, Link, args};
 use super::rows::digest;
 use super::tables::named;
 use super::writes::insert_all;
-use crate::store::{StoreError, draft_key};
+use crate::store::{StoreError, keys_of};
 use bridge::id::{AccountId, ConversationId, UserId};
 
 /// Messages that one transaction deletes.
@@ -16,7 +16,8 @@ pub(super) const AT_ONCE: u32 = 2000;
 /// Above every number.
 pub(super) const ALL: u64 = i64::MAX.cast_unsigned();
 
-/// Deletes the messages of a conversation below a number, its gaps, waiting lines and pictures; with `whole` itself and its draft, too.
+/// Deletes the messages of a conversation below a number, its gaps, waiting lines and pictures; with `whole` itself and the settings
+/// about it, too.
 pub(super) async fn conversation(
     link: &mut Link,
     user: UserId,
@@ -34,8 +35,14 @@ pub(super) async fn conversation(
     pictures(link, user, conversation, below).await?;
     if whole {
         link.run("delete from conversations where owner=? and id=?", &args![user.0, conversation.0]).await?;
-        let draft = digest(&draft_key(conversation));
-        link.run("delete from settings where owner=? and digest=?", &args![user.0, draft]).await?;
+        settings_of(link, user, conversation).await?;
+    }
+    Ok(())
+}
+
+async fn settings_of(link: &mut Link, user: UserId, id: impl std::fmt::Display) -> Result<(), StoreError> {
+    for key in keys_of(id) {
+        link.run("delete from settings where owner=? and digest=?", &args![user.0, digest(&key)]).await?;
     }
     Ok(())
 }
@@ -52,6 +59,7 @@ pub(super) async fn account(
         let id = ConversationId(row.id(0)?);
         conversation(link, user, id, below(id), true, budget).await?;
     }
+    settings_of(link, user, account).await?;
     for table in ["buddies", "secrets"] {
         link.run(&format!("delete from {table} where owner=? and account=?"), &args![user.0, account.0]).await?;
     }
