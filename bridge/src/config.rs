@@ -41,6 +41,8 @@ pub struct BridgeConfig {
     pub egress_allow: Vec<Range>,
     /// Name servers to ask instead of those of `/etc/resolv.conf`; empty means those.
     pub dns_servers: Vec<std::net::SocketAddr>,
+    /// Addresses of this machine that connections are made from, each user always from the same one; empty: the system chooses (`egress.source`).
+    pub egress_source: Vec<IpAddr>,
     /// Whether protocols may listen for connections (file transfers of IRC and XMPP, SIMPLE): on every interface.
     pub listen: bool,
     /// Protocol ids to offer; empty means all that libpurple finds.
@@ -84,6 +86,7 @@ impl Default for BridgeConfig {
         Self {
             egress_allow: Vec::new(),
             dns_servers: Vec::new(),
+            egress_source: Vec::new(),
             listen: false,
             protocols_allow: Vec::new(),
             protocols_deny: Vec::new(),

@@ -15,7 +15,7 @@ use crate::fleet::Isolation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use values::{HostText, OriginText, RangeText, ServerText, TrustedText};
+use values::{AddressText, HostText, OriginText, RangeText, ServerText, TrustedText};
 use web::wire::Registration;
 
 /// The settings. The doc comments are the help texts of the flags.
@@ -147,6 +147,8 @@ pub(crate) struct Egress {
     pub(crate) allow: Vec<RangeText>,
     /// Name servers to ask instead of the system's: `ADDRESS` or `ADDRESS:PORT`.
     pub(crate) dns_servers: Vec<ServerText>,
+    /// Addresses of this machine that connections are made from, each user always from the same one. Empty: the system chooses. Networks count connections by address.
+    pub(crate) source: Vec<AddressText>,
     /// Whether protocols may listen for connections on every interface, for file transfers.
     pub(crate) listen: bool,
 }

@@ -23,6 +23,7 @@ impl Config {
         BridgeConfig {
             egress_allow: ranges,
             dns_servers: self.egress.dns_servers.iter().map(|s| s.0).collect(),
+            egress_source: self.egress.source.iter().map(|source| source.0).collect(),
             listen: self.egress.listen,
             protocols_allow: self.protocols.allow.clone(),
             protocols_deny: self.protocols.deny.clone(),

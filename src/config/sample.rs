@@ -19,6 +19,7 @@ const EXAMPLES: &[&str] = &[
     "workers",
     "egress.allow",
     "egress.dns_servers",
+    "egress.source",
     "tls.extra_roots",
     "worker.read",
     "worker.write",

@@ -226,6 +226,23 @@ impl fmt::Display for ServerText {
     }
 }
 
+/// An address of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AddressText(pub(crate) IpAddr);
+
+impl FromStr for AddressText {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("`{text}` is not an address, as \"192.0.2.7\" or \"2001:db8::7\""))
+    }
+}
+
+impl fmt::Display for AddressText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 macro_rules! as_text {
     ($($name:ident)*) => {$(
         impl<'de> Deserialize<'de> for $name {
@@ -252,7 +269,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Listen AdminListen Span RangeText ServerText TrustedText OriginText HostText);
+as_text!(Listen AdminListen Span RangeText ServerText TrustedText OriginText HostText AddressText);
 
 /// A whole number from `LOW` to `HIGH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -112,6 +112,12 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             }
             return;
         }
+        if let Some(words) = farewell(text.to_bytes()).filter(|_| connection.disconnect_timeout == 0)
+            // SAFETY: a live connection, whose account lives as long.
+            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
+        {
+            super::connection::server_said(token, account, &words);
+        }
         // One that ends already reads on until it is taken down.
         let may_log_in = || connection.disconnect_timeout == 0 && logs_in_by_sasl(gc);
         let verdict = CONNECTIONS.with_borrow_mut(|all| {
@@ -129,6 +135,20 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             }),
         }
     });
+}
+
+/// Characters of a farewell that are told.
+const FAREWELL: usize = 300;
+
+/// What a server says with ERROR, before it closes the connection; the plugin has no handler for it.
+fn farewell(line: &[u8]) -> Option<String> {
+    let (command, words) = line.split_at_checked(6)?;
+    if !command.eq_ignore_ascii_case(b"ERROR ") {
+        return None;
+    }
+    let words = String::from_utf8_lossy(words.strip_prefix(b":").unwrap_or(words));
+    let words: String = words.chars().filter(|character| !character.is_control()).take(FAREWELL).collect();
+    Some(words.trim().to_owned()).filter(|words| !words.is_empty())
 }
 
 /// Whether the server has not let it in yet.

@@ -158,6 +158,7 @@ pub(super) fn bring_up_core(token: OnPurple, config: &BridgeConfig, hooks: Box<d
     eventloop::install(token)?;
     prefs::install(token);
     egress::set_policy(egress::Policy::new(&config.egress_allow));
+    egress::set_sources(&config.egress_source);
     interpose::install(token, config);
     dns::install(token, config)?;
     if !config.native_tls {
