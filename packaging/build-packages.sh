@@ -37,12 +37,15 @@ case $PROFILE in
         ;;
 esac
 build=$scratch/build
-# Cargo knows our crates by their path and their times, which are their commit's: RPM and .deb of the same source are built in the same place, and share
-# what was compiled. Of another source, what is ours is built anew.
+# Cargo knows what it compiled by the path of its source, and our crates by their times, too, which are their commit's. RPM and .deb of the same source are
+# built in the same place, with the vendored crates of all versions in one directory, so that they share what was compiled. Of another source, what is
+# ours is built anew.
 if [ -n "${CARGO_TARGET_DIR-}" ]; then
     build=$CARGO_TARGET_DIR/build-packages
     folder=$CARGO_TARGET_DIR/$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE")
-    mkdir -p "$build" "$folder"
+    export CRATES=$CARGO_TARGET_DIR/build-packages/crates
+    mkdir -p "$build" "$folder" "$CRATES"
+    tar --extract --gzip --skip-old-files --strip-components=2 --directory "$CRATES" --file "$bundles/$name-crates.tar.gz" "$name/vendor"
     if ! sha256sum "$bundles/$name.tar.gz" "$bundles/$name-page.tar.gz" | cmp -s - "$folder/built-from"; then
         for crate in bellflower bridge purple-sys web; do rm -rf "$folder/.fingerprint/$crate"-*; done
         sha256sum "$bundles/$name.tar.gz" "$bundles/$name-page.tar.gz" >"$folder/built-from"
@@ -75,6 +78,7 @@ case $family in
         done
         cd "$build/$name"
         cp -a packaging/debian debian
+        if [ -n "${CRATES-}" ]; then sed -i "s#^directory = .*#directory = \"$CRATES\"#" .cargo/config.toml; fi
         # -d: Rust comes from where it is, which need not be a package.
         "${alone[@]}" dpkg-buildpackage --build=binary --unsigned-changes --no-check-builddeps --no-pre-clean
         mv "$build"/*.deb "$to/"

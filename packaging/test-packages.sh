@@ -3,7 +3,9 @@
 # Debian tree with a systemd of its own. Needs root (namespaces, chroot). The network is used for crates, npm packages and Debian's packages only, before
 # the first build: all after that runs in a network namespace without a way out.
 #
-# Usage: packaging/test-packages.sh   (works in target/packages; packages that are there of the same bundles and compiler are not built again)
+# Usage: [PROFILE=dev] packaging/test-packages.sh   (PROFILE: of cargo's, for this version; default release)
+#
+# Works in target/packages. Packages that are there, of the same bundles, compiler and profile, are not built again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -52,14 +54,15 @@ fetched() {
     say "a Debian tree"
     packaging/tree.sh fetch "$out/debian.tar"
     say "the tests themselves"
-    cargo test --workspace --locked --test packages --no-run
+    cargo test --workspace --locked --test packages --no-run --message-format=json >"$out/built.json"
+    cp -f "$(sed -n 's/.*"target":{"kind":\["test"\][^}]*"name":"packages".*"executable":"\([^"]*\)".*/\1/p' "$out/built.json")" "$out/test"
 }
 
 # build FAMILY VERSION BUNDLES FOLDER, unless FOLDER has these packages already.
 build() {
     local made_of
     say "$1, version $2"
-    made_of=$(cat "$3/SHA256SUMS" && rustc --version)
+    made_of=$(cat "$3/SHA256SUMS" && rustc --version && echo "${PROFILE:-release}")
     if compgen -G "$4/*.$1" >/dev/null && [ "$made_of" = "$(cat "$4/made-of-$1" 2>/dev/null)" ]; then return 0; fi
     rm -f "$4"/*."$1" "$4/made-of-$1"
     BUNDLES=$3 packaging/build-packages.sh "$1" "$2" "$4"
@@ -110,7 +113,7 @@ offline() {
     built
     checked
     say "install, use, upgrade, remove"
-    BELLFLOWER_PACKAGES=$out CARGO_NET_OFFLINE=true cargo test --workspace --locked --test packages -- --ignored --test-threads=1
+    BELLFLOWER_PACKAGES=$out "$out/test" --ignored --test-threads=1
     say "all passed"
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// `check`: the settings were read already; says what they come to.
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
+    config.gateways().map_err(Failure::Secret)?;
     let workers = match config.workers() {
         0 => "libpurple runs in the daemon itself, unconfined: workers = 0.".to_owned(),
         _ => {

@@ -20,6 +20,7 @@ const EXAMPLES: &[&str] = &[
     "egress.allow",
     "egress.dns_servers",
     "egress.source",
+    "egress.webirc",
     "tls.extra_roots",
     "worker.read",
     "worker.write",

@@ -1,6 +1,10 @@
 //! Lines of IRC before libpurple's plugin has them (hazard 44): its handlers trust what a server sends. Gives a line a plain form, leaves out what a
 //! handler cannot bear, and bounds what the plugin keeps. Knows no rooms, and tells nothing.
 
+mod opening;
+
+pub(super) use opening::set_gateways;
+
 use super::conversation::server_id;
 use super::ffi::guard_on;
 use super::signals;
@@ -34,6 +38,7 @@ struct Connection {
     names: (usize, usize),
     /// Bytes kept of the rest.
     kept: usize,
+    opening: opening::Opening,
     /// What stands in the place of the line that is being read.
     line: CString,
 }
@@ -63,6 +68,7 @@ pub(super) fn listen(_: OnPurple) {
         let handler = std::mem::transmute::<Handler, unsafe extern "C" fn()>(on_receiving);
         signals::connect(plugin.cast(), c"irc-receiving-text", handler);
     }
+    opening::listen(plugin);
 }
 
 /// What a line becomes on a connection that has just begun, and is to log in by SASL.

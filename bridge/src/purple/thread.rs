@@ -205,6 +205,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     conversation::server_id::listen(token);
     picture::listen(token);
     irc::listen(token);
+    irc::set_gateways(token, &config.gateways);
     transfer::listen(token);
     blist::groups::listen(token);
     // SAFETY: a static text, copied.
