@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -48,6 +49,7 @@ fn config(folder: &Path) -> std::path::PathBuf {
     let (data, key) = (folder.join("data"), folder.join("site-key"));
     std::fs::create_dir_all(&data).expect("a directory");
     std::fs::write(&key, [7; 32]).expect("a key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("the key's mode");
     // The place to listen is another one, at which nobody has to be.
     let text = format!(
         "listen = \"127.0.0.1:1\"\nadmin_listen = \"off\"\ndata_dir = {data:?}\nsite_key_file = {key:?}\nregistration = \"open\"\nhold_ms = 55000\n\
