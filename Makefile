@@ -77,7 +77,7 @@ release: client ## what a release consists of, twice and compared, into vendor/o
 
 test-packages: deps-test ## build RPM and .deb offline, install, run, upgrade and remove them in a tree with a systemd of its own; needs root
 	@packaging/install-deps.sh packages
-	@packaging/test-packages.sh
+	@PROFILE=$(PROFILE) packaging/test-packages.sh
 
 lint: deps-test client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh

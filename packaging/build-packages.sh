@@ -4,7 +4,7 @@
 #
 # Usage: packaging/build-packages.sh rpm|deb VERSION [FOLDER]   (writes to FOLDER; default target/packages/VERSION)
 #   BUNDLES            where the bundles are; default vendor/out
-#   CARGO_TARGET_DIR   keeps what cargo builds for the next call
+#   CARGO_TARGET_DIR   keeps what cargo builds for the next call, of the other family or of another version
 #   PROFILE            of cargo; default release. With dev, packages are built in a fraction of the time and are for tests alone
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -36,9 +36,20 @@ case $PROFILE in
         exit 64
         ;;
 esac
-# Cargo tells by times whether a source has changed, and those of bundles are their commit's: what is ours is always built anew.
+build=$scratch/build
+# Cargo knows what it compiled by the path of its source, and our crates by their times, too, which are their commit's. RPM and .deb of the same source are
+# built in the same place, with the vendored crates of all versions in one directory, so that they share what was compiled. Of another source, what is
+# ours is built anew.
 if [ -n "${CARGO_TARGET_DIR-}" ]; then
-    for crate in bellflower bridge purple-sys web; do rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/"$crate"-*; done
+    build=$CARGO_TARGET_DIR/build-packages
+    folder=$CARGO_TARGET_DIR/$([ "$PROFILE" = dev ] && echo debug || echo "$PROFILE")
+    export CRATES=$CARGO_TARGET_DIR/build-packages/crates
+    mkdir -p "$build" "$folder" "$CRATES"
+    tar --extract --gzip --skip-old-files --strip-components=2 --directory "$CRATES" --file "$bundles/$name-crates.tar.gz" "$name/vendor"
+    if ! sha256sum "$bundles/$name.tar.gz" "$bundles/$name-page.tar.gz" | cmp -s - "$folder/built-from"; then
+        for crate in bellflower bridge purple-sys web; do rm -rf "$folder/.fingerprint/$crate"-*; done
+        sha256sum "$bundles/$name.tar.gz" "$bundles/$name-page.tar.gz" >"$folder/built-from"
+    fi
 fi
 alone=(unshare --net)
 if [ "$(id -u)" != 0 ]; then alone+=(--map-root-user); fi
@@ -54,19 +65,24 @@ case $family in
         if [ "$(rpm --eval '%cargo_prep')" = %cargo_prep ]; then
             options+=(--nodeps --load "$scratch/$name/packaging/rpm/stand-in.macros")
         fi
-        "${alone[@]}" rpmbuild -bb "${options[@]}" --define "_topdir $scratch/rpm" --define "_sourcedir $bundles" --define "_rpmdir $to" \
+        mkdir -p "$build"
+        "${alone[@]}" rpmbuild -bb "${options[@]}" --define "_topdir $scratch/rpm" --define "_builddir $build" --define "_sourcedir $bundles" --define "_rpmdir $to" \
             --define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" --define "_buildhost localhost" \
             --define "use_source_date_epoch_as_buildtime 1" "$scratch/$name/packaging/rpm/bellflower.spec"
         ;;
     deb)
+        rm -rf "${build:?}/$name"
+        mkdir -p "$build"
         for bundle in "$name.tar.gz" "$name-crates.tar.gz" "$name-page.tar.gz"; do
-            tar --extract --gzip --directory "$scratch" --file "$bundles/$bundle"
+            tar --extract --gzip --directory "$build" --file "$bundles/$bundle"
         done
-        cd "$scratch/$name"
+        cd "$build/$name"
         cp -a packaging/debian debian
+        if [ -n "${CRATES-}" ]; then sed -i "s#^directory = .*#directory = \"$CRATES\"#" .cargo/config.toml; fi
         # -d: Rust comes from where it is, which need not be a package.
         "${alone[@]}" dpkg-buildpackage --build=binary --unsigned-changes --no-check-builddeps --no-pre-clean
-        cp "$scratch"/*.deb "$to/"
+        mv "$build"/*.deb "$to/"
+        rm -f "$build"/*.buildinfo "$build"/*.changes
         ;;
     *)
         echo "usage: packaging/build-packages.sh rpm|deb VERSION [FOLDER]" >&2

@@ -20,6 +20,7 @@ put 755 "$binary" /usr/bin/bellflower
 install -d -m 755 "$root$libdir/bellflower/plugins"
 
 put 644 packaging/systemd/bellflower.service "$unitdir/bellflower.service"
+put 644 packaging/systemd/bellflower.socket "$unitdir/bellflower.socket"
 for drop_in in packaging/systemd/bellflower.service.d/*.conf; do
     put 644 "$drop_in" "$unitdir/bellflower.service.d/$(basename "$drop_in")"
 done

@@ -76,7 +76,11 @@ inside() {
     mount -t tmpfs -o mode=755,nosuid,nodev tmpfs "$tree/run"
     mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$tree/tmp"
     hostname bellflower-tree
-    exec env -i container=bellflower-test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$tree" /lib/systemd/systemd --system
+    # Not by chroot alone: the kernel gives processes in one no user namespaces (PrivateUsers=).
+    cd "$tree"
+    pivot_root . .
+    umount -l .
+    exec env -i container=bellflower-test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --system
 }
 
 boot() {

@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Worker(String),
     /// 2: the certificate of the site, or its key.
     Https(String),
+    /// 2: a file of a setting that holds a secret.
+    Secret(String),
     /// 6: libpurple's thread ended by itself.
     Lost,
     /// 7: the database, or a key.
@@ -33,7 +35,7 @@ impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Unwell(_) => 1,
-            Self::Config(_) | Self::Https(_) => 2,
+            Self::Config(_) | Self::Https(_) | Self::Secret(_) => 2,
             Self::Bridge(_) | Self::Worker(_) => 3,
             Self::Bind(..) => 4,
             Self::System(..) => 5,
@@ -60,7 +62,7 @@ impl fmt::Display for Failure {
             }
             Self::System(what, error) => write!(f, "cannot set up {what}: {error}{}", crate::limits::hint(error)),
             Self::Worker(reason) => write!(f, "the first worker process did not start: {reason}"),
-            Self::Unwell(message) | Self::Store(message) => f.write_str(message),
+            Self::Unwell(message) | Self::Store(message) | Self::Secret(message) => f.write_str(message),
             Self::Https(message) => write!(f, "cannot serve TLS: {message}"),
             Self::Lost => f.write_str("libpurple's thread has ended by itself; the log says why"),
         }

@@ -75,6 +75,11 @@ pub(crate) fn lacks(config: &Config) -> Vec<String> {
             wanted / MIB
         ));
     }
+    for source in &config.egress.source {
+        if let Err(error) = std::net::UdpSocket::bind((source.0, 0)) {
+            all.push(format!("egress.source: {source} is not an address to connect from here ({error}): the system chooses one instead"));
+        }
+    }
     all
 }
 

@@ -17,6 +17,7 @@ mod reload;
 mod report;
 mod serve;
 mod signals;
+mod sockets;
 mod store;
 mod systemd;
 mod wipe;
@@ -32,7 +33,9 @@ static HEAP: wipe::Wiping = wipe::Wiping;
 fn main() -> ExitCode {
     // Before any thread, and before libpurple reads a single variable.
     let prepared = limits::raise_stack().and_then(|()| bridge::prepare_process().map_err(|error| Failure::System("the process", error)));
-    match prepared.and_then(|()| run()) {
+    let inherited = prepared
+        .and_then(|()| bridge::inherited_sockets().map_err(|error| Failure::Bind("a socket of the service manager".to_owned(), error)));
+    match inherited.and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nobody may be there to read it.
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Failure> {
+fn run(inherited: Vec<bridge::Inherited>) -> Result<(), Failure> {
     let asked = cli::parse()?;
     if !matches!(asked.what, cli::What::Worker(_)) {
         wipe::begin();
@@ -50,7 +53,7 @@ fn run() -> Result<(), Failure> {
     match &asked.what {
         cli::What::Serve => {
             logging::start();
-            serve::serve(asked)
+            serve::serve(asked, inherited)
         }
         cli::What::Check => report::check(&asked.config()?),
         cli::What::Protocols => {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// `check`: the settings were read already; says what they come to.
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
+    config.gateways().map_err(Failure::Secret)?;
     let fleet = config.fleet();
     let workers = crate::confine::try_out(&fleet.bridge, &fleet.confine);
     let lacks: String = crate::limits::lacks(config).iter().map(|lack| format!("{lack}\n")).collect();

@@ -1,15 +1,14 @@
 //! The life of the daemon: libpurple, ports, ready, signals, end; it answers no request itself.
 
 use crate::cli::Asked as Arguments;
-use crate::config::{AdminListen, Config, Listen};
+use crate::config::Config;
 use crate::error::Failure;
 use crate::fleet::Fleet;
 use crate::reload;
 use crate::signals::{Asked, Signals};
 use crate::systemd::Manager;
-use bridge::Networks;
+use bridge::{Inherited, Networks};
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -34,9 +33,10 @@ const STORED: Duration = Duration::from_secs(15);
 /// When browsers are told to come back after a stop: this, to twice this, spread over them.
 const RETRY_MS: u64 = 1_500;
 
-/// Serves until a signal.
-pub(crate) fn serve(arguments: Arguments) -> Result<(), Failure> {
+/// Serves until a signal, on `inherited` sockets where there are some.
+pub(crate) fn serve(arguments: Arguments, inherited: Vec<Inherited>) -> Result<(), Failure> {
     let config = arguments.config()?;
+    config.gateways().map_err(Failure::Secret)?;
     let manager = Manager::from_env();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     crate::limits::suffice(cores + THREADS)?;
@@ -53,7 +53,7 @@ pub(crate) fn serve(arguments: Arguments) -> Result<(), Failure> {
         .map_err(|e| Failure::System("the event loop", e))?;
     let first_link = arguments.first_link;
     let mut settings = reload::Settings::new(arguments, config.clone());
-    let result = runtime.block_on(live(&config, &mut settings, descriptors, &manager, first_link));
+    let result = runtime.block_on(live(&config, &mut settings, descriptors, &manager, first_link, inherited));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
@@ -100,6 +100,7 @@ async fn live(
     descriptors: u32,
     manager: &Manager,
     first_link: bool,
+    inherited: Vec<Inherited>,
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let memory = tokio::select! {
@@ -118,8 +119,7 @@ async fn live(
     };
     let handle: Arc<dyn Networks> = Arc::new(fleet.clone());
     let result = async {
-        let main = bind(&config.listen)?;
-        let admin = bind_admin(config, &main)?;
+        let (main, admin) = crate::sockets::listen(config, inherited)?;
         let stats = Arc::new(Stats::default());
         let (stop, stopped) = watch::channel(false);
         let hub = Hub::with(handle.clone(), config.sessions(), Arc::new(SystemClock::default()), memory);
@@ -225,39 +225,12 @@ fn admins(config: &Config) -> Settings {
     Settings { hosts, connections: 50, connections_per_address: 0, stop: Duration::from_millis(500), ..server }
 }
 
-fn bind(place: &Listen) -> Result<Listener, Failure> {
-    let bound = match place {
-        Listen::Tcp(address) => Listener::tcp(*address),
-        Listen::Unix(path) => Listener::unix(path),
-    };
-    bound.map_err(|error| Failure::Bind(place.to_string(), error))
-}
-
-/// The admin's listener. A place that was not asked for by name is not worth a failed start.
-fn bind_admin(config: &Config, main: &Listener) -> Result<Option<Listener>, Failure> {
-    match &config.admin_listen {
-        Some(AdminListen::Off) => Ok(None),
-        Some(AdminListen::At(place)) => bind(place).map(Some),
-        None => {
-            let fixed = matches!(config.listen, Listen::Tcp(address) if address.port() != 0);
-            let port = main.local().ok().flatten().filter(|_| fixed).and_then(|a| a.port().checked_add(1)).unwrap_or(0);
-            match Listener::tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
-                Ok(listener) => Ok(Some(listener)),
-                Err(error) => {
-                    log::warn!("no /metrics and /stats: 127.0.0.1:{port}: {error}; choose a place with --admin-listen");
-                    Ok(None)
-                }
-            }
-        }
-    }
-}
-
 /// Says where the page is, on standard output for people and scripts.
 fn announce(config: &Config, main: &Listener, admin: Option<&Listener>, first: Option<&str>) {
     let place = match main.local() {
         Ok(Some(address)) if config.https_certificate.is_some() => format!("https://{address}/"),
         Ok(Some(address)) => format!("http://{address}/"),
-        _ => config.listen.to_string(),
+        _ => main.place(),
     };
     let mut out = std::io::stdout();
     // Nobody may be listening; that is their choice.

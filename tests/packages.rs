@@ -5,6 +5,7 @@
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 use support::{PATIENCE, Prosody, WireClient, XmppPeer, wait_until};
 
 /// Where the packaged daemon listens.
@@ -181,14 +182,17 @@ fn is_confined(tree: &Tree) {
     assert_eq!((field("CapEff:"), field("CapBnd:")), ("0000000000000000".to_owned(), "0000000000000000".to_owned()));
     assert_eq!((field("NoNewPrivs:"), field("Seccomp:")), ("1".to_owned(), "2".to_owned()));
     let limits = tree.run(&["cat", &format!("/proc/{pid}/limits")]);
-    assert!(limits.lines().any(|line| line.starts_with("Max open files") && line.contains("262144")), "{limits}");
+    // In a container the kernel may allow even root less.
+    let files = rlimit::Resource::NOFILE.get_hard().map_or(262_144, |most| most.min(262_144)).to_string();
+    assert_eq!(show("LimitNOFILE"), "262144");
+    assert!(limits.lines().any(|line| line.starts_with("Max open files") && line.contains(&files)), "{limits}");
     assert!(tree.journal().contains("confined: Landlock"), "{}", tree.journal());
     for (path, mode) in
         [("/etc/bellflower", "750 root bellflower"), (CONFIG, "640 root bellflower"), ("/var/lib/bellflower", "750 bellflower bellflower")]
     {
         assert_eq!(tree.run(&["stat", "-c", "%a %U %G", path]), mode, "{path}");
     }
-    assert_eq!(tree.run(&["systemd-analyze", "verify", "--man=no", "bellflower.service"]), "");
+    assert_eq!(tree.run(&["systemd-analyze", "verify", "--man=no", "bellflower.service", "bellflower.socket"]), "");
     tree.run(&["systemd-analyze", "security", "--threshold=20", "--no-pager", "bellflower.service"]);
 }
 
@@ -210,6 +214,35 @@ fn takes_a_plugin(tree: &Tree) {
     let polly = guest.open("polly");
     guest.say(&polly, "in a package");
     guest.hears("in a package");
+}
+
+/// With the socket unit nobody is refused while the service restarts.
+fn restarts_in_place(tree: &Tree) {
+    tree.run(&["systemctl", "stop", "bellflower"]);
+    tree.run(&["systemctl", "start", "bellflower.socket"]);
+    tree.run(&["systemctl", "start", "bellflower"]);
+    tree.is_up();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let visitor = scope.spawn(|| {
+            let mut answers = 0;
+            while !ended.load(Ordering::Relaxed) {
+                let (status, site) = get(&format!("{PAGE}/api/v1/site"));
+                assert!(status == 200 && site.contains("\"version\""), "{status}: {site}");
+                answers += 1;
+            }
+            answers
+        });
+        let main_pid = || tree.run(&["systemctl", "show", "-p", "MainPID", "--value", "bellflower"]);
+        let before = main_pid();
+        tree.run(&["systemctl", "restart", "bellflower"]);
+        assert_ne!(main_pid(), before);
+        ended.store(true, Ordering::Relaxed);
+        assert!(visitor.join().expect("every answer") > 0);
+    });
+    assert!(tree.journal().contains("by a socket of the service manager"), "{}", tree.journal());
+    tree.run(&["systemctl", "stop", "bellflower.socket", "bellflower"]);
+    tree.restart();
 }
 
 fn installed_used_upgraded_and_removed(family: Family) {
@@ -241,7 +274,7 @@ fn installed_used_upgraded_and_removed(family: Family) {
     let told = new.trim_start_matches("bellflower ");
     assert!(status == 200 && site.contains(&format!("\"version\":\"{told}\"")), "{site}");
     is_confined(&tree);
-    let mut ines = WireClient::new(PAGE, "another tab");
+    let mut ines = WireClient::new(PAGE, "another-tab");
     ines.sign_in("Ines", "a password of hers");
     ines.wait_online();
     let kept = ines.snapshot["conversations"].as_array().expect("conversations").iter().find(|one| one["name"] == "bob@localhost").cloned();
@@ -256,6 +289,7 @@ fn installed_used_upgraded_and_removed(family: Family) {
     assert!(users.contains("Ines"), "{users}");
 
     takes_a_plugin(&tree);
+    restarts_in_place(&tree);
     let journal = tree.journal();
     let grave = |line: &&str| line.contains("panicked at") || line.contains("ERROR") || line.contains("CRITICAL");
     assert_eq!(journal.lines().filter(grave).collect::<Vec<_>>(), Vec::<&str>::new());

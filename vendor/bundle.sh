@@ -31,7 +31,7 @@ name=bellflower-$version
 # Packs $stage/NAME into a file.
 pack() {
     tar --create --directory "$stage" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode='u+rw,go=rX' \
-        --format=gnu "$name" | gzip --no-name -9 >"$1"
+        --format=gnu "$name" | gzip --no-name >"$1"
     rm -rf "${stage:?}/$name"
 }
 

@@ -32,6 +32,7 @@ impl Daemon {
         let limits = [
             "users",
             "guests_per_address",
+            "strangers_per_hour",
             "logins_per_minute",
             "connections_per_address",
             "connections",

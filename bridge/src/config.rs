@@ -1,5 +1,6 @@
 //! What the bridge needs to be told at start; already checked by whoever read it.
 
+use crate::command::Secret;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -34,6 +35,17 @@ impl std::str::FromStr for Range {
     }
 }
 
+/// An IRC network that takes this site's word on where its users are (WEBIRC).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gateway {
+    /// The server, by the name that its users type.
+    pub host: String,
+    /// The only port that the password goes to; `None`: 6667 and 6697.
+    pub port: Option<u16>,
+    /// A word of ASCII, which does not begin with a colon.
+    pub password: Secret,
+}
+
 /// Configuration of one libpurple.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BridgeConfig {
@@ -41,6 +53,10 @@ pub struct BridgeConfig {
     pub egress_allow: Vec<Range>,
     /// Name servers to ask instead of those of `/etc/resolv.conf`; empty means those.
     pub dns_servers: Vec<std::net::SocketAddr>,
+    /// Addresses of this machine that connections are made from, each user always from the same one; empty: the system chooses (`egress.source`).
+    pub egress_source: Vec<IpAddr>,
+    /// IRC networks that are told where an account's user is (`egress.webirc`).
+    pub gateways: Vec<Gateway>,
     /// Whether protocols may listen for connections (file transfers of IRC and XMPP, SIMPLE): on every interface.
     pub listen: bool,
     /// Protocol ids to offer; empty means all that libpurple finds.
@@ -84,6 +100,8 @@ impl Default for BridgeConfig {
         Self {
             egress_allow: Vec::new(),
             dns_servers: Vec::new(),
+            egress_source: Vec::new(),
+            gateways: Vec::new(),
             listen: false,
             protocols_allow: Vec::new(),
             protocols_deny: Vec::new(),

@@ -27,8 +27,8 @@ pub use command::{Command, CommandKind};
 pub use event::{Batch, Event, EventKind};
 pub use handle::{BridgeHandle, Networks, start};
 pub use purple::{
-    Egress, LoopCounters, close_inherited_descriptors, give_back_heap, ignore_signals_of_the_service, loop_counters, prepare_process,
-    redacted, seccomp, trust_this_thread, with_event_loop,
+    Egress, Inherited, LoopCounters, close_inherited_descriptors, give_back_heap, ignore_signals_of_the_service, inherited_sockets,
+    loop_counters, prepare_process, redacted, seccomp, trust_this_thread, with_event_loop,
 };
 
 /// Where libpurple looks for its own plugins.

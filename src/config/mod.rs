@@ -15,7 +15,7 @@ use crate::fleet::Isolation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use values::{HostText, OriginText, RangeText, ServerText, TrustedText};
+use values::{AddressText, GatewayText, HostText, OriginText, RangeText, ServerText, TrustedText};
 use web::wire::Registration;
 
 /// The settings. The doc comments are the help texts of the flags.
@@ -147,6 +147,10 @@ pub(crate) struct Egress {
     pub(crate) allow: Vec<RangeText>,
     /// Name servers to ask instead of the system's: `ADDRESS` or `ADDRESS:PORT`.
     pub(crate) dns_servers: Vec<ServerText>,
+    /// Addresses of this machine that connections are made from, each user always from the same one. Empty: the system chooses. Networks count connections by address.
+    pub(crate) source: Vec<AddressText>,
+    /// IRC networks that know this site as a gateway and are told where its users are (WEBIRC), as `irc.example.org=FILE` or `HOST:PORT=FILE`; the file holds the network's password.
+    pub(crate) webirc: Vec<GatewayText>,
     /// Whether protocols may listen for connections on every interface, for file transfers.
     pub(crate) listen: bool,
 }
@@ -265,6 +269,8 @@ pub(crate) struct Limits {
     pub(crate) users: u32,
     /// Guests at once from one address.
     pub(crate) guests_per_address: u32,
+    /// People that a guest may be the first to write to within an hour; ten times as many for all guests of a neighbourhood.
+    pub(crate) strangers_per_hour: u32,
     /// Log-ins and registrations a minute from one address.
     pub(crate) logins_per_minute: u32,
     /// Wrong passwords an hour for one name, a quarter of them from one neighbourhood; each browser in which its user has signed in has as many.
@@ -330,6 +336,7 @@ impl Default for Limits {
         Self {
             users: 5_000,
             guests_per_address: 20,
+            strangers_per_hour: 10,
             logins_per_minute: 30,
             guesses_per_hour: 40,
             registrations_per_minute: 5,

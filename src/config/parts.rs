@@ -1,8 +1,9 @@
 //! What each part of the daemon is told of the settings.
 
 use super::Config;
+use super::values::GatewayText;
 use crate::fleet::{self, Caps};
-use bridge::config::{BridgeConfig, Range};
+use bridge::config::{BridgeConfig, Gateway, Range};
 use bridge::frame::Confine;
 use std::path::PathBuf;
 
@@ -23,6 +24,8 @@ impl Config {
         BridgeConfig {
             egress_allow: ranges,
             dns_servers: self.egress.dns_servers.iter().map(|s| s.0).collect(),
+            egress_source: self.egress.source.iter().map(|source| source.0).collect(),
+            gateways: self.gateways().unwrap_or_default(),
             listen: self.egress.listen,
             protocols_allow: self.protocols.allow.clone(),
             protocols_deny: self.protocols.deny.clone(),
@@ -42,6 +45,14 @@ impl Config {
             lean: true,
             number: 0,
         }
+    }
+
+    /// The IRC networks that know this site as a gateway, with the passwords in their files.
+    ///
+    /// # Errors
+    /// In words, with the file at fault.
+    pub(crate) fn gateways(&self) -> Result<Vec<Gateway>, String> {
+        self.egress.webirc.iter().map(GatewayText::read).collect()
     }
 
     /// How many workers run from the start on.
@@ -197,6 +208,8 @@ impl Config {
             },
             attaches_per_minute: limits.attaches_per_minute,
             users: limits.users as usize,
+            strangers_per_hour: limits.strangers_per_hour,
+            tells_addresses: !self.egress.webirc.is_empty(),
             ..web::session::SessionConfig::default()
         }
     }

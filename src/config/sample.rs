@@ -19,6 +19,8 @@ const EXAMPLES: &[&str] = &[
     "workers",
     "egress.allow",
     "egress.dns_servers",
+    "egress.source",
+    "egress.webirc",
     "tls.extra_roots",
     "worker.read",
     "worker.write",

@@ -1,5 +1,7 @@
 //! The kinds of values that settings have: each reads from a text and says what is allowed; nothing here knows which setting it is for.
 
+use bridge::command::Secret;
+use bridge::config::Gateway;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -226,6 +228,73 @@ impl fmt::Display for ServerText {
     }
 }
 
+/// An address of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AddressText(pub(crate) IpAddr);
+
+impl FromStr for AddressText {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("`{text}` is not an address, as \"192.0.2.7\" or \"2001:db8::7\""))
+    }
+}
+
+impl fmt::Display for AddressText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An IRC network that takes this site's word on where its users are, and the file with the password for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GatewayText {
+    host: String,
+    port: Option<u16>,
+    file: PathBuf,
+}
+
+impl FromStr for GatewayText {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a network with a file, as \"irc.example.org=/etc/bellflower/webirc-example\"");
+        let (place, file) = text.split_once('=').ok_or_else(wrong)?;
+        let (host, port) = match place.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse().map_err(|_| wrong())?)),
+            None => (place, None),
+        };
+        let is_name = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+        if !is_name || file.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self { host: host.to_owned(), port, file: PathBuf::from(file) })
+    }
+}
+
+impl fmt::Display for GatewayText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))?;
+        write!(f, "={}", self.file.display())
+    }
+}
+
+impl GatewayText {
+    /// With the password out of its file.
+    ///
+    /// # Errors
+    /// In words, with the file: it cannot be read, or holds no password.
+    pub(super) fn read(&self) -> Result<Gateway, String> {
+        let failed = |what: String| format!("egress.webirc: {}: {what}", self.file.display());
+        let text = zeroize::Zeroizing::new(std::fs::read_to_string(&self.file).map_err(|error| failed(error.to_string()))?);
+        let word = text.trim();
+        // It is one word of a line of IRC.
+        if word.is_empty() || word.starts_with(':') || !word.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(failed("a password is one word of ASCII, which does not begin with a colon".to_owned()));
+        }
+        Ok(Gateway { host: self.host.clone(), port: self.port, password: Secret::new(word.to_owned()) })
+    }
+}
+
 macro_rules! as_text {
     ($($name:ident)*) => {$(
         impl<'de> Deserialize<'de> for $name {
@@ -252,7 +321,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Listen AdminListen Span RangeText ServerText TrustedText OriginText HostText);
+as_text!(Listen AdminListen Span RangeText ServerText TrustedText OriginText HostText AddressText GatewayText);
 
 /// A whole number from `LOW` to `HIGH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

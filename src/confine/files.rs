@@ -3,8 +3,8 @@
 use bridge::config::BridgeConfig;
 use bridge::frame::Confine;
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
-    Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
+    RulesetError, Scope, path_beneath_rules,
 };
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -126,6 +126,8 @@ fn add_rules(ruleset: RulesetCreated, config: &BridgeConfig, confine: &Confine) 
     let fixed = LIBRARIES.iter().chain(SETTINGS).chain(KERNEL).chain(OWN);
     let programs = if confine.exec { PROGRAMS } else { &[] };
     let named = confine.read.iter().chain(&config.plugin_paths).chain(&config.extra_roots).chain(&config.names);
+    // Connections come from addresses that are named: bound to no port, which is not listening.
+    let unbound = (!config.listen && !config.egress_source.is_empty()).then(|| NetPort::new(0, AccessNet::BindTcp));
     missing("worker.read", &confine.read);
     missing("worker.write", &confine.write);
     ruleset
@@ -135,7 +137,8 @@ fn add_rules(ruleset: RulesetCreated, config: &BridgeConfig, confine: &Confine) 
         .add_rules(path_beneath_rules(["/dev/null"], AccessFs::ReadFile | AccessFs::WriteFile))?
         // What can be written cannot be run.
         .add_rules(path_beneath_rules(&config.private_dir, write))?
-        .add_rules(path_beneath_rules(&confine.write, write))
+        .add_rules(path_beneath_rules(&confine.write, write))?
+        .add_rules(unbound.into_iter().map(Ok::<_, RulesetError>))
 }
 
 /// What was asked for and is not there is worth a line: a rule cannot be made for it.

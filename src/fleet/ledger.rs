@@ -331,6 +331,7 @@ impl Ledger {
                 let name = username.as_ref().map(|username| joined(username, default_part(protocol)));
                 return name.is_some_and(|name| self.renamed(account, &name));
             }
+            CommandKind::SetVisitor { visitor, .. } => record.settings.change(|settings| settings.visitor = Some(*visitor)),
             CommandKind::EnableAccount(_) => record.settings.change(|settings| settings.enabled = true),
             CommandKind::ConnectAccount(_) => record.settings.change(|settings| {
                 settings.enabled = true;

@@ -60,6 +60,7 @@ mod tests {
         let option = |key: &str, value| (key.to_owned(), value);
         AccountSettings {
             person: None,
+            visitor: None,
             protocol: "prpl-jabber".into(),
             username: Username::Whole("ines@example.org".into()),
             password: Some(Secret::new("secret".into())),

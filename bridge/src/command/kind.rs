@@ -35,6 +35,13 @@ pub enum CommandKind {
         /// What its user still has of it.
         before: Before,
     },
+    /// Where its user is, from the next sign-on on, for networks that are told (WEBIRC).
+    SetVisitor {
+        /// Which.
+        account: AccountId,
+        /// The address of the user's browser.
+        visitor: std::net::IpAddr,
+    },
     /// Sign off and forget.
     RemoveAccount(AccountId),
     /// Sign on, and stay signed on.

@@ -26,6 +26,7 @@ impl CommandKind {
             Self::AddAccount { account, .. }
             | Self::UpdateAccount { account, .. }
             | Self::RestoreAccount { account, .. }
+            | Self::SetVisitor { account, .. }
             | Self::RemoveAccount(account)
             | Self::EnableAccount(account)
             | Self::DisableAccount(account)

@@ -5,6 +5,7 @@ use crate::model::{Privacy, Status, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 
 /// A password or token: never printed, wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -53,6 +54,9 @@ pub struct AccountSettings {
     /// Who stands behind its user; `None`: the user alone. It goes to no worker.
     #[serde(skip)]
     pub person: Option<PersonId>,
+    /// Where its user is, for networks that are told (`egress.webirc`); `None`: not known, or no business of the network's.
+    #[serde(default)]
+    pub visitor: Option<IpAddr>,
     /// As `prpl-jabber`.
     pub protocol: String,
     /// Who.

@@ -73,6 +73,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: A
         protocol: settings.protocol,
         username,
         password: settings.password,
+        visitor: settings.visitor,
         server: server(&settings.options).flatten(),
         pins: settings.pins,
         enabled: settings.enabled,
@@ -206,6 +207,16 @@ pub(crate) fn refresh(token: OnPurple, account: AccountId) {
     if let (Some(user), Some(shown)) = (accounts::user(token, account), describe(token, account)) {
         outbox::emit(token, user, EventKind::AccountUpdated(shown));
     }
+}
+
+/// Where its user is, for the next sign-on.
+///
+/// # Errors
+/// An account that the user has not.
+pub(super) fn set_visitor(token: OnPurple, user: UserId, account: AccountId, visitor: std::net::IpAddr) -> Result<(), CommandError> {
+    accounts::pointer(token, user, account)?;
+    accounts::change(token, account, |entry| entry.visitor = Some(visitor));
+    Ok(())
 }
 
 /// `account.update`: what the network has to hear of needs a new sign-on.

@@ -18,6 +18,8 @@ pub(crate) struct Entry {
     pub(crate) protocol: String,
     pub(crate) username: String,
     pub(crate) password: Option<Secret>,
+    /// See [`crate::command::AccountSettings::visitor`].
+    pub(crate) visitor: Option<std::net::IpAddr>,
     /// The server that the user named besides the one in the user name. The other options are libpurple's to keep.
     pub(crate) server: Option<Box<str>>,
     pub(crate) pins: Vec<String>,

@@ -202,6 +202,11 @@ pub(super) fn resolved(token: OnPurple, account: AccountId, failure: Option<Stri
     accounts::change(token, account, |entry| entry.sign_on.unresolved = failure);
 }
 
+/// The server said why it closes the connection, which libpurple does not tell.
+pub(super) fn server_said(token: OnPurple, account: AccountId, words: &str) {
+    accounts::change(token, account, |entry| entry.sign_on.failure.get_or_insert(reason::said(words)).code.len());
+}
+
 /// The nick is somebody else's. Libpurple's plugin would take another one without a word. A nick that the account had before may be held by its own
 /// earlier connection, so that is tried again.
 pub(super) fn refuse_nick(token: OnPurple, account: AccountId, nick: &str) {
@@ -283,6 +288,8 @@ fn lost(token: OnPurple, account: AccountId) {
     if error.fatal {
         return stand(token, account, AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) });
     }
+    // Who is turned away for coming too often, or with too many, waits as long as anybody does.
+    let attempts = if error.code == reason::CROWDED { u32::MAX } else { attempts };
     let wait = wait_before(pace(), attempts, chance());
     let retry = timers::after(token, wait, Some(account), move |token| connect(token, account, false));
     accounts::change(token, account, |entry| entry.sign_on.phase = Phase::Waiting { _retry: retry });

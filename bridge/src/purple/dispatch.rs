@@ -49,6 +49,7 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
             done(account::update(token, user, id, username.as_ref(), password, options))
         }
         C::RestoreAccount { .. } => Err(CommandError::new("not_supported", "Accounts are made anew by a fleet only.")),
+        C::SetVisitor { account: id, visitor } => done(account::set_visitor(token, user, id, visitor)),
         C::RemoveAccount(id) => done(teardown::remove(token, user, id)),
         C::EnableAccount(id) => done(account::enable(token, user, id, true)),
         C::DisableAccount(id) => done(account::enable(token, user, id, false)),

@@ -4,7 +4,7 @@ mod ranges;
 
 use super::owner;
 use crate::config::Range;
-use crate::id::AccountId;
+use crate::id::{AccountId, UserId};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 const REMEMBERED: usize = 65_536;
 
 static POLICY: RwLock<Policy> = RwLock::new(Policy { allow: Vec::new() });
+static SOURCES: RwLock<Vec<IpAddr>> = RwLock::new(Vec::new());
 static REFUSED: Mutex<BTreeMap<AccountId, IpAddr>> = Mutex::new(BTreeMap::new());
 
 /// What may be reached: everything on the public internet, and what the administrator lists.
@@ -96,6 +97,22 @@ impl Egress {
 /// Puts the administrator's exceptions into force, for every thread. Before it is called there are none.
 pub(crate) fn set_policy(policy: Policy) {
     *POLICY.write().unwrap_or_else(PoisonError::into_inner) = policy;
+}
+
+/// Where connections are made from from now on; empty: the system chooses.
+pub(crate) fn set_sources(sources: &[IpAddr]) {
+    *SOURCES.write().unwrap_or_else(PoisonError::into_inner) = sources.to_vec();
+}
+
+/// The address that the user's connections to `to` are made from, always the same one of its family; `None`: the system chooses. Any thread.
+pub(crate) fn source(user: UserId, to: IpAddr) -> Option<IpAddr> {
+    let sources = SOURCES.read().unwrap_or_else(PoisonError::into_inner);
+    let to = to.to_canonical();
+    // What is on this machine is reached from anywhere, but for another address of loopback.
+    let fits = |source: &&IpAddr| source.is_ipv4() == to.is_ipv4() && (!to.is_loopback() || source.is_loopback());
+    let fitting: Vec<_> = sources.iter().filter(fits).collect();
+    let at = user.0.checked_rem(u64::try_from(fitting.len()).ok()?)?;
+    fitting.get(usize::try_from(at).ok()?).copied().copied()
 }
 
 /// Why the policy in force refuses `address`; `None` when it may be reached. Any thread.

@@ -31,6 +31,7 @@ pub(super) use transfers::{cancel_remote, prpl_ready};
 /// [`trust_this_thread`] is checked.
 pub(crate) fn install(token: OnPurple, config: &BridgeConfig) {
     egress::set_policy(egress::Policy::new(&config.egress_allow));
+    egress::set_sources(&config.egress_source);
     files::let_listen(config.listen);
     plugins::configure(token, config);
     socket::arm();

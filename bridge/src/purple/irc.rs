@@ -1,6 +1,10 @@
 //! Lines of IRC before libpurple's plugin has them (hazard 44): its handlers trust what a server sends. Gives a line a plain form, leaves out what a
 //! handler cannot bear, and bounds what the plugin keeps. Knows no rooms, and tells nothing.
 
+mod opening;
+
+pub(super) use opening::set_gateways;
+
 use super::conversation::server_id;
 use super::ffi::guard_on;
 use super::signals;
@@ -34,6 +38,7 @@ struct Connection {
     names: (usize, usize),
     /// Bytes kept of the rest.
     kept: usize,
+    opening: opening::Opening,
     /// What stands in the place of the line that is being read.
     line: CString,
 }
@@ -63,6 +68,7 @@ pub(super) fn listen(_: OnPurple) {
         let handler = std::mem::transmute::<Handler, unsafe extern "C" fn()>(on_receiving);
         signals::connect(plugin.cast(), c"irc-receiving-text", handler);
     }
+    opening::listen(plugin);
 }
 
 /// What a line becomes on a connection that has just begun, and is to log in by SASL.
@@ -112,6 +118,12 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             }
             return;
         }
+        if let Some(words) = farewell(text.to_bytes()).filter(|_| connection.disconnect_timeout == 0)
+            // SAFETY: a live connection, whose account lives as long.
+            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
+        {
+            super::connection::server_said(token, account, &words);
+        }
         // One that ends already reads on until it is taken down.
         let may_log_in = || connection.disconnect_timeout == 0 && logs_in_by_sasl(gc);
         let verdict = CONNECTIONS.with_borrow_mut(|all| {
@@ -129,6 +141,20 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             }),
         }
     });
+}
+
+/// Characters of a farewell that are told.
+const FAREWELL: usize = 300;
+
+/// What a server says with ERROR, before it closes the connection; the plugin has no handler for it.
+fn farewell(line: &[u8]) -> Option<String> {
+    let (command, words) = line.split_at_checked(6)?;
+    if !command.eq_ignore_ascii_case(b"ERROR ") {
+        return None;
+    }
+    let words = String::from_utf8_lossy(words.strip_prefix(b":").unwrap_or(words));
+    let words: String = words.chars().filter(|character| !character.is_control()).take(FAREWELL).collect();
+    Some(words.trim().to_owned()).filter(|words| !words.is_empty())
 }
 
 /// Whether the server has not let it in yet.

@@ -19,6 +19,7 @@ mod egress;
 mod eventloop;
 mod ffi;
 mod icon;
+mod inherited;
 mod interpose;
 mod irc;
 mod link;
@@ -58,6 +59,7 @@ mod trust;
 
 pub use egress::Egress;
 pub use eventloop::{LoopCounters, loop_counters, with_event_loop};
+pub use inherited::{Inherited, inherited_sockets};
 pub use interpose::trust_this_thread;
 pub(crate) use irc::fresh as irc_line;
 pub(crate) use link::serve;

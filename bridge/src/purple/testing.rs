@@ -164,6 +164,7 @@ impl Core {
 pub(super) fn settings(protocol: &str, username: &str) -> AccountSettings {
     AccountSettings {
         person: None,
+        visitor: None,
         protocol: protocol.to_owned(),
         username: Username::Whole(username.to_owned()),
         password: None,

@@ -156,6 +156,7 @@ pub(super) fn bring_up_core(token: OnPurple, config: &BridgeConfig, hooks: Box<d
     eventloop::install(token)?;
     prefs::install(token);
     egress::set_policy(egress::Policy::new(&config.egress_allow));
+    egress::set_sources(&config.egress_source);
     interpose::install(token, config);
     dns::install(token, config)?;
     if !config.native_tls {
@@ -202,6 +203,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     conversation::server_id::listen(token);
     picture::listen(token);
     irc::listen(token);
+    irc::set_gateways(token, &config.gateways);
     transfer::listen(token);
     blist::groups::listen(token);
     // SAFETY: a static text, copied.

@@ -147,6 +147,7 @@ pub(crate) fn xmpp(prosody: &Prosody, name: &str, password: &str) -> AccountSett
 pub(crate) fn xmpp_at(name: &str, password: &str, port: u16, security: &str) -> AccountSettings {
     AccountSettings {
         person: None,
+        visitor: None,
         protocol: "prpl-jabber".to_owned(),
         username: Username::Whole(format!("{name}@localhost")),
         password: Some(Secret::new(password.to_owned())),

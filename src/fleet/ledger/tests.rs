@@ -3,6 +3,7 @@ use super::*;
 pub(crate) fn settings() -> AccountSettings {
     AccountSettings {
         person: None,
+        visitor: None,
         protocol: "prpl-a".to_owned(),
         username: Username::Whole("somebody".to_owned()),
         password: None,

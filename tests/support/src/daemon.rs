@@ -135,7 +135,9 @@ pub struct Daemon {
 impl Daemon {
     /// How to start the binary, before it is started. Integration tests pass `env!("CARGO_BIN_EXE_bellflower")`.
     pub fn builder(binary: impl AsRef<Path>) -> DaemonBuilder {
-        let limits = ["guests_per_address", "logins_per_minute", "connections_per_address"].map(|key| (key.to_owned(), 0)).into();
+        let limits = ["guests_per_address", "strangers_per_hour", "logins_per_minute", "connections_per_address"]
+            .map(|key| (key.to_owned(), 0))
+            .into();
         DaemonBuilder {
             binary: binary.as_ref().to_owned(),
             listen: "127.0.0.1:0".to_owned(),

@@ -118,6 +118,27 @@ impl IrcPeer {
         self.send(&format!("TOPIC {channel} :{topic}"));
     }
 
+    /// The address that the server shows for a nick that is there.
+    pub fn whois(&mut self, nick: &str) -> String {
+        self.send(&format!("WHOIS {nick}"));
+        let line = self.wait_for("whom it is", |line| line.command == "311" && line.params.get(1).is_some_and(|who| who == nick));
+        line.params.get(3).cloned().unwrap_or_else(|| panic!("no address in {line:?}"))
+    }
+
+    /// Waits until the nick is there, or is not.
+    pub fn wait_nick(&mut self, nick: &str, there: bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.send(&format!("ISON {nick}"));
+            let line = self.wait_for("who is there", |line| line.command == "303");
+            let is_there = line.params.last().is_some_and(|names| names.split_whitespace().any(|name| name == nick));
+            if is_there == there {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{nick} is {} after {PATIENCE:?}", if there { "not there" } else { "there" });
+        }
+    }
+
     /// The first line, of those kept and those to come, that `wanted` accepts; panics after [`PATIENCE`] with what came instead.
     pub fn wait_for(&mut self, what: &str, wanted: impl Fn(&IrcLine) -> bool) -> IrcLine {
         if let Some(found) = self.kept.iter().position(&wanted).and_then(|index| self.kept.remove(index)) {

@@ -17,6 +17,8 @@ pub struct NgircdBuilder {
     password: Option<String>,
     tls: Option<Flaw>,
     port: Option<u16>,
+    gateways: Option<String>,
+    per_address: u32,
 }
 
 impl NgircdBuilder {
@@ -35,6 +37,18 @@ impl NgircdBuilder {
     /// Lets nobody in without this password.
     pub fn password(mut self, password: &str) -> Self {
         self.password = Some(password.to_owned());
+        self
+    }
+
+    /// Gateways that know this password say for whom they connect (WEBIRC).
+    pub fn gateways(mut self, password: &str) -> Self {
+        self.gateways = Some(password.to_owned());
+        self
+    }
+
+    /// Connections at once from one address, all others being turned away; any number unless set.
+    pub fn per_address(mut self, connections: u32) -> Self {
+        self.per_address = connections;
         self
     }
 
@@ -57,13 +71,15 @@ impl NgircdBuilder {
         };
         let mut config = format!(
             "[Global]\nName = irc.localhost.test\nInfo = A server for tests\nListen = 127.0.0.1\nPorts = {}\nMotdPhrase = Be kind.\n\
-             {}{}\n[Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\nMaxNickLength = 30\nMaxPenaltyTime = 0\n\
-             PingTimeout = 120\n\n[Options]\nDNS = no\nIdent = no\nPAM = no\nIncludeDir = {}\n\n",
+             {}{}\n[Limits]\nMaxConnections = 0\nMaxConnectionsIP = {}\nMaxJoins = 0\nMaxNickLength = 30\nMaxPenaltyTime = 0\n\
+             PingTimeout = 120\n\n[Options]\nDNS = no\nIdent = no\nPAM = no\nIncludeDir = {}\n{}\n",
             server.port,
             // As root, ngircd becomes nobody by itself, which could not reach this directory for a reload.
             "ServerUID = 0\nServerGID = 0\n",
             self.password.map(|password| format!("Password = {password}\n")).unwrap_or_default(),
+            self.per_address,
             server.path("none").display(),
+            self.gateways.map(|password| format!("WebircPassword = {password}\n")).unwrap_or_default(),
         );
         if let (Some(flaw), Some(port)) = (self.tls, server.tls_port) {
             let certificate = server.authority.issue(server.directory.path(), "server", "localhost", flaw);

@@ -40,6 +40,7 @@ pub struct ProsodyBuilder {
     archives: bool,
     extra: String,
     swallowed: Option<String>,
+    tells_addresses: bool,
     port: Option<u16>,
 }
 
@@ -135,6 +136,12 @@ impl ProsodyBuilder {
         self
     }
 
+    /// Logs the address that each session comes from: `USER@HOST/RESOURCE comes from ADDRESS`.
+    pub fn telling_addresses(mut self) -> Self {
+        self.tells_addresses = true;
+        self
+    }
+
     /// Starts it and waits until it accepts connections.
     pub fn start(self) -> Prosody {
         let directory = tempfile::Builder::new().prefix("bellflower-prosody-").tempdir().expect("a directory");
@@ -146,9 +153,11 @@ impl ProsodyBuilder {
             prosody.authority.issue(&prosody.path("certs"), "server", HOST, flaw);
         }
         std::fs::write(prosody.path("prosody.cfg.lua"), self.lua(&prosody)).expect("writing Prosody's configuration");
-        if let Some(module) = &self.swallowed {
+        let tells = self.tells_addresses.then_some(TELLS_ADDRESSES);
+        for (name, module) in [("swallow", self.swallowed.as_deref()), ("comes_from", tells)] {
+            let Some(module) = module else { continue };
             std::fs::create_dir_all(prosody.path("plugins")).expect("a directory for Prosody's modules");
-            std::fs::write(prosody.path("plugins/mod_swallow.lua"), module).expect("writing a module of Prosody's");
+            std::fs::write(prosody.path(&format!("plugins/mod_{name}.lua")), module).expect("writing a module of Prosody's");
         }
         for user in &self.users {
             prosody.add_user(user);
@@ -182,6 +191,9 @@ impl ProsodyBuilder {
         ];
         if self.archives {
             modules.push("mam");
+        }
+        if self.tells_addresses {
+            modules.push("comes_from");
         }
         let mut ssl = String::new();
         if self.tls.is_some() {
@@ -233,6 +245,11 @@ modules_enabled = {{ {room_modules} }}
         )
     }
 }
+
+/// A module of Prosody's, for [`ProsodyBuilder::telling_addresses`].
+const TELLS_ADDRESSES: &str = "module:hook(\"resource-bind\", function (event)\n\
+    \tmodule:log(\"info\", \"%s comes from %s\", event.session.full_jid, tostring(event.session.ip));\n\
+    end);\n";
 
 /// The running server. Dropping it ends it.
 pub struct Prosody {

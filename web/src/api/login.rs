@@ -171,6 +171,7 @@ impl Door {
             // Also of the same user: the cookie is written over, and nobody has the token any more.
             self.hub.logout(&before, &token).await;
         }
+        self.hub.came_from(&entered.session, visitor.address);
         let user = entered.session.user();
         let mut response = match entered.recovery {
             Some(code) => answer::json(StatusCode::OK, &Registered { user, recovery: code.show().to_string() }),
@@ -192,7 +193,7 @@ impl Door {
         let before = token(&self.hub, headers);
         let leaving = before.and_then(|token| self.hub.authenticate(token)).map(|session| Arc::downgrade(&session));
         let open = || {
-            let login = self.hub.open_guest(network, visitor.address.person());
+            let login = self.hub.open_guest_at(network, visitor.address.person(), visitor.address.ip());
             let guest = login.as_ref().ok().and_then(|login| self.hub.authenticate(&login.token)).map(|session| Arc::downgrade(&session));
             (login, guest)
         };

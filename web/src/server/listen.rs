@@ -5,6 +5,7 @@ use super::stream::Socket;
 use std::fs::Permissions;
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,8 +21,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub enum Listener {
     /// A port.
     Tcp(TcpListener),
-    /// A socket in the file system.
-    Unix(UnixListener, SocketFile),
+    /// A socket in the file system; its file stays when it is somebody else's.
+    Unix(UnixListener, Option<SocketFile>),
 }
 
 /// Removes the file of a Unix socket when dropped.
@@ -68,7 +69,35 @@ impl Listener {
         let listener = UnixListener::bind(path)?;
         let file = SocketFile(path.to_owned());
         std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
-        Ok(Self::Unix(listener, file))
+        Ok(Self::Unix(listener, Some(file)))
+    }
+
+    /// Takes over a stream socket that listens already, of IP or Unix. It goes on listening when this process ends, and its file stays.
+    ///
+    /// # Errors
+    /// As the system says; another kind of socket.
+    pub fn inherited(socket: OwnedFd) -> Result<Self> {
+        let socket = std::net::TcpListener::from(socket);
+        socket.set_nonblocking(true)?;
+        // The address of a Unix socket is none of IP's.
+        if socket.local_addr().is_ok() {
+            return TcpListener::from_std(socket).map(Self::Tcp);
+        }
+        let socket = std::os::unix::net::UnixListener::from(OwnedFd::from(socket));
+        socket.local_addr()?;
+        Ok(Self::Unix(UnixListener::from_std(socket)?, None))
+    }
+
+    /// Where it listens, for people: `ADDRESS:PORT` or `unix:PATH`.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string()),
+            Self::Unix(listener, _) => {
+                let address = listener.local_addr().ok();
+                let path = address.as_ref().and_then(|address| address.as_pathname());
+                format!("unix:{}", path.unwrap_or(Path::new("?")).display())
+            }
+        }
     }
 
     /// The port's address, with the real port; `None` for a Unix socket.

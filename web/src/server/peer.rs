@@ -24,6 +24,14 @@ pub enum Address {
 }
 
 impl Address {
+    /// The internet address, if it is one.
+    pub fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(address),
+            Self::Local => None,
+        }
+    }
+
     /// What limits count by: the address, of IPv6 its first 64 bits, since one site has all the rest.
     #[must_use]
     pub fn group(self) -> Self {

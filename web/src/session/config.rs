@@ -53,6 +53,10 @@ pub struct SessionConfig {
     pub requests_per_second: u32,
     /// Attaches of one user.
     pub attaches_per_minute: u32,
+    /// People that a guest may be the first to write to within an hour; ten times as many for all guests of a neighbourhood.
+    pub strangers_per_hour: u32,
+    /// Some network is told where its users are.
+    pub tells_addresses: bool,
     /// Users and guests signed in at once.
     pub users: usize,
     /// Icons and pictures that one user may see at once.
@@ -101,6 +105,8 @@ impl Default for SessionConfig {
             commands_per_second: 50,
             requests_per_second: 200,
             attaches_per_minute: 60,
+            strangers_per_hour: 0,
+            tells_addresses: false,
             users: 0,
             media_bytes: 8 << 20,
             upload_bytes: 1 << 20,

@@ -11,6 +11,7 @@ use bridge::handle::Rejected;
 use bridge::id::{AccountId, PersonId, UserId};
 use bridge::model::{Account, AccountStanding, AccountState, Status};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use warp::http::StatusCode;
 
@@ -45,6 +46,14 @@ impl Hub {
     /// # Errors
     /// 400 with the field at fault; 503 when the site is full, restarting, busy or without its networks.
     pub fn open_guest(&self, network: Network, person: PersonId) -> Result<Login, ApiError> {
+        self.open_guest_at(network, person, None)
+    }
+
+    /// The same, for a guest who comes from there.
+    ///
+    /// # Errors
+    /// As [`Hub::open_guest`].
+    pub fn open_guest_at(&self, network: Network, person: PersonId, visitor: Option<IpAddr>) -> Result<Login, ApiError> {
         let bad = |error| ApiError::with_status(StatusCode::BAD_REQUEST, error);
         if self.is_draining() {
             return Err(
@@ -74,6 +83,7 @@ impl Hub {
         let status = Status { status: network.status.unwrap_or_default(), message: None };
         let settings = AccountSettings {
             person: Some(person),
+            visitor: self.visitor_of(&network.protocol, visitor),
             protocol: network.protocol.clone(),
             username,
             password: network.password.map(|password| password.0),
@@ -99,6 +109,7 @@ impl Hub {
             state.accounts.reserve_exact(1);
             state.accounts.push(placeholder);
             state.status = status;
+            state.visitor = visitor.filter(|_| self.config.tells_addresses);
         }
         self.enter(&session, token::hash(&token));
         let mut commands = vec![CommandKind::AddAccount { account, settings: Box::new(settings) }];

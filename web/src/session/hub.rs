@@ -40,6 +40,7 @@ pub struct Hub {
     numbers: AtomicU64,
     /// Files that are to be sent; `None`: none are taken.
     pub(super) staging: Option<Arc<Staging>>,
+    pub(super) strangers: super::strangers::Strangers,
     /// Journal, keys and hasher; `None` on a site for guests only.
     pub(super) memory: Option<Memory>,
 }
@@ -59,6 +60,7 @@ impl Hub {
         let staging = config.uploads_dir.as_deref().map(|directory| Staging::open(directory, config.files.clone()));
         Arc::new(Self {
             staging,
+            strangers: super::strangers::Strangers::default(),
             networks,
             config,
             clock,

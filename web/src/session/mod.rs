@@ -53,12 +53,14 @@ mod sealing;
 mod staging;
 mod state;
 mod stored;
+mod strangers;
 mod stream;
 mod telling;
 pub(crate) mod token;
 mod took;
 mod transfers;
 mod translate;
+mod visitor;
 mod whole;
 
 pub use account::Network;

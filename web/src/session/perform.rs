@@ -157,6 +157,14 @@ impl Hub {
             Ok(Act::File(kind, file)) => (Ok(Act::Bridge(kind)), Some(file)),
             act => (act, None),
         };
+        let strangers = match &act {
+            Ok(Act::Bridge(kind)) => self.strangers(session, state, env.now, kind),
+            _ => Ok(Vec::new()),
+        };
+        let (act, strangers) = match strangers {
+            Ok(strangers) => (act, strangers),
+            Err(error) => (Err(error), Vec::new()),
+        };
         let remember = |state: &mut State, fate: Fate| {
             if let Some(client) = state.client(client) {
                 client.remember(id, fate);
@@ -181,6 +189,9 @@ impl Hub {
                 remember(state, Fate::Running);
                 state.begin(&origin, Need::Said);
                 let outcome = state.queue(env, &origin, kind).map(|()| None);
+                if outcome.is_ok() {
+                    self.note_strangers(session, state, env.now, strangers);
+                }
                 state.command_ended(env, Some(&origin), outcome);
                 Verdict::Accepted
             }
@@ -188,6 +199,7 @@ impl Hub {
             Ok(Act::File(mut kind, _) | Act::Bridge(mut kind)) => {
                 if let CommandKind::AddAccount { settings, .. } = &mut kind {
                     settings.person = session.guest();
+                    settings.visitor = self.visitor_of(&settings.protocol, state.visitor);
                 }
                 let status = match &kind {
                     CommandKind::SetStatus { status, accounts: None, .. } => Some(status.clone()),
@@ -218,6 +230,7 @@ impl Hub {
                 let of = state.account_of(&kind);
                 match self.send(session.id, origin.clone(), kind, of) {
                     Ok(()) => {
+                        self.note_strangers(session, state, env.now, strangers);
                         groups.into_iter().for_each(|kind| state.groups_go(&kind));
                         if adds {
                             state.adding.push(origin.clone());
@@ -271,6 +284,7 @@ pub(crate) fn add_account(
     let id = getrandom::u64().map_err(|_| error("unavailable", "The server cannot do this right now."))?.max(1);
     let settings = bridge::command::AccountSettings {
         person: None,
+        visitor: None,
         protocol: add.protocol,
         username,
         password: add.password.map(|password| password.0),

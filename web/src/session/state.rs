@@ -176,6 +176,10 @@ pub(crate) struct State {
     pub(crate) commands: Allowance,
     pub(crate) asked: Allowance,
     pub(crate) attaches: Allowance,
+    /// Of a guest: to whom they wrote first; `None`: to nobody so far.
+    pub(super) written: Option<Box<super::strangers::Written>>,
+    /// Where the last browser came from, where a network is told.
+    pub(super) visitor: Option<std::net::IpAddr>,
     /// What the user is signed in by.
     pub(crate) tokens: Vec<TokenHash>,
     /// Of a user of the site: how what happens outlives the session.
@@ -214,6 +218,8 @@ impl State {
             commands: Allowance::default(),
             asked: Allowance::default(),
             attaches: Allowance::default(),
+            written: None,
+            visitor: None,
             tokens: Vec::new(),
             keep: None,
         }

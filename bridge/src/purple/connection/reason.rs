@@ -34,6 +34,9 @@ pub(super) fn explain(
         );
         return AccountError { code: "encryption".to_owned(), message, fatal: true };
     }
+    if is_crowded(&message) && !fatal {
+        return AccountError { code: CROWDED.to_owned(), message, fatal };
+    }
     let code = match reason {
         Reason::PURPLE_CONNECTION_ERROR_NETWORK_ERROR => "network",
         Reason::PURPLE_CONNECTION_ERROR_INVALID_USERNAME => "wrong_username",
@@ -50,4 +53,55 @@ pub(super) fn explain(
         _ => "other",
     };
     AccountError { code: code.to_owned(), message, fatal }
+}
+
+/// The code of an error that trying again soon would make worse.
+pub(super) const CROWDED: &str = "too_many_connections";
+
+/// What servers say that count connections by address, or how often one comes.
+const CROWDED_WORDS: &[&str] = &[
+    "connection limit",
+    "connecting too",
+    "reconnecting too",
+    "session limit",
+    "throttled",
+    "too many connections",
+    "too many host connections",
+    "too many ip",
+    "too many sessions",
+    "too many unknown connections",
+    "too many user connections",
+    "trying to reconnect too fast",
+];
+
+fn is_crowded(words: &str) -> bool {
+    let words = words.to_lowercase();
+    CROWDED_WORDS.iter().any(|part| words.contains(part))
+}
+
+/// What a server said before it closed the connection.
+pub(super) fn said(words: &str) -> AccountError {
+    let message = format!("The server closed the connection: {words}");
+    let code = if is_crowded(words) { CROWDED } else { "network" };
+    AccountError { code: code.to_owned(), message, fatal: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_count_are_told_apart() {
+        for words in [
+            "Closing Link: ines[192.0.2.7] (Too many host connections (local))",
+            "Your host is trying to (re)connect too fast -- throttled",
+            "Trying to reconnect too fast.",
+            "Session limit exceeded",
+        ] {
+            assert_eq!(said(words).code, CROWDED, "{words}");
+        }
+        for words in ["Closing Link: ines (Ping timeout: 240 seconds)", "Closing Link: (Killed (oper (too many bad words)))", ""] {
+            assert_eq!(said(words).code, "network", "{words}");
+        }
+    }
 }

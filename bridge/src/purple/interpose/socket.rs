@@ -1,11 +1,13 @@
 //! `connect` and the calls that send to an address, for all the code in this process: every address is checked here; what is allowed is `egress.rs`.
 
-use super::super::{egress, ffi};
+use super::super::token::OnPurple;
+use super::super::{accounts, egress, ffi, owner};
 use super::next::Next;
 use libc::{c_int, c_uint, c_void, mmsghdr, msghdr, size_t, sockaddr, sockaddr_storage, socklen_t, ssize_t};
 use std::cell::Cell;
 use std::mem::{offset_of, size_of};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) type Connect = unsafe extern "C" fn(c_int, *const sockaddr, socklen_t) -> c_int;
@@ -145,6 +147,43 @@ fn prepare(socket: c_int) {
     unsafe { libc::fcntl(socket, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 
+/// Gives a new TCP socket the address that its user's connections come from, where the configuration has some. A port is chosen when it connects.
+fn come_from_the_users_address(socket: c_int, to: &sockaddr_storage, length: socklen_t) {
+    let to = ip_of(to, usize::try_from(length).unwrap_or(usize::MAX)).ok().flatten();
+    let user = OnPurple::here().and_then(|token| accounts::user(token, owner::current()?));
+    let (Some(to), Some(user)) = (to, user) else { return };
+    let Some(source) = egress::source(user, to) else { return };
+    if let Err(error) = bind(socket, source) {
+        super::super::debug::paced(log::Level::Warn, format_args!("egress.source: cannot connect from {source}: {error}"));
+    }
+}
+
+/// bind(2) to an address, and to no port yet. Leaves datagram sockets, and those that are bound, as they are.
+fn bind(socket: c_int, source: IpAddr) -> std::io::Result<()> {
+    // SAFETY: borrowed for this call only; a number that is no descriptor makes the calls below fail.
+    let socket = unsafe { BorrowedFd::borrow_raw(socket) };
+    if rustix::net::sockopt::socket_type(socket)? != rustix::net::SocketType::STREAM {
+        return Ok(());
+    }
+    let bound = rustix::net::getsockname(socket)?;
+    if std::net::SocketAddr::try_from(bound).is_ok_and(|bound| bound.port() != 0 || !bound.ip().is_unspecified()) {
+        return Ok(());
+    }
+    let on: c_int = 1;
+    // SAFETY: `on` lives through the call. Without it each address has only some 28 000 ports in all.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_IP,
+            libc::IP_BIND_ADDRESS_NO_PORT,
+            (&raw const on).cast(),
+            size_of::<c_int>() as socklen_t,
+        )
+    };
+    rustix::net::bind(socket, &std::net::SocketAddr::new(source, 0))?;
+    Ok(())
+}
+
 /// connect(2) in libc's stead: EACCES for what the egress rules refuse.
 ///
 /// # Safety
@@ -164,6 +203,7 @@ pub(super) unsafe extern "C" fn connect(socket: c_int, address: *const sockaddr,
             match unsafe { checked(address, length) } {
                 Ok(copy) => {
                     prepare(socket);
+                    come_from_the_users_address(socket, &copy, length);
                     // SAFETY: the copy lives through the call and is at least `length` long.
                     unsafe { real(socket, (&raw const copy).cast(), length) }
                 }

@@ -327,6 +327,7 @@ async fn passwords_of_rooms_are_sealed() {
     let form = [("room", "den"), ("password", "canary")].map(|(key, value)| (key.to_owned(), value.to_owned()));
     let mut settings = bridge::command::AccountSettings {
         person: None,
+        visitor: None,
         protocol: "prpl-jabber".to_owned(),
         username: bridge::command::Username::Whole("ines@example.org".to_owned()),
         password: None,

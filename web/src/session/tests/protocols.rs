@@ -10,6 +10,7 @@ const JABBER: &str = "prpl-jabber";
 fn settings(enabled: bool) -> AccountSettings {
     AccountSettings {
         person: None,
+        visitor: None,
         protocol: JABBER.to_owned(),
         username: Username::Whole("ines@example.org".to_owned()),
         password: None,
