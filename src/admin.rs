@@ -59,7 +59,7 @@ pub(crate) fn run(admin: &Admin, config: &Config) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::System("the event loop", error))?;
     runtime.block_on(async {
-        let database = crate::store::database(config).await?;
+        let database = crate::store::database(config, crate::store::By::Command).await?;
         let database = database.ok_or_else(|| {
             Failure::Store("there is no database: set `data_dir` or `database`, as for the daemon (--config FILE)".to_owned())
         })?;

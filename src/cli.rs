@@ -5,7 +5,7 @@ use crate::config::{self, Config, Key, Override};
 use crate::error::Failure;
 use crate::manual::Material;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, ValueHint};
 use std::path::PathBuf;
 
 /// The flag of `serve` for a site's first user.
@@ -13,6 +13,9 @@ const FIRST_LINK: &str = "first-link";
 
 /// The settings that say where the database is, and what opens it.
 const OF_STORE: [&str; 4] = ["data_dir", "database", "database_password_file", "site_key_file"];
+
+/// The limits that a user may have of their own.
+const OF_USER: [&str; 3] = ["accounts", "storage-mb", "commands-per-second"];
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,9 +150,18 @@ fn number(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name("NUMBER").help(help).value_parser(clap::value_parser!(u32).range(1..))
 }
 
+/// A limit of a user's own: a number, or `site` for none.
+fn limit(text: &str) -> Result<String, &'static str> {
+    if text == "site" || text.parse::<u32>().is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("give a number, or `site` for the site's own limit")
+    }
+}
+
 fn users(for_admin: &dyn Fn(&'static str, &'static str) -> Command) -> Command {
     let of_user = |name, about| for_admin(name, about).arg(positional("who", "NAME"));
-    let most = |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("NUMBER|site").help(help);
+    let most = |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("NUMBER|site").value_parser(limit).help(help);
     group("user", "Look after the users of the site").subcommands([
         of_user("add", "Make a user; the password is read from the terminal or standard input"),
         for_admin("list", "List the users: name, state, last use"),
@@ -167,7 +179,8 @@ fn users(for_admin: &dyn Fn(&'static str, &'static str) -> Command) -> Command {
         of_user("limit", "Give a user limits of their own")
             .arg(most("accounts", "IM accounts"))
             .arg(most("storage-mb", "MiB of messages and pictures"))
-            .arg(most("commands-per-second", "Commands a second")),
+            .arg(most("commands-per-second", "Commands a second"))
+            .group(ArgGroup::new("own limits").args(OF_USER).multiple(true).required(true)),
     ])
 }
 
@@ -189,10 +202,7 @@ fn admin<'a>(name: &str, matches: &'a ArgMatches) -> Option<(Admin, &'a ArgMatch
         ("user", "remove") => Admin::Remove { name: named(), yes: flag("yes") },
         ("user", "limit") => {
             let given = |id: &str| own.try_get_one::<String>(id).ok().flatten().map(|most| (id.to_owned(), most.parse().ok()));
-            Admin::Limit {
-                name: named(),
-                limits: ["accounts", "storage-mb", "commands-per-second"].into_iter().filter_map(given).collect(),
-            }
+            Admin::Limit { name: named(), limits: OF_USER.into_iter().filter_map(given).collect() }
         }
         ("invite", _) if flag("list") => Admin::Invites,
         ("invite", _) => Admin::Invite { note: text("note"), uses: number("uses"), days: number("days") },
@@ -289,6 +299,21 @@ mod tests {
         let given: Vec<_> = asked.overrides.iter().map(|o| (o.source.as_str(), o.text.as_str())).collect();
         assert!(given.contains(&("--limits-users", "3")) && given.contains(&("--listen", "127.0.0.1:0")), "{given:?}");
         assert!(command().try_get_matches_from(["bellflower", "serve", "--limits-user", "3"]).is_err());
+    }
+
+    #[test]
+    fn limits_of_a_user_are_numbers_or_the_sites() {
+        let read = |rest: &[&str]| command().try_get_matches_from([&["bellflower", "user", "limit", "Ines"], rest].concat());
+        let limits = |rest: &[&str]| match asked(&read(rest).unwrap()).what {
+            What::Admin(Admin::Limit { limits, .. }) => limits,
+            other => panic!("{other:?}"),
+        };
+        let given = limits(&["--accounts", "3", "--storage-mb", "site"]);
+        assert_eq!(given, [("accounts".to_owned(), Some(3)), ("storage-mb".to_owned(), None)]);
+        // What is no number must not be taken for the site's limit.
+        for wrong in [&["--accounts", "3x"][..], &["--accounts", "-1"], &["--storage-mb", "99999999999"], &["--accounts", ""], &[]] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

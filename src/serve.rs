@@ -30,6 +30,9 @@ const QUIT: Duration = Duration::from_secs(10);
 /// How long the last writes get to become durable.
 const STORED: Duration = Duration::from_secs(15);
 
+/// How often the service manager is asked for more time while the database is opened: a large one is brought up to date for minutes.
+const ASK: Duration = Duration::from_secs(20);
+
 /// When browsers are told to come back after a stop: this, to twice this, spread over them.
 const RETRY_MS: u64 = 1_500;
 
@@ -104,7 +107,7 @@ async fn live(
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let memory = tokio::select! {
-        memory = crate::store::memory(config) => memory?,
+        memory = manager.patiently(ASK, crate::store::memory(config)) => memory?,
         name = signals.end() => {
             log::info!("{name}: ending before the start is done");
             return Ok(());

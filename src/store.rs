@@ -18,18 +18,31 @@ fn failed(error: &StoreError) -> Failure {
     Failure::Store(format!("cannot use the database: {error}"))
 }
 
+/// The process that opens a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The daemon, which brings the tables of an earlier version up to date.
+    Daemon,
+    /// An administrator's command. A daemon of an earlier version may be using the database.
+    Command,
+}
+
 /// Opens the database of these settings; `None` without one.
 ///
 /// # Errors
 /// [`Failure::Store`] says what to do.
-pub(crate) async fn database(config: &Config) -> Result<Option<Arc<Sql>>, Failure> {
+pub(crate) async fn database(config: &Config, by: By) -> Result<Option<Arc<Sql>>, Failure> {
     let Some(place) = config.database() else { return Ok(None) };
     let password = password(config)?;
     let setting = Setting::parse(&place, password).map_err(|error| failed(&error))?;
     if let (Some(path), None) = (setting.path(), &config.database) {
         make_folder(path.parent())?;
     }
-    Sql::open(&setting).await.map(Some).map_err(|error| failed(&error))
+    let opened = match by {
+        By::Daemon => Sql::open(&setting).await,
+        By::Command => Sql::open_in_use(&setting).await,
+    };
+    opened.map(Some).map_err(|error| failed(&error))
 }
 
 /// The folder of a database that is where the settings leave it to be.
@@ -89,7 +102,7 @@ pub(crate) async fn memory(config: &Config) -> Result<Option<Memory>, Failure> {
                 .to_owned(),
         ));
     }
-    let Some(database) = database(config).await? else { return Ok(None) };
+    let Some(database) = database(config, By::Daemon).await? else { return Ok(None) };
     log::info!("users and what they have are stored in {}", database.setting());
     let queue = usize::try_from(config.limits.store_queue_mb.0).unwrap_or(usize::MAX).saturating_mul(1 << 20);
     Ok(Some(Memory::new(database, queue, hasher()?, site_key, config.memory())))

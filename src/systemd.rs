@@ -47,8 +47,42 @@ impl Manager {
         }
     }
 
+    /// Carries out work of the start that may take long, as bringing a database up to date: every `period` the manager is asked for a minute more.
+    pub(crate) async fn patiently<T>(&self, period: Duration, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            self.say("EXTEND_TIMEOUT_USEC=60000000");
+            if let Ok(done) = tokio::time::timeout(period, &mut work).await {
+                return done;
+            }
+        }
+    }
+
     /// How often a sign of life is due: half of what the manager waits.
     pub(crate) fn interval(&self) -> Option<Duration> {
         self.to.as_ref().and(self.watchdog).map(|d| d / 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_takes_long_is_given_time_again_and_again() {
+        let (mine, theirs) = UnixDatagram::pair().unwrap();
+        let manager = Manager { to: Some(mine), watchdog: None };
+        // Ends when the manager has heard of it three times.
+        let work = tokio::task::spawn_blocking(move || {
+            let mut words = Vec::new();
+            for _ in 0..3 {
+                let mut buffer = [0; 100];
+                let length = theirs.recv(&mut buffer).unwrap();
+                words.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+            }
+            words
+        });
+        let words = manager.patiently(Duration::from_millis(10), work).await.unwrap();
+        assert_eq!(words, ["EXTEND_TIMEOUT_USEC=60000000"; 3]);
     }
 }

@@ -252,6 +252,34 @@ fn a_database_moves_to_another_kind_and_people_go_on_there() {
 }
 
 #[test]
+fn a_command_leaves_the_tables_of_an_earlier_daemon_alone() {
+    let postgres = Postgres::start();
+    postgres.database("site");
+    let mut daemon = Daemon::builder(BELLFLOWER).config(&format!("database = {:?}", postgres.socket_url("site"))).start();
+    done(&daemon, &["user", "add", "Ines"], &format!("{PASSWORD}\n"));
+    let schema = |value: &str| {
+        if !value.is_empty() {
+            postgres.sql("site", &format!("update bellflower set value={value} where name='schema'"));
+        }
+        postgres.sql("site", "select value from bellflower where name='schema'")
+    };
+    let now = schema("");
+    // As the daemon before this one left it, which may be running still.
+    schema("1");
+    let folder = tempfile::tempdir().expect("a directory");
+    let backup = folder.path().join("backup.sqlite").display().to_string();
+    for command in [vec!["user", "list"], vec!["user", "disable", "Ines"], vec!["db", "check"], vec!["db", "backup", &backup]] {
+        let said = refused(&daemon, &command, "");
+        assert!(said.contains("earlier version (schema 1)") && said.contains("start the daemon once"), "{said}");
+    }
+    assert_eq!(schema(""), "1");
+    daemon.stop();
+    daemon.start();
+    assert_eq!(schema(""), now);
+    assert!(done(&daemon, &["user", "list"], "").starts_with("Ines\tenabled"));
+}
+
+#[test]
 fn a_trusted_proxy_says_who_it_is_and_nobody_else() {
     let folder = tempfile::tempdir().expect("a directory");
     let key = folder.path().join("key");

@@ -159,7 +159,8 @@ fn a_guest_ends_with_the_daemon_and_leaves_nothing_on_the_disk() {
     }
     daemon.start();
     ines.moved_to(daemon.url());
-    assert_eq!(ines.post("/attach", &json!({ "client": "ines-tab" })).status, 401);
+    let answer = ines.post("/attach", &json!({ "client": "ines-tab" }));
+    assert_eq!((answer.status, answer.code()), (401, "session_ended"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::{Value, json};
-use support::{Daemon, DaemonBuilder, Flaw, Prosody, WireClient, XmppPeer};
+use support::{Daemon, DaemonBuilder, Flaw, PATIENCE, Prosody, WireClient, XmppPeer, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 const PASSWORD: &str = "a long enough password";
@@ -202,4 +202,35 @@ fn another_password_of_an_account_is_remembered() {
         ines.wait_account_online(&account);
         assert!(ines.snapshot["requests"] == json!([]) && ines.kept().all(|event| event["type"] != "request.opened"), "asked for it");
     }
+}
+
+#[test]
+fn with_a_key_of_the_site_accounts_and_rooms_come_back_before_their_user_does() {
+    let prosody = friends();
+    let folder = tempfile::tempdir().expect("a directory");
+    let key = folder.path().join("key");
+    std::fs::write(&key, [7_u8; 32]).expect("a key");
+    let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+    std::fs::set_permissions(&key, mode).expect("its mode");
+    let config = format!("registration = \"open\"\nsite_key_file = {:?}", key.display().to_string());
+    let mut daemon = Daemon::builder(BELLFLOWER).config(&config).start();
+    let mut ines = daemon.client("tab");
+    ines.register("Ines", PASSWORD);
+    ines.add_xmpp(&prosody, "ines");
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let room = prosody.room("garden");
+    bob.join(&room, "Bob");
+    let talk = ines.join(&json!({ "room": "garden", "server": "rooms.localhost", "handle": "Ines" }));
+    let place = format!("{room}/Ines");
+    let there = |s: &support::Element| s.name == "presence" && s.attr("type").is_none() && s.is("from", &place);
+    bob.wait_for("her coming", there);
+    daemon.kill();
+    bob.wait_for("her going", |s| s.name == "presence" && s.is("type", "unavailable") && s.is("from", &place));
+    daemon.start();
+    bob.wait_for("her coming again", there);
+    bob.say_in(&room, "nobody looks");
+    ines.moved_to(daemon.url());
+    ines.attach();
+    assert_eq!(conversation(&ines, &talk)["joined"], true);
+    wait_until("the line", PATIENCE, || history(&mut ines, &talk).contains(&"nobody looks".to_owned()).then_some(()));
 }

@@ -244,11 +244,44 @@ fn the_service_manager_is_told() {
         let length = manager.recv(&mut buffer).unwrap();
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     };
-    assert_eq!(told(), "READY=1");
+    // The manager is asked for time as long as the database is being opened.
+    assert_eq!(told(), "EXTEND_TIMEOUT_USEC=60000000");
+    let mut next = told();
+    while next == "EXTEND_TIMEOUT_USEC=60000000" {
+        next = told();
+    }
+    assert_eq!(next, "READY=1");
     assert_eq!(told(), "WATCHDOG=1");
     assert_eq!(told(), "WATCHDOG=1");
     daemon.signal("TERM");
     while told() != "STOPPING=1" {}
     assert!(daemon.ended().success());
     std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_new_site_prints_a_link_by_which_its_first_user_comes_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let arguments = ["--admin-listen", "off", "--data-dir", data, "--first-link"];
+    let mut daemon = Daemon::start(&arguments);
+    let line = daemon.says();
+    let code = line.trim().split_once("#first=").unwrap_or_else(|| panic!("no link: {line}")).1.to_owned();
+    assert!(line.contains(&format!("http://{}/#first=", daemon.address)), "{line}");
+    let registers = |daemon: &Daemon, name: &str, more: &str| {
+        let body = format!(r#"{{"name":"{name}","password":"a long enough password"{more}}}"#);
+        let answer = daemon.post("/api/v1/register", "", &body);
+        (status(&answer), json(&answer)["error"]["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let invite = format!(r#","invite":"{code}""#);
+    assert_eq!(registers(&daemon, "Mallory", ""), (403, "registration_closed".to_owned()));
+    assert_eq!(registers(&daemon, "Ines", &invite).0, 200);
+    assert_eq!(registers(&daemon, "Mallory", &invite), (403, "bad_invite".to_owned()), "it is used up");
+    daemon.signal("TERM");
+    assert!(daemon.ended().success());
+    // A site that has a user prints none.
+    let mut daemon = Daemon::start(&arguments);
+    daemon.signal("TERM");
+    assert_eq!(daemon.says(), "", "it printed more than its place");
+    assert!(daemon.ended().success());
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use support::{Daemon, Prosody, WireClient, XmppPeer};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
@@ -84,6 +85,36 @@ fn commands(client: &mut WireClient) -> Vec<String> {
     commands
 }
 
+/// The routes of sessions below `/api/v1` that the source has, as `me/password`; `*` stands for an id.
+fn routes() -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/api")).expect("the source") {
+        let path = entry.expect("a file").path();
+        // The administrator's have a port of their own, and the front page has nothing of anybody's.
+        if !path.is_file() || path.file_name().is_some_and(|name| name == "admin.rs" || name == "front.rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).expect("a text");
+        for made in source.split("warp::path!(").skip(1) {
+            let parts = made.split(')').next().expect("its end").split('/').map(|part| part.trim().trim_matches('"'));
+            let parts: Vec<&str> =
+                parts.filter(|part| !matches!(*part, "api" | "v1")).map(|part| if part == "String" { "*" } else { part }).collect();
+            all.insert(parts.join("/"));
+        }
+    }
+    assert!(all.len() > 15 && all.contains("me/sign-out") && all.contains("transfers/*"), "{all:?}");
+    all
+}
+
+/// A path of this test as [`routes`] has it.
+fn route(path: &str) -> String {
+    let path = path.trim_start_matches('/').split('?').next().unwrap_or_default();
+    match path.split_once('/') {
+        Some((first @ ("media" | "transfers"), _)) => format!("{first}/*"),
+        _ => path.to_owned(),
+    }
+}
+
 fn victim(daemon: &Daemon, prosody: &Prosody) -> (WireClient, XmppPeer, Things) {
     let mut ines = daemon.client("ines-tab");
     ines.register("Ines", PASSWORD);
@@ -135,15 +166,24 @@ fn nothing_of_one_user_is_there_for_another() {
     let browser = mallory.post("/me/sign-out", &json!({ "browser": things.browser }));
     assert_eq!((browser.status, browser.code()), (404, "no_such_browser"));
     assert!(!mallory.get("/me/export?format=json").body.to_string().contains("for Ines alone"));
+    for path in ["/media/0", "/transfers/t1"] {
+        assert_eq!(mallory.get(path).status, 404, "{path}");
+    }
+    assert_eq!(mallory.post("/detach", &json!({ "client": "ines-tab" })).status, 204);
     // Without any cookie nothing is there at all.
     let mut stranger = daemon.client("ines-tab");
-    for path in ["/me", "/me/export", "/history", "/poll", "/stream", "/probe", "/media/0", "/transfers/t1", "/search?q=a", "/discover?q=a"]
-    {
+    let gets = ["/me", "/me/export", "/history", "/poll", "/stream", "/probe", "/media/0", "/transfers/t1", "/search?q=a", "/discover?q=a"];
+    let posts = ["/attach", "/commands", "/detach", "/uploads", "/me/password", "/me/recovery", "/me/sign-out", "/me/delete", "/logout"];
+    for path in gets {
         assert_eq!(stranger.get(path).status, 401, "{path}");
     }
-    for path in ["/attach", "/commands", "/detach", "/uploads", "/me/password", "/me/recovery", "/me/sign-out", "/me/delete", "/logout"] {
+    for path in posts {
         assert_eq!(stranger.post(path, &json!({})).status, 401, "{path}");
     }
+    // A new route needs its line here, and one above where it takes ids. The others let somebody in.
+    let walked: BTreeSet<String> = gets.into_iter().chain(posts).chain(["login", "register", "recover"]).map(route).collect();
+    let without: Vec<_> = routes().into_iter().filter(|route| !walked.contains(route)).collect();
+    assert!(without.is_empty(), "no line in this test: {without:?}");
     // And the victim has seen nothing of it all.
     bob.say("ines@localhost", "still there?");
     ines.hears("still there?");

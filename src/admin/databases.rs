@@ -40,7 +40,7 @@ pub(super) async fn restore(database: &Arc<Sql>, file: &Path) -> Result<(), Fail
 pub(super) async fn copy(database: &Arc<Sql>, config: &Config, to: &str) -> Result<(), Failure> {
     let password = crate::store::password(config)?;
     let setting = Setting::parse(to, password).map_err(failed)?;
-    let target = Sql::open(&setting).await.map_err(failed)?;
+    let target = Sql::open_in_use(&setting).await.map_err(failed)?;
     let copied = copy_all(database, &target).await.map_err(failed)?;
     target.close().await.map_err(failed)?;
     say(&format!("Everything is in {setting}: {}. Set `database` to it and start the daemon; the old one is as it was.", told(&copied)));

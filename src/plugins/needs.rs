@@ -60,11 +60,11 @@ const TELLING: &[(&str, &[&str], &str)] = &[
 
 /// Of a file; empty where nothing is needed, or the file is none that can be read.
 pub(super) fn of_file(path: &Path) -> Vec<Need> {
-    let small = std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= MOST_BYTES);
-    match std::fs::read(path) {
-        Ok(bytes) if small => of_names(&imports(&bytes)),
-        _ => Vec::new(),
+    // Before it is opened: a pipe without a writer would be waited for, and a device has no end.
+    if !std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= MOST_BYTES) {
+        return Vec::new();
     }
+    std::fs::read(path).map(|bytes| of_names(&imports(&bytes))).unwrap_or_default()
 }
 
 /// The functions that it asks of others.
@@ -137,5 +137,11 @@ mod tests {
         assert_eq!(imports(b""), Vec::<String>::new());
         assert_eq!(imports(b"\x7fELF\x02\x01\x01 and then nothing of the kind"), Vec::<String>::new());
         assert_eq!(of_file(Path::new("/nowhere/libnothing.so")), []);
+        // A pipe that nobody writes into is not waited for.
+        let pipe = std::env::temp_dir().join(format!("bellflower-pipe-{}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        assert_eq!(of_file(&pipe), []);
+        std::fs::remove_file(&pipe).unwrap();
     }
 }

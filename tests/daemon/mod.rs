@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes.
@@ -15,6 +15,7 @@ pub(crate) struct Daemon {
     child: Child,
     pub(crate) address: SocketAddr,
     log: BufReader<ChildStderr>,
+    said: BufReader<ChildStdout>,
 }
 
 /// The program with a clean environment and these arguments.
@@ -40,14 +41,15 @@ impl Daemon {
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        said.read_line(&mut line).unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let Some(address) = line.trim().strip_prefix("Bellflower is at http://").and_then(|l| l.strip_suffix('/')) else {
             let mut told = String::new();
             log.read_to_string(&mut told).unwrap();
             panic!("the daemon said {line:?} and {told}");
         };
-        Self { child, address: address.parse().unwrap(), log }
+        Self { child, address: address.parse().unwrap(), log, said }
     }
 
     /// Reads the log up to the line that contains `words`.
@@ -57,6 +59,13 @@ impl Daemon {
             line.clear();
             assert!(self.log.read_line(&mut line).unwrap() > 0, "the log ended without {words:?}");
         }
+        line
+    }
+
+    /// The next line on standard output after the place; empty when it ended.
+    pub(crate) fn says(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
         line
     }
 

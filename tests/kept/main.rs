@@ -3,6 +3,7 @@
 
 mod account;
 mod away;
+mod keys;
 mod kills;
 mod talker;
 

@@ -117,11 +117,16 @@ impl Hasher {
         })
     }
 
-    /// The same hasher for a user who is signed in, or comes from a browser of theirs: they wait in a line of their own, that strangers cannot fill, and
-    /// the two lines take turns.
+    /// The same hasher for a user who is signed in: they wait in a line of their own, that strangers cannot fill, and the two lines take turns.
     #[must_use]
     pub fn of(&self, user: UserId) -> Self {
         Self { line: Line::Users(user), ..self.clone() }
+    }
+
+    /// The same hasher for somebody who comes from a browser of a user's: they wait with the users, or with the strangers where users leave no place.
+    #[must_use]
+    pub fn of_browser(&self, user: UserId) -> Self {
+        Self { line: Line::Known(user), ..self.clone() }
     }
 
     /// Keys for a new password, and a recovery code that is shown once. Wraps that `data` had before are void.

@@ -1,5 +1,5 @@
-//! Holds what waits for a thread that hashes passwords: strangers stand in one line, users in another, and the two take turns. Runs nothing (see
-//! `hasher`).
+//! Holds what waits for a thread that hashes passwords: strangers stand in one line, users in another, and the two take turns. A browser that is known
+//! stands with the strangers where there is no place among the users. Runs nothing (see `hasher`).
 
 use bridge::id::UserId;
 use std::collections::{HashMap, VecDeque};
@@ -15,8 +15,10 @@ const OF_A_USER: u32 = 2;
 pub(super) enum Line {
     /// Of somebody who has shown nothing yet.
     Strangers,
-    /// Of a user who is signed in, or comes from a browser of theirs.
+    /// Of a user who is signed in.
     Users(UserId),
+    /// Of somebody who comes from a browser of this user's.
+    Known(UserId),
 }
 
 #[derive(Default)]
@@ -27,6 +29,13 @@ struct Waiting {
     /// The last one was a user's.
     strangers_next: bool,
     closed: bool,
+}
+
+impl Waiting {
+    /// Whether there is one in the users' line.
+    fn has_place(&self, user: UserId, most: usize) -> bool {
+        self.users.len() < most && self.of.get(&user).is_none_or(|count| *count < OF_A_USER)
+    }
 }
 
 /// The two lines.
@@ -65,24 +74,16 @@ impl Lines {
     pub(super) fn push(self: &Arc<Self>, line: Line, job: Job) -> bool {
         let mut waiting = self.lock();
         match line {
-            Line::Strangers if waiting.strangers.len() >= self.most => return false,
-            Line::Strangers => waiting.strangers.push_back(job),
-            Line::Users(user) => {
-                let is_full = waiting.users.len() >= self.most;
-                let count = waiting.of.entry(user).or_default();
-                if is_full || *count >= OF_A_USER {
-                    if *count == 0 {
-                        waiting.of.remove(&user);
-                    }
-                    return false;
-                }
-                *count += 1;
+            Line::Users(user) | Line::Known(user) if waiting.has_place(user, self.most) => {
+                *waiting.of.entry(user).or_default() += 1;
                 let place = Place(Arc::clone(self), user);
                 waiting.users.push_back(Box::new(move || {
                     let _place = place;
                     job();
                 }));
             }
+            Line::Strangers | Line::Known(_) if waiting.strangers.len() < self.most => waiting.strangers.push_back(job),
+            _ => return false,
         }
         drop(waiting);
         self.news.notify_one();
@@ -148,5 +149,18 @@ mod tests {
         let rest = ["user 1", "stranger 1", "user 2", "stranger 2", "user 3", "stranger 3", "user 1"];
         assert_eq!(seen.lock().unwrap()[2..], rest);
         assert!(lines.lock().of.is_empty());
+    }
+
+    #[test]
+    fn a_known_browser_stands_with_the_strangers_where_users_fill_their_line() {
+        let lines = Lines::new(2);
+        let push = |line| lines.push(line, Box::new(|| {}));
+        assert!(push(Line::Known(UserId(1))), "with the users as long as there is a place");
+        assert!(push(Line::Users(UserId(2))));
+        assert!(!push(Line::Users(UserId(3))), "their line is full");
+        assert!(push(Line::Known(UserId(3))) && push(Line::Known(UserId(3))));
+        assert!(!push(Line::Known(UserId(3))), "so is the strangers'");
+        let waiting = lines.lock();
+        assert_eq!((waiting.users.len(), waiting.strangers.len(), waiting.of.get(&UserId(3))), (2, 2, None));
     }
 }

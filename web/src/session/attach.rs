@@ -135,6 +135,9 @@ impl Hub {
             client.browser = browser.filter(|_| !session.is_guest());
             client.ended = false;
         }
+        if let (Some(browser), Some(keep)) = (browser, &mut state.keep) {
+            keep.used.insert(browser);
+        }
         if let Some(at) = state.here(&env) {
             self.look_at(session, &mut state, at);
         }

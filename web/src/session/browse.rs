@@ -161,13 +161,12 @@ impl Hub {
         session.lock().asks(&self.env(), bytes)
     }
 
-    /// Takes a request that checks a password.
+    /// Takes a request that checks a password, or that takes as long.
     ///
     /// # Errors
     /// 429 `rate_limited`.
     pub fn admit_secret(&self, session: &Session) -> Result<(), ApiError> {
-        const A_PASSWORD: usize = 256 << 10;
-        self.admit(session, A_PASSWORD)
+        session.lock().asks_for_long(&self.env())
     }
 
     /// Keeps bytes until a command names them, or newer ones need the room. Of a picture the picture alone is kept. Works as long as there are

@@ -15,9 +15,33 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const HOUR_MS: u64 = 3_600_000;
 /// Of all tries for a name, so many are one neighbourhood's: one in this.
 const SHARE: u32 = 4;
-/// Entries that are there without clearing up first. There are not many more: of strangers' passwords some ten a second can be looked at, and an entry
+/// Entries that are there without clearing up. There are not many more: of strangers' passwords some ten a second can be looked at, and an entry
 /// is over when its tries are there again.
 const ENTRIES: usize = 4096;
+
+/// When each place will be, or was, as new, in milliseconds of the session's clock.
+#[derive(Debug)]
+struct Over {
+    places: HashMap<Place, u64>,
+    /// So many are there when it is cleared up next: twice what was left the last time, so that a try costs the same however many there are.
+    clear_at: usize,
+    #[cfg(test)]
+    cleared: u32,
+}
+
+impl Over {
+    fn clear(&mut self, now: u64) {
+        if self.places.len() < self.clear_at {
+            return;
+        }
+        self.places.retain(|_, at| *at > now);
+        self.clear_at = (2 * self.places.len()).max(ENTRIES);
+        #[cfg(test)]
+        {
+            self.cleared += 1;
+        }
+    }
+}
 
 /// The side of a try.
 #[derive(Debug, Clone, Copy)]
@@ -47,13 +71,18 @@ pub(super) struct Guesses {
     /// Tries an hour, all at once if need be; 0: any number.
     per_hour: AtomicU32,
     hash: RandomState,
-    /// When each place will be, or was, as new, in milliseconds of the session's clock.
-    over: Mutex<HashMap<Place, u64>>,
+    over: Mutex<Over>,
 }
 
 impl Guesses {
     pub(super) fn new(per_hour: u32) -> Self {
-        Self { per_hour: AtomicU32::new(per_hour), hash: RandomState::new(), over: Mutex::default() }
+        let over = Over {
+            places: HashMap::new(),
+            clear_at: ENTRIES,
+            #[cfg(test)]
+            cleared: 0,
+        };
+        Self { per_hour: AtomicU32::new(per_hour), hash: RandomState::new(), over: Mutex::new(over) }
     }
 
     /// So many from now on.
@@ -61,7 +90,7 @@ impl Guesses {
         self.per_hour.store(per_hour, Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Place, u64>> {
+    fn lock(&self) -> MutexGuard<'_, Over> {
         self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -80,9 +109,8 @@ impl Guesses {
             Who::Browser(user, browser) => vec![(self.hash.hash_one(("browser", user, browser)), cost(1))],
         };
         let mut over = self.lock();
-        if over.len() >= ENTRIES {
-            over.retain(|_, at| *at > now);
-        }
+        over.clear(now);
+        let over = &mut over.places;
         for (place, cost) in &wanted {
             let at = over.get(place).copied().unwrap_or(now).max(now) + cost;
             if at > now + HOUR_MS {
@@ -100,7 +128,7 @@ impl Guesses {
     pub(super) fn give_back(&self, tried: Try) {
         let mut over = self.lock();
         for (place, cost) in tried.0 {
-            if let Some(at) = over.get_mut(&place) {
+            if let Some(at) = over.places.get_mut(&place) {
                 *at = at.saturating_sub(cost);
             }
         }
@@ -185,6 +213,16 @@ mod tests {
             assert!(guesses.take(Who::Stranger { name: &number.to_string(), from: PersonId(1) }, 0).is_ok());
         }
         assert!(guesses.take(Who::Stranger { name: "ines", from: PersonId(1) }, 2 * HOUR_MS).is_ok());
-        assert_eq!(guesses.lock().len(), 2);
+        assert_eq!(guesses.lock().places.len(), 2);
+    }
+
+    #[test]
+    fn many_names_are_not_looked_through_at_each_try() {
+        let guesses = Guesses::new(20);
+        for number in 0..4 * ENTRIES {
+            assert!(guesses.take(Who::Stranger { name: &number.to_string(), from: PersonId(1) }, 0).is_ok());
+        }
+        let over = guesses.lock();
+        assert_eq!((over.places.len(), over.cleared), (8 * ENTRIES, 3), "at one, two and four times {ENTRIES}");
     }
 }

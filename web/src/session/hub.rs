@@ -411,7 +411,8 @@ impl Hub {
 
     /// What to tell a browser none of whose tokens anybody is signed in by.
     pub fn refusal<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> ApiError {
-        let ended = tokens.into_iter().any(|token| self.has_ended(&token::hash(token)));
+        // A guest's session that nobody knows ended with the daemon before this one, or by a sign-out.
+        let ended = tokens.into_iter().any(|token| token::is_guests(token) || self.has_ended(&token::hash(token)));
         if ended { ApiError::session_ended() } else { ApiError::not_signed_in() }
     }
 

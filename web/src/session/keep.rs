@@ -2,6 +2,7 @@
 //! `store::Journal`).
 
 use super::TokenHash;
+use super::clock::Allowance;
 use super::ends::{Ends, Need};
 use super::gaps::{Away, Missed};
 use super::memory::{LEFT, MemoryConfig, STATUS};
@@ -55,6 +56,10 @@ pub(crate) struct Keep {
     unwritten: BTreeSet<ConversationId>,
     /// Tokens of the guest that the user was, and when they stop being good for requests that are on their way.
     pub(super) guest_tokens: Vec<(TokenHash, u64)>,
+    /// Browsers in which a page was opened since it was last noted which are used: it may be closed again by then.
+    pub(super) used: BTreeSet<TokenHash>,
+    /// Of requests that check a password.
+    pub(super) asked_for_long: Allowance,
     /// Held by an export that is being written.
     pub(super) exporting: Arc<()>,
     /// Accounts that were signed on, and since when they are not.
@@ -88,6 +93,8 @@ impl Keep {
             removing: BTreeSet::new(),
             unwritten: BTreeSet::new(),
             guest_tokens: Vec::new(),
+            used: BTreeSet::new(),
+            asked_for_long: Allowance::default(),
             exporting: Arc::default(),
             away: Away::new(),
             online: BTreeSet::new(),

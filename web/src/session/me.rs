@@ -2,7 +2,9 @@
 
 use super::failures::Act as Failing;
 use super::guesses::Who;
-use super::people::{DURABLE, Origin, Others, check_password, hash_failed};
+use super::keys::Others;
+use super::people::{Origin, check_password, hash_failed};
+use super::register::DURABLE;
 use super::resume::{unavailable, within};
 use super::{Hub, Session, TokenHash, token};
 use crate::api::ApiError;
@@ -10,6 +12,7 @@ use crate::secret::{DataKey, RecoveryCode, new_recovery};
 use crate::store::{Browser, UserKeys, UserRow};
 use crate::wire::{Me, MeLimits, SignedIn};
 use bridge::command::Secret;
+use std::sync::Arc;
 use warp::http::StatusCode;
 
 impl Hub {
@@ -91,7 +94,7 @@ impl Hub {
     /// # Errors
     /// 401 `bad_credentials`, 400 `bad_field`, 503.
     pub async fn change_password(
-        &self,
+        self: &Arc<Self>,
         session: &Session,
         by: &By<'_>,
         token: &str,
@@ -104,9 +107,7 @@ impl Hub {
         let (keys, recovery) = memory.hasher.of(row.id).make(row.id, new, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
         let wrap = key.wrap_by_token(row.id, token).map_err(|_| ApiError::unavailable())?;
         let current = token::hash(token);
-        let row = self.store_keys(memory, row, keys, Others::Leave(Some((current, wrap)))).await?;
-        self.drop_browsers(session, Some(&current));
-        self.audit(memory, Some(row.id), "password", String::new()).await;
+        let row = self.store_keys(row, keys, Others::Leave(Some((current, wrap))), Some(("password", String::new()))).await?;
         Ok((recovery, by.from.marks.with(row.id, &row.keys)))
     }
 
@@ -114,13 +115,11 @@ impl Hub {
     ///
     /// # Errors
     /// 401 `bad_credentials`, 503.
-    pub async fn change_recovery(&self, session: &Session, by: &By<'_>, password: &Secret) -> Result<RecoveryCode, ApiError> {
-        let memory = self.memory()?;
+    pub async fn change_recovery(self: &Arc<Self>, session: &Session, by: &By<'_>, password: &Secret) -> Result<RecoveryCode, ApiError> {
         let (row, key) = self.confirmed(session, by, password, "password").await?;
         let (wrap, recovery) = new_recovery(row.id, &key).map_err(|_| ApiError::unavailable())?;
         let keys = UserKeys { by_recovery: Some(wrap), ..row.keys.clone() };
-        let row = self.store_keys(memory, row, keys, Others::Stay).await?;
-        self.audit(memory, Some(row.id), "recovery", "a new code".to_owned()).await;
+        self.store_keys(row, keys, Others::Stay, Some(("recovery", "a new code".to_owned()))).await?;
         Ok(recovery)
     }
 
@@ -141,8 +140,10 @@ impl Hub {
         if gone.is_empty() && matches!(which, Which::One(_)) {
             return Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_browser", "This browser is not signed in (any more).").at("browser"));
         }
-        within(memory.store().remove_browsers(row.id, &gone)).await?;
-        self.audit(memory, Some(row.id), "sign_out", format!("{} browsers", gone.len())).await;
+        if !gone.is_empty() {
+            within(memory.store().remove_browsers(row.id, &gone)).await?;
+            self.audit(memory, Some(row.id), "sign_out", format!("{} browsers", gone.len())).await;
+        }
         for token in &gone {
             self.sign_out(session, token);
         }

@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const NOTE: Duration = Duration::from_secs(60);
 /// Between two searches for what is too old.
 const TIDY: Duration = Duration::from_secs(3600);
+/// How long the store may take at the end for what it was not told before.
+const OWED: Duration = Duration::from_secs(2);
 /// The setting of no user in which it stands when the daemon was last seen to run.
 pub(super) const ALIVE: &str = ".alive";
 /// The setting in which it stands since when a user's accounts are signed off.
@@ -99,6 +101,12 @@ impl Memory {
     pub(super) async fn turn(&self, user: UserId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         let of = usize::try_from(user.0 % self.coming.len().max(1) as u64).unwrap_or(0);
         Some(self.coming.get(of)?.lock().await)
+    }
+
+    /// The same, if it is nobody else's now.
+    pub(super) fn turn_now(&self, user: UserId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let of = usize::try_from(user.0 % self.coming.len().max(1) as u64).unwrap_or(0);
+        self.coming.get(of)?.try_lock().ok()
     }
 
     /// When the daemon before this one was last seen to run.
@@ -282,8 +290,9 @@ impl Hub {
         let now = self.env().wall;
         let mut used: HashMap<TokenHash, Timestamp> = HashMap::new();
         for session in self.all() {
-            let state = session.lock();
-            if state.keep.is_some() {
+            let mut state = session.lock();
+            if let Some(keep) = &mut state.keep {
+                used.extend(std::mem::take(&mut keep.used).into_iter().map(|browser| (browser, now)));
                 let connected = state.clients.iter().filter(|client| client.is_connected());
                 used.extend(connected.filter_map(|client| Some((client.browser?, now))));
             }
@@ -352,10 +361,12 @@ impl Hub {
         }
     }
 
-    /// Before the end: notes since when nobody is signed on, and which sign-ins failed.
+    /// Before the end: notes since when nobody is signed on, and, as far as the store takes it within some seconds, which sign-ins failed.
     pub async fn note_end(&self) {
         if let Some(memory) = &self.memory {
-            self.tell_owed(memory, true).await;
+            if tokio::time::timeout(OWED, self.tell_owed(memory, true)).await.is_err() {
+                log::warn!("the database does not answer: what it was to be told is lost (sign-outs, failed sign-ins)");
+            }
             self.write_alive(memory, self.env().wall);
         }
     }

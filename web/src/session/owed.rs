@@ -3,19 +3,33 @@
 use super::memory::{Memory, lock};
 use super::{Hub, TokenHash};
 use bridge::id::UserId;
+use bridge::time::Timestamp;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
 
 /// Tokens that are known to be nobody's.
 const MOST_STRANGERS: usize = 10_000;
 
+/// How long what was begun may come to its end in the store though no answer came, in milliseconds.
+const LATE_MS: u64 = 60_000;
+
+/// A user who was made, at this time and by this invite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Made {
+    pub(super) user: UserId,
+    pub(super) created: Timestamp,
+    pub(super) code: Option<TokenHash>,
+}
+
 /// What the store is to be told, and what it need not be asked.
 #[derive(Default)]
 pub(super) struct Owed {
     /// Browsers that are signed out.
     leaving: Mutex<Vec<(UserId, TokenHash)>>,
-    /// Users who were made and could not come in, and the invites that they took.
-    unmade: Mutex<Vec<(UserId, Option<TokenHash>)>>,
+    /// Users who were made and could not come in, and until when each may still appear.
+    unmade: Mutex<Vec<(Made, u64)>>,
+    /// Users of whom is not known whether they changed, and until when they may.
+    changed: Mutex<Vec<(UserId, u64)>>,
     strangers: Mutex<(HashSet<TokenHash>, VecDeque<TokenHash>)>,
 }
 
@@ -59,30 +73,53 @@ impl Memory {
         }
     }
 
-    /// A user was made and could not come in: name and invite are free for the next try, now or as soon as the store answers.
-    pub(super) async fn unmake(&self, user: UserId, code: Option<TokenHash>) {
-        if let Err(error) = self.store().unmake_user(user, code.as_ref()).await {
-            log::warn!("user {user} was made and cannot be used, and is deleted later: {error}");
-            lock(&self.owed.unmade).push((user, code));
+    /// A user was made and could not come in, or may be made yet, for some time from `since`: is to be deleted.
+    pub(super) fn owe_unmaking(&self, made: Made, since: Option<u64>) {
+        lock(&self.owed.unmade).push((made, since.map_or(0, |since| since + LATE_MS)));
+    }
+
+    /// A user comes in by the password, and so is not to be deleted. The caller has the user's turn.
+    pub(super) fn came_in(&self, user: UserId) {
+        lock(&self.owed.unmade).retain(|(made, _)| made.user != user);
+    }
+
+    /// Deletes users who could not come in. One whose turn is another's is left for later, or waited for with `wait`.
+    pub(super) async fn tell_unmade(&self, now: u64, wait: bool) {
+        let unmade = lock(&self.owed.unmade).clone();
+        for owed in unmade {
+            let (made, until) = owed;
+            let _turn = match self.turn_now(made.user) {
+                Some(turn) => Some(turn),
+                None if wait => self.turn(made.user).await,
+                None => continue,
+            };
+            // Came in meanwhile.
+            if !lock(&self.owed.unmade).contains(&owed) {
+                continue;
+            }
+            if let Err(error) = self.store().unmake_user(made.user, made.created, made.code.as_ref()).await {
+                crate::pace::paced!(warn, "user {} was made and cannot be used, and is deleted later: {error}", made.user);
+                return;
+            }
+            if until <= now {
+                lock(&self.owed.unmade).retain(|known| *known != owed);
+            }
         }
     }
 
-    async fn tell_unmade(&self) {
-        let unmade = lock(&self.owed.unmade).clone();
-        for (user, code) in unmade {
-            if self.store().unmake_user(user, code.as_ref()).await.is_err() {
-                return;
-            }
-            lock(&self.owed.unmade).retain(|(told, _)| *told != user);
-        }
+    /// Whether the keys of a user were changed is not known.
+    pub(super) fn note_changed(&self, user: UserId, now: u64) {
+        lock(&self.owed.changed).push((user, now + LATE_MS));
     }
 }
 
 impl Hub {
     /// Tells the store what it could not be told before, and what of the sign-ins that failed is due; with `all` every one of them.
     pub(super) async fn tell_owed(&self, memory: &Memory, all: bool) {
+        let now = self.env().now;
         memory.tell_leaving().await;
-        memory.tell_unmade().await;
+        memory.tell_unmade(now, all).await;
+        self.look_at_changed(memory, now).await;
         let env = self.env();
         let entries = memory.failures.due(env.now, env.wall, all);
         if !entries.is_empty()
@@ -90,6 +127,21 @@ impl Hub {
         {
             crate::pace::paced!(warn, "sign-ins that failed are not in the audit log yet: {error}");
             memory.failures.take_back(entries);
+        }
+    }
+
+    /// Signs out the browsers that a change which nobody knows of has taken from the store.
+    async fn look_at_changed(&self, memory: &Memory, now: u64) {
+        let changed = lock(&memory.owed.changed).clone();
+        for owed in changed {
+            let (user, until) = owed;
+            if let Err(error) = self.user_changed(memory, user).await {
+                crate::pace::paced!(warn, "what changed of user {user} is looked at again: {error}");
+                return;
+            }
+            if until <= now {
+                lock(&memory.owed.changed).retain(|known| *known != owed);
+            }
         }
     }
 }

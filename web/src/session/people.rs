@@ -1,28 +1,24 @@
-//! How people of the site come in and change what is theirs: sign in, register, recover, passwords, browsers, deletion. Sends no cookie (see
-//! `api`).
+//! How people of the site come in: by password, by the word of a proxy, by the recovery code. Makes no user but a proxy's (see `register`), and sends no
+//! cookie (see `api`).
 
 use super::failures::Act as Failing;
 use super::guesses::{Try, Who};
+use super::keys::Others;
 use super::memory::Memory;
 use super::resume::{unavailable, within};
 use super::{Hub, Marks, Session, TokenHash, token};
 use crate::api::ApiError;
 use crate::secret::{DataKey, HashError, RecoveryCode, by_recovery};
-use crate::store::{AuditEntry, Browser, Invite, Limits, NewUser, Sealed, StoreError, UserKeys, UserRow, fold};
+use crate::store::{AuditEntry, Browser, NewUser, StoreError, UserKeys, UserRow, fold};
 use bridge::command::Secret;
 use bridge::id::{PersonId, UserId};
 use std::sync::Arc;
-use std::time::Duration;
 use warp::http::StatusCode;
 
 /// Bytes of a password of this site.
 const PASSWORD: std::ops::RangeInclusive<usize> = 8..=1024;
 /// Browsers of a user that are signed in.
 const MOST_BROWSERS: usize = 100;
-/// How long the token that a guest had is good for requests that are on their way with it.
-const ON_THEIR_WAY_MS: u64 = 60_000;
-/// How long a new user waits until everything is durable.
-pub(super) const DURABLE: Duration = Duration::from_secs(5);
 
 /// From where somebody comes.
 #[derive(Debug, Clone)]
@@ -51,14 +47,6 @@ pub struct Entered {
     pub marks: Option<String>,
 }
 
-/// Fate of a user's other browsers when the keys change.
-pub(super) enum Others {
-    /// They stay signed in.
-    Stay,
-    /// They are signed out, but for this one.
-    Leave(Option<(TokenHash, Sealed)>),
-}
-
 fn no_memory() -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, "no_users", "This site keeps no users.")
 }
@@ -81,7 +69,7 @@ pub(super) fn hash_failed(error: HashError) -> ApiError {
     }
 }
 
-fn random() -> Result<u64, ApiError> {
+pub(super) fn random() -> Result<u64, ApiError> {
     // Ids are stored as signed numbers, and 0 is the site.
     getrandom::u64().map(|number| number.max(1)).map_err(|_| ApiError::unavailable())
 }
@@ -95,7 +83,7 @@ pub(super) fn check_password(password: &Secret, field: &'static str) -> Result<(
     Err(ApiError::bad_request("bad_field", message).at(field))
 }
 
-fn check_name(name: &str) -> Result<String, ApiError> {
+pub(super) fn check_name(name: &str) -> Result<String, ApiError> {
     let message = "A name has 1 to 64 characters, no colon and no control characters.";
     fold(name).ok_or_else(|| ApiError::bad_request("bad_field", message).at("name"))
 }
@@ -116,7 +104,7 @@ impl Hub {
     ///
     /// # Errors
     /// 401 `bad_credentials`, 403 `user_disabled`, 503 `store_unavailable`, `busy`, `restarting`, `full`.
-    pub async fn sign_in(&self, name: &str, password: &Secret, from: &Origin) -> Result<Entered, ApiError> {
+    pub async fn sign_in(self: &Arc<Self>, name: &str, password: &Secret, from: &Origin) -> Result<Entered, ApiError> {
         let memory = self.memory()?;
         // What can be no name is counted as one that nobody has.
         let folded = fold(name).unwrap_or_default();
@@ -124,7 +112,7 @@ impl Hub {
         let user = row.as_ref().map(|row| row.id);
         let mark = row.as_ref().and_then(|row| Some((row.id, from.marks.of(row.id, &row.keys)?)));
         let (who, hasher) = match mark {
-            Some((user, mark)) => (Who::Browser(user, mark.as_bytes()), memory.hasher.of(user)),
+            Some((user, mark)) => (Who::Browser(user, mark.as_bytes()), memory.hasher.of_browser(user)),
             None => (Who::Stranger { name: &folded, from: from.person }, memory.hasher.clone()),
         };
         let message = "Too many wrong passwords for this name. Wait, sign in where you have done so before, or use your recovery code.";
@@ -148,7 +136,7 @@ impl Hub {
             Some(key) => {
                 if opened.needs_rehash {
                     let keys = memory.hasher.of(row.id).rehash(row.id, &row.keys, password, &key).await.map_err(hash_failed)?;
-                    row = self.store_keys(memory, row, keys, Others::Stay).await?;
+                    row = self.store_keys(row, keys, Others::Stay, None).await?;
                 }
                 key
             }
@@ -157,7 +145,7 @@ impl Hub {
                 let key = DataKey::create().map_err(|_| ApiError::unavailable())?;
                 let hasher = memory.hasher.of(row.id);
                 let (keys, _) = hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
-                row = self.store_keys(memory, row, keys, Others::Leave(None)).await?;
+                row = self.store_keys(row, keys, Others::Leave(None), None).await?;
                 key
             }
         };
@@ -188,34 +176,18 @@ impl Hub {
         }
     }
 
-    /// Fails when a user has other keys than were read before the password was checked, which takes long: what was right then may not be now.
-    async fn is_as_read(&self, memory: &Memory, row: &UserRow) -> Result<(), ApiError> {
-        let now = within(memory.store().user(row.id)).await?;
-        if now.is_some_and(|now| now.keys == row.keys && !now.disabled) { Ok(()) } else { Err(ApiError::busy(1000)) }
-    }
-
-    /// Stores other keys of a user than were read. Gives the user as they are then.
-    pub(super) async fn store_keys(&self, memory: &Memory, row: UserRow, keys: UserKeys, others: Others) -> Result<UserRow, ApiError> {
-        let _turn = memory.turn(row.id).await;
-        self.is_as_read(memory, &row).await?;
-        let wraps = match others {
-            Others::Stay => {
-                let browsers = within(memory.store().browsers(row.id)).await?;
-                browsers.into_iter().filter_map(|browser| Some((browser.token, browser.wrap?))).collect()
-            }
-            Others::Leave(but) => but.into_iter().collect::<Vec<_>>(),
-        };
-        within(memory.store().set_keys(row.id, &keys, &wraps)).await?;
-        Ok(UserRow { keys, ..row })
-    }
-
     /// A user whose key is there comes in with another browser.
     pub(super) async fn enter_user(&self, memory: &Memory, row: &UserRow, key: DataKey, from: &Origin) -> Result<Entered, ApiError> {
         let token = token::create().map_err(|_| ApiError::unavailable())?;
         let hash = token::hash(&token);
         {
-            let _turn = memory.turn(row.id).await;
+            let _turn = within(async { Ok(memory.turn(row.id).await) }).await?;
             self.is_as_read(memory, row).await?;
+            if self.session(row.id).is_some_and(|session| session.is_guest()) {
+                // The guest could not become this user, who is deleted as soon as the store answers.
+                return Err(ApiError::busy(1000));
+            }
+            memory.came_in(row.id);
             self.add_browser(memory, row.id, &key, &token, from).await?;
         }
         let session = self.come_back(memory, row, key, hash).await?;
@@ -232,7 +204,14 @@ impl Hub {
         }
     }
 
-    async fn add_browser(&self, memory: &Memory, user: UserId, key: &DataKey, token: &str, from: &Origin) -> Result<(), ApiError> {
+    pub(super) async fn add_browser(
+        &self,
+        memory: &Memory,
+        user: UserId,
+        key: &DataKey,
+        token: &str,
+        from: &Origin,
+    ) -> Result<(), ApiError> {
         let now = self.env().wall;
         let wrap = key.wrap_by_token(user, token).map_err(|_| ApiError::unavailable())?;
         let (token, device) = (token::hash(token), from.device.clone());
@@ -279,113 +258,11 @@ impl Hub {
         Ok(entered)
     }
 
-    /// Makes a user, by an invite if the site asks for one; a guest becomes that user.
-    ///
-    /// # Errors
-    /// 400 `bad_field`, 403 `bad_invite`, 409 `name_taken`, 503.
-    pub async fn register(
-        &self,
-        name: &str,
-        password: &Secret,
-        invite: Option<&str>,
-        guest: Option<Arc<Session>>,
-        from: &Origin,
-    ) -> Result<Entered, ApiError> {
-        let memory = self.memory()?;
-        let folded = check_name(name)?;
-        check_password(password, "password")?;
-        let bad_invite = || ApiError::new(StatusCode::FORBIDDEN, "bad_invite", "This invite is not valid, or no longer.").at("invite");
-        let now = self.env().wall;
-        let code = invite.map(|code| token::hash(code.trim()));
-        if let Some(code) = &code
-            && !within(memory.store().invite(code, now)).await?
-        {
-            return Err(bad_invite());
-        }
-        let taken = || ApiError::new(StatusCode::CONFLICT, "name_taken", "This name is taken. Please choose another.").at("name");
-        if within(memory.store().user_by_name(&folded)).await?.is_some() {
-            return Err(taken());
-        }
-        let id = guest.as_ref().map_or_else(|| random().map(UserId), |guest| Ok(guest.id))?;
-        let key = DataKey::create().map_err(|_| ApiError::unavailable())?;
-        let (keys, recovery) = memory.hasher.make(id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
-        let marks = from.marks.with(id, &keys);
-        let user = NewUser { id, name: name.trim().to_owned(), folded, keys, created: now };
-        let added = match &code {
-            Some(code) => memory.store().add_invited_user(&user, code, now).await,
-            None => memory.store().add_user(&user).await,
-        };
-        match added {
-            Ok(()) => {}
-            Err(StoreError::Taken) => return Err(taken()),
-            Err(StoreError::Gone) => return Err(bad_invite()),
-            Err(error) => {
-                crate::pace::paced!(warn, "nobody can register: {error}");
-                return Err(unavailable());
-            }
-        }
-        let entered = match guest {
-            Some(guest) => self.adopt(memory, guest, &user, key, from).await,
-            None => {
-                let row = within(memory.store().user(id)).await?.ok_or_else(unavailable)?;
-                self.enter_user(memory, &row, key, from).await
-            }
-        };
-        match entered {
-            Ok(entered) => {
-                self.audit(memory, Some(id), "register", format!("{} from {} ({})", user.name, from.address, from.device)).await;
-                Ok(Entered { recovery: Some(recovery), marks, ..entered })
-            }
-            Err(error) => {
-                memory.unmake(id, code).await;
-                Err(error)
-            }
-        }
-    }
-
-    /// The guest of a session becomes a user without losing anything.
-    async fn adopt(
-        &self,
-        memory: &Memory,
-        session: Arc<Session>,
-        user: &NewUser,
-        key: DataKey,
-        from: &Origin,
-    ) -> Result<Entered, ApiError> {
-        let token = token::create().map_err(|_| ApiError::unavailable())?;
-        let hash = token::hash(&token);
-        self.add_browser(memory, user.id, &key, &token, from).await?;
-        let _turn = memory.turn(user.id).await;
-        let last = {
-            let mut state = session.lock();
-            if state.ended.is_some() || !session.is_guest() {
-                return Err(ApiError::session_ended());
-            }
-            session.adopt(&user.name);
-            self.networks().adopt(user.id);
-            let mut keep = memory.keep(user.id, key, Limits::default());
-            // The guest's own token stays good for requests that are on their way with it.
-            let until = self.env().now + ON_THEIR_WAY_MS;
-            keep.guest_tokens = state.tokens.iter().map(|token| (*token, until)).collect();
-            state.keep = Some(keep);
-            state.tokens.push(hash);
-            state.write_everything(&self.env(), hash, session.user());
-            self.remember_accounts(user.id, &mut state);
-            state.deliver(&self.env());
-            self.know_token(hash, &session);
-            state.keep.as_ref().map_or(0, |keep| keep.last())
-        };
-        if !memory.journal.reached(last, DURABLE).await {
-            log::warn!("a guest has become user {}, and what is theirs is not stored yet", user.id);
-        }
-        Ok(Entered { token, session, recovery: None, marks: None })
-    }
-
     /// Signs in by the recovery code, with a new password.
     ///
     /// # Errors
     /// As [`Hub::sign_in`]; 400 `bad_field`.
-    pub async fn recover(&self, name: &str, code: &Secret, password: &Secret, from: &Origin) -> Result<Entered, ApiError> {
+    pub async fn recover(self: &Arc<Self>, name: &str, code: &Secret, password: &Secret, from: &Origin) -> Result<Entered, ApiError> {
         let memory = self.memory()?;
         check_password(password, "password")?;
         let row = match fold(name) {
@@ -403,29 +280,9 @@ impl Hub {
         }
         let hasher = memory.hasher.of(row.id);
         let (keys, recovery) = hasher.make(row.id, password, &key, memory.site_key.as_ref()).await.map_err(hash_failed)?;
-        let row = self.store_keys(memory, row, keys, Others::Leave(None)).await?;
-        if let Some(session) = self.session(row.id) {
-            self.drop_browsers(&session, None);
-        }
+        let note = ("recovery", format!("from {} ({})", from.address, from.device));
+        let row = self.store_keys(row, keys, Others::Leave(None), Some(note)).await?;
         let entered = self.enter_user(memory, &row, key, from).await?;
-        self.audit(memory, Some(row.id), "recovery", format!("from {} ({})", from.address, from.device)).await;
         Ok(Entered { recovery: Some(recovery), marks: from.marks.with(row.id, &row.keys), ..entered })
-    }
-}
-
-impl Hub {
-    /// On a site without users: an invite for the first, good for a day.
-    pub async fn first_invite(&self) -> Option<String> {
-        const A_DAY: i64 = 86_400_000;
-        let memory = self.memory.as_ref()?;
-        if within(memory.store().count_users()).await.ok()? > 0 {
-            return None;
-        }
-        let code = token::create().ok()?;
-        let now = self.env().wall;
-        let expires = bridge::time::Timestamp(now.0 + A_DAY);
-        let invite = Invite { code: token::hash(&code), note: "the first user".to_owned(), created: now, expires, left: 1 };
-        within(memory.store().add_invite(&invite)).await.ok()?;
-        Some(code)
     }
 }

@@ -12,6 +12,9 @@ pub(super) const BURST_SECONDS: u64 = 4;
 const COMMAND_BYTES: usize = 2 << 10;
 /// Bytes of a request or an answer that cost as much as a request.
 const REQUEST_BYTES: usize = 16 << 10;
+/// Requests of a user that check a password, or take as long: so many at once, and so many a minute. A thread makes some five runs of argon2id a second
+/// and serves users every other time: two dozen users who ask for all that they may leave the others places.
+const LONG: (u64, u64) = (5, 10);
 /// A sign-on: name service, a connection, a handshake, a list of contacts. All users share `limits.sign_ons_per_second`.
 const SIGN_ON: u64 = 10;
 /// The end of an account, and what takes several turns with a server.
@@ -46,6 +49,18 @@ impl State {
             let message = "Too many requests at once (limits.requests_per_second). Please wait a moment.";
             ApiError { message: message.to_owned(), ..ApiError::rate_limited(retry_ms) }
         })
+    }
+
+    /// Takes a request that checks a password, or that takes as long.
+    ///
+    /// # Errors
+    /// 429 `rate_limited`.
+    pub(super) fn asks_for_long(&mut self, env: &Env<'_>) -> Result<(), ApiError> {
+        self.asks(env, 0)?;
+        let (at_once, per_minute) = LONG;
+        // A guest has none of these requests.
+        let Some(keep) = &mut self.keep else { return Ok(()) };
+        keep.asked_for_long.take(env.now, per_minute, at_once, 1).map_err(ApiError::rate_limited)
     }
 
     /// Of what a command causes.

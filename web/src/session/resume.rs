@@ -63,7 +63,8 @@ impl Hub {
             let mut looked_up = 0;
             for text in tokens {
                 let hash = token::hash(text);
-                if memory.is_strange(&hash) || self.has_ended(&hash) {
+                // Nothing of a guest is in the store.
+                if token::is_guests(text) || memory.is_strange(&hash) || self.has_ended(&hash) {
                     continue;
                 }
                 looked_up += 1;
@@ -128,8 +129,12 @@ impl Hub {
 
     /// The session of a user of the site, made anew if there is none.
     pub(super) async fn session_of(&self, memory: &Memory, user: &UserRow, key: DataKey) -> Result<Arc<Session>, ApiError> {
-        let _turn = memory.turn(user.id).await;
+        let _turn = within(async { Ok(memory.turn(user.id).await) }).await?;
         if let Some(session) = self.session(user.id) {
+            if session.is_guest() {
+                // The guest could not become this user, and nothing of theirs is stored.
+                return Err(ApiError::busy(1000));
+            }
             let mut state = session.lock();
             if state.ended.is_none() {
                 if state.takes_key(key) {

@@ -21,6 +21,22 @@ pub(crate) fn create() -> Result<String, getrandom::Error> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// How the token of a guest begins: their sessions end with the daemon, and their browsers are told so.
+const GUESTS: &str = "g.";
+
+/// A new token of a guest.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) fn create_for_guest() -> Result<String, getrandom::Error> {
+    Ok(format!("{GUESTS}{}", create()?))
+}
+
+/// Whether this is a guest's, as far as its form tells.
+pub(crate) fn is_guests(token: &str) -> bool {
+    token.starts_with(GUESTS)
+}
+
 /// What is stored of it.
 pub fn hash(token: &str) -> TokenHash {
     Sha256::digest(token.as_bytes()).into()

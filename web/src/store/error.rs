@@ -13,6 +13,8 @@ pub enum StoreError {
     Gone,
     /// The database was made by a newer Bellflower, with this schema.
     Newer(i64),
+    /// The database is of an earlier Bellflower, with this schema, and only the daemon brings it up to date.
+    Earlier(i64),
     /// The database does what it must not: a fault of ours, or damage.
     Broken(String),
     /// The setting `database` cannot be used; says what to do.
@@ -27,6 +29,9 @@ impl fmt::Display for StoreError {
             Self::Gone => f.write_str("it is not there any more"),
             Self::Newer(schema) => {
                 write!(f, "the database was made by a newer version (schema {schema}): install that version, or restore a back-up")
+            }
+            Self::Earlier(schema) => {
+                write!(f, "the database is of an earlier version (schema {schema}): start the daemon once, which brings it up to date")
             }
             Self::Broken(why) => write!(f, "the database is not as it should be: {why}"),
             Self::Setting(why) => f.write_str(why),

@@ -212,7 +212,7 @@ async fn who_has_signed_out_is_told_so() {
     browser.poll().await;
     let (head, body) = browser.whole().await;
     assert!(head.contains(&"HTTP/1.1 401 Unauthorized".to_owned()), "{head:?}");
-    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["error"]["code"], "not_signed_in");
+    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["error"]["code"], "session_ended");
     assert_eq!(served.repeated(), 0);
 
     // While a poll is held that was known by its looks; the session is not kept by the connection.

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::secret::{Cost, DataKey, Hasher, HasherSettings};
-use crate::session::people::{Origin as From, Others};
+use crate::session::keys::Others;
+use crate::session::people::Origin as From;
 use crate::session::token;
 use crate::store::{Audited, Limits, Setting, Sql, Store, UserRow, Write};
 use bridge::command::Secret;
@@ -180,10 +181,7 @@ async fn a_password_that_was_right_before_it_was_changed_opens_nothing() {
     home.change_password(PASSWORD, "another password").await.unwrap();
     // Checked before, and carried on now.
     assert!(home.hub.enter_user(home.memory(), &before, key, &from()).await.is_err());
-    assert!(
-        home.hub.store_keys(home.memory(), before.clone(), before.keys.clone(), Others::Stay).await.is_err(),
-        "the old keys are not put back"
-    );
+    assert!(home.hub.store_keys(before.clone(), before.keys.clone(), Others::Stay, None).await.is_err(), "the old keys are not put back");
     assert_ne!(home.row().await.keys, before.keys);
     assert_eq!(home.store.browsers(before.id).await.unwrap().len(), 1);
 }
@@ -319,6 +317,23 @@ async fn nobody_has_more_browsers_than_a_hundred() {
     }
     assert_eq!(home.store.browsers(home.session.id()).await.unwrap().len(), 100);
     assert_eq!(home.session.lock().tokens.len(), 100);
+}
+
+#[tokio::test]
+async fn a_browser_whose_page_was_open_for_a_moment_was_used() {
+    let home = Home::new().await;
+    let hash = token::hash(&home.token);
+    let used = async || home.store.browser(&hash).await.unwrap().unwrap().0.used;
+    let before = used().await;
+    home.clock.advance(5000);
+    home.hub.attach_from(&home.session, Some(hash), "c").unwrap();
+    home.hub.detach(&home.session, "c");
+    home.hub.note_alive(home.memory()).await;
+    assert_eq!(used().await, Timestamp(before.0 + 5000));
+    // It is noted once.
+    home.clock.advance(60_000);
+    home.hub.note_alive(home.memory()).await;
+    assert_eq!(used().await, Timestamp(before.0 + 5000));
 }
 
 #[tokio::test]

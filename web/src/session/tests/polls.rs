@@ -202,7 +202,7 @@ async fn signing_out_and_restarting_end_polls() {
     site.logout(&site.login.token);
     assert_eq!(poll.await.unwrap()["end"], "auth");
     assert!(site.hub.authenticate(&site.login.token).is_none());
-    assert_eq!(site.hub.refusal(Some(site.login.token.as_str())).code, "not_signed_in");
+    assert_eq!(site.hub.refusal(Some(site.login.token.as_str())).code, "session_ended");
     assert!(matches!(site.bridge.take().as_slice(), [BridgeCommand { kind: CommandKind::RemoveUser, .. }]));
     assert_eq!(site.session.lock().ended, Some(End::Auth));
 }

@@ -1,10 +1,11 @@
 //! Copies a whole database into another, of any kind: a back-up is a copy into a file of SQLite's, and is put back the same way. Changes nothing in
-//! the one it reads.
+//! the one it reads; a back-up of an earlier schema is brought up to date in a copy of its file.
 
 use super::dialect::Dialect;
 use super::dialect::token;
 use super::link::{Arg, Link, Row, Work, args};
-use super::pools::Safety;
+use super::pools::{Pools, Safety};
+use super::schema::{SCHEMA, Steps, current};
 use super::tables::{FIRST, Kind, MESSAGES, META, Table};
 use super::writes::{index, insert_all};
 use super::{Setting, Sql};
@@ -170,9 +171,7 @@ pub(super) async fn backup(of: &Sql, file: &Path) -> Result<(), StoreError> {
     if file.exists() {
         return Err(StoreError::Setting(format!("{} is there already", file.display())));
     }
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = Part(file.with_file_name(name));
+    let part = Part::beside(file);
     match of.pools.dialect() {
         Dialect::Sqlite => {
             // SQLite takes an empty file, whose mode it leaves as it is.
@@ -181,7 +180,7 @@ pub(super) async fn backup(of: &Sql, file: &Path) -> Result<(), StoreError> {
             of.read().await?.run("vacuum into ?", &args![path]).await?;
         }
         Dialect::MySql | Dialect::Postgres => {
-            let target = Sql::open_as(&Setting::file(&part.0), Safety::None).await?;
+            let target = Sql::open_as(&Setting::file(&part.0), Safety::None, Steps::All).await?;
             let result = copy(of, &target).await;
             target.pools.close().await;
             result?;
@@ -197,14 +196,25 @@ pub(super) async fn backup(of: &Sql, file: &Path) -> Result<(), StoreError> {
 /// A file in the making, which goes with its maker.
 struct Part(PathBuf);
 
+impl Part {
+    fn beside(file: &Path) -> Self {
+        let end = format!(".{}.part", std::process::id());
+        Self(with_end(file, &end))
+    }
+}
+
 impl Drop for Part {
     fn drop(&mut self) {
         for end in ["", "-wal", "-shm"] {
-            let mut name = self.0.as_os_str().to_owned();
-            name.push(end);
-            let _ = std::fs::remove_file(name);
+            let _ = std::fs::remove_file(with_end(&self.0, end));
         }
     }
+}
+
+fn with_end(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// Makes the file durable, then gives it its name.
@@ -215,15 +225,49 @@ fn settle(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::File::open(directory)?.sync_all()
 }
 
-/// Puts a back-up into an empty database.
+/// Puts a back-up into an empty database. The file stays as it is.
 ///
 /// # Errors
-/// As [`copy`]; [`StoreError::Setting`] when there is no such file.
+/// As [`copy`]; [`StoreError::Setting`] when there is no such file, or none of Bellflower's; [`StoreError::Newer`].
 pub async fn restore(file: &Path, to: &Sql) -> Result<Copied, StoreError> {
     if !file.is_file() {
         return Err(StoreError::Setting(format!("{} is not there", file.display())));
     }
-    let from = Sql::open(&Setting::file(file)).await?;
+    let from = Sql::with(Pools::of_file_to_read(file, with_end(file, "-wal").exists()), Setting::file(file));
+    let result = match schema_of(&from).await {
+        Ok(0) => Err(StoreError::Setting(format!("{} is no back-up of Bellflower's", file.display()))),
+        Ok(SCHEMA) => copy(&from, to).await,
+        Ok(newer) if newer > SCHEMA => Err(StoreError::Newer(newer)),
+        Ok(_) => renewed(file, to).await,
+        Err(error) => Err(error),
+    };
+    from.pools.close().await;
+    result
+}
+
+async fn schema_of(sql: &Sql) -> Result<i64, StoreError> {
+    current(&mut sql.read().await?).await
+}
+
+/// Puts a back-up of an earlier schema into a database, by way of a copy that is brought up to date: beside the target where that is a file, else beside
+/// the back-up.
+async fn renewed(file: &Path, to: &Sql) -> Result<Copied, StoreError> {
+    let part = Part::beside(to.setting.path().unwrap_or(file));
+    for end in ["", "-wal"] {
+        let (from, to) = (with_end(file, end), with_end(&part.0, end));
+        if !from.exists() {
+            continue;
+        }
+        super::pools::create(&to)?;
+        let shown = to.display().to_string();
+        let copied = tokio::task::spawn_blocking(move || {
+            // Not its mode: the copy is for its owner alone, whatever the back-up is.
+            io::copy(&mut std::fs::File::open(from)?, &mut std::fs::OpenOptions::new().write(true).open(to)?)
+        });
+        let copied = copied.await.map_err(|error| StoreError::Broken(error.to_string()))?;
+        copied.map_err(|error| StoreError::Unavailable(format!("{shown}: {error}")))?;
+    }
+    let from = Sql::open_as(&Setting::file(&part.0), Safety::None, Steps::All).await?;
     let result = copy(&from, to).await;
     from.pools.close().await;
     result

@@ -250,12 +250,14 @@ impl Dialect {
         (self == Self::MySql).then_some("select count(*) from information_schema.statistics where table_schema=database() and index_name=?")
     }
 
-    /// Takes and gives back the lock under which schemas are changed.
+    /// Takes and gives back the lock under which schemas are changed. MariaDB's has the seconds to wait for it as its parameter, and answers with 1.
     pub(super) fn schema_lock(self) -> (&'static str, &'static str) {
         match self {
             // One transaction; it is all or nothing there.
             Self::Sqlite => ("begin immediate", "commit"),
-            Self::MySql => ("do get_lock(concat('bellflower.',database()),60)", "do release_lock(concat('bellflower.',database()))"),
+            Self::MySql => {
+                ("select cast(get_lock(concat('bellflower.',database()),?) as signed)", "do release_lock(concat('bellflower.',database()))")
+            }
             Self::Postgres => ("begin; select pg_advisory_xact_lock(7163384)", "commit"),
         }
     }

@@ -150,15 +150,16 @@ pub(super) async fn aging(link: &mut Link, cursor: Cursor, site_days: u32, now: 
         last = Some((row.int(0)?, row.int(1)?));
         let user = row.id(0)?;
         let own = row.opt_int(2)?.and_then(|days| u32::try_from(days).ok());
-        let days = match (own, users.get(&user)) {
-            (Some(days), _) => days,
-            (None, Some(days)) => days.unwrap_or(site_days),
+        let wanted = match (own, users.get(&user)) {
+            (Some(days), _) => Some(days),
+            (None, Some(days)) => *days,
             (None, None) => {
                 let days = days_of(link, UserId(user)).await?;
                 users.insert(user, days);
-                days.unwrap_or(site_days)
+                days
             }
         };
+        let days = age(wanted, site_days);
         let time = now.0.saturating_sub(i64::from(days) * DAY_MS);
         if days > 0 && time > 0 {
             all.push(Aging { user: UserId(user), conversation: ConversationId(row.id(1)?), below: time.cast_unsigned() << 16 });
@@ -166,6 +167,15 @@ pub(super) async fn aging(link: &mut Link, cursor: Cursor, site_days: u32, now: 
     }
     let end = rows.len() < STEP as usize;
     Ok((all, if end { None } else { last }))
+}
+
+/// The days that messages are kept, 0 for ever: nobody keeps them longer than the site, also where that was chosen before the site had an age.
+fn age(wanted: Option<u32>, site_days: u32) -> u32 {
+    match wanted.unwrap_or(0) {
+        0 => site_days,
+        days if site_days > 0 => days.min(site_days),
+        days => days,
+    }
 }
 
 /// The days of the user's setting `history`.
@@ -236,6 +246,12 @@ pub(super) async fn last_number(link: &mut Link) -> Result<u64, StoreError> {
 mod tests {
     use super::*;
     use crate::store::{Setting, Sql};
+
+    #[test]
+    fn nobody_keeps_messages_longer_than_the_site() {
+        let ages = [(None, 0), (None, 30), (Some(0), 0), (Some(0), 30), (Some(7), 0), (Some(7), 30), (Some(90), 30)];
+        assert_eq!(ages.map(|(wanted, site)| age(wanted, site)), [0, 30, 0, 30, 7, 7, 30]);
+    }
 
     #[tokio::test]
     async fn a_page_is_found_by_the_index_in_its_order() {

@@ -40,6 +40,7 @@ use bridge::time::Timestamp;
 use bytes::Bytes;
 use link::{Link, Work, args};
 use pools::{Pools, Safety};
+use schema::Steps;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,13 +73,20 @@ impl Sql {
     /// # Errors
     /// [`StoreError::Setting`]: it cannot be used as it is set. [`StoreError::Newer`]. [`StoreError::Unavailable`]: it is not there now.
     pub async fn open(setting: &Setting) -> Result<Arc<Self>, StoreError> {
-        Self::open_as(setting, Safety::Full).await
+        Self::open_as(setting, Safety::Full, Steps::All).await
     }
 
-    async fn open_as(setting: &Setting, safety: Safety) -> Result<Arc<Self>, StoreError> {
-        let pools = Pools::open(&setting.place, safety).await?;
-        let sql = Self { pools, turn: Arc::default(), cursor: Mutex::default(), failed: AtomicBool::new(false), setting: setting.clone() };
-        match sql.begin().await {
+    /// Opens a database that a daemon may be using, and makes what is not there at all.
+    ///
+    /// # Errors
+    /// As [`Sql::open`]; [`StoreError::Earlier`]: its tables are those of an earlier version.
+    pub async fn open_in_use(setting: &Setting) -> Result<Arc<Self>, StoreError> {
+        Self::open_as(setting, Safety::Full, Steps::OfNew).await
+    }
+
+    async fn open_as(setting: &Setting, safety: Safety, steps: Steps) -> Result<Arc<Self>, StoreError> {
+        let sql = Self::with(Pools::open(&setting.place, safety).await?, setting.clone());
+        match sql.begin(steps).await {
             Ok(()) => Ok(Arc::new(sql)),
             Err(error) => {
                 sql.pools.close().await;
@@ -87,10 +95,14 @@ impl Sql {
         }
     }
 
-    async fn begin(&self) -> Result<(), StoreError> {
+    fn with(pools: Pools, setting: Setting) -> Self {
+        Self { pools, turn: Arc::default(), cursor: Mutex::default(), failed: AtomicBool::new(false), setting }
+    }
+
+    async fn begin(&self, steps: Steps) -> Result<(), StoreError> {
         let mut link = self.pools.writer().await?;
         server::check(&mut link).await?;
-        schema::migrate(&mut link).await
+        schema::migrate(&mut link, steps).await
     }
 
     /// Where it is.
@@ -267,9 +279,9 @@ impl Store for Sql {
         Box::pin(timely(async move { people::add_invited(self.work().await?, user, code, now).await }))
     }
 
-    fn unmake_user<'a>(&'a self, user: UserId, code: Option<&'a TokenHash>) -> Later<'a, ()> {
+    fn unmake_user<'a>(&'a self, user: UserId, created: Timestamp, code: Option<&'a TokenHash>) -> Later<'a, ()> {
         Box::pin(async move {
-            timely(async move { people::unmake(self.work().await?, user, code).await }).await?;
+            timely(async move { people::unmake(self.work().await?, user, created, code).await }).await?;
             while self.bury(Some(user)).await?.is_some() {}
             Ok(())
         })

@@ -58,9 +58,10 @@ pub(super) async fn add_invited(mut work: Work, user: &NewUser, code: &TokenHash
     Err(fault)
 }
 
-pub(super) async fn unmake(mut work: Work, user: UserId, code: Option<&TokenHash>) -> Result<(), StoreError> {
+pub(super) async fn unmake(mut work: Work, user: UserId, created: Timestamp, code: Option<&TokenHash>) -> Result<(), StoreError> {
     let link = work.link()?;
-    if by_id(link, user).await?.is_some() {
+    // Who registered again meanwhile has the same id, and was made later.
+    if by_id(link, user).await?.is_some_and(|row| row.created == created) {
         remove::user(link, user).await?;
         if let Some(code) = code {
             link.run("update invites set uses=uses+1 where code=?", &args![code.as_slice()]).await?;

@@ -86,6 +86,14 @@ impl Pools {
         }
     }
 
+    /// Those to a file of SQLite's that nobody writes, and these neither. `log`: what was committed last is in a log beside it.
+    pub(super) fn of_file_to_read(path: &Path, log: bool) -> Self {
+        // Without a log SQLite may be told that nothing changes, and makes no files of its own beside it.
+        let given = to_file(path).read_only(true).immutable(!log);
+        let pool = || options(1).connect_lazy_with(given.clone());
+        Self::Sqlite { writer: pool(), readers: pool() }
+    }
+
     pub(super) fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite { .. } => Dialect::Sqlite,
@@ -155,8 +163,9 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn sqlite(path: &Path, safety: Safety) -> Pools {
-    let base = SqliteConnectOptions::new()
+/// What all connections to a file of SQLite's have in common.
+fn to_file(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
         .busy_timeout(BUSY)
@@ -165,7 +174,11 @@ fn sqlite(path: &Path, safety: Safety) -> Pools {
         // KiB.
         .pragma("cache_size", "-2048")
         .pragma("temp_store", "memory")
-        .disable_statement_logging();
+        .disable_statement_logging()
+}
+
+fn sqlite(path: &Path, safety: Safety) -> Pools {
+    let base = to_file(path);
     let writer = base
         .clone()
         .thread_name(|_| "store-writer".to_owned())

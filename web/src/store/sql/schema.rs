@@ -10,19 +10,26 @@ use bridge::id::{ConversationId, UserId};
 /// The schema of this version. A step from the one before it is in [`step`].
 pub(super) const SCHEMA: i64 = 2;
 
+/// Seconds that a process waits for another one that changes the tables.
+const WAIT: u32 = 60;
+
+/// What may be done to the tables of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// All that lead to [`SCHEMA`].
+    All,
+    /// Those of a database that holds nothing yet. One of an earlier schema is left as it is: a daemon of that version may be using it.
+    OfNew,
+}
+
 /// Brings the database to [`SCHEMA`]. Two processes that start at once do it one after the other.
-pub(super) async fn migrate(link: &mut Link) -> Result<(), StoreError> {
-    let dialect = link.dialect();
-    let there = current(link).await?;
-    if there > SCHEMA {
-        return Err(StoreError::Newer(there));
-    }
-    if there == SCHEMA {
+pub(super) async fn migrate(link: &mut Link, steps: Steps) -> Result<(), StoreError> {
+    if is_there(link, steps).await? {
         return Ok(());
     }
-    let (lock, unlock) = dialect.schema_lock();
-    link.plain(lock).await?;
-    let result = under_lock(link, dialect).await;
+    let dialect = link.dialect();
+    let unlock = lock(link, WAIT).await?;
+    let result = under_lock(link, dialect, steps).await;
     match result {
         Ok(()) => link.plain(unlock).await,
         Err(error) => {
@@ -32,7 +39,31 @@ pub(super) async fn migrate(link: &mut Link) -> Result<(), StoreError> {
     }
 }
 
-async fn under_lock(link: &mut Link, dialect: Dialect) -> Result<(), StoreError> {
+/// Whether the database has [`SCHEMA`]; refuses one that may not be brought there.
+async fn is_there(link: &mut Link, steps: Steps) -> Result<bool, StoreError> {
+    match current(link).await? {
+        there if there > SCHEMA => Err(StoreError::Newer(there)),
+        there if steps == Steps::OfNew && 0 < there && there < SCHEMA => Err(StoreError::Earlier(there)),
+        there => Ok(there == SCHEMA),
+    }
+}
+
+/// Takes the lock under which tables are changed. Returns the statement that gives it back.
+async fn lock(link: &mut Link, seconds: u32) -> Result<&'static str, StoreError> {
+    let (lock, unlock) = link.dialect().schema_lock();
+    if link.dialect() != Dialect::MySql {
+        link.plain(lock).await?;
+    } else if link.number(lock, &args![seconds]).await? != 1 {
+        // The answer of MariaDB is 0 when another connection still has the lock, and null when the wait was broken off.
+        return Err(StoreError::Unavailable("another process is changing its tables".to_owned()));
+    }
+    Ok(unlock)
+}
+
+async fn under_lock(link: &mut Link, dialect: Dialect, steps: Steps) -> Result<(), StoreError> {
+    if is_there(link, steps).await? {
+        return Ok(());
+    }
     if link.number(&dialect.tables_there(&[META.name]), &[]).await? == 0 {
         let names: Vec<&str> = FIRST.iter().map(|table| table.name).collect();
         if link.number(&dialect.tables_there(&names), &[]).await? != 0 {
@@ -120,5 +151,25 @@ async fn index_anew(link: &mut Link) -> Result<(), StoreError> {
         if rows.len() < STEP as usize {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sql::pools::{Pools, Safety};
+    use crate::store::sql::setting::Setting;
+
+    #[tokio::test]
+    async fn one_process_at_a_time_changes_the_tables_of_mariadb() {
+        let server = support::MariaDb::start();
+        server.database("locked");
+        let setting = Setting::parse(&server.socket_url("locked"), None).unwrap();
+        let pools = Pools::open(&setting.place, Safety::Full).await.unwrap();
+        let (mut first, mut second) = (pools.writer().await.unwrap(), pools.writer().await.unwrap());
+        let unlock = lock(&mut first, 0).await.unwrap();
+        assert!(matches!(lock(&mut second, 0).await, Err(StoreError::Unavailable(why)) if why.contains("another process")));
+        first.plain(unlock).await.unwrap();
+        assert!(lock(&mut second, 0).await.is_ok());
     }
 }

@@ -127,9 +127,12 @@ pub(super) async fn invites_are_used_up(store: S) {
     assert_eq!(store.add_invited_user(&new_user("invited three"), &invite.code, now).await, Err(StoreError::Gone));
     assert_eq!(store.user_by_name("invited three").await.unwrap(), None);
     assert!(!store.invites().await.unwrap().iter().any(|left| left.code == invite.code));
+    // Somebody of this id who was made at another time is somebody else: a guest who registered again.
+    store.unmake_user(guest.id, Timestamp(999), Some(&invite.code)).await.unwrap();
+    assert_eq!(store.user(guest.id).await.unwrap().map(|user| user.created), Some(guest.created));
     // Of one who could not come in, it is given back, and so is the name; twice is the same as once.
     for _ in 0..2 {
-        store.unmake_user(guest.id, Some(&invite.code)).await.unwrap();
+        store.unmake_user(guest.id, guest.created, Some(&invite.code)).await.unwrap();
     }
     assert_eq!(store.user_by_name("invited one").await.unwrap(), None);
     assert_eq!(store.invites().await.unwrap().iter().find(|left| left.code == invite.code), Some(&invite));

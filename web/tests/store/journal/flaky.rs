@@ -168,7 +168,7 @@ impl Store for Flaky {
         no()
     }
 
-    fn unmake_user<'a>(&'a self, _: UserId, _: Option<&'a TokenHash>) -> Later<'a, ()> {
+    fn unmake_user<'a>(&'a self, _: UserId, _: Timestamp, _: Option<&'a TokenHash>) -> Later<'a, ()> {
         no()
     }
 
