@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { basename } from "node:path";
+import { emojiTable } from "./emoji.mjs";
 
 const LIMIT = 90 * 1024;
 const watch = process.argv.includes("--watch");
@@ -89,11 +90,12 @@ const options = {
   metafile: true,
   logLevel: "warning",
   loader: { ".svg": "file" },
+  plugins: [emojiTable],
 };
 
 if (watch) {
   const plugin = { name: "page", setup: (b) => b.onEnd((r) => (r.metafile && r.errors.length === 0 ? page(r) : undefined)) };
-  const ctx = await context({ ...options, plugins: [plugin] });
+  const ctx = await context({ ...options, plugins: [emojiTable, plugin] });
   await ctx.watch();
 } else {
   await page(await build(options));
