@@ -21,7 +21,10 @@ async function settle(files) {
   for (const entry of await readdir("dist")) if (!files.has(entry)) await rm(`dist/${entry}`, { recursive: true });
   for (const [name, bytes] of files) {
     const before = await readFile(`dist/${name}`).catch(() => null);
-    if (!before?.equals(bytes)) await writeFile(`dist/${name}`, bytes);
+    if (before?.equals(bytes)) continue;
+    // Another checkout may have the same file by a hard link.
+    await rm(`dist/${name}`, { force: true });
+    await writeFile(`dist/${name}`, bytes);
   }
 }
 
