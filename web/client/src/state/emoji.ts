@@ -30,7 +30,8 @@ function rank(one: Emoji, query: string): number | null {
   const name = shortcode(one.name);
   if (name === query) return 0;
   const words = name.split("_");
-  if (words.includes(query) || one.words.includes(query)) return 1;
+  if (words.includes(query)) return 0.8;
+  if (one.words.includes(query)) return 1;
   if (flat(name).startsWith(flat(query))) return 2;
   const parts = query.split("_");
   if (parts.every((part) => words.some((word) => word.startsWith(part)))) return 3;

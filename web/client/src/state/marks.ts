@@ -1,8 +1,8 @@
 // Light marks in plain text, as XEP-0393 has them: *bold*, _italic_, ~struck~, `code`, blocks of code, quotes. Pure: signs stay in the text, and nothing is drawn.
 import type { Span } from "../wire/types";
 
-/** A piece of a text in one style. `sign`: it is a mark, and not what somebody says. */
-export interface Piece extends Span { sign?: true }
+/** A piece of a text in one style. `sign`: it is a mark, and not what somebody says; around words, or of whole lines. */
+export interface Piece extends Span { sign?: "words" | "lines" }
 
 export type Block = { kind: "text" | "code"; pieces: Piece[] } | { kind: "quote"; blocks: Block[] };
 
@@ -29,9 +29,8 @@ function linesOf(spans: readonly Span[]): Piece[][] {
   const lines: Piece[][] = [];
   let line: Piece[] = [];
   for (const span of spans) {
-    const parts = isWhole(span) ? [span.text] : span.text.split(/(?<=\n)/);
+    const parts = isWhole(span) ? [span.text] : (span.text.match(/[^\n]*\n|[^\n]+/g) ?? []);
     for (const text of parts) {
-      if (text === "" && parts.length > 1) continue;
       line.push({ ...span, text });
       if (!text.endsWith("\n")) continue;
       lines.push(line);
@@ -84,10 +83,10 @@ function inline(line: readonly Piece[]): Piece[] {
       }
       out.push(...cut(line, rest, at, style));
       const inner = { ...style, [name]: true };
-      out.push(...cut(line, at, at + mark.length, { ...style, sign: true }));
+      out.push(...cut(line, at, at + mark.length, { ...style, sign: "words" }));
       if (name === "code") out.push(...cut(line, at + 1, close, inner));
       else run(at + mark.length, close, inner);
-      out.push(...cut(line, close, close + mark.length, { ...style, sign: true }));
+      out.push(...cut(line, close, close + mark.length, { ...style, sign: "words" }));
       rest = close + mark.length;
       at = rest - 1;
     }
@@ -119,7 +118,7 @@ function blocksOf(lines: readonly Piece[][], depth: number): Block[] {
       let end = at + 1;
       while (end < lines.length && textOf(lines[end] ?? []).trimEnd() !== FENCE) end++;
       const inside = lines.slice(at + 1, end).flat().map((piece): Piece => ({ ...piece, code: true }));
-      const fence = (pieces: readonly Piece[] | undefined) => (pieces ?? []).map((piece): Piece => ({ ...piece, sign: true }));
+      const fence = (pieces: readonly Piece[] | undefined) => (pieces ?? []).map((piece): Piece => ({ ...piece, sign: "lines" }));
       // A fence that nothing follows is only said.
       if (inside.length > 0) {
         out.push({ kind: "code", pieces: [...fence(line), ...inside, ...fence(lines[end])] });
@@ -135,7 +134,7 @@ function blocksOf(lines: readonly Piece[][], depth: number): Block[] {
         const words = textOf(next);
         if (!next[0] || isWhole(next[0]) || !QUOTE.test(words)) break;
         const from = words.startsWith("> ") ? 2 : 1;
-        signs.push(cut(next, 0, from, { sign: true }));
+        signs.push(cut(next, 0, from, { sign: "lines" }));
         quoted.push(cut(next, from, words.length, {}));
       }
       at--;

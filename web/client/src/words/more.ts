@@ -62,7 +62,7 @@ export const more = {
     asMessages: (n: number) => `As ${many(n, "message", "messages")}`,
     asLine: "As one line",
     asText: "As text",
-    asCode: "As a block of code",
+    asCode: "As code",
     asFile: "As a file",
     fileName: "text.txt",
   },

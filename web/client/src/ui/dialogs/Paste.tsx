@@ -27,7 +27,7 @@ function Ask({ title, lead, text, ways, close }: { title: string; lead: string; 
     way.run();
   };
   return (
-    <Dialog title={title} testid="paste-dialog" onClose={close}
+    <Dialog title={title} testid="paste-dialog" wide onClose={close}
       actions={
         <>
           <button type="button" onClick={close}>{w.cancel}</button>
