@@ -49,10 +49,10 @@ class Assistant {
     if (this.acting) return;
     const { value, selectionStart: caret, selectionEnd } = this.box;
     const token = caret === selectionEnd ? tokenAt(value, caret, this.talk().kind === "room") : null;
-    if (token?.kind === "emoji" || value[caret - 1] === ":") {
+    const closed = closedName(value, caret);
+    if (token?.kind === "emoji" || closed) {
       const table = emojiTable.peek();
       if (!table) return void fetchEmoji().then(this.look, () => undefined);
-      const closed = closedName(value, caret);
       const exact = closed && named(table, closed.query);
       if (closed && exact) {
         this.list.value = null;

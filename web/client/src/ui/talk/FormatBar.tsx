@@ -15,9 +15,10 @@ export function apply(box: HTMLTextAreaElement, how: Format): void {
   box.setSelectionRange(...select);
 }
 
-/** The format that a key means. */
+/** The format that a key means. On a Mac the Control key moves the caret. */
 export function formatOf(event: KeyboardEvent): Format | null {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey) return null;
+  const held = /^(Mac|iP)/.test(navigator.platform) ? event.metaKey : event.ctrlKey;
+  if (!held || event.altKey) return null;
   const key = event.key.toLowerCase();
   if (event.shiftKey) return key === "x" ? "strike" : null;
   return key === "b" ? "bold" : key === "i" ? "italic" : key === "e" ? "code" : null;

@@ -43,8 +43,7 @@ class Ways {
       clearTimeout(this.timer);
       // A long touch comes here, too, in some browsers.
       if (this.held) return;
-      this.held = false;
-      messageMenu(event.clientX > 0 && event.target !== row ? event : row, this.talk(), row);
+      messageMenu(event.button === 2 ? event : row, this.talk(), row);
     }, false],
     ["pointerover", (event: PointerEvent) => {
       if (event.pointerType === "mouse") this.pointed.value = rowOf(event.target);
@@ -87,6 +86,12 @@ class Ways {
     row.scrollIntoView({ block: "nearest" });
   }
 
+  /** The lowest one in view. */
+  private lastSeen(all: readonly HTMLElement[]): HTMLElement | undefined {
+    const { bottom } = this.log.getBoundingClientRect();
+    return [...all].reverse().find((row) => row.getBoundingClientRect().top < bottom - 6);
+  }
+
   private key(event: KeyboardEvent): void {
     const own = event.target instanceof HTMLElement && event.target.matches(ROW) ? event.target : null;
     if ((event.target !== this.log && !own) || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -100,7 +105,7 @@ class Ways {
       return;
     } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
       event.preventDefault();
-      this.go(!own ? all.at(-1) : all[event.key === "ArrowUp" ? Math.max(0, at - 1) : Math.min(all.length - 1, at + 1)]);
+      this.go(!own ? this.lastSeen(all) : all[event.key === "ArrowUp" ? Math.max(0, at - 1) : Math.min(all.length - 1, at + 1)]);
     } else if (own && event.key === "Escape") {
       event.preventDefault();
       boxOf(this.talk())?.focus();

@@ -106,5 +106,7 @@ function items(said: Said, row: Element, target: Element | null): Item[] {
 export function messageMenu(at: MouseEvent | Element, talk: string, row: HTMLElement): void {
   const said = saidOf(talk, row.dataset["row"] ?? "");
   const target = at instanceof Element ? null : at.target instanceof Element ? at.target : null;
-  if (said) openMenu(at, items(said, row, target), `message ${row.dataset["row"]}`);
+  // A row is as wide as the log, its bubble is not.
+  const place = at === row ? (row.querySelector(".bubble") ?? row) : at;
+  if (said) openMenu(place, items(said, row, target), `message ${row.dataset["row"]}`);
 }
