@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
 /// All names, in the order in which they are told.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "im",
     "rooms",
     "room_list",
@@ -26,6 +26,7 @@ const NAMES: [&str; 20] = [
     "offline_messages",
     "invite_message",
     "menu",
+    "lines",
 ];
 
 /// A set of features; on the wire a list of their names.
@@ -36,6 +37,12 @@ impl Features {
     /// Whether it is in the set.
     pub fn has(self, name: &str) -> bool {
         self.names().any(|known| known == name)
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// What is in the set.
@@ -95,6 +102,8 @@ mod tests {
             assert!(one.has(name) && !one.has("nonsense"));
             assert_eq!(one.names().collect::<Vec<_>>(), [name]);
         }
+        let both = ["html"].into_iter().collect::<Features>().and(["im", "html"].into_iter().collect());
+        assert_eq!(both.names().collect::<Vec<_>>(), ["im", "html"]);
         let some: Features = ["menu", "im"].into_iter().collect();
         let written = rmp_serde::to_vec(&some).unwrap();
         assert_eq!(written, rmp_serde::to_vec(&["im", "menu"]).unwrap());

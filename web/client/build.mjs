@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { basename } from "node:path";
+import { emojiTable } from "./emoji.mjs";
 
 const LIMIT = 90 * 1024;
 const watch = process.argv.includes("--watch");
@@ -20,7 +21,10 @@ async function settle(files) {
   for (const entry of await readdir("dist")) if (!files.has(entry)) await rm(`dist/${entry}`, { recursive: true });
   for (const [name, bytes] of files) {
     const before = await readFile(`dist/${name}`).catch(() => null);
-    if (!before?.equals(bytes)) await writeFile(`dist/${name}`, bytes);
+    if (before?.equals(bytes)) continue;
+    // Another checkout may have the same file by a hard link.
+    await rm(`dist/${name}`, { force: true });
+    await writeFile(`dist/${name}`, bytes);
   }
 }
 
@@ -89,11 +93,12 @@ const options = {
   metafile: true,
   logLevel: "warning",
   loader: { ".svg": "file" },
+  plugins: [emojiTable],
 };
 
 if (watch) {
   const plugin = { name: "page", setup: (b) => b.onEnd((r) => (r.metafile && r.errors.length === 0 ? page(r) : undefined)) };
-  const ctx = await context({ ...options, plugins: [plugin] });
+  const ctx = await context({ ...options, plugins: [emojiTable, plugin] });
   await ctx.watch();
 } else {
   await page(await build(options));

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { emojiTable } from "./emoji.mjs";
 
 const out = mkdtempSync(join(tmpdir(), "page-tests-"));
 try {
@@ -20,6 +21,7 @@ try {
     jsxImportSource: "preact",
     sourcemap: "inline",
     logLevel: "warning",
+    plugins: [emojiTable],
   });
   const files = readdirSync(out).filter((name) => name.endsWith(".mjs")).map((name) => join(out, name));
   const run = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...files], { stdio: "inherit" });

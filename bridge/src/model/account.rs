@@ -131,6 +131,7 @@ pub struct Account {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mail: Option<u32>,
     /// What the protocol can do: `im`, `rooms`, `room_list`, `room_topic`, `room_nick`, `room_invite`, `typing`, `files`, `icons`, `block`, `info`, `alias`, `attention`,
-    /// `password`, `register`, `html`, `invisible`, `offline_messages`, `invite_message`, `menu`.
+    /// `password`, `register`, `invisible`, `offline_messages`, `invite_message`, `menu`; and, once it was signed on, what its connection says: `html`
+    /// (takes formatting), `lines` (each line of a text is a message of its own).
     pub features: Features,
 }

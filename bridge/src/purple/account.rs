@@ -13,9 +13,10 @@ use super::{authorization, conversation, outbox, owner, protocols};
 use crate::command::{AccountSettings, Secret, Username};
 use crate::error::CommandError;
 use crate::event::EventKind;
+use crate::features::Features;
 use crate::id::{AccountId, UserId};
 use crate::model::{Account, AccountStanding, AccountState, Value};
-use purple_sys::{PurpleAccount, PurpleAccountUiOps, PurpleStatus};
+use purple_sys::{PurpleAccount, PurpleAccountUiOps, PurpleConnectionFlags, PurpleStatus};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 
@@ -185,6 +186,7 @@ pub(crate) fn describe(token: OnPurple, account: AccountId) -> Option<Account> {
     let alias = unsafe { borrowed(purple_sys::purple_account_get_alias(purple)) }.unwrap_or_default();
     let user = accounts::user(token, account)?;
     let idle = accounts::person(token, user, |person| person.idle_since.is_some()).unwrap_or(false);
+    let sends = sends(token, purple);
     accounts::read(token, account, |entry| Account {
         id: account,
         protocol,
@@ -198,8 +200,19 @@ pub(crate) fn describe(token: OnPurple, account: AccountId) -> Option<Account> {
         status_message: entry.status.message.clone(),
         idle,
         mail: entry.mail,
-        features: entry.features,
+        features: entry.features.and(sends),
     })
+}
+
+/// How the account's connection sends texts: plugins say so only there. Nothing without a connection.
+fn sends(_: OnPurple, purple: *mut PurpleAccount) -> Features {
+    // SAFETY: a live account; its connection lives as long as it points there.
+    let flags = unsafe { (*purple).gc.as_ref() }.map_or(0, |gc| gc.flags.0);
+    let has = |flag: PurpleConnectionFlags| flags & flag.0 != 0;
+    // Where a text has one style as a whole, words of it cannot have their own.
+    let html = has(PurpleConnectionFlags::PURPLE_CONNECTION_HTML) && !has(PurpleConnectionFlags::PURPLE_CONNECTION_FORMATTING_WBFO);
+    let lines = has(PurpleConnectionFlags::PURPLE_CONNECTION_NO_NEWLINES);
+    [("html", html), ("lines", lines)].into_iter().filter(|(_, so)| *so).map(|(name, _)| name).collect()
 }
 
 /// Tells the owner how the account looks now.

@@ -32,6 +32,7 @@ mod browser;
 mod certs;
 mod daemon;
 mod engine;
+mod hand;
 mod hoarder;
 mod hostile;
 mod https;

@@ -352,7 +352,7 @@ impl Page {
                 "const all = document.documentElement;
                  const out = [...document.querySelectorAll('[data-testid]')].filter(e => e.checkVisibility({ visibilityProperty: true }))
                      .filter(e => { const box = e.getBoundingClientRect(); return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1); })
-                     .filter(e => !e.closest('.tabs, .dock, .place-nav'));
+                     .filter(e => !e.closest('.tabs, .dock, .place-nav, .picker-groups'));
                  return { wide: Math.max(all.scrollWidth, document.body.scrollWidth) > innerWidth, high: all.scrollHeight > innerHeight && !!document.querySelector('[data-testid=buddy-list]'),
                      out: out.map(e => e.dataset.testid) };",
             )

@@ -37,7 +37,8 @@ pub fn html_of_spans(spans: &[Span]) -> String {
             (span.italic, "<i>", "</i>"),
             (span.underline, "<u>", "</u>"),
             (span.strike, "<s>", "</s>"),
-            (span.code, "<code>", "</code>"),
+            // libpurple takes `<code>` for text, and says it.
+            (span.code, "<span style=\"font-family: monospace\">", "</span>"),
         ] {
             if wanted {
                 html.push_str(start);

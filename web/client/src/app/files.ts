@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { CallError } from "../net";
 import { fetchFile, sendFile, transferUrl } from "../net/files";
 import type { Transfer, WireEvent } from "../wire/types";
-import { accounts, command, model, onEvents, tell } from "./store";
+import { command, model, onEvents, tell } from "./store";
 
 /** A file that this tab sends. */
 export interface Upload {
@@ -41,9 +41,6 @@ let current: { id: number; stop: AbortController } | null = null;
 const change = (id: number, to: Partial<Upload>): void => {
   uploads.value = uploads.value.map((one) => (one.id === id ? { ...one, ...to } : one));
 };
-
-/** Whether files can be sent in a conversation with one person. */
-export const takesFiles = (account: string): boolean => accounts.value.get(account)?.features.includes("files") === true;
 
 /** Sends files, one after the other. */
 export function sendFiles(conversation: string, list: readonly File[]): void {

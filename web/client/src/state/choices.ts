@@ -19,6 +19,11 @@ export const CHOICES = {
   hide_offline: off,
   send_key: one("enter", "ctrl-enter"),
   close_room: one("ask", "leave", "listen"),
+  /** Marks in plain text are drawn, and sent as formatting where a network takes it. */
+  marks: on,
+  big_emoji: on,
+  format_bar: off,
+  skin_tone: one("none", "light", "medium_light", "medium", "medium_dark", "dark"),
   /** Desktop notifications, where the browser lets the page. */
   notify: off,
   notify_show: one("text", "name", "nothing"),

@@ -1032,7 +1032,8 @@ export interface Account {
   error?: AccountError | null;
   /**
    * What the protocol can do: `im`, `rooms`, `room_list`, `room_topic`, `room_nick`, `room_invite`, `typing`, `files`, `icons`, `block`, `info`, `alias`, `attention`,
-   * `password`, `register`, `html`, `invisible`, `offline_messages`, `invite_message`, `menu`.
+   * `password`, `register`, `invisible`, `offline_messages`, `invite_message`, `menu`; and, once it was signed on, what its connection says: `html`
+   * (takes formatting), `lines` (each line of a text is a message of its own).
    */
   features: string[];
   /**

@@ -16,7 +16,7 @@ export const SECTIONS: readonly Section[] = [
     icon: "bell",
     items: [{ part: "permission" }, { choice: "sound" }, { part: "occasions" }, { choice: "notify_show", unless: "notify" }, { choice: "quiet_busy" }, { choice: "highlight" }],
   },
-  { id: "talk", icon: "chat", items: [{ choice: "send_key" }, { choice: "close_room" }] },
+  { id: "talk", icon: "chat", items: [{ choice: "send_key" }, { choice: "marks" }, { choice: "format_bar" }, { choice: "big_emoji" }, { choice: "skin_tone" }, { choice: "close_room" }] },
   { id: "keys", icon: "keys", items: [{ part: "keys" }] },
   { id: "accounts", icon: "people", items: [{ part: "accounts" }] },
   { id: "you", icon: "keep", items: [{ part: "you" }], users: true },

@@ -6,11 +6,10 @@ import { prefs } from "../../app/prefs";
 import { sendMessage, settings, tell } from "../../app/store";
 import { active, focusRequest, putBack } from "../../app/windows";
 import type { Talk } from "../../state/model";
-import { compareNames } from "../../state/order";
 import { w } from "../../words";
 import { Icon } from "../icons";
 import { composing } from "../keys";
-import { openEmoji } from "../later";
+import { openEmoji, parts } from "../later";
 import { Attach } from "./Files";
 
 const TYPING_EVERY = 4000;
@@ -60,8 +59,6 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
   const teller = useRef<TypingTeller | null>(null);
   const sentTexts = useRef<string[]>([]);
   const recall = useRef(-1);
-  const completion = useRef<{ hits: string[]; at: number; start: number } | null>(null);
-
   const empty = useSignal(true);
 
   /** The text has changed, or the room for it. */
@@ -119,7 +116,6 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     const text = box.current?.value ?? "";
     drafts.typed(talk.id, text);
     if (talk.kind === "im") teller.current?.input(text);
-    completion.current = null;
     fit();
   };
   const put = (text: string) => {
@@ -146,39 +142,16 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
   };
   const send = () => {
     const text = box.current?.value ?? "";
-    if (text.trim() === "") return;
+    const more = parts.peek();
+    if (text.trim() === "" || more?.asksFirst(talk, text, send)) return;
     sentTexts.current = [...sentTexts.current.slice(-49), text];
     recall.current = -1;
     teller.current?.sent();
-    sendMessage(talk.id, text);
+    sendMessage(talk.id, text, more?.spansOf(talk, text));
     if (box.current) box.current.value = "";
     drafts.done(talk.id);
     fit();
     box.current?.focus();
-  };
-  const complete = (): boolean => {
-    const element = box.current;
-    if (!element || talk.kind !== "room") return false;
-    const old = completion.current;
-    if (old) {
-      old.at = (old.at + 1) % old.hits.length;
-    } else {
-      const before = element.value.slice(0, element.selectionStart);
-      const word = /(\S+)$/.exec(before)?.[1]?.toLowerCase();
-      if (!word) return false;
-      const hits = (talk.members ?? []).map((one) => one.name).filter((name) => name.toLowerCase().startsWith(word)).sort(compareNames);
-      if (hits.length === 0) return false;
-      completion.current = { hits, at: 0, start: before.length - word.length };
-    }
-    const now = completion.current;
-    if (!now) return false;
-    const name = (now.hits[now.at] ?? "") + (now.start === 0 ? ": " : " ");
-    const rest = element.value.slice(element.selectionStart);
-    element.value = element.value.slice(0, now.start) + name + rest;
-    element.selectionStart = element.selectionEnd = now.start + name.length;
-    drafts.typed(talk.id, element.value);
-    fit();
-    return true;
   };
   const key = (event: KeyboardEvent) => {
     if (composing(event)) return;
@@ -203,8 +176,6 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
       const list = sentTexts.current.length > 0 ? sentTexts.current : talk.messages.filter((one) => one.from?.self).map((one) => one.text);
       recall.current -= 1;
       put(recall.current < 0 ? "" : (list[list.length - 1 - recall.current] ?? ""));
-    } else if (event.key === "Tab" && !event.shiftKey && complete()) {
-      event.preventDefault();
     }
   };
   const other = offers.value.get(talk.id);
@@ -226,6 +197,7 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
     <div class={disabled ? "composer off" : "composer"}>
       <textarea ref={box} rows={1} dir="auto" placeholder={label} aria-label={label} data-testid="composer" onBlur={() => drafts.flush(talk.id)} onInput={() => { recall.current = -1; changed(); }} onKeyDown={key} enterkeyhint="send" />
       <i class="ring" aria-hidden="true" />
+      {parts.value && <parts.value.Assist talk={talk} box={box} />}
       <Attach talk={talk} />
       <button type="button" class="tool" aria-label={w.talk.emoji} title={w.talk.emoji} data-testid="emoji" onClick={(event) => openEmoji(event.currentTarget, insert)}><Icon name="smile" size={20} /></button>
       <button type="button" class="tool send" aria-label={w.talk.send} aria-disabled={empty.value} title={w.talk.send} data-testid="send" onClick={send}><Icon name="send" size={20} /></button>

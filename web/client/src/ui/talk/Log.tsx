@@ -10,6 +10,7 @@ import { logItems } from "../../state/log";
 import type { Line, Talk } from "../../state/model";
 import { w } from "../../words";
 import { Icon } from "../icons";
+import { parts } from "../later";
 import { Row } from "./Rows";
 import { TalkAvatar } from "./TalkAvatar";
 
@@ -165,6 +166,7 @@ export function Log({ talk }: { talk: Talk }) {
           {visible.map((item) => <Row key={item.key} item={item} talk={talk.id} room={room} title={talk.title} nick={nick} />)}
         </div>
       </div>
+      {parts.value && <parts.value.LogTools talk={talk} box={box} />}
       {busy === "before" && <p class="earlier" role="status" data-testid="earlier"><i class="spinner" />{w.talk.earlier}</p>}
       {(away.value || past) && (
         <button type="button" class="latest" onClick={latest} data-testid="jump-latest">

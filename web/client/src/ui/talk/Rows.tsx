@@ -2,19 +2,19 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { serverNow } from "../../app/clock";
+import { prefs } from "../../app/prefs";
 import { discardOutgoing, isSettled, linkState, sendAgain, sendMessage, settle, takeBack, takeBackOutgoing, user } from "../../app/store";
 import { putBack } from "../../app/windows";
 import type { LogItem } from "../../state/log";
 import type { Line } from "../../state/model";
+import { bigEmoji } from "../../state/messages";
 import { toneOf } from "../../state/names";
-import type { Message } from "../../wire/types";
+import type { Message, Span } from "../../wire/types";
 import { clock, dayName, errorText, fullTime, moment, w } from "../../words";
 import { Icon } from "../icons";
+import { parts } from "../later";
 import { memo } from "../memo";
 import { Spans } from "./Spans";
-
-/** One to three emoji and nothing else: shown large. */
-const onlyEmoji = (text: string): boolean => text.length <= 24 && /^(\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}\u200d\ufe0f]*\s*){1,3}$/u.test(text);
 
 /** "/me waves" is how libpurple hands over what somebody does. */
 const ACTION = "/me ";
@@ -22,8 +22,14 @@ const isAction = (text: string): boolean => text.startsWith(ACTION);
 
 function Said({ message }: { message: Message }) {
   const [first, ...rest] = message.spans ?? [{ text: message.text }];
-  if (!first || !isAction(first.text)) return <Spans spans={message.spans} text={message.text} />;
-  return <i><Nick name={nameOf(message)} of={message.from?.name ?? ""} /> <Spans spans={[{ ...first, text: first.text.slice(ACTION.length) }, ...rest]} /></i>;
+  if (!first || !isAction(first.text)) return <Text spans={message.spans} text={message.text} />;
+  return <i><Nick name={nameOf(message)} of={message.from?.name ?? ""} /> <Text spans={[{ ...first, text: first.text.slice(ACTION.length) }, ...rest]} text={message.text} /></i>;
+}
+
+/** With its marks drawn, once the part of the page that can is there. */
+function Text({ spans, text }: { spans?: Span[] | undefined; text: string }) {
+  const Marked = /[*_~`]|^>/m.test(text) && prefs.marks.value && parts.value?.Marked;
+  return Marked ? <Marked spans={spans} text={text} /> : <Spans spans={spans} text={text} />;
 }
 
 const nameOf = (message: Message): string => message.from?.alias || message.from?.name || "";
@@ -66,9 +72,10 @@ interface Body {
 
 /** A message: in a bubble, or after the writer's name in a line. */
 function Body({ room, who, text, children }: Body) {
-  const said = <span class="said" dir="auto" data-testid="message-text">{children}</span>;
+  const big = prefs.big_emoji.value && bigEmoji(text) ? " emoji" : "";
+  const said = <span class={`said${big}`} dir="auto" data-testid="message-text">{children}</span>;
   if (room) return <>{who}{said}</>;
-  return <>{who}<div class={onlyEmoji(text) ? "bubble emoji" : "bubble"}>{said}</div></>;
+  return <>{who}<div class={`bubble${big}`}>{said}</div></>;
 }
 
 /** For those who hear the page. */
@@ -118,7 +125,7 @@ function Out({ item, room, nick }: { item: Extract<LogItem, { kind: "outgoing" }
   const waits = !bad && !out.tried && linkState.value.kind !== "live";
   return (
     <div class={`row mine ${item.first ? "first" : ""} ${item.last ? "last" : ""} ${out.state === "pending" ? "pending" : out.state === "unknown" ? "doubtful" : "failed"}`} data-testid="message" data-state={out.state} data-self="true" data-row={item.key}>
-      <Body room={room} who={room ? <Nick name={nick} of={nick} /> : <Spoken who={w.talk.you} />} text={out.text}>{out.text}</Body>
+      <Body room={room} who={room ? <Nick name={nick} of={nick} /> : <Spoken who={w.talk.you} />} text={out.text}><Text text={out.text} /></Body>
       <span class="meta">{waits && <Icon name="clock" size={11} />}<span>{waits ? w.talk.waiting : out.state === "pending" ? w.talk.sending : out.state === "unknown" ? w.talk.unknown : w.talk.failed}</span></span>
       {waits && <div class="after quiet"><button type="button" class="text-link" data-testid="message-cancel" onClick={() => takeBackOutgoing(out.conversation, out.command)}>{w.talk.cancelWaiting}</button></div>}
       {bad && (

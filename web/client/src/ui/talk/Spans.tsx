@@ -11,7 +11,7 @@ export function safeLink(link: string | null | undefined): string | null {
   return SAFE.test(text) ? text : null;
 }
 
-function one(span: Span, key: number) {
+export function drawSpan(span: Span, key: number) {
   const link = safeLink(span.link);
   let body: preact.ComponentChildren = span.text;
   if (span.image) body = <Picture hash={span.image} text={span.text} linked={link !== null} />;
@@ -32,5 +32,5 @@ function one(span: Span, key: number) {
 
 export function Spans({ spans, text }: { spans: readonly Span[] | undefined; text?: string }) {
   if (!spans || spans.length === 0) return <>{text ?? ""}</>;
-  return <>{spans.map(one)}</>;
+  return <>{spans.map(drawSpan)}</>;
 }

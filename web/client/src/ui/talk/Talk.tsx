@@ -10,12 +10,12 @@ import { buddyName, presenceOf } from "../../state/roster";
 import { w } from "../../words";
 import { isRestarting } from "../accountState";
 import { Icon } from "../icons";
-import { rejoin } from "../later";
+import { parts, rejoin } from "../later";
 import { KeptPill } from "../LinkPill";
 import { openMenu } from "../Menu";
 import { MuteMark } from "../mute";
 import { Composer } from "./Composer";
-import { fileDrop, Files } from "./Files";
+import { fileDrop } from "./Files";
 import { Log } from "./Log";
 import { Members } from "./Members";
 import { TalkAvatar } from "./TalkAvatar";
@@ -121,7 +121,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
             : !room && buddy && presenceOf(buddy.status) === "offline" ? <p class="strip-note">{w.talk.offline(buddyName(buddy))}</p> : null}
           {arrangement.value === "stack" && <KeptPill />}
           {user.value?.guest === false && !isKept(settings.value, talk) && <p class="unkept-note" data-testid="keeps-not">{w.talk.keepsNot}</p>}
-          <Files talk={talk} />
+          {parts.value && <parts.value.Files talk={talk} />}
           <TypingLine talk={talk} />
           <Composer talk={talk} label={!room && network ? w.talk.writeVia(talk.title, network) : w.talk.write(talk.title)} disabled={off || gone} />
         </div>
