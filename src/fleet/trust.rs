@@ -110,6 +110,7 @@ mod tests {
             members: None,
             joined: None,
             nick: None,
+            blocked: false,
         }
     }
 

@@ -1,6 +1,7 @@
 // An account's state in words; it must not act.
 import { useEffect, useState } from "preact/hooks";
 import { serverNow } from "../app/clock";
+import { accounts } from "../app/store";
 import type { Account } from "../wire/types";
 import { accountErrorText, span, w } from "../words";
 
@@ -43,4 +44,9 @@ export function stateText(account: Account): string {
   if (account.state === "connecting") return progressText(account) || w.accounts.states.connecting;
   if (account.error && account.state !== "online") return accountErrorText(account.error);
   return w.accounts.states[account.state] ?? account.state;
+}
+
+/** Every account is signed off, or there is none: what is set shows to nobody. */
+export function isSignedOff(): boolean {
+  return ![...accounts.value.values()].some((one) => one.state === "online" || one.state === "connecting" || one.state === "waiting");
 }

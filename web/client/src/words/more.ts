@@ -1,8 +1,11 @@
 // Words of what is loaded later: settings, the user's account, joining rooms, help; other languages have the same keys. It must not hold logic beyond plurals.
 
+import { people } from "./people";
 import { many } from "./plural";
 
 export const more = {
+  people,
+
   /** A guest becomes a user. */
   keep: {
     title: "Keep my things",
@@ -120,6 +123,7 @@ export const more = {
       density: "Density",
       time: "Time of day",
       hide_offline: "Hide offline buddies",
+      sort: "Order of your buddies",
       send_key: "Send a message with",
       close_room: "When you close a room's window",
       notify: "Desktop notifications",
@@ -132,6 +136,7 @@ export const more = {
       theme: { system: "As the system", light: "Light", dark: "Dark", contrast: "High contrast" },
       density: { comfortable: "Comfortable", compact: "Compact" },
       time: { system: "As the system", "12": "12 hours", "24": "24 hours" },
+      sort: { presence: "Who is there first", name: "By name", last: "Who talked last first" },
       send_key: { enter: "Enter", "ctrl-enter": "Ctrl Enter" },
       close_room: { ask: "Ask", leave: "Leave the room", listen: "Keep listening" },
       notify_show: { text: "Name and text", name: "Name only", nothing: "That something is new" },

@@ -14,6 +14,7 @@ mod lifetime;
 mod people;
 mod pictures;
 mod polls;
+mod profiles;
 mod protocols;
 mod replay;
 mod streams;
@@ -77,6 +78,7 @@ pub(crate) fn catalogue() -> Catalogue {
         }],
         statuses: Vec::new(),
         features: Default::default(),
+        icon_spec: None,
     };
     Catalogue { protocols: vec![protocol], plugins: Vec::new(), version: "2.14".into() }
 }
@@ -206,6 +208,7 @@ pub(crate) fn conversation(id: u64, kind: ConversationKind) -> Conversation {
         members: (kind == ConversationKind::Room).then(Vec::new),
         joined: None,
         nick: None,
+        blocked: false,
     }
 }
 
