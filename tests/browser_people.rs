@@ -9,7 +9,7 @@ const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 const CARD: &str = "[data-testid=notice-userinfo]";
 
 /// Two pixels, which any decoder reads.
-const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAADElEQVR4nGPgYeMBAABCACFzWcTRAAAAAElFTkSuQmCC";
+const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAADUlEQVR4nGN44AAEDwAJpwLBpziYPQAAAABJRU5ErkJggg==";
 
 fn vcard(peer: &mut XmppPeer, inside: &str) {
     peer.request("set", "", &format!("<vCard xmlns='vcard-temp'>{inside}</vCard>"));
@@ -27,7 +27,7 @@ async fn shut(page: &Page) {
 
 #[tokio::test]
 async fn a_stranger_who_writes_is_looked_at_added_and_blocked() {
-    let prosody = Prosody::with_users(["ines", "juan", "mallory"]);
+    let prosody = Prosody::builder().users(["ines", "juan", "mallory"]).plain_cards().start();
     let daemon = Daemon::run(BELLFLOWER);
     let (mut juan, mut mallory) = (XmppPeer::connect(&prosody, "juan"), XmppPeer::connect(&prosody, "mallory"));
     let told = format!(
@@ -95,8 +95,18 @@ async fn a_stranger_who_writes_is_looked_at_added_and_blocked() {
 
 /// Opens the menu of somebody in a room and takes an entry of it.
 async fn of_member(page: &Page, room: &str, member: &str, item: &str) {
-    page.click(&format!("{room} [data-testid=member][data-name={}]", quoted(member))).await;
+    press_member(page, room, member).await;
     page.click(&format!("[data-testid=member-{item}]")).await;
+}
+
+/// In a small window people show when they are asked for.
+async fn press_member(page: &Page, room: &str, member: &str) {
+    let css = format!("{room} [data-testid=member][data-name={}]", quoted(member));
+    page.see(&css).await;
+    if page.browser().eval(&format!("return document.querySelector({}).checkVisibility()", quoted(&css))).await != true {
+        page.click(&format!("{room} [data-testid=toggle-members]")).await;
+    }
+    page.click(&css).await;
 }
 
 #[tokio::test]
@@ -153,7 +163,7 @@ async fn somebody_in_a_room_is_reached_by_the_name_that_the_network_has() {
     of_member(&page, &talk, "dora", "info").await;
     entry(&page, "Nick", "dora").await;
     shut(&page).await;
-    page.click(&format!("{talk} [data-testid=member][data-name=dora]")).await;
+    press_member(&page, &talk, "dora").await;
     page.see("[data-testid=member-add]").await;
     assert_eq!(page.seen("member-block").await, 0);
     page.click("[data-testid=member-add]").await;
@@ -238,7 +248,8 @@ async fn the_list_is_in_the_order_that_one_wants_and_tells_what_is_known() {
 
 #[tokio::test]
 async fn an_account_shows_something_else_than_the_others() {
-    let prosody = Prosody::builder().users(["ines", "work", "bob"]).friends("ines", "bob", "Friends").friends("work", "bob", "Office").start();
+    let prosody =
+        Prosody::builder().users(["ines", "work", "bob"]).friends("ines", "bob", "Friends").friends("work", "bob", "Office").start();
     let daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
     let mut bob = XmppPeer::connect(&prosody, "bob");
     let mut wire = daemon.client("ines-wire");
@@ -249,7 +260,9 @@ async fn an_account_shows_something_else_than_the_others() {
     page.sign_in_site("Ines", "a long enough password").await;
     page.wait("document.querySelectorAll('[data-testid=account][data-state=online]').length === 2").await;
     let shows = |who: &'static str, show: Option<&'static str>| {
-        move |s: &support::Element| s.name == "presence" && s.from_bare() == who && s.child_text("show") == show && !s.is("type", "unavailable")
+        move |s: &support::Element| {
+            s.name == "presence" && s.from_bare() == who && s.child_text("show") == show && !s.is("type", "unavailable")
+        }
     };
     let account = "[data-testid=account][data-username^='work@']";
     page.click(account).await;
@@ -258,14 +271,13 @@ async fn an_account_shows_something_else_than_the_others() {
     bob.wait_for("the one account away", shows("work@localhost", Some("away")));
     page.see(&format!("{account}[data-status=away]")).await;
     page.see("[data-testid=my-status][data-status=available][data-shown=online]").await;
-    page.read("[data-testid=my-status]", "work@localhost").await;
-    page.read("[data-testid=my-status]", "Away").await;
+    page.read("[data-testid=my-status]", "Available · Away: work@localhost").await;
     let told = bob.received();
     let ines_away = told.iter().any(|s| s.name == "presence" && s.from_bare() == "ines@localhost" && s.child_text("show") == Some("away"));
     assert!(!ines_away, "the other account stays as it is");
     page.load().await;
     page.see(&format!("{account}[data-status=away]")).await;
-    page.read("[data-testid=my-status]", "Away").await;
+    page.read("[data-testid=my-status]", "Away: work@localhost").await;
     // Words of its own, and back to what the others show.
     page.click(account).await;
     page.click("[data-testid=menu-account-status]").await;
@@ -312,7 +324,9 @@ async fn cards_strips_and_tips_are_for_everybody() {
     audit.page.type_into(":focus", &menu).await;
     audit.page.see("[data-testid=menu-info]").await;
     audit.page.see_no("[data-testid=tip]").await;
-    audit.page.wait("document.activeElement.closest('[role=menu]')").await;
+    // What the network adds may move the menu, which then takes no key for a moment.
+    audit.page.read("[role=menu]", "Unsubscribe").await;
+    audit.page.see("[role=menu][data-ready=true]").await;
     while audit.page.browser().eval("return document.activeElement.dataset.testid").await != "menu-info" {
         audit.page.type_into(":focus", &char::from(Key::Down).to_string()).await;
     }
@@ -323,4 +337,59 @@ async fn cards_strips_and_tips_are_for_everybody() {
     audit.page.assert_fits("a card on a phone").await;
     audit.look("a card on a phone").await;
     audit.assert_nothing(5);
+}
+
+async fn touch(page: &Page, kind: &str, at: Option<(f64, f64)>) {
+    let points: Vec<_> = at.into_iter().map(|(x, y)| json!({ "x": x, "y": y })).collect();
+    page.browser().devtools("Input.dispatchTouchEvent", json!({ "type": kind, "touchPoints": points })).await;
+}
+
+async fn middle(page: &Page, css: &str) -> (f64, f64) {
+    page.see(css).await;
+    page.at_rest().await;
+    let script = format!(
+        "const b = document.querySelector({}).getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]",
+        quoted(css)
+    );
+    let at = page.browser().eval(&script).await;
+    (at[0].as_f64().expect("a number"), at[1].as_f64().expect("a number"))
+}
+
+async fn tap(page: &Page, css: &str) {
+    let at = middle(page, css).await;
+    touch(page, "touchStart", Some(at)).await;
+    touch(page, "touchEnd", None).await;
+}
+
+#[tokio::test]
+async fn on_a_phone_a_long_press_leads_to_the_card_and_a_thumb_meets_what_it_means() {
+    let prosody = Prosody::builder().users(["ines", "bob", "juan"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let (mut bob, mut juan) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "juan"));
+    vcard(&mut bob, "<FN>Bob Builder</FN>");
+    let page = Page::open(&daemon, Window::Phone).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    let row = "[data-testid=buddy][data-name='bob@localhost'][data-presence=online]";
+    let at = middle(&page, row).await;
+    touch(&page, "touchStart", Some(at)).await;
+    page.see("[data-testid=menu-info]").await;
+    touch(&page, "touchEnd", None).await;
+    tap(&page, "[data-testid=menu-info]").await;
+    entry(&page, "Full Name", "Bob Builder").await;
+    page.assert_fits("a card").await;
+    tap(&page, &format!("{CARD} [data-testid=notice-close]")).await;
+    page.see_no(CARD).await;
+    assert_eq!(page.seen("tip").await, 0, "a finger gets the card");
+
+    juan.say("ines@localhost", "hello");
+    let talk = conversation("juan@localhost");
+    tap(&page, "[data-testid=list-conversation][data-name='juan@localhost']").await;
+    page.see(&format!("{talk} [data-testid=stranger]")).await;
+    page.at_rest().await;
+    let small = "return [...document.querySelectorAll('[data-testid=stranger] button')].filter(one => one.getBoundingClientRect().height < 44).map(one => one.dataset.testid)";
+    assert_eq!(page.browser().eval(small).await, json!([]));
+    page.assert_fits("a stranger's strip").await;
+    tap(&page, "[data-testid=stranger-add]").await;
+    page.see("[data-testid=add-buddy-dialog]").await;
+    page.assert_no_mishap().await;
 }

@@ -115,7 +115,9 @@ mod tests {
         assert_eq!(read(&png(96, 64)), Some(("png", 96, 64)));
         assert_eq!(read(b"GIF89a\x60\0\x40\0rest"), Some(("gif", 96, 64)));
         assert_eq!(read(&jpeg(96, 64)), Some(("jpeg", 96, 64)));
-        for other in [b"".as_slice(), b"<svg/>", b"\x89PNG\r\n\x1a\n and so on", b"GIF89a", b"\xff\xd8\xff", b"\xff\xd8\xff\xe1\0\0\xff\xe1"] {
+        for other in
+            [b"".as_slice(), b"<svg/>", b"\x89PNG\r\n\x1a\n and so on", b"GIF89a", b"\xff\xd8\xff", b"\xff\xd8\xff\xe1\0\0\xff\xe1"]
+        {
             assert_eq!(read(other), None, "{other:?}");
         }
         assert_eq!(read(&[b"\xff\xd8".as_slice(), &[0xff; 4096]].concat()), None);

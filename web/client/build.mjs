@@ -20,7 +20,10 @@ async function settle(files) {
   for (const entry of await readdir("dist")) if (!files.has(entry)) await rm(`dist/${entry}`, { recursive: true });
   for (const [name, bytes] of files) {
     const before = await readFile(`dist/${name}`).catch(() => null);
-    if (!before?.equals(bytes)) await writeFile(`dist/${name}`, bytes);
+    if (before?.equals(bytes)) continue;
+    // A file of its own: what is there may have another name elsewhere (a hard link).
+    await rm(`dist/${name}`, { force: true });
+    await writeFile(`dist/${name}`, bytes);
   }
 }
 

@@ -200,8 +200,19 @@ pub(crate) fn describe(token: OnPurple, conversation: ConversationId, members: b
     let plain = if kind == ConversationKind::Im { normalize(token, unsafe { (*purple).account }, &name) } else { name.clone() };
     let title = title.filter(|title| !title.is_empty() && *title != name).unwrap_or_else(|| plain.clone());
     let name = plain;
-    let mut shown =
-        Conversation { id: conversation, account, kind, title, buddy: None, topic: None, members: None, joined: None, nick: None, blocked: false, name };
+    let mut shown = Conversation {
+        id: conversation,
+        account,
+        kind,
+        title,
+        buddy: None,
+        topic: None,
+        members: None,
+        joined: None,
+        nick: None,
+        blocked: false,
+        name,
+    };
     match kind {
         ConversationKind::Im => {
             shown.buddy = blist::find(token, account, &shown.name);

@@ -300,7 +300,8 @@ pub(super) fn address(token: OnPurple, user: UserId, id: ConversationId, nick: &
         return Err(CommandError::new("no_such_member", "They are not in this room (any more).").at("member"));
     }
     // SAFETY: a live connection, a room of it, a C string; the answer is ours to free.
-    let told = owner::with(Some(account), || unsafe { (*protocol(gc)).get_cb_real_name.and_then(|real| owned(real(gc, number, name.as_ptr()))) });
+    let told =
+        owner::with(Some(account), || unsafe { (*protocol(gc)).get_cb_real_name.and_then(|real| owned(real(gc, number, name.as_ptr()))) });
     Ok(match told.filter(|told| !told.is_empty()) {
         // A name below the room's own is theirs in the room alone.
         Some(address) => MemberAddress { real: !address.strip_prefix(&room).is_some_and(|rest| rest.starts_with('/')), address },

@@ -40,6 +40,7 @@ pub struct ProsodyBuilder {
     archives: bool,
     extra: String,
     swallowed: Option<String>,
+    plain_cards: bool,
     port: Option<u16>,
 }
 
@@ -110,6 +111,12 @@ impl ProsodyBuilder {
         self
     }
 
+    /// Keeps vCards as they are (XEP-0054), for everybody to see, instead of as PEP nodes.
+    pub fn plain_cards(mut self) -> Self {
+        self.plain_cards = true;
+        self
+    }
+
     /// Offers a SOCKS5 proxy for files (XEP-0065).
     pub fn file_proxy(self) -> Self {
         let port = free_port();
@@ -174,7 +181,7 @@ impl ProsodyBuilder {
             "ping",
             "posix",
             "private",
-            "vcard_legacy",
+            if self.plain_cards { "vcard" } else { "vcard_legacy" },
             "pep",
             "blocklist",
             "time",

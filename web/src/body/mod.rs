@@ -8,8 +8,8 @@ mod reveal;
 mod write;
 
 pub use links::safe_link;
-pub(crate) use pictures::PICTURE;
 pub use parse::{plain, spans, spans_with};
+pub(crate) use pictures::PICTURE;
 pub use write::{html_of_spans, html_of_text};
 
 use crate::wire::Span;

@@ -24,6 +24,11 @@ export function accountName(account: Account): string {
   return account.alias || account.username;
 }
 
+/** The same without the device that XMPP adds. */
+export function addressOf(account: Account): string {
+  return account.alias || account.username.replace(/\/.*/, "");
+}
+
 /** Coming back by itself after a part of the server was started anew. */
 export function isRestarting(account: Account): boolean {
   return account.state === "connecting" && account.error?.code === "restarting";

@@ -136,7 +136,7 @@ export const more = {
       theme: { system: "As the system", light: "Light", dark: "Dark", contrast: "High contrast" },
       density: { comfortable: "Comfortable", compact: "Compact" },
       time: { system: "As the system", "12": "12 hours", "24": "24 hours" },
-      sort: { presence: "Who is there first", name: "By name", last: "Who talked last first" },
+      sort: { presence: "By presence", name: "By name", last: "By last talk" },
       send_key: { enter: "Enter", "ctrl-enter": "Ctrl Enter" },
       close_room: { ask: "Ask", leave: "Leave the room", listen: "Keep listening" },
       notify_show: { text: "Name and text", name: "Name only", nothing: "That something is new" },

@@ -18,7 +18,6 @@ export const people = {
   picture: (name: string) => `Picture of ${name}`,
   write: "Write a message",
   add: "Add to the list…",
-  hint: "Get info tells more",
 
   stranger: (name: string) => `${name} is not on your list.`,
   addShort: "Add…",

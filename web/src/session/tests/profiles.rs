@@ -35,7 +35,11 @@ fn entries_are_labels_and_spans_and_what_acts_is_left_out() {
         entry(ProfileKind::Pair, "<b>Town:</b>", "Jaca &amp; more"),
         entry(ProfileKind::Break, "", ""),
         entry(ProfileKind::Heading, "Work", ""),
-        entry(ProfileKind::Pair, "Site", "<a href='https://example.org/'>here</a> <a href='javascript:alert(1)'>there</a><script>x</script>"),
+        entry(
+            ProfileKind::Pair,
+            "Site",
+            "<a href='https://example.org/'>here</a> <a href='javascript:alert(1)'>there</a><script>x</script>",
+        ),
         entry(ProfileKind::Pair, "Photo", "<img id='7'>"),
         entry(ProfileKind::Pair, "", "  "),
     ];

@@ -4,7 +4,7 @@ import { ownName, shortName } from "../../state/names";
 import { shownStatus } from "../../state/presence";
 import { presenceOf, type Presence } from "../../state/roster";
 import { w } from "../../words";
-import { accountName, isSignedOff } from "../accountState";
+import { addressOf, isSignedOff } from "../accountState";
 import { Avatar } from "../Avatar";
 import { Icon } from "../icons";
 import { mainMenu, statusMenu } from "../later";
@@ -25,7 +25,7 @@ export function Me() {
   const presence: Presence = shown && status !== "invisible" ? presenceOf(status) : "offline";
   const state = shown || all.length === 0 || status === "offline" ? words[status] : isSignedOff() ? w.accounts.signedOff : w.accounts.signingOn;
   const [other, more] = shown?.others ?? [];
-  const others = more ? w.accounts.otherwise(shown?.others.length ?? 0) : other && `${accountName(other)}: ${words[other.status] ?? other.status}`;
+  const others = more ? w.accounts.otherwise(shown?.others.length ?? 0) : other && `${words[other.status] ?? other.status}: ${addressOf(other)}`;
   const text = [state ?? status, shown?.message, others].filter(Boolean).join(" · ");
   return (
     <div class="me">

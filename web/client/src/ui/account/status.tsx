@@ -5,7 +5,7 @@ import { presenceOf, type Presence } from "../../state/roster";
 import type { Account, OwnStatus, StatusKind } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { m } from "../../words/later";
-import { accountName, isSignedOff } from "../accountState";
+import { addressOf, isSignedOff } from "../accountState";
 import { Dot } from "../Avatar";
 import { Dialog, openDialog, toast } from "../Dialog";
 import { TextField } from "../fields";
@@ -48,7 +48,7 @@ function StatusDialog({ account, close }: { account: Account | undefined; close(
     (account ? setOne(account, set) : setStatus(set.status, set.message)).catch(say);
     close();
   };
-  const title = account ? m.people.statusOf(accountName(account)) : w.status.menu;
+  const title = account ? m.people.statusOf(addressOf(account)) : w.status.menu;
   return (
     <Dialog title={title} testid="status-dialog" onClose={close} onSubmit={save} actions={<><button type="button" onClick={close}>{w.cancel}</button><button type="submit" class="primary">{w.status.set}</button></>}>
       <div class="status-choices" role="radiogroup" aria-label={title} onKeyDown={radioKeys}>
@@ -84,7 +84,7 @@ export function statusMenu(): Item[] {
 export function accountStatusMenu(account: Account): Item[] {
   const own = ownStatus.value;
   return [
-    { kind: "head", label: m.people.statusOf(accountName(account)) },
+    { kind: "head", label: m.people.statusOf(addressOf(account)) },
     ...kindsOf(account).map((kind): Item => ({
       label: statusWords(kind),
       mark: <Dot presence={shape(kind)} />,

@@ -7,6 +7,7 @@ import { centred, type Crop as Part } from "../../state/icon";
 import type { Account, IconSpec } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { m } from "../../words/later";
+import { addressOf } from "../accountState";
 import { Avatar } from "../Avatar";
 import { Dialog, openDialog, toast } from "../Dialog";
 import { CheckField } from "../fields";
@@ -88,7 +89,7 @@ function OwnPicture({ first, close }: { first: string | undefined; close(): void
   const now = picture.value;
   const current = targets.find((one) => one.icon) ?? targets[0];
   return (
-    <Dialog title={p.ownTitle} testid="icon-dialog" onClose={close} onSubmit={() => { if (now) run(now, p.set); }}
+    <Dialog title={p.ownTitle} testid="icon-dialog" wide onClose={close} onSubmit={() => { if (now) run(now, p.set); }}
       actions={
         <>
           {targets.some((one) => one.icon) && !now && <button type="button" class="quiet" disabled={busy.value} data-testid="icon-remove" onClick={() => run(null, p.removed)}>{p.takeAway}</button>}
@@ -113,7 +114,7 @@ function OwnPicture({ first, close }: { first: string | undefined; close(): void
         <fieldset class="checks">
           <legend>{p.onAccounts}</legend>
           {all.map((one) => (
-            <CheckField key={one.id} label={`${one.username} (${protocolOf(one.protocol)?.name ?? one.protocol})`} name={`icon-${one.username}`} value={chosen.value.has(one.id)}
+            <CheckField key={one.id} label={`${addressOf(one)} (${protocolOf(one.protocol)?.name ?? one.protocol})`} name={`icon-${one.username}`} value={chosen.value.has(one.id)}
               onInput={(on) => { const next = new Set(chosen.value); if (on) next.add(one.id); else next.delete(one.id); chosen.value = next; }} />
           ))}
         </fieldset>

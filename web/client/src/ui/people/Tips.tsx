@@ -2,7 +2,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { buddies, protocolOf, accounts } from "../../app/store";
-import { m } from "../../words/later";
 import { NetworkMark } from "../glyphs";
 import { Face, Rows } from "./Card";
 import { factsOf } from "./facts";
@@ -92,7 +91,6 @@ export function Tips() {
         const protocol = accounts.value.get(one.account)?.protocol ?? "";
         return <p key={one.id} class="tip-other" dir="auto"><NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />{one.name}</p>;
       })}
-      {facts.account?.features.includes("info") && <p class="tip-hint">{m.people.hint}</p>}
     </div>
   );
 }

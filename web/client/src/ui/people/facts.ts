@@ -8,6 +8,7 @@ import { buddyName, lastTime, presenceOf, type Presence } from "../../state/rost
 import type { Account, Buddy } from "../../wire/types";
 import { moment, span, w } from "../../words";
 import { m } from "../../words/later";
+import { addressOf } from "../accountState";
 
 const p = m.people;
 const words = w.status as unknown as Record<string, string>;
@@ -58,7 +59,7 @@ export function factsOf(whom: Whom): Facts {
   const network = protocolOf(account?.protocol ?? "")?.name ?? "";
   const several = [...accounts.value.values()].filter((one) => one.protocol === account?.protocol).length > 1;
   const last = talk ? lastTime(talk) : 0;
-  const rows: [string, string][] = [[p.network, several && account ? `${network} · ${account.username}` : network]];
+  const rows: [string, string][] = [[p.network, several && account ? `${network} · ${addressOf(account)}` : network]];
   if (buddy && groups.value.size > 1) rows.push([p.group, buddy.group || w.list.noGroup]);
   if (room) rows.push([p.inRoom, shortName(room.name)]);
   if (buddy?.idle_since) rows.push([p.idle, p.idleFor(span(now - Date.parse(buddy.idle_since)))]);
