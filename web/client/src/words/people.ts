@@ -2,6 +2,7 @@
 
 export const people = {
   card: "Profile",
+  about: "Who it is",
   network: "Network",
   address: "Address",
   group: "Group",

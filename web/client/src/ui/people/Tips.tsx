@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { buddies, protocolOf, accounts } from "../../app/store";
+import { m } from "../../words/later";
 import { NetworkMark } from "../glyphs";
 import { Face, Rows } from "./Card";
 import { factsOf } from "./facts";
@@ -84,13 +85,15 @@ export function Tips() {
   const others = [...buddies.value.values()].filter((one) => one !== buddy && one.contact === buddy.contact && one.group === buddy.group);
   const facts = factsOf(buddy);
   return (
-    <div class="tip" id="tip" role="tooltip" ref={box} data-testid="tip" data-name={buddy.name}>
-      <Face facts={facts} size={56} />
-      <Rows facts={facts} />
-      {others.map((one) => {
-        const protocol = accounts.value.get(one.account)?.protocol ?? "";
-        return <p key={one.id} class="tip-other" dir="auto"><NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />{one.name}</p>;
-      })}
-    </div>
+    <section aria-label={m.people.about}>
+      <div class="tip" id="tip" role="tooltip" ref={box} data-testid="tip" data-name={buddy.name}>
+        <Face facts={facts} size={56} />
+        <Rows facts={facts} />
+        {others.map((one) => {
+          const protocol = accounts.value.get(one.account)?.protocol ?? "";
+          return <p key={one.id} class="tip-other" dir="auto"><NetworkMark protocol={protocol} title={protocolOf(protocol)?.name ?? protocol} />{one.name}</p>;
+        })}
+      </div>
+    </section>
   );
 }
