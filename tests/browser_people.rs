@@ -142,6 +142,8 @@ async fn somebody_in_a_room_is_reached_by_the_name_that_the_network_has() {
     // One of one's own tells its owner who is in it.
     let shed = prosody.room("shed");
     let talk = page.join(&form("shed"), &shed).await;
+    page.press("[data-testid=request-action]", "Accept Defaults").await;
+    page.see_no("[data-testid=request-action]").await;
     carla.join(&shed, "Carla");
     of_member(&page, &talk, "Carla", "add").await;
     page.wait("document.querySelector('[data-testid=field-buddy-name]')?.value === 'carla@localhost'").await;

@@ -4,7 +4,6 @@ export const people = {
   card: "Profile",
   about: "Who it is",
   network: "Network",
-  address: "Address",
   group: "Group",
   idle: "Idle",
   idleFor: (span: string) => `for ${span}`,
@@ -16,7 +15,6 @@ export const people = {
   silent: "The network tells no more than this.",
   offline: "The account is not signed on, so the network cannot be asked.",
   cut: "The network told more than is shown here.",
-  picture: (name: string) => `Picture of ${name}`,
   write: "Write a message",
   add: "Add to the list…",
 
@@ -41,7 +39,6 @@ export const people = {
   ownLead: "It is what your contacts see beside your name. Choose a picture, drop one here, or paste one.",
   choose: "Choose a picture…",
   another: "Choose another…",
-  drop: "Drop a picture here",
   part: "The part that is shown. Drag it, or use the arrow keys; plus and minus zoom.",
   zoom: "Zoom",
   preview: "How others see it",
