@@ -55,6 +55,7 @@ fn fields(command: &str, of: &Things) -> Option<Value> {
         "typing.set" => json!({ "conversation": conversation, "state": "typing" }),
         "room.join" => json!({ "account": account, "fields": { "room": "stolen", "server": "conference.localhost", "handle": "mallory" } }),
         "room.invite" => json!({ "conversation": conversation, "name": "mallory@localhost" }),
+        "room.member" => json!({ "conversation": conversation, "member": "x" }),
         "room.topic" => json!({ "conversation": conversation, "topic": "stolen" }),
         "room.nick" => json!({ "conversation": conversation, "nick": "stolen" }),
         "room.menu" => json!({ "conversation": conversation, "member": "x" }),

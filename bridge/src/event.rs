@@ -4,8 +4,8 @@ use crate::command::Origin;
 use crate::error::CommandError;
 use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, PictureId, RequestId, RoomListId, TransferId, UserId};
 use crate::model::{
-    Account, AccountStanding, Authorization, Buddy, Conversation, Member, MenuItem, Message, Notice, Piece, Privacy, Request, RoomListRows,
-    StatusKind, Transfer, TypingState,
+    Account, AccountStanding, Authorization, Buddy, Conversation, Member, MemberAddress, MenuItem, Message, Notice, Piece, Privacy,
+    Request, RoomListRows, StatusKind, Transfer, TypingState,
 };
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,8 @@ pub enum Outcome {
     Items(Vec<MenuItem>),
     /// `{"list":…}`
     List(RoomListId),
+    /// `{"member":{"address":…,"real":…}}`
+    Member(MemberAddress),
     /// `{"transfer":…}`
     Transfer(TransferId),
     /// `{"kept":false}`: done, but not stored. Of a user of the site's `message.send` while nothing is stored; no worker says it.

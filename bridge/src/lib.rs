@@ -12,6 +12,7 @@ pub mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handle;
+pub mod icons;
 pub mod id;
 pub mod model;
 pub mod options;

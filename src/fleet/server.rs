@@ -126,6 +126,7 @@ mod tests {
             room_fields: Vec::new(),
             statuses: Vec::new(),
             features: Features::default(),
+            icon_spec: None,
         }
     }
 

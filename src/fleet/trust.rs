@@ -113,6 +113,7 @@ mod tests {
             members: None,
             joined: None,
             nick: None,
+            blocked: false,
         }
     }
 

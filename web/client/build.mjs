@@ -22,7 +22,7 @@ async function settle(files) {
   for (const [name, bytes] of files) {
     const before = await readFile(`dist/${name}`).catch(() => null);
     if (before?.equals(bytes)) continue;
-    // Another checkout may have the same file by a hard link.
+    // A file of its own: what is there may have another name elsewhere (a hard link).
     await rm(`dist/${name}`, { force: true });
     await writeFile(`dist/${name}`, bytes);
   }

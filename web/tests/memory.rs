@@ -67,6 +67,7 @@ fn catalogue() -> Catalogue {
         room_fields: Vec::new(),
         statuses: Vec::new(),
         features: Default::default(),
+        icon_spec: None,
     };
     Catalogue { protocols: vec![protocol], plugins: Vec::new(), version: String::new() }
 }
@@ -130,6 +131,7 @@ impl Browser {
             members: None,
             joined: None,
             nick: None,
+            blocked: false,
         };
         let message = Message {
             kind: MessageKind::Received,

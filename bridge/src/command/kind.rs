@@ -219,6 +219,13 @@ pub enum CommandKind {
     },
     /// Go out, and keep the conversation.
     LeaveRoom(ConversationId),
+    /// Say by what name the network knows someone in a room.
+    ResolveMember {
+        /// Where.
+        conversation: ConversationId,
+        /// Their nick.
+        nick: String,
+    },
     /// Ask someone in.
     InviteToRoom {
         /// Where.

@@ -52,6 +52,7 @@ impl CommandKind {
             Self::SendMessage { conversation, .. }
             | Self::SetTyping { conversation, .. }
             | Self::SendFile { conversation, .. }
+            | Self::ResolveMember { conversation, .. }
             | Self::InviteToRoom { conversation, .. }
             | Self::SetTopic { conversation, .. }
             | Self::SetNick { conversation, .. } => Place::Conversation(*conversation),

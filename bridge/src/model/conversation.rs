@@ -34,6 +34,9 @@ pub struct Conversation {
     /// Rooms: the user's nick there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub nick: Option<String>,
+    /// IMs: nothing of this person comes through.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub blocked: bool,
 }
 
 /// Someone in a room.
@@ -50,6 +53,15 @@ pub struct Member {
     /// `founder`, `operator`, `half_operator`, `voice`, `typing`, `away`; `self` for the user.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub flags: Vec<String>,
+}
+
+/// By what name the network knows someone in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberAddress {
+    /// To be written to, looked at and blocked by.
+    pub address: String,
+    /// It is the person's own, and can be on a list. Otherwise the room hides that one, and this is theirs in the room alone.
+    pub real: bool,
 }
 
 /// Who wrote a message.

@@ -23,6 +23,40 @@ pub enum NoticeKind {
     Uri,
 }
 
+/// What an entry of a profile is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileKind {
+    /// A label and a value, of which one may be empty.
+    Pair,
+    /// The name of what follows.
+    Heading,
+    /// A line between parts.
+    Break,
+}
+
+/// An entry of a profile (`PurpleNotifyUserInfoEntry`), with libpurple's HTML; untrusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileEntry {
+    /// What it is.
+    pub kind: ProfileKind,
+    /// Its label, as HTML.
+    pub label: String,
+    /// Its value, as HTML.
+    pub html: String,
+}
+
+/// A profile, as its network tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Whose: the network's name.
+    pub name: String,
+    /// The entries, in the network's order.
+    pub entries: Vec<ProfileEntry>,
+    /// A picture among them: a media hash.
+    pub picture: Option<String>,
+}
+
 /// Something told to the user, with libpurple's HTML; the web side makes spans of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -44,4 +78,7 @@ pub struct Notice {
     pub buttons: Vec<Button>,
     /// For `uri` and `mail`.
     pub url: Option<String>,
+    /// For `userinfo`.
+    #[serde(default)]
+    pub profile: Option<Profile>,
 }

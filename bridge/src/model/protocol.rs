@@ -100,6 +100,23 @@ pub struct StatusType {
     pub attributes: Vec<String>,
 }
 
+/// What a protocol takes as an icon (`PurpleBuddyIconSpec`). 0 is no bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IconSpec {
+    /// Of `png`, `jpeg` and `gif`, those that the protocol takes; the best first.
+    pub formats: Vec<String>,
+    /// Least width, in pixels. A smaller icon is taken all the same.
+    pub min_width: u32,
+    /// Least height, in pixels.
+    pub min_height: u32,
+    /// Most width, in pixels.
+    pub max_width: u32,
+    /// Most height, in pixels.
+    pub max_height: u32,
+    /// Most bytes.
+    pub max_bytes: u64,
+}
+
 /// A network that a user can add an account of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Protocol {
@@ -121,6 +138,9 @@ pub struct Protocol {
     pub statuses: Vec<StatusType>,
     /// What it can do (see [`crate::model::Account::features`]).
     pub features: Features,
+    /// What an icon of one's own may be; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub icon_spec: Option<IconSpec>,
 }
 
 /// The fate of one plugin file, for `bellflower plugins` and `bellflower protocols`.

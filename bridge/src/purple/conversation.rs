@@ -14,7 +14,7 @@ use super::accounts;
 use super::ffi::{borrowed, guard, guard_on, in_process};
 use super::outgoing::Name;
 use super::token::OnPurple;
-use super::{blist, outbox, owner, picture, room};
+use super::{blist, outbox, owner, picture, privacy, room};
 use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::{EventKind, Outcome};
@@ -35,6 +35,8 @@ pub(crate) struct Open {
     pub(crate) unreflected: VecDeque<Unreflected>,
     /// The own nick as the room writes it: libpurple folds case, so that "INES" would pass for "Ines".
     pub(crate) own_nick: Option<String>,
+    /// IMs: told as blocked.
+    blocked: bool,
     /// While sending: what was written meanwhile.
     written: Option<Written>,
 }
@@ -198,10 +200,25 @@ pub(crate) fn describe(token: OnPurple, conversation: ConversationId, members: b
     let plain = if kind == ConversationKind::Im { normalize(token, unsafe { (*purple).account }, &name) } else { name.clone() };
     let title = title.filter(|title| !title.is_empty() && *title != name).unwrap_or_else(|| plain.clone());
     let name = plain;
-    let mut shown =
-        Conversation { id: conversation, account, kind, title, buddy: None, topic: None, members: None, joined: None, nick: None, name };
+    let mut shown = Conversation {
+        id: conversation,
+        account,
+        kind,
+        title,
+        buddy: None,
+        topic: None,
+        members: None,
+        joined: None,
+        nick: None,
+        blocked: false,
+        name,
+    };
     match kind {
-        ConversationKind::Im => shown.buddy = blist::find(token, account, &shown.name),
+        ConversationKind::Im => {
+            shown.buddy = blist::find(token, account, &shown.name);
+            shown.blocked = privacy::is_blocked(token, account, &shown.name);
+            change(token, conversation, |open| open.blocked = shown.blocked);
+        }
         ConversationKind::Room => room::describe(token, purple, account, &mut shown, members),
     }
     Some(shown)
@@ -212,6 +229,24 @@ pub(crate) fn refresh(token: OnPurple, conversation: ConversationId) {
     let user = read(token, conversation, |open| open.user);
     if let (Some(user), Some(shown)) = (user, describe(token, conversation, false)) {
         outbox::emit(token, user, EventKind::ConversationUpdated(shown));
+    }
+}
+
+/// Who may reach the account is otherwise, or may be for one name: tells of each IM of which that holds.
+pub(crate) fn privacy_changed(token: OnPurple, account: AccountId, name: Option<&str>) {
+    let all = match name {
+        Some(name) => {
+            let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return };
+            vec![ConversationId::of(account, ConversationKind::Im, &normalize(token, purple, name))]
+        }
+        None => of_account(token, account),
+    };
+    for id in all {
+        let known = read(token, id, |open| (open.kind == ConversationKind::Im).then_some(open.blocked)).flatten();
+        let now = known.and_then(|_| describe(token, id, false)).map(|shown| shown.blocked);
+        if known.is_some() && now != known {
+            refresh(token, id);
+        }
     }
 }
 
@@ -375,7 +410,7 @@ unsafe extern "C" fn on_create(purple: *mut PurpleConversation) {
         let Some(id) = id else { return };
         // SAFETY: as above; `ui_data` is for the front end alone.
         unsafe { (*purple).ui_data = id.0 as *mut c_void };
-        let open = Open { user, account, purple, kind, unreflected: VecDeque::new(), own_nick: None, written: None };
+        let open = Open { user, account, purple, kind, unreflected: VecDeque::new(), own_nick: None, blocked: false, written: None };
         OPEN.with_borrow_mut(|all| all.insert(id, open));
         // A room is announced when the user is in it (`chat-joined`).
         if kind == ConversationKind::Im {

@@ -89,6 +89,7 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
         C::SendAttention(id) => done(send_attention(token, user, id)),
         C::JoinRoom { account: id, fields, only_open } => room::join(token, user, id, fields, only_open),
         C::LeaveRoom(id) => done(room::leave(token, user, id)),
+        C::ResolveMember { conversation: id, nick } => gives(Outcome::Member(room::address(token, user, id, &nick)?)),
         C::InviteToRoom { conversation: id, name, message } => done(room::invite(token, user, id, &name, &message)),
         C::SetTopic { conversation: id, topic } => done(room::set_topic(token, user, id, &topic)),
         C::SetNick { conversation: id, nick } => done(room::set_nick(token, user, id, &nick)),

@@ -1,7 +1,7 @@
 //! Pictures of buddies and of the user's own accounts, by content hash; nothing is cached on disk and no picture is decoded here.
 
 use super::token::OnPurple;
-use super::{accounts, outbox};
+use super::{accounts, outbox, protocols};
 use crate::error::CommandError;
 use crate::event::{EventKind, Media};
 use crate::id::{AccountId, UserId};
@@ -9,8 +9,6 @@ use purple_sys::PurpleBuddy;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Largest own icon, in bytes: what the strictest large networks take as they are.
-const LARGEST: usize = 1 << 20;
 /// Largest picture passed on, in bytes; a contact's server chooses it.
 const LARGEST_IN: usize = 1 << 20;
 
@@ -73,21 +71,15 @@ pub(super) fn is_picture(bytes: &[u8]) -> bool {
 /// Sets the icon that others see of the account, or takes it away.
 ///
 /// # Errors
-/// `no_such_account`; `not_supported` by the protocol; `bad_picture` for what is no PNG, GIF or JPEG, or larger than 1 MiB.
+/// `no_such_account`; `not_supported` by the protocol; `bad_picture` for what its protocol does not take ([`crate::icons::check`]).
 pub(super) fn set_own(token: OnPurple, user: UserId, account: AccountId, image: Option<Vec<u8>>) -> Result<(), CommandError> {
     let purple = accounts::pointer(token, user, account)?;
-    let able = accounts::read(token, account, |entry| entry.features.has("icons")).unwrap_or(false);
-    if !able {
+    let protocol = accounts::read(token, account, |entry| entry.protocol.clone()).unwrap_or_default();
+    let Some(spec) = protocols::icon_spec(token, &protocol) else {
         return Err(CommandError::new("not_supported", "This network has no icons."));
-    }
-    let bad = |message: &str| Err(CommandError::new("bad_picture", message).at("image"));
+    };
     if let Some(bytes) = &image {
-        if !is_picture(bytes) {
-            return bad("Take a PNG, GIF or JPEG picture.");
-        }
-        if bytes.len() > LARGEST {
-            return bad("This picture is too large (at most 1 MiB).");
-        }
+        crate::icons::check(&spec, bytes).map_err(|message| CommandError::new("bad_picture", message).at("image"))?;
     }
     let hash = image.as_deref().map(|bytes| store(token, user, bytes));
     let (data, size) = match image.as_deref() {
@@ -115,7 +107,7 @@ mod tests {
     use super::*;
     use crate::purple::testing::with_core;
 
-    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x60\0\0\0\x60 and so on";
 
     #[test]
     fn own_icons_are_checked_set_and_taken_away() {
@@ -124,7 +116,7 @@ mod tests {
             let set = |image: Option<&[u8]>| set_own(token, UserId(1), AccountId(10), image.map(<[u8]>::to_vec));
             assert_eq!(set_own(token, UserId(2), AccountId(10), None).unwrap_err().code, "no_such_account");
             assert_eq!(set(Some(b"<svg/>")).unwrap_err().field.as_deref(), Some("image"));
-            assert_eq!(set(Some(&[PNG, &vec![0; LARGEST]].concat())).unwrap_err().code, "bad_picture");
+            assert_eq!(set(Some(&[PNG, &vec![0; crate::icons::LARGEST]].concat())).unwrap_err().code, "bad_picture");
             assert!(core.events().is_empty());
             set(Some(PNG)).unwrap();
             let events = core.events();

@@ -46,7 +46,7 @@ fn no_such_notice() -> CommandError {
 /// A notice without its contents.
 fn blank(account: AccountId, kind: NoticeKind, title: String, html: String) -> Notice {
     let (columns, rows, buttons, url) = (Vec::new(), Vec::new(), Vec::new(), None);
-    Notice { id: NoticeId(0), account: Some(account), kind, title, html, columns, rows, buttons, url }
+    Notice { id: NoticeId(0), account: Some(account), kind, title, html, columns, rows, buttons, url, profile: None }
 }
 
 /// Opens a notice for its owner. `None`, which libpurple takes for one that is closed already, when the account has too many; a later turn closes

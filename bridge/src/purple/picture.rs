@@ -78,6 +78,14 @@ pub(super) fn of_message(token: OnPurple, message: &Written<'_>) -> Vec<Picture>
     all
 }
 
+/// The hash of the first picture that an entry of a profile names; its bytes are sent ahead. The account has to have it: anybody may write a number.
+pub(super) fn of_profile(token: OnPurple, user: UserId, account: AccountId, html: &str) -> Option<String> {
+    numbers::named(html).into_iter().find_map(|id| {
+        let state = numbers::read(token, account, id, |bytes| offer(token, user, bytes, &mut LARGEST.clone())).flatten()?;
+        if let PictureState::Here(hash) = state { Some(hash) } else { None }
+    })
+}
+
 /// Sends a picture's bytes to the user, when there is room for them. `None`: no picture that a page shows.
 fn offer(token: OnPurple, user: UserId, bytes: &[u8], room: &mut usize) -> Option<PictureState> {
     if !is_shown(bytes) {

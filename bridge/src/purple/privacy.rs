@@ -69,9 +69,14 @@ unsafe fn tell(token: OnPurple, purple: *mut PurpleAccount) {
     }
 }
 
-unsafe extern "C" fn on_changed(account: *mut PurpleAccount, _name: *const c_char) {
-    // SAFETY: libpurple passes a live account.
-    guard_on("privacy", (), |token| unsafe { tell(token, account) });
+unsafe extern "C" fn on_changed(account: *mut PurpleAccount, name: *const c_char) {
+    // SAFETY: libpurple passes a live account, and a C string.
+    guard_on("privacy", (), |token| unsafe {
+        tell(token, account);
+        if let (Some((_, id)), Some(name)) = (accounts::owner(token, account), borrowed(name)) {
+            conversation::privacy_changed(token, id, Some(&name));
+        }
+    });
 }
 
 /// Whether nothing of this contact comes through.
@@ -108,6 +113,8 @@ pub(super) fn block(token: OnPurple, user: UserId, account: AccountId, name: &st
         }
         tell(token, purple);
     });
+    // The rule may have changed with the name, and with it everybody else's lot.
+    conversation::privacy_changed(token, account, None);
     Ok(())
 }
 
@@ -161,6 +168,7 @@ pub(super) fn set(token: OnPurple, user: UserId, account: AccountId, mode: &str,
         p::serv_set_permit_deny((*purple).gc);
         tell(token, purple);
     });
+    conversation::privacy_changed(token, account, None);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::command::Username;
 use crate::config::BridgeConfig;
 use crate::error::CommandError;
 use crate::features::Features;
-use crate::model::{PasswordNeed, Protocol, ProtocolOption, Value};
+use crate::model::{IconSpec, PasswordNeed, Protocol, ProtocolOption, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -80,6 +80,11 @@ fn with<T>(id: &str, read: impl FnOnce(&Protocol) -> T) -> Option<T> {
 /// What the protocol can do; empty for one that is not offered. Names as in [`crate::model::Account::features`].
 pub(super) fn features(_: OnPurple, protocol: &str) -> Features {
     with(protocol, |protocol| protocol.features).unwrap_or_default()
+}
+
+/// What it takes as an icon of one's own.
+pub(super) fn icon_spec(_: OnPurple, protocol: &str) -> Option<IconSpec> {
+    with(protocol, |protocol| protocol.icon_spec.clone()).flatten()
 }
 
 /// Whether an account of it cannot sign on without a password.
@@ -159,7 +164,10 @@ mod tests {
         {
             assert!(xmpp.features.has(feature), "XMPP has no {feature}: {:?}", xmpp.features);
         }
+        let icon = xmpp.icon_spec.as_ref().unwrap();
+        assert_eq!((icon.formats.as_slice(), icon.min_width, icon.max_width, icon.max_height), (["png".to_owned()].as_slice(), 32, 96, 96));
         let irc = find("prpl-irc");
+        assert_eq!(irc.icon_spec, None);
         assert_eq!((irc.username.splits.len(), irc.username.label.as_str()), (1, "Nick"));
         let default = |key: &str| &irc.options.iter().find(|option| option.key == key).unwrap().default;
         assert_eq!((default("ssl"), default("port")), (&Value::Bool(true), &Value::Int(6697)), "IRC begins with TLS");

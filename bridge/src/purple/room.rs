@@ -11,7 +11,7 @@ use form::{check, components, strings, with_defaults};
 
 use super::accounts;
 use super::conversation::{self, Ended};
-use super::ffi::owned;
+use super::ffi::{borrowed, owned};
 use super::outgoing::{Html, Line, Name};
 use super::token::OnPurple;
 use super::{outbox, outgoing, owner};
@@ -19,7 +19,7 @@ use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::{EventKind, Outcome};
 use crate::id::{AccountId, ConversationId, UserId};
-use crate::model::ConversationKind;
+use crate::model::{ConversationKind, MemberAddress};
 use glib_sys::{GFALSE, GHashTable};
 use purple_sys::{PurpleConnection, PurpleConversation, PurplePluginProtocolInfo};
 use std::cell::RefCell;
@@ -328,6 +328,29 @@ pub(super) fn invite(token: OnPurple, user: UserId, id: ConversationId, name: &s
     // SAFETY: a live connection and C strings.
     owner::with(Some(account), || unsafe { purple_sys::serv_chat_invite(gc, number, message.as_ptr(), name.as_ptr()) });
     Ok(())
+}
+
+/// `room.member`: by what name the network knows somebody in a room. Where its plugin says nothing about that, the nick is the name.
+pub(super) fn address(token: OnPurple, user: UserId, id: ConversationId, nick: &str) -> Result<MemberAddress, CommandError> {
+    let (purple, account, gc, number) = inside(token, user, id)?;
+    let name = Name::on(token, account, nick, "bad_name", "member")?;
+    // SAFETY: a live room and a C string; its name is copied.
+    let (there, room) = unsafe {
+        let chat = purple_sys::purple_conversation_get_chat_data(purple);
+        let there = purple_sys::purple_conv_chat_find_user(chat, name.as_ptr()) != GFALSE;
+        (there, borrowed(purple_sys::purple_conversation_get_name(purple)).unwrap_or_default())
+    };
+    if !there {
+        return Err(CommandError::new("no_such_member", "They are not in this room (any more).").at("member"));
+    }
+    // SAFETY: a live connection, a room of it, a C string; the answer is ours to free.
+    let told =
+        owner::with(Some(account), || unsafe { (*protocol(gc)).get_cb_real_name.and_then(|real| owned(real(gc, number, name.as_ptr()))) });
+    Ok(match told.filter(|told| !told.is_empty()) {
+        // A name below the room's own is theirs in the room alone.
+        Some(address) => MemberAddress { real: !address.strip_prefix(&room).is_some_and(|rest| rest.starts_with('/')), address },
+        None => MemberAddress { address: nick.trim().to_owned(), real: true },
+    })
 }
 
 /// `room.topic`

@@ -23,6 +23,7 @@ impl Site {
             room_fields: Vec::new(),
             statuses: Vec::new(),
             features: bridge::features::Features::default(),
+            icon_spec: None,
         };
         let catalogue = Catalogue { protocols: vec![protocol], plugins: Vec::new(), version: String::new() };
         let (handle, networks) = BridgeHandle::detached(1000, catalogue);

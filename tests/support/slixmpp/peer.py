@@ -35,12 +35,13 @@ def tell(event, **fields):
 class Peer(slixmpp.ClientXMPP):
     def __init__(self, jid, password):
         super().__init__(jid, password)
-        for plugin in ("xep_0030", "xep_0047", "xep_0065", "xep_0095", "xep_0096"):
+        for plugin in ("xep_0030", "xep_0047", "xep_0054", "xep_0065", "xep_0095", "xep_0096", "xep_0153"):
             self.register_plugin(plugin)
         self["feature_mechanisms"].unencrypted_plain = True
         self["feature_mechanisms"].unencrypted_scram = True
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("si_request", self.offered)
+        self.add_event_handler("vcard_avatar_update", lambda presence: tell("avatar", jid=presence["from"].bare, sha1=presence["vcard_temp_update"]["photo"] or ""))
         self.add_event_handler("presence_available", lambda presence: tell("present", jid=str(presence["from"])))
         self.add_event_handler("message", lambda message: tell("heard", text=message["body"]))
         # Version 1.8.3 registers a coroutine as a plain callback, which is never run.
@@ -152,6 +153,12 @@ class Peer(slixmpp.ClientXMPP):
         await self["xep_0095"].accept(sender, sid)
         await done.wait()
         tell("ended", sid=sid, bytes=count, sha256=digest.hexdigest(), content=base64.b64encode(content).decode())
+
+    async def vcard(self, jid, **_):
+        """Tells the picture of somebody, as their server has it."""
+        answer = await self["xep_0054"].get_vcard(jid=jid, timeout=LONG, cached=False)
+        photo = answer["vcard_temp"]["PHOTO"]["BINVAL"] or b""
+        tell("vcard", jid=jid, photo=base64.b64encode(photo).decode(), sha1=hashlib.sha1(photo).hexdigest())
 
     async def say(self, to, text, **_):
         self.send_message(mto=to, mbody=text, mtype="chat")

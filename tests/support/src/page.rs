@@ -121,6 +121,15 @@ impl Page {
         self.browser.page().perform_actions(mouse).await.unwrap_or_else(|e| panic!("cannot drag: {e}"));
     }
 
+    /// Moves the mouse over the middle of the first element that matches, and leaves it there.
+    pub async fn hover(&self, css: &str) {
+        self.see(css).await;
+        let element = self.browser.page().find(Locator::Css(css)).await.unwrap_or_else(|e| panic!("{css}: {e}"));
+        let over = PointerAction::MoveToElement { element, duration: Some(Duration::from_millis(50)), x: 0.0, y: 0.0 };
+        let mouse = MouseActions::new("mouse".to_owned()).then(over);
+        self.browser.page().perform_actions(mouse).await.unwrap_or_else(|e| panic!("cannot point at {css}: {e}"));
+    }
+
     /// Types keys into the first element that matches.
     pub async fn type_into(&self, css: &str, keys: &str) {
         self.see(css).await;

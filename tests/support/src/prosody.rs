@@ -41,6 +41,7 @@ pub struct ProsodyBuilder {
     extra: String,
     swallowed: Option<String>,
     tells_addresses: bool,
+    plain_cards: bool,
     port: Option<u16>,
 }
 
@@ -108,6 +109,12 @@ impl ProsodyBuilder {
     /// Keeps what is said, of users and of rooms, and gives it ids (XEP-0313, XEP-0359).
     pub fn archives(mut self) -> Self {
         self.archives = true;
+        self
+    }
+
+    /// Keeps vCards as they are (XEP-0054), for everybody to see, instead of as PEP nodes.
+    pub fn plain_cards(mut self) -> Self {
+        self.plain_cards = true;
         self
     }
 
@@ -183,7 +190,7 @@ impl ProsodyBuilder {
             "ping",
             "posix",
             "private",
-            "vcard_legacy",
+            if self.plain_cards { "vcard" } else { "vcard_legacy" },
             "pep",
             "blocklist",
             "time",

@@ -9,6 +9,7 @@ mod write;
 
 pub use links::safe_link;
 pub use parse::{plain, spans, spans_with};
+pub(crate) use pictures::PICTURE;
 pub use write::{html_of_spans, html_of_text};
 
 use crate::wire::Span;

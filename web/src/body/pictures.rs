@@ -7,7 +7,7 @@ use bridge::model::{Picture, PicturePlace, PictureState};
 const MOST: usize = 200;
 
 /// Words for a picture that has none of its own.
-pub(super) const PICTURE: &str = "[image]";
+pub(crate) const PICTURE: &str = "[image]";
 
 /// The picture with this number, or of this source.
 pub(super) fn named<'a>(pictures: &'a [Picture], id: Option<&str>, source: Option<&str>) -> Option<&'a PictureState> {

@@ -10,6 +10,9 @@ const CUT: char = '…';
 const SHORT: usize = 1 << 10;
 /// A question, or a text that a form begins with: bytes.
 const LONG: usize = 16 << 10;
+/// The label of an entry of a profile, and its value: bytes.
+pub(super) const A_LABEL: usize = SHORT;
+pub(super) const A_VALUE: usize = 8 * SHORT;
 /// Buttons of a question or notice, columns of a table.
 const MOST_BUTTONS: usize = 50;
 /// Fields of a form.
@@ -92,8 +95,18 @@ pub(super) fn request_bytes(request: &Request) -> usize {
 
 /// Bytes of all texts of a notice.
 pub(super) fn notice_bytes(notice: &wire::Notice) -> usize {
-    let body: usize = notice.body.iter().map(|span| span.text.len() + span.link.as_ref().map_or(0, String::len)).sum();
-    notice.title.len() + body + notice.rows.iter().map(row_bytes).sum::<usize>()
+    let body: usize = notice.body.iter().map(span_bytes).sum();
+    let profile: usize = notice.profile.iter().flat_map(|profile| &profile.entries).map(entry_bytes).sum();
+    notice.title.len() + body + profile + notice.rows.iter().map(row_bytes).sum::<usize>()
+}
+
+/// Bytes of a span.
+pub(super) fn span_bytes(span: &wire::Span) -> usize {
+    span.text.len() + span.link.as_ref().map_or(0, String::len)
+}
+
+fn entry_bytes(entry: &wire::ProfileEntry) -> usize {
+    size_of::<wire::ProfileEntry>() + entry.label.len() + entry.value.iter().map(span_bytes).sum::<usize>()
 }
 
 #[allow(clippy::ptr_arg)] // for iterators over rows

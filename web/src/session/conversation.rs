@@ -161,6 +161,7 @@ impl Conv {
             messages: whole.then(|| self.kept.lines().map(|line| Line::message(&line)).collect()),
             keep: self.keep,
             days: self.days,
+            blocked: base.blocked,
             gaps: if whole { self.wire_gaps() } else { None },
             dropped: self.dropped,
         }
@@ -184,6 +185,7 @@ mod tests {
             members: None,
             joined: None,
             nick: None,
+            blocked: false,
         };
         Conv::new(base, 0)
     }

@@ -9,6 +9,8 @@ use bridge::model::{PicturePlace, PictureState, RoomRow, SERVER_ID};
 
 /// Bytes of the longest name by which a network knows something. Names are never cut: a part of one is another's.
 const NAME: usize = 4 << 10;
+/// Entries of a profile.
+const ENTRIES: usize = 300;
 /// Flags and features of one person; names and addresses in a certificate.
 const FEW: usize = 50;
 /// Rows of a room list in one event, names in a privacy list.
@@ -76,6 +78,11 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
         EventKind::NoticeOpened(notice) => {
             notice.url = notice.url.take().filter(|url| is_name(url));
             left_out = keep(&mut notice.buttons, |button| is_name(&button.id));
+            if let Some(profile) = &mut notice.profile {
+                left_out += profile.entries.len().saturating_sub(ENTRIES);
+                profile.entries.truncate(ENTRIES);
+                profile.picture = profile.picture.take().filter(|hash| is_hash(hash));
+            }
         }
         EventKind::TransferOpened(transfer) | EventKind::TransferProgress(transfer) => {
             [&mut transfer.peer, &mut transfer.direction, &mut transfer.name, &mut transfer.state].into_iter().for_each(clip_short);
@@ -90,6 +97,9 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
             }
         }
         EventKind::CommandDone { result: Some(Outcome::Items(items)) } => left_out = clip_items(items, &mut MOST_ITEMS.clone(), DEPTH),
+        EventKind::CommandDone { result: result @ Some(Outcome::Member(_)) } => {
+            *result = result.take().filter(|result| matches!(result, Outcome::Member(member) if is_name(&member.address)));
+        }
         // Numbers alone; or for whoever keeps accounts and pictures, who have bounds of their own.
         EventKind::CommandDone { .. }
         | EventKind::AccountRemoved { .. }

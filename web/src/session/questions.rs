@@ -4,10 +4,10 @@ use super::apply::{put, take};
 use super::bounds;
 use super::state::{Env, State};
 use crate::body;
-use crate::wire::{EventBody, Notice};
+use crate::wire::{EventBody, Notice, Profile, ProfileEntry};
 use bridge::command::{CommandKind, Origin};
 use bridge::id::{AuthorizationId, NoticeId, RequestId};
-use bridge::model::{Authorization, NoticeKind, Request};
+use bridge::model::{Authorization, NoticeKind, ProfileKind, Request};
 use std::collections::BTreeMap;
 
 /// Open ones of one sort; a stranger can cause any number of them.
@@ -154,6 +154,7 @@ impl State {
             rows: Vec::new(),
             buttons: Vec::new(),
             url: None,
+            profile: None,
         };
         self.notice_opened(env, None, notice);
     }
@@ -190,5 +191,33 @@ fn wire_notice(notice: bridge::model::Notice, limit: usize) -> Notice {
         buttons: notice.buttons,
         url: notice.url.as_deref().and_then(body::safe_link),
         cut: false,
+        profile: notice.profile.map(|profile| wire_profile(profile, limit)),
     }
+}
+
+/// Reads entries until all of them have so many bytes.
+fn wire_profile(profile: bridge::model::Profile, limit: usize) -> Profile {
+    let bridge::model::Profile { mut name, entries: told, picture } = profile;
+    bounds::clip_short(&mut name);
+    let (mut entries, mut room, mut cut) = (Vec::new(), limit, false);
+    for entry in told {
+        // Markup of labels is none of theirs to choose.
+        let label = body::plain(&entry.label, bounds::A_LABEL).trim().trim_end_matches(':').to_owned();
+        let value = body::spans(&entry.html, bounds::A_VALUE);
+        // A picture is told apart.
+        if body::text(&value).trim() == body::PICTURE {
+            continue;
+        }
+        let bytes = label.len() + value.iter().map(bounds::span_bytes).sum::<usize>() + bounds::A_LABEL / 16;
+        if bytes > room {
+            cut = true;
+            break;
+        }
+        room -= bytes;
+        let is_empty = label.is_empty() && value.iter().all(|span| span.text.trim().is_empty());
+        if entry.kind == ProfileKind::Break || !is_empty {
+            entries.push(ProfileEntry { kind: entry.kind, label, value });
+        }
+    }
+    Profile { name, entries, picture, cut }
 }

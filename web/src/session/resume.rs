@@ -412,6 +412,7 @@ fn conversation(row: &ConversationRow, now: u64) -> Conv {
         members: None,
         joined: room.then_some(false),
         nick: None,
+        blocked: false,
     };
     Conv { open: row.open, read: row.read, keep: row.keep, days: row.days, ..Conv::new(base, now) }
 }

@@ -11,7 +11,7 @@ use bridge::command::CommandKind;
 use bridge::command::slash::{self, Typed};
 use bridge::handle::Catalogue;
 use bridge::id::{AccountId, BuddyId, ConversationId, TransferId};
-use bridge::model::{Account, Buddy, ConversationKind, Status};
+use bridge::model::{Account, Buddy, ConversationKind, IconSpec, Status};
 use bridge::text::prose;
 
 /// Where a command goes.
@@ -127,7 +127,9 @@ impl State {
                 K::ChangePassword { account: account(change.account)?, old: change.old.0, new: change.new.0 }
             }
             C::AccountIcon(icon) => {
-                K::SetAccountIcon { account: account(icon.account)?, image: self.icon(config, icon.upload.as_deref())? }
+                let known = self.known_account(icon.account)?;
+                let spec = super::account::protocol(catalogue, &known.protocol).ok().and_then(|protocol| protocol.icon_spec.as_ref());
+                K::SetAccountIcon { account: known.id, image: self.icon(config, spec, icon.upload.as_deref())? }
             }
             C::AccountRegister(of) => K::RegisterAccount(account(of.account)?),
             C::AccountMenu(of) => K::ShowAccountMenu(account(of.account)?),
@@ -210,6 +212,9 @@ impl State {
                 name: filled(&invite.name, "name")?.trim().to_owned(),
                 message: invite.message.unwrap_or_default(),
             },
+            C::RoomMember(of) => {
+                K::ResolveMember { conversation: self.known_room(of.conversation)?, nick: filled(&of.member, "member")?.to_owned() }
+            }
             C::RoomTopic(set) => K::SetTopic { conversation: self.known_room(set.conversation)?, topic: set.topic },
             C::RoomNick(set) => {
                 K::SetNick { conversation: self.known_room(set.conversation)?, nick: filled(&set.nick, "nick")?.trim().to_owned() }
@@ -317,7 +322,7 @@ impl State {
         Ok(Act::Local(Local::Cancel(super::again::GivenUp { conversation, number, again })))
     }
 
-    fn icon(&self, config: &SessionConfig, upload: Option<&str>) -> Result<Option<Vec<u8>>, ErrorBody> {
+    fn icon(&self, config: &SessionConfig, spec: Option<&IconSpec>, upload: Option<&str>) -> Result<Option<Vec<u8>>, ErrorBody> {
         let Some(id) = upload else { return Ok(None) };
         // It stays: a repeat after `busy` needs it again. The shelf is bounded.
         let bytes = match self.shelf.uploaded(id) {
@@ -326,6 +331,9 @@ impl State {
         };
         if !matches!(super::sniff(&bytes), Some("image/png" | "image/gif" | "image/jpeg")) {
             return Err(at("bad_picture", "upload", "An icon is a PNG, GIF or JPEG picture."));
+        }
+        if let Some(spec) = spec {
+            bridge::icons::check(spec, &bytes).map_err(|message| at("bad_picture", "upload", message))?;
         }
         Ok(Some(bytes))
     }

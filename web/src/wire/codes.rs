@@ -50,6 +50,7 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("no_such_field", "the network's rooms have no such field"),
     ("no_such_group", "none of this user's buddies is in it"),
     ("no_such_list", "the room list has ended, or never was"),
+    ("no_such_member", "nobody in the room has the nick"),
     ("no_such_message", "there is no such message (any more)"),
     ("no_such_notice", "not an open one of this user"),
     ("no_such_option", "the protocol declares no such setting"),

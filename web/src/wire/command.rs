@@ -100,6 +100,7 @@ commands! {
     "room.join" RoomJoin(RoomJoin);
     "room.leave" RoomLeave(OfConversation);
     "room.invite" RoomInvite(RoomInvite);
+    "room.member" RoomMember(RoomMember);
     "room.topic" RoomTopic(RoomTopic);
     "room.nick" RoomNick(RoomNick);
     "room.menu" RoomMenu(Unsupported);

@@ -327,6 +327,13 @@ fields! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     }
+    /// `room.member`: by what name the network knows somebody in a room
+    RoomMember {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Their nick there.
+        member: String,
+    }
     /// `room.topic`
     RoomTopic {
         /// Which conversation.

@@ -1,7 +1,7 @@
 //! The things a browser shows: as in `bridge::model`, plus what only the hub knows (unread counts, kept messages, spans); data only.
 
 use bridge::id::{AccountId, ConversationId, ConversationKind, NoticeId, PictureId};
-use bridge::model::{Account, Author, Authorization, Buddy, Button, Member, NoticeKind, Request, Status, Transfer};
+use bridge::model::{Account, Author, Authorization, Buddy, Button, Member, NoticeKind, ProfileKind, Request, Status, Transfer};
 use bridge::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -222,6 +222,9 @@ pub struct Conversation {
     /// Days after which its messages are deleted, 0 for never; absent: as the user's setting `history` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u32>,
+    /// IMs: blocked by this user.
+    #[serde(default, skip_serializing_if = "no")]
+    pub blocked: bool,
     /// Gaps among and after `messages`, oldest first; absent where there are none, and in `conversation.updated`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Vec<Gap>>,
@@ -259,6 +262,37 @@ pub struct Notice {
     /// For `search`: there were more rows than are kept.
     #[serde(default, skip_serializing_if = "no")]
     pub cut: bool,
+    /// For `userinfo`; `body` has the same as one text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+}
+
+/// A profile, as its network tells it. Everything in it may be made up by the person whom it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Profile {
+    /// Whose: the network's name.
+    pub name: String,
+    /// The entries, in the network's order.
+    pub entries: Vec<ProfileEntry>,
+    /// A picture among them: a media hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// There were more entries than are kept.
+    #[serde(default, skip_serializing_if = "no")]
+    pub cut: bool,
+}
+
+/// An entry of a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProfileEntry {
+    /// What it is.
+    pub kind: ProfileKind,
+    /// Its label, plain text; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// Its value; may be empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub value: Vec<Span>,
 }
 
 /// The whole state of a user as of a sequence number.

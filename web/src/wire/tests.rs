@@ -126,7 +126,7 @@ fn the_names_of_the_document_are_all_there() {
         group.collapse privacy.set pounce.add pounce.remove bookmark.add bookmark.update bookmark.remove conversation.open \
         conversation.close conversation.read message.send typing.set attention.send room.join room.leave room.invite room.topic room.nick \
         room.menu room.action room.list room.list_stop transfer.send transfer.accept transfer.cancel request.answer authorization.answer \
-        notice.close notice.action settings.set message.cancel message.resend history.set history.delete";
+        notice.close notice.action settings.set message.cancel message.resend history.set history.delete room.member";
     for name in documented.split_whitespace() {
         assert!(Command::TYPES.contains(&name), "{name}");
     }

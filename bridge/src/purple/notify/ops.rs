@@ -2,21 +2,24 @@
 
 use super::super::ffi::{borrowed, guard_on, list, owned};
 use super::super::token::OnPurple;
-use super::super::{accounts, debug, outbox, owner, room, transfer};
+use super::super::{accounts, debug, outbox, owner, picture, room, transfer};
 use super::{Search, blank, button, html_of, more_rows, open, take};
 use crate::event::EventKind;
 use crate::id::{AccountId, NoticeId, UserId};
-use crate::model::NoticeKind;
+use crate::model::{NoticeKind, Profile, ProfileEntry, ProfileKind};
 use glib_sys::{GFALSE, GList, gboolean, gpointer};
 use purple_sys::{
     PurpleConnection, PurpleNotifyMsgType, PurpleNotifySearchButton, PurpleNotifySearchButtonType, PurpleNotifySearchColumn,
-    PurpleNotifySearchResults, PurpleNotifyType, PurpleNotifyUiOps, PurpleNotifyUserInfo,
+    PurpleNotifySearchResults, PurpleNotifyType, PurpleNotifyUiOps, PurpleNotifyUserInfo, PurpleNotifyUserInfoEntry,
+    PurpleNotifyUserInfoEntryType,
 };
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
 /// Mails told one by one; more are only counted.
 const MAILS: usize = 20;
+/// Entries of a profile.
+const PROFILE: usize = 300;
 
 /// Registers with libpurple.
 pub(in super::super) fn install(_: OnPurple) {
@@ -253,6 +256,34 @@ unsafe extern "C" fn on_new_rows(_: *mut PurpleConnection, results: *mut PurpleN
     });
 }
 
+/// The entries of a profile, at most [`PROFILE`].
+///
+/// # Safety
+/// A live profile, or NULL.
+unsafe fn entries(info: *mut PurpleNotifyUserInfo) -> Vec<ProfileEntry> {
+    if info.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: the profile's own list of live entries, whose texts are copied.
+    unsafe { list::<PurpleNotifyUserInfoEntry>(purple_sys::purple_notify_user_info_get_entries(info)) }
+        .into_iter()
+        .take(PROFILE)
+        .map(|entry| unsafe {
+            type Kind = PurpleNotifyUserInfoEntryType;
+            let kind = match purple_sys::purple_notify_user_info_entry_get_type(entry) {
+                Kind::PURPLE_NOTIFY_USER_INFO_ENTRY_SECTION_BREAK => ProfileKind::Break,
+                Kind::PURPLE_NOTIFY_USER_INFO_ENTRY_SECTION_HEADER => ProfileKind::Heading,
+                _ => ProfileKind::Pair,
+            };
+            ProfileEntry {
+                kind,
+                label: borrowed(purple_sys::purple_notify_user_info_entry_get_label(entry)).unwrap_or_default(),
+                html: borrowed(purple_sys::purple_notify_user_info_entry_get_value(entry)).unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
 unsafe extern "C" fn on_userinfo(connection: *mut PurpleConnection, who: *const c_char, info: *mut PurpleNotifyUserInfo) -> *mut c_void {
     guard_on("notify_userinfo", ptr::null_mut(), |token| {
         // SAFETY: see above; the text is ours to free.
@@ -261,7 +292,13 @@ unsafe extern "C" fn on_userinfo(connection: *mut PurpleConnection, who: *const 
             (whose(token, connection), borrowed(who).unwrap_or_default(), owned(text).unwrap_or_default())
         };
         let Some((user, account)) = whose else { return ptr::null_mut() };
-        handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_USERINFO, None, blank(account, NoticeKind::Userinfo, who, html)))
+        // SAFETY: see above.
+        let entries = unsafe { entries(info) };
+        // Before the plugin gives its pictures up.
+        let picture = entries.iter().find_map(|entry| picture::of_profile(token, user, account, &entry.html));
+        let mut notice = blank(account, NoticeKind::Userinfo, who.clone(), html);
+        notice.profile = Some(Profile { name: who, entries, picture });
+        handle(open(token, user, account, PurpleNotifyType::PURPLE_NOTIFY_USERINFO, None, notice))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Notices through libpurple's own functions, on a core, without a network.
 
 use super::*;
+use crate::model::ProfileKind;
 use crate::purple::testing::{Core, with_core, with_mischief};
 use std::cell::Cell;
 use std::ptr;
@@ -181,7 +182,17 @@ fn mails_are_counted_and_profiles_shown() {
                 ptr::null_mut(),
             );
             let info = p::purple_notify_user_info_new();
+            p::purple_notify_user_info_add_section_header(info, c"Address".as_ptr());
             p::purple_notify_user_info_add_pair_plaintext(info, c"Town".as_ptr(), c"Jaca & more".as_ptr());
+            p::purple_notify_user_info_add_section_break(info);
+            let pixels = b"\x89PNG\r\n\x1a\n and so on";
+            let add = || p::purple_imgstore_add_with_id(glib_sys::g_memdup(pixels.as_ptr().cast(), 20), 20, ptr::null());
+            // One of nobody's, which a contact may name, and one of the account's own.
+            let (other, own) = (add(), owner::with(Some(AccountId(10)), add));
+            for id in [other, own] {
+                let tag = std::ffi::CString::new(format!("<img id='{id}'>")).unwrap();
+                p::purple_notify_user_info_add_pair(info, c"Photo".as_ptr(), tag.as_ptr());
+            }
             p::purple_notify_userinfo(gc, c"ines".as_ptr(), info, None, ptr::null_mut());
             p::purple_notify_user_info_destroy(info);
         }
@@ -190,9 +201,17 @@ fn mails_are_counted_and_profiles_shown() {
         let EventKind::NoticeOpened(mails) = &events[1].1 else { panic!("{events:?}") };
         assert_eq!((mails.html.as_str(), mails.url.as_deref()), ("juan: one<br>two", Some("https://mail.example.org/")));
         assert_eq!(events[2].1, EventKind::Mail { account: AccountId(10), count: 5 });
-        let EventKind::NoticeOpened(profile) = &events[3].1 else { panic!("{events:?}") };
-        assert_eq!((profile.kind, profile.title.as_str()), (NoticeKind::Userinfo, "ines"));
-        assert!(profile.html.contains("Jaca &amp; more"), "{}", profile.html);
+        let EventKind::MediaStored(picture) = &events[3].1 else { panic!("{events:?}") };
+        let EventKind::NoticeOpened(notice) = &events[4].1 else { panic!("{events:?}") };
+        assert_eq!((notice.kind, notice.title.as_str()), (NoticeKind::Userinfo, "ines"));
+        assert!(notice.html.contains("Jaca &amp; more"), "{}", notice.html);
+        let profile = notice.profile.as_ref().unwrap();
+        assert_eq!((profile.name.as_str(), profile.picture.as_ref()), ("ines", Some(&picture.hash)));
+        let entries: Vec<_> = profile.entries.iter().map(|entry| (entry.kind, entry.label.as_str(), entry.html.as_str())).collect();
+        assert_eq!(entries[0], (ProfileKind::Heading, "Address", ""));
+        assert_eq!(entries[1], (ProfileKind::Pair, "Town", "Jaca &amp; more"));
+        assert_eq!(entries[2], (ProfileKind::Break, "", ""));
+        assert_eq!((entries.len(), entries[4].1), (5, "Photo"));
     });
 }
 

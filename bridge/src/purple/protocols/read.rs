@@ -4,7 +4,7 @@ use super::super::ffi::{borrowed, in_process, list, without_mnemonic};
 use super::super::token::OnPurple;
 use crate::features::Features;
 use crate::model::{
-    Choice, OptionType, PasswordNeed, Protocol, ProtocolOption, RoomField, Split, StatusKind, StatusType, UsernameForm, Value,
+    Choice, IconSpec, OptionType, PasswordNeed, Protocol, ProtocolOption, RoomField, Split, StatusKind, StatusType, UsernameForm, Value,
 };
 use glib_sys::GFALSE;
 use purple_sys::{
@@ -90,6 +90,7 @@ pub(super) fn protocol(token: OnPurple, plugin: Plugin) -> Protocol {
         options: protocol_options(plugin.info),
         room_fields: room_fields(&plugin, &specimen),
         statuses,
+        icon_spec: icon_spec(plugin.info).filter(|_| features.has("icons")),
         features,
         id: plugin.id,
         name: plugin.name,
@@ -100,6 +101,22 @@ fn icon(plugin: &Plugin, specimen: &Specimen) -> String {
     // SAFETY: the plugin takes an account without a buddy (libpurple's own front ends call it so) and lends a static text.
     let name = plugin.info.list_icon.and_then(|list_icon| unsafe { borrowed(list_icon(specimen.0, std::ptr::null_mut())) });
     name.unwrap_or_else(|| plugin.id.trim_start_matches("prpl-").to_owned())
+}
+
+/// What the plugin takes as an icon; `None` for formats that nobody here can tell apart.
+fn icon_spec(info: &PurplePluginProtocolInfo) -> Option<IconSpec> {
+    let spec = &info.icon_spec;
+    // SAFETY: the plugin's own static text, or NULL.
+    let formats = crate::icons::formats(&unsafe { borrowed(spec.format) }.unwrap_or_default());
+    let side = |side: std::ffi::c_int| u32::try_from(side).unwrap_or_default();
+    (!formats.is_empty()).then(|| IconSpec {
+        formats,
+        min_width: side(spec.min_width),
+        min_height: side(spec.min_height),
+        max_width: side(spec.max_width),
+        max_height: side(spec.max_height),
+        max_bytes: spec.max_filesize as u64,
+    })
 }
 
 /// Whether the plugin was built with this late member of the struct (`PURPLE_PROTOCOL_PLUGIN_HAS_FUNC`).

@@ -22,10 +22,17 @@ function inOrder(all: Prompt[]): Prompt[] {
   return all.sort((a, b) => (came.get(a.key) ?? 0) - (came.get(b.key) ?? 0));
 }
 
+/** Profiles that cards of their own show. */
+const taken = signal<ReadonlySet<string>>(new Set());
+let taker: (notice: Notice) => boolean = () => false;
+export function takeProfiles(take: (notice: Notice) => boolean): void {
+  taker = take;
+}
+
 const prompts = computed<Prompt[]>(() => inOrder([
   ...[...requests.value.values()].map((of): Prompt => ({ key: `request ${of.id}`, kind: "request", of })),
   ...[...authorizations.value.values()].map((of): Prompt => ({ key: `authorization ${of.id}`, kind: "authorization", of })),
-  ...[...notices.value.values()].filter((of) => of.kind !== "mail").map((of): Prompt => ({ key: `notice ${of.id}`, kind: "notice", of })),
+  ...[...notices.value.values()].filter((of) => of.kind !== "mail" && !taken.value.has(of.id)).map((of): Prompt => ({ key: `notice ${of.id}`, kind: "notice", of })),
 ]));
 
 export function titleOf(prompt: Prompt): string {
@@ -113,6 +120,11 @@ export const surprises = signal<readonly Prompt[]>([]);
 onEvents((events) => {
   const fresh: Prompt[] = [];
   for (const event of events) {
+    const profile = event.type === "notice.opened" ? (event["notice"] as Notice) : undefined;
+    if (profile?.kind === "userinfo" && taker(profile)) {
+      taken.value = new Set([...[...taken.value].filter((id) => notices.value.has(id)), profile.id]);
+      continue;
+    }
     const kind = /^(request|authorization|notice)\.opened$/.exec(event.type)?.[1];
     const prompt = kind && prompts.value.find((one) => one.kind === kind && one.of.id === (event[kind] as { id?: string }).id);
     if (!prompt) continue;

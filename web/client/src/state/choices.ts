@@ -17,6 +17,8 @@ export const CHOICES = {
   density: one("comfortable", "compact"),
   time: one("system", "12", "24"),
   hide_offline: off,
+  /** The order of people in a group of the list. */
+  sort: one("presence", "name", "last"),
   send_key: one("enter", "ctrl-enter"),
   close_room: one("ask", "leave", "listen"),
   /** Marks in plain text are drawn, and sent as formatting where a network takes it. */

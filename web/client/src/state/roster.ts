@@ -92,8 +92,8 @@ function keysOf(buddy: Buddy): Keys {
   return found;
 }
 
-/** Groups and sorts everybody: the dear part, needed only when a buddy changes, not for a search or a fold. */
-export function peopleOf(buddies: Iterable<Buddy>): People {
+/** Groups and sorts everybody, by presence or by name alone: the dear part, needed only when a buddy changes, not for a search or a fold. */
+export function peopleOf(buddies: Iterable<Buddy>, byNameAlone = false): People {
   const contacts = new Map<string, Person>();
   const groups = new Map<string, Person[]>();
   for (const buddy of buddies) {
@@ -116,8 +116,17 @@ export function peopleOf(buddies: Iterable<Buddy>): People {
       person.name = buddyName(buddy);
     }
   }
-  for (const list of groups.values()) list.sort(byPresence);
+  for (const list of groups.values()) list.sort(byNameAlone ? byName : byPresence);
   return groups;
+}
+
+/** First those one has talked with, the last of them at the top; the others as they are. `last`: by the ids of buddies, in milliseconds. */
+export function byLastTalk(people: People, last: ReadonlyMap<string, number>): People {
+  const timeOf = (person: Person): number => Math.max(...person.buddies.map((buddy) => last.get(buddy.id) ?? 0));
+  return new Map([...people].map(([group, list]) => {
+    const talked = list.filter((person) => timeOf(person) > 0);
+    return [group, talked.length === 0 ? list : [...talked.sort((a, b) => timeOf(b) - timeOf(a)), ...list.filter((person) => timeOf(person) === 0)]];
+  }));
 }
 
 /** Everybody by the ids of their buddies. */
@@ -140,10 +149,8 @@ function onlineIn(list: readonly Person[]): number {
   return count;
 }
 
-function byPresence(a: Person, b: Person): number {
-  const rank = RANK[a.presence] - RANK[b.presence];
-  return rank !== 0 ? rank : compareKeys(keysOf(a.best).sort, keysOf(b.best).sort);
-}
+const byName = (a: Person, b: Person): number => compareKeys(keysOf(a.best).sort, keysOf(b.best).sort);
+const byPresence = (a: Person, b: Person): number => RANK[a.presence] - RANK[b.presence] || byName(a, b);
 
 /** When the newest message came, for the order of conversations; milliseconds. */
 export function lastTime(talk: Talk): number {

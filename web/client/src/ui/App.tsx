@@ -34,7 +34,7 @@ export function App() {
     <>
       <Face />
       <RecoveryHost />
-      {parts.value && <><parts.value.Prompts /><parts.value.EmojiHost /></>}
+      {parts.value && <><parts.value.Prompts /><parts.value.EmojiHost /><parts.value.Tips /></>}
       <DialogHost />
       <MenuHost />
       <ToastHost />

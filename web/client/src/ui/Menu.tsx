@@ -27,22 +27,27 @@ export function closeMenu(): void {
   if (was?.from instanceof HTMLElement && was.from.isConnected) was.from.focus();
 }
 
-/** Opens at the pointer, or below the element that asked. */
-export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[], key = ""): void {
+/** Opens at the pointer, or below the element that asked; once its entries are there. */
+export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[] | Promise<Item[]>, key = ""): void {
   const element = at instanceof Element ? at : (at.currentTarget as Element | null);
   if (!(at instanceof Element)) at.preventDefault();
   const pointed = at instanceof MouseEvent && at.type === "contextmenu" && at.clientX > 0;
   const box = element?.getBoundingClientRect();
-  since = performance.now();
   const right = !pointed && !!box && box.left + 220 > innerWidth;
-  open.value = {
-    items,
+  const place = {
     key,
     from: document.activeElement instanceof HTMLElement && document.activeElement !== document.body ? document.activeElement : element,
     x: pointed ? at.clientX : right ? (box?.right ?? 0) : (box?.left ?? 0),
     y: pointed ? at.clientY : (box?.bottom ?? 0) + 4,
     alignRight: right,
   };
+  const show = (all: Item[]) => {
+    since = performance.now();
+    open.value = { items: all, ...place };
+  };
+  // Who fetches them says why they do not come.
+  if (items instanceof Promise) items.then(show, () => undefined);
+  else show(items);
 }
 
 /** Replaces the items of the open menu (more of them arrived). */

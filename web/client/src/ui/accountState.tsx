@@ -1,6 +1,7 @@
 // An account's state in words; it must not act.
 import { useEffect, useState } from "preact/hooks";
 import { serverNow } from "../app/clock";
+import { accounts } from "../app/store";
 import type { Account } from "../wire/types";
 import { accountErrorText, span, w } from "../words";
 
@@ -23,6 +24,11 @@ export function accountName(account: Account): string {
   return account.alias || account.username;
 }
 
+/** The same without the device that XMPP adds. */
+export function addressOf(account: Account): string {
+  return account.alias || account.username.replace(/\/.*/, "");
+}
+
 /** Coming back by itself after a part of the server was started anew. */
 export function isRestarting(account: Account): boolean {
   return account.state === "connecting" && account.error?.code === "restarting";
@@ -43,4 +49,9 @@ export function stateText(account: Account): string {
   if (account.state === "connecting") return progressText(account) || w.accounts.states.connecting;
   if (account.error && account.state !== "online") return accountErrorText(account.error);
   return w.accounts.states[account.state] ?? account.state;
+}
+
+/** Every account is signed off, or there is none: what is set shows to nobody. */
+export function isSignedOff(): boolean {
+  return ![...accounts.value.values()].some((one) => one.state === "online" || one.state === "connecting" || one.state === "waiting");
 }

@@ -4,6 +4,7 @@ import { aside, asked } from "../app/prompts";
 import { w } from "../words";
 import type * as All from "./dialogs/all";
 import { toast } from "./Dialog";
+import type { Item } from "./Menu";
 
 /** Their looks, of which the page knows the name. */
 function looks(): Promise<void> {
@@ -53,6 +54,25 @@ function later<K extends keyof Openers>(name: K): (...given: Parameters<Openers[
   };
 }
 
+type Menus = { [K in keyof typeof All as (typeof All)[K] extends (...given: never[]) => Item[] ? K : never]: (typeof All)[K] };
+
+/** The entries of a menu. */
+function entries<K extends keyof Menus>(name: K): (...given: Parameters<Menus[K]>) => Promise<Item[]> {
+  return async (...given) => {
+    const all = await fetched().catch((error: unknown) => {
+      toast(w.outdated);
+      throw error;
+    });
+    return (all[name] as unknown as (...given: unknown[]) => Item[])(...given);
+  };
+}
+
+export const accountMenu = entries("accountMenu");
+export const buddyMenu = entries("buddyMenu");
+export const groupMenu = entries("groupMenu");
+export const listMenu = entries("listMenu");
+export const mainMenu = entries("mainMenu");
+export const statusMenu = entries("statusMenu");
 export const addAccountDialog = later("addAccountDialog");
 export const editAccountDialog = later("editAccountDialog");
 export const addBuddyDialog = later("addBuddyDialog");
@@ -63,8 +83,12 @@ export const keepDialog = later("keepDialog");
 export const newMessageDialog = later("newMessageDialog");
 export const openEmoji = later("openEmoji");
 export const rejoin = later("rejoin");
+export const removeAccount = later("removeAccount");
 export const muteMenu = later("muteMenu");
 export const pictureDialog = later("pictureDialog");
+export const memberDo = later("memberDo");
+export const personCard = later("personCard");
+export const strangerDo = later("strangerDo");
 export const putGroup = later("putGroup");
 export const removeGroup = later("removeGroup");
 export const renameGroup = later("renameGroup");

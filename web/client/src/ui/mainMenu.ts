@@ -5,8 +5,10 @@ import { user } from "../app/store";
 import { CHOICES } from "../state/choices";
 import { w } from "../words";
 import { confirm } from "./dialogs/Ask";
-import { helpDialog, keepDialog, settingsDialog } from "./later";
-import { openMenu, type Item } from "./Menu";
+import { keepDialog } from "./account/Keep";
+import { helpDialog } from "./dialogs/Help";
+import { settingsDialog } from "./settings/Settings";
+import type { Item } from "./Menu";
 
 const THEME_ICONS = { system: "desk", light: "sun", dark: "moon", contrast: "half" } as const;
 
@@ -16,8 +18,8 @@ function own(): Item[] {
   return mayRegister.value ? [{ label: w.menu.keep, icon: "keep", testid: "keep-things", run: keepDialog }] : [];
 }
 
-export function mainMenu(event: MouseEvent): void {
-  openMenu(event, [
+export function mainMenu(): Item[] {
+  return [
     { kind: "head", label: w.menu.theme },
     ...CHOICES.theme.values.map((value): Item => ({ label: w.menu[value], icon: THEME_ICONS[value], checked: prefs.theme.value === value, testid: `theme-${value}`, run: () => choose("theme", value) })),
     { kind: "line" },
@@ -29,5 +31,5 @@ export function mainMenu(event: MouseEvent): void {
     user.value?.guest
       ? { label: w.menu.signOutGuest, icon: "out", danger: true, testid: "sign-out", run: () => confirm({ title: w.menu.forgetTitle, text: w.menu.forgetLead, yes: w.menu.signOut, danger: true, run: signOut }) }
       : { label: w.menu.signOut, icon: "out", testid: "sign-out", run: () => void signOut() },
-  ]);
+  ];
 }

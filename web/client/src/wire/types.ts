@@ -17,6 +17,9 @@ export type Outcome =
       list: string;
     }
   | {
+      member: MemberAddress;
+    }
+  | {
       transfer: string;
     }
   | {
@@ -54,6 +57,10 @@ export type MessageState = "pending" | "sent" | "failed" | "unknown";
  * What sort of notice.
  */
 export type NoticeKind = "message" | "formatted" | "mail" | "userinfo" | "search" | "uri";
+/**
+ * What an entry of a profile is.
+ */
+export type ProfileKind = "pair" | "heading" | "break";
 /**
  * What a field holds.
  */
@@ -209,6 +216,9 @@ export type Command =
     })
   | (RoomInvite & {
       type: "room.invite";
+    })
+  | (RoomMember & {
+      type: "room.member";
     })
   | (RoomTopic & {
       type: "room.topic";
@@ -963,6 +973,19 @@ export interface MenuItem {
   label: string;
 }
 /**
+ * By what name the network knows someone in a room.
+ */
+export interface MemberAddress {
+  /**
+   * To be written to, looked at and blocked by.
+   */
+  address: string;
+  /**
+   * It is the person's own, and can be on a list. Otherwise the room hides that one, and this is theirs in the room alone.
+   */
+  real: boolean;
+}
+/**
  * The whole state of a user as of a sequence number.
  */
 export interface Snapshot {
@@ -1206,6 +1229,10 @@ export interface Conversation {
    * Whose.
    */
   account: string;
+  /**
+   * IMs: blocked by this user.
+   */
+  blocked?: boolean;
   /**
    * For an IM with a buddy.
    */
@@ -1474,6 +1501,10 @@ export interface Notice {
   id: string;
   kind: NoticeKind;
   /**
+   * For `userinfo`; `body` has the same as one text.
+   */
+  profile?: Profile | null;
+  /**
    * For `search`.
    */
   rows?: string[][];
@@ -1502,6 +1533,41 @@ export interface Button {
    * Its text, without mnemonics.
    */
   label: string;
+}
+/**
+ * A profile, as its network tells it. Everything in it may be made up by the person whom it is about.
+ */
+export interface Profile {
+  /**
+   * There were more entries than are kept.
+   */
+  cut?: boolean;
+  /**
+   * The entries, in the network's order.
+   */
+  entries: ProfileEntry[];
+  /**
+   * Whose: the network's name.
+   */
+  name: string;
+  /**
+   * A picture among them: a media hash.
+   */
+  picture?: string | null;
+}
+/**
+ * An entry of a profile.
+ */
+export interface ProfileEntry {
+  kind: ProfileKind;
+  /**
+   * Its label, plain text; may be empty.
+   */
+  label?: string;
+  /**
+   * Its value; may be empty.
+   */
+  value?: Span[];
 }
 /**
  * A question to the user. Answering uses it up.
@@ -2176,6 +2242,19 @@ export interface RoomInvite {
   name: string;
 }
 /**
+ * `room.member`: by what name the network knows somebody in a room
+ */
+export interface RoomMember {
+  /**
+   * Which conversation.
+   */
+  conversation: string;
+  /**
+   * Their nick there.
+   */
+  member: string;
+}
+/**
  * `room.topic`
  */
 export interface RoomTopic {
@@ -2640,6 +2719,10 @@ export interface Protocol {
    */
   icon: string;
   /**
+   * What an icon of one's own may be; absent where there are none.
+   */
+  icon_spec?: IconSpec | null;
+  /**
    * As `prpl-jabber`.
    */
   id: string;
@@ -2661,6 +2744,35 @@ export interface Protocol {
    */
   statuses: StatusType[];
   username: UsernameForm;
+}
+/**
+ * What a protocol takes as an icon (`PurpleBuddyIconSpec`). 0 is no bound.
+ */
+export interface IconSpec {
+  /**
+   * Of `png`, `jpeg` and `gif`, those that the protocol takes; the best first.
+   */
+  formats: string[];
+  /**
+   * Most bytes.
+   */
+  max_bytes: number;
+  /**
+   * Most height, in pixels.
+   */
+  max_height: number;
+  /**
+   * Most width, in pixels.
+   */
+  max_width: number;
+  /**
+   * Least height, in pixels.
+   */
+  min_height: number;
+  /**
+   * Least width, in pixels. A smaller icon is taken all the same.
+   */
+  min_width: number;
 }
 /**
  * A protocol option that a user may set.

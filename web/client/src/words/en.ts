@@ -220,6 +220,7 @@ export const en = {
     network: "On this network",
     signedOff: "Signed off",
     signingOn: "Signing on…",
+    otherwise: (n: number) => `${n} accounts show something else`,
     states: {
       offline: "signed off",
       connecting: "connecting",

@@ -1,8 +1,11 @@
 // Words of what is loaded later: settings, the user's account, joining rooms, help; other languages have the same keys. It must not hold logic beyond plurals.
 
+import { people } from "./people";
 import { many } from "./plural";
 
 export const more = {
+  people,
+
   /** A guest becomes a user. */
   keep: {
     title: "Keep my things",
@@ -172,6 +175,7 @@ export const more = {
       density: "Density",
       time: "Time of day",
       hide_offline: "Hide offline buddies",
+      sort: "Order of your buddies",
       send_key: "Send a message with",
       marks: "Draw *bold*, _italic_, ~struck~, `code` and > quotes",
       format_bar: "Formatting bar, where the network takes formatting",
@@ -188,6 +192,7 @@ export const more = {
       theme: { system: "As the system", light: "Light", dark: "Dark", contrast: "High contrast" },
       density: { comfortable: "Comfortable", compact: "Compact" },
       time: { system: "As the system", "12": "12 hours", "24": "24 hours" },
+      sort: { presence: "By presence", name: "By name", last: "By last talk" },
       send_key: { enter: "Enter", "ctrl-enter": "Ctrl Enter" },
       skin_tone: { none: "None", light: "Light", medium_light: "Medium light", medium: "Medium", medium_dark: "Medium dark", dark: "Dark" },
       close_room: { ask: "Ask", leave: "Leave the room", listen: "Keep listening" },

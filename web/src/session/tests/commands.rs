@@ -268,6 +268,8 @@ fn accounts_and_their_names() {
     let icon = site.accept("c", "2", json!({ "type": "account.icon", "account": "a1", "upload": uploaded.upload }));
     assert!(matches!(icon, Some(CommandKind::SetAccountIcon { image: Some(image), .. }) if image == [head, end].concat()));
     assert_eq!(site.hub.upload(&site.session, head.into()).unwrap_err().code, "broken_picture");
+    let member = site.refuse("c", "5", json!({ "type": "room.member", "conversation": "c9", "member": "joe" }));
+    assert_eq!(member["code"], "no_such_conversation");
     let text = site.hub.upload(&site.session, b"<svg>".as_slice().into()).unwrap();
     assert_eq!(site.refuse("c", "3", json!({ "type": "account.icon", "account": "a1", "upload": text.upload }))["code"], "bad_picture");
     let block = site.accept("c", "4", json!({ "type": "buddy.block", "buddy": "b7" }));

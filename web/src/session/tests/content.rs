@@ -27,6 +27,7 @@ fn a_snapshot_has_everything_and_fits_the_schema() {
         rows: Vec::new(),
         buttons: Vec::new(),
         url: Some("javascript:alert(1)".into()),
+        profile: None,
     };
     let member = Member { name: "joe".into(), alias: None, buddy: None, flags: vec!["operator".into()] };
     site.tell([

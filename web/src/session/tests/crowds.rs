@@ -232,6 +232,7 @@ fn notice(id: u64, html: &str) -> Notice {
         rows: Vec::new(),
         buttons: Vec::new(),
         url: None,
+        profile: None,
     }
 }
 

@@ -108,6 +108,11 @@ fn every_kind(number: u64) -> Vec<EventKind> {
         rows: vec![vec![long(); 100]; 3],
         buttons: vec![Button { id: long(), label: long(), default: false }; 3],
         url: Some(format!("https://example.org/{}", long())),
+        profile: Some(Profile {
+            name: long(),
+            entries: vec![ProfileEntry { kind: ProfileKind::Pair, label: long(), html: long() }; 30],
+            picture: Some(long()),
+        }),
     };
     let asks = Authorization {
         id: AuthorizationId(number),

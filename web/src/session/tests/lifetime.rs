@@ -205,6 +205,7 @@ fn flood(site: &Site, user: UserId, ids: std::ops::Range<u64>) {
             rows: Vec::new(),
             buttons: Vec::new(),
             url: None,
+            profile: None,
         })
     };
     site.hub.take_batch(ids.map(|id| BridgeEvent { user, origin: None, kind: told(id) }).collect());

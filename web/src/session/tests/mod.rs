@@ -15,6 +15,7 @@ mod owed;
 mod people;
 mod pictures;
 mod polls;
+mod profiles;
 mod protocols;
 mod replay;
 mod streams;
@@ -78,6 +79,7 @@ pub(crate) fn catalogue() -> Catalogue {
         }],
         statuses: Vec::new(),
         features: Default::default(),
+        icon_spec: None,
     };
     Catalogue { protocols: vec![protocol], plugins: Vec::new(), version: "2.14".into() }
 }
@@ -207,6 +209,7 @@ pub(crate) fn conversation(id: u64, kind: ConversationKind) -> Conversation {
         members: (kind == ConversationKind::Room).then(Vec::new),
         joined: None,
         nick: None,
+        blocked: false,
     }
 }
 

@@ -5,6 +5,7 @@ import { command, tell } from "../../app/store";
 import type { Notice } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { Dialog, toast } from "../Dialog";
+import { Entries } from "../people/Entries";
 import { safeLink, Spans } from "../talk/Spans";
 import { accountLine, Card, Mark } from "./Card";
 import { useReady } from "./ready";
@@ -61,7 +62,7 @@ export function NoticeDialog({ notice, onLater }: { notice: Notice; onLater(): v
         </>
       }>
       {accountLine(notice.account) && <p class="lead small">{accountLine(notice.account)}</p>}
-      {notice.body && notice.body.length > 0 && <div dir="auto" class="prose"><Spans spans={notice.body} /></div>}
+      {notice.profile ? <Entries profile={notice.profile} /> : notice.body && notice.body.length > 0 && <div dir="auto" class="prose"><Spans spans={notice.body} /></div>}
       {link && <p class="mono">{link}</p>}
       {notice.rows && notice.rows.length > 0 && (
         <div class="table-frame">

@@ -4,20 +4,18 @@ import { useEffect, useRef } from "preact/hooks";
 import { hideOffline, prefs, setHideOffline } from "../../app/prefs";
 import { accounts, buddies, groups, talks, tell } from "../../app/store";
 import { active, arrangement, close, openBuddy, show } from "../../app/windows";
-import { peopleOf, personsOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
+import { byLastTalk, lastTime, peopleOf, personsOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
 import { errorText, w } from "../../words";
 import { toast } from "../Dialog";
 import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
 import { composing } from "../keys";
-import { addAccountDialog, addBuddyDialog, joinDialog, newMessageDialog, shiftGroup } from "../later";
+import { buddyMenu, groupMenu, listMenu, shiftGroup } from "../later";
 import { openMenu } from "../Menu";
 import { AccountStrip } from "../account/AccountStrip";
 import { Me } from "../account/Me";
 import { NotifyOffer } from "../account/NotifyOffer";
 import { FirstSteps } from "./FirstSteps";
-import { groupMenu } from "./groups";
-import { buddyMenu } from "./menus";
 import { PersonRow, SectionRow, TalkRow } from "./rows";
 import { VirtualList } from "./VirtualList";
 import { talkMenu } from "../talk/talkMenu";
@@ -41,7 +39,10 @@ const collapsed = computed(() => {
   return set;
 });
 
-const people = computed(() => peopleOf(buddies.value.values()));
+/** When one talked last, by the id of the buddy: in conversations that are here. */
+const lastTalks = computed(() => new Map([...talks.value.values()].flatMap((talk) => (talk.kind === "im" && talk.buddy ? [[talk.buddy, lastTime(talk)] as const] : []))));
+const grouped = computed(() => peopleOf(buddies.value.values(), prefs.sort.value === "name"));
+const people = computed(() => (prefs.sort.value === "last" ? byLastTalk(grouped.value, lastTalks.value) : grouped.value));
 
 const persons = computed(() => personsOf(people.value));
 
@@ -102,17 +103,6 @@ function isCurrent(row: Extract<Row, { kind: "person" }>): boolean {
   return talk?.buddy != null && row.person.buddies.some((buddy) => buddy.id === talk.buddy);
 }
 
-function addMenu(event: MouseEvent): void {
-  openMenu(event, [
-    { label: w.list.newMessage, icon: "chat", testid: "menu-new-message", run: newMessageDialog },
-    { label: w.list.addBuddy, icon: "people", testid: "menu-add-buddy", run: () => addBuddyDialog() },
-    { label: w.list.joinRoom, icon: "hash", testid: "menu-join-room", run: () => joinDialog() },
-    { label: w.accounts.add, icon: "plus", testid: "menu-add-account", run: addAccountDialog },
-    { kind: "line" },
-    { label: hideOffline.value ? w.list.showOffline : w.list.hideOffline, icon: "eye", testid: "menu-hide-offline", run: () => setHideOffline(!hideOffline.value) },
-  ]);
-}
-
 /** Why there are no rows, and what to do about it; on a wide screen the ways to begin are beside the list. */
 function Nothing() {
   if (query.value !== "") return <div class="empty-state"><p>{w.list.noHits}</p></div>;
@@ -165,7 +155,7 @@ export function BuddyList() {
         <i class="ring" aria-hidden="true" />
         {query.value !== "" && <button type="button" class="tool small" aria-label={w.list.clear} onClick={() => { query.value = ""; box.current?.focus(); }}><Icon name="close" size={14} /></button>}
         <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
-        <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={addMenu}><Icon name="plus" size={16} /></button>
+        <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={(event) => openMenu(event, listMenu())}><Icon name="plus" size={16} /></button>
       </div>
       <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? (stack ? 44 : 32) : prefs.density.value === "compact" ? (compact ? 34 : 46) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} onShift={(row, by) => { if (row.kind === "section" && row.group !== null) shiftGroup(row.group, by); }} label={w.list.label} />
       {nothing && <Nothing />}

@@ -2,7 +2,7 @@
 import { groups } from "../../app/store";
 import { ordered } from "../../state/groups";
 import { w } from "../../words";
-import { removeGroup, renameGroup, shiftGroup } from "../later";
+import { removeGroup, renameGroup, shiftGroup } from "../dialogs/groups";
 import type { Item } from "../Menu";
 
 export function groupMenu(group: string): Item[] {

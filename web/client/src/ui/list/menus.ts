@@ -10,7 +10,8 @@ import { ask, confirm } from "../dialogs/Ask";
 import { openMenu, type Item } from "../Menu";
 import { muteItems } from "../mute";
 import { serverMenu } from "../serverMenu";
-import { putGroup } from "../later";
+import { putGroup } from "../dialogs/groups";
+import { personCard } from "../people/Card";
 import { onDropped } from "./drag";
 
 const say = (error: unknown): void => toast(errorText(error));
@@ -52,7 +53,7 @@ export function buddyMenu(person: Person, more: Item[] = []): Item[] {
     ? { label: w.list.unblock, icon: "check", testid: "menu-unblock", run: () => { each(buddies, "buddy.unblock", {}).catch(say); } }
     : { label: w.list.block, icon: "block", testid: "menu-block", run: () => { each(buddies, "buddy.block", {}).catch(say); } };
   items.push(
-    { label: w.list.info, icon: "info", testid: "menu-info", run: () => { command("buddy.info", { buddy: best.id }).catch(say); } },
+    { label: w.list.info, icon: "info", testid: "menu-info", run: () => personCard(best) },
     { label: w.list.alias, icon: "pen", testid: "menu-alias", run: () => ask({ title: w.list.aliasTitle(best.name), label: w.list.aliasLabel, value: best.alias || buddyName(best), testid: "alias-dialog", send: (alias) => each(buddies, "buddy.alias", { alias }) }) },
     { label: w.list.move, icon: "folder", testid: "menu-move", run: () => setTimeout(() => moveMenu(person)) },
     ...(talk ? muteItems(talk.id, name) : []),

@@ -51,7 +51,7 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
   // Chromium forgets to style anew what changes its class while its row is moved (moveBefore), so another look is another element.
   const look = `person ${presence} ${current ? "current" : ""}`;
   return (
-    <div key={look} class={look} title={`${name}\n${best.name}\n${state}${best.status_message ? `: ${best.status_message}` : ""}`}>
+    <div key={look} class={look}>
       <Avatar name={name} of={best.name} icon={best.icon} presence={presence} size={32} />
       <span class="two">
         <span class="one" dir="auto" data-testid="buddy-name">{name}</span>
@@ -78,7 +78,7 @@ export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>;
   const gone = person ? person.presence === "offline" : talk.joined === false;
   const look = `person ${current ? "current" : ""} ${gone ? "offline" : ""}`;
   return (
-    <div key={look} class={look} title={talk.name} {...(person ? { "data-testid": "list-conversation", "data-name": talk.name } : {})}>
+    <div key={look} class={look} title={person ? undefined : talk.name} {...(person ? { "data-testid": "list-conversation", "data-name": talk.name } : {})}>
       <TalkAvatar talk={talk} size={32} />
       <span class="two">
         <span class="head">

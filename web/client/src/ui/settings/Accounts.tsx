@@ -3,7 +3,7 @@ import { accounts, protocolOf } from "../../app/store";
 import { w } from "../../words";
 import { m } from "../../words/later";
 import { stateText } from "../accountState";
-import { accountMenu } from "../account/AccountStrip";
+import { accountMenu } from "../account/accountMenu";
 import { NetworkTile } from "../glyphs";
 import { Icon } from "../icons";
 import { addAccountDialog } from "../later";

@@ -10,7 +10,7 @@ export type Item = { choice: ChoiceKey; unless?: SwitchKey } | { part: "permissi
 export interface Section { id: SectionId; icon: IconName; items: readonly Item[]; users?: true }
 
 export const SECTIONS: readonly Section[] = [
-  { id: "look", icon: "sun", items: [{ choice: "theme" }, { choice: "density" }, { choice: "time" }, { choice: "hide_offline" }] },
+  { id: "look", icon: "sun", items: [{ choice: "theme" }, { choice: "density" }, { choice: "time" }, { choice: "sort" }, { choice: "hide_offline" }] },
   {
     id: "notify",
     icon: "bell",

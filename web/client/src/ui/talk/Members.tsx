@@ -1,14 +1,12 @@
 // Who is in a room, with roles; it must not show messages.
 import { useMemo } from "preact/hooks";
-import { command } from "../../app/store";
-import { openBuddy } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { toneOf } from "../../state/names";
 import { compareKeys, sortKey } from "../../state/order";
 import type { Member } from "../../wire/types";
-import { errorText, w } from "../../words";
-import { toast } from "../Dialog";
+import { w } from "../../words";
 import { openMenu } from "../Menu";
+import { memberItems } from "../people/items";
 
 const RANK = ["founder", "operator", "half_operator", "voice"];
 const SIGN: Record<string, string> = { founder: "★", operator: "@", half_operator: "%", voice: "+" };
@@ -30,8 +28,7 @@ function sorted(members: readonly Member[], ranks: readonly string[]): Member[] 
 function menu(event: MouseEvent, talk: Talk, member: Member): void {
   openMenu(event, [
     { kind: "head", label: member.alias || member.name },
-    { label: w.talk.message, icon: "chat", run: () => void openBuddy({ account: talk.account, name: member.name }).catch((error: unknown) => toast(errorText(error))) },
-    { label: w.talk.info, icon: "info", run: () => { command("buddy.info", { account: talk.account, name: member.name }).catch((error: unknown) => toast(errorText(error))); } },
+    ...memberItems(talk, member),
   ], `member ${member.name}`);
 }
 

@@ -121,6 +121,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
             : !room && buddy && presenceOf(buddy.status) === "offline" ? <p class="strip-note">{w.talk.offline(buddyName(buddy))}</p> : null}
           {arrangement.value === "stack" && <KeptPill />}
           {user.value?.guest === false && !isKept(settings.value, talk) && <p class="unkept-note" data-testid="keeps-not">{w.talk.keepsNot}</p>}
+          {parts.value && <parts.value.Stranger talk={talk} />}
           {parts.value && <parts.value.Files talk={talk} />}
           <TypingLine talk={talk} />
           <Composer talk={talk} label={!room && network ? w.talk.writeVia(talk.title, network) : w.talk.write(talk.title)} disabled={off || gone} />

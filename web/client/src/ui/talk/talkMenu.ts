@@ -6,7 +6,8 @@ import { errorText, w } from "../../words";
 import { isKept } from "../../state/keeping";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
-import { eraseDialog } from "../later";
+import { eraseDialog, strangerDo } from "../later";
+import { strangerItems } from "../people/items";
 import type { CommandBody } from "../../wire/types";
 import type { Item } from "../Menu";
 import { muteItems } from "../mute";
@@ -25,7 +26,8 @@ export function talkMenu(talk: Talk): Item[] {
     );
   } else {
     const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
-    if (buddy) items.push({ label: w.talk.info, icon: "info", run: () => { run("buddy.info", { buddy: buddy.id }).catch(say); } });
+    items.push({ label: w.talk.info, icon: "info", testid: "talk-info", run: () => strangerDo("info", talk) });
+    if (!buddy) items.push(...strangerItems(talk));
     items.push({ label: w.talk.attention, icon: "bell", run: () => tell("attention.send", { conversation: talk.id }) });
   }
   items.push({ kind: "line" }, ...muteItems(talk.id, talk.title));

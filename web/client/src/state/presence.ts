@@ -1,0 +1,21 @@
+// What oneself shows over all accounts, where one may show something else than the others; pure.
+import type { Account, OwnStatus } from "../wire/types";
+
+export interface Shown {
+  status: OwnStatus["status"];
+  message: string;
+  /** Accounts that are signed on and show something else. */
+  others: readonly Account[];
+}
+
+/** What most accounts that are signed on show: of two that are as many, the status that was chosen for all. Null while none is signed on. */
+export function shownStatus(accounts: Iterable<Account>, own: OwnStatus): Shown | null {
+  const online = [...accounts].filter((one) => one.state === "online");
+  const by = new Map<OwnStatus["status"], Account[]>();
+  for (const one of online) by.set(one.status, [...(by.get(one.status) ?? []), one]);
+  const most = [...by].sort(([a, first], [b, second]) => second.length - first.length || Number(b === own.status) - Number(a === own.status))[0];
+  if (!most) return null;
+  const [status, them] = most;
+  const message = status === own.status ? own.message : them[0]?.status_message;
+  return { status, message: message ?? "", others: online.filter((one) => one.status !== status) };
+}

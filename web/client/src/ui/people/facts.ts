@@ -1,0 +1,77 @@
+// What the page itself knows of somebody: for the card and the tip; it must not ask a network.
+import { serverNow } from "../../app/clock";
+import { accounts, buddies, groups, protocolOf, talks } from "../../app/store";
+import type { Talk } from "../../state/model";
+import { shortName, talkTitle } from "../../state/names";
+import { fold } from "../../state/order";
+import { buddyName, lastTime, presenceOf, type Presence } from "../../state/roster";
+import type { Account, Buddy } from "../../wire/types";
+import { moment, span, w } from "../../words";
+import { m } from "../../words/later";
+import { addressOf } from "../accountState";
+
+const p = m.people;
+const words = w.status as unknown as Record<string, string>;
+
+/** Somebody, by the network's name. `title`: what they are called where one came from. */
+export interface Whom { account: string; name: string; title?: string | undefined }
+
+export interface Facts {
+  name: string;
+  address: string;
+  buddy: Buddy | undefined;
+  account: Account | undefined;
+  talk: Talk | undefined;
+  icon: string | null | undefined;
+  presence: Presence | null;
+  /** What they are, and their own words. */
+  status: string;
+  message: string;
+  blocked: boolean;
+  rows: readonly (readonly [label: string, value: string])[];
+}
+
+export function buddyOf({ account, name }: Whom): Buddy | undefined {
+  const key = fold(name);
+  for (const one of buddies.value.values()) if (one.account === account && fold(one.name) === key) return one;
+  return undefined;
+}
+
+function talkOf({ account, name }: Whom): Talk | undefined {
+  const key = fold(name);
+  for (const one of talks.value.values()) if (one.kind === "im" && one.account === account && fold(one.name) === key) return one;
+  return undefined;
+}
+
+/** The room in whose name an address begins: it is theirs in that room alone. */
+export function roomOf({ account, name }: Whom): Talk | undefined {
+  for (const one of talks.value.values()) if (one.kind === "room" && one.account === account && name.startsWith(`${one.name}/`)) return one;
+  return undefined;
+}
+
+export function factsOf(whom: Whom): Facts {
+  const buddy = buddyOf(whom);
+  const account = accounts.value.get(whom.account);
+  const talk = talkOf(whom);
+  const room = roomOf(whom);
+  const now = serverNow();
+  const name = buddy ? buddyName(buddy) : (whom.title ?? (talk ? talk.title : talkTitle({ kind: "im", name: whom.name, title: "" })));
+  const network = protocolOf(account?.protocol ?? "")?.name ?? "";
+  const several = [...accounts.value.values()].filter((one) => one.protocol === account?.protocol).length > 1;
+  const last = talk ? lastTime(talk) : 0;
+  const rows: [string, string][] = [[p.network, several && account ? `${network} · ${addressOf(account)}` : network]];
+  if (buddy && groups.value.size > 1) rows.push([p.group, buddy.group || w.list.noGroup]);
+  if (room) rows.push([p.inRoom, shortName(room.name)]);
+  if (buddy?.idle_since) rows.push([p.idle, p.idleFor(span(now - Date.parse(buddy.idle_since)))]);
+  if (last > 0) rows.push([p.lastTalk, moment(new Date(last).toISOString(), now)]);
+  const blocked = buddy?.blocked ?? talk?.blocked ?? false;
+  if (blocked) rows.push([p.blocked, p.blockedYes]);
+  return {
+    name, buddy, account, talk, blocked, rows,
+    address: whom.name,
+    icon: buddy?.icon,
+    presence: buddy ? presenceOf(buddy.status, buddy.idle_since) : null,
+    status: buddy ? (words[buddy.status] ?? buddy.status) : "",
+    message: buddy?.status_message ?? "",
+  };
+}
