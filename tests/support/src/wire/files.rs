@@ -103,14 +103,9 @@ impl WireClient {
         request.send(bytes).and_then(|answer| self.taken(answer)).unwrap_or_else(|error| panic!("POST /uploads: {error}"))
     }
 
-    /// Uploads a picture without a name, and gives what a command names it by.
+    /// Uploads a picture, and gives what a command names it by.
     pub fn upload_picture(&mut self, bytes: &[u8]) -> String {
-        let mut request = self.agent.post(format!("{}/api/v1/uploads", self.base));
-        if let Some(cookie) = self.cookies.all() {
-            request = request.header("cookie", cookie);
-        }
-        let sent = request.send(bytes).and_then(|answer| self.taken(answer));
-        let answer = sent.unwrap_or_else(|error| panic!("POST /uploads: {error}")).ok();
+        let answer = self.upload_bytes("picture", bytes).ok();
         answer["upload"].as_str().expect("an upload").to_owned()
     }
 
