@@ -41,37 +41,24 @@ fn an_offered_file_is_accepted_and_streamed_in_band() {
     stage.ines.wait_event("a line of it", |event| event["type"] == "message.system" && event["message"]["text"] == line);
 }
 
-/// Resident bytes of a process.
-fn resident(id: u64) -> u64 {
-    let statm = std::fs::read_to_string(format!("/proc/{id}/statm")).expect("a process");
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("pages") * 4096
-}
-
 #[test]
 fn a_large_file_comes_by_socks5_and_takes_no_memory() {
     let size = super::large();
     let mut stage = Stage::new();
-    let worker =
-        stage.daemon.workers().iter().find(|worker| worker["load"]["accounts"] == 1).expect("a worker")["pid"].as_u64().expect("its id");
-    let processes = [stage.daemon.id().into(), worker];
     let id = stage.accepted("large", size as u64, "s5b");
-    let before = processes.map(resident);
+    let mut memory = super::Memory::of(&stage.daemon);
     stage.bob.order("send_s5b", json!({ "to": INES, "sid": "large", "size": size }));
     let mut download = stage.ines.fetch(&id);
-    let mut most = before;
     let mut at = 0;
     while at < size {
         let bytes = download.take(1 << 20);
         assert!(!bytes.is_empty() && bytes == support::piece(at, bytes.len()), "after {at}");
         at += bytes.len();
-        for (most, now) in most.iter_mut().zip(processes.map(resident)) {
-            *most = now.max(*most);
-        }
+        memory.look();
     }
     assert!(download.rest().expect("its end").is_empty());
     assert_eq!(stage.ended(&id), "done");
-    let grown: Vec<u64> = most.iter().zip(before).map(|(most, before)| most - before).collect();
-    assert!(grown.iter().all(|grown| *grown < 6 << 20), "daemon and worker grew by {grown:?} bytes");
+    memory.is_flat();
 }
 
 #[test]

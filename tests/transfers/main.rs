@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used)]
 
 mod ends;
+mod hostile;
 mod incoming;
 mod irc;
 mod outgoing;
@@ -20,6 +21,42 @@ fn large() -> usize {
 
 /// The address of Ines as others see it.
 const INES: &str = "ines@localhost/web";
+
+/// What daemon and worker have in memory while a file goes.
+struct Memory {
+    processes: [u64; 2],
+    before: [u64; 2],
+    most: [u64; 2],
+}
+
+impl Memory {
+    /// Of a daemon with one account.
+    fn of(daemon: &Daemon) -> Self {
+        let workers = daemon.workers();
+        let worker = workers.iter().find(|worker| worker["load"]["accounts"] == 1).expect("a worker")["pid"].as_u64().expect("its id");
+        let processes = [daemon.id().into(), worker];
+        let before = processes.map(resident);
+        Self { processes, before, most: before }
+    }
+
+    fn look(&mut self) {
+        for (most, now) in self.most.iter_mut().zip(self.processes.map(resident)) {
+            *most = now.max(*most);
+        }
+    }
+
+    /// Neither has grown by more than 6 MiB.
+    fn is_flat(&self) {
+        let grown: Vec<u64> = self.most.iter().zip(self.before).map(|(most, before)| most - before).collect();
+        assert!(grown.iter().all(|grown| *grown < 6 << 20), "daemon and worker grew by {grown:?} bytes");
+    }
+}
+
+/// Resident bytes of a process.
+fn resident(id: u64) -> u64 {
+    let statm = std::fs::read_to_string(format!("/proc/{id}/statm")).expect("a process");
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("pages") * 4096
+}
 
 /// Ines in her browser, and Bob, who uses another program.
 struct Stage {

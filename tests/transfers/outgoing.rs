@@ -22,15 +22,18 @@ fn goes(method: &str, size: usize) {
     let opened = stage.ines.wait_event("the transfer", |event| event["type"] == "transfer.opened");
     assert_eq!((&opened["transfer"]["id"], &opened["transfer"]["direction"]), (&json!(id), &json!("out")));
     assert_eq!(stage.staged(), 1);
+    let mut memory = super::Memory::of(&stage.daemon);
     stage.bob.order("accept", json!({ "sid": offer["sid"], "method": method }));
     let ended = loop {
         let event = stage.bob.wait("more of the file", |event| event["event"] == "received" || event["event"] == "ended");
+        memory.look();
         if event["event"] == "ended" {
             break event;
         }
     };
     assert_eq!((&ended["bytes"], &ended["sha256"]), (&json!(size), &json!(digest(size))));
     assert_eq!(stage.ended(&id), "done");
+    memory.is_flat();
     stage.nothing_is_staged();
 }
 
@@ -40,7 +43,7 @@ fn a_file_goes_in_band() {
 }
 
 #[test]
-fn a_large_file_goes_by_socks5() {
+fn a_large_file_goes_by_socks5_and_takes_no_memory() {
     goes("s5b", super::large());
 }
 

@@ -25,7 +25,7 @@ pub(crate) use plugins::{load_plugins, plugin_reports};
 pub(crate) use self_test::self_test;
 pub use socket::trust_this_thread;
 pub(crate) use ssl::{ssl_closed, ssl_owner};
-pub(super) use transfers::{cancel_remote, prpl_ready};
+pub(super) use transfers::{cancel_local, cancel_remote, prpl_ready};
 
 /// Puts the configured rules into force; before `purple_core_init`, which probes plugins. From here on every thread that is not marked by
 /// [`trust_this_thread`] is checked.

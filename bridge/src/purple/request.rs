@@ -9,7 +9,7 @@ use super::outgoing::Prose;
 use super::quota::{Quota, Space};
 use super::registry::Registry;
 use super::token::OnPurple;
-use super::{account, accounts, debug, outbox, owner, timers};
+use super::{account, accounts, debug, outbox, owner, timers, transfer};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, RequestId, UserId};
@@ -190,7 +190,7 @@ fn reply(id: RequestId, open: Open, said: &Said<'_>) {
             let callback = if matches!(said, Said::Form) { ok } else { cancel };
             // SAFETY: see above; the fields are ours to destroy, and out of the table nobody else finds them.
             unsafe {
-                purple_sys::bellflower_call_fields(callback, data, fields);
+                transfer::about(data, || purple_sys::bellflower_call_fields(callback, data, fields));
                 purple_sys::purple_request_fields_destroy(fields);
             }
         }

@@ -66,6 +66,12 @@ pub(super) fn with_servers(name: &str, body: impl FnOnce(&mut Core)) {
     with_config(name, &BridgeConfig { egress_allow, listen: true, ..BridgeConfig::default() }, body);
 }
 
+/// The same where accounts may not listen, as by default.
+pub(super) fn with_servers_alone(name: &str, body: impl FnOnce(&mut Core)) {
+    let egress_allow = vec!["127.0.0.0/8".parse().unwrap()];
+    with_config(name, &BridgeConfig { egress_allow, ..BridgeConfig::default() }, body);
+}
+
 fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) {
     super::alone::run(name, |token| {
         let dir = thread::bring_up_core(token, config, Box::new(trust::Accounts)).unwrap();

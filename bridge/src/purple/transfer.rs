@@ -5,22 +5,26 @@
 //! asked here (a name for the file is there before it), so that its reference is ours, and is given back when the transfer is over.
 
 mod acks;
+mod ends;
 mod incoming;
 mod outgoing;
+mod patience;
+mod stanzas;
 mod told;
 
-pub(super) use acks::listen;
-pub(super) use incoming::{accept, ended_there, has_bytes, take};
+pub(super) use ends::{Cancel, cancel, cancelled, end_all};
+pub(super) use incoming::{accept, came, has_bytes, take};
 pub(super) use outgoing::{caught, feed, send};
+pub(super) use stanzas::{about, listen};
 
 use super::ffi::guard_on;
 use super::token::OnPurple;
-use super::{accounts, outbox, owner, registry, request, signals, timers};
+use super::{accounts, outbox, registry, request, signals, timers};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, TransferId, UserId};
 use crate::model::Transfer;
-use purple_sys::{PurpleConnection, PurpleXfer, PurpleXferStatusType, PurpleXferType, PurpleXferUiOps};
+use purple_sys::{PurpleConnection, PurpleXfer, PurpleXferType, PurpleXferUiOps};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{CString, c_void};
@@ -45,8 +49,14 @@ struct Open {
     incoming: bool,
     /// As its owner has it; `None`: the owner knows nothing of it.
     shown: Option<Transfer>,
+    /// Incoming: its user has said yes.
+    accepted: bool,
     /// Libpurple has started it: bytes may go.
     started: bool,
+    /// A protocol has cancelled it: that counts on a later turn.
+    doomed: Option<Cancel>,
+    /// Outgoing: libpurple says that all has gone.
+    completed: bool,
     /// How it ended.
     over: Option<&'static str>,
     /// Its owner knows that it ended.
@@ -59,23 +69,70 @@ struct Open {
     ready: bool,
     /// The protocol has bytes ready (`purple_xfer_prpl_ready`) that were not fetched.
     pending: bool,
-    /// The other side has ended it, and what it sent before is not fetched yet.
-    ended_there: bool,
+    /// Reads in a row that brought no bytes.
+    empty_reads: u32,
+    /// A browser has fetched some of it, or wanted to.
+    fetched: bool,
     /// Incoming: so many bytes may be told. Outgoing: so many were asked for and have not come.
     window: u64,
     /// Outgoing: so many bytes were asked for in all.
     asked_for: u64,
-    /// The offer is with the other side (XMPP).
-    requested: bool,
+    /// What XMPP's stanzas have told of it.
+    stream: Option<stanzas::Stream>,
     /// Acknowledgements that wait until there is room for more (XMPP in-band).
     held: Vec<CString>,
     reported: Option<Instant>,
     /// A further report comes by itself.
     reports: bool,
-    /// Ends an accepted one that no browser fetches.
-    idle: Option<timers::Timer>,
+    /// When it last came any further.
+    moved: Instant,
+    /// Ends it when it comes no further.
+    watch: Option<timers::Timer>,
     /// Ends one that is whole.
     ending: Option<timers::Timer>,
+}
+
+impl Open {
+    fn new(user: UserId, account: AccountId, xfer: *mut PurpleXfer, incoming: bool) -> Self {
+        Self {
+            user,
+            account,
+            xfer,
+            incoming,
+            shown: None,
+            accepted: false,
+            started: false,
+            doomed: None,
+            completed: false,
+            over: None,
+            told_end: false,
+            asked: false,
+            bytes: VecDeque::new(),
+            ready: false,
+            pending: false,
+            empty_reads: 0,
+            fetched: false,
+            window: 0,
+            asked_for: 0,
+            stream: None,
+            held: Vec::new(),
+            reported: None,
+            reports: false,
+            moved: Instant::now(),
+            watch: None,
+            ending: None,
+        }
+    }
+
+    /// Libpurple has it, and nothing has ended it.
+    fn is_live(&self) -> bool {
+        !self.xfer.is_null() && self.over.is_none() && self.doomed.is_none()
+    }
+
+    /// The transfer came further: bytes went, or somebody did something for it.
+    fn moves(&mut self) {
+        self.moved = Instant::now();
+    }
 }
 
 thread_local! {
@@ -117,14 +174,25 @@ unsafe fn id(xfer: *const PurpleXfer) -> Option<TransferId> {
     OPEN.with_borrow(|open| open.get(&id).is_some_and(|known| std::ptr::eq(known.xfer, xfer))).then_some(id)
 }
 
-/// Whether this is the address of a transfer that is there.
-pub(super) fn is_open(xfer: *mut PurpleXfer) -> bool {
-    !xfer.is_null() && OPEN.with_borrow(|open| open.values().any(|known| known.xfer == xfer))
+/// The id of the transfer that is at this address, if one is there. Follows no pointer.
+fn at(xfer: *mut PurpleXfer) -> Option<TransferId> {
+    if xfer.is_null() {
+        return None;
+    }
+    OPEN.with_borrow(|open| open.iter().find(|(_, known)| known.xfer == xfer).map(|(id, _)| *id))
 }
 
-/// How many an account has that are not over.
+/// Whether this is the address of a transfer that is there.
+pub(super) fn is_open(xfer: *mut PurpleXfer) -> bool {
+    at(xfer).is_some()
+}
+
+/// Transfers that an account has: those whose end is not told yet, and those that libpurple has not ended. One that has ended may be kept by whoever
+/// has a reference for ever.
 fn count(account: AccountId) -> usize {
-    OPEN.with_borrow(|open| open.values().filter(|known| known.account == account && known.over.is_none()).count())
+    // SAFETY: a transfer that was not destroyed.
+    let is_there = |open: &Open| !open.told_end || (!open.xfer.is_null() && unsafe { (*open.xfer).end_time == 0 });
+    OPEN.with_borrow(|open| open.values().filter(|known| known.account == account && is_there(known)).count())
 }
 
 fn no_such_transfer() -> CommandError {
@@ -145,7 +213,7 @@ fn end(token: OnPurple, id: TransferId, how: &'static str) {
 
 /// Does what is left to be done of one that may be over: its end is told after its last byte, and our reference is given back.
 fn settle(token: OnPurple, id: TransferId) {
-    let (mut told, mut gone, mut idle, mut held) = (None, None, (None, None), None);
+    let (mut told, mut gone, mut waits, mut held) = (None, None, (None, None), None);
     OPEN.with_borrow_mut(|all| {
         let Some(open) = all.get_mut(&id) else { return };
         let Some(how) = open.over else { return };
@@ -155,7 +223,7 @@ fn settle(token: OnPurple, id: TransferId) {
         held = Some((open.account, std::mem::take(&mut open.held)));
         if !open.told_end && open.bytes.is_empty() {
             open.told_end = true;
-            idle = (open.idle.take(), open.ending.take());
+            waits = (open.watch.take(), open.ending.take());
             told = open.shown.as_ref().map(|_| (open.user, how));
         }
         if open.xfer.is_null() && open.told_end {
@@ -170,7 +238,7 @@ fn settle(token: OnPurple, id: TransferId) {
         timers::soon(token, Some(account), move |token| acks::send(token, account, held));
     }
     // A timer's end calls libpurple.
-    drop((gone, idle));
+    drop((gone, waits));
     if let Some((user, how)) = told {
         outbox::emit(token, user, EventKind::TransferClosed { transfer: id, state: how.to_owned() });
     }
@@ -185,88 +253,6 @@ fn release(id: TransferId) {
     }
 }
 
-/// `transfer.cancel`: an offered file is declined, one on its way is ended.
-pub(super) fn cancel(token: OnPurple, user: UserId, id: TransferId) -> Result<(), CommandError> {
-    let (account, xfer) = own(user, id)?;
-    let (over, offered, requested) = change(id, |open| {
-        let offered = open.incoming && open.shown.as_ref().is_some_and(|shown| shown.state == OFFERED);
-        (open.over.replace("cancelled").is_some(), offered, open.requested)
-    })
-    .unwrap_or_default();
-    if !over && !xfer.is_null() {
-        owner::with(Some(account), || {
-            if offered {
-                decline(xfer);
-            } else if outgoing::may_cancel(token, account, xfer, requested) {
-                cancel_here(xfer);
-            }
-        });
-    }
-    settle(token, id);
-    Ok(())
-}
-
-fn decline(xfer: *mut PurpleXfer) {
-    // SAFETY: a live transfer that nobody has accepted; libpurple's own way of declining sets the status first.
-    unsafe {
-        (*xfer).status = PurpleXferStatusType::PURPLE_XFER_STATUS_CANCEL_LOCAL;
-        purple_sys::purple_xfer_request_denied(xfer);
-    }
-}
-
-fn cancel_here(xfer: *mut PurpleXfer) {
-    // SAFETY: a live transfer. One that is accepted and not connected yet would be called back (see `interpose/transfers.rs`).
-    unsafe {
-        purple_sys::purple_proxy_connect_cancel_with_handle(xfer.cast());
-        if is_open(xfer) && (*xfer).end_time == 0 {
-            purple_sys::purple_xfer_cancel_local(xfer);
-        }
-    }
-}
-
-/// Ends all transfers of an account: while its connection stands, whose data they use, and before the account goes, which they name.
-pub(super) fn end_all(token: OnPurple, account: AccountId) {
-    end_live(token, account);
-    // Bytes that were received and not told go with the account.
-    let left: Vec<TransferId> =
-        OPEN.with_borrow(|open| open.iter().filter(|(_, known)| known.account == account).map(|(id, _)| *id).collect());
-    for id in left {
-        change(id, |open| open.over = Some("failed"));
-        settle(token, id);
-    }
-}
-
-/// Ends those that libpurple has.
-fn end_live(token: OnPurple, account: AccountId) {
-    let next = || {
-        OPEN.with_borrow(|open| {
-            open.iter().find(|(_, known)| known.account == account && !known.xfer.is_null()).map(|(id, known)| (*id, known.xfer))
-        })
-    };
-    while let Some((id, xfer)) = next() {
-        change(id, |open| {
-            open.over.get_or_insert("failed");
-            open.asked = false;
-        });
-        // SAFETY: a transfer that was not destroyed.
-        owner::with(Some(account), || unsafe {
-            // One that is taken and not connected yet would be called back (see `interpose/transfers.rs`).
-            purple_sys::purple_proxy_connect_cancel_with_handle(xfer.cast());
-            if (*xfer).end_time == 0 && purple_sys::purple_xfer_is_canceled(xfer) == glib_sys::GFALSE {
-                purple_sys::purple_xfer_end(xfer);
-            }
-            // A question that is closed and a listening socket that is cancelled keep their references for ever (ft.c says so), and would
-            // keep the transfer in libpurple's list past its account (hazard 45).
-            while is_open(xfer) && (*xfer).ref_ > 0 {
-                purple_sys::purple_xfer_unref(xfer);
-            }
-        });
-        // Whatever libpurple made of it: it is ended once.
-        change(id, |open| open.xfer = std::ptr::null_mut());
-        settle(token, id);
-    }
-}
-
 unsafe extern "C" fn on_new(xfer: *mut PurpleXfer) {
     guard_on("new_xfer", (), |token| {
         // SAFETY: libpurple gives a new transfer of a live account.
@@ -276,32 +262,14 @@ unsafe extern "C" fn on_new(xfer: *mut PurpleXfer) {
         let id = TransferId(registry::random_id(taken));
         // SAFETY: a live transfer; the field is the front end's own.
         unsafe { (*xfer).ui_data = id.0 as *mut c_void };
-        let open = Open {
-            user,
-            account,
-            xfer,
-            incoming: kind == PurpleXferType::PURPLE_XFER_RECEIVE,
-            shown: None,
-            started: false,
-            over: None,
-            told_end: false,
-            asked: false,
-            bytes: VecDeque::new(),
-            ready: false,
-            pending: false,
-            ended_there: false,
-            window: 0,
-            asked_for: 0,
-            requested: false,
-            held: Vec::new(),
-            reported: None,
-            reports: false,
-            idle: None,
-            ending: None,
-        };
+        let open = Open::new(user, account, xfer, kind == PurpleXferType::PURPLE_XFER_RECEIVE);
         OPEN.with_borrow_mut(|all| all.insert(id, open));
         // SAFETY: as above.
-        unsafe { outgoing::made(token, account, id, xfer) };
+        unsafe {
+            outgoing::made(token, account, id, xfer);
+            stanzas::made(token, account, id, xfer);
+        }
+        patience::watch(token, id);
     });
 }
 
@@ -311,8 +279,14 @@ unsafe extern "C" fn on_destroy(xfer: *mut PurpleXfer) {
         let Some(id) = (unsafe { id(xfer) }) else { return };
         // A question about it (XMPP: to which device) would be answered with its address.
         request::forget_data(token, xfer.cast());
-        change(id, |open| open.xfer = std::ptr::null_mut());
-        end(token, id, "failed");
+        let completed = change(id, |open| {
+            open.xfer = std::ptr::null_mut();
+            open.completed
+        });
+        // What has gone is told on a later turn.
+        if completed != Some(true) {
+            end(token, id, "failed");
+        }
     });
 }
 
@@ -320,15 +294,25 @@ unsafe extern "C" fn on_started(xfer: *mut PurpleXfer, _: *mut c_void) {
     guard_on("file-start", (), |token| {
         // SAFETY: libpurple gives a live transfer.
         let Some(id) = (unsafe { id(xfer) }) else { return };
-        let incoming = change(id, |open| {
-            open.started = true;
-            open.incoming
-        });
+        let Some((account, incoming, allowed)) = change(id, |open| {
+            let allowed = open.accepted || !open.incoming;
+            open.started = allowed;
+            open.moves();
+            (open.account, open.incoming, allowed)
+        }) else {
+            return;
+        };
+        if !allowed {
+            log::debug!(target: "bridge", "transfer {id} starts, and its user has not said yes");
+            return ends::give_up(token, id);
+        }
         report(token, id, Some(RUNNING));
-        match incoming {
-            Some(true) => incoming::make_ready(token, id),
+        patience::watch(token, id);
+        if incoming {
+            incoming::make_ready(token, id);
+        } else {
             // Not before the outcome of the command that sends it.
-            _ => timers::soon(token, change(id, |open| open.account), move |token| outgoing::want(token, id)),
+            timers::soon(token, Some(account), move |token| outgoing::want(token, id));
         }
     });
 }
@@ -342,12 +326,17 @@ unsafe extern "C" fn on_progress(xfer: *mut PurpleXfer, _: f64) {
             report(token, id, None);
             return incoming::whole(token, id);
         }
-        change(id, |open| {
-            if let Some(shown) = &mut open.shown {
-                shown.done = shown.size.unwrap_or(shown.done);
-            }
-        });
-        end(token, id, "done");
+        let Some((account, incoming)) = change(id, |open| {
+            open.completed = !open.incoming;
+            (open.account, open.incoming)
+        }) else {
+            return;
+        };
+        if incoming {
+            return end(token, id, "done");
+        }
+        // Libpurple says so before it looks whether the write has failed.
+        timers::soon(token, Some(account), move |token| outgoing::all_went(token, id));
     });
 }
 
@@ -379,7 +368,8 @@ unsafe extern "C" fn on_signing_off(gc: *mut PurpleConnection, _: *mut c_void) {
         // SAFETY: libpurple gives a live connection of a live account.
         let account = unsafe { accounts::id(token, (*gc).account) };
         if let Some(account) = account {
-            end_live(token, account);
+            ends::end_live(token, account);
+            stanzas::forget(token, account);
         }
     });
 }

@@ -45,6 +45,8 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"purple_plugins_probe", plugins::purple_plugins_probe as plugins::Probe as *const c_void),
         (c"purple_proxy_connect", transfers::purple_proxy_connect as transfers::Connect as *const c_void),
         (c"purple_xfer_prpl_ready", transfers::purple_xfer_prpl_ready as transfers::OfXfer as *const c_void),
+        (c"purple_xfer_read", transfers::purple_xfer_read as transfers::Read as *const c_void),
+        (c"purple_xfer_cancel_local", transfers::purple_xfer_cancel_local as transfers::OfXfer as *const c_void),
         (c"purple_xfer_cancel_remote", transfers::purple_xfer_cancel_remote as transfers::OfXfer as *const c_void),
         (c"purple_xfer_error", transfers::purple_xfer_error as transfers::Complain as *const c_void),
         (c"purple_util_write_data_to_file", files::purple_util_write_data_to_file as *const c_void),

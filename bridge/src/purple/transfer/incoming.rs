@@ -8,14 +8,13 @@ use super::super::ffi::{guard_on, in_process};
 use super::super::token::OnPurple;
 use super::super::{interpose, outbox, owner, timers};
 use super::told::{report, show};
-use super::{MOST, OFFERED, Open, RUNNING, SOFT, acks, cancel, cancel_here, change, count, id, own, settle};
+use super::{Cancel, MOST, OFFERED, Open, RUNNING, SOFT, acks, at, cancel, change, count, ends, id, own, patience, settle};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{TransferId, UserId};
 use crate::model::Piece;
 use purple_sys::{PurpleConversationType, PurpleXfer, gssize, guchar};
 use std::ffi::c_void;
-use std::time::Duration;
 
 /// Bytes in one event.
 const A_PIECE: usize = 64 << 10;
@@ -23,10 +22,8 @@ const A_PIECE: usize = 64 << 10;
 const HARD: usize = 8 << 20;
 /// Bytes that may be asked for ahead.
 const MOST_AHEAD: u64 = 4 << 20;
-/// An accepted file that no browser fetches within this time is given up.
-const UNFETCHED: Duration = Duration::from_secs(120);
-/// How long a sender has to end a connection by which all of its file has come.
-const UNENDED: Duration = Duration::from_secs(3);
+/// Reads in a row that bring no bytes. More end the transfer.
+const MOST_EMPTY: u32 = 256;
 
 /// Before libpurple asks for a name to save the file under: with a name there, it asks nobody.
 pub(super) unsafe extern "C" fn on_offered(xfer: *mut PurpleXfer, _: *mut c_void) {
@@ -72,37 +69,25 @@ pub(in crate::purple) fn accept(token: OnPurple, user: UserId, id: TransferId) -
     let name = name.flatten().filter(|_| !xfer.is_null());
     let name = name.ok_or_else(|| CommandError::new("not_offered", "This file is not offered (any more).").at("transfer"))?;
     report(token, id, Some(RUNNING));
-    let idle = timers::after(token, UNFETCHED, Some(account), move |token| unfetched(token, id));
-    let before = change(id, |open| open.idle.replace(idle));
-    drop(before);
+    change(id, |open| {
+        open.accepted = true;
+        open.moves();
+    });
+    patience::watch(token, id);
     let name = in_process(&name);
     // SAFETY: a live transfer, whose reference is ours; the name is copied, and no file of that name is opened.
     owner::with(Some(account), || unsafe { purple_sys::purple_xfer_request_accepted(xfer, name.as_ptr()) });
     Ok(())
 }
 
-/// Nobody fetches a file that was accepted.
-fn unfetched(token: OnPurple, id: TransferId) {
-    log::debug!(target: "bridge", "nobody fetches transfer {id}, which was accepted");
-    let live = change(id, |open| {
-        // The bytes that have come go.
-        let live = open.over.replace("failed").is_none();
-        (live && !open.xfer.is_null()).then_some((open.account, open.xfer))
-    });
-    if let Some((account, xfer)) = live.flatten() {
-        owner::with(Some(account), || cancel_here(xfer));
-    }
-    settle(token, id);
-}
-
 /// The browser takes so many more bytes.
 pub(in crate::purple) fn take(token: OnPurple, user: UserId, id: TransferId, bytes: u32) -> Result<(), CommandError> {
     own(user, id)?;
-    let idle = change(id, |open| {
+    change(id, |open| {
         open.window = (open.window + u64::from(bytes)).min(MOST_AHEAD);
-        open.idle.take()
+        open.fetched = true;
+        open.moves();
     });
-    drop(idle);
     tell(token, id);
     make_ready(token, id);
     fetch(token, id);
@@ -132,7 +117,9 @@ fn tell(token: OnPurple, id: TransferId) {
 /// Lets libpurple read a socket once more, if there is room for what comes.
 pub(super) fn make_ready(_: OnPurple, id: TransferId) {
     let may = |open: &mut Open| {
-        let may = open.incoming && open.started && !open.ready && open.over.is_none() && open.bytes.len() < SOFT && !open.xfer.is_null();
+        // What was sent before an end of the other side's is fetched.
+        let lives = open.is_live() || (open.pending && open.doomed == Some(Cancel::Remote) && !open.xfer.is_null() && open.over.is_none());
+        let may = open.incoming && open.started && lives && !open.ready && open.bytes.len() < SOFT;
         open.ready |= may;
         may.then_some((open.account, open.xfer))
     };
@@ -142,54 +129,60 @@ pub(super) fn make_ready(_: OnPurple, id: TransferId) {
     }
 }
 
-/// The protocol has bytes. True: they are fetched later.
+/// The protocol is ready to bring bytes, or to take some. True: that is seen to later, or never.
 pub(in crate::purple) fn has_bytes(token: OnPurple, xfer: *mut PurpleXfer) -> bool {
-    let found = super::OPEN.with_borrow_mut(|all| {
-        let (id, open) = all.iter_mut().find(|(_, open)| open.xfer == xfer && open.incoming)?;
-        open.pending = true;
-        Some((*id, open.account))
-    });
-    let Some((id, account)) = found else { return false };
-    timers::soon(token, Some(account), move |token| fetch(token, id));
-    true
-}
-
-/// The other side has ended a transfer. True: that counts once what it sent before is fetched, and not inside the protocol's call.
-pub(in crate::purple) fn ended_there(token: OnPurple, xfer: *mut PurpleXfer) -> bool {
-    let found = super::OPEN.with_borrow_mut(|all| {
-        // SAFETY: those in the table are live.
-        let is_pushed = |open: &Open| open.started && unsafe { (*xfer).fd } == -1;
-        let (id, open) = all.iter_mut().find(|(_, open)| open.xfer == xfer && open.incoming)?;
-        let defers = is_pushed(open) && open.over.is_none();
-        open.ended_there |= defers;
-        defers.then_some((*id, open.account))
-    });
-    let Some((id, account)) = found else { return false };
-    timers::soon(token, Some(account), move |token| fetch(token, id));
-    true
+    let Some(id) = at(xfer) else { return false };
+    let Some((account, incoming, doomed)) = change(id, |open| {
+        open.pending |= open.incoming;
+        (open.account, open.incoming, open.doomed.is_some())
+    }) else {
+        return false;
+    };
+    if incoming {
+        timers::soon(token, Some(account), move |token| fetch(token, id));
+    }
+    incoming || doomed
 }
 
 /// Fetches what the protocol has, if there is room for it.
-fn fetch(token: OnPurple, id: TransferId) {
+pub(super) fn fetch(token: OnPurple, id: TransferId) {
     let next = change(id, |open| {
-        if open.xfer.is_null() || open.over.is_some() {
-            return None;
-        }
-        let has_room = open.bytes.len() < SOFT;
-        let fetches = open.pending && has_room;
-        open.pending &= !fetches;
-        Some((open.account, open.xfer, fetches, open.ended_there && !open.pending))
+        let fetches = open.pending && open.bytes.len() < SOFT && open.over.is_none() && open.doomed != Some(Cancel::Local);
+        (fetches && !open.xfer.is_null()).then_some((open.account, open.xfer))
     });
-    let Some((account, xfer, fetches, ended)) = next.flatten() else { return };
-    if fetches {
-        acks::send_held(token, id);
+    if let Some((account, xfer)) = next.flatten() {
         make_ready(token, id);
         if super::is_open(xfer) {
-            interpose::prpl_ready(xfer);
+            owner::with(Some(account), || interpose::prpl_ready(xfer));
+        }
+        // The other side may go on once it was read, and not before: what it sends is kept by the protocol.
+        if change(id, |open| open.pending) == Some(false) {
+            acks::send_held(token, id);
         }
     }
-    if ended && super::is_open(xfer) && change(id, |open| open.over.is_none()) == Some(true) {
-        owner::with(Some(account), || interpose::cancel_remote(xfer));
+    if change(id, |open| open.doomed.is_some() && !open.pending) == Some(true) {
+        ends::carry_out(token, id);
+    }
+}
+
+/// The protocol was read for an incoming file, and gave so many bytes.
+pub(in crate::purple) fn came(token: OnPurple, xfer: *mut PurpleXfer, bytes: gssize) {
+    let Some(id) = at(xfer) else { return };
+    let empty = change(id, |open| {
+        open.pending = false;
+        if bytes != 0 {
+            open.empty_reads = 0;
+            return None;
+        }
+        // Libpurple tells nobody of a read that brings nothing, and waits to be told that there is room.
+        open.ready = false;
+        open.empty_reads += 1;
+        Some((open.account, open.empty_reads))
+    });
+    match empty.flatten() {
+        Some((_, reads)) if reads > MOST_EMPTY => ends::give_up(token, id),
+        Some((account, _)) => timers::soon(token, Some(account), move |token| make_ready(token, id)),
+        None => {}
     }
 }
 
@@ -198,10 +191,11 @@ pub(super) fn whole(token: OnPurple, id: TransferId) {
     let all = |open: &mut Open| {
         // SAFETY: a transfer that was not destroyed.
         let all = open.incoming && !open.xfer.is_null() && unsafe { (*open.xfer).size > 0 && (*open.xfer).bytes_sent >= (*open.xfer).size };
-        (all && open.over.is_none()).then_some(open.account)
+        // One that runs is not put off by what comes after the whole.
+        (all && open.over.is_none() && open.ending.is_none()).then_some(open.account)
     };
     let Some(account) = change(id, all).flatten() else { return };
-    let end = timers::after(token, UNENDED, Some(account), move |_| {
+    let end = timers::after(token, patience::limits().unended, Some(account), move |_| {
         let xfer = change(id, |open| open.over.is_none().then_some(open.xfer)).flatten();
         if let Some(xfer) = xfer.filter(|xfer| !xfer.is_null()) {
             // SAFETY: a live transfer, on a turn of its own; it is as libpurple ends one whose connection has ended.
@@ -211,8 +205,7 @@ pub(super) fn whole(token: OnPurple, id: TransferId) {
             }
         }
     });
-    let before = change(id, |open| open.ending.replace(end));
-    drop(before);
+    change(id, |open| open.ending = Some(end));
 }
 
 /// libpurple has bytes for the file. All are taken, or libpurple ends the transfer.
@@ -225,11 +218,15 @@ pub(super) unsafe extern "C" fn on_write(xfer: *mut PurpleXfer, buffer: *const g
             (id(xfer), bytes)
         };
         let Some(id) = id else { return 0 };
+        // SAFETY: a live transfer.
+        let (whole, before) = unsafe { ((*xfer).size, (*xfer).bytes_sent) };
+        let offered = whole == 0 || before.checked_add(length).is_some_and(|all| all <= whole);
         let taken = change(id, |open| {
             open.ready = false;
-            let fits = open.over.is_none() && open.bytes.len() + length <= HARD.max(length);
+            let fits = open.over.is_none() && open.accepted && offered && open.bytes.len() + length <= HARD.max(length);
             if fits {
                 open.bytes.extend(bytes);
+                open.moves();
             }
             fits
         });
@@ -241,14 +238,4 @@ pub(super) unsafe extern "C" fn on_write(xfer: *mut PurpleXfer, buffer: *const g
         make_ready(token, id);
         size
     })
-}
-
-/// The transfer brings what it must not: it ends on a later turn.
-pub(super) fn give_up(token: OnPurple, id: TransferId) {
-    timers::soon(token, change(id, |open| open.account), move |_| {
-        let xfer = change(id, |open| open.over.is_none().then_some(open.xfer)).flatten();
-        if let Some(xfer) = xfer.filter(|xfer| !xfer.is_null()) {
-            cancel_here(xfer);
-        }
-    });
 }

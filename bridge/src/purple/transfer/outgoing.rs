@@ -4,9 +4,10 @@
 use super::super::ffi::guard_on;
 use super::super::outgoing::FileName;
 use super::super::token::OnPurple;
-use super::super::{accounts, conversation, outbox, owner, protocols, request};
+use super::super::{conversation, outbox, owner, protocols};
+use super::ends::{cancel_here, stop};
 use super::told::show;
-use super::{MOST, OFFERED, Open, cancel_here, change, count, end, own};
+use super::{MOST, OFFERED, Open, change, count, end, own, stanzas};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, ConversationId, ConversationKind, TransferId, UserId};
@@ -48,6 +49,9 @@ pub(in crate::purple) fn send(
     if count(account) >= MOST {
         return Err(CommandError::new("limit", format!("At most {MOST} files may be on their way. Wait for some to end.")));
     }
+    if !stanzas::has_room(token, account) {
+        return Err(CommandError::new("limit", "Too many files were cancelled before the other side answered. Sign on again."));
+    }
     // SAFETY: a live connection and conversation; the table lives as long as the protocol.
     let (info, who) = unsafe {
         let info = protocols::info_of(gc).filter(|info| info.send_file.is_some()).ok_or_else(not_supported)?;
@@ -64,14 +68,15 @@ pub(in crate::purple) fn send(
     let Some(Sending { made, words, .. }) = SENDING.take() else { return Err(not_supported()) };
     let words = words.into_iter().find(|words| !words.trim().is_empty());
     let id = match made {
-        Some(id) if change(id, |open| open.over.is_none() && !open.xfer.is_null()) == Some(true) => id,
+        Some(id) if change(id, |open| open.is_live()) == Some(true) => id,
+        // One that a protocol has given up ends on a later turn, and its owner has never heard of it.
         _ => return Err(words.map_or_else(not_supported, |words| CommandError::new("not_sent", words))),
     };
     if let Some(words) = words {
-        // XMPP leaves a transfer that it has just said is impossible.
+        // XMPP leaves a transfer that it has just said is impossible, and the words of another protocol may come with no end of it.
         let xfer = change(id, |open| open.xfer).unwrap_or(std::ptr::null_mut());
         if super::is_open(xfer) {
-            owner::with(Some(account), || cancel_here(xfer));
+            owner::with(Some(account), || cancel_here(token, xfer));
         }
         return Err(CommandError::new("not_sent", words));
     }
@@ -108,15 +113,19 @@ pub(super) unsafe fn made(_: OnPurple, account: AccountId, id: TransferId, xfer:
     }
 }
 
-/// Whether one may be cancelled now. XMPP's plugin uses a transfer, once it is asked what the other side can do, whether that was cancelled
-/// meanwhile or not: it is cancelled when the answer has come (`acks.rs`).
-pub(super) fn may_cancel(token: OnPurple, account: AccountId, xfer: *mut PurpleXfer, requested: bool) -> bool {
-    // Nothing else is under way while its user is asked something.
-    let asks = request::forget_data(token, xfer.cast());
-    // SAFETY: a live transfer.
-    let incoming = unsafe { (*xfer).type_ } == PurpleXferType::PURPLE_XFER_RECEIVE;
-    let is_xmpp = accounts::read(token, account, |entry| entry.protocol == "prpl-jabber").unwrap_or(false);
-    incoming || !is_xmpp || requested || asks
+/// The transfer that is being offered right now.
+pub(super) fn offering() -> Option<TransferId> {
+    SENDING.with_borrow(|sending| sending.as_ref().and_then(|sending| sending.made))
+}
+
+/// Libpurple said that all has gone. It says so of a first write that has failed, too, and a protocol may believe the other side (IRC): done is
+/// what was read to its end and not cancelled.
+pub(super) fn all_went(token: OnPurple, id: TransferId) {
+    let all = change(id, |open| {
+        let size = open.shown.as_ref().and_then(|shown| shown.size).unwrap_or_default();
+        open.doomed.is_none() && open.bytes.is_empty() && open.window == 0 && open.asked_for >= size
+    });
+    end(token, id, if all == Some(true) { "done" } else { "failed" });
 }
 
 /// Asks for more bytes, when there is room for many.
@@ -126,7 +135,7 @@ pub(super) fn want(token: OnPurple, id: TransferId) {
         let room = u64::from(WINDOW).saturating_sub(open.bytes.len() as u64 + open.window);
         let left = size.saturating_sub(open.asked_for);
         let bytes = u32::try_from(room.min(left)).unwrap_or(WINDOW);
-        let wants = open.started && open.over.is_none() && bytes > 0 && (bytes >= WINDOW / 2 || u64::from(bytes) == left);
+        let wants = open.started && open.is_live() && bytes > 0 && (bytes >= WINDOW / 2 || u64::from(bytes) == left);
         if wants {
             open.window += u64::from(bytes);
             open.asked_for += u64::from(bytes);
@@ -141,12 +150,10 @@ pub(super) fn want(token: OnPurple, id: TransferId) {
 /// The bytes that were asked for, or some of them.
 pub(in crate::purple) fn feed(token: OnPurple, user: UserId, piece: Piece) -> Result<(), CommandError> {
     let Piece { transfer: id, bytes } = piece;
-    let (account, xfer) = own(user, id)?;
+    own(user, id)?;
     if bytes.is_empty() {
         log::debug!(target: "bridge", "the file of transfer {id} cannot be read");
-        if super::is_open(xfer) {
-            owner::with(Some(account), || cancel_here(xfer));
-        }
+        stop(token, id);
         end(token, id, "failed");
         return Ok(());
     }
@@ -154,6 +161,7 @@ pub(in crate::purple) fn feed(token: OnPurple, user: UserId, piece: Piece) -> Re
         if !open.incoming && open.over.is_none() {
             open.window = open.window.saturating_sub(bytes.len() as u64);
             open.bytes.extend(bytes);
+            open.moves();
         }
     });
     make_ready(token, id);
@@ -163,7 +171,7 @@ pub(in crate::purple) fn feed(token: OnPurple, user: UserId, piece: Piece) -> Re
 /// Tells libpurple that there are bytes. It must never find none: that is a failed check of its own.
 fn make_ready(_: OnPurple, id: TransferId) {
     let may = |open: &mut Open| {
-        let may = !open.incoming && open.started && !open.ready && open.over.is_none() && !open.bytes.is_empty() && !open.xfer.is_null();
+        let may = !open.incoming && open.started && !open.ready && open.is_live() && !open.bytes.is_empty();
         open.ready |= may;
         may.then_some((open.account, open.xfer))
     };
@@ -180,6 +188,7 @@ pub(super) unsafe extern "C" fn on_read(xfer: *mut PurpleXfer, buffer: *mut *mut
         let Some(id) = (unsafe { super::id(xfer) }) else { return -1 };
         let bytes = change(id, |open| {
             open.ready = false;
+            open.moves();
             let count = usize::try_from(size).unwrap_or_default().min(open.bytes.len());
             (open.over.is_none() && !open.incoming).then(|| open.bytes.drain(..count).collect::<Vec<u8>>())
         });

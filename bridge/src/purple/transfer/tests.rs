@@ -1,4 +1,9 @@
 //! Transfers of every kind, in every state that an account can end in: offered to it, offered by it, running; over XMPP and IRC, on real servers.
+//! `ends.rs` has what ends a transfer within its account's life, `hostile.rs` what a contact may try, `reads.rs` how bytes come.
+
+mod ends;
+mod hostile;
+mod reads;
 
 use super::*;
 use crate::command::{AccountSettings, Secret};
@@ -8,7 +13,7 @@ use crate::model::Piece;
 use crate::model::Value;
 use crate::purple::connection::Phase;
 use crate::purple::conversation::Ended;
-use crate::purple::testing::{Core, settings, with_servers};
+use crate::purple::testing::{Core, settings, with_servers, with_servers_alone};
 use crate::purple::{ffi, teardown};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -72,28 +77,54 @@ fn runs(core: &Core, transfer: *mut PurpleXfer) {
 
 /// Offers a file of 100 000 bytes to somebody.
 fn send_to(core: &Core, account: u64, to: &str, count: usize) -> *mut PurpleXfer {
-    let opened = crate::purple::conversation::open(core.token, UserId(1), AccountId(account), to, false).unwrap();
-    let Ended::Now(Some(Outcome::Conversation(conversation))) = opened else { panic!("no conversation") };
-    send(core.token, UserId(1), conversation, "sent.txt", 100_000).unwrap();
+    offers(core, account, to, 100_000).unwrap();
     transfers(core, account, count)
 }
 
-/// Runs libpurple until it wants bytes of a file, gives it some, and runs it until they went.
+/// Offers a file to somebody.
+fn offers(core: &Core, account: u64, to: &str, size: u64) -> Result<TransferId, CommandError> {
+    let opened = crate::purple::conversation::open(core.token, UserId(1), AccountId(account), to, false).unwrap();
+    let Ended::Now(Some(Outcome::Conversation(conversation))) = opened else { panic!("no conversation") };
+    send(core.token, UserId(1), conversation, "sent.txt", size)
+}
+
+/// Runs libpurple until it wants all bytes of a file, gives them, and runs it until some went.
 fn feeds(core: &mut Core, transfer: *mut PurpleXfer) {
+    assert_eq!(feeds_what_is_wanted(core), 100_000);
+    runs(core, transfer);
+}
+
+/// Runs libpurple until it wants bytes of a file, and gives them.
+fn feeds_what_is_wanted(core: &mut Core) -> u32 {
+    let token = core.token;
+    let (transfer, bytes) = told(core, |kind| match kind {
+        EventKind::TransferWanted { transfer, bytes } => Some((transfer, bytes)),
+        _ => None,
+    });
+    feed(token, UserId(1), Piece { transfer, bytes: vec![b'x'; bytes as usize] }).unwrap();
+    bytes
+}
+
+/// Runs libpurple until something was told; what came before it is dropped.
+fn told<T>(core: &mut Core, mut wanted: impl FnMut(EventKind) -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         core.turns();
-        let wanted = core.events().into_iter().find_map(|(_, kind)| match kind {
-            EventKind::TransferWanted { transfer, bytes } => Some((transfer, bytes)),
-            _ => None,
-        });
-        if let Some((id, bytes)) = wanted {
-            assert_eq!(bytes, 100_000);
-            feed(core.token, UserId(1), Piece { transfer: id, bytes: vec![b'x'; 100_000] }).unwrap();
-            return runs(core, transfer);
+        if let Some(found) = core.events().into_iter().find_map(|(_, kind)| wanted(kind)) {
+            return found;
         }
-        assert!(Instant::now() < end, "nobody wants the file");
+        let open = || OPEN.with_borrow(|open| open.values().map(state).collect::<Vec<_>>());
+        assert!(Instant::now() < end, "it was not told; there are {:?}", open());
+        std::thread::yield_now();
     }
+}
+
+/// Runs libpurple until the end of a transfer is told.
+fn how_it_ends(core: &mut Core, id: TransferId) -> String {
+    told(core, |kind| match kind {
+        EventKind::TransferClosed { transfer, state } if transfer == id => Some(state),
+        _ => None,
+    })
 }
 
 /// What one side hears while libpurple runs.
@@ -112,6 +143,11 @@ fn is_get(stanza: &Element, child: &str) -> bool {
     stanza.name == "iq" && stanza.child(child).is_some() && !stanza.is("type", "result")
 }
 
+/// Whether a device is asked what it can do.
+fn asks_features(stanza: &Element) -> bool {
+    is_get(stanza, "query") && stanza.child("query").is_some_and(|query| query.is("xmlns", "http://jabber.org/protocol/disco#info"))
+}
+
 /// XMPP: a file is offered to the account by a stream, and another by a link.
 fn offered_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64) -> *mut PurpleXfer {
     let before = of(account).len();
@@ -120,19 +156,61 @@ fn offered_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64) -> *mut Pur
         "<iq type='set' id='oob' to='ines@localhost/home'><query xmlns='jabber:iq:oob'><url>http://127.0.0.1:9/b.txt</url></query></iq>",
     );
     transfers(core, account, before + 1);
+    offer(core, peer, account, &sid, 1000)
+}
+
+/// XMPP: a file is offered to the account by a stream, in-band.
+fn offer(core: &Core, peer: &mut XmppPeer, account: u64, sid: &str, size: usize) -> *mut PurpleXfer {
+    let before = of(account).len();
     peer.send(&format!(
         "<iq type='set' id='offer' to='ines@localhost/home'><si xmlns='{SI}' id='{sid}' profile='{FILE}'>\
-         <file xmlns='{FILE}' name='a.txt' size='1000'/><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='form'>\
+         <file xmlns='{FILE}' name='a.txt' size='{size}'/><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='form'>\
          <field var='stream-method' type='list-single'><option><value>{IBB}</value></option></field></x></feature></si></iq>"
     ));
-    transfers(core, account, before + 2)
+    transfers(core, account, before + 1)
+}
+
+/// XMPP: the peer opens the stream of its offer with blocks of a size.
+fn open_stream(peer: &mut XmppPeer, sid: &str, block: &str) {
+    peer.send(&format!("<iq type='set' id='open' to='ines@localhost/home'><open xmlns='{IBB}' sid='{sid}' block-size='{block}'/></iq>"));
+}
+
+/// XMPP: the peer sends a block of the file, in base64.
+fn send_block(peer: &mut XmppPeer, sid: &str, seq: u32, base64: &str) {
+    peer.send(&format!(
+        "<iq type='set' id='data' to='ines@localhost/home'><data xmlns='{IBB}' sid='{sid}' seq='{seq}'>{base64}</data></iq>"
+    ));
+}
+
+/// XMPP: the peer tells what it can do, as it was asked to.
+fn tell_features(peer: &mut XmppPeer, asked: &Element, features: &[&str]) {
+    let features: String = features.iter().map(|feature| format!("<feature var='{feature}'/>")).collect();
+    peer.send(&format!(
+        "<iq type='result' id='{}' to='ines@localhost/home'><query xmlns='http://jabber.org/protocol/disco#info'>\
+         <identity category='client' type='pc'/>{features}</query></iq>",
+        asked.attr("id").unwrap()
+    ));
+}
+
+/// XMPP: the peer takes a file that it is offered, by one of these ways.
+fn take_offer(peer: &mut XmppPeer, offered: &Element, way: &str) {
+    peer.send(&format!(
+        "<iq type='result' id='{}' to='ines@localhost/home'><si xmlns='{SI}'><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='submit'>\
+         <field var='stream-method'><value>{way}</value></field></x></feature></si></iq>",
+        offered.attr("id").unwrap()
+    ));
+}
+
+/// Libpurple has handled all that the peer sent before.
+fn is_through(core: &Core, peer: &mut XmppPeer) {
+    peer.send("<iq type='get' id='through' to='ines@localhost/home'><ping xmlns='urn:xmpp:ping'/></iq>");
+    heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "through"));
 }
 
 /// The same, and the one by a stream is taken and under way.
 fn taken_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64) {
     let transfer = offered_over_xmpp(core, peer, account);
-    // SAFETY: an open transfer and a C string, copied.
-    unsafe { purple_sys::purple_xfer_request_accepted(transfer, c"taken.txt".as_ptr()) };
+    accept(core.token, UserId(1), at(transfer).unwrap()).unwrap();
     peer.send(&format!(
         "<iq type='set' id='open' to='ines@localhost/home'><open xmlns='{IBB}' sid='s{account}' block-size='4096'/></iq>\
          <iq type='set' id='data' to='ines@localhost/home'><data xmlns='{IBB}' sid='s{account}' seq='0'>aGVsbG8=</data></iq>"
@@ -144,22 +222,13 @@ fn taken_over_xmpp(core: &Core, peer: &mut XmppPeer, account: u64) {
 fn sent_over_xmpp(core: &mut Core, peer: &mut XmppPeer, account: u64, take: bool) {
     let before = of(account).len();
     let transfer = send_to(core, account, peer.jid(), before + 1);
-    let asked = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "query"));
-    let id = asked.attr("id").unwrap().to_owned();
-    let features: String = [SI, FILE, IBB].iter().map(|feature| format!("<feature var='{feature}'/>")).collect();
-    peer.send(&format!(
-        "<iq type='result' id='{id}' to='ines@localhost/home'><query xmlns='http://jabber.org/protocol/disco#info'>\
-         <identity category='client' type='pc'/>{features}</query></iq>"
-    ));
+    let asked = heard(core, |time| peer.next_within(time), asks_features);
+    tell_features(peer, &asked, &[SI, FILE, IBB]);
     let offered = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "si"));
     if !take {
         return;
     }
-    peer.send(&format!(
-        "<iq type='result' id='{}' to='ines@localhost/home'><si xmlns='{SI}'><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='submit'>\
-         <field var='stream-method'><value>{IBB}</value></field></x></feature></si></iq>",
-        offered.attr("id").unwrap()
-    ));
+    take_offer(peer, &offered, IBB);
     let opened = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "open"));
     peer.send(&format!("<iq type='result' id='{}' to='ines@localhost/home'/>", opened.attr("id").unwrap()));
     feeds(core, transfer);
@@ -177,8 +246,7 @@ fn taken_over_irc(core: &Core, peer: &mut IrcPeer, account: u64) -> std::net::Tc
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let transfer = offered_over_irc(core, peer, account, listener.local_addr().unwrap().port());
-    // SAFETY: an open transfer and a C string, copied.
-    unsafe { purple_sys::purple_xfer_request_accepted(transfer, c"taken.txt".as_ptr()) };
+    accept(core.token, UserId(1), at(transfer).unwrap()).unwrap();
     let mut sender = None;
     core.turn_until(|| {
         sender = sender.take().or_else(|| listener.accept().ok());
@@ -269,8 +337,7 @@ fn transfers_of_irc_end_with_their_account() {
         irc(core, &server, 13);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let transfer = offered_over_irc(core, &mut peer, 13, listener.local_addr().unwrap().port());
-        // SAFETY: an open transfer and a C string, copied.
-        unsafe { purple_sys::purple_xfer_request_accepted(transfer, c"taken.txt".as_ptr()) };
+        accept(core.token, UserId(1), at(transfer).unwrap()).unwrap();
         teardown::remove(core.token, UserId(1), AccountId(13)).unwrap();
         nothing_is_left(core, 13);
         listener.set_nonblocking(true).unwrap();
@@ -303,99 +370,31 @@ fn one_accounts_end_leaves_anothers_transfers_alone() {
     });
 }
 
-/// Ends of transfers that were told.
-fn ends(core: &mut Core) -> Vec<String> {
-    let ends = core.events().into_iter().filter_map(|(_, kind)| match kind {
-        EventKind::TransferClosed { state, .. } => Some(state),
-        _ => None,
-    });
-    ends.collect()
-}
-
 fn only(account: u64) -> TransferId {
     OPEN.with_borrow(|open| open.iter().find(|(_, known)| known.account == AccountId(account)).map(|(id, _)| *id)).unwrap()
 }
 
-#[test]
-fn a_file_that_is_cancelled_before_its_offer_is_cancelled_after_it() {
-    with_servers("purple::transfer::tests::a_file_that_is_cancelled_before_its_offer_is_cancelled_after_it", |core| {
-        let prosody = Prosody::with_users(["ines", "noor"]);
-        let mut peer = XmppPeer::connect(&prosody, "noor");
-        xmpp(core, &prosody, 10);
-        send_to(core, 10, peer.jid(), 1);
-        let asked = heard(core, |time| peer.next_within(time), |stanza| is_get(stanza, "query"));
-        cancel(core.token, UserId(1), only(10)).unwrap();
-        assert_eq!(ends(core), ["cancelled"]);
-        let features: String = [SI, FILE, IBB].iter().map(|feature| format!("<feature var='{feature}'/>")).collect();
-        peer.send(&format!(
-            "<iq type='result' id='{}' to='ines@localhost/home'><query xmlns='http://jabber.org/protocol/disco#info'>\
-             <identity category='client' type='pc'/>{features}</query></iq>",
-            asked.attr("id").unwrap()
-        ));
-        core.turn_until(|| of(10).is_empty());
-        assert!(ends(core).is_empty(), "its end was told");
-        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
-        nothing_is_left(core, 10);
-    });
+fn state(open: &Open) -> String {
+    format!(
+        "accepted {}, started {}, over {:?}, told {}, {} bytes, ready {}, pending {}, window {}, gone {}",
+        open.accepted,
+        open.started,
+        open.over,
+        open.told_end,
+        open.bytes.len(),
+        open.ready,
+        open.pending,
+        open.window,
+        open.xfer.is_null()
+    )
 }
 
-#[test]
-fn a_question_about_a_transfer_ends_with_it() {
-    with_servers("purple::transfer::tests::a_question_about_a_transfer_ends_with_it", |core| {
-        let prosody = Prosody::builder().users(["ines", "noor"]).friends("ines", "noor", "Friends").start();
-        xmpp(core, &prosody, 10);
-        let mut peers = ["desk", "phone"].map(|resource| XmppPeer::connect_as(&prosody, "noor", resource));
-        // What a device asks comes after its presence.
-        for peer in &mut peers {
-            peer.send("<iq type='get' id='there' to='ines@localhost/home'><ping xmlns='urn:xmpp:ping'/></iq>");
-            heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "there"));
-        }
-        core.events();
-        send_to(core, 10, "noor@localhost", 1);
-        let asked = core.events().into_iter().find_map(|(_, kind)| match kind {
-            EventKind::RequestOpened(request) => Some(request.id),
-            _ => None,
-        });
-        let asked = asked.expect("the question to which device it goes");
-        cancel(core.token, UserId(1), only(10)).unwrap();
-        core.turn_until(|| of(10).is_empty());
-        let told = core.events();
-        assert!(told.iter().any(|(_, kind)| *kind == EventKind::RequestClosed { request: asked }), "{told:?}");
-        drop(peers);
-        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
-        nothing_is_left(core, 10);
-    });
-}
-
-/// Libjabber goes on using the session of a file that the call has ended: valgrind sees that.
-#[test]
-fn a_file_in_one_block_ends_after_libjabber_has_counted_it() {
-    with_servers("purple::transfer::tests::a_file_in_one_block_ends_after_libjabber_has_counted_it", |core| {
-        let prosody = Prosody::with_users(["ines", "noor"]);
-        let mut peer = XmppPeer::connect(&prosody, "noor");
-        xmpp(core, &prosody, 10);
-        for (sid, size, end) in [("whole", 5, "done"), ("more", 3, "failed")] {
-            peer.send(&format!(
-                "<iq type='set' id='offer' to='ines@localhost/home'><si xmlns='{SI}' id='{sid}' profile='{FILE}'>\
-                 <file xmlns='{FILE}' name='a.txt' size='{size}'/><feature xmlns='{NEG}'><x xmlns='jabber:x:data' type='form'>\
-                 <field var='stream-method' type='list-single'><option><value>{IBB}</value></option></field></x></feature></si></iq>"
-            ));
-            transfers(core, 10, 1);
-            let id = only(10);
-            accept(core.token, UserId(1), id).unwrap();
-            take(core.token, UserId(1), id, 1000).unwrap();
-            peer.send(&format!(
-                "<iq type='set' id='open' to='ines@localhost/home'><open xmlns='{IBB}' sid='{sid}' block-size='4096'/></iq>\
-                 <iq type='set' id='data' to='ines@localhost/home'><data xmlns='{IBB}' sid='{sid}' seq='0'>aGVsbG8=</data></iq>"
-            ));
-            core.turn_until(|| of(10).is_empty());
-            let told = core.events();
-            let bytes = told.iter().any(|(_, kind)| matches!(kind, EventKind::TransferBytes(piece) if piece.bytes == b"hello"));
-            assert_eq!(bytes, end == "done", "{told:?}");
-            assert!(told.iter().any(|(_, kind)| *kind == EventKind::TransferClosed { transfer: id, state: end.to_owned() }), "{told:?}");
-            heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "data") && stanza.is("type", "result"));
-        }
-        teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
-        nothing_is_left(core, 10);
+/// Runs libpurple until it has no transfer of the account.
+fn none_is_left(core: &Core, account: u64) {
+    let end = Instant::now() + Duration::from_secs(60);
+    core.turn_until(|| {
+        let left = || OPEN.with_borrow(|open| open.values().map(state).collect::<Vec<_>>());
+        assert!(Instant::now() < end - Duration::from_secs(1), "{:?}", left());
+        of(account).is_empty()
     });
 }
