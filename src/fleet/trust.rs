@@ -124,6 +124,7 @@ mod tests {
             highlight: false,
             auto_reply: false,
             remote: false,
+            topic: false,
             server_id: None,
             pictures: Vec::new(),
         };

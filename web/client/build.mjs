@@ -20,7 +20,10 @@ async function settle(files) {
   for (const entry of await readdir("dist")) if (!files.has(entry)) await rm(`dist/${entry}`, { recursive: true });
   for (const [name, bytes] of files) {
     const before = await readFile(`dist/${name}`).catch(() => null);
-    if (!before?.equals(bytes)) await writeFile(`dist/${name}`, bytes);
+    if (before?.equals(bytes)) continue;
+    // Anew: the old one may be a link that another checkout has, too.
+    await rm(`dist/${name}`, { force: true });
+    await writeFile(`dist/${name}`, bytes);
   }
 }
 

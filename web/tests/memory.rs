@@ -140,6 +140,7 @@ impl Browser {
             highlight: false,
             auto_reply: false,
             remote: false,
+            topic: false,
             server_id: None,
             pictures: Vec::new(),
         };

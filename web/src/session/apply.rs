@@ -73,8 +73,13 @@ impl State {
             // No page shows them.
             EventKind::AccountPinned { account, .. }
             | EventKind::AccountPasswordGiven { account, .. }
-            | EventKind::AccountSettingStored { account, .. }
-            | EventKind::RoomRemembered { account, .. } => self.account_changed(account),
+            | EventKind::AccountSettingStored { account, .. } => self.account_changed(account),
+            EventKind::RoomRemembered { account, conversation, fields } => {
+                self.account_changed(account);
+                if let Some(form) = fields {
+                    self.bookmark_found(env, account, conversation, &form);
+                }
+            }
             EventKind::AccountUpdated(_)
             | EventKind::AccountLost { .. }
             | EventKind::MediaStored(_)
@@ -185,6 +190,9 @@ impl State {
                 let theirs = self.conversations.values_mut().filter(|conv| conv.base.account == account);
                 theirs.for_each(|conv| conv.recent.begins(env.wall));
             }
+            if changes && state == AccountState::Online {
+                self.join_bookmarks(env.config, account);
+            }
             self.emit(env, origin, EventBody::AccountState { account, standing });
             self.mark_what_is_missed(env, account, state);
             self.note_presence(env, account, state);
@@ -234,6 +242,7 @@ impl State {
         self.missed.retain(|(known, _)| *known != account);
         self.closed.remove(&account);
         self.forget_waiting(account);
+        self.bookmarks.retain(|known| known.account != account);
         let (mut groups, mut freed) = (Vec::new(), 0);
         self.buddies.retain(|_, buddy| {
             let stays = buddy.account != account;

@@ -150,6 +150,7 @@ fn gap(since: Timestamp, until: Timestamp) -> Message {
         highlight: false,
         auto_reply: false,
         remote: false,
+        topic: false,
         server_id: None,
         pictures: Vec::new(),
     }

@@ -309,10 +309,69 @@ fields! {
         /// What the user does.
         state: TypingState,
     }
-    /// `room.join`
+    /// `bookmark.add`: a room that the user is in, or one by its form. One that there is already is changed
+    BookmarkAdd {
+        /// A room that the user is in; or `account` and `fields`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        conversation: Option<ConversationId>,
+        /// With `fields`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
+        /// As in `room.join`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fields: BTreeMap<String, String>,
+        /// What to call it; absent: as the network does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Join it at each sign-on; false when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        autojoin: Option<bool>,
+    }
+    /// `bookmark.update`: what is given is changed
+    BookmarkUpdate {
+        /// Which bookmark.
+        bookmark: String,
+        /// What to call it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Join it at each sign-on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        autojoin: Option<bool>,
+    }
+    /// `bookmark.remove`
+    OfBookmark {
+        /// Which bookmark.
+        bookmark: String,
+    }
+    /// `room.menu`: what the user may do with a room, or with somebody in it
+    RoomMenu {
+        /// Which room.
+        conversation: ConversationId,
+        /// Their nick; absent: the room itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    }
+    /// `room.action`: ends when the network has answered
+    RoomAction {
+        /// Which room.
+        conversation: ConversationId,
+        /// As in `room.menu`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// An id from the menu.
+        action: String,
+        /// Words that others read, where the item has `reason`; at most 300 bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
+    /// `room.join`: by a form, or a bookmark
     RoomJoin {
         /// Which account.
-        account: AccountId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
+        /// In the place of `account` and `fields`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bookmark: Option<String>,
         /// The protocol's `room_fields`, by `key`; what is left out takes the protocol's default.
         #[serde(default)]
         fields: BTreeMap<String, String>,

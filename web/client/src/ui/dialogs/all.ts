@@ -11,4 +11,6 @@ export { newMessageDialog } from "./NewMessage";
 export { pictureDialog } from "./Picture";
 export { muteMenu } from "./mute";
 export { Prompts } from "./Prompts";
+export { joinMark, keepMenu, markMenu } from "../list/marks";
 export { EmojiHost, openEmoji } from "../talk/emoji";
+export { Members } from "../talk/Members";
