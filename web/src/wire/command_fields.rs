@@ -1,5 +1,9 @@
 //! The fields of each command; data only. Ids arrive as texts of any content and are looked up by the session.
 
+mod bookmarks;
+
+pub use bookmarks::{BookmarkAdd, BookmarkUpdate, OfBookmark};
+
 use super::Span;
 use bridge::command::Secret;
 use bridge::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, RoomListId, TransferId};
@@ -308,40 +312,6 @@ fields! {
         conversation: ConversationId,
         /// What the user does.
         state: TypingState,
-    }
-    /// `bookmark.add`: a room that the user is in, or one by its form. One that there is already is changed
-    BookmarkAdd {
-        /// A room that the user is in; or `account` and `fields`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        conversation: Option<ConversationId>,
-        /// With `fields`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        account: Option<AccountId>,
-        /// As in `room.join`.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        fields: BTreeMap<String, String>,
-        /// What to call it; absent: as the network does.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
-        /// Join it at each sign-on; false when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        autojoin: Option<bool>,
-    }
-    /// `bookmark.update`: what is given is changed
-    BookmarkUpdate {
-        /// Which bookmark.
-        bookmark: String,
-        /// What to call it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
-        /// Join it at each sign-on.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        autojoin: Option<bool>,
-    }
-    /// `bookmark.remove`
-    OfBookmark {
-        /// Which bookmark.
-        bookmark: String,
     }
     /// `room.menu`: what the user may do with a room, or with somebody in it
     RoomMenu {
