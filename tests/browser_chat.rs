@@ -254,7 +254,8 @@ async fn a_channel_of_irc_works_the_same() {
     page.click("[data-testid=list-add]").await;
     page.click("[data-testid=menu-join-room]").await;
     page.click("[data-testid=room-browse]").await;
-    page.shows("[data-testid=room-row]", "#loungeSit down, stay a while · 1").await;
+    page.shows("[data-testid=room-row][data-name='#lounge'] small", "Sit down, stay a while").await;
+    page.shows("[data-testid=room-row][data-name='#lounge'] .rooms-people .sr", "1 person").await;
     page.press("[data-testid=join-dialog]", "Cancel").await;
     let talk = page.join(&[("channel", "#lounge")], "#lounge").await;
     page.read(&format!("{talk} [data-testid=topic]"), "Sit down, stay a while").await;

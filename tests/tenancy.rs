@@ -16,6 +16,7 @@ struct Things {
     conversation: Value,
     message: Value,
     browser: Value,
+    bookmark: Value,
 }
 
 /// The fields of each command, with the victim's ids where it takes ids. `None`: it takes none of anybody's.
@@ -58,8 +59,11 @@ fn fields(command: &str, of: &Things) -> Option<Value> {
         "room.member" => json!({ "conversation": conversation, "member": "x" }),
         "room.topic" => json!({ "conversation": conversation, "topic": "stolen" }),
         "room.nick" => json!({ "conversation": conversation, "nick": "stolen" }),
-        "room.menu" => json!({ "conversation": conversation, "member": "x" }),
-        "room.action" => json!({ "conversation": conversation, "member": "x", "action": "0" }),
+        "room.menu" => json!({ "conversation": conversation, "name": "x" }),
+        "room.action" => json!({ "conversation": conversation, "name": "x", "action": "kick" }),
+        "bookmark.add" => json!({ "account": account, "fields": { "room": "stolen", "server": "conference.localhost" } }),
+        "bookmark.update" => json!({ "bookmark": of.bookmark, "name": "stolen", "autojoin": true }),
+        "bookmark.remove" => json!({ "bookmark": of.bookmark }),
         "room.list_stop" => json!({ "list": "l1" }),
         "transfer.send" => json!({ "conversation": conversation, "upload": "x" }),
         "transfer.accept" | "transfer.cancel" => json!({ "transfer": "t1" }),
@@ -67,9 +71,7 @@ fn fields(command: &str, of: &Things) -> Option<Value> {
         "authorization.answer" => json!({ "authorization": "z1", "allow": true }),
         "notice.close" => json!({ "notice": "n1" }),
         "notice.action" => json!({ "notice": "n1", "button": "0", "row": 0 }),
-        "pounce.add" | "pounce.remove" | "bookmark.add" | "bookmark.update" | "bookmark.remove" | "search.open" | "search.close" => {
-            json!({})
-        }
+        "pounce.add" | "pounce.remove" | "search.open" | "search.close" => json!({}),
         // These name nothing of anybody's.
         "account.add" | "client.state" | "settings.set" => return None,
         other => panic!("the command {other} has no line in this test"),
@@ -124,6 +126,9 @@ fn victim(daemon: &Daemon, prosody: &Prosody) -> (WireClient, XmppPeer, Things) 
     bob.say("ines@localhost", "for Ines alone");
     let heard = ines.wait_event("the message", |event| event["type"] == "message.received");
     let browser = ines.get("/me").ok()["browsers"][0]["id"].clone();
+    let form = json!({ "room": "garden", "server": "conference.localhost", "password": "secret" });
+    let bookmark = ines.carry_out("bookmark.add", json!({ "account": ines.account(), "fields": form }))["bookmark"].clone();
+    assert!(bookmark.is_string(), "{bookmark}");
     ines.attach();
     let things = Things {
         account: json!(ines.account()),
@@ -131,6 +136,7 @@ fn victim(daemon: &Daemon, prosody: &Prosody) -> (WireClient, XmppPeer, Things) 
         conversation: heard["conversation"].clone(),
         message: heard["message"]["id"].clone(),
         browser,
+        bookmark,
     };
     (ines, bob, things)
 }
@@ -153,6 +159,16 @@ fn nothing_of_one_user_is_there_for_another() {
             assert!(outcome.is_err(), "{command} with another's ids was done: {outcome:?}");
         }
     }
+    // A room can be joined by a bookmark, and a bookmark made of a room, too.
+    for (command, fields) in
+        [("room.join", json!({ "bookmark": things.bookmark })), ("bookmark.add", json!({ "conversation": things.conversation }))]
+    {
+        let id = mallory.new_id();
+        let answer = mallory.post_command(&id, command, fields);
+        let refused = answer.body["rejected"].as_array().is_some_and(|all| !all.is_empty()) || mallory.outcome(&id).is_err();
+        assert!(refused, "{command}: {}", answer.body);
+    }
+    assert!(!before.to_string().contains("secret"), "a room's password is shown");
     let (conversation, message) = (&things.conversation, &things.message);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     for (path, status) in [

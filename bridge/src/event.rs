@@ -59,6 +59,8 @@ pub enum Outcome {
     Transfer(TransferId),
     /// `{"kept":false}`: done, but not stored. Of a user of the site's `message.send` while nothing is stored; no worker says it.
     Kept(bool),
+    /// `{"bookmark":…}`: the id of a bookmark. No worker says it.
+    Bookmark(String),
 }
 
 /// The sorts of events. Names in the past tense.

@@ -39,7 +39,7 @@ pub enum Value {
 }
 
 /// An entry of a menu that the protocol offers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MenuItem {
     /// To be given back in `….action`; absent for a heading.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -49,4 +49,10 @@ pub struct MenuItem {
     /// Entries below it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub items: Vec<MenuItem>,
+    /// Words may be given with it, which others read (`room.action`).
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub reason: bool,
+    /// Hard to take back: to be asked about once.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub danger: bool,
 }

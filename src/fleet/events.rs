@@ -331,6 +331,7 @@ fn unknown(html: String) -> Message {
         highlight: false,
         auto_reply: false,
         remote: false,
+        topic: false,
         server_id: None,
     }
 }

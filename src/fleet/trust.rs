@@ -128,6 +128,7 @@ mod tests {
             highlight: false,
             auto_reply: false,
             remote: false,
+            topic: false,
             server_id: None,
             pictures: Vec::new(),
         };

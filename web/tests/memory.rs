@@ -142,6 +142,7 @@ impl Browser {
             highlight: false,
             auto_reply: false,
             remote: false,
+            topic: false,
             server_id: None,
             pictures: Vec::new(),
         };

@@ -249,6 +249,24 @@ pub enum CommandKind {
         /// The new nick.
         nick: String,
     },
+    /// What the user may do with a room, or with somebody in it.
+    ShowRoomMenu {
+        /// Where.
+        conversation: ConversationId,
+        /// Whom it is about: their nick. `None`: the room itself.
+        name: Option<String>,
+    },
+    /// Take an entry of it. Ends when the network has answered.
+    RunRoomAction {
+        /// Where.
+        conversation: ConversationId,
+        /// As in the menu.
+        name: Option<String>,
+        /// The entry's id.
+        action: String,
+        /// Words that others read; empty for none.
+        reason: String,
+    },
     /// Ask for the rooms there are.
     ListRooms(AccountId),
     /// Enough of them.

@@ -55,7 +55,9 @@ impl CommandKind {
             | Self::ResolveMember { conversation, .. }
             | Self::InviteToRoom { conversation, .. }
             | Self::SetTopic { conversation, .. }
-            | Self::SetNick { conversation, .. } => Place::Conversation(*conversation),
+            | Self::SetNick { conversation, .. }
+            | Self::ShowRoomMenu { conversation, .. }
+            | Self::RunRoomAction { conversation, .. } => Place::Conversation(*conversation),
             Self::StopRoomList(list) => numbered(list.0),
             Self::AnswerRequest { request, .. } => numbered(request.0),
             Self::AnswerAuthorization { authorization, .. } => numbered(authorization.0),

@@ -50,7 +50,8 @@ pub struct Member {
     /// The buddy that this is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub buddy: Option<BuddyId>,
-    /// `founder`, `operator`, `half_operator`, `voice`, `typing`, `away`; `self` for the user.
+    /// `founder`, `admin`, `operator`, `half_operator`, `voice`, `member`, `typing`, `away`; `self` for the user. `admin` and `member` are affiliations of
+    /// XMPP that outlast a visit.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub flags: Vec<String>,
 }
@@ -120,6 +121,8 @@ pub struct Message {
     pub auto_reply: bool,
     /// A copy of the user's own message sent from another device.
     pub remote: bool,
+    /// A line of the system's that says the topic, or who set it.
+    pub topic: bool,
     /// The server's own id of it, if there is one: the same message has the same id when it comes again. It counts only within its conversation. A
     /// server that knows no ids passes on what a sender puts in their place: it names a message together with its author and words, never alone.
     pub server_id: Option<String>,

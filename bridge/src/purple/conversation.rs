@@ -5,10 +5,11 @@ mod refused;
 mod send;
 pub(super) mod server_id;
 mod slash;
+pub(super) mod topic;
 
 pub(super) use refused::listen;
 pub(super) use send::send;
-pub(super) use slash::{UNKNOWN, command as send_command};
+pub(super) use slash::{UNKNOWN, command as send_command, commands};
 
 use super::accounts;
 use super::ffi::{borrowed, guard, guard_on, in_process};

@@ -93,6 +93,8 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
         C::InviteToRoom { conversation: id, name, message } => done(room::invite(token, user, id, &name, &message)),
         C::SetTopic { conversation: id, topic } => done(room::set_topic(token, user, id, &topic)),
         C::SetNick { conversation: id, nick } => done(room::set_nick(token, user, id, &nick)),
+        C::ShowRoomMenu { conversation: id, name } => gives(Outcome::Items(room::menu(token, user, id, name.as_deref())?)),
+        C::RunRoomAction { conversation: id, name, action, reason } => room::act(token, user, id, name.as_deref(), &action, &reason),
         C::ListRooms(id) => gives(Outcome::List(roomlist::list(token, user, id)?)),
         C::StopRoomList(id) => done(roomlist::stop(token, user, id)),
         C::AnswerRequest { request: id, button, values } => done(request::answer(token, user, id, &button, &values)),

@@ -96,6 +96,12 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             *place = c"".as_ptr();
             return;
         };
+        if let Some(room) = topic_by(text.to_bytes())
+            // SAFETY: a live connection, whose account lives as long.
+            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
+        {
+            super::conversation::topic::about(token, account, &room);
+        }
         if let Some((place, id)) = named(text.to_bytes()) {
             // SAFETY: a live connection, as above.
             unsafe { server_id::of_line(token, gc, (place.0, &place.1), &id) };
@@ -104,6 +110,15 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             // SAFETY: a live connection, whose account lives as long.
             && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
             && super::room::by_line(token, account, &room, &number, &said)
+        {
+            *place = c"".as_ptr();
+            return;
+        }
+        // SAFETY: a live connection, whose account lives as long.
+        if let Some(account) =
+            unsafe { super::accounts::id(token, connection.account) }.filter(|account| super::room::awaits(token, *account))
+            && let Some((command, words)) = whole(text.to_bytes())
+            && super::room::heard(token, account, &command, &words)
         {
             *place = c"".as_ptr();
             return;
@@ -171,6 +186,14 @@ fn taken(line: &[u8]) -> Option<String> {
     (command == b"433").then(|| String::from_utf8_lossy(nick.strip_prefix(b":").unwrap_or(nick)).trim().to_owned())
 }
 
+/// The room of which a line says who set its topic.
+fn topic_by(line: &[u8]) -> Option<String> {
+    let line = tagged(line).map_or(line, |(_, rest)| rest);
+    let mut words = Words(line.strip_prefix(b":")?);
+    let (_, number, _, room) = (words.word()?, words.word()?, words.word()?, words.word()?);
+    (number == b"333").then(|| String::from_utf8_lossy(room).into_owned())
+}
+
 /// Numbers by which a server refuses a join.
 const NO_ENTRY: [&[u8]; 9] = [b"403", b"405", b"437", b"471", b"473", b"474", b"475", b"476", b"477"];
 
@@ -185,6 +208,16 @@ fn no_entry(line: &[u8]) -> Option<(String, String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
     let (_, said) = words.parameters();
     Some((text(number), text(room), text(said.unwrap_or_default())))
+}
+
+/// The command of a line, in capitals, and all that follows it.
+fn whole(line: &[u8]) -> Option<(String, Vec<String>)> {
+    let line = tagged(line).map_or(line, |(_, rest)| rest);
+    let mut words = Words(line.strip_prefix(b":")?);
+    let (_, command) = (words.word()?, words.word()?);
+    let (parameters, said) = words.parameters();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
+    Some((text(command).to_ascii_uppercase(), parameters.into_iter().chain(said).map(text).collect()))
 }
 
 /// Whether the plugin has asked for SASL: with a password, and when the user wants it.

@@ -32,7 +32,7 @@ unsafe fn read(menu: *const glib_sys::GList, path: &str) -> Vec<MenuItem> {
                 unsafe { (borrowed((*entry).label).unwrap_or_default(), (*entry).children, (*entry).callback.is_some()) };
             // SAFETY: the entry's own list.
             let items = unsafe { read(children, &format!("{id}.")) };
-            MenuItem { label: without_mnemonic(&label), items, id: takes.then_some(id) }
+            MenuItem { label: without_mnemonic(&label), items, id: takes.then_some(id), ..MenuItem::default() }
         })
         .collect()
 }
@@ -135,7 +135,7 @@ pub(super) fn of_account(token: OnPurple, user: UserId, account: AccountId) -> R
             .map(|(at, entry)| {
                 // SAFETY: live; the text is copied.
                 let label = unsafe { borrowed((**entry).label) }.unwrap_or_default();
-                MenuItem { id: Some(at.to_string()), label: without_mnemonic(&label), items: Vec::new() }
+                MenuItem { id: Some(at.to_string()), label: without_mnemonic(&label), ..MenuItem::default() }
             })
             .collect()
     })

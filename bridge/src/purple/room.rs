@@ -1,9 +1,15 @@
 //! What only rooms have: joining and joining again, members, topic, nick, invitations; their lines are `conversation.rs`'s.
 
+mod act;
+mod affiliation;
+mod ask;
 mod form;
 mod members;
+mod powers;
 mod refused;
 
+pub(super) use act::{act, menu};
+pub(super) use ask::{awaits, heard};
 pub(super) use members::{describe, is_by_account, on_add_users, on_remove_users, on_rename_user, on_update_user};
 pub(super) use refused::{by_line, hold};
 
@@ -260,8 +266,15 @@ pub(super) fn join_failed(
     refused::mark(token, account, id);
 }
 
-/// The account went offline while joins were under way.
+/// Listens to plugins, where they are. After they were loaded.
+pub(super) fn listen(token: OnPurple) {
+    affiliation::listen(token);
+    ask::listen(token);
+}
+
+/// The account went offline while joins were under way, and other things that were asked of rooms.
 pub(super) fn joins_failed(token: OnPurple, account: AccountId) {
+    ask::lost(token, account);
     let failed = take_joining(|joining| joining.account == account);
     let message = "The connection ended before the room answered. It is joined when the account is back.";
     tell_failed(token, failed, &CommandError::new("not_connected", message));

@@ -1,5 +1,9 @@
 //! Lists of the rooms that a network has: rows streamed to whoever asked, each list held while it is open; nothing is joined here.
 
+mod details;
+
+pub(super) use details::listen;
+
 use super::ffi::{self, borrowed, guard_on};
 use super::registry::Registry;
 use super::token::OnPurple;
@@ -16,9 +20,12 @@ use purple_sys::{
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 /// Rows in one event.
 const AT_ONCE: usize = 200;
+/// How long rooms may take to say what they are, once all are named.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Rows of one list; the largest public networks have some ten thousand rooms.
 const MOST: usize = 50_000;
 
@@ -30,6 +37,8 @@ struct Open {
     waiting: Vec<RoomRow>,
     told: usize,
     flushing: bool,
+    /// All rooms are named, and some have not said yet what they are.
+    closing: bool,
 }
 
 thread_local! {
@@ -78,6 +87,8 @@ fn flush(token: OnPurple, id: u64, more: bool) {
 
 /// Ends a list: its last rows, then our reference, on a later turn since the plugin may be in the middle of it.
 fn end(token: OnPurple, id: u64) {
+    let rest = details::take(id);
+    OPEN.with_borrow_mut(|all| all.get_mut(id).into_iter().for_each(|open| open.waiting.extend_from_slice(&rest)));
     flush(token, id, false);
     let open = OPEN.with_borrow_mut(|all| all.remove(id));
     if let Some(open) = open {
@@ -159,7 +170,9 @@ unsafe extern "C" fn on_create(purple: *mut PurpleRoomlist) {
         let Some((user, account)) = (unsafe { accounts::owner(token, (*purple).account) }) else { return };
         // SAFETY: see above; given back in `end`.
         unsafe { purple_sys::purple_roomlist_ref(purple) };
-        OPEN.with_borrow_mut(|all| all.insert(Open { user, account, purple, waiting: Vec::new(), told: 0, flushing: false }));
+        OPEN.with_borrow_mut(|all| {
+            all.insert(Open { user, account, purple, waiting: Vec::new(), told: 0, flushing: false, closing: false })
+        });
     });
 }
 
@@ -174,6 +187,7 @@ unsafe fn row(purple: *const PurpleRoomlist, room: *const PurpleRoomlistRoom) ->
         let columns = ffi::list::<PurpleRoomlistField>((*purple).fields);
         let cells = ffi::list::<c_void>(room.fields as *const GList);
         let mut fields = BTreeMap::new();
+        let (mut topic, mut people) = (None, None);
         for (column, cell) in columns.into_iter().zip(cells) {
             let column = &*column;
             let key = borrowed(column.name).filter(|name| !name.is_empty()).or_else(|| borrowed(column.label)).unwrap_or_default();
@@ -183,6 +197,13 @@ unsafe fn row(purple: *const PurpleRoomlist, room: *const PurpleRoomlistRoom) ->
                 _ => Some((!cell.is_null()).to_string()),
             };
             if let Some(value) = value {
+                // No plugin has another number that is shown, nor two texts of this sort.
+                let lower = key.to_lowercase();
+                if column.type_ == PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_INT && column.hidden == GFALSE && people.is_none() {
+                    people = value.parse().ok();
+                } else if ["topic", "description", "subject"].contains(&lower.as_str()) && !value.trim().is_empty() {
+                    topic = Some(value.clone());
+                }
                 fields.insert(key, value);
             }
         }
@@ -190,8 +211,45 @@ unsafe fn row(purple: *const PurpleRoomlist, room: *const PurpleRoomlistRoom) ->
             name: borrowed(room.name).unwrap_or_default(),
             category: room.type_.0 & PurpleRoomlistRoomType::PURPLE_ROOMLIST_ROOMTYPE_CATEGORY.0 != 0,
             parent: room.parent.as_ref().and_then(|parent| borrowed(parent.name)),
+            topic,
+            people,
             fields,
         }
+    }
+}
+
+/// A row is whole: rows of one turn go together.
+fn put(token: OnPurple, id: u64, row: RoomRow) {
+    let start = OPEN.with_borrow_mut(|all| {
+        let open = all.get_mut(id)?;
+        open.waiting.push(row);
+        (!std::mem::replace(&mut open.flushing, true)).then_some(open.account)
+    });
+    if let Some(account) = start {
+        timers::soon(token, Some(account), move |token| flush(token, id, true));
+    }
+}
+
+/// A room has said what it is.
+fn answered(token: OnPurple, id: u64, row: RoomRow) {
+    put(token, id, row);
+    if OPEN.with_borrow(|all| all.get(id).is_some_and(|open| open.closing)) {
+        finish(token, id);
+    }
+}
+
+/// All rooms are named: the list ends when those that were asked have answered, or are too late.
+fn finish(token: OnPurple, id: u64) {
+    if details::waiting(id) == 0 {
+        return end(token, id);
+    }
+    let first = OPEN.with_borrow_mut(|all| {
+        let open = all.get_mut(id)?;
+        (!std::mem::replace(&mut open.closing, true)).then_some(open.account)
+    });
+    if let Some(account) = first {
+        // It ends nothing that has ended.
+        std::mem::forget(timers::after(token, PATIENCE, Some(account), move |token| end(token, id)));
     }
 }
 
@@ -199,19 +257,16 @@ unsafe extern "C" fn on_add_room(purple: *mut PurpleRoomlist, room: *mut PurpleR
     guard_on("roomlist add_room", (), |token| {
         let Some(id) = find(purple) else { return };
         // SAFETY: see above.
-        let row = unsafe { row(purple, room) };
-        let start = OPEN.with_borrow_mut(|all| {
+        let (row, account) = unsafe { (row(purple, room), (*purple).account) };
+        let told = OPEN.with_borrow_mut(|all| {
             let open = all.get_mut(id)?;
             open.told += 1;
-            if open.told > MOST {
-                return None;
-            }
-            open.waiting.push(row);
-            (!std::mem::replace(&mut open.flushing, true)).then_some(open.account)
+            (open.told <= MOST).then_some(open.told)
         });
-        // Rows of one turn go together.
-        if let Some(account) = start {
-            timers::soon(token, Some(account), move |token| flush(token, id, true));
+        let Some(told) = told else { return };
+        // SAFETY: see above.
+        if let Some(row) = unsafe { details::ask(token, id, account, told, row) } {
+            put(token, id, row);
         }
     });
 }
@@ -223,9 +278,9 @@ unsafe extern "C" fn on_in_progress(purple: *mut PurpleRoomlist, on: gboolean) {
                 // A protocol that has its list at once: whoever asked is told the list's id before its rows.
                 // SAFETY: see above.
                 let account = unsafe { accounts::id(token, (*purple).account) };
-                timers::soon(token, account, move |token| end(token, id));
+                timers::soon(token, account, move |token| finish(token, id));
             } else {
-                end(token, id);
+                finish(token, id);
             }
         }
     });
@@ -302,6 +357,7 @@ mod tests {
             let (user, told) = first.pop().unwrap();
             assert!(user == UserId(1) && told.more);
             assert_eq!(told.rows[0].name, "#one");
+            assert_eq!((told.rows[0].topic.as_deref(), told.rows[0].people), (Some("talk"), Some(5)));
             let fields: Vec<_> = told.rows[0].fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
             assert_eq!(fields, [("Topic", "talk"), ("channel", "#one"), ("users", "5")]);
             for index in 0..AT_ONCE {

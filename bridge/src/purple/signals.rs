@@ -230,7 +230,8 @@ unsafe extern "C" fn on_chat_topic_changed(purple: *mut PurpleConversation, who:
         // SAFETY: libpurple gives a live conversation and strings or NULL.
         let (id, who, topic) = unsafe { (conversation::id(purple), borrowed(who), borrowed(topic).unwrap_or_default()) };
         let Some(conversation) = id else { return };
-        if let Some(user) = conversation::read(token, conversation, |open| open.user) {
+        if let Some((user, account)) = conversation::read(token, conversation, |open| (open.user, open.account)) {
+            conversation::topic::told(token, account, conversation);
             outbox::emit(token, user, EventKind::RoomTopic { conversation, who, topic });
         }
     });

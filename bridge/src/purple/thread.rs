@@ -201,6 +201,8 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     interpose::load_plugins(token);
     conversation::listen(token);
     conversation::server_id::listen(token);
+    super::room::listen(token);
+    super::roomlist::listen(token);
     picture::listen(token);
     irc::listen(token);
     irc::set_gateways(token, &config.gateways);

@@ -19,9 +19,16 @@ pub struct NgircdBuilder {
     port: Option<u16>,
     gateways: Option<String>,
     per_address: u32,
+    operator: bool,
 }
 
 impl NgircdBuilder {
+    /// `OPER root secret` makes an operator of the server.
+    pub fn operator(mut self) -> Self {
+        self.operator = true;
+        self
+    }
+
     /// The loopback port to listen on; a free one unless set.
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
@@ -89,6 +96,9 @@ impl NgircdBuilder {
                 certificate.chain.display(),
                 certificate.key.display()
             );
+        }
+        if self.operator {
+            config.push_str("[Operator]\nName = root\nPassword = secret\n\n");
         }
         for (name, topic) in &self.channels {
             let _ = write!(config, "[Channel]\nName = {name}\nTopic = {topic}\n\n");

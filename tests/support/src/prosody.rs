@@ -149,6 +149,16 @@ impl ProsodyBuilder {
         self
     }
 
+    /// Rooms let nobody change the role of whoever has this nick.
+    pub fn guarding(mut self, nick: &str) -> Self {
+        self.swallowed.get_or_insert_default().push_str(&format!(
+            "module:hook(\"muc-pre-set-role\", function (event)\n\
+             \tif event.occupant.nick:match(\"/{nick}$\") then event.allowed, event.error, event.condition = false, \"cancel\", \"not-allowed\"; end\n\
+             end, 1000);\n"
+        ));
+        self
+    }
+
     /// Starts it and waits until it accepts connections.
     pub fn start(self) -> Prosody {
         let directory = tempfile::Builder::new().prefix("bellflower-prosody-").tempdir().expect("a directory");

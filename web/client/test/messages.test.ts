@@ -51,6 +51,20 @@ test("comings and goings in a row become one line", () => {
   assert.equal(isSystem(message("m9", "mine", { state: "unknown", from: { name: "", self: true } })), false, "own words are no line of the network's");
 });
 
+test("what is said about the topic becomes one line of its own, apart from comings and goings", () => {
+  const system = { system: true, from: { name: "", self: false } };
+  const about = { ...system, topic: true };
+  const items = logItems(
+    [
+      at("m1", "otto entered the room.", "2026-11-20T10:00:00", system), at("m2", "The topic for #x is: who left?", "2026-11-20T10:00:01", about), at("m3", "Topic for #x set by otto", "2026-11-20T10:00:02", about),
+      at("m4", "wren left the room.", "2026-11-20T10:00:03", system), at("m5", "otto has changed the topic to: left", "2026-11-20T10:00:04", about),
+    ],
+    [],
+    null,
+  );
+  assert.deepEqual(items.map((item) => (item.kind === "system" ? [item.count, item.message.topic === true] : item.kind)), ["day", [1, false], [2, true], [1, false], [1, true]]);
+});
+
 test("own messages under way join the group of the last own one", () => {
   const out = { command: "c1", conversation: "t1", text: "x", time: "", state: "pending" as const, after: null, error: null };
   const items = logItems([own("m1", "a")], [out, { ...out, command: "c2" }], null);

@@ -335,3 +335,13 @@ test("what the daemon let go of is missed only where it is not here", () => {
   const anew = fromSnapshot(attached(3, snapshot({ conversations: [conversation("c1", { messages: list, dropped: true })] })));
   assert.equal(anew.talks.get("c1")?.dropped, true);
 });
+
+test("bookmarks come, change and go, and go with their account", () => {
+  const mark = { id: "b1", account: "a1", name: "garden", fields: { room: "garden" }, autojoin: false };
+  const start = fromSnapshot(attached(1, snapshot({ accounts: [account("a1")], bookmarks: [mark] })));
+  assert.equal(start.bookmarks.get("b1")?.name, "garden");
+  const more = apply(start, [event(2, "bookmark.added", { account: "a1", bookmark: { ...mark, id: "b2" } }), event(3, "bookmark.updated", { account: "a1", bookmark: { ...mark, autojoin: true } })]);
+  assert.deepEqual([...more.bookmarks.values()].map((one) => [one.id, one.autojoin]), [["b1", true], ["b2", false]]);
+  assert.deepEqual([...apply(more, [event(4, "bookmark.removed", { account: "a1", bookmark: "b1" })]).bookmarks.keys()], ["b2"]);
+  assert.equal(apply(more, [event(4, "account.removed", { account: "a1" })]).bookmarks.size, 0);
+});

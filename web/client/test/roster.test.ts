@@ -12,7 +12,7 @@ function input(buddies: Buddy[], more: Partial<RosterInput> = {}): RosterInput {
     conversationsFirst: false, words: { rooms: "Rooms", conversations: "Conversations", noGroup: "Buddies" }, ...more,
   };
 }
-const show = (rows: Row[]) => rows.map((row) => (row.kind === "section" ? `# ${row.title} ${row.shown}/${row.total}` : row.kind === "person" ? row.person.name : row.kind === "talk" ? row.talk.title : row.text));
+const show = (rows: Row[]) => rows.map((row) => (row.kind === "section" ? `# ${row.title} ${row.shown}/${row.total}` : row.kind === "person" ? row.person.name : row.kind === "talk" ? row.talk.title : row.kind === "mark" ? `(${row.mark.name})` : row.text));
 const talk = (id: string, more = {}): Talk => ({ ...conversation(id, more), messages: [], more: false, gap: null, past: null });
 
 test("who is online stands first, then by name; groups by their order", () => {
@@ -40,6 +40,15 @@ test("a search looks through names, addresses and words, without case and accent
 test("offline buddies can be hidden, but not those who have written", () => {
   const rows = rosterRows(input([buddy("a", { alias: "Abel", status: "offline" }), buddy("b", { alias: "Bert", status: "offline" })], { hideOffline: true, talks: new Map([["t1", talk("t1", { buddy: "b", unread: 2 })]]) }));
   assert.deepEqual(show(rows), ["# Friends 0/2", "Bert"]);
+});
+
+test("rooms to come back to stand with the rooms, unless they are open", () => {
+  const mark = (id: string, name: string, conversation?: string) => ({ id, account: "a1", name, fields: {}, autojoin: false, ...(conversation ? { conversation } : {}) });
+  const talks = new Map([["r", talk("r", { kind: "room", title: "#rust" })], ["t", talk("t", { title: "Noor" })]]);
+  const bookmarks = new Map([mark("b1", "zoo"), mark("b2", "Rust", "r"), mark("b3", "attic", "gone")].map((one) => [one.id, one]));
+  assert.deepEqual(show(rosterRows(input([], { talks, bookmarks }))), ["# Rooms 3/3", "#rust", "(attic)", "(zoo)"]);
+  assert.deepEqual(show(rosterRows(input([], { talks, bookmarks, conversationsFirst: true }))), ["# Conversations 2/2", "#rust", "Noor", "# Rooms 2/2", "(attic)", "(zoo)"]);
+  assert.deepEqual(show(rosterRows(input([], { talks, bookmarks, query: "ZO" }))), ["# Rooms 1/1", "(zoo)"]);
 });
 
 test("rooms stand below, or all conversations on top, those with news first", () => {

@@ -73,8 +73,13 @@ impl State {
             // No page shows them.
             EventKind::AccountPinned { account, .. }
             | EventKind::AccountPasswordGiven { account, .. }
-            | EventKind::AccountSettingStored { account, .. }
-            | EventKind::RoomRemembered { account, .. } => self.account_changed(account),
+            | EventKind::AccountSettingStored { account, .. } => self.account_changed(account),
+            EventKind::RoomRemembered { account, conversation, fields } => {
+                self.account_changed(account);
+                if let Some(form) = fields {
+                    self.bookmark_found(env, account, conversation, &form);
+                }
+            }
             EventKind::AccountUpdated(_)
             | EventKind::AccountLost { .. }
             | EventKind::MediaStored(_)
@@ -185,6 +190,9 @@ impl State {
                 let theirs = self.conversations.values_mut().filter(|conv| conv.base.account == account);
                 theirs.for_each(|conv| conv.recent.begins(env.wall));
             }
+            if changes && state == AccountState::Online {
+                self.join_bookmarks(env.config, account);
+            }
             self.emit(env, origin, EventBody::AccountState { account, standing });
             self.mark_what_is_missed(env, account, state);
             self.note_presence(env, account, state);
@@ -234,6 +242,7 @@ impl State {
         self.missed.retain(|(known, _)| *known != account);
         self.closed.remove(&account);
         self.forget_waiting(account);
+        self.bookmarks.retain(|known| known.account != account);
         let (mut groups, mut freed) = (Vec::new(), 0);
         self.buddies.retain(|_, buddy| {
             let stays = buddy.account != account;
@@ -418,33 +427,5 @@ impl State {
         let error = AccountError { code: error.code, message: error.message, fatal: true };
         let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
         self.account_stands(env, None, account, standing);
-    }
-
-    /// The networks are gone: accounts are offline, and nobody knows what became of the commands that ran.
-    pub(crate) fn bridge_gone(&mut self, env: &Env<'_>) {
-        self.moving = super::transfers::Moving::default();
-        let message = "The server lost its connection to the networks.";
-        for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
-            let error = AccountError { code: "bridge_gone".to_owned(), message: message.to_owned(), fatal: true };
-            let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
-            self.account_stands(env, None, account, standing);
-        }
-        let running: Vec<Origin> = self
-            .clients
-            .iter()
-            .flat_map(|client| {
-                let of = |command| Origin { client: client.id.to_string(), command };
-                client.running().into_iter().map(of)
-            })
-            .collect();
-        for origin in running {
-            let error = ErrorBody {
-                code: "unknown_fate".to_owned(),
-                message: "Nobody knows whether this was done: the server lost its connection to the networks.".to_owned(),
-                field: None,
-                retry_ms: None,
-            };
-            self.command_ended(env, Some(&origin), Err(error));
-        }
     }
 }

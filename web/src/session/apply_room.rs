@@ -119,6 +119,7 @@ impl State {
         joined.retain(&mut place);
         changed.retain(&mut place);
         self.leave_out(env, left_out);
+        self.ignore_renamed(env, id, &renamed);
         self.emit(env, origin, EventBody::RoomMembers { account, conversation: id, joined, left, changed, renamed, initial });
     }
 
@@ -162,6 +163,9 @@ impl State {
         conv.visited |= room && !message.delayed;
         // Who answers has read what is above.
         let answers = kind == MessageKind::Sent && message.from.own && !message.delayed;
+        if room && kind == MessageKind::Received && self.ignores(id, &message.from.name) {
+            return;
+        }
         let server_id = message.server_id.take();
         let mut message = wire_message(message, number, env.config.text_bytes);
         message.highlight |= room && kind == MessageKind::Received && super::highlight::calls(&self.settings, &message.text);
@@ -245,6 +249,7 @@ fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
         auto_reply: message.auto_reply,
         remote: message.remote,
         system: message.kind == MessageKind::System,
+        topic: message.topic && message.kind == MessageKind::System,
         state,
     }
 }

@@ -191,6 +191,7 @@ fn admit_member(member: &mut Member) -> bool {
 
 fn admit_row(row: &mut RoomRow) -> bool {
     let bytes: usize = row.fields.iter().map(|(key, value)| key.len() + value.len()).sum();
+    row.topic.iter_mut().for_each(clip_words);
     bytes <= A_ROW && is_name(&row.name) && row.parent.as_ref().is_none_or(|parent| is_name(parent))
 }
 

@@ -233,6 +233,13 @@ fn accounts(stored: &Stored) -> Vec<Value> {
     stored.accounts.iter().map(account).collect()
 }
 
+/// Bookmarks as they are stored, without what is sealed.
+fn bare_bookmarks(value: &str) -> Value {
+    let mut all: Vec<serde_json::Map<String, Value>> = serde_json::from_str(value).unwrap_or_default();
+    all.iter_mut().for_each(|bookmark| _ = bookmark.remove("sealed"));
+    json!(all)
+}
+
 fn json_head(user: &wire::User, stored: &Stored) -> String {
     let buddies: Vec<Value> = stored
         .buddies
@@ -245,9 +252,14 @@ fn json_head(user: &wire::User, stored: &Stored) -> String {
         .filter(|(key, _)| !key.starts_with('.'))
         .map(|(key, value)| (key.clone(), serde_json::from_str(value).unwrap_or_default()))
         .collect();
+    let bookmarks: serde_json::Map<String, Value> = stored
+        .settings
+        .iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix(crate::store::BOOKMARKS)?.to_owned(), bare_bookmarks(value))))
+        .collect();
     let waiting: Vec<Value> = stored.outbox.iter().map(|row| json!({ "conversation": row.conversation, "html": row.text })).collect();
     let head =
-        json!({ "user": user, "accounts": accounts(stored), "buddies": buddies, "settings": settings, "waiting": waiting }).to_string();
+        json!({ "user": user, "accounts": accounts(stored), "buddies": buddies, "settings": settings, "bookmarks": bookmarks, "waiting": waiting }).to_string();
     format!("{},\"conversations\":[", head.strip_suffix('}').unwrap_or(&head))
 }
 

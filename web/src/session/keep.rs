@@ -274,6 +274,7 @@ impl State {
         keep.key = key;
         for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
             self.account_changed(account);
+            self.keep_bookmarks(account);
         }
         true
     }

@@ -49,6 +49,8 @@ const REMOTE: u64 = 1 << 5;
 const SYSTEM: u64 = 1 << 6;
 /// From here on: the state.
 const STATE: u32 = 7;
+/// A line about the topic, which has no state.
+const TOPIC: u64 = 5;
 
 const BOLD: u64 = 1 << 0;
 const ITALIC: u64 = 1 << 1;
@@ -118,7 +120,7 @@ impl Kept {
         }
         let author = self.place(&message.from);
         let plain = matches!(message.spans.as_slice(), [only] if only.is_plain() && only.text == message.text);
-        let state = message.state.map_or(0, |state| match state {
+        let state = message.state.map_or(if message.topic { TOPIC } else { 0 }, |state| match state {
             MessageState::Pending => 1,
             MessageState::Sent => 2,
             MessageState::Failed => 3,
@@ -410,6 +412,7 @@ impl<'a> Line<'a> {
             auto_reply: self.is(AUTO_REPLY),
             remote: self.is(REMOTE),
             system: self.is(SYSTEM),
+            topic: self.flags >> STATE == TOPIC,
             state: match self.flags >> STATE {
                 1 => Some(MessageState::Pending),
                 2 => Some(MessageState::Sent),

@@ -5,7 +5,7 @@ use super::perform::error;
 use super::state::{Env, State};
 use super::{Hub, Session};
 use crate::store::Write;
-use crate::wire::{ClientState, ErrorBody, EventBody, HistorySet};
+use crate::wire::{BookmarkAdd, BookmarkUpdate, ClientState, ErrorBody, EventBody, HistorySet};
 use bridge::command::{CommandKind, Origin};
 use bridge::event::Outcome;
 use bridge::id::{ConversationId, NoticeId};
@@ -30,6 +30,10 @@ pub(crate) enum Local {
     Settings(Map<String, Value>),
     /// A notice of the server's own is closed.
     OwnNotice(NoticeId),
+    /// Bookmarks.
+    AddBookmark(BookmarkAdd),
+    UpdateBookmark(BookmarkUpdate),
+    RemoveBookmark(String),
     /// Retention of messages.
     History(HistorySet),
     /// A line that waits, or whose fate is bad or unknown, is given up.
@@ -44,7 +48,8 @@ pub(crate) enum Local {
 impl Local {
     /// Makes no sense while nothing can be stored.
     pub(super) fn needs_store(&self) -> bool {
-        matches!(self, Self::Group { .. } | Self::Settings(_) | Self::History(_) | Self::DeleteHistory { .. })
+        let bookmark = matches!(self, Self::AddBookmark(_) | Self::UpdateBookmark(_) | Self::RemoveBookmark(_));
+        bookmark || matches!(self, Self::Group { .. } | Self::Settings(_) | Self::History(_) | Self::DeleteHistory { .. })
     }
 }
 
@@ -94,7 +99,10 @@ impl Hub {
                 state.notice_closed(env, Some(origin), notice);
                 Ok(None)
             }
-            Local::Settings(values) => state.set_settings(env, origin, values).map(|()| None),
+            Local::AddBookmark(add) => self.add_bookmark(session, state, env, origin, add),
+            Local::UpdateBookmark(update) => state.update_bookmark(env, origin, update).map(|()| None),
+            Local::RemoveBookmark(id) => state.remove_bookmark(env, origin, &id).map(|()| None),
+            Local::Settings(values) => state.set_settings(env, Some(origin), values).map(|()| None),
         };
         Some(outcome)
     }
@@ -133,7 +141,7 @@ impl State {
     }
 
     /// Merges settings by key; `null` takes one away. All or nothing, and one event.
-    pub(super) fn set_settings(&mut self, env: &Env<'_>, origin: &Origin, mut values: Map<String, Value>) -> Result<(), ErrorBody> {
+    pub(super) fn set_settings(&mut self, env: &Env<'_>, origin: Option<&Origin>, mut values: Map<String, Value>) -> Result<(), ErrorBody> {
         let size = |key: &str, value: &Value| if value.is_null() { 0 } else { key.len() + value.to_string().len() };
         let (most_keys, most_bytes) = (env.config.settings_keys, env.config.settings_bytes);
         let refused = |code, message: String| ErrorBody { field: Some("values".to_owned()), ..error(code, message) };
@@ -168,7 +176,7 @@ impl State {
                 self.write(|user| Write::Setting { user, key: key.clone(), value: stored });
             }
         }
-        self.emit(env, Some(origin), EventBody::Settings { values });
+        self.emit(env, origin, EventBody::Settings { values });
         Ok(())
     }
 }

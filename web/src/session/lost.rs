@@ -2,11 +2,13 @@
 
 use super::conversation::Conv;
 use super::state::{Env, State};
-use crate::wire::EventBody;
-use bridge::command::{Before, CommandKind, KnownBuddy, Place};
+use crate::wire::{ErrorBody, EventBody};
+use bridge::command::{Before, CommandKind, KnownBuddy, Origin, Place};
 use bridge::event::EventKind;
 use bridge::id::{AccountId, ConversationId};
-use bridge::model::{Account, AccountStanding, AccountState, Author, Buddy, ConversationKind, Message, MessageKind, StatusKind};
+use bridge::model::{
+    Account, AccountError, AccountStanding, AccountState, Author, Buddy, ConversationKind, Message, MessageKind, StatusKind,
+};
 use bridge::time::Timestamp;
 
 /// Buddies in one event.
@@ -131,6 +133,34 @@ impl State {
             self.emit(env, None, EventBody::BuddyAdded { account, buddies: std::mem::replace(&mut changed, rest) });
         }
     }
+
+    /// The networks are gone: accounts are offline, and nobody knows what became of the commands that ran.
+    pub(crate) fn bridge_gone(&mut self, env: &Env<'_>) {
+        self.moving = super::transfers::Moving::default();
+        let message = "The server lost its connection to the networks.";
+        for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
+            let error = AccountError { code: "bridge_gone".to_owned(), message: message.to_owned(), fatal: true };
+            let standing = AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) };
+            self.account_stands(env, None, account, standing);
+        }
+        let running: Vec<Origin> = self
+            .clients
+            .iter()
+            .flat_map(|client| {
+                let of = |command| Origin { client: client.id.to_string(), command };
+                client.running().into_iter().map(of)
+            })
+            .collect();
+        for origin in running {
+            let error = ErrorBody {
+                code: "unknown_fate".to_owned(),
+                message: "Nobody knows whether this was done: the server lost its connection to the networks.".to_owned(),
+                field: None,
+                retry_ms: None,
+            };
+            self.command_ended(env, Some(&origin), Err(error));
+        }
+    }
 }
 
 /// The line that says from when to when messages may be missing.
@@ -151,6 +181,7 @@ fn gap(since: Timestamp, until: Timestamp) -> Message {
         highlight: false,
         auto_reply: false,
         remote: false,
+        topic: false,
         server_id: None,
         pictures: Vec::new(),
     }

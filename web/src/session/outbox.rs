@@ -126,6 +126,7 @@ impl State {
             auto_reply: false,
             remote: false,
             system: false,
+            topic: false,
             state: Some(state),
         })
     }

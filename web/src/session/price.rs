@@ -78,6 +78,7 @@ impl State {
             }
             K::ShowBuddyInfo { .. } | K::RunBuddyAction { .. } | K::RunAccountAction { .. } | K::RunNoticeAction { .. } => EXCHANGE,
             K::SetAccountIcon { image, .. } => EXCHANGE + of_fields(image.as_ref().map_or(0, Vec::len)),
+            K::RunRoomAction { .. } => EXCHANGE,
             K::ListRooms(_) => ROOM_LIST,
             K::SetStatus { accounts, .. } => accounts.as_ref().map_or(self.accounts.len(), Vec::len) as u64,
             K::RenameGroup { from: group, .. } | K::RemoveGroup { name: group } => {

@@ -10,7 +10,7 @@ use super::stored;
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
 use crate::secret::DataKey;
-use crate::store::{AccountRow, ConversationRow, Place, StoreError, Stored, StoredMessage, UserRow, Write};
+use crate::store::{AccountRow, BOOKMARKS, ConversationRow, Place, StoreError, Stored, StoredMessage, UserRow, Write};
 use crate::wire::GapWhy;
 use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin, Username};
 use bridge::id::{AccountId, ConversationId, UserId};
@@ -211,6 +211,7 @@ impl Hub {
     fn fill(&self, state: &mut State, stored: Stored, tails: Vec<Tail>, key: &DataKey) -> Vec<(AccountId, AccountSettings)> {
         let Stored { accounts, buddies, conversations, groups, settings, outbox } = stored;
         let env = self.env();
+        let (own, settings): (Vec<_>, Vec<_>) = settings.into_iter().partition(|(name, _)| name.starts_with(BOOKMARKS));
         for (name, value) in settings {
             let Ok(value) = serde_json::from_str::<serde_json::Value>(&value) else { continue };
             if name == STATUS {
@@ -242,6 +243,8 @@ impl Hub {
                 ..placeholder
             });
         }
+        let user = accounts.first().map_or(UserId(0), |row| row.user);
+        own.iter().for_each(|(name, value)| state.restore_bookmarks(user, key, name, value));
         for group in groups {
             state.groups.push(GroupPlace::arranged(&group.name, group.order, group.collapsed));
         }

@@ -43,7 +43,7 @@ impl State {
             let days = set.days.map_or(Some(wanted.days), |days| days);
             let value = serde_json::json!({ "keep": keep.unwrap_or(true), "days": days.unwrap_or(0) });
             let value = if keep.is_none_or(|keep| keep) && days.unwrap_or(0) == 0 { serde_json::Value::Null } else { value };
-            return self.set_settings(env, origin, [("history".to_owned(), value)].into_iter().collect());
+            return self.set_settings(env, Some(origin), [("history".to_owned(), value)].into_iter().collect());
         };
         let Some(conv) = self.conversations.get_mut(&id) else { return Ok(()) };
         conv.keep = set.keep.unwrap_or(conv.keep);

@@ -1,5 +1,6 @@
 //! One signed-in user: what they have, their log and their tabs, behind one lock; the rules that change it are in the files beside.
 
+use super::bookmarks::Bookmark;
 use super::client::Client;
 use super::clock::Allowance;
 use super::conversation::Conv;
@@ -147,6 +148,7 @@ pub(crate) struct State {
     pub(crate) authorizations: Vec<Authorization>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) transfers: Vec<Transfer>,
+    pub(crate) bookmarks: Vec<Bookmark>,
     pub(crate) status: Status,
     pub(crate) settings: Map<String, Value>,
     pub(crate) settings_bytes: usize,
@@ -198,6 +200,7 @@ impl State {
             authorizations: Vec::new(),
             notices: Vec::new(),
             transfers: Vec::new(),
+            bookmarks: Vec::new(),
             status: Status::default(),
             settings: Map::new(),
             settings_bytes: 0,

@@ -17,6 +17,7 @@ pub(super) fn stored(
     type M = StoredMessage;
     let flag = |is: bool, flag: u32| if is { flag } else { 0 };
     let state: u32 = match message.state {
+        None if message.topic => M::TOPIC,
         None => 0,
         Some(MessageState::Pending) => 1,
         Some(MessageState::Sent) => 2,
@@ -80,6 +81,7 @@ pub(super) fn wire_message(stored: StoredMessage) -> wire::Message {
         auto_reply: is(M::AUTO_REPLY),
         remote: is(M::REMOTE),
         system: is(M::SYSTEM),
+        topic: stored.flags >> M::STATE == M::TOPIC,
         state: match stored.flags >> M::STATE {
             1 => Some(MessageState::Pending),
             2 => Some(MessageState::Sent),

@@ -6,7 +6,7 @@ use super::perform::{add_account, error};
 use super::state::State;
 use super::transfers::FileUpload;
 use crate::body;
-use crate::wire::{Command, ErrorBody, MessageSend, OfMessage, OfPerson};
+use crate::wire::{Command, ErrorBody, MessageSend, OfMessage, OfPerson, RoomJoin};
 use bridge::command::CommandKind;
 use bridge::command::slash::{self, Typed};
 use bridge::handle::Catalogue;
@@ -75,7 +75,7 @@ impl State {
     }
 
     /// Only what is open already may be opened; the bridge knows which names mean that.
-    fn conversations_full(&self, config: &SessionConfig) -> bool {
+    pub(super) fn conversations_full(&self, config: &SessionConfig) -> bool {
         let most = config.conversations_per_user;
         most > 0 && self.conversations.values().filter(|conv| conv.open).count() >= most
     }
@@ -192,8 +192,14 @@ impl State {
             C::MessageSend(send) => self.message(config, send)?,
             C::TypingSet(set) => K::SetTyping { conversation: self.known_conversation(set.conversation)?, state: set.state },
             C::AttentionSend(of) => K::SendAttention(self.known_conversation(of.conversation)?),
+            C::RoomJoin(RoomJoin { bookmark: Some(bookmark), .. }) => {
+                let known = self.bookmarks.iter().find(|known| known.id == bookmark).ok_or_else(|| unknown("bookmark"))?;
+                K::JoinRoom { account: known.account, fields: known.form(), only_open: self.conversations_full(config) }
+            }
             C::RoomJoin(join) => {
-                let known = self.known_account(join.account)?;
+                let id =
+                    join.account.ok_or_else(|| at("missing_field", "account", "Give either `account` and `fields`, or `bookmark`."))?;
+                let known = self.known_account(id)?;
                 if let Ok(protocol) = super::account::protocol(catalogue, &known.protocol) {
                     // The first one names the room; for the others the protocol may have defaults that only the network side knows.
                     if let Some(field) = protocol.room_fields.iter().find(|field| field.required) {
@@ -204,7 +210,7 @@ impl State {
                         }
                     }
                 }
-                K::JoinRoom { account: join.account, fields: join.fields, only_open: self.conversations_full(config) }
+                K::JoinRoom { account: id, fields: join.fields, only_open: self.conversations_full(config) }
             }
             C::RoomLeave(of) => K::LeaveRoom(self.known_room(of.conversation)?),
             C::RoomInvite(invite) => K::InviteToRoom {
@@ -219,6 +225,16 @@ impl State {
             C::RoomNick(set) => {
                 K::SetNick { conversation: self.known_room(set.conversation)?, nick: filled(&set.nick, "nick")?.trim().to_owned() }
             }
+            C::RoomMenu(of) => K::ShowRoomMenu { conversation: self.known_room(of.conversation)?, name: of.name },
+            C::RoomAction(run) => K::RunRoomAction {
+                conversation: self.known_room(run.conversation)?,
+                name: run.name,
+                action: run.action,
+                reason: run.reason.map(|reason| prose(&reason).trim().to_owned()).unwrap_or_default(),
+            },
+            C::BookmarkAdd(add) => return Ok(Act::Local(Local::AddBookmark(add))),
+            C::BookmarkUpdate(update) => return Ok(Act::Local(Local::UpdateBookmark(update))),
+            C::BookmarkRemove(of) => return Ok(Act::Local(Local::RemoveBookmark(of.bookmark))),
             C::RoomList(of) => K::ListRooms(account(of.account)?),
             C::RoomListStop(stop) => K::StopRoomList(stop.list),
             C::TransferSend(send) => {
@@ -302,15 +318,9 @@ impl State {
                 let conversation = self.known_conversation(delete.conversation)?;
                 return Ok(Act::Local(Local::DeleteHistory { conversation, whole: delete.whole }));
             }
-            C::BuddyMerge(_)
-            | C::BuddySplit(_)
-            | C::PounceAdd(_)
-            | C::PounceRemove(_)
-            | C::BookmarkAdd(_)
-            | C::BookmarkUpdate(_)
-            | C::BookmarkRemove(_)
-            | C::RoomMenu(_)
-            | C::RoomAction(_) => return Err(error("not_supported", "This server cannot do that yet.")),
+            C::BuddyMerge(_) | C::BuddySplit(_) | C::PounceAdd(_) | C::PounceRemove(_) => {
+                return Err(error("not_supported", "This server cannot do that yet."));
+            }
         };
         Ok(Act::Bridge(kind))
     }

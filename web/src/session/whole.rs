@@ -47,6 +47,9 @@ impl State {
             }
             self.write(|user| Write::Setting { user, key, value: Some(value.to_string()) });
         }
+        for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
+            self.keep_bookmarks(account);
+        }
         self.keep_status();
         self.keep_away();
         self.keep_groups();

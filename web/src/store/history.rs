@@ -47,8 +47,10 @@ impl StoredMessage {
     pub const OWN: u32 = 1 << 6;
     /// Taken back: only its number is left.
     pub const REMOVED: u32 = 1 << 7;
-    /// The bits from here on are the fate: 0 none, 1 pending, 2 sent, 3 failed, 4 unknown.
+    /// The bits from here on are the fate: 0 none, 1 pending, 2 sent, 3 failed, 4 unknown, [`Self::TOPIC`].
     pub const STATE: u32 = 8;
+    /// In the place of a fate: a quiet line about a room's topic.
+    pub const TOPIC: u32 = 5;
 }
 
 /// Where a page of history is.

@@ -15,7 +15,7 @@ pub use error::StoreError;
 pub use history::{Gap, Page, Place, StoredMessage, Unread};
 pub use journal::{Committed, Full, Journal, Keeping};
 pub use people::{AuditEntry, Audited, Browser, Change, Failed, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};
-pub use rows::{AccountRow, BuddyRow, ConversationRow, GroupRow, OutboxRow, Sealed, Stored, id_in_key, keys_of};
+pub use rows::{AccountRow, BOOKMARKS, BuddyRow, ConversationRow, GroupRow, IGNORED, OutboxRow, Sealed, Stored, id_in_key, keys_of};
 pub use sql::{Copied, Setting, Sql, copy, restore};
 pub use write::Write;
 

@@ -93,11 +93,17 @@ pub struct OutboxRow {
     pub handed_over: bool,
 }
 
-/// What the page keeps as settings of a conversation or an account begins so, before its id: what is typed and not sent yet, and how long it is quiet.
-const OF_THINGS: [&str; 2] = ["draft.", "mute."];
+/// What the page keeps as settings of a conversation or an account begins so, before its id: what is typed and not sent yet, how long
+/// it is quiet, who is ignored; and what the daemon keeps so.
+const OF_THINGS: [&str; 4] = ["draft.", "mute.", IGNORED, BOOKMARKS];
+
+/// Before the id of a room: the people in it of whom the user wants to hear nothing.
+pub const IGNORED: &str = "ignore.";
+/// Before the id of an account: its bookmarks, which are the daemon's own to write.
+pub const BOOKMARKS: &str = ".bookmarks.";
 
 /// The keys of the settings about a conversation or an account, which go with it.
-pub fn keys_of(id: impl std::fmt::Display) -> [String; 2] {
+pub fn keys_of(id: impl std::fmt::Display) -> [String; 4] {
     OF_THINGS.map(|prefix| format!("{prefix}{id}"))
 }
 

@@ -84,9 +84,9 @@ commands! {
     "privacy.set" PrivacySet(PrivacySet);
     "pounce.add" PounceAdd(Unsupported);
     "pounce.remove" PounceRemove(Unsupported);
-    "bookmark.add" BookmarkAdd(Unsupported);
-    "bookmark.update" BookmarkUpdate(Unsupported);
-    "bookmark.remove" BookmarkRemove(Unsupported);
+    "bookmark.add" BookmarkAdd(BookmarkAdd);
+    "bookmark.update" BookmarkUpdate(BookmarkUpdate);
+    "bookmark.remove" BookmarkRemove(OfBookmark);
     "conversation.open" ConversationOpen(ConversationOpen);
     "conversation.close" ConversationClose(OfConversation);
     "conversation.read" ConversationRead(ConversationRead);
@@ -103,8 +103,8 @@ commands! {
     "room.member" RoomMember(RoomMember);
     "room.topic" RoomTopic(RoomTopic);
     "room.nick" RoomNick(RoomNick);
-    "room.menu" RoomMenu(Unsupported);
-    "room.action" RoomAction(Unsupported);
+    "room.menu" RoomMenu(RoomMenu);
+    "room.action" RoomAction(RoomAction);
     "room.list" RoomList(OfAccount);
     "room.list_stop" RoomListStop(RoomListStop);
     "transfer.send" TransferSend(TransferSend);

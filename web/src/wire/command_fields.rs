@@ -1,5 +1,9 @@
 //! The fields of each command; data only. Ids arrive as texts of any content and are looked up by the session.
 
+mod bookmarks;
+
+pub use bookmarks::{BookmarkAdd, BookmarkUpdate, OfBookmark};
+
 use super::Span;
 use bridge::command::Secret;
 use bridge::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, RoomListId, TransferId};
@@ -309,10 +313,35 @@ fields! {
         /// What the user does.
         state: TypingState,
     }
-    /// `room.join`
+    /// `room.menu`: what the user may do with a room, or with somebody in it
+    RoomMenu {
+        /// Which room.
+        conversation: ConversationId,
+        /// Their nick; absent: the room itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    }
+    /// `room.action`: ends when the network has answered
+    RoomAction {
+        /// Which room.
+        conversation: ConversationId,
+        /// As in `room.menu`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// An id from the menu.
+        action: String,
+        /// Words that others read, where the item has `reason`; at most 300 bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
+    /// `room.join`: by a form, or a bookmark
     RoomJoin {
         /// Which account.
-        account: AccountId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
+        /// In the place of `account` and `fields`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bookmark: Option<String>,
         /// The protocol's `room_fields`, by `key`; what is left out takes the protocol's default.
         #[serde(default)]
         fields: BTreeMap<String, String>,

@@ -1,6 +1,6 @@
 //! The events of a user's log, as a browser gets them; data only.
 
-use super::{Conversation, ErrorBody, Gap, Group, Message, Notice, User};
+use super::{Bookmark, Conversation, ErrorBody, Gap, Group, Message, Notice, User};
 use bridge::command::Origin;
 use bridge::event::Outcome;
 use bridge::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, TransferId};
@@ -374,6 +374,27 @@ pub enum EventBody {
         /// Its fields stand here.
         #[serde(flatten)]
         privacy: Privacy,
+    },
+    #[serde(rename = "bookmark.added")]
+    BookmarkAdded {
+        /// Whose.
+        account: AccountId,
+        /// The whole.
+        bookmark: Bookmark,
+    },
+    #[serde(rename = "bookmark.updated")]
+    BookmarkUpdated {
+        /// Whose.
+        account: AccountId,
+        /// The whole.
+        bookmark: Bookmark,
+    },
+    #[serde(rename = "bookmark.removed")]
+    BookmarkRemoved {
+        /// Whose.
+        account: AccountId,
+        /// Its id.
+        bookmark: String,
     },
     /// What the user shows on all accounts.
     #[serde(rename = "status")]

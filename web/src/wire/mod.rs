@@ -23,7 +23,7 @@ pub use command_fields::*;
 pub use event::{Event, EventBody};
 pub use front::{Health, LoggedIn, LoginRequest, Offered, RegisterRequest, Registration, SignIn, Site};
 pub use me::{Confirmed, Me, MeLimits, PasswordChange, RecoverRequest, RecoveryCode, Registered, SignOut, SignedIn};
-pub use shape::{Conversation, Gap, GapWhy, Group, Message, MessageState, Notice, Profile, ProfileEntry, Snapshot, Span, User};
+pub use shape::{Bookmark, Conversation, Gap, GapWhy, Group, Message, MessageState, Notice, Profile, ProfileEntry, Snapshot, Span, User};
 
 #[cfg(test)]
 mod tests;

@@ -102,6 +102,9 @@ pub struct Message {
     /// A line of the network's or libpurple's, not of a person.
     #[serde(default, skip_serializing_if = "no")]
     pub system: bool,
+    /// Such a line that says the room's topic, or who set it.
+    #[serde(default, skip_serializing_if = "no")]
+    pub topic: bool,
     /// For the user's own messages and for failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<MessageState>,
@@ -233,6 +236,25 @@ pub struct Conversation {
     pub dropped: bool,
 }
 
+/// A room to come back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Bookmark {
+    /// Its id.
+    pub id: String,
+    /// On which account.
+    pub account: AccountId,
+    /// What to call it.
+    pub name: String,
+    /// The form that joins it, without what is masked (`room_fields`): `room.join` with `bookmark` knows that, too.
+    pub fields: std::collections::BTreeMap<String, String>,
+    /// Joined at each sign-on.
+    #[serde(default)]
+    pub autojoin: bool,
+    /// The conversation that it is, once that is known; open or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
+}
+
 /// Something told to the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
@@ -314,8 +336,8 @@ pub struct Snapshot {
     pub notices: Vec<Notice>,
     /// Transfers that are not over.
     pub transfers: Vec<Transfer>,
-    /// Rooms and people to come back to.
-    pub bookmarks: Vec<Value>,
+    /// Rooms to come back to.
+    pub bookmarks: Vec<Bookmark>,
     /// What the user shows.
     pub status: Status,
     /// What `settings.set` kept.

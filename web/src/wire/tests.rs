@@ -13,8 +13,8 @@ fn span() -> impl Strategy<Value = Span> {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    (any::<u32>(), any::<String>(), prop::collection::vec(span(), 0..4), any::<[bool; 4]>(), 0_i64..4_000_000_000_000).prop_map(
-        |(id, name, spans, [own, delayed, highlight, system], time)| Message {
+    (any::<u32>(), any::<String>(), prop::collection::vec(span(), 0..4), any::<[bool; 5]>(), 0_i64..4_000_000_000_000).prop_map(
+        |(id, name, spans, [own, delayed, highlight, system, topic], time)| Message {
             id: format!("m{id:016x}"),
             from: Author { name, alias: None, buddy: own.then_some(BuddyId(1)), own },
             time: Timestamp(time),
@@ -25,6 +25,7 @@ fn message() -> impl Strategy<Value = Message> {
             auto_reply: false,
             remote: false,
             system,
+            topic,
             state: own.then_some(MessageState::Sent),
         },
     )

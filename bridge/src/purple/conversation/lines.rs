@@ -3,7 +3,7 @@
 use super::super::ffi::{borrowed, guard_on};
 use super::super::token::OnPurple;
 use super::super::{accounts, blist, outbox, picture, room};
-use super::{Unreflected, Written, change, id, normalize, server_id, unknown_fate, words};
+use super::{Unreflected, Written, change, id, normalize, server_id, topic, unknown_fate, words};
 use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, ConversationId};
 use crate::model::{Author, ConversationKind, Message, MessageKind};
@@ -95,6 +95,7 @@ fn write(
         }
     };
     let said = server_id::take(conversation, place, kind);
+    let topic = kind == MessageKind::System && topic::takes(conversation);
     let html = cut(html);
     let pictures = picture::of_message(token, &picture::Written { user, account, conversation, kind, flags, html: &html });
     let message = Message {
@@ -108,6 +109,7 @@ fn write(
         highlight: has(PurpleMessageFlags::PURPLE_MESSAGE_NICK),
         auto_reply: has(PurpleMessageFlags::PURPLE_MESSAGE_AUTO_RESP),
         remote,
+        topic,
         server_id: said.id,
     };
     let origin = if commanded { outbox::cause(user) } else { reflected };

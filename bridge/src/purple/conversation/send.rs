@@ -89,6 +89,7 @@ pub(in crate::purple) fn send(
                 highlight: false,
                 auto_reply: false,
                 remote: false,
+                topic: false,
                 server_id: None,
                 pictures: Vec::new(),
             };

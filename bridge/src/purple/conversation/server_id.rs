@@ -60,6 +60,7 @@ pub(super) fn take(conversation: ConversationId, place: ConversationKind, kind: 
 
 /// The handling is over.
 pub(in crate::purple) fn over() {
+    super::topic::over();
     HANDLED.set(None);
 }
 

@@ -109,7 +109,7 @@ fn folded(name: &str) -> String {
 }
 
 /// The names of the commands that work in this conversation.
-fn commands(purple: *mut PurpleConversation) -> Vec<String> {
+pub(in crate::purple) fn commands(purple: *mut PurpleConversation) -> Vec<String> {
     // SAFETY: a live conversation; the list is ours to free, its texts are the commands'.
     unsafe {
         let all = purple_sys::purple_cmd_list(purple);

@@ -3,7 +3,8 @@
 use super::super::ffi::{borrowed, guard_on, list};
 use super::super::token::OnPurple;
 use super::super::{accounts, blist, conversation, outbox};
-use super::has_left;
+use super::powers::Affiliation;
+use super::{affiliation, has_left};
 use crate::event::EventKind;
 use crate::id::{AccountId, ConversationId, UserId};
 use crate::model::{Conversation, Member};
@@ -158,6 +159,12 @@ unsafe fn member(token: OnPurple, account: AccountId, user: *const PurpleConvCha
     .filter(|(flag, _)| has(*flag))
     .map(|(_, name)| name.to_owned())
     .collect();
+    // SAFETY: not NULL and live.
+    match unsafe { affiliation::of(user) } {
+        Affiliation::Admin => shown.push("admin".to_owned()),
+        Affiliation::Member => shown.push("member".to_owned()),
+        Affiliation::Owner | Affiliation::None => {}
+    }
     if own.is_some_and(|own| own.is(token, account, &name)) {
         shown.push("self".to_owned());
     }
@@ -204,8 +211,9 @@ pub(in crate::purple) unsafe extern "C" fn on_add_users(purple: *mut PurpleConve
             // Jabber names those who were there before one by one: only the first of them begin the list.
             let all = purple_sys::purple_conv_chat_get_users(purple_sys::purple_conversation_get_chat_data(purple));
             let first = glib_sys::g_list_nth(all, glib_sys::g_list_length(users)).is_null();
-            let joined: Vec<Member> =
-                list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_ref())).collect();
+            let users = list::<PurpleConvChatBuddy>(users);
+            users.iter().filter(|one| !one.is_null()).for_each(|one| affiliation::came(id, *one));
+            let joined: Vec<Member> = users.into_iter().filter_map(|one| member(token, account, one, nick.as_ref())).collect();
             let unsettled = conversation::read(token, id, |open| open.own_nick.is_none()).unwrap_or(false);
             let own = |username: &str| joined.iter().any(|one| one.name == username);
             if unsettled && accounts::read(token, account, |entry| own(&entry.username)).unwrap_or(false) {

@@ -27,6 +27,7 @@ export const talks = computed(() => model.value?.talks ?? none);
 export const requests = computed(() => model.value?.requests ?? none);
 export const authorizations = computed(() => model.value?.authorizations ?? none);
 export const notices = computed(() => model.value?.notices ?? none);
+export const bookmarks = computed(() => model.value?.bookmarks ?? none);
 export const typing = computed(() => model.value?.typing ?? none);
 export const outgoing = computed(() => model.value?.outgoing ?? none);
 export const roomLists = computed(() => model.value?.roomLists ?? none);

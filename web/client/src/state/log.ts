@@ -78,7 +78,7 @@ export function logItems(messages: readonly Line[], outgoing: readonly Outgoing[
       closeGroup();
       before = null;
       const last = items.at(-1);
-      if (last?.kind === "system" && isCrowd(message) && isCrowd(last.message)) {
+      if (last?.kind === "system" && !message.topic === !last.message.topic && (message.topic || (isCrowd(message) && isCrowd(last.message)))) {
         last.count++;
         last.texts.push(message.text);
       } else {

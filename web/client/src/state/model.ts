@@ -1,6 +1,6 @@
 // The whole state of a signed-in page as plain immutable data; it must not hold what only this screen cares for (windows, drafts, menus).
 import type {
-  Account, Authorization, Buddy, Conversation, Gap, Group, Message, Notice, OwnStatus, Request, Settings, Span, Transfer, TypingState, User, WireError,
+  Account, Authorization, Bookmark, Buddy, Conversation, Gap, Group, Message, Notice, OwnStatus, Request, Settings, Span, Transfer, TypingState, User, WireError,
 } from "../wire/types";
 
 /** A message, with what only this page knows of it. */
@@ -50,7 +50,7 @@ export interface Outgoing {
 }
 
 /** A row of a room list; a category is a heading. `fields` tells about the room by column. */
-export interface RoomRow { name: string; category?: boolean; parent?: string | null; fields: Record<string, string> }
+export interface RoomRow { name: string; category?: boolean; parent?: string | null; topic?: string; people?: number; fields: Record<string, string> }
 /** `error`: why it ended before it was complete. */
 export interface RoomList { id: string; rows: RoomRow[]; running: boolean; error: WireError | null }
 
@@ -66,6 +66,7 @@ export interface Model {
   authorizations: ReadonlyMap<string, Authorization>;
   notices: ReadonlyMap<string, Notice>;
   transfers: ReadonlyMap<string, Transfer>;
+  bookmarks: ReadonlyMap<string, Bookmark>;
   roomLists: ReadonlyMap<string, RoomList>;
   /** By conversation: who is in which typing state ("none" is absent). */
   typing: ReadonlyMap<string, Readonly<Record<string, TypingState>>>;

@@ -1,6 +1,6 @@
 // Snapshot + events -> state, pure; it must not look at the clock, the network or the screen.
 import type {
-  Account, Attached, Authorization, Buddy, Conversation, Gap, Group, Member, Message, Notice, OwnStatus, Request, Settings, Snapshot, Transfer, TypingState,
+  Account, Attached, Authorization, Bookmark, Buddy, Conversation, Gap, Group, Member, Message, Notice, OwnStatus, Request, Settings, Snapshot, Transfer, TypingState,
   User, WireError, WireEvent,
 } from "../wire/types";
 import { isKept } from "./keeping";
@@ -52,6 +52,7 @@ export function fromSnapshot(answer: Attached, old: Model | null = null): Model 
     authorizations: byId(snapshot.authorizations),
     notices: byId(snapshot.notices),
     transfers: byId(snapshot.transfers),
+    bookmarks: byId(snapshot.bookmarks),
     roomLists: new Map(),
     typing: new Map(),
     outgoing: kept?.outgoing ?? new Map(),
@@ -118,6 +119,7 @@ function accountGone(draft: Draft, id: string): void {
   for (const buddy of draft.model.buddies.values()) left.delete(buddy.group);
   for (const name of left) draft.drop("groups", name);
   for (const talk of [...draft.model.talks.values()]) if (talk.account === id) draft.drop("talks", talk.id);
+  for (const mark of [...draft.model.bookmarks.values()]) if (mark.account === id) draft.drop("bookmarks", mark.id);
 }
 
 function account(draft: Draft, event: WireEvent): void {
@@ -289,23 +291,24 @@ function roomList(draft: Draft, event: WireEvent): void {
 }
 
 /** Things that are opened, shown and closed whole, and where they live. */
-const KEPT: Record<string, { map: "requests" | "authorizations" | "notices" | "transfers"; key: string }> = {
+const KEPT: Record<string, { map: "requests" | "authorizations" | "notices" | "transfers" | "bookmarks"; key: string }> = {
   request: { map: "requests", key: "request" },
   authorization: { map: "authorizations", key: "authorization" },
   notice: { map: "notices", key: "notice" },
   transfer: { map: "transfers", key: "transfer" },
+  bookmark: { map: "bookmarks", key: "bookmark" },
 };
 
 function kept(draft: Draft, event: WireEvent, kind: string): void {
   const place = KEPT[kind];
   if (!place) return;
-  const full = whole<Request | Authorization | Notice | Transfer>(event, place.key);
+  const full = whole<Request | Authorization | Notice | Transfer | Bookmark>(event, place.key);
   if (event.type === "notice.rows") {
     const old = draft.model.notices.get(String(event["notice"]));
     if (old) draft.put("notices", old.id, { ...old, rows: [...(old.rows ?? []), ...((event["rows"] as string[][] | undefined) ?? [])] });
     return;
   }
-  if (event.type.endsWith(".closed")) {
+  if (/\.(closed|removed)$/.test(event.type)) {
     const id = subject(event, place.key);
     if (id) draft.drop(place.map, id);
   } else if (full) {

@@ -1,5 +1,5 @@
 // From buddies to the rows of the list: contacts, groups, order, search; it must not draw or keep state of its own.
-import type { Buddy, Group } from "../wire/types";
+import type { Bookmark, Buddy, Group } from "../wire/types";
 import { compareGroups } from "./groups";
 import type { Talk } from "./model";
 import { shortName } from "./names";
@@ -26,6 +26,8 @@ export type Row =
   | { kind: "person"; key: string; person: Person; unread: number }
   /** `person`: who it is with, of the list. They stand there instead of in their group. */
   | { kind: "talk"; key: string; talk: Talk; person?: Person }
+  /** A room to come back to. */
+  | { kind: "mark"; key: string; mark: Bookmark }
   | { kind: "empty"; key: string; text: string };
 
 /** Everybody, by group, in the order of the list. */
@@ -35,6 +37,8 @@ export interface RosterInput {
   people: People;
   groups: ReadonlyMap<string, Group>;
   talks: ReadonlyMap<string, Talk>;
+  /** Those whose room is open are shown as that. */
+  bookmarks?: ReadonlyMap<string, Bookmark>;
   query: string;
   hideOffline: boolean;
   collapsed: ReadonlySet<string>;
@@ -185,11 +189,14 @@ export function rosterRows(input: RosterInput): Row[] {
 
   const matching = (talk: Talk) => query === "" || fold(`${talk.title}\n${talk.name}`).includes(query);
   const talks = [...input.talks.values()].filter(matching);
-  const section = (key: string, title: string, list: Talk[]) => {
-    if (list.length === 0) return;
+  const section = (key: string, title: string, list: Talk[], marks: Bookmark[] = []) => {
+    const total = list.length + marks.length;
+    if (total === 0) return;
     const collapsed = query === "" && input.collapsed.has(key);
-    rows.push({ kind: "section", key, title, name: title, group: null, shown: list.length, total: list.length, collapsed });
-    if (!collapsed) for (const talk of list) rows.push(talkRow(key, talk));
+    rows.push({ kind: "section", key, title, name: title, group: null, shown: total, total, collapsed });
+    if (collapsed) return;
+    for (const talk of list) rows.push(talkRow(key, talk));
+    for (const mark of marks) rows.push({ kind: "mark", key: mark.id, mark });
   };
   if (input.conversationsFirst) {
     section(TALKS, input.words.conversations, talks.sort((a, b) => Number(b.unread > 0) - Number(a.unread > 0) || lastTime(b) - lastTime(a)));
@@ -211,8 +218,8 @@ export function rosterRows(input: RosterInput): Row[] {
     for (const person of list) rows.push({ kind: "person", key: person.key, person, unread: waiting(person) });
   }
 
-  if (!input.conversationsFirst) {
-    section(ROOMS, input.words.rooms, talks.filter((talk) => talk.kind === "room").sort((a, b) => compareNames(a.title, b.title)));
-  }
+  const rooms = input.conversationsFirst ? [] : talks.filter((talk) => talk.kind === "room").sort((a, b) => compareNames(a.title, b.title));
+  const marks = [...(input.bookmarks?.values() ?? [])].filter((mark) => !input.talks.has(mark.conversation ?? "") && (query === "" || fold(mark.name).includes(query)));
+  section(ROOMS, input.words.rooms, rooms, marks.sort((a, b) => compareNames(a.name, b.name)));
   return rows;
 }

@@ -24,6 +24,9 @@ export type Outcome =
     }
   | {
       kept: boolean;
+    }
+  | {
+      bookmark: string;
     };
 /**
  * How far a command is.
@@ -169,13 +172,13 @@ export type Command =
   | (Unsupported & {
       type: "pounce.remove";
     })
-  | (Unsupported & {
+  | (BookmarkAdd & {
       type: "bookmark.add";
     })
-  | (Unsupported & {
+  | (BookmarkUpdate & {
       type: "bookmark.update";
     })
-  | (Unsupported & {
+  | (OfBookmark & {
       type: "bookmark.remove";
     })
   | (ConversationOpen & {
@@ -226,10 +229,10 @@ export type Command =
   | (RoomNick & {
       type: "room.nick";
     })
-  | (Unsupported & {
+  | (RoomMenu & {
       type: "room.menu";
     })
-  | (Unsupported & {
+  | (RoomAction & {
       type: "room.action";
     })
   | (OfAccount & {
@@ -774,6 +777,33 @@ export type Event1 =
     }
   | {
       /**
+       * Whose.
+       */
+      account: string;
+      bookmark: Bookmark;
+      type: "bookmark.added";
+    }
+  | {
+      /**
+       * Whose.
+       */
+      account: string;
+      bookmark: Bookmark;
+      type: "bookmark.updated";
+    }
+  | {
+      /**
+       * Whose.
+       */
+      account: string;
+      /**
+       * Its id.
+       */
+      bookmark: string;
+      type: "bookmark.removed";
+    }
+  | {
+      /**
        * Their own words, plain text.
        */
       message?: string | null;
@@ -960,6 +990,10 @@ export interface ErrorBody {
  */
 export interface MenuItem {
   /**
+   * Hard to take back: to be asked about once.
+   */
+  danger?: boolean;
+  /**
    * To be given back in `….action`; absent for a heading.
    */
   id?: string | null;
@@ -971,6 +1005,10 @@ export interface MenuItem {
    * Its text.
    */
   label: string;
+  /**
+   * Words may be given with it, which others read (`room.action`).
+   */
+  reason?: boolean;
 }
 /**
  * By what name the network knows someone in a room.
@@ -998,9 +1036,9 @@ export interface Snapshot {
    */
   authorizations: Authorization[];
   /**
-   * Rooms and people to come back to.
+   * Rooms to come back to.
    */
-  bookmarks: unknown[];
+  bookmarks: Bookmark[];
   /**
    * Buddies of all accounts.
    */
@@ -1166,6 +1204,37 @@ export interface Authorization {
    * Their words, plain text.
    */
   message?: string | null;
+}
+/**
+ * A room to come back to.
+ */
+export interface Bookmark {
+  /**
+   * On which account.
+   */
+  account: string;
+  /**
+   * Joined at each sign-on.
+   */
+  autojoin?: boolean;
+  /**
+   * The conversation that it is, once that is known; open or not.
+   */
+  conversation?: string | null;
+  /**
+   * The form that joins it, without what is masked (`room_fields`): `room.join` with `bookmark` knows that, too.
+   */
+  fields: {
+    [k: string]: string;
+  };
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * What to call it.
+   */
+  name: string;
 }
 /**
  * A buddy.
@@ -1334,7 +1403,8 @@ export interface Member {
    */
   buddy?: string | null;
   /**
-   * `founder`, `operator`, `half_operator`, `voice`, `typing`, `away`; `self` for the user.
+   * `founder`, `admin`, `operator`, `half_operator`, `voice`, `member`, `typing`, `away`; `self` for the user. `admin` and `member` are affiliations of
+   * XMPP that outlast a visit.
    */
   flags?: string[];
   /**
@@ -1387,6 +1457,10 @@ export interface Message {
    * When it was written, by the network's word.
    */
   time: string;
+  /**
+   * Such a line that says the room's topic, or who set it.
+   */
+  topic?: boolean;
 }
 /**
  * Who wrote a message.
@@ -2104,6 +2178,59 @@ export interface PrivacySet {
   mode: string;
 }
 /**
+ * `bookmark.add`: a room that the user is in, or one by its form. One that there is already is changed
+ */
+export interface BookmarkAdd {
+  /**
+   * With `fields`.
+   */
+  account?: string | null;
+  /**
+   * Join it at each sign-on; false when absent.
+   */
+  autojoin?: boolean | null;
+  /**
+   * A room that the user is in; or `account` and `fields`.
+   */
+  conversation?: string | null;
+  /**
+   * As in `room.join`.
+   */
+  fields?: {
+    [k: string]: string;
+  };
+  /**
+   * What to call it; absent: as the network does.
+   */
+  name?: string | null;
+}
+/**
+ * `bookmark.update`: what is given is changed
+ */
+export interface BookmarkUpdate {
+  /**
+   * Join it at each sign-on.
+   */
+  autojoin?: boolean | null;
+  /**
+   * Which bookmark.
+   */
+  bookmark: string;
+  /**
+   * What to call it.
+   */
+  name?: string | null;
+}
+/**
+ * `bookmark.remove`
+ */
+export interface OfBookmark {
+  /**
+   * Which bookmark.
+   */
+  bookmark: string;
+}
+/**
  * `conversation.open`
  */
 export interface ConversationOpen {
@@ -2210,13 +2337,17 @@ export interface TypingSet {
   state: TypingState;
 }
 /**
- * `room.join`
+ * `room.join`: by a form, or a bookmark
  */
 export interface RoomJoin {
   /**
    * Which account.
    */
-  account: string;
+  account?: string | null;
+  /**
+   * In the place of `account` and `fields`.
+   */
+  bookmark?: string | null;
   /**
    * The protocol's `room_fields`, by `key`; what is left out takes the protocol's default.
    */
@@ -2279,6 +2410,40 @@ export interface RoomNick {
    * The nick to have there.
    */
   nick: string;
+}
+/**
+ * `room.menu`: what the user may do with a room, or with somebody in it
+ */
+export interface RoomMenu {
+  /**
+   * Which room.
+   */
+  conversation: string;
+  /**
+   * Their nick; absent: the room itself.
+   */
+  name?: string | null;
+}
+/**
+ * `room.action`: ends when the network has answered
+ */
+export interface RoomAction {
+  /**
+   * An id from the menu.
+   */
+  action: string;
+  /**
+   * Which room.
+   */
+  conversation: string;
+  /**
+   * As in `room.menu`.
+   */
+  name?: string | null;
+  /**
+   * Words that others read, where the item has `reason`; at most 300 bytes.
+   */
+  reason?: string | null;
 }
 /**
  * `room.list_stop`
@@ -2467,6 +2632,14 @@ export interface RoomRow {
    * The heading it is under.
    */
   parent?: string | null;
+  /**
+   * How many people are there, where a column says so.
+   */
+  people?: number | null;
+  /**
+   * What is talked about there, where a column says so.
+   */
+  topic?: string | null;
 }
 /**
  * Answer of `GET /healthz` and `GET /readyz`.

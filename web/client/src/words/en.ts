@@ -253,6 +253,7 @@ export const en = {
     noGroup: "Buddies",
     counts: (online: number, all: number) => `${online} / ${all}`,
     countsLabel: (online: number, all: number) => `${online} of ${all} online`,
+    notIn: "Not joined",
     noHits: "Nobody by that name.",
     empty: "Your list is empty",
     emptyLead: "Add the first buddy, or join a room.",

@@ -22,6 +22,54 @@ export const more = {
     stop: "Stop looking",
     found: (n: number) => many(n, "room", "rooms"),
     filter: "Filter",
+    sort: "Sort by",
+    byPeople: "People",
+    byName: "Name",
+    people: (n: number) => many(n, "person", "people"),
+    keep: "Keep it in the list",
+    more: (n: number) => `${n.toLocaleString("en")} more: filter to see them`,
+  },
+
+  /** People in a room. */
+  people: {
+    search: "Search people",
+    found: (n: number, all: number) => `${n} of ${all}`,
+    ignore: "Ignore here",
+    hear: "Stop ignoring",
+    hearAgain: (name: string) => `Stop ignoring ${name}`,
+    isIgnored: "ignored",
+    ignored: (n: number) => `${n} ignored`,
+    ignoredTitle: "Ignored in this room",
+  },
+
+  /** What operators do. */
+  powers: {
+    labels: {
+      voice: "Give voice", devoice: "Take voice away", member: "Make member", admin: "Make administrator", owner: "Make owner",
+      unaffiliate: "Take rank away", kick: "Remove from the room", ban: "Ban from the room",
+    } as Record<string, string>,
+    title: (what: string, who: string) => `${what}: ${who}`,
+    titles: {
+      kick: (who, room) => `Remove ${who} from ${room}?`,
+      ban: (who, room) => `Ban ${who} from ${room}?`,
+      owner: (who, room) => `Make ${who} an owner of ${room}?`,
+    } as Record<string, (who: string, room: string) => string>,
+    leads: {
+      kick: "They may come back.",
+      ban: "They are removed, and cannot come back until the ban is lifted.",
+      owner: "An owner can do all that you can, and take it away from you.",
+    } as Record<string, string>,
+    yes: { kick: "Remove", ban: "Ban" } as Record<string, string>,
+    reason: "Reason",
+    reasonHint: "Everybody in the room can read it.",
+  },
+
+  /** Rooms in the list. */
+  marks: {
+    keep: "Keep in the list",
+    keepAutojoin: "Keep, and join at each sign-on",
+    autojoin: "Join at each sign-on",
+    remove: "Take off the list",
   },
 
   /** One message, and the box for the next. */

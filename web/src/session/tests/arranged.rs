@@ -5,7 +5,7 @@ use super::*;
 use crate::store::{Store, Stored, keys_of};
 
 fn draft_key(id: ConversationId) -> String {
-    let [draft, _] = keys_of(id);
+    let [draft, ..] = keys_of(id);
     draft
 }
 

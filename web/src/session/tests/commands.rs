@@ -103,7 +103,7 @@ fn fields_at_fault_are_named() {
         let error = site.refuse("c", &format!("id{number}"), command.clone());
         assert_eq!((&error["code"], &error["field"]), (&json!(code), &json!(field)), "{command}");
     }
-    for kind in ["pounce.add", "bookmark.add", "buddy.merge", "buddy.split", "room.menu"] {
+    for kind in ["pounce.add", "buddy.merge", "buddy.split"] {
         assert_eq!(site.refuse("c", kind, json!({ "type": kind }))["code"], "not_supported");
     }
     let (status, answer) = site.post("c", json!([{ "type": "typing.set" }, { "id": "", "type": "x" }]));

@@ -97,7 +97,7 @@ fn every_kind(number: u64) -> Vec<EventKind> {
     let here = ConversationId(number % 500);
     let mut line = message(MessageKind::Received, &long());
     (line.from.name, line.from.alias) = (long(), Some(long()));
-    let row = RoomRow { name: long(), category: false, parent: None, fields: [(long(), long())].into() };
+    let row = RoomRow { name: long(), category: false, parent: None, topic: None, people: None, fields: [(long(), long())].into() };
     let told = Notice {
         id: NoticeId(number),
         account: Some(AccountId(1)),
@@ -122,7 +122,7 @@ fn every_kind(number: u64) -> Vec<EventKind> {
         message: Some(long()),
         known: false,
     };
-    let item = |items| MenuItem { id: None, label: long(), items };
+    let item = |items| MenuItem { label: long(), items, ..MenuItem::default() };
     let items = vec![item(vec![item(vec![item(vec![item(vec![item(Vec::new())])])])]); 3];
     let bytes = number.to_be_bytes().to_vec();
     vec![

@@ -22,6 +22,7 @@ pub(crate) fn message(number: u64, highlight: bool) -> Message {
         auto_reply: false,
         remote: false,
         system: false,
+        topic: false,
         state: None,
     }
 }
@@ -47,10 +48,11 @@ fn any_message() -> impl Strategy<Value = Message> {
         Just(MessageState::Failed),
         Just(MessageState::Unknown)
     ]);
-    (author(), any::<i64>(), spans, any::<[bool; 5]>(), state).prop_map(|(from, time, spans, flags, state)| {
-        let [delayed, highlight, auto_reply, remote, system] = flags;
+    (author(), any::<i64>(), spans, any::<[bool; 6]>(), state).prop_map(|(from, time, spans, flags, state)| {
+        let [delayed, highlight, auto_reply, remote, system, topic] = flags;
+        let topic = topic && state.is_none();
         let (id, text) = (String::new(), crate::body::text(&spans));
-        Message { id, from, time: Timestamp(time), text, spans, delayed, highlight, auto_reply, remote, system, state }
+        Message { id, from, time: Timestamp(time), text, spans, delayed, highlight, auto_reply, remote, system, topic, state }
     })
 }
 

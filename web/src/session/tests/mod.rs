@@ -18,6 +18,7 @@ mod polls;
 mod profiles;
 mod protocols;
 mod replay;
+mod rooms;
 mod streams;
 
 use super::clock::tests::ManualClock;
@@ -69,14 +70,16 @@ pub(crate) fn catalogue() -> Catalogue {
             option("connection_security", OptionType::Choice, Value::Text("require_tls".into()), &["require_tls", "none"]),
             option("auth_plain_in_clear", OptionType::Bool, Value::Bool(false), &[]),
         ],
-        room_fields: vec![RoomField {
-            key: "room".into(),
-            label: "Room".into(),
-            kind: "string".into(),
-            required: true,
-            masked: false,
-            default: String::new(),
-        }],
+        room_fields: [("room", "Room", false), ("server", "Server", false), ("password", "Password", true)]
+            .map(|(key, label, masked)| RoomField {
+                key: key.into(),
+                label: label.into(),
+                kind: "string".into(),
+                required: !masked,
+                masked,
+                default: String::new(),
+            })
+            .to_vec(),
         statuses: Vec::new(),
         features: Default::default(),
         icon_spec: None,
@@ -223,6 +226,7 @@ pub(crate) fn message(kind: MessageKind, html: &str) -> Message {
         highlight: false,
         auto_reply: false,
         remote: false,
+        topic: false,
         server_id: None,
         pictures: Vec::new(),
     }

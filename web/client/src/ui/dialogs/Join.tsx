@@ -1,10 +1,12 @@
 // Joining a room: the form from the protocol's own fields, and the rooms a network lists; it must not know networks.
 import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { presses } from "../../app/press";
 import { accounts, command, protocolOf, roomLists, tell } from "../../app/store";
 import { CommandError } from "../../net";
 import { showResult } from "../../app/windows";
 import type { RoomRow } from "../../state/model";
+import { findIn, sortRooms, type RoomOrder } from "../../state/rooms";
 import { fold } from "../../state/roster";
 import type { RoomField } from "../../wire/types";
 import { errorText, w } from "../../words";
@@ -12,6 +14,7 @@ import { m } from "../../words/later";
 import { Dialog, openDialog, toast } from "../Dialog";
 import { CheckField, TextField } from "../fields";
 import { Problem } from "../front/problem";
+import { Icon } from "../icons";
 import { AccountSelect, firstOnline } from "./AddBuddy";
 
 const hasRooms = (protocol: string): boolean => (protocolOf(protocol)?.room_fields.length ?? 0) > 0;
@@ -55,20 +58,40 @@ function rowGiven(account: string, row: RoomRow): Record<string, string> {
 
 function RoomRows({ list, choose }: { list: string; choose(row: RoomRow): void }) {
   const filter = useSignal("");
+  const chosen = useSignal<RoomOrder | null>(null);
   const found = roomLists.value.get(list);
+  const all = found?.rows;
+  const counted = useMemo(() => all?.some((row) => row.people !== undefined) === true, [all]);
+  const order = chosen.value ?? (counted ? "people" : "name");
+  const sorted = useMemo(() => sortRooms(all ?? [], order), [all, order]);
   if (!found) return <p class="lead"><i class="spinner" /> {w.loading}</p>;
-  const wanted = fold(filter.value);
-  const rows = found.rows.filter((row) => !row.category && (wanted === "" || fold(`${row.name} ${Object.values(row.fields).join(" ")}`).includes(wanted)));
+  const wanted = fold(filter.value.trim());
+  const rows = wanted === "" ? sorted : sorted.filter((row) => findIn(row).includes(wanted));
   return (
     <div class="rooms">
       <TextField label={m.room.filter} name="room-filter" value={filter.value} type="search" onInput={(text) => (filter.value = text)} />
       {found.error && <Problem text={errorText(found.error)} />}
-      <small>{found.running && <i class="spinner" />} {m.room.found(rows.length)}</small>
+      <div class="rooms-head">
+        <small role="status" data-testid="room-count">{found.running && <i class="spinner" />} {m.room.found(rows.length)}</small>
+        {counted && (
+          <span class="rooms-order" role="group" aria-label={m.room.sort}>
+            {([["people", m.room.byPeople], ["name", m.room.byName]] as const).map(([by, label]) => (
+              <button key={by} type="button" class="text-link" aria-pressed={order === by} data-testid={`sort-${by}`} onClick={() => (chosen.value = by)}>{label}</button>
+            ))}
+          </span>
+        )}
+      </div>
       <ul>
         {rows.slice(0, DRAWN).map((row, at) => (
-          <li key={at}><button type="button" data-testid="room-row" onClick={() => choose(row)}><b>{row.name}</b><small>{Object.values(row.fields).filter((text) => text && text !== row.name).join(" · ")}</small></button></li>
+          <li key={at}>
+            <button type="button" data-testid="room-row" data-name={row.name} onClick={() => choose(row)}>
+              <span class="two"><b dir="auto">{row.name}</b><small dir="auto">{row.topic ?? ""}</small></span>
+              {row.people !== undefined && <span class="rooms-people" title={m.room.people(row.people)}><Icon name="people" size={14} /><span aria-hidden="true">{row.people.toLocaleString()}</span><span class="sr">{m.room.people(row.people)}</span></span>}
+            </button>
+          </li>
         ))}
       </ul>
+      {rows.length > DRAWN && <small>{m.room.more(rows.length - DRAWN)}</small>}
     </div>
   );
 }
@@ -79,6 +102,7 @@ function Join({ start, given, failure, close }: { start: string | undefined; giv
   const busy = useSignal(false);
   const error = useSignal<unknown>(failure);
   const list = useSignal<string | null>(null);
+  const keep = useSignal(false);
   const fields = fieldsOf(account.value);
   const valueOf = (field: RoomField): string | boolean => values.value[field.key] ?? field.default;
   const set = (key: string, value: string | boolean) => (values.value = { ...values.value, [key]: value });
@@ -99,6 +123,7 @@ function Join({ start, given, failure, close }: { start: string | undefined; giv
     command<{ conversation: string }>("room.join", { account: account.value, fields: out }).then(
       (result) => {
         if (list.value) tell("room.list_stop", { list: list.value });
+        if (keep.value) command("bookmark.add", { conversation: result.conversation }).catch((cause: unknown) => toast(errorText(cause)));
         close();
         showResult(result);
       },
@@ -132,6 +157,7 @@ function Join({ start, given, failure, close }: { start: string | undefined; giv
               ? <CheckField key={field.key} label={label} name={`room-${field.key}`} value={value} onInput={(on) => set(field.key, on)} />
               : <TextField key={field.key} label={label} name={`room-${field.key}`} error={wrong === field.key ? errorText(error.value) : null} value={value} masked={field.masked} type={field.type === "int" ? "number" : "text"} onInput={(text) => set(field.key, text)} />;
           })}
+          <CheckField label={m.room.keep} name="keep-room" value={keep.value} onInput={(on) => (keep.value = on)} />
         </>
       )}
       {error.value !== null && wrong === null && <Problem text={errorText(error.value)} />}

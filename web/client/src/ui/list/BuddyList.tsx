@@ -2,7 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { hideOffline, prefs, setHideOffline } from "../../app/prefs";
-import { accounts, buddies, groups, talks, tell } from "../../app/store";
+import { accounts, bookmarks, buddies, groups, talks, tell } from "../../app/store";
 import { active, arrangement, close, openBuddy, show } from "../../app/windows";
 import { byLastTalk, lastTime, peopleOf, personsOf, ROOMS, rosterRows, TALKS, type Row } from "../../state/roster";
 import { errorText, w } from "../../words";
@@ -10,13 +10,13 @@ import { toast } from "../Dialog";
 import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
 import { composing } from "../keys";
-import { buddyMenu, groupMenu, listMenu, shiftGroup } from "../later";
+import { buddyMenu, groupMenu, joinMark, listMenu, markMenu, shiftGroup } from "../later";
 import { openMenu } from "../Menu";
 import { AccountStrip } from "../account/AccountStrip";
 import { Me } from "../account/Me";
 import { NotifyOffer } from "../account/NotifyOffer";
 import { FirstSteps } from "./FirstSteps";
-import { PersonRow, SectionRow, TalkRow } from "./rows";
+import { MarkRow, PersonRow, SectionRow, TalkRow } from "./rows";
 import { VirtualList } from "./VirtualList";
 import { talkMenu } from "../talk/talkMenu";
 
@@ -51,6 +51,7 @@ const rows = computed<Row[]>(() =>
     people: people.value,
     groups: groups.value,
     talks: talks.value,
+    bookmarks: bookmarks.value,
     query: query.value,
     hideOffline: hideOffline.value,
     collapsed: collapsed.value,
@@ -75,6 +76,7 @@ function toggle(row: Extract<Row, { kind: "section" }>): void {
 function activate(row: Row): void {
   if (row.kind === "section") toggle(row);
   else if (row.kind === "talk") show(row.talk.id);
+  else if (row.kind === "mark") joinMark(row.mark);
   else if (row.kind === "person") void openBuddy(row.person.best).catch((error: unknown) => toast(errorText(error)));
 }
 
@@ -83,6 +85,11 @@ function menu(event: MouseEvent | KeyboardEvent | Element, row: Row): void {
   else if (row.kind === "person") openMenu(event, buddyMenu(row.person), `buddy ${row.person.key}`);
   else if (row.kind === "talk" && row.person) openMenu(event, buddyMenu(row.person, [{ label: w.talk.close, icon: "close", testid: "menu-close", run: () => close(row.talk.id) }]), `buddy ${row.person.key}`);
   else if (row.kind === "talk") openMenu(event, talkMenu(row.talk));
+  else if (row.kind === "mark") {
+    // It is open before the menu is: where it stands then is where the row stands.
+    if (!(event instanceof Element)) event.preventDefault();
+    markMenu(event instanceof Element ? event : ((event.currentTarget as Element | null) ?? document.body), row.mark);
+  }
 }
 
 function draw(row: Row) {
@@ -93,6 +100,8 @@ function draw(row: Row) {
       return <PersonRow row={row} current={isCurrent(row)} />;
     case "talk":
       return <TalkRow row={row} current={active.value === row.talk.id} />;
+    case "mark":
+      return <MarkRow mark={row.mark} />;
     case "empty":
       return <p class="list-empty">{row.text}</p>;
   }

@@ -157,5 +157,6 @@ export function VirtualList({ rows, currentKey, heightOf, draw, onActivate, onMe
 function handle(row: Row) {
   const person = row.kind === "person" ? row.person : row.kind === "talk" ? row.person : undefined;
   if (person) return { "data-testid": "buddy", "data-name": person.best.name, "data-status": person.best.status, "data-presence": person.presence, "data-buddy": person.best.id, "data-group": person.group };
+  if (row.kind === "mark") return { "data-testid": "mark", "data-name": row.mark.name };
   return row.kind === "talk" ? { "data-testid": "list-conversation", "data-name": row.talk.name } : {};
 }

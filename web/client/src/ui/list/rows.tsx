@@ -6,7 +6,9 @@ import { accounts, protocolOf, talkOfBuddy, typing } from "../../app/store";
 import { arrangement } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { preview } from "../../state/messages";
+import { shortName } from "../../state/names";
 import type { Row } from "../../state/roster";
+import type { Bookmark } from "../../wire/types";
 import { span, w, when } from "../../words";
 import { Avatar } from "../Avatar";
 import { NetworkMark } from "../glyphs";
@@ -70,6 +72,16 @@ export function PersonRow({ row, current }: { row: Extract<Row, { kind: "person"
   );
 }
 
+/** A room that one is not in. */
+export function MarkRow({ mark }: { mark: Bookmark }) {
+  return (
+    <div class="person offline" title={mark.name}>
+      <Avatar name={mark.name} room size={32} />
+      <span class="two"><span class="one" dir="auto">{shortName(mark.name)}</span><small>{w.list.notIn}</small></span>
+    </div>
+  );
+}
+
 export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>; current: boolean }) {
   const { talk, person } = row;
   const last = talk.messages.at(-1);
@@ -85,7 +97,7 @@ export function TalkRow({ row, current }: { row: Extract<Row, { kind: "talk" }>;
           <span class="one" dir="auto" {...(person ? { "data-testid": "buddy-name" } : {})}>{talk.title}</span>
           {last && arrangement.value === "stack" && <time dateTime={last.time}>{when(last.time, serverNow())}</time>}
         </span>
-        <small dir="auto">{writing ? w.talk.typing(talk.title) : last ? `${last.from?.self ? `${w.talk.you}: ` : ""}${preview(last, talk.kind === "room")}` : (talk.topic ?? person?.best.status_message ?? "")}</small>
+        <small dir="auto">{writing ? w.talk.typing(talk.title) : last && !last.topic ? `${last.from?.self ? `${w.talk.you}: ` : ""}${preview(last, talk.kind === "room")}` : (talk.topic ?? person?.best.status_message ?? "")}</small>
       </span>
       <MuteMark talk={talk} />
       <TalkCount talk={talk} />

@@ -1,15 +1,22 @@
-// Who is in a room, with roles; it must not show messages.
+// Who is in a room, with roles, search, who is ignored, and what one may do to each; it must not show messages.
+import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { command, settings } from "../../app/store";
+import { ignoredIn, ignoreKey } from "../../state/ignored";
 import type { Talk } from "../../state/model";
 import { toneOf } from "../../state/names";
-import { compareKeys, sortKey } from "../../state/order";
+import { compareKeys, fold, sortKey } from "../../state/order";
 import type { Member } from "../../wire/types";
-import { w } from "../../words";
-import { openMenu } from "../Menu";
+import { errorText, w } from "../../words";
+import { m } from "../../words/later";
+import { toast } from "../Dialog";
+import { Icon } from "../icons";
+import { openMenu, type Item } from "../Menu";
 import { memberItems } from "../people/items";
+import { powers } from "./powers";
 
-const RANK = ["founder", "operator", "half_operator", "voice"];
-const SIGN: Record<string, string> = { founder: "★", operator: "@", half_operator: "%", voice: "+" };
+const RANK = ["founder", "admin", "operator", "half_operator", "voice"];
+const SIGN: Record<string, string> = { founder: "★", admin: "☆", operator: "@", half_operator: "%", voice: "+" };
 
 /** The role of a member; nothing for a plain one. */
 const flagOf = (member: Member, ranks: readonly string[]): string | undefined => ranks.find((flag) => member.flags?.includes(flag));
@@ -25,36 +32,73 @@ function sorted(members: readonly Member[], ranks: readonly string[]): Member[] 
   return keyed.sort((a, b) => a.rank - b.rank || compareKeys(a.key, b.key)).map((one) => one.member);
 }
 
-function menu(event: MouseEvent, talk: Talk, member: Member): void {
-  openMenu(event, [
-    { kind: "head", label: member.alias || member.name },
-    ...memberItems(talk, member),
-  ], `member ${member.name}`);
+const say = (error: unknown): void => toast(errorText(error));
+
+/** Hears nothing more of somebody, or again. */
+function ignore(talk: Talk, name: string, on: boolean): void {
+  const others = ignoredIn(settings.value, talk.id).filter((one) => one !== name);
+  const list = on ? [...others, name] : others;
+  command("settings.set", { values: { [ignoreKey(talk.id)]: list.length > 0 ? list : null } }, ignoreKey(talk.id)).catch(say);
+}
+
+function menu(event: MouseEvent, talk: Talk, member: Member, ignored: boolean): void {
+  const name = member.alias || member.name;
+  const key = `member ${member.name}`;
+  const items: Item[] = [{ kind: "head", label: name }, ...memberItems(talk, member)];
+  if (!member.flags?.includes("self")) {
+    items.push(
+      { label: ignored ? m.people.hear : m.people.ignore, icon: ignored ? "sound" : "mute", testid: ignored ? "menu-hear" : "menu-ignore", run: () => ignore(talk, member.name, !ignored) },
+      ...powers(talk, member.name, name, key),
+    );
+  }
+  openMenu(event, items, key);
+}
+
+/** Who is ignored here, and how one hears of them again. */
+function Ignored({ talk, names }: { talk: Talk; names: readonly string[] }) {
+  const open = (event: MouseEvent) => openMenu(event, [
+    { kind: "head", label: m.people.ignoredTitle },
+    ...names.map((name): Item => ({ label: m.people.hearAgain(name), icon: "sound", testid: "hear-again", run: () => ignore(talk, name, false) })),
+  ]);
+  return <button type="button" class="ignored" aria-haspopup="menu" data-testid="ignored" onClick={open}><Icon name="mute" size={13} /><span>{m.people.ignored(names.length)}</span></button>;
 }
 
 /** More are counted, not drawn: a room may have thousands. */
 const DRAWN = 400;
+/** In a smaller room everybody is in sight. */
+const SEARCHED = 8;
 
 export function Members({ talk }: { talk: Talk }) {
-  const ranks = useMemo(() => ranksOf(talk.members ?? []), [talk.members]);
-  const members = useMemo(() => sorted(talk.members ?? [], ranks), [talk.members]);
+  const query = useSignal("");
+  const all = talk.members ?? [];
+  const ranks = useMemo(() => ranksOf(all), [talk.members]);
+  const members = useMemo(() => sorted(all, ranks), [talk.members]);
+  const wanted = fold(query.value.trim());
+  const found = wanted === "" ? members : members.filter((member) => fold(`${member.alias ?? ""} ${member.name}`).includes(wanted));
+  const names = ignoredIn(settings.value, talk.id);
   return (
     <aside class="members" aria-label={w.talk.showPeople} data-testid="members">
-      <small class="members-count">{w.talk.people(members.length)}</small>
+      <small class="members-count" role="status">{wanted === "" ? w.talk.people(members.length) : m.people.found(found.length, members.length)}</small>
+      {members.length > SEARCHED && <input type="search" class="members-search" dir="auto" placeholder={w.list.find} aria-label={m.people.search} value={query.value} data-testid="member-search" onInput={(event) => (query.value = event.currentTarget.value)} />}
+      {names.length > 0 && <Ignored talk={talk} names={names} />}
       <ul>
-        {members.slice(0, DRAWN).map((member) => {
+        {found.slice(0, DRAWN).map((member) => {
           const flag = flagOf(member, ranks);
+          const ignored = names.includes(member.name);
+          const role = flag ? (w.talk.roles[flag] ?? flag) : "";
+          const title = [role, ignored ? m.people.isIgnored : ""].filter(Boolean).join(", ");
           return (
-            <li key={member.name} class={member.flags?.includes("away") ? "away" : ""}>
-              <button type="button" data-testid="member" data-flags={(member.flags ?? []).join(" ")} data-name={member.name} title={flag ? `${member.name}: ${w.talk.roles[flag] ?? flag}` : member.name} onClick={(event) => menu(event, talk, member)} onContextMenu={(event) => menu(event, talk, member)}>
-                {flag && <span class="sign" role="img" aria-label={w.talk.roles[flag] ?? flag}>{SIGN[flag]}</span>}
+            <li key={member.name} class={`${member.flags?.includes("away") ? "away" : ""} ${ignored ? "is-ignored" : ""}`}>
+              <button type="button" data-testid="member" data-flags={(member.flags ?? []).join(" ")} data-name={member.name} title={title ? `${member.name}: ${title}` : member.name} aria-haspopup="menu" onClick={(event) => menu(event, talk, member, ignored)} onContextMenu={(event) => menu(event, talk, member, ignored)}>
+                {flag && <span class="sign" role="img" aria-label={role}>{SIGN[flag]}</span>}
                 <span class={`nick nick-${toneOf(member.name)}`} dir="auto">{member.alias || member.name}</span>
+                {ignored && <span class="sign" role="img" aria-label={m.people.isIgnored}><Icon name="mute" size={13} /></span>}
               </button>
             </li>
           );
         })}
       </ul>
-      {members.length > DRAWN && <small>+ {members.length - DRAWN}</small>}
+      {found.length > DRAWN && <small>+ {found.length - DRAWN}</small>}
     </aside>
   );
 }

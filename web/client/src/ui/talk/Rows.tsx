@@ -142,10 +142,11 @@ function Out({ item, room, nick }: { item: Extract<LogItem, { kind: "outgoing" }
 
 function SystemLine({ item }: { item: Extract<LogItem, { kind: "system" }> }) {
   const open = useSignal(false);
-  if (item.count === 1) return <p class={item.message.state === "failed" ? "line bad" : "line"} data-testid="system" data-row={item.key}><Spans spans={item.message.spans} text={item.message.text} /></p>;
+  const { topic } = item.message;
+  if (item.count === 1 && !topic) return <p class={item.message.state === "failed" ? "line bad" : "line"} data-testid="system" data-row={item.key}><Spans spans={item.message.spans} text={item.message.text} /></p>;
   return (
-    <div class="line" data-testid="system" data-row={item.key}>
-      <button type="button" class="text-link quiet" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>{w.talk.joined(item.count)}</button>
+    <div class="line" data-testid={topic ? "topic-line" : "system"} data-row={item.key}>
+      <button type="button" class="text-link quiet" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>{topic ? w.talk.topicLines(item.count) : w.talk.joined(item.count)}</button>
       {open.value && item.texts.map((text, at) => <p key={at}>{text}</p>)}
     </div>
   );

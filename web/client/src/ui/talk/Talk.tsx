@@ -17,7 +17,6 @@ import { MuteMark } from "../mute";
 import { Composer } from "./Composer";
 import { fileDrop } from "./Files";
 import { Log } from "./Log";
-import { Members } from "./Members";
 import { TalkAvatar } from "./TalkAvatar";
 import { talkMenu } from "./talkMenu";
 
@@ -92,6 +91,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
   const buddy = talk.buddy ? buddies.value.get(talk.buddy) : undefined;
   const off = account !== undefined && account.state !== "online";
   const gone = room && talk.joined === false;
+  const Members = parts.value?.Members;
   return (
     <section class="talk" aria-label={room ? w.talk.roomLabel(talk.title) : w.talk.label(talk.title)} data-testid="conversation" data-name={talk.name} data-id={talk.id} data-kind={talk.kind}
       onPointerDown={() => touch(talk.id)} onFocusIn={() => touch(talk.id)} {...fileDrop(talk)}>
@@ -127,7 +127,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
           <Composer talk={talk} label={!room && network ? w.talk.writeVia(talk.title, network) : w.talk.write(talk.title)} disabled={off || gone} />
         </div>
         {room && people.value !== false && (
-          <div class={people.value ? "people asked" : "people"}><i class="members-veil" aria-hidden="true" /><Members talk={talk} /></div>
+          <div class={people.value ? "people asked" : "people"}><i class="members-veil" aria-hidden="true" />{Members ? <Members talk={talk} /> : <aside class="members" />}</div>
         )}
       </div>
     </section>

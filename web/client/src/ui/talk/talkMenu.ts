@@ -6,7 +6,7 @@ import { errorText, w } from "../../words";
 import { isKept } from "../../state/keeping";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
-import { eraseDialog, strangerDo } from "../later";
+import { eraseDialog, keepMenu, strangerDo } from "../later";
 import { strangerItems } from "../people/items";
 import type { CommandBody } from "../../wire/types";
 import type { Item } from "../Menu";
@@ -22,6 +22,7 @@ export function talkMenu(talk: Talk): Item[] {
       { label: w.talk.setTopic, icon: "topic", run: () => ask({ title: w.talk.topicTitle(talk.title), label: w.talk.topic, value: talk.topic ?? "", multiline: true, testid: "topic-dialog", send: (topic) => run("room.topic", { conversation: talk.id, topic }) }) },
       { label: w.talk.nick, icon: "pen", run: () => ask({ title: w.talk.nickTitle(talk.title), label: w.front.name, value: "", testid: "nick-dialog", send: (nick) => run("room.nick", { conversation: talk.id, nick }) }) },
       { label: w.talk.invite, icon: "invite", run: () => ask({ title: w.talk.inviteTitle(talk.title), label: w.talk.inviteWho, value: "", second: w.talk.inviteMessage, testid: "invite-dialog", send: (name, message) => run("room.invite", { conversation: talk.id, name, message: message ?? "" }) }) },
+      { label: w.talk.mark, icon: "keep", testid: "menu-mark", run: () => keepMenu(talk) },
       { label: w.talk.leave, icon: "out", danger: true, run: () => confirm({ title: w.talk.leaveTitle(talk.title), text: w.talk.leaveLead, yes: w.talk.leaveYes, danger: true, run: () => run("room.leave", { conversation: talk.id }) }) },
     );
   } else {

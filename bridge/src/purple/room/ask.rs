@@ -1,0 +1,340 @@
+//! What is asked of a room's server, and its answer: a stanza of XMPP's, or lines of IRC's that the plugin tells nobody or in another place.
+//! It does not know who may ask what (see `powers.rs`).
+
+use super::super::conversation::{self, Ended};
+use super::super::ffi::{borrowed, guard_on, in_process, owned};
+use super::super::outgoing::Line;
+use super::super::token::OnPurple;
+use super::super::{accounts, outbox, signals, timers};
+use crate::command::Origin;
+use crate::error::CommandError;
+use crate::event::EventKind;
+use crate::id::{AccountId, ConversationId, UserId};
+use crate::model::ConversationKind;
+use glib_sys::gboolean;
+use purple_sys::{PurpleConnection, xmlnode};
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, c_char, c_void};
+use std::time::Duration;
+
+/// How long a server may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Questions of an account at a time.
+const MOST: usize = 20;
+/// The beginning of the id of a stanza that asks.
+const QUESTION: &str = "room-";
+/// Characters of a server's own words that are passed on.
+const WORDS: usize = 300;
+
+/// How the answer is known.
+pub(super) enum By {
+    /// XMPP: the id of the stanza, and the room's address.
+    Stanza(String, String),
+    /// IRC: they are thrown out.
+    Kick(String),
+    /// IRC: a mode is set or taken (`+o`), of this nick.
+    Mode(String, String),
+}
+
+struct Asked {
+    number: u64,
+    user: UserId,
+    account: AccountId,
+    conversation: ConversationId,
+    origin: Option<Origin>,
+    by: By,
+    /// Lines by which IRC's server may refuse it; after the first one the others are not told.
+    refusals: u32,
+    told: bool,
+}
+
+thread_local! {
+    static ASKED: RefCell<Vec<Asked>> = const { RefCell::new(Vec::new()) };
+    static LAST: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Listens to XMPP's plugin, where there is one. After it was loaded.
+pub(super) fn listen(_: OnPurple) {
+    type Receiving =
+        unsafe extern "C" fn(*mut PurpleConnection, *const c_char, *const c_char, *const c_char, *mut xmlnode, *mut c_void) -> gboolean;
+    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which it registers for this signal.
+    unsafe {
+        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
+        if !plugin.is_null() {
+            let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_iq);
+            signals::connect(plugin.cast(), c"jabber-receiving-iq", receiving);
+        }
+    }
+}
+
+/// Fails when the account asks too much already.
+pub(super) fn has_room(_: OnPurple, account: AccountId) -> Result<(), CommandError> {
+    let running = ASKED.with_borrow(|all| all.iter().filter(|asked| asked.account == account).count());
+    if running < MOST {
+        return Ok(());
+    }
+    Err(CommandError::new("limit", "The server has not answered yet what was asked before. Try again in a moment."))
+}
+
+/// It is asked: the command ends with the answer.
+pub(super) fn begin(token: OnPurple, user: UserId, account: AccountId, conversation: ConversationId, by: By, refusals: u32) -> Ended {
+    let number = next();
+    let asked = Asked { number, user, account, conversation, origin: outbox::cause(user), by, refusals, told: false };
+    ASKED.with_borrow_mut(|all| all.push(asked));
+    // It looks whether it is still wanted.
+    std::mem::forget(timers::after(token, PATIENCE, Some(account), move |token| {
+        let late = "The server did not answer. What it has done shows in the list of people.";
+        end(token, number, Some(CommandError::new("timeout", late)));
+    }));
+    Ended::Later
+}
+
+fn next() -> u64 {
+    let number = LAST.get() + 1;
+    LAST.set(number);
+    number
+}
+
+/// Tells how it ended, once, and forgets it.
+fn end(token: OnPurple, number: u64, error: Option<CommandError>) {
+    let asked = ASKED.with_borrow_mut(|all| {
+        let at = all.iter().position(|asked| asked.number == number)?;
+        Some(all.swap_remove(at))
+    });
+    if let Some(asked) = asked.filter(|asked| !asked.told) {
+        tell(token, asked.user, asked.origin, error);
+    }
+}
+
+fn tell(token: OnPurple, user: UserId, origin: Option<Origin>, error: Option<CommandError>) {
+    if origin.is_some() {
+        let outcome = error.map_or(EventKind::CommandDone { result: None }, |error| EventKind::CommandFailed { error });
+        outbox::emit_caused(token, user, origin, outcome);
+    }
+}
+
+/// The account went offline.
+pub(super) fn lost(token: OnPurple, account: AccountId) {
+    let mine: Vec<u64> = ASKED.with_borrow(|all| all.iter().filter(|asked| asked.account == account).map(|asked| asked.number).collect());
+    for number in mine {
+        let message = "The connection ended before the server answered. What it has done shows in the list of people.";
+        end(token, number, Some(CommandError::new("not_connected", message)));
+    }
+}
+
+/// What a room's server is to change of somebody: attributes of the item (XEP-0045, 8 and 9).
+pub(super) struct Item<'a> {
+    /// `nick` or `jid`, and what it is.
+    pub(super) whom: (&'static CStr, &'a str),
+    /// `role` or `affiliation`, and what it is to be.
+    pub(super) to_be: (&'static CStr, &'static CStr),
+    pub(super) reason: &'a Line,
+}
+
+/// Sends it. Gives by what the answer is known.
+///
+/// # Safety
+/// A live connection of XMPP's plugin.
+pub(super) unsafe fn send(gc: *mut PurpleConnection, room: &str, item: &Item<'_>) -> By {
+    let id = format!("{QUESTION}{:x}", next());
+    // SAFETY: nodes of our own, which are freed here; libjabber copies what it sends. Live C strings.
+    unsafe {
+        let (id, to, whom) = (in_process(&id), in_process(room), in_process(item.whom.1));
+        let mut iq = purple_sys::xmlnode_new(c"iq".as_ptr());
+        for (name, value) in [(c"type", c"set"), (c"id", id.as_c_str()), (c"to", to.as_c_str())] {
+            purple_sys::xmlnode_set_attrib(iq, name.as_ptr(), value.as_ptr());
+        }
+        let query = purple_sys::xmlnode_new_child(iq, c"query".as_ptr());
+        purple_sys::xmlnode_set_namespace(query, c"http://jabber.org/protocol/muc#admin".as_ptr());
+        let node = purple_sys::xmlnode_new_child(query, c"item".as_ptr());
+        purple_sys::xmlnode_set_attrib(node, item.whom.0.as_ptr(), whom.as_ptr());
+        purple_sys::xmlnode_set_attrib(node, item.to_be.0.as_ptr(), item.to_be.1.as_ptr());
+        if !item.reason.is_empty() {
+            let reason = purple_sys::xmlnode_new_child(node, c"reason".as_ptr());
+            purple_sys::xmlnode_insert_data(reason, item.reason.as_ptr(), -1);
+        }
+        let plugin = purple_sys::purple_connection_get_prpl(gc);
+        purple_sys::purple_signal_emit(plugin.cast(), c"jabber-sending-xmlnode".as_ptr(), gc, &raw mut iq);
+        if !iq.is_null() {
+            purple_sys::xmlnode_free(iq);
+        }
+    }
+    By::Stanza(id, room.to_owned())
+}
+
+unsafe extern "C" fn on_iq(
+    gc: *mut PurpleConnection,
+    kind: *const c_char,
+    id: *const c_char,
+    from: *const c_char,
+    iq: *mut xmlnode,
+    _: *mut c_void,
+) -> gboolean {
+    let answered = guard_on("jabber-receiving-iq", false, |token| {
+        // SAFETY: the plugin gives a live connection of a live account, C strings or NULL, and a live stanza.
+        unsafe {
+            let Some(id) = borrowed(id).filter(|id| id.starts_with(QUESTION)) else { return false };
+            let (kind, from) = (borrowed(kind).unwrap_or_default(), borrowed(from).unwrap_or_default());
+            let Some(account) = accounts::id(token, (*gc).account).filter(|_| matches!(kind.as_str(), "result" | "error")) else {
+                return false;
+            };
+            let fits = |asked: &&Asked| {
+                asked.account == account && matches!(&asked.by, By::Stanza(known, room) if *known == id && room.eq_ignore_ascii_case(&from))
+            };
+            let Some(number) = ASKED.with_borrow(|all| all.iter().find(fits).map(|asked| asked.number)) else { return false };
+            let error = (kind == "error").then(|| refused(&reason(iq)));
+            end(token, number, error);
+            true
+        }
+    });
+    // libjabber knows nothing of it.
+    i32::from(answered)
+}
+
+fn refused(words: &str) -> CommandError {
+    CommandError::new("refused", words)
+}
+
+/// The room's words, or what its condition means (RFC 6120, 8.3.3).
+///
+/// # Safety
+/// A live stanza.
+unsafe fn reason(iq: *mut xmlnode) -> String {
+    // SAFETY: the caller's promise; the text is made for us.
+    unsafe {
+        let error = purple_sys::xmlnode_get_child(iq, c"error".as_ptr());
+        if error.is_null() {
+            return "The room refuses this.".to_owned();
+        }
+        let text = purple_sys::xmlnode_get_child(error, c"text".as_ptr());
+        let said = if text.is_null() { None } else { owned(purple_sys::xmlnode_get_data(text)) }.unwrap_or_default();
+        let said: String = said.trim().chars().take(WORDS).collect();
+        if !said.is_empty() {
+            return format!("The room refuses this: {}", said.trim_end_matches('.')) + ".";
+        }
+        let has = |name: &CStr| !purple_sys::xmlnode_get_child(error, name.as_ptr()).is_null();
+        let known = [
+            (c"forbidden", "You are not allowed to do this in this room."),
+            (c"not-allowed", "The room does not allow this."),
+            (c"item-not-found", "They are not in the room any more."),
+            (c"conflict", "The room needs an owner."),
+        ];
+        known.into_iter().find(|(name, _)| has(name)).map_or("The room refuses this.", |(_, words)| words).to_owned()
+    }
+}
+
+/// Whether lines of IRC may be answers.
+pub(in super::super) fn awaits(_: OnPurple, account: AccountId) -> bool {
+    ASKED.with_borrow(|all| all.iter().any(|asked| asked.account == account))
+}
+
+/// Numbers by which a server of IRC refuses what operators do (RFC 2812, 5.2, and what servers have added).
+const REFUSALS: [&str; 19] =
+    ["401", "403", "437", "441", "442", "460", "461", "467", "468", "472", "478", "481", "482", "484", "485", "486", "489", "499", "974"];
+
+/// A line of IRC: its command, and what follows it. True: it has been told in its place, and is nothing for the plugin.
+pub(in super::super) fn heard(token: OnPurple, account: AccountId, command: &str, words: &[String]) -> bool {
+    let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return false };
+    let room = |name: &String| ConversationId::of(account, ConversationKind::Room, &conversation::normalize(token, purple, name));
+    let same = |one: &str, other: &str| conversation::normalize(token, purple, one) == conversation::normalize(token, purple, other);
+    let first = |fits: &dyn Fn(&Asked) -> bool| {
+        ASKED.with_borrow(|all| {
+            let mine = |asked: &&Asked| asked.account == account && !matches!(asked.by, By::Stanza(..));
+            all.iter().filter(mine).find(|asked| fits(asked)).map(|asked| (asked.number, asked.user, asked.told))
+        })
+    };
+    match (command, words) {
+        ("KICK", [place, nick, ..]) => {
+            let id = room(place);
+            let done = first(&|asked| asked.conversation == id && matches!(&asked.by, By::Kick(whom) if same(whom, nick)));
+            finish(token, account, done);
+            false
+        }
+        ("MODE", [place, modes, whom @ ..]) => {
+            let (id, changes) = (room(place), changes(modes, whom));
+            for (mode, nick) in &changes {
+                let fits = |asked: &Asked| matches!(&asked.by, By::Mode(wanted, whom) if wanted == mode && same(whom, nick));
+                finish(token, account, first(&|asked| asked.conversation == id && fits(asked)));
+            }
+            false
+        }
+        (number, [_, rest @ ..]) if REFUSALS.contains(&number) => {
+            let (about, said) = rest.split_at(rest.len().saturating_sub(1));
+            let rooms: Vec<ConversationId> = about.iter().filter(|word| word.starts_with(['#', '&', '+', '!'])).map(room).collect();
+            let names_nick = |asked: &Asked| match &asked.by {
+                By::Kick(nick) | By::Mode(_, nick) => about.iter().any(|word| same(word, nick)),
+                By::Stanza(..) => false,
+            };
+            let about_room = |asked: &Asked| rooms.contains(&asked.conversation);
+            // Who is named with the room is meant first; some numbers name neither.
+            let found = first(&|asked| about_room(asked) && names_nick(asked))
+                .or_else(|| first(&about_room))
+                .or_else(|| first(&|asked| rooms.is_empty() && names_nick(asked)))
+                .or_else(|| first(&|_| matches!(number, "472" | "481" | "484")));
+            let Some((number, user, told)) = found else { return false };
+            let said: String = said.concat().trim().trim_end_matches('.').chars().take(WORDS).collect();
+            let words = if said.is_empty() { "The server refuses this.".to_owned() } else { format!("The server refuses this: {said}.") };
+            refuse(token, (number, user, told), &words);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Done: told after what libpurple makes of the line.
+fn finish(token: OnPurple, account: AccountId, found: Option<(u64, UserId, bool)>) {
+    if let Some((number, ..)) = found {
+        timers::soon(token, Some(account), move |token| end(token, number, None));
+    }
+}
+
+/// Tells the first refusal, and takes the others in.
+fn refuse(token: OnPurple, (number, user, told): (u64, UserId, bool), words: &str) {
+    let (origin, over) = ASKED.with_borrow_mut(|all| {
+        let Some(asked) = all.iter_mut().find(|asked| asked.number == number) else { return (None, true) };
+        asked.refusals = asked.refusals.saturating_sub(1);
+        asked.told = true;
+        (asked.origin.take(), asked.refusals == 0)
+    });
+    if !told {
+        tell(token, user, origin, Some(refused(words)));
+    }
+    if over {
+        end(token, number, None);
+    }
+}
+
+/// The changes of a MODE line that are about somebody, as `+o` and whom.
+fn changes(modes: &str, words: &[String]) -> Vec<(String, String)> {
+    let (mut sign, mut words, mut found) = ('+', words.iter(), Vec::new());
+    for letter in modes.chars() {
+        match letter {
+            '+' | '-' => sign = letter,
+            'o' | 'v' | 'h' | 'q' | 'a' | 'b' | 'e' | 'I' | 'k' => {
+                if let Some(word) = words.next() {
+                    found.push((format!("{sign}{letter}"), word.clone()));
+                }
+            }
+            'l' if sign == '+' => _ = words.next(),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_read_with_whom_they_are_about() {
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let read = |modes: &str, list: &[&str]| changes(modes, &words(list));
+        let pair = |mode: &str, nick: &str| (mode.to_owned(), nick.to_owned());
+        assert_eq!(read("+ov", &["bob", "eva"]), [pair("+o", "bob"), pair("+v", "eva")]);
+        assert_eq!(read("+ntl-o", &["20", "bob"]), [pair("-o", "bob")]);
+        assert_eq!(read("-l+b", &["*!*@x"]), [pair("+b", "*!*@x")]);
+        assert_eq!(read("o", &["bob"]), [pair("+o", "bob")]);
+        assert_eq!(read("+o", &[]), []);
+    }
+}
