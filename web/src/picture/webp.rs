@@ -73,7 +73,7 @@ pub(super) fn strip<M: Medium>(picture: &mut Rewrite<M>) -> Result<(), Trouble> 
 
 /// A frame, in which chunks may hide as well.
 fn frame<M: Medium>(picture: &mut Rewrite<M>, length: u32, whole: u64) -> Result<(), Trouble> {
-    if length < FRAME || length % 2 != 0 {
+    if length < FRAME || !length.is_multiple_of(2) {
         return Err(DAMAGED);
     }
     let (start, end) = (picture.place(), picture.left() - whole);
