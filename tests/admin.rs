@@ -280,6 +280,27 @@ fn a_command_leaves_the_tables_of_an_earlier_daemon_alone() {
 }
 
 #[test]
+fn the_password_of_the_database_is_in_a_file_or_a_credential() {
+    let server = MariaDb::start();
+    let url = server.database("site");
+    let folder = tempfile::tempdir().expect("a directory");
+    // As systemd names it.
+    let file = folder.path().join("bellflower-database-password");
+    std::fs::write(&file, format!("{}\n", server.password())).expect("a file");
+    let by_file = format!("registration = \"open\"\ndatabase = {url:?}\ndatabase_password_file = {:?}", file.display().to_string());
+    let mut daemon = Daemon::builder(BELLFLOWER).config(&by_file).start();
+    daemon.client("tab").register("Ines", PASSWORD);
+    assert!(done(&daemon, &["user", "list"], "").starts_with("Ines\tenabled"));
+    daemon.stop();
+    let by_credential = format!("database = {url:?}");
+    let directory = folder.path().display().to_string();
+    let daemon = Daemon::builder(BELLFLOWER).config(&by_credential).environment("CREDENTIALS_DIRECTORY", &directory).start();
+    daemon.client("tab").sign_in("Ines", PASSWORD);
+    let shown = format!("{}{}", daemon.log(), done(&daemon, &["audit"], ""));
+    assert!(!shown.contains(server.password()), "{shown}");
+}
+
+#[test]
 fn a_trusted_proxy_says_who_it_is_and_nobody_else() {
     let folder = tempfile::tempdir().expect("a directory");
     let key = folder.path().join("key");

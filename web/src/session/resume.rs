@@ -22,8 +22,8 @@ use warp::http::StatusCode;
 
 /// The origin of the commands that bring accounts back, before the account; no client has an empty id.
 pub(super) const RESUME: &str = "resume ";
-/// How long a request waits for the store at most.
-const PATIENCE: Duration = Duration::from_millis(900);
+/// How long a request waits for the store at most, in milliseconds. Unit tests share their disk with builds, and none of them is about this time.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 30_000 } else { 900 });
 /// Lines of a conversation of which is known that they may come again.
 const REPLAYED: usize = 128;
 /// Tokens of one request that the store is asked for. A browser has one under TLS, and one for each path that the site has or had; what is nobody's

@@ -43,13 +43,14 @@ fn first_word(mut id: u64) -> String {
 /// Makes a file one of schema 1.
 async fn to_schema_1(file: &Path, was: &(ConversationRow, Vec<StoredMessage>)) {
     let mut link = sqlite_link(file).await;
-    for statement in ["insert into fts(fts) values('delete-all')", "update bellflower set value=1 where name='schema'"] {
+    for statement in ["begin", "insert into fts(fts) values('delete-all')", "update bellflower set value=1 where name='schema'"] {
         sqlx::query(statement).execute(&mut link).await.unwrap();
     }
     for message in &was.1 {
         let insert = sqlx::query("insert into fts(rowid,t) values(?,?)").bind(message.number.cast_signed());
         insert.bind(first_word(message.conversation.0)).execute(&mut link).await.unwrap();
     }
+    sqlx::query("commit").execute(&mut link).await.unwrap();
     sqlx::Connection::close(link).await.unwrap();
 }
 
