@@ -82,7 +82,7 @@ test-packages: deps-test ## build RPM and .deb offline, install, run, upgrade an
 lint: deps-test client ## formatting, clippy, the page's types, licences and sources
 	@packaging/lint.sh
 
-bench: deps-bench build ## every figure beside its floor, from one run; BENCH='--only hop' for a part of it
+bench: deps-bench build ## every figure beside its floor, from one run; BENCH='--only kept' for a part of it
 	$(CARGO) run --release --locked --package bellflower-bench -- run --daemon $(BINARY) $(BENCH)
 
 fmt: ## format the Rust code

@@ -59,9 +59,7 @@ impl fmt::Display for Failure {
                 write!(f, "cannot listen at {place}: {error}{hint}")
             }
             Self::System(what, error) => write!(f, "cannot set up {what}: {error}{}", crate::limits::hint(error)),
-            Self::Worker(reason) => {
-                write!(f, "the first worker process did not start: {reason}; `workers = 0` runs libpurple in this process")
-            }
+            Self::Worker(reason) => write!(f, "the first worker process did not start: {reason}"),
             Self::Unwell(message) | Self::Store(message) => f.write_str(message),
             Self::Https(message) => write!(f, "cannot serve TLS: {message}"),
             Self::Lost => f.write_str("libpurple's thread has ended by itself; the log says why"),

@@ -68,7 +68,7 @@ pub(crate) fn lacks(config: &Config) -> Vec<String> {
     let low = LEAST.iter().filter(|(resource, least, ..)| limit(*resource) < *least);
     let mut all: Vec<String> = low.map(|(resource, least, what, how)| lack(limit(*resource), *least, what, how)).collect();
     let (wanted, space) = (config.fleet().confine.address_space, limit(Resource::AS));
-    if config.workers() > 0 && wanted > space && space >= 512 * MIB {
+    if wanted > space && space >= 512 * MIB {
         all.push(format!(
             "the address space is limited to {} MiB (ulimit -v, LimitAS): so much, not {} MiB as by worker.memory_most_mb, is a worker's",
             space / MIB,

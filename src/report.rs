@@ -11,13 +11,8 @@ use std::time::Duration;
 
 /// `check`: the settings were read already; says what they come to.
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
-    let workers = match config.workers() {
-        0 => "libpurple runs in the daemon itself, unconfined: workers = 0.".to_owned(),
-        _ => {
-            let fleet = config.fleet();
-            crate::confine::try_out(&fleet.bridge, &fleet.confine)
-        }
-    };
+    let fleet = config.fleet();
+    let workers = crate::confine::try_out(&fleet.bridge, &fleet.confine);
     let lacks: String = crate::limits::lacks(config).iter().map(|lack| format!("{lack}\n")).collect();
     print(&format!("The settings are fine. The page would be at {}.\n{workers}\n{lacks}", config.listen))
 }
@@ -36,11 +31,6 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Plugins and protocols with these settings, opened as the service opens it.
-pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
-    if config.workers() == 0 { here(config) } else { in_a_worker(config) }
-}
-
 /// `protocols`: what libpurple finds, and what it does not take and why.
 pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
     let catalogue = catalogue(config)?;
@@ -56,17 +46,8 @@ pub(crate) fn protocols(config: &Config) -> Result<(), Failure> {
     print(&text)
 }
 
-/// What libpurple offers in this process.
-fn here(config: &Config) -> Result<Catalogue, Failure> {
-    let (bridge::handle::Bridge { handle, events, thread }, _home) = crate::serve::start_here(config)?;
-    let catalogue = handle.catalogue().clone();
-    handle.quit();
-    drop(events);
-    if matches!(thread.join(), Ok(Ok(()))) { Ok(catalogue) } else { Err(Failure::Lost) }
-}
-
-/// What it offers in a worker, as confined as those of the service; a plugin that ends it is named in the log.
-fn in_a_worker(config: &Config) -> Result<Catalogue, Failure> {
+/// Plugins and protocols with these settings, in a worker that is confined as those of the service are. A plugin that ends it is named in the log.
+pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
     let settings = fleet::Settings { workers: 1, ..config.fleet() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::System("the event loop", e))?;
     runtime.block_on(async {

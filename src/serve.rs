@@ -3,13 +3,11 @@
 use crate::cli::Asked as Arguments;
 use crate::config::{AdminListen, Config, Listen};
 use crate::error::Failure;
-use crate::fleet::{Fleet, Home as Directory, Homes};
+use crate::fleet::Fleet;
 use crate::reload;
 use crate::signals::{Asked, Signals};
 use crate::systemd::Manager;
 use bridge::Networks;
-use bridge::config::BridgeConfig;
-use bridge::handle::{Bridge, BridgeHandle, Events};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -45,9 +43,6 @@ pub(crate) fn serve(arguments: Arguments) -> Result<(), Failure> {
     crate::limits::lacks(&config).iter().for_each(|lack| log::warn!("{lack}"));
     let descriptors = raise_descriptors(&config);
     crate::memory::watch();
-    // Its directory is kept until it has ended.
-    let (bridge, _home) =
-        if config.workers() == 0 { start_here(&config).map(|(bridge, home)| (Some(bridge), Some(home)))? } else { (None, None) };
     // None of the threads here runs libpurple's code: its network guard is not for them (the service manager's socket, a database).
     bridge::trust_this_thread();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -58,16 +53,9 @@ pub(crate) fn serve(arguments: Arguments) -> Result<(), Failure> {
         .map_err(|e| Failure::System("the event loop", e))?;
     let first_link = arguments.first_link;
     let mut settings = reload::Settings::new(arguments, config.clone());
-    let result = runtime.block_on(live(&config, &mut settings, descriptors, bridge, &manager, first_link));
+    let result = runtime.block_on(live(&config, &mut settings, descriptors, &manager, first_link));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
-}
-
-/// libpurple in this process, and its directory, which has to stay as long.
-pub(crate) fn start_here(config: &Config) -> Result<(Bridge, Directory), Failure> {
-    let home = Homes::make().and_then(|homes| homes.home(0)).map_err(|error| Failure::System("a directory for libpurple", error))?;
-    let bridge = bridge::start(BridgeConfig { private_dir: Some(home.path().to_owned()), ..config.bridge() })?;
-    Ok((bridge, home))
 }
 
 /// Descriptors that are kept from browsers: for files, the admin's connections and those that are turned away, and for each worker.
@@ -97,28 +85,12 @@ fn seats(config: &Config, descriptors: u32) -> u32 {
     if config.limits.connections == 0 { descriptors } else { config.limits.connections.min(descriptors) }
 }
 
-/// Where libpurple runs.
-enum Home {
-    /// In this process, on this thread.
-    Here(std::thread::JoinHandle<Result<(), bridge::error::StartError>>),
-    /// In workers.
-    Fleet(Fleet),
-}
-
-impl Home {
-    /// Waits until it has ended, having been told to.
-    async fn ended(self) -> bool {
-        match self {
-            Self::Here(thread) => matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(Ok(())))),
-            Self::Fleet(fleet) => {
-                while !fleet.has_ended() {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-                fleet.clear();
-                true
-            }
-        }
+/// Waits until the workers have ended, having been told to, and takes their directories away.
+async fn ended(fleet: &Fleet) {
+    while !fleet.has_ended() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    fleet.clear();
 }
 
 /// From ports to the last connection.
@@ -126,7 +98,6 @@ async fn live(
     config: &Config,
     settings: &mut reload::Settings,
     descriptors: u32,
-    bridge: Option<Bridge>,
     manager: &Manager,
     first_link: bool,
 ) -> Result<(), Failure> {
@@ -138,22 +109,14 @@ async fn live(
             return Ok(());
         }
     };
-    let (handle, events, home): (Arc<dyn Networks>, Events, Home) = match bridge {
-        Some(Bridge { handle, events, thread }) => {
-            tokio::spawn(feel(handle.clone()));
-            (Arc::new(handle), events, Home::Here(thread))
-        }
-        None => {
-            let (fleet, events) = tokio::select! {
-                started = Fleet::start(config.fleet()) => started?,
-                name = signals.end() => {
-                    log::info!("{name}: ending before the start is done");
-                    return Ok(());
-                }
-            };
-            (Arc::new(fleet.clone()), events, Home::Fleet(fleet))
+    let (fleet, events) = tokio::select! {
+        started = Fleet::start(config.fleet()) => started?,
+        name = signals.end() => {
+            log::info!("{name}: ending before the start is done");
+            return Ok(());
         }
     };
+    let handle: Arc<dyn Networks> = Arc::new(fleet.clone());
     let result = async {
         let main = bind(&config.listen)?;
         let admin = bind_admin(config, &main)?;
@@ -243,14 +206,10 @@ async fn live(
     }
     .await;
     handle.quit();
-    match tokio::time::timeout(QUIT, home.ended()).await {
-        Ok(true) => result,
-        Ok(false) => Err(Failure::Lost),
-        Err(_) => {
-            log::error!("libpurple did not end within {} s", QUIT.as_secs());
-            result
-        }
+    if tokio::time::timeout(QUIT, ended(&fleet)).await.is_err() {
+        log::error!("libpurple did not end within {} s", QUIT.as_secs());
     }
+    result
 }
 
 /// What the accept loop for browsers keeps to.
@@ -318,14 +277,6 @@ fn announce(config: &Config, main: &Listener, admin: Option<&Listener>, first: O
 async fn until(mut stopped: watch::Receiver<bool>) {
     // A sender that is gone means the same.
     let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// Keeps the figures of libpurple's loop in this process current, until the daemon ends.
-async fn feel(handle: BridgeHandle) {
-    loop {
-        handle.feel().await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
 }
 
 /// Feeds the service manager's watchdog as long as libpurple's loop turns; never returns.

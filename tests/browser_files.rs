@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use support::{Daemon, Page, Prosody, Slixmpp, Window};
+use support::{Daemon, Page, Prosody, Slixmpp, Window, photo};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 /// A PNG of one pixel.
@@ -92,6 +92,53 @@ async fn files_are_chosen_dropped_and_pasted() {
         }
         page.see_no(&format!("{talk} [data-testid=transfer]")).await;
     }
+    page.assert_kept_to_itself().await;
+}
+
+#[tokio::test]
+async fn photographs_leave_without_place_and_stay_as_they_were_turned() {
+    let mut stage = Stage::new().await;
+    let page = &stage.page;
+    // Red on the left, blue on the right.
+    let paint = "const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [32, 16];
+        const brush = canvas.getContext('2d');
+        ['#f00', '#00f'].forEach((colour, at) => { brush.fillStyle = colour; brush.fillRect(16 * at, 0, 16, 16); });
+        return canvas.toDataURL('image/jpeg', 1);";
+    let made = page.browser().eval(paint).await;
+    let picture = made.as_str().and_then(|url| url.strip_prefix("data:image/jpeg;base64,")).expect("a JPEG");
+    let picture = STANDARD.decode(picture).expect("base64");
+    // The camera was held upright.
+    let photograph = [&picture[..2], &photo::camera(6), &picture[2..], photo::SECRET].concat();
+    let path = stage.daemon.data_dir().join("photo.jpg");
+    std::fs::write(&path, &photograph).expect("a file");
+    page.choose_file(&format!("{} [data-testid=file-input]", stage.talk), &path).await;
+    let told = stage.bob.wait("the offer", |event| offer(event, "photo.jpg"));
+    stage.bob.order("accept", json!({ "sid": told["sid"], "method": "s5b", "whole": true }));
+    let ended = stage.bob.wait("the file", |event| event["event"] == "ended");
+    let arrived = STANDARD.decode(ended["content"].as_str().expect("its bytes")).expect("base64");
+    assert!(photo::tells(&photograph) && !photo::tells(&arrived), "place and device arrived");
+    assert!(arrived == [&picture[..2], &photo::orientation(6), &picture[2..]].concat(), "{}", arrived.escape_ascii());
+    // Whoever looks at it sees it upright, red above.
+    let look = format!(
+        "const bytes = Uint8Array.from(atob({:?}), letter => letter.charCodeAt(0));
+        createImageBitmap(new Blob([bytes], {{ type: 'image/jpeg' }})).then(map => {{
+            const canvas = document.createElement('canvas');
+            [canvas.width, canvas.height] = [map.width, map.height];
+            const brush = canvas.getContext('2d');
+            brush.drawImage(map, 0, 0);
+            const reddish = y => {{ const [red, , blue] = brush.getImageData(8, y, 1, 1).data; return red > blue; }};
+            window.looked = [map.width, map.height, reddish(4), reddish(28)];
+        }});",
+        STANDARD.encode(&arrived)
+    );
+    page.browser().eval(&look).await;
+    page.wait("window.looked !== undefined").await;
+    assert_eq!(page.browser().eval("return window.looked").await, json!([16, 32, true, false]));
+    // A damaged one stays, and its row says why.
+    std::fs::write(&path, &photograph[..200]).expect("a file");
+    page.choose_file(&format!("{} [data-testid=file-input]", stage.talk), &path).await;
+    page.read(&format!("{} [data-testid=files]", stage.talk), "This picture is damaged").await;
     page.assert_kept_to_itself().await;
 }
 

@@ -46,7 +46,7 @@ async fn run(binary: &Path, users: usize, workers: u32, time: Duration, cores: u
     let of = |seconds: f64| format!("{:.2}", seconds / spent.wall);
     let busy = (spent.subject + spent.server + spent.load + spent.others) / spent.wall / cores as f64;
     Ok(vec![
-        if workers == 0 { "one process".to_owned() } else { format!("workers = {workers}") },
+        format!("workers = {workers}"),
         format!("{rate:.0}"),
         of(spent.subject),
         of(spent.root),

@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// Log-ins under way at once.
 const AT_ONCE: usize = 50;
 
+/// Registrations under way at once: the daemon hashes few passwords at a time, and tells others to come again.
+const REGISTER_AT_ONCE: usize = 2;
+
 /// By what a browser follows its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
@@ -77,6 +80,7 @@ impl Crowd {
     pub(crate) fn kept(daemon: &Daemon) -> Self {
         let mut crowd = Self::of(daemon);
         crowd.kept = true;
+        crowd.gate = Arc::new(Semaphore::new(REGISTER_AT_ONCE));
         crowd
     }
 
@@ -166,8 +170,9 @@ pub(crate) fn irc(n: usize, port: u16) -> Value {
 
 /// One browser, for ever. Its guest becomes the user of the site called `name`.
 async fn browse(port: u16, by: By, network: &Value, name: Option<&str>, seen: &Seen, gate: &Semaphore) -> Outcome<()> {
-    let mut http = Http::connect(port).await?;
     let permit = gate.acquire().await?;
+    // Not before: a connection without a request is closed after a while.
+    let mut http = Http::connect(port).await?;
     http.ask("POST", "/api/v1/login", Some(&json!({ "network": network }).to_string())).await?;
     let state: Value = serde_json::from_str(http.ask("POST", "/api/v1/attach", Some(&json!({ "client": "bench" }).to_string())).await?)?;
     let epoch = match state.get("epoch") {

@@ -4,11 +4,11 @@
 use crate::Outcome;
 use crate::crowd::{Crowd, jabber};
 use crate::daemon::Daemon;
-use crate::hop::{A_TURN, Side, USERS, more, turns};
 use crate::load::{Load, Subject};
 use crate::proc;
 use crate::prosody::Prosody;
 use crate::raw::Raw;
+use crate::sides::{A_TURN, Side, USERS, more, turns};
 use crate::table::{Table, kilobytes, megabytes, target};
 use std::path::Path;
 

@@ -8,7 +8,6 @@ mod crash;
 mod crowd;
 mod daemon;
 mod floor;
-mod hop;
 mod http;
 mod irc;
 mod kept;
@@ -20,6 +19,7 @@ mod proc;
 mod prosody;
 mod raw;
 mod roster;
+mod sides;
 mod store;
 mod table;
 mod tls;
@@ -85,8 +85,6 @@ enum Part {
     Busy,
     /// Users who do nothing.
     Idle,
-    /// The way through a worker.
-    Hop,
     /// Sign-ons with buddies.
     Roster,
     /// A worker that dies.
@@ -123,7 +121,7 @@ struct Run {
     #[arg(long, value_delimiter = ',', default_value = "10,1000,3000,5000")]
     worker_users: Vec<usize>,
     /// workers: how many, each with every population.
-    #[arg(long, value_delimiter = ',', default_value = "0,1,4,16")]
+    #[arg(long, value_delimiter = ',', default_value = "1,4,16")]
     workers: Vec<u32>,
     /// workers: messages to each user before memory is read.
     #[arg(long, default_value_t = 20)]
@@ -132,7 +130,7 @@ struct Run {
     #[arg(long, default_value_t = 200)]
     busy_users: usize,
     /// busy: how many workers.
-    #[arg(long, value_delimiter = ',', default_value = "0,1,2,4")]
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
     busy_workers: Vec<u32>,
     /// busy: seconds for each.
     #[arg(long, default_value_t = 10)]
@@ -140,9 +138,6 @@ struct Run {
     /// idle: users.
     #[arg(long, default_value_t = 1000)]
     idle_users: usize,
-    /// hop: turns of each side.
-    #[arg(long, default_value_t = 20)]
-    hop_turns: usize,
     /// roster: accounts.
     #[arg(long, default_value_t = 1000)]
     roster_users: usize,
@@ -185,7 +180,6 @@ impl Run {
             Part::Workers => workers::table(daemon, &self.worker_users, &self.workers, self.worker_messages).await,
             Part::Busy => busy::table(daemon, self.busy_users, &self.busy_workers, Duration::from_secs(self.busy_seconds)).await,
             Part::Idle => workers::idle(daemon, self.idle_users).await,
-            Part::Hop => hop::table(daemon, self.hop_turns).await,
             Part::Roster => roster::table(daemon, self.roster_users, self.roster_buddies, !self.roster_no_shared).await,
             Part::Crash => crash::table(daemon, self.crash_users, self.roster_buddies).await,
             Part::Bitlbee => {

@@ -10,8 +10,7 @@ use crate::model::{PluginReport, Protocol};
 use crate::report::{self, Aside, Losses, Report};
 use serde::{Deserialize, Serialize};
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -83,35 +82,9 @@ pub struct Made {
 pub struct BridgeHandle {
     pub(crate) mailbox: crate::purple::MailboxSender,
     pub(crate) catalogue: Arc<Catalogue>,
-    pub(crate) lag: Arc<Mutex<Lag>>,
-}
-
-/// How long the loop takes to answer.
-#[derive(Debug, Default)]
-pub(crate) struct Lag {
-    last: Duration,
-    /// Since when an answer is waited for.
-    waiting: Option<Instant>,
 }
 
 impl BridgeHandle {
-    fn lag(&self) -> MutexGuard<'_, Lag> {
-        self.lag.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Pings the loop, and returns once it has answered, or ended. How long that took is its lag in [`Networks::reports`] from then on, and how
-    /// long it takes meanwhile if that is longer. On any runtime; one at a time.
-    pub async fn feel(&self) {
-        let sent = Instant::now();
-        self.lag().waiting = Some(sent);
-        let answered = self.mailbox.ping().await.is_ok();
-        let mut lag = self.lag();
-        lag.waiting = None;
-        if answered {
-            lag.last = sent.elapsed();
-        }
-    }
-
     /// Queues a command; never waits. Commands are performed in the order of sending.
     pub fn send(&self, command: Command) -> Result<(), Rejected> {
         self.mailbox.send(command)
@@ -143,13 +116,8 @@ impl Networks for BridgeHandle {
     fn reports(&self) -> Vec<Report> {
         let pid = std::process::id();
         let load = crate::purple::load(&self.mailbox);
-        let lag = {
-            let lag = self.lag();
-            lag.waiting.map_or(lag.last, |since| lag.last.max(since.elapsed()))
-        };
-        let lag_us = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
         let memory = std::fs::File::open("/proc/self/statm").ok().and_then(|statm| report::resident(&statm)).unwrap_or_default();
-        vec![Report { number: 0, pid, state: "up", group: "all".to_owned(), servers: String::new(), memory, home: 0, lag_us, load }]
+        vec![Report { number: 0, pid, state: "up", group: "all".to_owned(), servers: String::new(), memory, home: 0, lag_us: 0, load }]
     }
 
     /// None: with this libpurple everything ends.
@@ -183,7 +151,7 @@ impl BridgeHandle {
     /// A handle that leads to no libpurple, with room for so many commands.
     pub fn detached(capacity: usize, catalogue: Catalogue) -> (Self, Detached) {
         let mailbox = crate::purple::MailboxSender::new(capacity);
-        (Self { mailbox: mailbox.clone(), catalogue: Arc::new(catalogue), lag: Arc::default() }, Detached(mailbox))
+        (Self { mailbox: mailbox.clone(), catalogue: Arc::new(catalogue) }, Detached(mailbox))
     }
 }
 

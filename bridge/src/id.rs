@@ -82,7 +82,7 @@ ids! {
     AccountId, "a", "an account";
     /// A conversation: follows from account, kind and normalised name, so it is the same after a reconnect or a restart.
     ConversationId, "c", "a conversation";
-    /// A buddy: follows from account, group and normalised name.
+    /// A buddy: follows from account and normalised name; kept when it moves to another group.
     BuddyId, "b", "a buddy";
     /// An open request (a question of libpurple's). Single use.
     RequestId, "q", "a request";
@@ -134,8 +134,13 @@ impl ConversationId {
 }
 
 impl BuddyId {
-    /// The id of the buddy with the already normalised `name` in `group`.
-    pub fn of(account: AccountId, group: &str, name: &str) -> Self {
+    /// The id of the buddy with the already normalised `name`.
+    pub fn of(account: AccountId, name: &str) -> Self {
+        Self(stable("person", account, &[name]))
+    }
+
+    /// The id of the same person's second entry, which is in `group`. Some networks let a person be in several groups.
+    pub fn in_group(account: AccountId, group: &str, name: &str) -> Self {
         Self(stable("buddy", account, &[group, name]))
     }
 }
@@ -161,6 +166,7 @@ mod tests {
         assert_eq!(im, ConversationId::of(one, ConversationKind::Im, "ines"));
         assert_ne!(im, ConversationId::of(two, ConversationKind::Im, "ines"));
         assert_ne!(im, ConversationId::of(one, ConversationKind::Room, "ines"));
-        assert_ne!(BuddyId::of(one, "ab", "c"), BuddyId::of(one, "a", "bc"));
+        assert_ne!(BuddyId::in_group(one, "ab", "c"), BuddyId::in_group(one, "a", "bc"));
+        assert_ne!(BuddyId::of(one, "c"), BuddyId::of(two, "c"));
     }
 }

@@ -128,9 +128,6 @@ impl Config {
         if self.registration != web::wire::Registration::Closed && self.database().is_none() {
             return together("`registration` can only be \"closed\" without a database: set `data_dir` or `database`");
         }
-        if self.database().is_some() && self.workers == Some(0) {
-            return together("users of the site need worker processes: `workers` must not be 0, or `database` has to be \"none\"");
-        }
         if self.https_certificate.is_some() != self.https_key.is_some() {
             return together("`https_certificate` and `https_key` go together: one is the key of the other");
         }

@@ -84,8 +84,8 @@ pub(crate) struct Config {
     pub(crate) accounts: Accounts,
     /// Trust in IM servers.
     pub(crate) tls: Tls,
-    /// How many worker processes run libpurple; 0 runs it in the daemon itself. Unset: one a processor. More are started when these are full.
-    pub(crate) workers: Option<u16>,
+    /// How many worker processes run libpurple, at least 1. Unset: one a processor. More are started when these are full.
+    pub(crate) workers: Option<Number<1, 65_535>>,
     /// Who shares a worker: `shared`, `protocol` (protocols of third parties apart from libpurple's own) or `user` (each user alone).
     pub(crate) isolation: Isolation,
     /// What a worker process may take.

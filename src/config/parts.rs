@@ -44,10 +44,10 @@ impl Config {
         }
     }
 
-    /// How many workers, if any.
-    pub(crate) fn workers(&self) -> u16 {
+    /// How many workers run from the start on.
+    fn workers(&self) -> u16 {
         let cores = || std::thread::available_parallelism().map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX));
-        self.workers.unwrap_or_else(cores)
+        self.workers.map_or_else(cores, |workers| u16::try_from(workers.0).unwrap_or(u16::MAX))
     }
 
     /// What the fleet has to know.

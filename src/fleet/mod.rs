@@ -45,7 +45,7 @@ use bridge::report::{Aside, Load, Losses, Report};
 use bridge::time::Timestamp;
 use failing::Failing;
 use flight::Flights;
-pub(crate) use home::{Home, Homes};
+pub(crate) use home::Homes;
 use known::Servers;
 use ledger::{At, Ledger};
 use lists::Lists;

@@ -1,7 +1,7 @@
 //! What a worker may say: of users, accounts and things that it has, and of no others; pure, and it tells nobody.
 
 use super::ledger::{At, Ledger};
-use bridge::event::{Event, EventKind};
+use bridge::event::{Event, EventKind, Outcome};
 use bridge::id::{AccountId, ConversationId, UserId};
 
 /// Whether an event can be true. A worker runs anyone's plugins: what it says is not taken on trust. Outcomes of commands are known by their
@@ -42,7 +42,9 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         EventKind::RequestOpened(request) => own(request.id.0) && request.account.is_none_or(has),
         EventKind::AuthorizationOpened(authorization) => own(authorization.id.0) && has(authorization.account),
         EventKind::NoticeOpened(notice) => own(notice.id.0) && notice.account.is_none_or(has),
-        EventKind::TransferOpened(transfer) | EventKind::TransferProgress(transfer) => own(transfer.id.0) && has(transfer.account),
+        EventKind::TransferOpened(transfer) | EventKind::TransferProgress(transfer) => {
+            own(transfer.id.0) && may_have(transfer.conversation, transfer.account)
+        }
         EventKind::TransferBytes(piece) => own(piece.transfer.0),
         EventKind::TransferWanted { transfer, .. } => own(transfer.0),
         EventKind::RequestClosed { request } => own(request.0),
@@ -53,6 +55,7 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         // Whose bytes they are is seen by their hash.
         EventKind::MediaStored(_) => ledger.is_with(user, number),
         EventKind::PictureCame { picture, .. } => own(picture.0) && ledger.is_with(user, number),
+        EventKind::CommandDone { result: Some(Outcome::Transfer(transfer)) } => own(transfer.0),
         EventKind::CommandDone { .. } | EventKind::CommandFailed { .. } => true,
         // Only a fleet says so.
         EventKind::AccountLost { .. } | EventKind::MessagesMissed { .. } | EventKind::RoomListFailed { .. } => false,
@@ -71,8 +74,8 @@ mod tests {
     use crate::fleet::place::Group;
     use bridge::command::Secret;
     use bridge::command::{AccountSettings, Before, CommandKind, Username};
-    use bridge::id::{ConversationKind, NoticeId, PictureId, RequestId};
-    use bridge::model::{Author, Conversation, Message, MessageKind, Privacy, Value};
+    use bridge::id::{ConversationKind, NoticeId, PictureId, RequestId, TransferId};
+    use bridge::model::{Author, Conversation, Message, MessageKind, Privacy, Transfer, Value};
     use bridge::time::Timestamp;
     use std::time::Instant;
 
@@ -145,6 +148,22 @@ mod tests {
         let given = |account| EventKind::AccountPasswordGiven { account, password: Secret::default() };
         assert!(says(1, given(CORE)) && !says(2, given(CORE)), "what another account signs on with");
         assert!(!may_say(&ledger, 1, &Event { user: UserId(2), ..event(line()) }), "another user");
+    }
+
+    #[test]
+    fn files_are_of_who_tells_of_them() {
+        let ledger = ledger();
+        let says = |number, kind| may_say(&ledger, number, &event(kind));
+        let done = |number: u64| EventKind::CommandDone { result: Some(Outcome::Transfer(TransferId(number << 48 | 7))) };
+        assert!(says(2, done(2)) && !says(2, done(1)), "another's transfer is fed a user's file");
+        let transfer = |conversation: ConversationId| {
+            let [peer, direction, name, state] = ["bob", "in", "a.txt", "offered"].map(str::to_owned);
+            let (id, size) = (TransferId(2 << 48 | 7), None);
+            Transfer { id, account: PLUGIN, conversation, peer, direction, name, size, done: 0, state }
+        };
+        for told in [EventKind::TransferOpened, EventKind::TransferProgress] {
+            assert!(says(2, told(transfer(ConversationId(200)))) && !says(2, told(transfer(TALK))), "a file in another's conversation");
+        }
     }
 
     #[test]

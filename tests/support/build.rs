@@ -1,9 +1,10 @@
-//! Compiles the plugins that do harm, on command and at once; they are loaded by the daemon in tests, never linked.
+//! Compiles the plugins that do harm, on command and at once, and the one that is unlike XMPP; the daemon loads them in tests, nothing links them.
 
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=mischief");
+    println!("cargo:rerun-if-changed=plugin");
     let purple = pkg_config::Config::new().atleast_version("2.14.0").cargo_metadata(false).probe("purple")?;
     let directory = PathBuf::from(std::env::var("OUT_DIR")?).join("plugins");
     let stillborn = PathBuf::from(std::env::var("OUT_DIR")?).join("stillborn");
@@ -20,6 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compile(&stillborn.join("libstillborn.so"), &["mischief/stillborn.c"])?;
     let framer = stillborn.with_file_name("framer").join("framer.so");
     compile(&framer, &["mischief/framer.c"])?;
+    let tide = stillborn.with_file_name("tide");
+    compile(&tide.join("tide.so"), &["plugin/tide.c"])?;
+    println!("cargo:rustc-env=TIDE_PLUGINS={}", tide.display());
     println!("cargo:rustc-env=FRAMER_PLUGIN={}", framer.display());
     println!("cargo:rustc-env=MISCHIEF_PLUGINS={}", directory.display());
     println!("cargo:rustc-env=STILLBORN_PLUGIN={}", stillborn.join("libstillborn.so").display());

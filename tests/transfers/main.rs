@@ -6,6 +6,7 @@ mod ends;
 mod incoming;
 mod irc;
 mod outgoing;
+mod pictures;
 
 use serde_json::{Value, json};
 use support::{Daemon, Prosody, Slixmpp, WireClient};
@@ -61,6 +62,11 @@ impl Stage {
     /// Ines sends a file of so many bytes; gives the transfer's id, and what Bob is offered.
     fn sent(&mut self, size: usize) -> (String, Value) {
         let upload = self.ines.upload("a%20picture.png", size).ok();
+        self.offers(&upload)
+    }
+
+    /// Ines sends what she has uploaded.
+    fn offers(&mut self, upload: &Value) -> (String, Value) {
         let conversation = self.ines.open("bob@localhost");
         let sent = self.ines.carry_out("transfer.send", json!({ "conversation": conversation, "upload": upload["upload"] }));
         let offer = self.bob.wait("Ines's offer", |event| event["event"] == "offered");

@@ -1,6 +1,6 @@
 //! What makes an account, and what it had before; owned plain data.
 
-use crate::id::{ConversationId, PersonId};
+use crate::id::{BuddyId, ConversationId, PersonId};
 use crate::model::{Privacy, Status, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -91,6 +91,8 @@ pub struct Before {
 /// Someone who was on the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownBuddy {
+    /// The id that the user's pages know. It is kept when no other buddy has it.
+    pub id: BuddyId,
     /// The network's name.
     pub name: String,
     /// The group.

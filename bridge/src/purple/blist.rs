@@ -99,30 +99,36 @@ pub(super) unsafe fn touch(token: OnPurple, buddy: *mut PurpleBuddy) {
         (accounts::owner(token, raw), group_name(buddy), name, raw, purple_sys::purple_buddy_get_group(buddy).addr())
     };
     let (Some((user, account)), Some(group), Some(name)) = (owner, group, name) else { return };
-    let id = BuddyId::of(account, &group, &conversation::normalize(token, raw, &name));
+    let normal = conversation::normalize(token, raw, &name);
     let cause = outbox::cause(user);
     BLIST.with_borrow_mut(|blist| {
         // SAFETY: a live node; `ui_data` is for the front end alone.
         let before = BuddyId(unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data } as u64);
-        if before != id && blist.known.get(&before).is_some_and(|known| known.purple == buddy) {
-            blist.take(before);
-            blist.gone.push((user, account, before));
-        }
-        // SAFETY: as above.
-        unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data = id.0 as *mut c_void };
-        if let Some(known) = blist.known.get_mut(&id) {
-            if known.purple != buddy {
-                // The one before is still there, or it would not be known.
-                blist.hiding.insert(raw);
-            }
-            known.purple = buddy;
-        } else if blist.has_room(account, place) {
-            blist.add(id, Known { user, account, purple: buddy, group: place, told: None, picture: None });
-        } else {
+        let Some(id) = blist.id_of(before, buddy, account, (&group, place), &normal) else {
             blist.surplus.insert(buddy.expose_provenance(), account);
             return;
+        };
+        // SAFETY: as above.
+        unsafe { (*buddy.cast::<PurpleBlistNode>()).ui_data = id.0 as *mut c_void };
+        let other = blist.known.get_mut(&id).map(|known| std::mem::replace(&mut known.purple, buddy) != buddy);
+        let kept = match other {
+            Some(false) => blist.regroup(id, place),
+            Some(true) => {
+                // The one before is still there, or it would not be known.
+                blist.hiding.insert(raw);
+                true
+            }
+            None if blist.has_room(account, place) => {
+                blist.add(id, Known { user, account, purple: buddy, group: place, told: None, picture: None });
+                true
+            }
+            None => false,
+        };
+        if kept {
+            blist.touched.push((id, cause));
+        } else {
+            blist.surplus.insert(buddy.expose_provenance(), account);
         }
-        blist.touched.push((id, cause));
     });
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct SignOn {
     known: bool,
     /// Why its server's name led nowhere.
     unresolved: Option<String>,
+    /// How many times it came online.
+    pub(super) times: u32,
 }
 
 impl SignOn {
@@ -333,6 +335,7 @@ unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
         });
         let before = accounts::change(token, account, |entry| {
             entry.sign_on.known = true;
+            entry.sign_on.times = entry.sign_on.times.wrapping_add(1);
             std::mem::replace(&mut entry.sign_on.phase, Phase::Online { _settled: settled })
         });
         drop(before);

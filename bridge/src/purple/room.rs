@@ -4,7 +4,7 @@ mod form;
 mod members;
 mod refused;
 
-pub(super) use members::{describe, on_add_users, on_remove_users, on_rename_user, on_update_user};
+pub(super) use members::{describe, is_by_account, on_add_users, on_remove_users, on_rename_user, on_update_user};
 pub(super) use refused::{by_line, hold};
 
 use form::{check, components, strings, with_defaults};
@@ -88,7 +88,7 @@ pub(super) fn join(
     ask_in(account, gc, &fields);
     match id {
         Some(id) => {
-            watch_join(token, account, id, 1);
+            watch_join(token, account, id, Repeats::of(token, account));
             Ok(Ended::Later)
         }
         None => Ok(Ended::Now(None)),
@@ -105,18 +105,34 @@ fn ask_in(account: AccountId, gc: *mut PurpleConnection, fields: &BTreeMap<Strin
     });
 }
 
-/// A join that nobody answers is asked again: XMPP's plugin ignores one while the leaving of the same room is under way. At last it fails.
-fn watch_join(token: OnPurple, account: AccountId, id: ConversationId, asked: u32) {
-    const PATIENCE: Duration = Duration::from_secs(3);
-    const MOST: u32 = 8;
-    let again = super::timers::after(token, PATIENCE, Some(account), move |token| {
+/// How often a join that nobody answers is asked again, and how long an answer may take.
+#[derive(Clone, Copy)]
+struct Repeats {
+    left: u32,
+    patience: Duration,
+}
+
+impl Repeats {
+    fn of(token: OnPurple, account: AccountId) -> Self {
+        // libjabber's `jabber_chat_join` ignores a join while the leaving of the same room is under way. Other plugins make a second room of it.
+        if accounts::read(token, account, |entry| entry.protocol == "prpl-jabber").unwrap_or(false) {
+            Self { left: 7, patience: Duration::from_secs(3) }
+        } else {
+            Self { left: 0, patience: Duration::from_secs(60) }
+        }
+    }
+}
+
+/// A join that nobody answers is asked again where it may have been lost. At last it fails; a room that opens later is open all the same.
+fn watch_join(token: OnPurple, account: AccountId, id: ConversationId, repeats: Repeats) {
+    let again = super::timers::after(token, repeats.patience, Some(account), move |token| {
         let waiting = JOINING.with_borrow(|all| all.iter().any(|joining| joining.conversation == id));
         let fields = accounts::read(token, account, |entry| entry.rooms.get(&id).cloned()).flatten();
         let (true, Some(fields)) = (waiting, fields) else { return };
         match conversation::connected(token, account) {
-            Ok(gc) if asked < MOST => {
+            Ok(gc) if repeats.left > 0 => {
                 ask_in(account, gc, &fields);
-                watch_join(token, account, id, asked + 1);
+                watch_join(token, account, id, Repeats { left: repeats.left - 1, ..repeats });
             }
             _ => {
                 keep(token, account, id, None);
@@ -194,9 +210,37 @@ pub(super) fn left(token: OnPurple, id: ConversationId) {
     let really =
         unsafe { has_left(purple) && (*(*purple).account).disconnecting == GFALSE } && conversation::connected(token, account).is_ok();
     if really {
-        keep(token, account, id, None);
         conversation::fail_unreflected(token, id);
+        if nicks_are_chosen(token, account) {
+            keep(token, account, id, None);
+        } else {
+            forget_later(token, account, id);
+        }
     }
+}
+
+/// Whether people choose their names in rooms freely, and rooms have no connection of their own: XMPP and IRC. Elsewhere a member's name is
+/// that of their account, and a room may end some time before its account's connection does.
+pub(super) fn nicks_are_chosen(token: OnPurple, account: AccountId) -> bool {
+    accounts::read(token, account, |entry| matches!(entry.protocol.as_str(), "prpl-jabber" | "prpl-irc")).unwrap_or(true)
+}
+
+/// A room that ended by itself is joined again only when the account's own connection ends soon.
+fn forget_later(token: OnPurple, account: AccountId, id: ConversationId) {
+    /// As long as a connection without a sign of life is taken for alive.
+    const GRACE: Duration = Duration::from_secs(180);
+    let sign_ons = accounts::read(token, account, |entry| entry.sign_on.times);
+    let later = super::timers::after(token, GRACE, Some(account), move |token| {
+        let same =
+            accounts::read(token, account, |entry| entry.sign_on.times) == sign_ons && conversation::connected(token, account).is_ok();
+        // SAFETY: an open room is live.
+        let out = conversation::read(token, id, |open| open.purple).is_none_or(|purple| unsafe { has_left(purple) });
+        if same && out {
+            keep(token, account, id, None);
+        }
+    });
+    // It fires once and looks whether it is still wanted.
+    std::mem::forget(later);
 }
 
 /// The network did not (signal `chat-join-failed`).

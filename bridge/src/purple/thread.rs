@@ -45,11 +45,9 @@ pub(crate) fn start(config: BridgeConfig) -> Result<Bridge, StartError> {
     };
     let thread = std::thread::Builder::new().name("libpurple".to_owned()).spawn(body).map_err(StartError::Thread)?;
     match started.recv() {
-        Ok(Some(catalogue)) => Ok(Bridge {
-            handle: BridgeHandle { mailbox, catalogue: Arc::new(catalogue), lag: Arc::default() },
-            events: Events::of_bridge(events),
-            thread,
-        }),
+        Ok(Some(catalogue)) => {
+            Ok(Bridge { handle: BridgeHandle { mailbox, catalogue: Arc::new(catalogue) }, events: Events::of_bridge(events), thread })
+        }
         // It has ended, and says why.
         _ => Err(thread.join().ok().and_then(Result::err).unwrap_or(StartError::Core)),
     }

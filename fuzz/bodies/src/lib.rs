@@ -9,6 +9,7 @@ mod events;
 mod html;
 mod irc_line;
 mod log;
+mod picture;
 mod requests;
 mod site;
 mod stanza;
@@ -23,6 +24,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("html", html::html),
     ("irc_line", irc_line::irc_line),
     ("log", log::log),
+    ("picture", picture::picture),
     ("requests", requests::requests),
     ("stanza", stanza::stanza),
 ];

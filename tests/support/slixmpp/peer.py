@@ -120,16 +120,18 @@ class Peer(slixmpp.ClientXMPP):
         else:
             await stream.close()
 
-    async def accept(self, sid, method="ibb", **_):
+    async def accept(self, sid, method="ibb", whole=False, **_):
         sender = self.offers[sid]
         self["xep_0095"]._pending[(self.boundjid, sid, sender)]["method"] = {"ibb": IBB, "s5b": S5B}[method]
-        digest, count = hashlib.sha256(), 0
+        digest, count, content = hashlib.sha256(), 0, bytearray()
         done = asyncio.Event()
 
         def took(data):
             nonlocal count
             digest.update(data)
             count += len(data)
+            if whole:
+                content.extend(data)
             tell("received", sid=sid, bytes=count)
 
         if method == "ibb":
@@ -149,7 +151,7 @@ class Peer(slixmpp.ClientXMPP):
         self.add_event_handler("stream:%s:%s" % (sid, sender), lambda stream: self.streams.__setitem__(sid, stream))
         await self["xep_0095"].accept(sender, sid)
         await done.wait()
-        tell("ended", sid=sid, bytes=count, sha256=digest.hexdigest())
+        tell("ended", sid=sid, bytes=count, sha256=digest.hexdigest(), content=base64.b64encode(content).decode())
 
     async def say(self, to, text, **_):
         self.send_message(mto=to, mbody=text, mtype="chat")

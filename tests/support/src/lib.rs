@@ -18,6 +18,7 @@
 //! | [`Hoarder`] | a proxy between them that keeps streams to itself |
 //! | [`Page`] | Bellflower's page in such a browser, as its user handles it |
 //! | [`Audit`] | axe-core, looking at such a page |
+//! | [`photo`] | what cameras write beside a picture |
 //! | [`alone()`], [`before_main!`] | a process of its own for a test of a part of the daemon |
 //!
 //! Every wait names what it waits for, ends at a deadline, and then panics with what came instead.
@@ -42,6 +43,7 @@ mod marionette;
 mod nginx;
 mod ngircd;
 mod page;
+pub mod photo;
 mod postgres;
 mod process;
 mod prosody;
@@ -97,4 +99,9 @@ pub fn stillborn_plugin() -> &'static str {
 /// The file of a plugin that ends whoever opens it, and blames its neighbour `mischief.so`.
 pub fn framer_plugin() -> &'static str {
     env!("FRAMER_PLUGIN")
+}
+
+/// The directory of the protocol plugin that behaves unlike XMPP, `prpl-tide`, for `plugins.paths`.
+pub fn tide_plugins() -> &'static str {
+    env!("TIDE_PLUGINS")
 }

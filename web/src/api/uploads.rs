@@ -1,5 +1,6 @@
 //! `POST /uploads`: bytes to be named in a command, for this user only; bounded, also in how many are on their way. With `X-Filename` they are a file,
-//! which is kept in the data directory, where there is one; else a picture (an icon), which is kept in memory.
+//! which is kept in the data directory, where there is one; else a picture (an icon), which is kept in memory. Of pictures the
+//! picture alone is kept (`crate::picture`).
 
 use super::{ApiError, answer, settle, who, with};
 use crate::server::Seats;
@@ -15,8 +16,6 @@ use warp::reply::Response;
 
 /// Bytes written to the disk at once.
 const A_WRITE: usize = 256 << 10;
-/// Bytes by which a picture is known.
-const HEAD: usize = 16;
 /// Bytes of the longest name of a file.
 const NAME: usize = 255;
 
@@ -44,7 +43,8 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
                             let announced = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
                             hub.admit(&session, announced.min(hub.upload_bytes()))?;
                             let bytes = answer::read(&headers, body, hub.upload_bytes()).await?;
-                            hub.upload(&session, bytes)?
+                            let keeping = tokio::task::spawn_blocking(move || hub.upload(&session, bytes));
+                            keeping.await.map_err(|_| ApiError::unavailable())??
                         }
                     };
                     Ok::<_, ApiError>(answer::json(StatusCode::CREATED, &uploaded))
@@ -65,7 +65,6 @@ where
     B: Buf,
 {
     let (staged, mut file) = hub.stage(session, announced)?;
-    let mut head = Vec::new();
     let mut bytes = BytesMut::new();
     futures_util::pin_mut!(body);
     loop {
@@ -76,14 +75,15 @@ where
             bytes.extend_from_slice(&chunk.copy_to_bytes(length));
         }
         if is_last || bytes.len() >= A_WRITE {
-            head.extend(bytes.iter().copied().take(HEAD.saturating_sub(head.len())));
             let (piece, to): (Bytes, _) = (bytes.split().freeze(), Arc::clone(&staged));
             // The disk may take its time: not on the threads that serve.
             let writing = tokio::task::spawn_blocking(move || to.add(&file, &piece).map(|()| file));
             file = writing.await.map_err(|_| ApiError::unavailable())??;
         }
         if is_last {
-            return hub.staged(session, staged, name, &head);
+            let finishing = tokio::task::spawn_blocking(move || staged.finish(&file));
+            let whole = finishing.await.map_err(|_| ApiError::unavailable())??;
+            return hub.staged(session, whole, name);
         }
     }
 }

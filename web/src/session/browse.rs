@@ -6,6 +6,7 @@ use super::resume::within;
 use super::state::State;
 use super::{Blob, Hub, Session, price, sniff, stored};
 use crate::api::ApiError;
+use crate::picture::{self, Trouble};
 use crate::store::{Gap, Place};
 use crate::wire::{self, Uploaded};
 use bridge::id::ConversationId;
@@ -125,6 +126,20 @@ fn held(state: &State, id: ConversationId, place: Place, limit: usize) -> Option
     Some(write(&Held { messages: Written { kept: &conv.kept, from, most: end - from }, more, gaps }))
 }
 
+/// 400 `empty`.
+pub(super) fn empty() -> ApiError {
+    ApiError::bad_request("empty", "There is nothing in this file.")
+}
+
+/// 400 `broken_picture`.
+pub(super) fn broken_picture(how: &str) -> ApiError {
+    let message = format!(
+        "This picture is damaged: {how}. So the server cannot take out of it where and with what it was made, and does not send it. Open it in a \
+         picture program and save it anew, or send it in a ZIP file."
+    );
+    ApiError::bad_request("broken_picture", message)
+}
+
 impl Session {
     /// A picture that this user was shown.
     pub fn media(&self, hash: &str) -> Option<Arc<Blob>> {
@@ -155,18 +170,24 @@ impl Hub {
         self.admit(session, A_PASSWORD)
     }
 
-    /// Keeps bytes until a command names them, or newer ones need the room.
+    /// Keeps bytes until a command names them, or newer ones need the room. Of a picture the picture alone is kept. Works as long as there are
+    /// bytes: off the threads that serve.
     ///
     /// # Errors
-    /// 400 `empty`; 503 when the system has no randomness.
+    /// 400 `empty` or `broken_picture`; 503 when the system has no randomness.
     pub fn upload(&self, session: &Session, bytes: Bytes) -> Result<Uploaded, ApiError> {
         if bytes.is_empty() {
-            return Err(ApiError::bad_request("empty", "There is nothing in this file."));
+            return Err(empty());
         }
+        let mut bytes = Vec::from(bytes);
+        let seen = picture::strip(&mut bytes).map_err(|trouble| match trouble {
+            Trouble::Broken(how) => broken_picture(how),
+            Trouble::Disk(_) => ApiError::unavailable(),
+        })?;
+        let bytes = Bytes::from(bytes);
         let id = super::token::create().map_err(|_| ApiError::unavailable())?;
-        let kind = sniff(&bytes);
-        let uploaded =
-            Uploaded { upload: id.clone(), size: bytes.len() as u64, kind: kind.unwrap_or("application/octet-stream").to_owned() };
+        let kind = seen.kind.unwrap_or("application/octet-stream").to_owned();
+        let uploaded = Uploaded { upload: id.clone(), size: seen.size, kind };
         session.lock().shelf.upload(Upload { id: id.into(), bytes }, self.config.upload_bytes.saturating_mul(4));
         Ok(uploaded)
     }

@@ -1,19 +1,27 @@
-//! Writes everything of a user but secrets, page by page: as JSON, or as HTML to read. Holds one page at a time.
+//! Writes everything of a user but secrets, page by page: as JSON, or as HTML to read, with the pictures in it. Holds one page and one picture at a
+//! time.
 
 use super::resume::within;
 use super::stored;
-use super::{Hub, Session};
+use super::{Hub, Session, sniff};
 use crate::api::ApiError;
 use crate::store::{AuditEntry, ConversationRow, Place, Store, Stored};
 use crate::wire;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bridge::id::UserId;
 use bridge::model::Protocol;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Messages of a page.
 const PAGE: u32 = 500;
+/// Bytes after which a part is handed over.
+const A_PART: usize = 64 << 10;
+/// Different pictures of an export; further ones are words.
+const MOST_PICTURES: usize = 10_000;
 
 /// In which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +30,13 @@ pub enum Form {
     Json,
     /// For people.
     Html,
+}
+
+/// A part of a page.
+enum Part {
+    Text(String),
+    /// A picture, and the words that stand for it.
+    Picture(String, String),
 }
 
 /// An export that is being written.
@@ -38,6 +53,10 @@ pub struct Export {
     first: bool,
     /// A message of the current one is.
     begun: bool,
+    /// What of a page is not written yet.
+    parts: VecDeque<Part>,
+    /// Pictures that were looked for, by hash, and whether the document has them.
+    pictures: HashMap<String, bool>,
     ended: bool,
     /// No other one of the user's begins before it is dropped.
     _turn: Arc<()>,
@@ -77,6 +96,8 @@ impl Hub {
             current: None,
             first: true,
             begun: false,
+            parts: VecDeque::new(),
+            pictures: HashMap::new(),
             ended: false,
             _turn: turn,
         })
@@ -90,6 +111,18 @@ impl Export {
             return Some(head.into());
         }
         loop {
+            let mut text = String::new();
+            while text.len() < A_PART
+                && let Some(part) = self.parts.pop_front()
+            {
+                match part {
+                    Part::Text(more) => text.push_str(&more),
+                    Part::Picture(hash, words) => text.push_str(&self.picture(hash, &words).await?),
+                }
+            }
+            if !text.is_empty() {
+                return Some(text.into());
+            }
             if self.ended {
                 return None;
             }
@@ -108,15 +141,10 @@ impl Export {
             let page = self.store.page(self.user, row.id, Place::After(after), PAGE).await.ok()?;
             let last = page.messages.last().map(|message| message.number);
             let messages: Vec<wire::Message> = page.messages.into_iter().filter(stored::is_there).map(stored::wire_message).collect();
-            let text = self.lines(&messages);
+            self.lines(&messages);
             match last {
                 Some(last) if page.more_after => self.current = Some((row, last)),
-                _ => {
-                    return Some((text + self.close()).into());
-                }
-            }
-            if !text.is_empty() {
-                return Some(text.into());
+                _ => self.parts.push_back(Part::Text(self.close().to_owned())),
             }
         }
     }
@@ -142,7 +170,7 @@ impl Export {
         }
     }
 
-    fn lines(&mut self, messages: &[wire::Message]) -> String {
+    fn lines(&mut self, messages: &[wire::Message]) {
         let mut text = String::new();
         for message in messages {
             match self.form {
@@ -154,11 +182,45 @@ impl Export {
                 }
                 Form::Html => {
                     let who = message.from.alias.as_ref().unwrap_or(&message.from.name);
-                    text.push_str(&format!("<p><time>{}</time> <b>{}</b> {}</p>\n", message.time, escape(who), escape(&message.text)));
+                    text.push_str(&format!("<p><time>{}</time> <b>{}</b> ", message.time, escape(who)));
+                    if message.spans.is_empty() {
+                        text.push_str(&escape(&message.text));
+                    }
+                    for span in &message.spans {
+                        match &span.image {
+                            Some(hash) => {
+                                self.parts.push_back(Part::Text(std::mem::take(&mut text)));
+                                self.parts.push_back(Part::Picture(hash.clone(), span.text.clone()));
+                            }
+                            None => text.push_str(&escape(&span.text)),
+                        }
+                    }
+                    text.push_str("</p>\n");
                 }
             }
         }
-        text
+        self.parts.push_back(Part::Text(text));
+    }
+
+    /// A picture where it is shown first, a link to it where it is shown again, and its words where it is not there. `None`: the store has gone.
+    async fn picture(&mut self, hash: String, words: &str) -> Option<String> {
+        let words = escape(words);
+        match self.pictures.get(&hash) {
+            Some(true) => return Some(format!("<a href=\"#{hash}\">{words}</a>")),
+            Some(false) => return Some(words),
+            None if self.pictures.len() >= MOST_PICTURES => return Some(words),
+            None => {}
+        }
+        let bytes = self.store.blob(self.user, &hash).await.ok()?;
+        let kind = bytes.as_deref().and_then(sniff);
+        let text = match (bytes, kind) {
+            (Some(bytes), Some(kind)) => {
+                format!("<img id=\"{hash}\" alt=\"{words}\" src=\"data:{kind};base64,{}\">", STANDARD.encode(bytes))
+            }
+            _ => words,
+        };
+        self.pictures.insert(hash, kind.is_some());
+        Some(text)
     }
 }
 
@@ -192,7 +254,7 @@ fn json_head(user: &wire::User, stored: &Stored) -> String {
 fn html_head(user: &wire::User, stored: &Stored, protocols: &[Protocol]) -> String {
     let mut text = format!(
         "<!doctype html><html><head><meta charset=\"utf-8\"><title>{name}</title><style>body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em \
-         auto;padding:0 1em}}time{{color:#666;font-size:80%}}p{{margin:.2em 0;white-space:pre-wrap}}</style></head><body><h1>{name}</h1><main>",
+         auto;padding:0 1em}}time{{color:#666;font-size:80%}}p{{margin:.2em 0;white-space:pre-wrap}}img{{max-width:100%;max-height:20em;vertical-align:top}}</style></head><body><h1>{name}</h1><main>",
         name = escape(&user.name)
     );
     text.push_str("<section><h2>Accounts</h2>");

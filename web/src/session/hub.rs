@@ -169,7 +169,13 @@ impl Hub {
                             state.chores.push(CommandKind::CancelTransfer(transfer));
                         }
                     }
-                    EventKind::TransferWanted { transfer, bytes } => state.moving.wanted(transfer, bytes),
+                    EventKind::TransferWanted { transfer, bytes } => {
+                        let known = state.transfers.iter().any(|known| known.id == transfer);
+                        if !state.moving.wanted(transfer, bytes) && known {
+                            self.counters.things_left_out.one();
+                            state.chores.push(CommandKind::CancelTransfer(transfer));
+                        }
+                    }
                     EventKind::AccountLost { account, standing } => lost.push((account, state.account_lost(&env, account, standing))),
                     kind => {
                         if matches!(kind, EventKind::CommandDone { .. }) {

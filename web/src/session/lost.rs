@@ -65,7 +65,8 @@ impl State {
             self.emit(env, None, EventBody::AccountState { account, standing });
         }
         let theirs = |buddy: &&Buddy| buddy.account == account;
-        let known = |buddy: &Buddy| KnownBuddy { name: buddy.name.clone(), group: buddy.group.clone(), alias: buddy.alias.clone() };
+        let known =
+            |buddy: &Buddy| KnownBuddy { id: buddy.id, name: buddy.name.clone(), group: buddy.group.clone(), alias: buddy.alias.clone() };
         let mut room = MOST_BEFORE;
         let fits = |buddy: &KnownBuddy| {
             room = room.saturating_sub(buddy.name.len() + buddy.group.len() + buddy.alias.len() + 32);

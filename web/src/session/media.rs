@@ -1,5 +1,6 @@
 //! Pictures that a user may fetch, and those they uploaded: by content hash, bounded, of known harmless types; serves nothing itself.
 
+pub use crate::picture::sniff;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -16,21 +17,6 @@ pub struct Blob {
     pub kind: Option<&'static str>,
     /// The bytes. Untrusted.
     pub bytes: Bytes,
-}
-
-/// The content type of PNG, GIF, JPEG and WebP, by their first bytes; nothing else is shown.
-pub fn sniff(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        Some("image/png")
-    } else if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
-        Some("image/gif")
-    } else if bytes.starts_with(b"\xff\xd8\xff") {
-        Some("image/jpeg")
-    } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP".as_slice()) {
-        Some("image/webp")
-    } else {
-        None
-    }
 }
 
 /// SHA-256 in lower-case hex.
@@ -76,6 +62,12 @@ impl Shelf {
     /// It, if the user was shown it.
     pub(crate) fn blob(&self, hash: &str) -> Option<Arc<Blob>> {
         self.blobs.iter().find(|blob| &*blob.hash == hash).cloned()
+    }
+
+    /// Lets go of what came from networks and is not wanted.
+    pub(crate) fn forget_others(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        self.blobs.retain(|blob| is_wanted(&blob.hash));
+        self.blob_bytes = self.blobs.iter().map(|blob| blob.bytes.len()).sum();
     }
 
     /// Puts an upload by.

@@ -6,6 +6,7 @@ use super::stored;
 use crate::store::Write;
 use crate::wire::{self, EventBody};
 use bridge::id::{ConversationId, PictureId, UserId};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Pictures that a user's messages wait for. The oldest is given up for a new one.
@@ -49,6 +50,17 @@ impl State {
         for span in &mut message.spans {
             span.image = span.image.take().filter(|hash| self.is_picture(hash));
         }
+    }
+
+    /// Messages are deleted: what nothing shows any more is fetched from the session no more. The store has what stored messages show.
+    pub(super) fn forget_pictures(&mut self) {
+        let icons = self.buddies.values().map(|buddy| &buddy.icon).chain(self.accounts.iter().map(|account| &account.icon));
+        let asked = self.requests.iter().flat_map(|request| &request.fields).map(|field| &field.image);
+        let mut shown: HashSet<String> = icons.chain(asked).flatten().cloned().collect();
+        for line in self.conversations.values().flat_map(|conv| conv.kept.lines()) {
+            shown.extend(line.message().spans.into_iter().filter_map(|span| span.image));
+        }
+        self.shelf.forget_others(|hash| shown.contains(hash));
     }
 
     /// Notes which pictures a message waits for.

@@ -270,8 +270,9 @@ impl Hub {
         for (account, settings) in &mut made {
             let of = |row: &&ConversationRow| row.open && row.account == *account && row.kind == ConversationKind::Im;
             let known = buddies.iter().filter(|row| row.account == *account);
-            settings.before.buddies =
-                known.map(|row| KnownBuddy { name: row.name.clone(), group: row.group.clone(), alias: row.alias.clone() }).collect();
+            settings.before.buddies = known
+                .map(|row| KnownBuddy { id: row.buddy, name: row.name.clone(), group: row.group.clone(), alias: row.alias.clone() })
+                .collect();
             settings.before.conversations = conversations.iter().filter(of).map(|row| row.name.clone()).collect();
         }
         made

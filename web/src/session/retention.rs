@@ -69,6 +69,7 @@ impl State {
         }
         (conv.unread, conv.mentions) = (0, 0);
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
+        self.forget_pictures();
         if whole {
             self.forget_settings(env, &[id], None);
             self.chores.push(CommandKind::CloseConversation(id));

@@ -2,12 +2,14 @@
 //! none of them (see `transfers`), and knows no HTTP.
 
 use crate::api::ApiError;
+use crate::picture::{self, Trouble};
 use bridge::id::UserId;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use warp::http::StatusCode;
@@ -36,6 +38,18 @@ struct Taken {
     looked: Option<Instant>,
 }
 
+impl Taken {
+    fn give_back(&mut self, user: UserId, bytes: u64) {
+        self.all = self.all.saturating_sub(bytes);
+        if let Some(theirs) = self.by_user.get_mut(&user) {
+            *theirs = theirs.saturating_sub(bytes);
+            if *theirs == 0 {
+                self.by_user.remove(&user);
+            }
+        }
+    }
+}
+
 /// The directory, and what is in it.
 #[derive(Debug)]
 pub(crate) struct Staging {
@@ -53,7 +67,15 @@ pub(crate) struct Staged {
     since: Instant,
     size: Mutex<u64>,
     /// Too old: nobody may begin to send it any more.
-    expired: std::sync::atomic::AtomicBool,
+    expired: AtomicBool,
+}
+
+/// A file that is there whole, and of which only the picture is left if it is one.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(super) staged: Arc<Staged>,
+    /// Content type, when it is a picture.
+    pub(super) kind: Option<&'static str>,
 }
 
 fn full(message: &str, field: &str) -> ApiError {
@@ -90,7 +112,7 @@ impl Staging {
         let path = self.directory.join(name);
         let open = || {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)
         };
         let file = open().map_err(|error| broken(&error))?;
         let staged = Arc::new(Staged {
@@ -99,7 +121,7 @@ impl Staging {
             user,
             since: Instant::now(),
             size: Mutex::new(0),
-            expired: std::sync::atomic::AtomicBool::new(false),
+            expired: AtomicBool::new(false),
         });
         self.lock().files.push(Arc::downgrade(&staged));
         Ok((staged, file))
@@ -127,17 +149,33 @@ impl Staging {
 
     /// Removes what is too old, now and then.
     pub(crate) fn expire(&self) {
-        let old: Vec<Arc<Staged>> = {
+        self.expire_those(|file| file.since.elapsed() > KEPT);
+    }
+
+    fn expire_those(&self, is_old: impl Fn(&Staged) -> bool) {
+        let all: Vec<Arc<Staged>> = {
             let mut taken = self.lock();
             if taken.looked.is_some_and(|last| last.elapsed() < A_LOOK) {
                 return;
             }
             taken.looked = Some(Instant::now());
             taken.files.retain(|file| file.strong_count() > 0);
-            taken.files.iter().filter_map(Weak::upgrade).filter(|file| file.since.elapsed() > KEPT).collect()
+            taken.files.iter().filter_map(Weak::upgrade).collect()
         };
-        // Of one that is being sent the bytes stay until it is.
-        old.into_iter().for_each(|file| file.expire());
+        // Not under the lock, which a file takes when it is dropped: each of these may be the last to hold its file by now.
+        for file in all {
+            if is_old(&file) {
+                file.expire();
+            }
+        }
+    }
+}
+
+/// Does what waits for the disk where nobody waits for it: off the threads that serve, and off any lock. Where there is no runtime, here.
+fn aside(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
     }
 }
 
@@ -170,6 +208,26 @@ impl Staged {
         Ok(())
     }
 
+    /// It has come whole: if it is a picture, nothing but the picture is left of it. Waits for the disk: off the threads that serve.
+    ///
+    /// # Errors
+    /// 400 `empty` or `broken_picture`; 503 when the disk does not work.
+    pub(crate) fn finish(self: Arc<Self>, file: &File) -> Result<Whole, ApiError> {
+        let mut size = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        if *size == 0 {
+            return Err(super::browse::empty());
+        }
+        let seen = picture::strip_file(file, *size).map_err(|trouble| match trouble {
+            Trouble::Broken(how) => super::browse::broken_picture(how),
+            Trouble::Disk(error) => broken(&error),
+        })?;
+        let less = size.saturating_sub(seen.size);
+        *size = seen.size;
+        drop(size);
+        self.staging.lock().give_back(self.user, less);
+        Ok(Whole { kind: seen.kind, staged: self })
+    }
+
     /// Bytes so far.
     pub(crate) fn size(&self) -> u64 {
         *self.size.lock().unwrap_or_else(PoisonError::into_inner)
@@ -185,29 +243,43 @@ impl Staged {
 
     /// Whether it is too old to be sent.
     pub(crate) fn is_expired(&self) -> bool {
-        self.expired.load(std::sync::atomic::Ordering::Relaxed)
+        self.expired.load(Ordering::Relaxed)
     }
 
     fn expire(&self) {
-        if !self.expired.swap(true, std::sync::atomic::Ordering::Relaxed) {
-            // Its room counts until nobody holds it.
-            _ = std::fs::remove_file(&self.path);
+        if !self.expired.swap(true, Ordering::Relaxed) {
+            // Of one that is being sent the bytes stay until it is, and its room counts until nobody holds it.
+            let left = Left { staging: Arc::clone(&self.staging), path: Some(self.path.clone()), user: self.user, size: 0 };
+            aside(move || drop(left));
         }
     }
 }
 
+/// What is left to do when nobody sends a file any more.
+struct Left {
+    staging: Arc<Staging>,
+    /// The file, unless it is removed already.
+    path: Option<PathBuf>,
+    user: UserId,
+    size: u64,
+}
+
 impl Drop for Staged {
+    /// To remove a large file takes time, and whoever drops it may hold a session's lock.
     fn drop(&mut self) {
-        self.expire();
-        let size = self.size();
-        let mut taken = self.staging.lock();
-        taken.all = taken.all.saturating_sub(size);
-        if let Some(theirs) = taken.by_user.get_mut(&self.user) {
-            *theirs = theirs.saturating_sub(size);
-            if *theirs == 0 {
-                taken.by_user.remove(&self.user);
-            }
+        let path = (!self.expired.swap(true, Ordering::Relaxed)).then(|| std::mem::take(&mut self.path));
+        let left = Left { staging: Arc::clone(&self.staging), path, user: self.user, size: self.size() };
+        aside(move || drop(left));
+    }
+}
+
+impl Drop for Left {
+    // Not a call: at its end the runtime drops what it was to do without doing it.
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            _ = std::fs::remove_file(path);
         }
+        self.staging.lock().give_back(self.user, self.size);
     }
 }
 
@@ -249,5 +321,67 @@ mod tests {
         assert_eq!(names(), 0);
         let taken = staging.lock();
         assert_eq!((taken.all, taken.by_user.len()), (0, 0));
+    }
+
+    /// A place of its own, with quotas for nobody.
+    fn place() -> (tempfile::TempDir, Arc<Staging>) {
+        let directory = tempfile::tempdir().unwrap();
+        let staging = Staging::open(&directory.path().join("uploads"), StagingLimits::default());
+        (directory, staging)
+    }
+
+    #[test]
+    fn a_file_whose_holder_leaves_while_ages_are_looked_at_locks_nothing() {
+        let (_directory, staging) = place();
+        let (staged, _file) = staging.begin(UserId(1), None).unwrap();
+        staging.lock().looked = None;
+        let path = staged.path.clone();
+        let held = Mutex::new(Some(staged));
+        staging.expire_those(|_| {
+            // From now on the one that looks is the last that holds it. Dropped under the lock, the file would wait for that for ever.
+            held.lock().unwrap().take();
+            assert!(staging.taken.try_lock().is_ok(), "the lock is held while files may be dropped");
+            false
+        });
+        assert!(!path.exists() && held.lock().unwrap().is_none());
+    }
+
+    #[test]
+    fn who_drops_a_file_does_not_wait_for_the_disk() {
+        let (_directory, staging) = place();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap();
+        let path = runtime.block_on(async {
+            let (staged, file) = staging.begin(UserId(1), None).unwrap();
+            staged.add(&file, b"something").unwrap();
+            let path = staged.path.clone();
+            // The disk is busy.
+            let (free, busy) = std::sync::mpsc::channel::<()>();
+            let waits = tokio::task::spawn_blocking(move || busy.recv());
+            drop(staged);
+            assert!(path.exists(), "removed by whoever dropped it");
+            assert_eq!(staging.lock().all, 9, "its room counts as long as it is there");
+            free.send(()).unwrap();
+            waits.await.unwrap().unwrap();
+            path
+        });
+        // What is to be done at the end of the daemon is done, too.
+        drop(runtime);
+        assert!(!path.exists() && staging.lock().all == 0);
+    }
+
+    #[test]
+    fn of_a_picture_the_picture_alone_is_left() {
+        let (_directory, staging) = place();
+        let picture = b"GIF89a\x01\0\x01\0\0\0\0!\xfe\x04here\0,\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0;behind";
+        let (staged, file) = staging.begin(UserId(1), None).unwrap();
+        staged.add(&file, picture).unwrap();
+        let whole = staged.finish(&file).unwrap();
+        let mut left = Vec::new();
+        whole.staged.open().unwrap().read_to_end(&mut left).unwrap();
+        assert_eq!((whole.kind, left.len() as u64, staging.lock().all), (Some("image/gif"), whole.staged.size(), whole.staged.size()));
+        assert_eq!(left, [&picture[..13], &picture[21..picture.len() - 6]].concat());
+        let (staged, file) = staging.begin(UserId(1), None).unwrap();
+        staged.add(&file, &picture[..30]).unwrap();
+        assert_eq!(staged.finish(&file).unwrap_err().code, "broken_picture");
     }
 }

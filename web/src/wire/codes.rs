@@ -20,6 +20,7 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("bad_request", "no request as RFC 9112 has it; the message says what is wrong"),
     ("bad_username", "the network takes no such user name"),
     ("being_fetched", "the incoming file is on its way to another browser"),
+    ("broken_picture", "a damaged picture, out of which place and device cannot be taken"),
     ("busy", "no room for it at the moment; `retry_ms`"),
     ("cannot_receive", "the other side takes no files"),
     ("command_failed", "the protocol's slash command did not work"),

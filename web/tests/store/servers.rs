@@ -3,6 +3,7 @@
 use crate::cases::run_all;
 use crate::make::{messages, newest, sqlite, talk, writes};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 use support::{Flaw, MariaDb, Postgres};
 use web::store::sql::{Setting, Sql};
 use web::store::{Store, StoreError};
@@ -113,6 +114,22 @@ async fn several_may_open_a_new_database_at_once() {
         let sql = one.await.unwrap().unwrap();
         assert_eq!(sql.count_users().await.unwrap(), 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_database_that_another_writes_to_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.sqlite");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut other = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
+    sqlx::query("begin immediate").execute(&mut other).await.unwrap();
+    let setting = Setting::file(&file);
+    let mut open = std::pin::pin!(Sql::open(&setting));
+    // The one that waits is never done before the other lets go, however long this is.
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut open).await;
+    assert!(early.is_err(), "{early:?}");
+    sqlx::query("rollback").execute(&mut other).await.unwrap();
+    assert_eq!(open.await.unwrap().count_users().await.unwrap(), 0);
 }
 
 /// Over TLS, with the authority's file and without; then with a certificate for another host.

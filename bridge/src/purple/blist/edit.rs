@@ -7,7 +7,8 @@ use super::{BLIST, MOST_GROUPS, full, group_name, pointer, touch};
 use crate::command::KnownBuddy;
 use crate::error::CommandError;
 use crate::id::{AccountId, BuddyId, UserId};
-use purple_sys::{PurpleBuddy, PurpleGroup};
+use purple_sys::{PurpleBlistNode, PurpleBuddy, PurpleGroup};
+use std::ffi::c_void;
 
 /// Where buddies go that nobody put anywhere; libpurple's own name for it.
 const DEFAULT_GROUP: &str = "Buddies";
@@ -47,6 +48,8 @@ pub(in crate::purple) fn restore(token: OnPurple, account: AccountId, purple: *m
         owner::with(Some(account), || unsafe {
             if purple_sys::purple_find_buddy_in_group(purple, name.as_ptr(), group).is_null() {
                 let buddy = purple_sys::purple_buddy_new(purple, name.as_ptr(), alias);
+                // The id that it had in another libpurple; `touch` takes it when it is free.
+                (*buddy.cast::<PurpleBlistNode>()).ui_data = known.id.0 as *mut c_void;
                 purple_sys::purple_blist_add_buddy(buddy, std::ptr::null_mut(), group, std::ptr::null_mut());
             }
         });

@@ -38,6 +38,9 @@ pub(super) struct Theirs {
     pub(super) groups_cut: bool,
 }
 
+/// Who changed in a turn, by which command, and who is gone.
+pub(super) type Changes = (Vec<(BuddyId, Option<Origin>)>, Vec<(UserId, AccountId, BuddyId)>);
+
 #[derive(Default)]
 pub(super) struct Blist {
     pub(super) known: HashMap<BuddyId, Known>,
@@ -86,6 +89,60 @@ impl Blist {
             }
         }
         Some(known)
+    }
+
+    /// The id of a buddy of this account, in a group of that name and address, whose node says `before`. `None`: all that it could have are
+    /// another's. Two nodes of a name in one group are one to their user.
+    pub(super) fn id_of(
+        &self,
+        before: BuddyId,
+        buddy: *mut PurpleBuddy,
+        account: AccountId,
+        (group, place): (&str, usize),
+        name: &str,
+    ) -> Option<BuddyId> {
+        // Of another libpurple, or of one that found no room yet.
+        let given = (before != BuddyId(0)).then_some(before);
+        let own = [BuddyId::of(account, name), BuddyId::in_group(account, group, name)];
+        given.into_iter().chain(own).find(|id| {
+            let taken = self.known.get(id);
+            taken.is_none_or(|known| known.purple == buddy || known.account == account && known.group == place && own.contains(id))
+        })
+    }
+
+    /// A buddy may be in another group now. False: its account cannot have this one too, and the buddy is known no longer.
+    pub(super) fn regroup(&mut self, id: BuddyId, group: usize) -> bool {
+        if self.known.get(&id).is_none_or(|known| known.group == group) {
+            return true;
+        }
+        let Some(mut known) = self.take(id) else { return true };
+        if self.has_room(known.account, group) {
+            known.group = group;
+            self.add(id, known);
+            return true;
+        }
+        if known.told.is_some() {
+            self.gone.push((known.user, known.account, id));
+        }
+        false
+    }
+
+    /// Takes what changed in this turn. Who is gone and there again under the same id, as when a network moves somebody to another group, has
+    /// changed.
+    pub(super) fn changes(&mut self) -> Changes {
+        let (touched, mut gone) = (std::mem::take(&mut self.touched), std::mem::take(&mut self.gone));
+        if !gone.is_empty() && !touched.is_empty() {
+            let again: HashSet<BuddyId> = touched.iter().map(|(id, _)| *id).collect();
+            gone.retain(|(.., id)| match self.known.get_mut(id).filter(|_| again.contains(id)) {
+                Some(known) => {
+                    // No description has this hash but by a chance of 1 in 2^64.
+                    known.told.get_or_insert(0);
+                    false
+                }
+                None => true,
+            });
+        }
+        (touched, gone)
     }
 
     pub(super) fn of(&self, account: AccountId) -> Vec<BuddyId> {

@@ -20,7 +20,7 @@ const A_BATCH: usize = 500;
 /// The end of a turn: tells what changed, in as few events as can be.
 pub(in crate::purple) fn flush(token: OnPurple) {
     drop_surplus(token);
-    let (touched, gone) = BLIST.with_borrow_mut(|blist| (std::mem::take(&mut blist.touched), std::mem::take(&mut blist.gone)));
+    let (touched, gone) = BLIST.with_borrow_mut(super::known::Blist::changes);
     if touched.is_empty() && gone.is_empty() {
         return;
     }

@@ -36,7 +36,7 @@ fn who_is_taken_off_before_the_account_is_online_is_gone() {
     with_mischief("purple::blist::tests::who_is_taken_off_before_the_account_is_online_is_gone", |core| {
         let token = core.token;
         let account = core.add(1, 10, settings("prpl-mischief", "ines"));
-        let known = |name: &str| KnownBuddy { name: name.to_owned(), group: "Friends".to_owned(), alias: String::new() };
+        let known = |name: &str| KnownBuddy { id: BuddyId(0), name: name.to_owned(), group: "Friends".to_owned(), alias: String::new() };
         restore(token, AccountId(10), account, &[known("bob"), known("eva")]);
         assert_eq!(counted(&core.events()), (2, 0));
         // What the roster that comes with a sign-on does with someone whom the server does not know any more.

@@ -2,7 +2,7 @@
 
 use super::super::ffi::{borrowed, guard_on};
 use super::super::token::OnPurple;
-use super::super::{accounts, blist, outbox, picture};
+use super::super::{accounts, blist, outbox, picture, room};
 use super::{Unreflected, Written, change, id, normalize, server_id, unknown_fate, words};
 use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, ConversationId};
@@ -57,6 +57,9 @@ fn write(
     };
     if has(PurpleMessageFlags::PURPLE_MESSAGE_INVISIBLE) || (kind == MessageKind::System && html.trim() == NO_TOPIC) {
         return;
+    }
+    if kind == MessageKind::Received && room::is_by_account(token, conversation, &name) {
+        kind = MessageKind::Sent;
     }
     let remote = has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND);
     let delayed = has(PurpleMessageFlags::PURPLE_MESSAGE_DELAYED);

@@ -8,7 +8,7 @@ use crate::event::EventKind;
 use crate::id::{AccountId, ConversationId, UserId};
 use crate::model::{Conversation, Member};
 use glib_sys::{GFALSE, GList, gboolean};
-use purple_sys::{PurpleConvChatBuddy, PurpleConvChatBuddyFlags, PurpleConversation};
+use purple_sys::{PurpleAccount, PurpleConvChatBuddy, PurpleConvChatBuddyFlags, PurpleConversation};
 use std::ffi::c_char;
 
 /// Fills in what only rooms have.
@@ -68,7 +68,7 @@ pub(super) fn settle_nick(token: OnPurple, id: ConversationId) {
 /// A live room of that account.
 unsafe fn find_own_nick(token: OnPurple, id: ConversationId, account: AccountId, purple: *mut PurpleConversation) {
     // SAFETY: the caller's promise; strings are copied.
-    let (nick, names) = unsafe {
+    let (nick, all) = unsafe {
         let chat = purple_sys::purple_conversation_get_chat_data(purple);
         let users = list::<PurpleConvChatBuddy>(purple_sys::purple_conv_chat_get_users(chat));
         (
@@ -80,12 +80,36 @@ unsafe fn find_own_nick(token: OnPurple, id: ConversationId, account: AccountId,
     let asked: Vec<String> = accounts::read(token, account, |entry| entry.rooms.get(&id).map(|form| form.values().cloned().collect()))
         .flatten()
         .unwrap_or_default();
-    let candidates: Vec<String> =
-        names.into_iter().filter(|name| *name == nick || conversation::normalize(token, raw, name) == nick).collect();
+    let is_nick = |name: &&String| **name == nick || conversation::normalize(token, raw, name) == nick;
+    let candidates: Vec<String> = all.iter().filter(is_nick).cloned().collect();
     let own = candidates.iter().find(|name| asked.contains(name)).or(candidates.last()).cloned();
+    // The nick that libpurple was given may be a name to show, under which nobody is in the room.
+    let own = own.or_else(|| by_account(token, account, raw, &all));
     if own.is_some() {
         conversation::change(token, id, |open| open.own_nick = own);
     }
+}
+
+/// The member with the account's own user name. Where names are chosen freely, anybody may have taken it.
+fn by_account(token: OnPurple, account: AccountId, raw: *mut PurpleAccount, names: &[String]) -> Option<String> {
+    if super::nicks_are_chosen(token, account) {
+        return None;
+    }
+    let own = accounts::read(token, account, |entry| entry.username.clone())?;
+    let own = conversation::normalize(token, raw, &own);
+    names.iter().find(|name| conversation::normalize(token, raw, name) == own).cloned()
+}
+
+/// Whether a line that libpurple gives as another's is the user's: it is by the member with the account's user name.
+pub(in crate::purple) fn is_by_account(token: OnPurple, conversation: ConversationId, name: &str) -> bool {
+    let known =
+        conversation::read(token, conversation, |open| (open.own_nick.as_deref() == Some(name)).then_some((open.account, open.purple)));
+    let Some((account, purple)) = known.flatten() else { return false };
+    // SAFETY: an open room is live; the nick is copied.
+    let nick = unsafe { borrowed(purple_sys::purple_conv_chat_get_nick(purple_sys::purple_conversation_get_chat_data(purple))) };
+    let normal = accounts::read(token, account, |entry| entry.purple).map(|raw| conversation::normalize(token, raw, name));
+    // Else libpurple would know by itself: the name was the user's once.
+    !super::nicks_are_chosen(token, account) && nick.as_deref() != Some(name) && nick != normal
 }
 
 /// The user's own nick in a room.
@@ -180,8 +204,13 @@ pub(in crate::purple) unsafe extern "C" fn on_add_users(purple: *mut PurpleConve
             // Jabber names those who were there before one by one: only the first of them begin the list.
             let all = purple_sys::purple_conv_chat_get_users(purple_sys::purple_conversation_get_chat_data(purple));
             let first = glib_sys::g_list_nth(all, glib_sys::g_list_length(users)).is_null();
-            let joined =
+            let joined: Vec<Member> =
                 list::<PurpleConvChatBuddy>(users).into_iter().filter_map(|one| member(token, account, one, nick.as_ref())).collect();
+            let unsettled = conversation::read(token, id, |open| open.own_nick.is_none()).unwrap_or(false);
+            let own = |username: &str| joined.iter().any(|one| one.name == username);
+            if unsettled && accounts::read(token, account, |entry| own(&entry.username)).unwrap_or(false) {
+                crate::purple::timers::soon(token, Some(account), move |token| settle_nick(token, id));
+            }
             tell(token, user, id, Changes { joined, initial: new_arrivals == GFALSE && first, ..NOTHING });
         }
     });

@@ -94,6 +94,15 @@ impl WireClient {
         sent.and_then(|answer| self.taken(answer)).unwrap_or_else(|error| panic!("POST /uploads: {error}"))
     }
 
+    /// Uploads these bytes under this name (percent-encoded).
+    pub fn upload_bytes(&mut self, name: &str, bytes: &[u8]) -> Answer {
+        let mut request = self.agent.post(format!("{}/api/v1/uploads", self.base)).header("x-filename", name);
+        if let Some(cookie) = self.cookies.all() {
+            request = request.header("cookie", cookie);
+        }
+        request.send(bytes).and_then(|answer| self.taken(answer)).unwrap_or_else(|error| panic!("POST /uploads: {error}"))
+    }
+
     /// Fetches an incoming file.
     pub fn fetch(&self, transfer: &str) -> Download {
         let mut request = self.agent.get(format!("{}/api/v1/transfers/{transfer}", self.base));

@@ -261,10 +261,13 @@ fn accounts_and_their_names() {
         }
         other => panic!("{other:?}"),
     }
-    let uploaded = site.hub.upload(&site.session, b"\x89PNG\r\n\x1a\n....".as_slice().into()).unwrap();
-    assert_eq!((uploaded.kind.as_str(), uploaded.size), ("image/png", 12));
+    let (head, end) = (b"\x89PNG\r\n\x1a\n\0\0\0\0IHDR....".as_slice(), b"\0\0\0\0IEND....".as_slice());
+    let taken_at = [head, b"\0\0\0\x04tEXthere....", end].concat();
+    let uploaded = site.hub.upload(&site.session, taken_at.into()).unwrap();
+    assert_eq!((uploaded.kind.as_str(), uploaded.size), ("image/png", 32));
     let icon = site.accept("c", "2", json!({ "type": "account.icon", "account": "a1", "upload": uploaded.upload }));
-    assert!(matches!(icon, Some(CommandKind::SetAccountIcon { image: Some(_), .. })));
+    assert!(matches!(icon, Some(CommandKind::SetAccountIcon { image: Some(image), .. }) if image == [head, end].concat()));
+    assert_eq!(site.hub.upload(&site.session, head.into()).unwrap_err().code, "broken_picture");
     let text = site.hub.upload(&site.session, b"<svg>".as_slice().into()).unwrap();
     assert_eq!(site.refuse("c", "3", json!({ "type": "account.icon", "account": "a1", "upload": text.upload }))["code"], "bad_picture");
     let block = site.accept("c", "4", json!({ "type": "buddy.block", "buddy": "b7" }));

@@ -123,6 +123,55 @@ async fn a_users_pictures_are_stored_and_go_with_what_shows_them() {
 }
 
 #[tokio::test]
+async fn what_a_deleted_history_showed_is_fetched_no_more() {
+    let home = Home::new().await;
+    home.talks().await;
+    let [gone, elsewhere, face] = [b"GIF89a gone".as_slice(), b"GIF89a elsewhere", b"GIF89a face"];
+    let other = |mut told: Vec<EventKind>| {
+        if let Some(EventKind::MessageAdded { conversation, .. }) = told.last_mut() {
+            *conversation = ConversationId(2);
+        }
+        told
+    };
+    home.tell(vec![opened(2)]);
+    for bytes in [gone, elsewhere] {
+        home.tell(shows_bytes(bytes));
+    }
+    home.tell(other(shows_bytes(elsewhere)));
+    let icon = Some(hash(face));
+    home.tell(vec![EventKind::MediaStored(media(face)), EventKind::BuddiesAdded(vec![Buddy { icon, ..buddy(9, "Friends") }])]);
+    home.commits().await;
+    home.command(json!({ "id": "1", "type": "history.delete", "conversation": TALK }));
+    home.commits().await;
+    assert!(home.hub.picture(&home.session, &hash(gone)).await.is_none(), "the session still has it");
+    for bytes in [elsewhere, face] {
+        assert!(home.session.media(&hash(bytes)).is_some());
+    }
+}
+
+#[tokio::test]
+async fn the_export_for_people_has_each_picture_once() {
+    let home = Home::new().await;
+    home.talks().await;
+    for _ in 0..2 {
+        home.tell(shows_bytes(PNG));
+    }
+    home.tell(vec![shows(PictureState::Awaited(PictureId(5)))]);
+    home.commits().await;
+    let mut export = home.hub.export(&home.session, Form::Html).await.unwrap();
+    let mut text = String::new();
+    while let Some(part) = export.next().await {
+        text.push_str(std::str::from_utf8(&part).unwrap());
+    }
+    let name = hash(PNG);
+    let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, PNG);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("see ")).collect();
+    let image = format!("see <img id=\"{name}\" alt=\"a cat\" src=\"data:image/png;base64,{data}\"></p>");
+    let link = format!("see <a href=\"#{name}\">a cat</a></p>");
+    assert!(lines[0].ends_with(&image) && lines[1].ends_with(&link) && lines[2].ends_with("see a cat</p>"), "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_picture_beyond_the_quota_is_shown_and_not_stored() {
     let home = Home::new().await;
     home.talks().await;

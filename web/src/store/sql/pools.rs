@@ -4,16 +4,17 @@ use super::dialect::Dialect;
 use super::link::Link;
 use super::setting::Place;
 use crate::store::StoreError;
+use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
-use sqlx::pool::PoolOptions;
+use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Database, Executor};
+use sqlx::{ConnectOptions, Database, Executor, Sqlite};
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Connections that read at once; one more writes.
 const READERS: u32 = 4;
@@ -21,6 +22,8 @@ const READERS: u32 = 4;
 const WAIT: Duration = Duration::from_secs(4);
 /// How long SQLite waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
+/// Between two questions for a file that is locked.
+const AGAIN: Duration = Duration::from_millis(20);
 /// A connection that was not used for so long is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -94,7 +97,7 @@ impl Pools {
     /// A connection that may write.
     pub(super) async fn writer(&self) -> Result<Link, StoreError> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Link::Sqlite(writer.acquire().await?),
+            Self::Sqlite { writer, .. } => Link::Sqlite(patiently(writer).await?),
             Self::MySql(pool) => Link::MySql(pool.acquire().await?),
             Self::Postgres(pool) => Link::Postgres(pool.acquire().await?),
         })
@@ -121,6 +124,23 @@ impl Pools {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// A connection to SQLite that may write. A file that another process turns into one with a write-ahead log answers "locked" at
+/// once, whatever its `busy_timeout`: it is asked again for [`BUSY`].
+async fn patiently(writer: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+    let end = Instant::now() + BUSY;
+    loop {
+        match writer.acquire().await {
+            Err(sqlx::Error::Database(fault)) if is_busy(&*fault) && Instant::now() < end => tokio::time::sleep(AGAIN).await,
+            result => return result,
+        }
+    }
+}
+
+/// `SQLITE_BUSY`, as the primary part of an extended code.
+fn is_busy(fault: &dyn DatabaseError) -> bool {
+    fault.code().and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// Makes the file, for its owner alone, when it is not there. SQLite gives its log the same mode.

@@ -1,4 +1,4 @@
-//! Table "hop": what the way through a worker costs beside libpurple in the daemon itself. Both daemons run at once on one server, and take turns.
+//! Two daemons that run at once on one server and take turns, so that a busy machine costs both the same. Starts no daemon itself.
 
 use crate::Outcome;
 use crate::crowd::{Crowd, jabber};
@@ -7,8 +7,7 @@ use crate::latency::{Latencies, median};
 use crate::load::{Load, Sender};
 use crate::prosody::Prosody;
 use crate::raw::Raw;
-use crate::table::{Table, micros, seconds, target};
-use std::path::Path;
+use crate::table::{Table, micros, seconds};
 
 /// Users of each daemon.
 pub(crate) const USERS: usize = 10;
@@ -101,20 +100,4 @@ pub(crate) async fn turns(sides: &mut [Side; 2], turns: usize, head: &str) -> Ou
 pub(crate) fn more([first, second]: &[Side; 2]) -> f64 {
     let differences: Vec<f64> = first.turns.iter().zip(&second.turns).map(|(first, second)| second - first).collect();
     median(&differences)
-}
-
-/// So many turns of each.
-pub(crate) async fn table(binary: &Path, count: usize) -> Outcome<()> {
-    println!("## hop: {USERS} users each, {count} turns of {} messages, one daemon after the other\n", USERS * A_TURN);
-    let prosody = Prosody::plain(2 * USERS).await?;
-    let start = async |first, name, workers| {
-        let daemon = Daemon::start(binary, &["--workers", workers]).await?;
-        let crowd = Crowd::of(&daemon);
-        Side::start(daemon, crowd, &prosody, first, name).await
-    };
-    let mut sides = [start(0, "in the daemon (workers = 0)", "0").await?, start(USERS, "in a worker (workers = 1)", "1").await?];
-    turns(&mut sides, count, "libpurple").await?;
-    let more = more(&sides);
-    println!("the hop: {more:+.0} us of p50 (median of the turns' differences), target {}\n", target("<= +60 us", more <= 60.0));
-    Ok(())
 }
