@@ -25,6 +25,16 @@ async fn shut(page: &Page) {
     page.see_no(CARD).await;
 }
 
+/// Loads the page anew and opens a conversation whose window was not written down yet.
+async fn load_to(page: &Page, name: &str) {
+    page.load().await;
+    let tile = format!("[data-testid=dock-tile][data-name={}]", quoted(name));
+    page.see(&tile).await;
+    if page.browser().eval(&format!("return document.querySelector({}) === null", quoted(&conversation(name)))).await == true {
+        page.click(&tile).await;
+    }
+}
+
 #[tokio::test]
 async fn a_stranger_who_writes_is_looked_at_added_and_blocked() {
     let prosody = Prosody::builder().users(["ines", "juan", "mallory"]).plain_cards().start();
@@ -75,7 +85,7 @@ async fn a_stranger_who_writes_is_looked_at_added_and_blocked() {
     page.see(&format!("{spam} [data-testid=stranger-blocked]")).await;
     mallory.say("ines@localhost", "buy quickly");
     mallory.wait_for("its refusal", |s| s.name == "message" && s.is("type", "error"));
-    page.load().await;
+    load_to(&page, "mallory@localhost").await;
     page.see(&format!("{spam} [data-testid=stranger-blocked]")).await;
     page.click(&format!("{spam} [data-testid=stranger-unblock]")).await;
     page.see(&format!("{spam} [data-testid=stranger]")).await;
@@ -85,10 +95,10 @@ async fn a_stranger_who_writes_is_looked_at_added_and_blocked() {
     // Whoever is asked about once too often.
     page.click(&format!("{spam} [data-testid=stranger-met]")).await;
     page.see_no(&format!("{spam} [data-testid=stranger]")).await;
-    page.load().await;
+    load_to(&page, "mallory@localhost").await;
     page.hears(&spam, "sorry").await;
     page.see("[data-testid=buddy][data-name='juan@localhost']").await;
-    assert_eq!(page.seen("stranger").await, 0);
+    page.see_no(&format!("{spam} [data-testid=stranger]")).await;
     page.assert_kept_to_itself().await;
     page.assert_no_mishap().await;
 }

@@ -359,7 +359,10 @@ pub(super) fn address(token: OnPurple, user: UserId, id: ConversationId, nick: &
     // SAFETY: a live connection, a room of it, a C string; the answer is ours to free.
     let told =
         owner::with(Some(account), || unsafe { (*protocol(gc)).get_cb_real_name.and_then(|real| owned(real(gc, number, name.as_ptr()))) });
-    Ok(match told.filter(|told| !told.is_empty()) {
+    // Without the device that the person is in the room with.
+    // SAFETY: a live room has a live account.
+    let told = told.filter(|told| !told.is_empty()).map(|told| conversation::normalize(token, unsafe { (*purple).account }, &told));
+    Ok(match told {
         // A name below the room's own is theirs in the room alone.
         Some(address) => MemberAddress { real: !address.strip_prefix(&room).is_some_and(|rest| rest.starts_with('/')), address },
         None => MemberAddress { address: nick.trim().to_owned(), real: true },

@@ -268,6 +268,7 @@ unsafe fn entries(info: *mut PurpleNotifyUserInfo) -> Vec<ProfileEntry> {
     unsafe { list::<PurpleNotifyUserInfoEntry>(purple_sys::purple_notify_user_info_get_entries(info)) }
         .into_iter()
         .take(PROFILE)
+        // SAFETY: one of the live entries above.
         .map(|entry| unsafe {
             type Kind = PurpleNotifyUserInfoEntryType;
             let kind = match purple_sys::purple_notify_user_info_entry_get_type(entry) {

@@ -32,8 +32,16 @@ function useTip() {
       const buddy = row.dataset["buddy"];
       if (buddy && row.isConnected && !document.querySelector(".menu, dialog[open]")) tip.value = { row, buddy };
     });
+    // Whoever has pressed a row knows who that is, until the mouse has been elsewhere.
+    let pressed: HTMLElement | null = null;
+    const press = (event: Event) => {
+      pressed = rowOf(event);
+      hide();
+    };
     const over = (event: PointerEvent) => {
       if (event.pointerType !== "mouse") return;
+      if (pressed && rowOf(event) === pressed) return;
+      pressed = null;
       if (event.target instanceof Element && event.target.closest(".tip")) return clearTimeout(timer);
       const row = rowOf(event);
       if (row && row === tip.peek()?.row) clearTimeout(timer);
@@ -49,7 +57,7 @@ function useTip() {
     const key = (event: KeyboardEvent) => {
       if (event.key === "Escape" || event.key === "Enter" || event.key === "ContextMenu") hide();
     };
-    const all: [string, (event: never) => void][] = [["pointerover", over], ["pointerdown", hide], ["focusin", focus], ["focusout", hide], ["scroll", hide], ["dragstart", hide], ["contextmenu", hide], ["keydown", key]];
+    const all: [string, (event: never) => void][] = [["pointerover", over], ["pointerdown", press], ["focusin", focus], ["focusout", hide], ["scroll", hide], ["dragstart", hide], ["contextmenu", hide], ["keydown", key]];
     for (const [name, run] of all) addEventListener(name, run as EventListener, true);
     document.documentElement.addEventListener("pointerleave", hide);
     return () => {
@@ -86,7 +94,7 @@ export function Tips() {
   const facts = factsOf(buddy);
   return (
     <section aria-label={m.people.about}>
-      <div class="tip" id="tip" role="tooltip" ref={box} data-testid="tip" data-name={buddy.name}>
+      <div class="tip" id="tip" role="tooltip" ref={box} data-testid="tip" data-name={buddy.name} onMouseDown={(event) => event.preventDefault()}>
         <Face facts={facts} size={56} />
         <Rows facts={facts} />
         {others.map((one) => {
