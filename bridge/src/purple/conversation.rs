@@ -11,11 +11,10 @@ pub(super) use refused::listen;
 pub(super) use send::send;
 pub(super) use slash::{UNKNOWN, command as send_command, commands};
 
-use super::accounts;
 use super::ffi::{borrowed, guard, guard_on, in_process};
 use super::outgoing::Name;
 use super::token::OnPurple;
-use super::{blist, outbox, owner, picture, privacy, room};
+use super::{accounts, blist, outbox, owner, picture, privacy, room};
 use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::{EventKind, Outcome};
@@ -443,11 +442,10 @@ unsafe extern "C" fn on_present(purple: *mut PurpleConversation) {
 
 unsafe extern "C" fn on_has_focus(purple: *mut PurpleConversation) -> glib_sys::gboolean {
     guard("has_focus", glib_sys::GFALSE, || {
-        let Some(token) = OnPurple::here() else { return glib_sys::GFALSE };
         // SAFETY: libpurple gives a live conversation.
-        let Some(conversation) = (unsafe { id(purple) }) else { return glib_sys::GFALSE };
-        let Some(user) = read(token, conversation, |open| open.user) else { return glib_sys::GFALSE };
-        let focus = accounts::person(token, user, |person| person.focus).flatten();
+        let (Some(token), Some(conversation)) = (OnPurple::here(), unsafe { id(purple) }) else { return glib_sys::GFALSE };
+        let user = read(token, conversation, |open| open.user);
+        let focus = user.and_then(|user| accounts::person(token, user, |person| person.focus)).flatten();
         i32::from(focus == Some(conversation))
     })
 }

@@ -115,8 +115,8 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             return;
         }
         // SAFETY: a live connection, whose account lives as long.
-        if let Some(account) =
-            unsafe { super::accounts::id(token, connection.account) }.filter(|account| super::room::awaits(token, *account))
+        let account = unsafe { super::accounts::id(token, connection.account) };
+        if let Some(account) = account.filter(|account| super::room::awaits(token, *account))
             && let Some((command, words)) = whole(text.to_bytes())
             && super::room::heard(token, account, &command, &words)
         {

@@ -80,11 +80,17 @@ unsafe extern "C" fn on_sending(gc: *mut PurpleConnection, place: *mut *mut c_ch
         unsafe {
             glib_sys::g_free((*place).cast());
             *place = std::ptr::null_mut();
-            if let Some(text) = text.and_then(|text| CString::new(text.as_slice()).ok()) {
+            if let Some(text) = text.and_then(|text| of_plugin(&text)) {
                 *place = glib_sys::g_strdup(text.as_ptr());
             }
         }
     });
+}
+
+/// Bytes that the plugin wrote itself, which need not be UTF-8.
+#[allow(clippy::disallowed_methods)] // no person wrote them
+fn of_plugin(bytes: &[u8]) -> Option<CString> {
+    CString::new(bytes).ok()
 }
 
 /// Whether it is one of the lines that a connection begins with.

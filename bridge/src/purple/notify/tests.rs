@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::ProfileKind;
+use crate::purple::ffi::in_process;
 use crate::purple::testing::{Core, with_core, with_mischief};
 use std::cell::Cell;
 use std::ptr;
@@ -190,7 +191,7 @@ fn mails_are_counted_and_profiles_shown() {
             // One of nobody's, which a contact may name, and one of the account's own.
             let (other, own) = (add(), owner::with(Some(AccountId(10)), add));
             for id in [other, own] {
-                let tag = std::ffi::CString::new(format!("<img id='{id}'>")).unwrap();
+                let tag = in_process(&format!("<img id='{id}'>"));
                 p::purple_notify_user_info_add_pair(info, c"Photo".as_ptr(), tag.as_ptr());
             }
             p::purple_notify_userinfo(gc, c"ines".as_ptr(), info, None, ptr::null_mut());

@@ -31,7 +31,7 @@ export const more = {
   },
 
   /** People in a room. */
-  people: {
+  members: {
     search: "Search people",
     found: (n: number, all: number) => `${n} of ${all}`,
     ignore: "Ignore here",

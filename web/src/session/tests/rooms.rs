@@ -109,19 +109,20 @@ async fn a_bookmark_is_kept_without_its_password_in_sight_and_comes_back() {
     // As a restart has it.
     let (user, value) = (home.session.id(), home.stored_bookmarks().await);
     let key = home.session.lock().keep.as_ref().unwrap().key.clone();
-    let mut state = home.session.lock();
-    state.bookmarks.clear();
-    state.restore_bookmarks(user, &key, ".bookmarks.a9", &value);
-    assert!(state.bookmarks.is_empty(), "of an account that there is not");
-    state.restore_bookmarks(user, &key, ".bookmarks.a1", &value);
     let whole = form(&[("password", "open sesame"), ("room", "garden"), ("server", "rooms.example.org")]);
-    assert_eq!(state.bookmarks[0].form(), whole);
-    drop(state);
+    {
+        let mut state = home.session.lock();
+        state.bookmarks.clear();
+        state.restore_bookmarks(user, &key, ".bookmarks.a9", &value);
+        assert!(state.bookmarks.is_empty(), "of an account that there is not");
+        state.restore_bookmarks(user, &key, ".bookmarks.a1", &value);
+        assert_eq!(state.bookmarks[0].form(), whole);
+    }
     // Each sign-on joins it, and nothing else does.
     home.bridge.take();
     let stands = |state| EventKind::AccountState { account: AccountId(1), standing: AccountStanding::plain(state) };
     home.tell(vec![stands(AccountState::Connecting), stands(AccountState::Online), stands(AccountState::Online)]);
-    assert_eq!(home.joins(), [whole.clone()]);
+    assert_eq!(home.joins(), std::slice::from_ref(&whole));
     // The room that a form turns out to join.
     let full = form(&[("handle", "Ines"), ("password", "open sesame"), ("room", "garden"), ("server", "rooms.example.org")]);
     home.tell(vec![EventKind::RoomRemembered { conversation: ROOM, account: AccountId(1), fields: Some(full) }]);

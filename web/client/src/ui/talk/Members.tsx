@@ -47,7 +47,7 @@ function menu(event: MouseEvent, talk: Talk, member: Member, ignored: boolean): 
   const items: Item[] = [{ kind: "head", label: name }, ...memberItems(talk, member)];
   if (!member.flags?.includes("self")) {
     items.push(
-      { label: ignored ? m.people.hear : m.people.ignore, icon: ignored ? "sound" : "mute", testid: ignored ? "menu-hear" : "menu-ignore", run: () => ignore(talk, member.name, !ignored) },
+      { label: ignored ? m.members.hear : m.members.ignore, icon: ignored ? "sound" : "mute", testid: ignored ? "menu-hear" : "menu-ignore", run: () => ignore(talk, member.name, !ignored) },
       ...powers(talk, member.name, name, key),
     );
   }
@@ -57,10 +57,10 @@ function menu(event: MouseEvent, talk: Talk, member: Member, ignored: boolean): 
 /** Who is ignored here, and how one hears of them again. */
 function Ignored({ talk, names }: { talk: Talk; names: readonly string[] }) {
   const open = (event: MouseEvent) => openMenu(event, [
-    { kind: "head", label: m.people.ignoredTitle },
-    ...names.map((name): Item => ({ label: m.people.hearAgain(name), icon: "sound", testid: "hear-again", run: () => ignore(talk, name, false) })),
+    { kind: "head", label: m.members.ignoredTitle },
+    ...names.map((name): Item => ({ label: m.members.hearAgain(name), icon: "sound", testid: "hear-again", run: () => ignore(talk, name, false) })),
   ]);
-  return <button type="button" class="ignored" aria-haspopup="menu" data-testid="ignored" onClick={open}><Icon name="mute" size={13} /><span>{m.people.ignored(names.length)}</span></button>;
+  return <button type="button" class="ignored" aria-haspopup="menu" data-testid="ignored" onClick={open}><Icon name="mute" size={13} /><span>{m.members.ignored(names.length)}</span></button>;
 }
 
 /** More are counted, not drawn: a room may have thousands. */
@@ -78,21 +78,21 @@ export function Members({ talk }: { talk: Talk }) {
   const names = ignoredIn(settings.value, talk.id);
   return (
     <aside class="members" aria-label={w.talk.showPeople} data-testid="members">
-      <small class="members-count" role="status">{wanted === "" ? w.talk.people(members.length) : m.people.found(found.length, members.length)}</small>
-      {members.length > SEARCHED && <input type="search" class="members-search" dir="auto" placeholder={w.list.find} aria-label={m.people.search} value={query.value} data-testid="member-search" onInput={(event) => (query.value = event.currentTarget.value)} />}
+      <small class="members-count" role="status">{wanted === "" ? w.talk.people(members.length) : m.members.found(found.length, members.length)}</small>
+      {members.length > SEARCHED && <input type="search" class="members-search" dir="auto" placeholder={w.list.find} aria-label={m.members.search} value={query.value} data-testid="member-search" onInput={(event) => (query.value = event.currentTarget.value)} />}
       {names.length > 0 && <Ignored talk={talk} names={names} />}
       <ul>
         {found.slice(0, DRAWN).map((member) => {
           const flag = flagOf(member, ranks);
           const ignored = names.includes(member.name);
           const role = flag ? (w.talk.roles[flag] ?? flag) : "";
-          const title = [role, ignored ? m.people.isIgnored : ""].filter(Boolean).join(", ");
+          const title = [role, ignored ? m.members.isIgnored : ""].filter(Boolean).join(", ");
           return (
             <li key={member.name} class={`${member.flags?.includes("away") ? "away" : ""} ${ignored ? "is-ignored" : ""}`}>
               <button type="button" data-testid="member" data-flags={(member.flags ?? []).join(" ")} data-name={member.name} title={title ? `${member.name}: ${title}` : member.name} aria-haspopup="menu" onClick={(event) => menu(event, talk, member, ignored)} onContextMenu={(event) => menu(event, talk, member, ignored)}>
                 {flag && <span class="sign" role="img" aria-label={role}>{SIGN[flag]}</span>}
                 <span class={`nick nick-${toneOf(member.name)}`} dir="auto">{member.alias || member.name}</span>
-                {ignored && <span class="sign" role="img" aria-label={m.people.isIgnored}><Icon name="mute" size={13} /></span>}
+                {ignored && <span class="sign" role="img" aria-label={m.members.isIgnored}><Icon name="mute" size={13} /></span>}
               </button>
             </li>
           );
