@@ -30,7 +30,11 @@ export CARGO_TERM_PROGRESS_WHEN=never
 export PROFILE=${PROFILE:-release}
 case $PROFILE in
     release) ;;
-    dev) export BINARY=${CARGO_TARGET_DIR:-target}/debug/bellflower ;;
+    dev)
+        export BINARY=${CARGO_TARGET_DIR:-target}/debug/bellflower
+        # Packages for tests alone: packed quickly, and without one of debugging symbols.
+        export DPKG_DEB_COMPRESSOR_TYPE=gzip DEB_BUILD_OPTIONS="noautodbgsym ${DEB_BUILD_OPTIONS-}"
+        ;;
     *)
         echo "build-packages: PROFILE is release or dev" >&2
         exit 64

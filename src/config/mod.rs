@@ -149,7 +149,7 @@ pub(crate) struct Egress {
     pub(crate) dns_servers: Vec<ServerText>,
     /// Addresses of this machine that connections are made from, each user always from the same one. Empty: the system chooses. Networks count connections by address.
     pub(crate) source: Vec<AddressText>,
-    /// IRC networks that know this site as a gateway and are told where its users are (WEBIRC), as `irc.example.org=FILE` or `HOST:PORT=FILE`; the file holds the network's password.
+    /// IRC networks that are told by WEBIRC where users are, as `irc.example.org=FILE` or `HOST:PORT=FILE`; the file holds the network's password.
     pub(crate) webirc: Vec<GatewayText>,
     /// Whether protocols may listen for connections on every interface, for file transfers.
     pub(crate) listen: bool,

@@ -29,10 +29,12 @@ thread_local! {
 /// What is held back of a connection's first lines, until they are all there.
 #[derive(Debug, Default)]
 pub(super) enum Opening {
-    /// The lines so far.
+    /// Nothing was sent.
     #[default]
     Waits,
+    /// The lines so far.
     Held(Zeroizing<Vec<u8>>),
+    /// They are gone; what follows goes as it is.
     Sent,
 }
 
@@ -51,6 +53,7 @@ pub(super) fn listen(plugin: *mut PurplePlugin) {
     }
 }
 
+#[allow(clippy::disallowed_methods)] // the plugin's own lines go back to it
 unsafe extern "C" fn on_sending(gc: *mut PurpleConnection, place: *mut *mut c_char, _: *mut c_void) {
     guard_on("irc-sending-text", (), |token| {
         // SAFETY: the plugin gives a place with a C string of its own; NULL would be somebody else's doing.
