@@ -185,10 +185,11 @@ fn what_the_network_does_not_take_is_refused_without_the_page() {
     let of = |id: &str| protocols.as_array().expect("a list").iter().find(|one| one["id"] == id).expect("a protocol")["icon_spec"].clone();
     assert_eq!((&of("prpl-jabber")["formats"], &of("prpl-jabber")["max_width"]), (&json!(["png"]), &json!(96)));
     assert_eq!(of("prpl-irc"), Value::Null);
-    let png = |side: u32| [PNG, b"\0\0\0\rIHDR", &side.to_be_bytes(), &side.to_be_bytes(), b"\x08\x06\0\0\0"].concat();
+    let end = b"....\0\0\0\0IEND....".as_slice();
+    let png = |side: u32| [PNG, b"\0\0\0\rIHDR", &side.to_be_bytes(), &side.to_be_bytes(), b"\x08\x06\0\0\0", end].concat();
     let bad = ("bad_picture".to_owned(), "upload".to_owned());
     assert_eq!(refused(&mut ines, &png(97)), bad, "too large");
-    assert_eq!(refused(&mut ines, b"GIF89a\x10\0\x10\0"), bad, "another format");
-    assert_eq!(refused(&mut ines, PNG), bad, "of no size");
+    assert_eq!(refused(&mut ines, b"GIF89a\x10\0\x10\0\0\0\0;"), bad, "another format");
+    assert_eq!(refused(&mut ines, &[PNG, b"\0\0\0\0IHDR", end].concat()), bad, "of no size");
     assert_eq!(refused(&mut ines, &png(96)), (String::new(), String::new()));
 }

@@ -111,3 +111,15 @@ fn somebody_who_moves_to_another_group_stays_who_they_are() {
     let open = state["snapshot"]["conversations"].as_array().expect("conversations").iter().find(|one| one["id"] == *conversation);
     assert_eq!(open.expect("the conversation")["buddy"], id);
 }
+
+#[test]
+fn a_room_that_is_being_joined_is_asked_for_once() {
+    let daemon = daemon();
+    let mut ines = ines(&daemon, 500);
+    let wanted = json!({ "account": ines.account(), "fields": { "room": "den" } });
+    let both = [ines.command("room.join", wanted.clone()), ines.command("room.join", wanted)];
+    let rooms = both.map(|command| ines.outcome(&command).expect("joined")["conversation"].clone());
+    assert_eq!(rooms[0], rooms[1]);
+    let topic = ines.wait_event("the topic", |event| event["type"] == "room.topic" && event["conversation"] == rooms[0]);
+    assert_eq!(topic["topic"], "joins: 1");
+}

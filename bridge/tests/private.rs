@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use support::{Prosody, XmppPeer};
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n a picture of Ines";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x20\0\0\0\x20\x08\x06\0\0\0 a picture of Ines";
 
 /// All files below, with what is in them.
 fn files(below: &Path) -> Vec<(PathBuf, Vec<u8>)> {

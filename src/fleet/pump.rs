@@ -2,6 +2,7 @@
 
 use super::events::End;
 use super::home::Home;
+use super::place::Group;
 use super::spawn::Started;
 use super::words::Ear;
 use super::{Fleet, Stage, watch};
@@ -244,9 +245,22 @@ impl Pump {
 pub(super) fn first(fleet: &Fleet, number: u16, home: &Home, only: Option<PathBuf>) -> Down {
     let settings = &fleet.0.settings;
     let (private_dir, names) = (Some(home.path().to_owned()), Some(fleet.0.homes.names()));
-    let plugins_left_out = fleet.lock().openings.left_out().to_vec();
-    let config =
-        bridge::config::BridgeConfig { number, private_dir, names, plugins_left_out, plugins_only: only, ..settings.bridge.clone() };
+    let (plugins_left_out, group) = {
+        let state = fleet.lock();
+        (state.openings.left_out().to_vec(), state.workers.get(&number).map(|worker| worker.group.clone()))
+    };
+    // The passwords of IRC's gateways are for workers that have IRC alone.
+    let has_irc = only.is_none() && !matches!(group, Some(Group::Protocol(protocol)) if protocol != "prpl-irc");
+    let gateways = if has_irc { settings.bridge.gateways.clone() } else { Vec::new() };
+    let config = bridge::config::BridgeConfig {
+        number,
+        private_dir,
+        names,
+        plugins_left_out,
+        plugins_only: only,
+        gateways,
+        ..settings.bridge.clone()
+    };
     Down::Start { version: frame::VERSION, config: Box::new(config), confine: settings.confine.clone() }
 }
 

@@ -96,7 +96,6 @@ fn check_says_what_this_kernel_can_do() {
     assert!(text.contains("may start programs, may listen"), "{text}");
     let text = told(&["--worker-sandbox", "false"]);
     assert!(text.contains("not confined: worker.sandbox is off"), "{text}");
-    assert!(told(&["--workers", "0"]).contains("in the daemon itself"), "{text}");
 }
 
 #[test]

@@ -87,7 +87,17 @@ pub(super) fn join(
         }
         keep(token, account, id, Some(fields.clone()));
         let joining = Joining { account, conversation: id, user, origin: outbox::cause(user), refused: false };
-        JOINING.with_borrow_mut(|all| all.push(joining));
+        let under_way = JOINING.with_borrow_mut(|all| {
+            let under_way = all.iter().any(|other| other.conversation == id);
+            all.push(joining);
+            under_way
+        });
+        if under_way {
+            // SAFETY: our own table.
+            unsafe { glib_sys::g_hash_table_destroy(table) };
+            watch_join(token, account, id, Repeats::of(token, account));
+            return Ok(Ended::Later);
+        }
     }
     // SAFETY: our own table.
     unsafe { glib_sys::g_hash_table_destroy(table) };
@@ -115,6 +125,8 @@ fn ask_in(account: AccountId, gc: *mut PurpleConnection, fields: &BTreeMap<Strin
 #[derive(Clone, Copy)]
 struct Repeats {
     left: u32,
+    /// A room that did not answer is not joined again at the next sign-on.
+    forgets: bool,
     patience: Duration,
 }
 
@@ -122,9 +134,9 @@ impl Repeats {
     fn of(token: OnPurple, account: AccountId) -> Self {
         // libjabber's `jabber_chat_join` ignores a join while the leaving of the same room is under way. Other plugins make a second room of it.
         if accounts::read(token, account, |entry| entry.protocol == "prpl-jabber").unwrap_or(false) {
-            Self { left: 7, patience: Duration::from_secs(3) }
+            Self { left: 7, forgets: true, patience: Duration::from_secs(3) }
         } else {
-            Self { left: 0, patience: Duration::from_secs(60) }
+            Self { left: 0, forgets: false, patience: Duration::from_secs(60) }
         }
     }
 }
@@ -141,7 +153,9 @@ fn watch_join(token: OnPurple, account: AccountId, id: ConversationId, repeats: 
                 watch_join(token, account, id, Repeats { left: repeats.left - 1, ..repeats });
             }
             _ => {
-                keep(token, account, id, None);
+                if repeats.forgets {
+                    keep(token, account, id, None);
+                }
                 let failed = take_joining(|joining| joining.conversation == id);
                 tell_failed(token, failed, &CommandError::new("timeout", "The room did not answer. Try again later."));
             }
@@ -174,11 +188,19 @@ pub(super) fn keep(token: OnPurple, account: AccountId, id: ConversationId, fiel
 
 /// After a sign-on: back into the rooms the user was in.
 pub(super) fn rejoin(token: OnPurple, account: AccountId) {
-    let rooms = accounts::read(token, account, |entry| entry.rooms.clone()).unwrap_or_default();
-    for fields in rooms.values() {
+    let known = accounts::read(token, account, |entry| (entry.user, entry.rooms.clone()));
+    let Some((user, rooms)) = known else { return };
+    for (id, fields) in rooms {
         let Ok(gc) = conversation::connected(token, account) else { return };
-        ask_in(account, gc, fields);
+        // Whoever wants to join it meanwhile waits for this one.
+        JOINING.with_borrow_mut(|all| all.push(Joining { account, conversation: id, user, origin: None, refused: false }));
+        ask_in(account, gc, &fields);
     }
+    let over = super::timers::after(token, Duration::from_secs(60), Some(account), move |_| {
+        take_joining(|joining| joining.account == account && joining.origin.is_none());
+    });
+    // It fires once.
+    std::mem::forget(over);
 }
 
 /// The network let the user in (signal `chat-joined`).

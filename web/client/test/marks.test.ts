@@ -46,6 +46,10 @@ test("blocks of code and quotes", () => {
   for (const [text, is] of [
     ["look:\n```\nlet *x* = 1;\n> no\n```\nso *there*", "look:\n#‹```\n›let *x* = 1;\n{c}> no\n{c}‹```\n›#so ‹*›there{b}‹*›"],
     ["```rust\nfn main() {}", "#‹```rust\n›fn main() {}{c}#"],
+    ["```c++ \nx", "#‹```c++ \n›x{c}#"],
+    ["```do NOT restart\nrestart now", "#‹```›do NOT restart\n{c}restart now{c}#"],
+    ["```rm -r x\n```\nso *there*", "#‹```›rm -r x\n{c}‹```\n›#so ‹*›there{b}‹*›"],
+    ["```do NOT restart", "```do NOT restart"],
     ["```one line```", "```one line```"],
     ["> Bob: *hi*\n> there\nyes", "[‹> ›Bob: ‹*›hi{b}‹*›\n‹> ›there\n]yes"],
     ["> > deep\n> less", "[[‹> ›‹> ›deep\n]‹> ›less]"],
@@ -77,6 +81,16 @@ test("addresses and what is formatted already are left alone", () => {
   assert.equal(shown(marked([{ text: "*x*", bold: true }])), "‹*›x{b}‹*›");
 });
 
+test("what has too many pieces, signs or quotes is shown as it is", () => {
+  const pieces = (count: number): Span[] => Array.from({ length: count }, (_, at) => ({ text: at === 0 ? "*a*" : " b" }));
+  assert.ok(shown(marked(pieces(300))).startsWith("‹*›a{b}‹*› b"));
+  assert.deepEqual(marked(pieces(301)), [{ kind: "text", pieces: pieces(301) }]);
+  assert.ok(of("*a* ".repeat(250)).startsWith("‹*›a{b}‹*›"));
+  assert.equal(of("*a* ".repeat(251)), "*a* ".repeat(251));
+  assert.ok(of("> a\n".repeat(500)).startsWith("[‹> ›a"));
+  assert.equal(of("> a\n".repeat(501)), "> a\n".repeat(501));
+});
+
 test("long rows of signs take no time", () => {
   const begin = performance.now();
   for (const text of ["*a ".repeat(6600), "*".repeat(19_999), "_a *b ~c ".repeat(2000), "> ".repeat(9999), "`a".repeat(9999)]) assert.equal(whole(marked([{ text }])), text);
@@ -88,6 +102,11 @@ test("what is sent where formatting can go", () => {
   assert.equal(formatted("nothing here", true), undefined);
   assert.equal(formatted("> only a quote", true), undefined);
   assert.equal(formatted("/topic *new*", true), undefined);
+  // What was no command must not become one when its signs are taken away.
+  for (const text of ["`/part`", "*/quit* now", "_*／quit*_", "> `/part`", "```\n/part\n```", "[/part](https://x.example)", "`\u3164/part`", "`\u200b /part`"]) {
+    for (const signs of [true, false]) assert.equal(formatted(text, signs), undefined, `${text} ${signs}`);
+  }
+  assert.deepEqual(formatted("see `/part`", false), [{ text: "see " }, { text: "/part", code: true }]);
   assert.deepEqual(formatted("a *b*", true), [{ text: "a *" }, { text: "b", bold: true }, { text: "*" }]);
   assert.deepEqual(formatted("a *b _c_*", false), [{ text: "a " }, { text: "b ", bold: true }, { text: "c", bold: true, italic: true }]);
   assert.deepEqual(formatted("see [the *page*](https://x.example/a_b_) now", true), [{ text: "see " }, { text: "the *page*", link: "https://x.example/a_b_" }, { text: " now" }]);

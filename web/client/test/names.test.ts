@@ -1,7 +1,7 @@
 // What people and rooms are called, the order of names, and colours.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ownName, shortName, talkTitle, toneOf } from "../src/state/names";
+import { addressIn, named, ownName, shortName, talkTitle, toneOf } from "../src/state/names";
 import { compareNames } from "../src/state/order";
 
 test("a room is called by its name, not by its address", () => {
@@ -28,6 +28,24 @@ test("oneself has a name, too", () => {
   assert.equal(ownName({ alias: "Inês", username: "ines@example.org" }), "Inês");
   assert.equal(ownName({ alias: "", username: "Ωmega@irc.example.org" }), "Ωmega");
   assert.equal(shortName("ines@irc.example.org"), "ines");
+});
+
+test("a name means who has exactly it, else who has it in other letters; accents count", () => {
+  const all = ["ANNA@x", "anna@x", "bob@x", "José@x"].map((name) => ({ name }));
+  const of = (name: string) => named(all, name)?.name;
+  assert.equal(of("anna@x"), "anna@x");
+  assert.equal(of("Anna@x"), "ANNA@x");
+  assert.equal(of("BOB@X"), "bob@x");
+  assert.equal(of("josé@x"), "José@x");
+  assert.equal(of("anná@x"), undefined);
+  assert.equal(of("jose@x"), undefined);
+});
+
+test("the address in a link is read, also where it is written badly", () => {
+  assert.equal(addressIn("mailto:a%2Bb@x.example?subject=c"), "a+b@x.example");
+  assert.equal(addressIn("XMPP:room@x.example?join"), "room@x.example");
+  assert.equal(addressIn("mailto:50%@x.example"), "50%@x.example");
+  assert.equal(addressIn("https://x.example"), null);
 });
 
 test("one has one colour, by address, nick, and in a room", () => {

@@ -5,7 +5,7 @@ import { attempts, centred, moved, mostBytes, zoomed, zoomOf } from "../src/stat
 import { shownStatus } from "../src/state/presence";
 import { byLastTalk, peopleOf } from "../src/state/roster";
 import type { Account, Buddy, IconSpec, ProfileEntry } from "../src/wire/types";
-import { partsOf } from "../src/state/profile";
+import { cardFor, partsOf } from "../src/state/profile";
 
 const buddy = (name: string, status = "available", fields: Partial<Buddy> = {}): Buddy =>
   ({ id: name, account: "a1", name, alias: "", group: "Friends", contact: name, status, blocked: false, ...fields }) as Buddy;
@@ -67,4 +67,16 @@ test("a profile is parts with something in them", () => {
   const pair = (label: string): ProfileEntry => ({ kind: "pair", label, value: [{ text: label }] });
   const parts = partsOf([{ kind: "break" }, pair("a"), { kind: "break" }, { kind: "heading", label: "Address" }, pair("b"), pair("c"), { kind: "heading", label: "Empty" }]);
   assert.deepEqual(parts.map((part) => [part.heading, part.entries.map((one) => one.label)]), [["", ["a"]], ["Address", ["b", "c"]]]);
+});
+
+test("a profile is for the card that is open, and for nobody else's", () => {
+  const card = (name: string, closed = false) => ({ name, closed });
+  const [open, closed, other] = [card("anna@x"), card("anna@x", true), card("bob@x")];
+  assert.equal(cardFor([closed, open], "anna@x"), open, "it was opened again");
+  assert.equal(cardFor([closed, open], "ANNA@x/phone"), open);
+  assert.equal(cardFor([closed, open], "7734"), open, "the network's own way to write it");
+  assert.equal(cardFor([closed, other], "anna@x"), closed);
+  assert.equal(cardFor([closed, other], "7734"), undefined);
+  assert.equal(cardFor([open, card("anná@x")], "anná@x")?.name, "anná@x");
+  assert.equal(cardFor([], "anna@x"), undefined);
 });

@@ -43,6 +43,8 @@ test("what is being typed", () => {
   assert.equal(closedName("10:20:", 6), null);
   assert.deepEqual(wordAt("well, Bo", 8), { kind: "nick", start: 6, query: "Bo" });
   assert.equal(wordAt("well ", 5), null);
+  assert.equal(wordAt(`a ${"x".repeat(80)}`, 82)?.query.length, 80);
+  assert.equal(wordAt("x".repeat(81), 81), null);
 });
 
 test("who spoke last is named first, and never oneself", () => {
@@ -56,6 +58,18 @@ test("who spoke last is named first, and never oneself", () => {
   assert.equal(mention("bo", 0, "bob"), "bob: ");
   assert.equal(mention("a bo", 2, "bob"), "bob ");
   assert.equal(mention("a\nbo", 2, "bob"), "bob: ");
+  // A nick must not make a command of the text.
+  for (const name of ["/quit", " ／quit", "\u200b/quit", "\u3164/quit"]) assert.equal(mention("x", 0, name), `@${name}: `, name);
+  assert.equal(mention(" x", 1, "/quit"), "@/quit ");
+  assert.equal(mention("a x", 2, "/quit"), "/quit ");
+});
+
+test("in a full room each name is looked at once to put them in order", (t) => {
+  const members = Array.from({ length: 400 }, (_, at) => ({ name: `é${(at * 7) % 400}` }));
+  const looks = t.mock.method(String.prototype, "normalize").mock;
+  const found = nicks({ nick: "me", members, messages: [] }, "é");
+  assert.equal(looks.callCount(), 400);
+  assert.deepEqual(found, Array.from({ length: 400 }, (_, at) => `é${at}`));
 });
 
 test("emoji are found by Unicode's names and by common words", () => {

@@ -119,6 +119,7 @@ impl State {
         joined.retain(&mut place);
         changed.retain(&mut place);
         self.leave_out(env, left_out);
+        self.ignored_left(env, id, (!initial).then_some(left.as_slice()));
         self.ignore_renamed(env, id, &renamed);
         self.emit(env, origin, EventBody::RoomMembers { account, conversation: id, joined, left, changed, renamed, initial });
     }

@@ -70,6 +70,11 @@ impl Bookmark {
         wire::Bookmark { id, account, name, fields, autojoin, conversation }
     }
 
+    /// Bytes of its texts.
+    pub(super) fn bytes(&self) -> usize {
+        self.name.len() + self.fields.iter().chain(&self.secrets).map(|(key, value)| key.len() + value.len()).sum::<usize>()
+    }
+
     /// The whole form.
     pub(super) fn form(&self) -> BTreeMap<String, String> {
         self.fields.iter().chain(&self.secrets).map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -207,6 +212,7 @@ impl State {
     /// `bookmark.update`: what is given is changed.
     pub(super) fn update_bookmark(&mut self, env: &Env<'_>, origin: &Origin, update: BookmarkUpdate) -> Result<(), ErrorBody> {
         let known = self.bookmarks.iter_mut().find(|known| known.id == update.bookmark).ok_or_else(|| unknown("bookmark"))?;
+        let before = known.wire();
         if let Some(name) = update.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) {
             if name.len() > BYTES {
                 return Err(at("too_long", "name", format!("A name has at most {BYTES} bytes.")));
@@ -215,7 +221,9 @@ impl State {
         }
         known.autojoin = update.autojoin.unwrap_or(known.autojoin);
         let (account, bookmark) = (known.account, known.wire());
-        self.keep_bookmarks(account);
+        if bookmark != before {
+            self.keep_bookmarks(account);
+        }
         self.emit(env, Some(origin), EventBody::BookmarkUpdated { account, bookmark });
         Ok(())
     }

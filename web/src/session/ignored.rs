@@ -28,12 +28,43 @@ impl State {
         let mut list: Vec<String> = names(&self.settings, id).map(str::to_owned).collect();
         for (old, new) in renamed {
             if let Some(at) = list.iter().position(|known| known == old) {
+                let chosen = self.ignored_as.remove(&(id, old.clone())).unwrap_or_else(|| old.clone());
                 list.remove(at);
                 if !list.contains(new) {
                     list.insert(at, new.clone());
+                    if chosen != *new {
+                        self.ignored_as.insert((id, new.clone()), chosen);
+                    }
                 }
             }
         }
+        self.set_ignored(env, id, list);
+    }
+
+    /// Who is ignored under another name is gone: the list has the name that the user chose again, since somebody else may take the other one.
+    /// `None`: whoever is in the room is told anew.
+    pub(super) fn ignored_left(&mut self, env: &Env<'_>, id: ConversationId, left: Option<&[String]>) {
+        if self.ignored_as.is_empty() {
+            return;
+        }
+        let is_gone = |name: &String| left.is_none_or(|left| left.contains(name));
+        let gone: Vec<_> = self.ignored_as.extract_if(.., |(room, name), _| *room == id && is_gone(name)).collect();
+        let mut list: Vec<String> = names(&self.settings, id).map(str::to_owned).collect();
+        let before = list.clone();
+        for ((_, name), chosen) in gone {
+            if let Some(at) = list.iter().position(|known| *known == name) {
+                list.remove(at);
+                if !list.contains(&chosen) {
+                    list.insert(at, chosen);
+                }
+            }
+        }
+        if list != before {
+            self.set_ignored(env, id, list);
+        }
+    }
+
+    fn set_ignored(&mut self, env: &Env<'_>, id: ConversationId, list: Vec<String>) {
         let values = [(format!("{IGNORED}{id}"), Value::from(list))].into_iter().collect();
         // Where the settings have no room, the one before stays.
         let _ = self.set_settings(env, None, values);

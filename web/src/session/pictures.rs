@@ -56,7 +56,8 @@ impl State {
     pub(super) fn forget_pictures(&mut self) {
         let icons = self.buddies.values().map(|buddy| &buddy.icon).chain(self.accounts.iter().map(|account| &account.icon));
         let asked = self.requests.iter().flat_map(|request| &request.fields).map(|field| &field.image);
-        let mut shown: HashSet<String> = icons.chain(asked).flatten().cloned().collect();
+        let cards = self.notices.iter().filter_map(|notice| notice.profile.as_ref()).map(|profile| &profile.picture);
+        let mut shown: HashSet<String> = icons.chain(asked).chain(cards).flatten().cloned().collect();
         for line in self.conversations.values().flat_map(|conv| conv.kept.lines()) {
             shown.extend(line.message().spans.into_iter().filter_map(|span| span.image));
         }

@@ -69,6 +69,10 @@ impl State {
         let kind = match act {
             Act::Bridge(kind) | Act::File(kind, _) => kind,
             Act::Local(Local::Settings(values)) => return (values.len() / NAMES) as u64,
+            // All of an account are written again.
+            Act::Local(Local::AddBookmark(_) | Local::UpdateBookmark(_) | Local::RemoveBookmark(_)) => {
+                return of_fields(self.bookmarks.iter().map(super::bookmarks::Bookmark::bytes).sum());
+            }
             Act::Local(_) => return 0,
         };
         match kind {

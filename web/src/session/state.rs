@@ -149,6 +149,8 @@ pub(crate) struct State {
     pub(crate) notices: Vec<Notice>,
     pub(crate) transfers: Vec<Transfer>,
     pub(crate) bookmarks: Vec<Bookmark>,
+    /// People of rooms who are ignored under another name than the one that the user chose.
+    pub(super) ignored_as: BTreeMap<(ConversationId, String), String>,
     pub(crate) status: Status,
     pub(crate) settings: Map<String, Value>,
     pub(crate) settings_bytes: usize,
@@ -201,6 +203,7 @@ impl State {
             notices: Vec::new(),
             transfers: Vec::new(),
             bookmarks: Vec::new(),
+            ignored_as: BTreeMap::new(),
             status: Status::default(),
             settings: Map::new(),
             settings_bytes: 0,

@@ -1,6 +1,7 @@
 //! Counts the people that a guest is the first to write to, and refuses one more than may be within an hour. Knows no network: who answered, or is on
 //! the list, is no stranger.
 
+use super::conversation::Conv;
 use super::hub::lock;
 use super::perform::later;
 use super::state::State;
@@ -59,7 +60,13 @@ impl Hub {
         let most = self.config.strangers_per_hour as usize;
         let Some(person) = session.guest().filter(|_| most > 0) else { return Ok(Vec::new()) };
         let mut strangers = state.writes_to(kind);
-        strangers.retain(|contact| !state.knows(contact));
+        // One or two are looked for; for more, all who are known are gathered once.
+        if strangers.len() <= 2 {
+            strangers.retain(|contact| !state.knows(contact));
+        } else {
+            let known = state.all_known();
+            strangers.retain(|contact| !known.contains(contact));
+        }
         if strangers.is_empty() {
             return Ok(strangers);
         }
@@ -127,21 +134,29 @@ impl State {
         names.into_iter().map(|name| (account, name)).collect()
     }
 
+    /// Who is on the list, has written, or was written to already.
+    fn all_known(&self) -> BTreeSet<Contact> {
+        let talked = self.conversations.values().filter(|conv| conv.base.kind == ConversationKind::Im && has_written(conv));
+        let talked = talked.map(|conv| (conv.base.account, plain(&conv.base.name)));
+        let listed = self.buddies.values().map(|buddy| (buddy.account, plain(&buddy.name)));
+        let written = self.written.iter().flat_map(|written| written.to.iter().cloned());
+        talked.chain(listed).chain(written).collect()
+    }
+
     /// Whether somebody is on the list, has written, or was written to already.
     fn knows(&self, contact: &Contact) -> bool {
         let (account, name) = contact;
         let is_contact = |of: AccountId, other: &str| of == *account && plain(other) == *name;
-        let has_written = || {
-            let mut theirs = self
-                .conversations
-                .values()
-                .filter(|conv| conv.base.kind == ConversationKind::Im && is_contact(conv.base.account, &conv.base.name));
-            theirs.any(|conv| conv.kept.lines().any(|line| line.counts()))
-        };
+        let is_theirs = |conv: &Conv| conv.base.kind == ConversationKind::Im && is_contact(conv.base.account, &conv.base.name);
         self.written.as_ref().is_some_and(|written| written.to.contains(contact))
             || self.buddies.values().any(|buddy| is_contact(buddy.account, &buddy.name))
-            || has_written()
+            || self.conversations.values().any(|conv| is_theirs(conv) && has_written(conv))
     }
+}
+
+/// Whether the other one of an IM has said something.
+fn has_written(conv: &Conv) -> bool {
+    conv.kept.lines().any(|line| line.counts())
 }
 
 /// Slash commands whose first word is whom they write to.
@@ -149,7 +164,7 @@ const TO_SOMEBODY: [&str; 9] = ["ctcp", "invite", "memo", "msg", "notice", "ping
 /// Slash commands whose words are a command of the protocol's own.
 const RAW: [&str; 2] = ["quote", "raw"];
 /// Commands of IRC whose first parameter is whom they write to.
-const IRC: [&str; 4] = ["invite", "notice", "privmsg", "squery"];
+const IRC: [&str; 6] = ["cnotice", "cprivmsg", "invite", "notice", "privmsg", "squery"];
 
 /// People to whom a slash command writes.
 fn named(text: &str) -> Vec<&str> {
@@ -157,7 +172,9 @@ fn named(text: &str) -> Vec<&str> {
     let name = name.to_lowercase();
     let mut words = words.split_whitespace();
     if RAW.contains(&name.as_str()) {
-        let is_to_somebody = words.next().is_some_and(|command| IRC.contains(&command.to_ascii_lowercase().as_str()));
+        // Servers skip the prefix of a client.
+        let is_to_somebody =
+            words.find(|word| !word.starts_with(':')).is_some_and(|command| IRC.contains(&command.to_ascii_lowercase().as_str()));
         if !is_to_somebody {
             return Vec::new();
         }
@@ -181,6 +198,8 @@ mod tests {
             ("/query bob", vec!["bob"]),
             ("/quote PRIVMSG bob :hi", vec!["bob"]),
             ("/raw privmsg #room,bob :hi", vec!["bob"]),
+            ("/quote :me PRIVMSG bob :hi", vec!["bob"]),
+            ("/quote cprivmsg bob #room :hi", vec!["bob"]),
             ("/quote JOIN #room", vec![]),
             ("/msg #room hello", vec![]),
             ("/me waves", vec![]),

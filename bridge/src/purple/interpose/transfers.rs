@@ -103,7 +103,7 @@ pub(super) unsafe extern "C" fn purple_xfer_read(xfer: *mut PurpleXfer, buffer: 
 /// As libpurple's.
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn purple_xfer_cancel_local(xfer: *mut PurpleXfer) {
-    if !later("purple_xfer_cancel_local", xfer, Cancel::Local) {
+    if !put_off("purple_xfer_cancel_local", xfer, Cancel::Local) {
         cancel_local(xfer);
     }
 }
@@ -114,12 +114,12 @@ pub(super) unsafe extern "C" fn purple_xfer_cancel_local(xfer: *mut PurpleXfer) 
 /// As libpurple's.
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn purple_xfer_cancel_remote(xfer: *mut PurpleXfer) {
-    if !later("purple_xfer_cancel_remote", xfer, Cancel::Remote) {
+    if !put_off("purple_xfer_cancel_remote", xfer, Cancel::Remote) {
         cancel_remote(xfer);
     }
 }
 
-fn later(name: &'static str, xfer: *mut PurpleXfer, by: Cancel) -> bool {
+fn put_off(name: &'static str, xfer: *mut PurpleXfer, by: Cancel) -> bool {
     ffi::guard(name, false, || OnPurple::here().is_some_and(|token| transfer::cancelled(token, xfer, by)))
 }
 

@@ -8,12 +8,18 @@ export type Block = { kind: "text" | "code"; pieces: Piece[] } | { kind: "quote"
 
 /** Longer texts are shown as they are: characters. */
 const LONGEST = 20_000;
+/** Those with more pieces than this, too, */
+const MOST_SPANS = 300;
+/** and those with more signs, or lines that begin as a quote does. */
+const MOST_SIGNS = 500;
 /** Quotes within quotes beyond this are not looked into. */
 const DEEPEST = 6;
 
 type Style = "bold" | "italic" | "strike" | "code";
 const STYLE: Readonly<Record<string, Style>> = { "*": "bold", "_": "italic", "~": "strike", "`": "code" };
 const FENCE = "```";
+/** The first line of a block of code, with the name of a language or none: it is not shown. Other words there are a part of the code. */
+const OPENING = /^```[\w+#.-]{0,20}\s*$/;
 /** What may stand before an opening sign, beside a blank or another sign: nothing that a word or an address goes on with. */
 const BEFORE = /[\s([{<"'“‘«„—–*_~`]/;
 const WORD = /^[\p{L}\p{N}_]/u;
@@ -117,11 +123,13 @@ function blocksOf(lines: readonly Piece[][], depth: number): Block[] {
     if (plain && text.startsWith(FENCE) && !text.trimEnd().slice(FENCE.length).includes("`")) {
       let end = at + 1;
       while (end < lines.length && textOf(lines[end] ?? []).trimEnd() !== FENCE) end++;
+      const sign = OPENING.test(text) ? text.length : FENCE.length;
       const inside = lines.slice(at + 1, end).flat().map((piece): Piece => ({ ...piece, code: true }));
       const fence = (pieces: readonly Piece[] | undefined) => (pieces ?? []).map((piece): Piece => ({ ...piece, sign: "lines" }));
+      const begun = cut(line, sign, text.length, { code: true });
       // A fence that nothing follows is only said.
-      if (inside.length > 0) {
-        out.push({ kind: "code", pieces: [...fence(line), ...inside, ...fence(lines[end])] });
+      if (inside.length > 0 || (begun.length > 0 && end < lines.length)) {
+        out.push({ kind: "code", pieces: [...cut(line, 0, sign, { sign: "lines" }), ...begun, ...inside, ...fence(lines[end])] });
         at = end;
         continue;
       }
@@ -176,10 +184,16 @@ function signed(blocks: Block[], signs: readonly Piece[][]): Block[] {
   return blocks;
 }
 
+/** Whether it would take long: its reader did not choose how much there is in it. */
+function isLarge(spans: readonly Span[]): boolean {
+  if (spans.length > MOST_SPANS || spans.reduce((sum, span) => sum + span.text.length, 0) > LONGEST) return true;
+  const text = textOf(spans);
+  return (text.match(/[*_~`]/g)?.length ?? 0) > MOST_SIGNS || (text.match(/^>/gm)?.length ?? 0) > MOST_SIGNS;
+}
+
 /** A text by its marks. The pieces together are the text as it was. */
 export function marked(spans: readonly Span[]): Block[] {
-  if (spans.reduce((sum, span) => sum + span.text.length, 0) > LONGEST) return [{ kind: "text", pieces: [...spans] }];
-  return blocksOf(linesOf(spans), 0);
+  return isLarge(spans) ? [{ kind: "text", pieces: [...spans] }] : blocksOf(linesOf(spans), 0);
 }
 
 /** Networks whose people read marks in plain text, as XEP-0393 tells them to: there the signs stay beside the formatting, since most of them see nothing else. */
@@ -187,6 +201,9 @@ const READERS: ReadonlySet<string> = new Set(["prpl-jabber"]);
 export const readsMarks = (protocol: string): boolean => READERS.has(protocol);
 
 const LINK = /\[([^\]\n]{1,300})\]\(((?:https?:\/\/|mailto:|xmpp:)[^\s()]+)\)/g;
+
+/** The first thing said is a slash. */
+const COMMAND = /^[^\p{L}\p{N}]*[/／]/u;
 
 /** What was typed as spans, for a network that takes formatting; undefined where there is none in it. `signs`: the marks stay. */
 export function formatted(text: string, signs: boolean): Span[] | undefined {
@@ -218,7 +235,9 @@ export function formatted(text: string, signs: boolean): Span[] | undefined {
     }
   };
   for (const block of marked(typed)) add(block, false);
-  return any && out.some((span) => span.text.trim() !== "") ? out : undefined;
+  // Words whose signs were taken away must not become a command.
+  if (!any || COMMAND.test(textOf(out).replace(/\p{DI}+/gu, ""))) return undefined;
+  return out.some((span) => span.text.trim() !== "") ? out : undefined;
 }
 
 const sameStyle = (a: Span, b: Span): boolean => a.bold === b.bold && a.italic === b.italic && a.strike === b.strike && a.code === b.code && a.link === b.link;

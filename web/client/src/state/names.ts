@@ -21,6 +21,28 @@ export function ownName(account: Pick<Account, "alias" | "username">): string {
   return account.alias || shortName(account.username).replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 }
 
+/** Whom a name means among some: who has exactly that one, else who has it in capitals or small letters. Accents count: anná is not anna. */
+export function named<T extends { name: string }>(all: Iterable<T>, name: string): T | undefined {
+  const small = name.toLowerCase();
+  let found: T | undefined;
+  for (const one of all) {
+    if (one.name === name) return one;
+    if (one.name.toLowerCase() === small) found ??= one;
+  }
+  return found;
+}
+
+/** The address in a link of mailto: or xmpp:, decoded as far as it can be; null for other links. */
+export function addressIn(link: string): string | null {
+  const address = /^(?:mailto|xmpp):([^?]+)/i.exec(link)?.[1];
+  if (address === undefined) return null;
+  try {
+    return decodeURIComponent(address);
+  } catch {
+    return address;
+  }
+}
+
 /** A well-mixed number for a text, the same everywhere. */
 export function mix(text: string): number {
   let sum = 0x811c9dc5;

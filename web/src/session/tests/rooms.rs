@@ -78,6 +78,11 @@ async fn who_is_ignored_is_not_heard_nor_counted_under_any_name_and_can_be_heard
     // Somebody else takes the name that is free.
     home.tell(vec![by("Bob", "six", true)]);
     assert_eq!((home.counts().0, home.counts().1), (4, 1));
+    // Once they are gone, they are known by the name that the user chose: the other one may be anybody's.
+    let (joined, changed, renamed) = (Vec::new(), Vec::new(), Vec::new());
+    let left = vec!["Robert".to_owned()];
+    home.tell(vec![EventKind::RoomMembers { conversation: ROOM, joined, left, changed, renamed, initial: false }]);
+    assert_eq!(home.session.lock().settings["ignore.c7"], json!(["Bob"]));
     home.command(json!({ "id": "2", "type": "settings.set", "values": { "ignore.c7": null } }));
     home.tell(vec![by("Robert", "seven", false)]);
     assert_eq!(home.counts().2.last().unwrap(), "seven");

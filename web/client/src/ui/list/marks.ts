@@ -1,4 +1,5 @@
 // Rooms in the list to come back to: joining, keeping and letting go of them; it must not draw.
+import { presses } from "../../app/press";
 import { bookmarks, command } from "../../app/store";
 import { showResult } from "../../app/windows";
 import type { Talk } from "../../state/model";
@@ -15,9 +16,11 @@ const say = (error: unknown): void => toast(errorText(error));
 /** Joins it; where that does not work the form says why, filled in. */
 export function joinMark(mark: Bookmark): void {
   const from = document.activeElement;
+  const begun = presses();
   command<{ conversation: string }>("room.join", { bookmark: mark.id }).then(
     (result) => showResult(result, from),
-    (error: unknown) => joinDialog(mark.account, mark.fields, error),
+    // It may have taken long: whoever does something else by now is not interrupted.
+    (error: unknown) => (presses() === begun ? joinDialog(mark.account, mark.fields, error) : say(error)),
   );
 }
 

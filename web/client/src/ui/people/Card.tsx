@@ -59,7 +59,7 @@ function PersonCard({ whom, close }: { whom: Whom; close(): void }) {
   const profile = notice?.profile;
   const write = () => {
     close();
-    openBuddy({ account: whom.account, name: facts.buddy?.name ?? whom.name }).catch((error: unknown) => toast(errorText(error)));
+    openBuddy(facts.buddy ?? { account: whom.account, name: whom.name }).catch((error: unknown) => toast(errorText(error)));
   };
   const add = () => {
     close();

@@ -32,10 +32,11 @@ function words(error: unknown, account?: Account): string {
 /** A picture in what was dropped or pasted. */
 const pictureIn = (data: DataTransfer | null): File | undefined => [...(data?.files ?? [])].find((file) => file.type.startsWith("image/")) ?? data?.files[0];
 
-/** Sets it on each, one after the other; `picture` null takes it away. */
-async function setOn(all: readonly Account[], picture: { bitmap: ImageBitmap; crop: Part } | null): Promise<void> {
+/** Sets it on each, one after the other; `picture` null takes it away. Once it is `over`, no more are set. */
+async function setOn(all: readonly Account[], picture: { bitmap: ImageBitmap; crop: Part } | null, over: () => boolean): Promise<void> {
   const made = new Map<string, File>();
   for (const account of all) {
+    if (over()) return;
     if (!picture) {
       await command("account.icon", { account: account.id });
       continue;
@@ -45,7 +46,9 @@ async function setOn(all: readonly Account[], picture: { bitmap: ImageBitmap; cr
     const key = JSON.stringify(spec);
     const file = made.get(key) ?? (await write(picture.bitmap, picture.crop, spec).catch((error: unknown) => { throw new Error(words(error, account)); }));
     made.set(key, file);
+    if (over()) return;
     const done = await upload(file);
+    if (over()) return;
     await command("account.icon", { account: account.id, upload: done.upload });
   }
 }
@@ -58,6 +61,8 @@ function OwnPicture({ first, close }: { first: string | undefined; close(): void
   const busy = useSignal(false);
   const over = useSignal(false);
   const input = useRef<HTMLInputElement>(null);
+  const gone = useRef(false);
+  useEffect(() => () => { gone.current = true; }, []);
   const take = (file: File | undefined) => {
     if (!file) return;
     problem.value = null;
@@ -81,8 +86,8 @@ function OwnPicture({ first, close }: { first: string | undefined; close(): void
     if (busy.value || targets.length === 0) return;
     busy.value = true;
     problem.value = null;
-    setOn(targets, which).then(
-      () => { close(); toast(done); },
+    setOn(targets, which, () => gone.current).then(
+      () => { if (!gone.current) { close(); toast(done); } },
       (error: unknown) => { problem.value = words(error); busy.value = false; },
     );
   };

@@ -53,7 +53,7 @@ export function strangerDo(deed: Deed, talk: Talk): void {
 export function memberDo(deed: Deed, talk: Talk, member: Member): void {
   const known = member.buddy ? buddies.value.get(member.buddy) : undefined;
   const name = member.alias || member.name;
-  if (known) return act(deed, { account: known.account, name: known.name }, name, true);
+  if (known) return act(deed, { account: known.account, name: known.name, id: known.id }, name, true);
   command<{ member?: { address: string; real: boolean } }>("room.member", { conversation: talk.id, member: member.name }).then((result) => {
     const found = result?.member;
     if (!found) throw new Error(w.anyError);

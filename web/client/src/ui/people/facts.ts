@@ -1,9 +1,8 @@
 // What the page itself knows of somebody: for the card and the tip; it must not ask a network.
 import { serverNow } from "../../app/clock";
-import { accounts, buddies, groups, protocolOf, talks } from "../../app/store";
+import { accounts, buddies, groups, protocolOf, talkOfBuddy, talks } from "../../app/store";
 import type { Talk } from "../../state/model";
-import { shortName, talkTitle } from "../../state/names";
-import { fold } from "../../state/order";
+import { named, shortName, talkTitle } from "../../state/names";
 import { buddyName, lastTime, presenceOf, type Presence } from "../../state/roster";
 import type { Account, Buddy } from "../../wire/types";
 import { moment, span, w } from "../../words";
@@ -13,8 +12,8 @@ import { addressOf } from "../accountState";
 const p = m.people;
 const words = w.status as unknown as Record<string, string>;
 
-/** Somebody, by the network's name. `title`: what they are called where one came from. */
-export interface Whom { account: string; name: string; title?: string | undefined }
+/** Somebody, by the network's name. `title`: what they are called where one came from. `id`: of a buddy. */
+export interface Whom { account: string; name: string; title?: string | undefined; id?: string | undefined }
 
 export interface Facts {
   name: string;
@@ -31,16 +30,14 @@ export interface Facts {
   rows: readonly (readonly [label: string, value: string])[];
 }
 
-export function buddyOf({ account, name }: Whom): Buddy | undefined {
-  const key = fold(name);
-  for (const one of buddies.value.values()) if (one.account === account && fold(one.name) === key) return one;
-  return undefined;
+export function buddyOf({ account, name, id }: Whom): Buddy | undefined {
+  const known = buddies.value.get(id ?? "");
+  return known ?? named([...buddies.value.values()].filter((one) => one.account === account), name);
 }
 
-function talkOf({ account, name }: Whom): Talk | undefined {
-  const key = fold(name);
-  for (const one of talks.value.values()) if (one.kind === "im" && one.account === account && fold(one.name) === key) return one;
-  return undefined;
+function talkOf({ account, name }: Whom, buddy: Buddy | undefined): Talk | undefined {
+  const known = buddy && talkOfBuddy.value.get(buddy.id);
+  return known ?? named([...talks.value.values()].filter((one) => one.kind === "im" && one.account === account), name);
 }
 
 /** The room in whose name an address begins: it is theirs in that room alone. */
@@ -52,7 +49,7 @@ export function roomOf({ account, name }: Whom): Talk | undefined {
 export function factsOf(whom: Whom): Facts {
   const buddy = buddyOf(whom);
   const account = accounts.value.get(whom.account);
-  const talk = talkOf(whom);
+  const talk = talkOf(whom, buddy);
   const room = roomOf(whom);
   const now = serverNow();
   const name = buddy ? buddyName(buddy) : (whom.title ?? (talk ? talk.title : talkTitle({ kind: "im", name: whom.name, title: "" })));

@@ -4,6 +4,7 @@ import type { RefObject } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { emojiTable, fetchEmoji, take } from "../../app/emoji";
 import { choose, prefs } from "../../app/prefs";
+import { putBack } from "../../app/windows";
 import { closedName, mention, nicks, tokenAt, wordAt } from "../../state/complete";
 import { named, search, shortcode, toned, type Emoji } from "../../state/emoji";
 import type { Talk } from "../../state/model";
@@ -44,17 +45,17 @@ class Assistant {
     this.acting = false;
   }
 
-  /** Shows what fits to what stands before the caret. */
-  look = (): void => {
+  /** Shows what fits to what stands before the caret. While an input method writes, nothing is put in its place. */
+  look = (event?: Event): void => {
     if (this.acting) return;
     const { value, selectionStart: caret, selectionEnd } = this.box;
     const token = caret === selectionEnd ? tokenAt(value, caret, this.talk().kind === "room") : null;
     const closed = closedName(value, caret);
     if (token?.kind === "emoji" || closed) {
       const table = emojiTable.peek();
-      if (!table) return void fetchEmoji().then(this.look, () => undefined);
+      if (!table) return void fetchEmoji().then(() => this.look(event), () => undefined);
       const exact = closed && named(table, closed.query);
-      if (closed && exact) {
+      if (closed && exact && !(event instanceof InputEvent && event.isComposing)) {
         this.list.value = null;
         return this.put(closed.start, caret, take(exact));
       }
@@ -137,6 +138,11 @@ class Assistant {
     event.preventDefault();
     event.stopPropagation();
     pasteDialog(talk, text, (made, before) => {
+      // The conversation may have been closed meanwhile: its draft waits for the next box.
+      if (!this.box.isConnected || this.talk().id !== talk.id) {
+        putBack.value = { conversation: talk.id, text: before ? before("") : made };
+        return;
+      }
       const { selectionStart, selectionEnd, value } = this.box;
       this.put(selectionStart, selectionEnd, before ? before(value.slice(0, selectionStart)) : made);
     });
@@ -162,12 +168,14 @@ export function Assist({ talk, box }: { talk: Talk; box: RefObject<HTMLTextAreaE
     assistant.current = one;
     const leave = () => (list.value = null);
     element.addEventListener("input", one.look);
+    element.addEventListener("compositionend", one.look);
     element.addEventListener("click", one.look);
     element.addEventListener("keydown", one.key, true);
     element.addEventListener("paste", one.paste);
     element.addEventListener("blur", leave);
     return () => {
       element.removeEventListener("input", one.look);
+      element.removeEventListener("compositionend", one.look);
       element.removeEventListener("click", one.look);
       element.removeEventListener("keydown", one.key, true);
       element.removeEventListener("paste", one.paste);

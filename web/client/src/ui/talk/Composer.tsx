@@ -113,7 +113,8 @@ export function Composer({ talk, label, disabled }: { talk: Talk; label: string;
   }, [wanted]);
 
   const changed = () => {
-    const text = box.current?.value ?? "";
+    if (!box.current) return;
+    const text = box.current.value;
     drafts.typed(talk.id, text);
     if (talk.kind === "im") teller.current?.input(text);
     fit();

@@ -1,7 +1,7 @@
 // Who is in a room, with roles, search, who is ignored, and what one may do to each; it must not show messages.
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { command, settings } from "../../app/store";
+import { command, settings, update } from "../../app/store";
 import { ignoredIn, ignoreKey } from "../../state/ignored";
 import type { Talk } from "../../state/model";
 import { toneOf } from "../../state/names";
@@ -38,7 +38,11 @@ const say = (error: unknown): void => toast(errorText(error));
 function ignore(talk: Talk, name: string, on: boolean): void {
   const others = ignoredIn(settings.value, talk.id).filter((one) => one !== name);
   const list = on ? [...others, name] : others;
-  command("settings.set", { values: { [ignoreKey(talk.id)]: list.length > 0 ? list : null } }, ignoreKey(talk.id)).catch(say);
+  const key = ignoreKey(talk.id);
+  const values = { [key]: list.length > 0 ? list : null };
+  // Here at once: the next one is added to these.
+  update((old) => ({ ...old, settings: { ...old.settings, ...values } }));
+  command("settings.set", { values }, key).catch(say);
 }
 
 function menu(event: MouseEvent, talk: Talk, member: Member, ignored: boolean): void {

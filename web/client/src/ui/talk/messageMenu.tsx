@@ -2,6 +2,7 @@
 import { discardOutgoing, isSettled, sendAgain, sendMessage, settle, takeBack, takeBackOutgoing, user } from "../../app/store";
 import { putBack } from "../../app/windows";
 import { mention } from "../../state/complete";
+import { addressIn } from "../../state/names";
 import { quoted } from "../../state/quote";
 import { clock, w } from "../../words";
 import { m } from "../../words/later";
@@ -55,27 +56,39 @@ function linkOf(row: Element, target: Element | null): string | null {
 }
 
 function linkItem(link: string): Item {
-  const address = /^(mailto|xmpp):([^?]+)/i.exec(link);
-  return { label: address ? s.copyAddress : s.copyLink, mark: mark("link"), testid: "message-copy-link", run: () => copy(address ? decodeURIComponent(address[2] ?? "") : link) };
+  const address = addressIn(link);
+  return { label: address !== null ? s.copyAddress : s.copyLink, mark: mark("link"), testid: "message-copy-link", run: () => copy(address ?? link) };
 }
+
+const isBad = (state: string | null | undefined): boolean => state === "failed" || state === "unknown";
 
 /** What may be done about one that was not sent, or perhaps not. */
 function fates({ talk, line, out }: Said): Item[] {
+  // A menu may have been open for long: each looks at how things are by then.
   const again = (run: () => void): Item => ({ label: w.talk.sendAgain, mark: mark("again"), testid: "message-again", run });
   const kept = user.value?.guest === false;
   if (line?.from.self) {
     const waits = line.state === "pending" && kept;
-    const doubt = (line.state === "failed" || line.state === "unknown") && (kept || (line.state === "unknown" && !isSettled(talk.id, line.id)));
+    const doubt = isBad(line.state) && (kept || (line.state === "unknown" && !isSettled(talk.id, line.id)));
     if (waits) return [{ label: w.talk.cancelWaiting, icon: "close", run: () => takeBack(talk.id, line.id) }];
     if (!doubt) return [];
-    return [again(() => sendAgain(talk.id, line)), kept ? { label: w.talk.delete, icon: "bin", danger: true, run: () => takeBack(talk.id, line.id) } : { label: w.talk.leaveIt, icon: "check", run: () => settle(talk.id, line.id) }];
+    const send = () => {
+      const now = saidOf(talk.id, line.id)?.line;
+      if (now && isBad(now.state)) sendAgain(talk.id, now);
+    };
+    return [again(send), kept ? { label: w.talk.delete, icon: "bin", danger: true, run: () => takeBack(talk.id, line.id) } : { label: w.talk.leaveIt, icon: "check", run: () => settle(talk.id, line.id) }];
   }
   if (!out) return [];
   const discard = () => discardOutgoing(talk.id, out.command);
   if (out.state === "pending") return out.tried ? [] : [{ label: w.talk.cancelWaiting, icon: "close", run: () => takeBackOutgoing(talk.id, out.command) }];
+  const instead = (run: () => void) => () => {
+    if (!isBad(saidOf(talk.id, `out/${out.command}`)?.out?.state)) return;
+    discard();
+    run();
+  };
   return [
-    again(() => { discard(); sendMessage(talk.id, out.text, out.spans); }),
-    { label: w.talk.edit, icon: "pen", run: () => { discard(); putBack.value = { conversation: talk.id, text: out.text }; } },
+    again(instead(() => sendMessage(talk.id, out.text, out.spans))),
+    { label: w.talk.edit, icon: "pen", run: instead(() => { putBack.value = { conversation: talk.id, text: out.text }; }) },
     { label: w.talk.discard, icon: "bin", danger: true, run: discard },
   ];
 }
