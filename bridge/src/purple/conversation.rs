@@ -444,8 +444,7 @@ unsafe extern "C" fn on_has_focus(purple: *mut PurpleConversation) -> glib_sys::
     guard("has_focus", glib_sys::GFALSE, || {
         // SAFETY: libpurple gives a live conversation.
         let (Some(token), Some(conversation)) = (OnPurple::here(), unsafe { id(purple) }) else { return glib_sys::GFALSE };
-        let focus =
-            read(token, conversation, |open| open.user).and_then(|user| accounts::person(token, user, |person| person.focus)).flatten();
-        i32::from(focus == Some(conversation))
+        let Some(user) = read(token, conversation, |open| open.user) else { return glib_sys::GFALSE };
+        i32::from(accounts::person(token, user, |person| person.focus).flatten() == Some(conversation))
     })
 }
