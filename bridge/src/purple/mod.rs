@@ -21,6 +21,7 @@ mod ffi;
 mod icon;
 mod inherited;
 mod interpose;
+mod iq;
 mod irc;
 mod link;
 mod load;

@@ -9,6 +9,7 @@ mod bob;
 mod numbers;
 mod smileys;
 
+pub(super) use bob::{QUESTION, heard};
 pub(super) use numbers::added;
 pub(super) use smileys::{add as add_smiley, close as close_smiley, forget as forget_conversation, write as write_smiley};
 

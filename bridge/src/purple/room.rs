@@ -9,7 +9,7 @@ mod powers;
 mod refused;
 
 pub(super) use act::{act, menu};
-pub(super) use ask::{awaits, heard};
+pub(super) use ask::{QUESTION, answered, awaits, heard};
 pub(super) use members::{describe, is_by_account, on_add_users, on_remove_users, on_rename_user, on_update_user};
 pub(super) use refused::{by_line, hold};
 
@@ -291,7 +291,6 @@ pub(super) fn join_failed(
 /// Listens to plugins, where they are. After they were loaded.
 pub(super) fn listen(token: OnPurple) {
     affiliation::listen(token);
-    ask::listen(token);
 }
 
 /// The account went offline while joins were under way, and other things that were asked of rooms.

@@ -2,7 +2,7 @@
 
 mod details;
 
-pub(super) use details::listen;
+pub(super) use details::{QUESTION, heard};
 
 use super::ffi::{self, borrowed, guard_on};
 use super::registry::Registry;

@@ -202,7 +202,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     conversation::listen(token);
     conversation::server_id::listen(token);
     super::room::listen(token);
-    super::roomlist::listen(token);
+    super::iq::listen(token);
     picture::listen(token);
     irc::listen(token);
     irc::set_gateways(token, &config.gateways);

@@ -5,6 +5,7 @@
 //! closed meanwhile.
 
 use super::super::ffi::{borrowed, guard_on, in_process, owned};
+use super::super::iq::{self, Answer};
 use super::super::token::OnPurple;
 use super::super::{accounts, signals};
 use super::{LARGEST, TOGETHER, awaited, offer};
@@ -23,7 +24,7 @@ const FORMATTED: &CStr = c"http://jabber.org/protocol/xhtml-im";
 /// The beginning of the `src` of a picture that the message has.
 const SOURCE: &str = "picture:";
 /// The beginning of the id of a question for a picture.
-const QUESTION: &str = "picture-";
+pub(in crate::purple) const QUESTION: &str = "picture-";
 /// Pictures that are asked for because of one message.
 const ASKED: usize = 5;
 /// Bytes of a content id.
@@ -58,16 +59,12 @@ pub(super) fn listen(_: OnPurple) {
         *mut xmlnode,
         *mut c_void,
     ) -> gboolean;
-    type OnIq =
-        unsafe extern "C" fn(*mut PurpleConnection, *const c_char, *const c_char, *const c_char, *mut xmlnode, *mut c_void) -> gboolean;
-    // SAFETY: a C string; the plugin lives as long as libpurple. The signatures are those that it registers for these signals.
+    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which it registers for this signal.
     unsafe {
         let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
         if !plugin.is_null() {
             let on_message = std::mem::transmute::<OnMessage, unsafe extern "C" fn()>(on_message);
             signals::connect(plugin.cast(), c"jabber-receiving-message", on_message);
-            let on_iq = std::mem::transmute::<OnIq, unsafe extern "C" fn()>(on_iq);
-            signals::connect(plugin.cast(), c"jabber-receiving-iq", on_iq);
         }
     }
 }
@@ -227,21 +224,13 @@ impl Stanza {
     /// As [`Self::place`].
     unsafe fn ask(&self, whom: &str, cid: &str) -> Option<PictureId> {
         let picture = awaited::begin(self.token, self.user, self.account)?;
-        let (id, to, text) = (in_process(&format!("{QUESTION}{:x}", picture.0)), in_process(whom), in_process(cid));
-        // SAFETY: nodes of our own, which are freed here; libjabber copies what it sends. Live C strings.
+        let (text, iq) = (in_process(cid), iq::new(self.token, c"get", &format!("{QUESTION}{:x}", picture.0), whom));
+        // SAFETY: nodes of our own; as `place` wants; a live C string, which is copied.
         unsafe {
-            let mut question = purple_sys::xmlnode_new(c"iq".as_ptr());
-            for (name, value) in [(c"type", c"get"), (c"id", id.as_c_str()), (c"to", to.as_c_str())] {
-                purple_sys::xmlnode_set_attrib(question, name.as_ptr(), value.as_ptr());
-            }
-            let data = purple_sys::xmlnode_new_child(question, c"data".as_ptr());
+            let data = purple_sys::xmlnode_new_child(iq, c"data".as_ptr());
             purple_sys::xmlnode_set_namespace(data, BITS.as_ptr());
             purple_sys::xmlnode_set_attrib(data, c"cid".as_ptr(), text.as_ptr());
-            let plugin = purple_sys::purple_connection_get_prpl(self.gc);
-            purple_sys::purple_signal_emit(plugin.cast(), c"jabber-sending-xmlnode".as_ptr(), self.gc, &raw mut question);
-            if !question.is_null() {
-                purple_sys::xmlnode_free(question);
-            }
+            iq::send(self.gc, iq);
         }
         let asked = Question { account: self.account, whom: whom.to_owned(), cid: cid.to_owned() };
         QUESTIONS.with_borrow_mut(|questions| {
@@ -253,36 +242,27 @@ impl Stanza {
     }
 }
 
-unsafe extern "C" fn on_iq(
-    gc: *mut PurpleConnection,
-    kind: *const c_char,
-    id: *const c_char,
-    from: *const c_char,
-    iq: *mut xmlnode,
-    _: *mut c_void,
-) -> gboolean {
-    let answered = guard_on("jabber-receiving-iq", false, |token| {
-        // SAFETY: the plugin gives a live connection of a live account, C strings or NULL, and a live stanza.
-        unsafe {
-            let (kind, id, from) =
-                (borrowed(kind).unwrap_or_default(), borrowed(id).unwrap_or_default(), borrowed(from).unwrap_or_default());
-            let picture = id.strip_prefix(QUESTION).and_then(|number| u64::from_str_radix(number, 16).ok()).map(PictureId);
-            let Some((picture, account)) = picture.zip(accounts::id(token, (*gc).account)) else { return false };
-            let is_answer =
-                |asked: &Question| asked.account == account && asked.whom == from && matches!(kind.as_str(), "result" | "error");
-            let asked = QUESTIONS.with_borrow_mut(|questions| {
-                let fits = questions.get(&picture).is_some_and(is_answer);
-                if fits { questions.remove(&picture) } else { None }
-            });
-            let Some(asked) = asked else { return false };
-            let data = purple_sys::xmlnode_get_child_with_namespace(iq, c"data".as_ptr(), BITS.as_ptr());
-            let bytes = if data.is_null() { None } else { decoded(data) }.filter(|bytes| fits(&asked.cid, bytes));
-            awaited::came(token, picture, bytes.as_deref());
-            true
-        }
-    });
-    // libjabber knows nothing of it.
-    i32::from(answered)
+/// The sender of a picture has answered. False: nobody has asked.
+///
+/// # Safety
+/// A live stanza.
+pub(in crate::purple) unsafe fn heard(token: OnPurple, answer: &Answer) -> bool {
+    let number = answer.id.strip_prefix(QUESTION).and_then(|number| u64::from_str_radix(number, 16).ok());
+    let Some(picture) = number.map(PictureId) else { return false };
+    let is_answer = |asked: &Question| asked.account == answer.account && asked.whom == answer.from;
+    let asked = QUESTIONS.with_borrow_mut(
+        |questions| {
+            if questions.get(&picture).is_some_and(is_answer) { questions.remove(&picture) } else { None }
+        },
+    );
+    let Some(asked) = asked else { return false };
+    // SAFETY: the caller's promise; what is found in the stanza lives as long.
+    let bytes = unsafe {
+        let data = purple_sys::xmlnode_get_child_with_namespace(answer.iq, c"data".as_ptr(), BITS.as_ptr());
+        if data.is_null() { None } else { decoded(data) }
+    };
+    awaited::came(token, picture, bytes.filter(|bytes| fits(&asked.cid, bytes)).as_deref());
+    true
 }
 
 /// The bytes of a `<data>`; none of one that is too large.

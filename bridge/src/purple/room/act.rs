@@ -189,7 +189,8 @@ impl Scene {
         let room = unsafe { borrowed(purple_sys::purple_conversation_get_name(self.purple)) }.ok_or_else(gone)?;
         let reason = Line::of(reason);
         // SAFETY: a live connection of XMPP's plugin.
-        let by = owner::with(Some(self.account), || unsafe { ask::send(self.gc, &room, &Item { whom, to_be, reason: &reason }) });
+        let by =
+            owner::with(Some(self.account), || unsafe { ask::send(self.token, self.gc, &room, &Item { whom, to_be, reason: &reason }) });
         Ok(self.awaiting(by, 1))
     }
 }

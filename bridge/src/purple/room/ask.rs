@@ -2,19 +2,19 @@
 //! It does not know who may ask what (see `powers.rs`).
 
 use super::super::conversation::{self, Ended};
-use super::super::ffi::{borrowed, guard_on, in_process, owned};
+use super::super::ffi::{in_process, owned};
+use super::super::iq::{self, Answer};
 use super::super::outgoing::Line;
 use super::super::token::OnPurple;
-use super::super::{accounts, outbox, signals, timers};
+use super::super::{accounts, outbox, timers};
 use crate::command::Origin;
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, ConversationId, UserId};
 use crate::model::ConversationKind;
-use glib_sys::gboolean;
 use purple_sys::{PurpleConnection, xmlnode};
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::CStr;
 use std::time::Duration;
 
 /// How long a server may take.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Questions of an account at a time.
 const MOST: usize = 20;
 /// The beginning of the id of a stanza that asks.
-const QUESTION: &str = "room-";
+pub(in crate::purple) const QUESTION: &str = "room-";
 /// Characters of a server's own words that are passed on.
 const WORDS: usize = 300;
 
@@ -51,20 +51,6 @@ struct Asked {
 thread_local! {
     static ASKED: RefCell<Vec<Asked>> = const { RefCell::new(Vec::new()) };
     static LAST: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(super) fn listen(_: OnPurple) {
-    type Receiving =
-        unsafe extern "C" fn(*mut PurpleConnection, *const c_char, *const c_char, *const c_char, *mut xmlnode, *mut c_void) -> gboolean;
-    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which it registers for this signal.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_iq);
-            signals::connect(plugin.cast(), c"jabber-receiving-iq", receiving);
-        }
-    }
 }
 
 /// Fails when the account asks too much already.
@@ -135,15 +121,11 @@ pub(super) struct Item<'a> {
 ///
 /// # Safety
 /// A live connection of XMPP's plugin.
-pub(super) unsafe fn send(gc: *mut PurpleConnection, room: &str, item: &Item<'_>) -> By {
+pub(super) unsafe fn send(token: OnPurple, gc: *mut PurpleConnection, room: &str, item: &Item<'_>) -> By {
     let id = format!("{QUESTION}{:x}", next());
-    // SAFETY: nodes of our own, which are freed here; libjabber copies what it sends. Live C strings.
+    let (whom, iq) = (in_process(item.whom.1), iq::new(token, c"set", &id, room));
+    // SAFETY: nodes of our own; the caller's promise; live C strings, which are copied.
     unsafe {
-        let (id, to, whom) = (in_process(&id), in_process(room), in_process(item.whom.1));
-        let mut iq = purple_sys::xmlnode_new(c"iq".as_ptr());
-        for (name, value) in [(c"type", c"set"), (c"id", id.as_c_str()), (c"to", to.as_c_str())] {
-            purple_sys::xmlnode_set_attrib(iq, name.as_ptr(), value.as_ptr());
-        }
         let query = purple_sys::xmlnode_new_child(iq, c"query".as_ptr());
         purple_sys::xmlnode_set_namespace(query, c"http://jabber.org/protocol/muc#admin".as_ptr());
         let node = purple_sys::xmlnode_new_child(query, c"item".as_ptr());
@@ -153,42 +135,25 @@ pub(super) unsafe fn send(gc: *mut PurpleConnection, room: &str, item: &Item<'_>
             let reason = purple_sys::xmlnode_new_child(node, c"reason".as_ptr());
             purple_sys::xmlnode_insert_data(reason, item.reason.as_ptr(), -1);
         }
-        let plugin = purple_sys::purple_connection_get_prpl(gc);
-        purple_sys::purple_signal_emit(plugin.cast(), c"jabber-sending-xmlnode".as_ptr(), gc, &raw mut iq);
-        if !iq.is_null() {
-            purple_sys::xmlnode_free(iq);
-        }
+        iq::send(gc, iq);
     }
     By::Stanza(id, room.to_owned())
 }
 
-unsafe extern "C" fn on_iq(
-    gc: *mut PurpleConnection,
-    kind: *const c_char,
-    id: *const c_char,
-    from: *const c_char,
-    iq: *mut xmlnode,
-    _: *mut c_void,
-) -> gboolean {
-    let answered = guard_on("jabber-receiving-iq", false, |token| {
-        // SAFETY: the plugin gives a live connection of a live account, C strings or NULL, and a live stanza.
-        unsafe {
-            let Some(id) = borrowed(id).filter(|id| id.starts_with(QUESTION)) else { return false };
-            let (kind, from) = (borrowed(kind).unwrap_or_default(), borrowed(from).unwrap_or_default());
-            let Some(account) = accounts::id(token, (*gc).account).filter(|_| matches!(kind.as_str(), "result" | "error")) else {
-                return false;
-            };
-            let fits = |asked: &&Asked| {
-                asked.account == account && matches!(&asked.by, By::Stanza(known, room) if *known == id && room.eq_ignore_ascii_case(&from))
-            };
-            let Some(number) = ASKED.with_borrow(|all| all.iter().find(fits).map(|asked| asked.number)) else { return false };
-            let error = (kind == "error").then(|| refused(&reason(iq)));
-            end(token, number, error);
-            true
-        }
-    });
-    // libjabber knows nothing of it.
-    i32::from(answered)
+/// A room has answered. False: it was not asked.
+///
+/// # Safety
+/// A live stanza.
+pub(in crate::purple) unsafe fn answered(token: OnPurple, answer: &Answer) -> bool {
+    let fits = |asked: &&Asked| {
+        let is = |known: &str, room: &str| known == answer.id && room.eq_ignore_ascii_case(&answer.from);
+        asked.account == answer.account && matches!(&asked.by, By::Stanza(known, room) if is(known, room))
+    };
+    let Some(number) = ASKED.with_borrow(|all| all.iter().find(fits).map(|asked| asked.number)) else { return false };
+    // SAFETY: the caller's promise.
+    let error = answer.refuses.then(|| refused(&unsafe { reason(answer.iq) }));
+    end(token, number, error);
+    true
 }
 
 fn refused(words: &str) -> CommandError {

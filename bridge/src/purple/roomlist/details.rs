@@ -1,20 +1,20 @@
 //! What rooms of XMPP say of themselves (XEP-0045, 6.4), which libjabber does not ask them: topic and number of people. Lists no rooms itself.
 
-use super::super::ffi::{borrowed, guard_on, in_process, owned};
+use super::super::accounts;
+use super::super::ffi::{borrowed, owned};
+use super::super::iq::{self, Answer};
 use super::super::token::OnPurple;
-use super::super::{accounts, signals};
 use crate::id::AccountId;
 use crate::model::RoomRow;
-use glib_sys::gboolean;
-use purple_sys::{PurpleConnection, xmlnode};
+use purple_sys::xmlnode;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::CStr;
 
 /// Rooms of one list that are asked; the rest stand there by their names.
 const MOST: usize = 60;
 /// The beginning of the id of a question.
-const QUESTION: &str = "roominfo-";
+pub(in crate::purple) const QUESTION: &str = "roominfo-";
 const INFO: &CStr = c"http://jabber.org/protocol/disco#info";
 const DATA: &CStr = c"jabber:x:data";
 /// Characters of a topic.
@@ -31,20 +31,6 @@ struct Asked {
 thread_local! {
     static ASKED: RefCell<HashMap<String, Asked>> = RefCell::default();
     static LAST: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(in crate::purple) fn listen(_: OnPurple) {
-    type Receiving =
-        unsafe extern "C" fn(*mut PurpleConnection, *const c_char, *const c_char, *const c_char, *mut xmlnode, *mut c_void) -> gboolean;
-    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which it registers for this signal.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_iq);
-            signals::connect(plugin.cast(), c"jabber-receiving-iq", receiving);
-        }
-    }
 }
 
 /// How many rooms of a list have not answered.
@@ -64,20 +50,12 @@ pub(super) unsafe fn ask(token: OnPurple, list: u64, purple: *mut purple_sys::Pu
     let (Some(account), Some(room), false, true) = (xmpp, address, gc.is_null(), told <= MOST) else { return Some(row) };
     LAST.set(LAST.get() + 1);
     let name = format!("{QUESTION}{:x}", LAST.get());
-    // SAFETY: nodes of our own, which are freed here; libjabber copies what it sends. A live connection, live C strings.
+    let iq = iq::new(token, c"get", &name, &room);
+    // SAFETY: nodes of our own, a live connection.
     unsafe {
-        let (id, to) = (in_process(&name), in_process(&room));
-        let mut iq = purple_sys::xmlnode_new(c"iq".as_ptr());
-        for (name, value) in [(c"type", c"get"), (c"id", id.as_c_str()), (c"to", to.as_c_str())] {
-            purple_sys::xmlnode_set_attrib(iq, name.as_ptr(), value.as_ptr());
-        }
         let query = purple_sys::xmlnode_new_child(iq, c"query".as_ptr());
         purple_sys::xmlnode_set_namespace(query, INFO.as_ptr());
-        let plugin = purple_sys::purple_connection_get_prpl(gc);
-        purple_sys::purple_signal_emit(plugin.cast(), c"jabber-sending-xmlnode".as_ptr(), gc, &raw mut iq);
-        if !iq.is_null() {
-            purple_sys::xmlnode_free(iq);
-        }
+        iq::send(gc, iq);
     }
     ASKED.with_borrow_mut(|all| all.insert(name, Asked { list, account, room, row }));
     None
@@ -88,33 +66,18 @@ pub(super) fn take(list: u64) -> Vec<RoomRow> {
     ASKED.with_borrow_mut(|all| all.extract_if(|_, asked| asked.list == list).map(|(_, asked)| asked.row).collect())
 }
 
-unsafe extern "C" fn on_iq(
-    gc: *mut PurpleConnection,
-    kind: *const c_char,
-    id: *const c_char,
-    from: *const c_char,
-    iq: *mut xmlnode,
-    _: *mut c_void,
-) -> gboolean {
-    let answered = guard_on("jabber-receiving-iq", false, |token| {
-        // SAFETY: the plugin gives a live connection of a live account, C strings or NULL, and a live stanza.
-        unsafe {
-            let Some(id) = borrowed(id).filter(|id| id.starts_with(QUESTION)) else { return false };
-            let (kind, from) = (borrowed(kind).unwrap_or_default(), borrowed(from).unwrap_or_default());
-            let account = accounts::id(token, (*gc).account);
-            let fits = |asked: &Asked| Some(asked.account) == account && asked.room.eq_ignore_ascii_case(&from);
-            let asked = ASKED.with_borrow_mut(|all| {
-                let is = matches!(kind.as_str(), "result" | "error") && all.get(&id).is_some_and(fits);
-                if is { all.remove(&id) } else { None }
-            });
-            let Some(Asked { list, mut row, .. }) = asked else { return false };
-            read(iq, &mut row);
-            super::answered(token, list, row);
-            true
-        }
-    });
-    // libjabber knows nothing of it.
-    i32::from(answered)
+/// A room has answered. False: it was not asked.
+///
+/// # Safety
+/// A live stanza.
+pub(in crate::purple) unsafe fn heard(token: OnPurple, answer: &Answer) -> bool {
+    let fits = |asked: &Asked| asked.account == answer.account && asked.room.eq_ignore_ascii_case(&answer.from);
+    let asked = ASKED.with_borrow_mut(|all| if all.get(&answer.id).is_some_and(fits) { all.remove(&answer.id) } else { None });
+    let Some(Asked { list, mut row, .. }) = asked else { return false };
+    // SAFETY: the caller's promise.
+    unsafe { read(answer.iq, &mut row) };
+    super::answered(token, list, row);
+    true
 }
 
 /// Puts what a room says of itself into its row.

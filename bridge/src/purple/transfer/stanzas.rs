@@ -3,7 +3,8 @@
 //! A named exception. Libjabber opens a stream that its user has not accepted, with any size of a block (`ibb.c`, `si.c`), and calls back with freed
 //! data when an answer comes after the end of what it was asked for: these stanzas it does not get.
 
-use super::super::ffi::{borrowed, guard_on, in_process, owned};
+use super::super::ffi::{borrowed, guard_on, owned};
+use super::super::iq;
 use super::super::token::OnPurple;
 use super::super::{accounts, signals};
 use super::{OPEN, Open, acks, at, change, outgoing};
@@ -156,7 +157,7 @@ unsafe extern "C" fn on_receiving(
                 Err(condition) => {
                     log::debug!(target: "bridge", "{account}: a stream of a file is refused: {condition:?}");
                     if matches!(kind.as_str(), "get" | "set") {
-                        refuse(gc, &iq_id, &from, condition);
+                        refuse(token, gc, &iq_id, &from, condition);
                     }
                     true
                 }
@@ -273,23 +274,15 @@ unsafe fn judge(account: AccountId, iq_id: &str, from: &str, child: *mut xmlnode
 ///
 /// # Safety
 /// A live connection of XMPP's plugin.
-unsafe fn refuse(gc: *mut PurpleConnection, id: &str, to: &str, condition: &CStr) {
-    let (id, to) = (in_process(id), in_process(to));
-    // SAFETY: nodes of our own, which are freed here; libjabber copies what it sends. Live C strings.
+unsafe fn refuse(token: OnPurple, gc: *mut PurpleConnection, id: &str, to: &str, condition: &CStr) {
+    let answer = iq::new(token, c"error", id, to);
+    // SAFETY: nodes of our own, a live connection by the caller's promise, live C strings.
     unsafe {
-        let mut answer = purple_sys::xmlnode_new(c"iq".as_ptr());
-        for (name, value) in [(c"type", c"error"), (c"id", id.as_c_str()), (c"to", to.as_c_str())] {
-            purple_sys::xmlnode_set_attrib(answer, name.as_ptr(), value.as_ptr());
-        }
         let error = purple_sys::xmlnode_new_child(answer, c"error".as_ptr());
         purple_sys::xmlnode_set_attrib(error, c"type".as_ptr(), c"cancel".as_ptr());
         let condition = purple_sys::xmlnode_new_child(error, condition.as_ptr());
         purple_sys::xmlnode_set_namespace(condition, ERRORS.as_ptr());
-        let plugin = purple_sys::purple_connection_get_prpl(gc);
-        purple_sys::purple_signal_emit(plugin.cast(), c"jabber-sending-xmlnode".as_ptr(), gc, &raw mut answer);
-        if !answer.is_null() {
-            purple_sys::xmlnode_free(answer);
-        }
+        iq::send(gc, answer);
     }
 }
 
