@@ -239,7 +239,9 @@ impl State {
     fn account_removed(&mut self, env: &Env<'_>, origin: Option<&Origin>, account: AccountId) {
         // The bridge may have withdrawn them already.
         self.withdraw(env, account);
-        self.missed.retain(|(known, _)| *known != account);
+        if let Some(seldom) = &mut self.seldom {
+            seldom.missed.retain(|(known, _)| *known != account);
+        }
         self.closed.remove(&account);
         self.forget_waiting(account);
         self.bookmarks.retain(|known| known.account != account);

@@ -109,7 +109,7 @@ impl Hub {
             state.accounts.reserve_exact(1);
             state.accounts.push(placeholder);
             state.status = status;
-            state.visitor = visitor.filter(|_| self.config.tells_addresses);
+            self.note_visitor(&mut state, visitor);
         }
         self.enter(&session, token::hash(&token));
         let mut commands = vec![CommandKind::AddAccount { account, settings: Box::new(settings) }];

@@ -26,14 +26,15 @@ impl State {
             return;
         }
         let mut list: Vec<String> = names(&self.settings, id).map(str::to_owned).collect();
+        let ignored_as = &mut self.seldom.get_or_insert_default().ignored_as;
         for (old, new) in renamed {
             if let Some(at) = list.iter().position(|known| known == old) {
-                let chosen = self.ignored_as.remove(&(id, old.clone())).unwrap_or_else(|| old.clone());
+                let chosen = ignored_as.remove(&(id, old.clone())).unwrap_or_else(|| old.clone());
                 list.remove(at);
                 if !list.contains(new) {
                     list.insert(at, new.clone());
                     if chosen != *new {
-                        self.ignored_as.insert((id, new.clone()), chosen);
+                        ignored_as.insert((id, new.clone()), chosen);
                     }
                 }
             }
@@ -44,11 +45,9 @@ impl State {
     /// Who is ignored under another name is gone: the list has the name that the user chose again, since somebody else may take the other one.
     /// `None`: whoever is in the room is told anew.
     pub(super) fn ignored_left(&mut self, env: &Env<'_>, id: ConversationId, left: Option<&[String]>) {
-        if self.ignored_as.is_empty() {
-            return;
-        }
+        let Some(seldom) = self.seldom.as_mut().filter(|seldom| !seldom.ignored_as.is_empty()) else { return };
         let is_gone = |name: &String| left.is_none_or(|left| left.contains(name));
-        let gone: Vec<_> = self.ignored_as.extract_if(.., |(room, name), _| *room == id && is_gone(name)).collect();
+        let gone: Vec<_> = seldom.ignored_as.extract_if(.., |(room, name), _| *room == id && is_gone(name)).collect();
         let mut list: Vec<String> = names(&self.settings, id).map(str::to_owned).collect();
         let before = list.clone();
         for ((_, name), chosen) in gone {

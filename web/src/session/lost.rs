@@ -98,16 +98,21 @@ impl State {
 
     /// What a network sent to an account since then may not have been told.
     pub(super) fn messages_missed(&mut self, account: AccountId, since: Timestamp) {
-        if self.has(account) && !self.note_silence(account, since) && self.missed.iter().all(|(known, _)| *known != account) {
-            self.missed.push((account, since));
+        if !self.has(account) || self.note_silence(account, since) {
+            return;
+        }
+        let missed = &mut self.seldom.get_or_insert_default().missed;
+        if missed.iter().all(|(known, _)| *known != account) {
+            missed.push((account, since));
         }
     }
 
     /// An account stands otherwise: once it is signed on again, each of its open conversations says what may be missing there.
     pub(super) fn mark_what_is_missed(&mut self, env: &Env<'_>, account: AccountId, state: AccountState) {
         let over = matches!(state, AccountState::Online | AccountState::Offline);
-        let Some(at) = self.missed.iter().position(|(known, _)| *known == account).filter(|_| over) else { return };
-        let (_, since) = self.missed.swap_remove(at);
+        let Some(seldom) = self.seldom.as_mut().filter(|_| over) else { return };
+        let Some(at) = seldom.missed.iter().position(|(known, _)| *known == account) else { return };
+        let (_, since) = seldom.missed.swap_remove(at);
         if state == AccountState::Offline {
             // Its user signed it off.
             return;

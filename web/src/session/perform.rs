@@ -199,7 +199,7 @@ impl Hub {
             Ok(Act::File(mut kind, _) | Act::Bridge(mut kind)) => {
                 if let CommandKind::AddAccount { settings, .. } = &mut kind {
                     settings.person = session.guest();
-                    settings.visitor = self.visitor_of(&settings.protocol, state.visitor);
+                    settings.visitor = self.visitor_of(&settings.protocol, state.seldom.as_ref().and_then(|seldom| seldom.visitor));
                 }
                 let status = match &kind {
                     CommandKind::SetStatus { status, accounts: None, .. } => Some(status.clone()),

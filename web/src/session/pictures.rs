@@ -68,18 +68,20 @@ impl State {
     pub(super) fn await_pictures(&mut self, conversation: ConversationId, number: u64, message: &wire::Message, server_id: Option<&str>) {
         let waits = message.spans.iter().enumerate().filter_map(|(span, of)| Some((span, of.awaited?)));
         for (span, picture) in waits {
-            if self.awaited.len() >= MOST {
-                self.awaited.pop_front();
+            let all = &mut self.seldom.get_or_insert_default().awaited;
+            if all.len() >= MOST {
+                all.pop_front();
             }
             let server_id = server_id.map(Box::from);
-            self.awaited.push_back(Awaited { picture, conversation, number, span, server_id });
+            all.push_back(Awaited { picture, conversation, number, span, server_id });
         }
     }
 
     /// A picture is there, or is not to come: messages that wait for it show it.
     pub(super) fn picture_came(&mut self, env: &Env<'_>, picture: PictureId, hash: Option<&str>) {
-        let (those, others) = std::mem::take(&mut self.awaited).into_iter().partition(|awaited: &Awaited| awaited.picture == picture);
-        self.awaited = others;
+        let Some(seldom) = &mut self.seldom else { return };
+        let (those, others) = std::mem::take(&mut seldom.awaited).into_iter().partition(|awaited: &Awaited| awaited.picture == picture);
+        seldom.awaited = others;
         let those: std::collections::VecDeque<Awaited> = those;
         let Some(hash) = hash.filter(|hash| self.is_picture(hash)) else { return };
         for Awaited { conversation, number, span, server_id, .. } in those {

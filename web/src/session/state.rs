@@ -134,6 +134,21 @@ impl GroupPlace {
     }
 }
 
+/// State that few users have. Boxed in [`State`], so that all others pay for a pointer.
+#[derive(Debug, Default)]
+pub(super) struct Seldom {
+    /// Room members who are ignored under another nick than the one that the user chose: the chosen nick by room and present nick.
+    pub(super) ignored_as: BTreeMap<(ConversationId, String), String>,
+    /// Pictures that messages wait for, the oldest first.
+    pub(super) awaited: VecDeque<Awaited>,
+    /// The people to whom a guest wrote first.
+    pub(super) written: super::strangers::Written,
+    /// The address of the user's last browser, on sites that tell IRC networks of it (WEBIRC).
+    pub(super) visitor: Option<std::net::IpAddr>,
+    /// Accounts that may have missed messages since that time, until they are signed on again.
+    pub(super) missed: Vec<(AccountId, Timestamp)>,
+}
+
 /// Everything of a user.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -149,8 +164,6 @@ pub(crate) struct State {
     pub(crate) notices: Vec<Notice>,
     pub(crate) transfers: Vec<Transfer>,
     pub(crate) bookmarks: Vec<Bookmark>,
-    /// People of rooms who are ignored under another name than the one that the user chose.
-    pub(super) ignored_as: BTreeMap<(ConversationId, String), String>,
     pub(crate) status: Status,
     pub(crate) settings: Map<String, Value>,
     pub(crate) settings_bytes: usize,
@@ -165,14 +178,10 @@ pub(crate) struct State {
     pub(crate) chores: Vec<CommandKind>,
     /// The same, with origins whose outcomes come back.
     pub(super) chores_from: Vec<(Origin, CommandKind)>,
-    /// Accounts whose messages may be missing since then, until they are signed on again.
-    pub(crate) missed: Vec<(AccountId, Timestamp)>,
     /// Things of networks found no room here.
     pub(crate) too_much: TooMuch,
     /// Accounts that their user wants signed on, and whose protocol is switched off.
     pub(super) closed: BTreeSet<AccountId>,
-    /// Pictures that messages wait for, the oldest first.
-    pub(super) awaited: VecDeque<Awaited>,
     /// `account.add`s under way: they count as accounts already.
     pub(crate) adding: Vec<Origin>,
     /// Polls are answered with this from now on.
@@ -180,10 +189,7 @@ pub(crate) struct State {
     pub(crate) commands: Allowance,
     pub(crate) asked: Allowance,
     pub(crate) attaches: Allowance,
-    /// Of a guest: to whom they wrote first; `None`: to nobody so far.
-    pub(super) written: Option<Box<super::strangers::Written>>,
-    /// Where the last browser came from, where a network is told.
-    pub(super) visitor: Option<std::net::IpAddr>,
+    pub(super) seldom: Option<Box<Seldom>>,
     /// What the user is signed in by.
     pub(crate) tokens: Vec<TokenHash>,
     /// Of a user of the site: how what happens outlives the session.
@@ -203,7 +209,6 @@ impl State {
             notices: Vec::new(),
             transfers: Vec::new(),
             bookmarks: Vec::new(),
-            ignored_as: BTreeMap::new(),
             status: Status::default(),
             settings: Map::new(),
             settings_bytes: 0,
@@ -215,17 +220,14 @@ impl State {
             moving: Moving::default(),
             chores: Vec::new(),
             chores_from: Vec::new(),
-            missed: Vec::new(),
             too_much: TooMuch::Never,
             closed: BTreeSet::new(),
-            awaited: VecDeque::new(),
             adding: Vec::new(),
             ended: None,
             commands: Allowance::default(),
             asked: Allowance::default(),
             attaches: Allowance::default(),
-            written: None,
-            visitor: None,
+            seldom: None,
             tokens: Vec::new(),
             keep: None,
         }

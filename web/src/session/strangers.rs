@@ -70,7 +70,7 @@ impl Hub {
         if strangers.is_empty() {
             return Ok(strangers);
         }
-        let own = state.written.get_or_insert_default().times.wait(now, strangers.len(), most);
+        let own = state.seldom.get_or_insert_default().written.times.wait(now, strangers.len(), most);
         let theirs = || lock(&self.strangers.0).entry(person).or_default().wait(now, strangers.len(), most * NEIGHBOURHOOD);
         match own.or_else(theirs) {
             None => Ok(strangers),
@@ -93,7 +93,7 @@ impl Hub {
             all.retain(|_, times| times.0.back().is_some_and(|at| at.saturating_add(HOUR) > now));
         }
         let theirs = all.entry(person).or_default();
-        let written = state.written.get_or_insert_default();
+        let written = &mut state.seldom.get_or_insert_default().written;
         for contact in strangers {
             theirs.0.push_back(now);
             written.times.0.push_back(now);
@@ -139,7 +139,7 @@ impl State {
         let talked = self.conversations.values().filter(|conv| conv.base.kind == ConversationKind::Im && has_written(conv));
         let talked = talked.map(|conv| (conv.base.account, plain(&conv.base.name)));
         let listed = self.buddies.values().map(|buddy| (buddy.account, plain(&buddy.name)));
-        let written = self.written.iter().flat_map(|written| written.to.iter().cloned());
+        let written = self.seldom.iter().flat_map(|seldom| seldom.written.to.iter().cloned());
         talked.chain(listed).chain(written).collect()
     }
 
@@ -148,7 +148,7 @@ impl State {
         let (account, name) = contact;
         let is_contact = |of: AccountId, other: &str| of == *account && plain(other) == *name;
         let is_theirs = |conv: &Conv| conv.base.kind == ConversationKind::Im && is_contact(conv.base.account, &conv.base.name);
-        self.written.as_ref().is_some_and(|written| written.to.contains(contact))
+        self.seldom.as_ref().is_some_and(|seldom| seldom.written.to.contains(contact))
             || self.buddies.values().any(|buddy| is_contact(buddy.account, &buddy.name))
             || self.conversations.values().any(|conv| is_theirs(conv) && has_written(conv))
     }

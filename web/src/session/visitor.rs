@@ -15,6 +15,13 @@ impl Hub {
         visitor.filter(|_| self.config.tells_addresses && protocol == PROTOCOL)
     }
 
+    /// Notes the address that a guest signs in from, on a site that tells networks of it.
+    pub(super) fn note_visitor(&self, state: &mut super::state::State, visitor: Option<IpAddr>) {
+        if let Some(visitor) = visitor.filter(|_| self.config.tells_addresses) {
+            state.seldom.get_or_insert_default().visitor = Some(visitor);
+        }
+    }
+
     /// A browser of the user's has come from `address`: accounts that sign on from now on say so.
     pub fn came_from(&self, session: &Session, address: Address) {
         let Address::Ip(address) = address else { return };
@@ -22,10 +29,9 @@ impl Hub {
             return;
         }
         let mut state = session.lock();
-        if state.visitor == Some(address) {
+        if state.seldom.get_or_insert_default().visitor.replace(address) == Some(address) {
             return;
         }
-        state.visitor = Some(address);
         let accounts: Vec<AccountId> =
             state.accounts.iter().filter(|account| account.protocol == PROTOCOL).map(|account| account.id).collect();
         for account in accounts {
