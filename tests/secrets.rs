@@ -165,6 +165,24 @@ fn nowhere_on_disk(directory: &std::path::Path, secrets: &[String]) {
     }
 }
 
+#[test]
+fn a_gateways_password_is_in_workers_that_may_have_irc_alone() {
+    let (folder, canary) = (tempfile::tempdir().unwrap(), search::canary());
+    let file = folder.path().join("webirc");
+    std::fs::write(&file, format!("{canary}\n")).unwrap();
+    let builder = Daemon::builder(BELLFLOWER).config("workers = 1").mischief("core = true\n");
+    let daemon = builder.environment("BELLFLOWER_EGRESS_WEBIRC", &format!("127.0.0.1:6667={}", file.display())).start();
+    daemon.client("mallory").sign_in_mischief("mallory");
+    let needle = Needle::new(&canary);
+    let places = |group: &str| {
+        let of_group = daemon.workers().into_iter().find(|worker| worker["group"] == group).unwrap();
+        needle.in_memory(u32::try_from(of_group["pid"].as_u64().unwrap()).unwrap())
+    };
+    assert!(!places("core").is_empty(), "the search finds what the worker has");
+    let found = places("protocol prpl-mischief");
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// The process of the worker that has the account.
 fn worker(daemon: &Daemon) -> u32 {
     wait_until("a worker with the account", PATIENCE, || {
