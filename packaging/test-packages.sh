@@ -32,7 +32,7 @@ bundle_earlier() {
     sed -i "0,/^version = \".*\"/s//version = \"$earlier_version\"/" "$clone/Cargo.toml"
     sed -i "s/^Version: .*/Version:        $earlier_version/" "$clone/packaging/rpm/bellflower.spec"
     sed -i "1s/(.*)/($earlier_version)/" "$clone/packaging/debian/changelog"
-    # It had no manual page of plugins yet.
+    # The earlier version had no manual page of plugins yet.
     sed -i '/bellflower-plugins\.7/d' "$clone/packaging/rpm/bellflower.spec"
     (cd "$clone" && cargo metadata --format-version 1 --offline >/dev/null)
     git -C "$clone" add --all

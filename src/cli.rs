@@ -310,7 +310,7 @@ mod tests {
         };
         let given = limits(&["--accounts", "3", "--storage-mb", "site"]);
         assert_eq!(given, [("accounts".to_owned(), Some(3)), ("storage-mb".to_owned(), None)]);
-        // What is no number must not be taken for the site's limit.
+        // A text that is no number must not be taken for the site's limit.
         for wrong in [&["--accounts", "3x"][..], &["--accounts", "-1"], &["--storage-mb", "99999999999"], &["--accounts", ""], &[]] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }

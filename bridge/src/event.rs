@@ -280,9 +280,9 @@ pub enum EventKind {
     TransferBytes(Piece),
     /// There is room for so many more bytes of an outgoing file ([`crate::CommandKind::FeedTransfer`]).
     TransferWanted {
-        /// An outgoing one.
+        /// The outgoing transfer.
         transfer: TransferId,
-        /// Beside those that were wanted before.
+        /// Further bytes, beside those that were wanted before.
         bytes: u32,
     },
     /// The block list of an account.
@@ -296,7 +296,7 @@ pub enum EventKind {
     MediaStored(Media),
     /// A picture that a message waits for is there, or is not to come.
     PictureCame {
-        /// The number that its message has.
+        /// The number by which a message waits for the picture.
         picture: PictureId,
         /// Its bytes ([`EventKind::MediaStored`]); `None`: there are none.
         hash: Option<String>,

@@ -279,7 +279,7 @@ impl fmt::Display for GatewayText {
 }
 
 impl GatewayText {
-    /// With the password out of its file.
+    /// Reads the password from its file.
     ///
     /// # Errors
     /// In words, with the file: it cannot be read, or holds no password.
@@ -287,7 +287,7 @@ impl GatewayText {
         let failed = |what: String| format!("egress.webirc: {}: {what}", self.file.display());
         let text = zeroize::Zeroizing::new(std::fs::read_to_string(&self.file).map_err(|error| failed(error.to_string()))?);
         let word = text.trim();
-        // It is one word of a line of IRC.
+        // The password is one word of a line of IRC.
         if word.is_empty() || word.starts_with(':') || !word.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(failed("a password is one word of ASCII, which does not begin with a colon".to_owned()));
         }

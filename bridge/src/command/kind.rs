@@ -35,9 +35,9 @@ pub enum CommandKind {
         /// What its user still has of it.
         before: Before,
     },
-    /// Where its user is, from the next sign-on on, for networks that are told (WEBIRC).
+    /// Set the address of the account's user, for networks that are told it (WEBIRC); it counts from the next sign-on on.
     SetVisitor {
-        /// Which.
+        /// The account whose network is told.
         account: AccountId,
         /// The address of the user's browser.
         visitor: std::net::IpAddr,
@@ -221,7 +221,7 @@ pub enum CommandKind {
     LeaveRoom(ConversationId),
     /// Say by what name the network knows someone in a room.
     ResolveMember {
-        /// Where.
+        /// The room that they are in.
         conversation: ConversationId,
         /// Their nick.
         nick: String,
@@ -249,18 +249,18 @@ pub enum CommandKind {
         /// The new nick.
         nick: String,
     },
-    /// What the user may do with a room, or with somebody in it.
+    /// List the actions that the user may take on a room, or on somebody in it.
     ShowRoomMenu {
-        /// Where.
+        /// The room.
         conversation: ConversationId,
-        /// Whom it is about: their nick. `None`: the room itself.
+        /// The nick of that person; `None`: the room itself.
         name: Option<String>,
     },
-    /// Take an entry of it. Ends when the network has answered.
+    /// Take an entry of a room's menu. Ends when the network has answered.
     RunRoomAction {
-        /// Where.
+        /// The room.
         conversation: ConversationId,
-        /// As in the menu.
+        /// As in [`CommandKind::ShowRoomMenu`].
         name: Option<String>,
         /// The entry's id.
         action: String,
@@ -315,9 +315,9 @@ pub enum CommandKind {
     CancelTransfer(TransferId),
     /// So many more bytes of an incoming file may come ([`crate::EventKind::TransferBytes`]).
     TakeTransfer {
-        /// An incoming one.
+        /// The incoming transfer.
         transfer: TransferId,
-        /// Beside those that were allowed before.
+        /// Further bytes, beside those that were allowed before.
         bytes: u32,
     },
     /// The next bytes of an outgoing file that were asked for. None: the file cannot be read.

@@ -54,7 +54,7 @@ pub struct AccountSettings {
     /// Who stands behind its user; `None`: the user alone. It goes to no worker.
     #[serde(skip)]
     pub person: Option<PersonId>,
-    /// Where its user is, for networks that are told (`egress.webirc`); `None`: not known, or no business of the network's.
+    /// The address of the account's user, for networks that are told it (`egress.webirc`); `None`: not known, or not to be told.
     #[serde(default)]
     pub visitor: Option<IpAddr>,
     /// As `prpl-jabber`.
@@ -95,7 +95,7 @@ pub struct Before {
 /// Someone who was on the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownBuddy {
-    /// The id that the user's pages know. It is kept when no other buddy has it.
+    /// The id by which the user's pages know the buddy; kept unless another buddy has it.
     pub id: BuddyId,
     /// The network's name.
     pub name: String,

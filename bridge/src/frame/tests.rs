@@ -104,7 +104,7 @@ fn a_frame_of_small_values_without_end_is_not_read_and_not_written() {
     write(&mut out, &Up::Events(vec![event(members(MOST - 1000))])).unwrap();
     frames.push(&out);
     assert!(matches!(frames.take_within::<Up>(MOST_VALUES), Err(FrameError::TooManyValues)));
-    // What a worker itself has of that kind is left out, and takes nothing else with it.
+    // An event of too many values is left out of a worker's own batch, and the events beside it are written.
     out.clear();
     let kept = [event(members(2)), event(members(MOST_VALUES / 2)), event(members(3))];
     write_batch(&mut out, [kept[0].clone(), event(members(2 * MOST_VALUES)), kept[1].clone(), kept[2].clone()].into());

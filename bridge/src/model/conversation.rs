@@ -59,9 +59,9 @@ pub struct Member {
 /// By what name the network knows someone in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberAddress {
-    /// To be written to, looked at and blocked by.
+    /// The name to write to, get info of and block.
     pub address: String,
-    /// It is the person's own, and can be on a list. Otherwise the room hides that one, and this is theirs in the room alone.
+    /// True: the person's own address, which can be on a buddy list. False: an address in the room, which hides the person's own.
     pub real: bool,
 }
 

@@ -23,7 +23,7 @@ pub enum NoticeKind {
     Uri,
 }
 
-/// What an entry of a profile is.
+/// The sort of an entry of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProfileKind {
@@ -38,18 +38,18 @@ pub enum ProfileKind {
 /// An entry of a profile (`PurpleNotifyUserInfoEntry`), with libpurple's HTML; untrusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileEntry {
-    /// What it is.
+    /// Label and value, heading or break.
     pub kind: ProfileKind,
-    /// Its label, as HTML.
+    /// The label or the heading, as HTML.
     pub label: String,
-    /// Its value, as HTML.
+    /// The value, as HTML.
     pub html: String,
 }
 
 /// A profile, as its network tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Whose: the network's name.
+    /// The network's name of the person.
     pub name: String,
     /// The entries, in the network's order.
     pub entries: Vec<ProfileEntry>,

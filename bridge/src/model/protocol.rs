@@ -100,7 +100,7 @@ pub struct StatusType {
     pub attributes: Vec<String>,
 }
 
-/// What a protocol takes as an icon (`PurpleBuddyIconSpec`). 0 is no bound.
+/// Limits of a protocol's icons (`PurpleBuddyIconSpec`). 0 is no bound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IconSpec {
     /// Of `png`, `jpeg` and `gif`, those that the protocol takes; the best first.
@@ -138,7 +138,7 @@ pub struct Protocol {
     pub statuses: Vec<StatusType>,
     /// What it can do (see [`crate::model::Account::features`]).
     pub features: Features,
-    /// What an icon of one's own may be; absent where there are none.
+    /// Limits of the user's own icon; absent where the protocol has no icons.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub icon_spec: Option<IconSpec>,
 }

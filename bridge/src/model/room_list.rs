@@ -16,10 +16,10 @@ pub struct RoomRow {
     /// The heading it is under.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<String>,
-    /// What is talked about there, where a column says so.
+    /// The room's topic, where the list or the room itself tells it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub topic: Option<String>,
-    /// How many people are there, where a column says so.
+    /// The number of people in the room, where the list or the room itself tells it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub people: Option<u32>,
     /// What the protocol tells of it, by column.

@@ -222,7 +222,7 @@ pub(crate) fn refresh(token: OnPurple, account: AccountId) {
     }
 }
 
-/// Where its user is, for the next sign-on.
+/// Sets the address of the account's user, for the next sign-on.
 ///
 /// # Errors
 /// An account that the user has not.

@@ -288,7 +288,7 @@ fn lost(token: OnPurple, account: AccountId) {
     if error.fatal {
         return stand(token, account, AccountStanding { error: Some(error), ..AccountStanding::plain(AccountState::Error) });
     }
-    // Who is turned away for coming too often, or with too many, waits as long as anybody does.
+    // A server that limits connections by number or rate gets the longest pause.
     let attempts = if error.code == reason::CROWDED { u32::MAX } else { attempts };
     let wait = wait_before(pace(), attempts, chance());
     let retry = timers::after(token, wait, Some(account), move |token| connect(token, account, false));

@@ -232,7 +232,7 @@ pub(crate) fn refresh(token: OnPurple, conversation: ConversationId) {
     }
 }
 
-/// Who may reach the account is otherwise, or may be for one name: tells of each IM of which that holds.
+/// Tells the owner of each IM that a change of the account's privacy blocks or unblocks. `name`: the only person whom the change concerns.
 pub(crate) fn privacy_changed(token: OnPurple, account: AccountId, name: Option<&str>) {
     let all = match name {
         Some(name) => {

@@ -108,7 +108,7 @@ pub(crate) fn set_sources(sources: &[IpAddr]) {
 pub(crate) fn source(user: UserId, to: IpAddr) -> Option<IpAddr> {
     let sources = SOURCES.read().unwrap_or_else(PoisonError::into_inner);
     let to = to.to_canonical();
-    // What is on this machine is reached from anywhere, but for another address of loopback.
+    // A loopback address can be reached from a loopback source alone.
     let fits = |source: &&IpAddr| source.is_ipv4() == to.is_ipv4() && (!to.is_loopback() || source.is_loopback());
     let fitting: Vec<_> = sources.iter().filter(fits).collect();
     let at = user.0.checked_rem(u64::try_from(fitting.len()).ok()?)?;

@@ -30,7 +30,7 @@ pub fn inherited_sockets() -> io::Result<Vec<Inherited>> {
         unsafe { std::env::remove_var(name) };
     }
     let [pid, count, names] = variables;
-    // Of another process, which passed its environment on.
+    // The variables are for another process, which passed its environment on.
     if pid.and_then(|pid| pid.parse().ok()) != Some(std::process::id()) {
         return Ok(Vec::new());
     }

@@ -161,7 +161,7 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
 /// Characters of a farewell that are told.
 const FAREWELL: usize = 300;
 
-/// What a server says with ERROR, before it closes the connection; the plugin has no handler for it.
+/// The words of a server's ERROR line, sent before it closes the connection. The plugin has no handler for that line.
 fn farewell(line: &[u8]) -> Option<String> {
     let (command, words) = line.split_at_checked(6)?;
     if !command.eq_ignore_ascii_case(b"ERROR ") {
@@ -186,7 +186,7 @@ fn taken(line: &[u8]) -> Option<String> {
     (command == b"433").then(|| String::from_utf8_lossy(nick.strip_prefix(b":").unwrap_or(nick)).trim().to_owned())
 }
 
-/// The room of which a line says who set its topic.
+/// The room of a line that says who set its topic (333).
 fn topic_by(line: &[u8]) -> Option<String> {
     let line = tagged(line).map_or(line, |(_, rest)| rest);
     let mut words = Words(line.strip_prefix(b":")?);

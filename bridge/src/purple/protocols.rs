@@ -82,7 +82,7 @@ pub(super) fn features(_: OnPurple, protocol: &str) -> Features {
     with(protocol, |protocol| protocol.features).unwrap_or_default()
 }
 
-/// What it takes as an icon of one's own.
+/// Limits of the user's own icon; `None` where the protocol has no icons.
 pub(super) fn icon_spec(_: OnPurple, protocol: &str) -> Option<IconSpec> {
     with(protocol, |protocol| protocol.icon_spec.clone()).flatten()
 }

@@ -161,7 +161,7 @@ fn watch_join(token: OnPurple, account: AccountId, id: ConversationId, repeats: 
             }
         }
     });
-    // It fires once and looks whether it is still wanted.
+    // Dropping the timer would stop it; it looks by itself whether the join still waits.
     std::mem::forget(again);
 }
 
@@ -192,14 +192,14 @@ pub(super) fn rejoin(token: OnPurple, account: AccountId) {
     let Some((user, rooms)) = known else { return };
     for (id, fields) in rooms {
         let Ok(gc) = conversation::connected(token, account) else { return };
-        // Whoever wants to join it meanwhile waits for this one.
+        // A user's join of the same room waits for the answer to this one.
         JOINING.with_borrow_mut(|all| all.push(Joining { account, conversation: id, user, origin: None, refused: false }));
         ask_in(account, gc, &fields);
     }
     let over = super::timers::after(token, Duration::from_secs(60), Some(account), move |_| {
         take_joining(|joining| joining.account == account && joining.origin.is_none());
     });
-    // It fires once.
+    // Dropping the timer would stop it.
     std::mem::forget(over);
 }
 
@@ -267,7 +267,7 @@ fn forget_later(token: OnPurple, account: AccountId, id: ConversationId) {
             keep(token, account, id, None);
         }
     });
-    // It fires once and looks whether it is still wanted.
+    // Dropping the timer would stop it; it looks by itself whether the room is still to be forgotten.
     std::mem::forget(later);
 }
 
@@ -293,7 +293,7 @@ pub(super) fn listen(token: OnPurple) {
     affiliation::listen(token);
 }
 
-/// The account went offline while joins were under way, and other things that were asked of rooms.
+/// The account went offline: joins under way, and other questions to rooms, have failed.
 pub(super) fn joins_failed(token: OnPurple, account: AccountId) {
     ask::lost(token, account);
     let failed = take_joining(|joining| joining.account == account);

@@ -230,7 +230,7 @@ fn put(token: OnPurple, id: u64, row: RoomRow) {
     }
 }
 
-/// A room has said what it is.
+/// A room has described itself.
 fn answered(token: OnPurple, id: u64, row: RoomRow) {
     put(token, id, row);
     if OPEN.with_borrow(|all| all.get(id).is_some_and(|open| open.closing)) {
@@ -238,7 +238,7 @@ fn answered(token: OnPurple, id: u64, row: RoomRow) {
     }
 }
 
-/// All rooms are named: the list ends when those that were asked have answered, or are too late.
+/// All rooms are named: the list ends when the rooms that were asked have answered, or after [`PATIENCE`].
 fn finish(token: OnPurple, id: u64) {
     if details::waiting(id) == 0 {
         return end(token, id);
@@ -248,7 +248,7 @@ fn finish(token: OnPurple, id: u64) {
         (!std::mem::replace(&mut open.closing, true)).then_some(open.account)
     });
     if let Some(account) = first {
-        // It ends nothing that has ended.
+        // Dropping the timer would stop it; `end` does nothing for a list that has ended.
         std::mem::forget(timers::after(token, PATIENCE, Some(account), move |token| end(token, id)));
     }
 }

@@ -35,9 +35,9 @@ use told::report;
 const MOST: usize = 50;
 /// Bytes that wait in this process for the browser, or for the network. Above this the network is not read, where the protocol can wait.
 const SOFT: usize = 128 << 10;
-/// How one stands that waits for an answer.
+/// State of a transfer that waits for an answer.
 const OFFERED: &str = "offered";
-/// How one stands that was taken.
+/// State of a transfer that was accepted.
 const RUNNING: &str = "running";
 
 /// A transfer that libpurple has, or that has bytes left to be told.
@@ -53,7 +53,7 @@ struct Open {
     accepted: bool,
     /// Libpurple has started it: bytes may go.
     started: bool,
-    /// A protocol has cancelled it: that counts on a later turn.
+    /// The way in which a protocol has cancelled it, to be carried out on a later turn.
     doomed: Option<Cancel>,
     /// Outgoing: libpurple says that all has gone.
     completed: bool,
@@ -77,18 +77,18 @@ struct Open {
     window: u64,
     /// Outgoing: so many bytes were asked for in all.
     asked_for: u64,
-    /// What XMPP's stanzas have told of it.
+    /// The stream that XMPP's stanzas have named for the file.
     stream: Option<stanzas::Stream>,
     /// Acknowledgements that wait until there is room for more (XMPP in-band).
     held: Vec<CString>,
     reported: Option<Instant>,
     /// A further report comes by itself.
     reports: bool,
-    /// When it last came any further.
+    /// The time of its last progress.
     moved: Instant,
-    /// Ends it when it comes no further.
+    /// The timer that ends it when it makes no progress.
     watch: Option<timers::Timer>,
-    /// Ends one that is whole.
+    /// The timer that ends a whole file whose sender leaves the connection open.
     ending: Option<timers::Timer>,
 }
 
@@ -187,8 +187,8 @@ pub(super) fn is_open(xfer: *mut PurpleXfer) -> bool {
     at(xfer).is_some()
 }
 
-/// Transfers that an account has: those whose end is not told yet, and those that libpurple has not ended. One that has ended may be kept by whoever
-/// has a reference for ever.
+/// The number of an account's transfers whose end is not told yet, or that libpurple has not ended. An ended transfer does not count: a
+/// plugin may keep a reference to it for ever.
 fn count(account: AccountId) -> usize {
     // SAFETY: a transfer that was not destroyed.
     let is_there = |open: &Open| !open.told_end || (!open.xfer.is_null() && unsafe { (*open.xfer).end_time == 0 });
@@ -283,7 +283,7 @@ unsafe extern "C" fn on_destroy(xfer: *mut PurpleXfer) {
             open.xfer = std::ptr::null_mut();
             open.completed
         });
-        // What has gone is told on a later turn.
+        // The end of a completed transfer is told on a later turn (`outgoing::all_went`).
         if completed != Some(true) {
             end(token, id, "failed");
         }

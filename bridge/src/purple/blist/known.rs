@@ -38,7 +38,7 @@ pub(super) struct Theirs {
     pub(super) groups_cut: bool,
 }
 
-/// Who changed in a turn, by which command, and who is gone.
+/// Buddies that changed in a turn, each with the command that caused it, and buddies that are gone.
 pub(super) type Changes = (Vec<(BuddyId, Option<Origin>)>, Vec<(UserId, AccountId, BuddyId)>);
 
 #[derive(Default)]
@@ -101,7 +101,7 @@ impl Blist {
         (group, place): (&str, usize),
         name: &str,
     ) -> Option<BuddyId> {
-        // Of another libpurple, or of one that found no room yet.
+        // The id from another libpurple, or from a node that found no room yet.
         let given = (before != BuddyId(0)).then_some(before);
         let own = [BuddyId::of(account, name), BuddyId::in_group(account, group, name)];
         given.into_iter().chain(own).find(|id| {
@@ -127,8 +127,8 @@ impl Blist {
         false
     }
 
-    /// Takes what changed in this turn. Who is gone and there again under the same id, as when a network moves somebody to another group, has
-    /// changed.
+    /// Takes the changes of this turn. A buddy that is gone and there again under the same id counts as changed, as when a network moves
+    /// somebody to another group.
     pub(super) fn changes(&mut self) -> Changes {
         let (touched, mut gone) = (std::mem::take(&mut self.touched), std::mem::take(&mut self.gone));
         if !gone.is_empty() && !touched.is_empty() {

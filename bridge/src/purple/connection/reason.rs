@@ -58,7 +58,7 @@ pub(super) fn explain(
 /// The code of an error that trying again soon would make worse.
 pub(super) const CROWDED: &str = "too_many_connections";
 
-/// What servers say that count connections by address, or how often one comes.
+/// Words of servers that limit connections by address or by rate; in lower case.
 const CROWDED_WORDS: &[&str] = &[
     "connection limit",
     "connecting too",
@@ -79,7 +79,7 @@ fn is_crowded(words: &str) -> bool {
     CROWDED_WORDS.iter().any(|part| words.contains(part))
 }
 
-/// What a server said before it closed the connection.
+/// The error of a connection that a server closed with these words.
 pub(super) fn said(words: &str) -> AccountError {
     let message = format!("The server closed the connection: {words}");
     let code = if is_crowded(words) { CROWDED } else { "network" };

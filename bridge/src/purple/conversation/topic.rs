@@ -1,4 +1,5 @@
-//! Which of the system's lines are about a room's topic: libpurple writes them in many words, right after it was told the topic. Tells no topic itself.
+//! Finds the system's lines that tell a room's topic or who set it; libpurple writes such a line right after the topic itself. Does not
+//! tell topics (see `signals.rs`).
 
 use super::super::token::OnPurple;
 use super::super::{accounts, timers};
@@ -15,7 +16,7 @@ thread_local! {
 /// A room's topic was told.
 pub(in crate::purple) fn told(token: OnPurple, account: AccountId, conversation: ConversationId) {
     TOLD.set(Some(conversation));
-    // Plugins whose stanzas nobody sees here.
+    // The end of a stanza or line is known for some plugins only ([`over`]); for the others the turn's end counts.
     timers::soon(token, Some(account), |_| over());
 }
 
@@ -26,7 +27,7 @@ pub(in crate::purple) fn about(token: OnPurple, account: AccountId, room: &str) 
     }
 }
 
-/// Whether a line of the system in this room is about its topic. The next one is not.
+/// Whether a line of the system in this room is about its topic. The line after it is not.
 pub(super) fn takes(conversation: ConversationId) -> bool {
     let is = TOLD.get() == Some(conversation);
     if is {
@@ -35,7 +36,7 @@ pub(super) fn takes(conversation: ConversationId) -> bool {
     is
 }
 
-/// The handling is over.
+/// The stanza or line has been handled.
 pub(super) fn over() {
     TOLD.set(None);
 }

@@ -1,7 +1,8 @@
-//! Sends what the IRC plugin signs on with in one piece, and before it, where the network knows this site as a gateway, for whom it is (WEBIRC). Knows
-//! nothing of what servers answer.
+//! Sends the IRC plugin's sign-on lines in one write, after a WEBIRC line where the network knows this site as a gateway. Does not read
+//! answers of servers (see `irc.rs`).
 //!
-//! A server that turns a connection away closes it at once. The plugin writes line by line, and with the second write would lose what the server said.
+//! A server that turns a connection away closes it at once. The plugin writes line by line: its next line would reset the connection, and
+//! the server's words would be lost.
 
 use super::super::accounts;
 use super::super::ffi::guard_on;
@@ -17,16 +18,16 @@ use zeroize::Zeroizing;
 
 /// The ports that a gateway's password goes to, where the settings name none.
 const USUAL_PORTS: [u16; 2] = [6667, 6697];
-/// Bytes of all that signs on; the plugin's lines are shorter.
+/// Bytes of the sign-on lines that are held back at most; the plugin's are shorter.
 const MOST: usize = 8192;
-/// What the site calls itself; networks know it by its password and address.
+/// The gateway's name in a WEBIRC line. Networks know the gateway by its password and address.
 const NAME: &str = "bellflower";
 
 thread_local! {
     static GATEWAYS: RefCell<Vec<Gateway>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What is held back of a connection's first lines, until they are all there.
+/// State of a connection's first lines, which are held back until all are there.
 #[derive(Debug, Default)]
 pub(super) enum Opening {
     /// Nothing was sent.
@@ -34,7 +35,7 @@ pub(super) enum Opening {
     Waits,
     /// The lines so far.
     Held(Zeroizing<Vec<u8>>),
-    /// They are gone; what follows goes as it is.
+    /// The lines were sent; later ones pass unchanged.
     Sent,
 }
 
@@ -101,7 +102,7 @@ fn opens(line: &[u8]) -> bool {
     [&b"CAP "[..], b"PASS ", b"USER ", b"NICK "].iter().any(|word| line.starts_with(word))
 }
 
-/// Whether both who and what one is called are there: a server lets nobody in before, and waits for nothing after that.
+/// Whether USER and NICK are both there: a server lets nobody in before.
 fn is_whole(lines: &[u8]) -> bool {
     let has = |word: &[u8]| lines.split(|byte| *byte == b'\n').any(|line| line.starts_with(word));
     has(b"USER ") && has(b"NICK ")

@@ -188,7 +188,7 @@ fn mails_are_counted_and_profiles_shown() {
             p::purple_notify_user_info_add_section_break(info);
             let pixels = b"\x89PNG\r\n\x1a\n and so on";
             let add = || p::purple_imgstore_add_with_id(glib_sys::g_memdup(pixels.as_ptr().cast(), 20), 20, ptr::null());
-            // One of nobody's, which a contact may name, and one of the account's own.
+            // A picture that belongs to no account, whose number a contact may write, and a picture of the account's own.
             let (other, own) = (add(), owner::with(Some(AccountId(10)), add));
             for id in [other, own] {
                 let tag = in_process(&format!("<img id='{id}'>"));

@@ -103,7 +103,7 @@ fn icon(plugin: &Plugin, specimen: &Specimen) -> String {
     name.unwrap_or_else(|| plugin.id.trim_start_matches("prpl-").to_owned())
 }
 
-/// What the plugin takes as an icon; `None` for formats that nobody here can tell apart.
+/// The plugin's limits of an icon; `None` where it takes no format that [`crate::icons`] can read.
 fn icon_spec(info: &PurplePluginProtocolInfo) -> Option<IconSpec> {
     let spec = &info.icon_spec;
     // SAFETY: the plugin's own static text, or NULL.

@@ -1,5 +1,5 @@
-//! What operators of a room do to the people in it: the menu, and each of its entries by the network's own way. Whether one may is `powers.rs`'s, what the
-//! server answers is `ask.rs`'s.
+//! Carries out what operators do to people in a room: the menu, and each of its entries in the network's own way. Does not judge who may do
+//! what (see `powers.rs`), nor read answers (see `ask.rs`).
 
 use super::super::conversation::{self, Ended};
 use super::super::ffi::{borrowed, in_process, list, owned};
@@ -53,7 +53,7 @@ unsafe fn standing(person: *const PurpleConvChatBuddy) -> Standing {
     }
 }
 
-/// A room that the user is in, and how they stand there.
+/// A room that the user is in, with their standing there.
 struct Scene {
     token: OnPurple,
     user: UserId,
@@ -90,7 +90,7 @@ impl Scene {
         Ok(Self { token, user, id, account, gc, purple, chat, number, rules, own_nick, own })
     }
 
-    /// Somebody else who is there.
+    /// Somebody in the room, by their very name.
     fn other(&self, name: &str) -> Result<*mut PurpleConvChatBuddy, CommandError> {
         // SAFETY: a live room.
         let found = unsafe { exactly(self.chat, name) };
@@ -132,7 +132,7 @@ impl Scene {
         Ok(ids)
     }
 
-    /// What the room itself offers.
+    /// Ids of the actions on the room itself.
     fn of_room(&self) -> Vec<&'static str> {
         let owns = self.rules == Rules::Xmpp && self.own.affiliation == Affiliation::Owner;
         if owns { vec!["configure"] } else { Vec::new() }

@@ -98,7 +98,7 @@ unsafe extern "C" fn on_presence(
     GFALSE
 }
 
-/// Somebody by their very name, or NULL; one whose name differs in case only is passed over, since presences are many.
+/// Somebody by their very name, or NULL. Unlike `act::exactly`, walks no list when a name differs in case only: presences are many.
 ///
 /// # Safety
 /// A live room.
@@ -111,7 +111,7 @@ unsafe fn by_name(chat: *mut PurpleConvChat, name: &str) -> *mut PurpleConvChatB
     }
 }
 
-/// What a room says of one of its people, or NULL.
+/// The `item` element by which a room's presence describes one of its people; NULL without one.
 ///
 /// # Safety
 /// A live stanza.
@@ -123,7 +123,7 @@ unsafe fn muc_item(packet: *mut xmlnode) -> *mut xmlnode {
     }
 }
 
-/// One that is worth keeping.
+/// The affiliation as a static text; `None` for NULL, and for all but member, admin and owner.
 ///
 /// # Safety
 /// A C string or NULL.
@@ -136,7 +136,7 @@ unsafe fn known(name: *const c_char) -> Option<&'static CStr> {
     [c"member", c"admin", c"owner"].into_iter().find(|known| *known == name)
 }
 
-/// Somebody who is there has another one; libpurple has them told anew.
+/// Sets the affiliation of somebody in the room, when it has changed; libpurple has them told anew.
 ///
 /// # Safety
 /// A live room and a person in it.
@@ -147,7 +147,7 @@ unsafe fn change(chat: *mut PurpleConvChat, person: *mut PurpleConvChatBuddy, af
         if before == affiliation.map_or(Affiliation::None, |name| Affiliation::named(&name.to_string_lossy())) {
             return;
         }
-        // There is no call that takes one away: "none" is as good.
+        // No call takes an attribute away: "none" is as good.
         let now = affiliation.unwrap_or(c"none");
         purple_sys::purple_conv_chat_cb_set_attribute(chat, person, KEY.as_ptr(), now.as_ptr());
     }

@@ -1,5 +1,5 @@
-//! What is asked of a room's server, and its answer: a stanza of XMPP's, or lines of IRC's that the plugin tells nobody or in another place.
-//! It does not know who may ask what (see `powers.rs`).
+//! Asks a room's server for a change, and recognises the answer: a stanza of XMPP's, or lines of IRC's that the plugin tells nobody or in
+//! another place. Does not know who may ask what (see `powers.rs`).
 
 use super::super::conversation::{self, Ended};
 use super::super::ffi::{in_process, owned};
@@ -26,13 +26,13 @@ pub(in crate::purple) const QUESTION: &str = "room-";
 /// Characters of a server's own words that are passed on.
 const WORDS: usize = 300;
 
-/// How the answer is known.
+/// The sign by which an answer is recognised.
 pub(super) enum By {
     /// XMPP: the id of the stanza, and the room's address.
     Stanza(String, String),
-    /// IRC: they are thrown out.
+    /// IRC: the server throws out this nick.
     Kick(String),
-    /// IRC: a mode is set or taken (`+o`), of this nick.
+    /// IRC: the server sets or takes a mode (`+o`) of this nick.
     Mode(String, String),
 }
 
@@ -62,14 +62,14 @@ pub(super) fn has_room(_: OnPurple, account: AccountId) -> Result<(), CommandErr
     Err(CommandError::new("limit", "The server has not answered yet what was asked before. Try again in a moment."))
 }
 
-/// It is asked: the command ends with the answer.
+/// Notes what was asked: the command ends with the answer, or after [`PATIENCE`].
 pub(super) fn begin(token: OnPurple, user: UserId, account: AccountId, conversation: ConversationId, by: By, refusals: u32) -> Ended {
     let number = next();
     let asked = Asked { number, user, account, conversation, origin: outbox::cause(user), by, refusals, told: false };
     ASKED.with_borrow_mut(|all| all.push(asked));
-    // It looks whether it is still wanted.
+    // Dropping the timer would stop it; `end` does nothing once the answer is there.
     std::mem::forget(timers::after(token, PATIENCE, Some(account), move |token| {
-        let late = "The server did not answer. What it has done shows in the list of people.";
+        let late = "The server did not answer. The list of people shows what has become of it.";
         end(token, number, Some(CommandError::new("timeout", late)));
     }));
     Ended::Later
@@ -99,25 +99,25 @@ fn tell(token: OnPurple, user: UserId, origin: Option<Origin>, error: Option<Com
     }
 }
 
-/// The account went offline.
+/// The account went offline: its questions have failed.
 pub(super) fn lost(token: OnPurple, account: AccountId) {
     let mine: Vec<u64> = ASKED.with_borrow(|all| all.iter().filter(|asked| asked.account == account).map(|asked| asked.number).collect());
     for number in mine {
-        let message = "The connection ended before the server answered. What it has done shows in the list of people.";
+        let message = "The connection ended before the server answered. The list of people shows what has become of it.";
         end(token, number, Some(CommandError::new("not_connected", message)));
     }
 }
 
-/// What a room's server is to change of somebody: attributes of the item (XEP-0045, 8 and 9).
+/// A change of somebody's standing, as attributes of the `item` element (XEP-0045, 8 and 9).
 pub(super) struct Item<'a> {
-    /// `nick` or `jid`, and what it is.
+    /// The attribute that names the person, `nick` or `jid`, with its value.
     pub(super) whom: (&'static CStr, &'a str),
-    /// `role` or `affiliation`, and what it is to be.
+    /// The attribute to change, `role` or `affiliation`, with its new value.
     pub(super) to_be: (&'static CStr, &'static CStr),
     pub(super) reason: &'a Line,
 }
 
-/// Sends it. Gives by what the answer is known.
+/// Sends the change to the room's server. Gives the sign by which the answer is recognised.
 ///
 /// # Safety
 /// A live connection of XMPP's plugin.
@@ -188,7 +188,7 @@ unsafe fn reason(iq: *mut xmlnode) -> String {
     }
 }
 
-/// Whether lines of IRC may be answers.
+/// Whether the account waits for an answer, so that its lines of IRC have to be read.
 pub(in super::super) fn awaits(_: OnPurple, account: AccountId) -> bool {
     ASKED.with_borrow(|all| all.iter().any(|asked| asked.account == account))
 }
@@ -197,7 +197,7 @@ pub(in super::super) fn awaits(_: OnPurple, account: AccountId) -> bool {
 const REFUSALS: [&str; 19] =
     ["401", "403", "437", "441", "442", "460", "461", "467", "468", "472", "478", "481", "482", "484", "485", "486", "489", "499", "974"];
 
-/// A line of IRC: its command, and what follows it. True: it has been told in its place, and is nothing for the plugin.
+/// Reads a line of IRC: its command, and what follows it. True: the line was a refusal that the command tells, and is kept from the plugin.
 pub(in super::super) fn heard(token: OnPurple, account: AccountId, command: &str, words: &[String]) -> bool {
     let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return false };
     let room = |name: &String| ConversationId::of(account, ConversationKind::Room, &conversation::normalize(token, purple, name));
@@ -231,7 +231,7 @@ pub(in super::super) fn heard(token: OnPurple, account: AccountId, command: &str
                 By::Stanza(..) => false,
             };
             let about_room = |asked: &Asked| rooms.contains(&asked.conversation);
-            // Who is named with the room is meant first; some numbers name neither.
+            // Questions that fit both room and nick come first, then those that fit one of them. Some numbers name neither.
             let found = first(&|asked| about_room(asked) && names_nick(asked))
                 .or_else(|| first(&about_room))
                 .or_else(|| first(&|asked| rooms.is_empty() && names_nick(asked)))
@@ -246,14 +246,14 @@ pub(in super::super) fn heard(token: OnPurple, account: AccountId, command: &str
     }
 }
 
-/// Done: told after what libpurple makes of the line.
+/// Ends a question that was carried out, after libpurple has handled the line.
 fn finish(token: OnPurple, account: AccountId, found: Option<(u64, UserId, bool)>) {
     if let Some((number, ..)) = found {
         timers::soon(token, Some(account), move |token| end(token, number, None));
     }
 }
 
-/// Tells the first refusal, and takes the others in.
+/// Tells the first refusal of a question; further ones of it are counted only.
 fn refuse(token: OnPurple, (number, user, told): (u64, UserId, bool), words: &str) {
     let (origin, over) = ASKED.with_borrow_mut(|all| {
         let Some(asked) = all.iter_mut().find(|asked| asked.number == number) else { return (None, true) };

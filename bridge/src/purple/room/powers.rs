@@ -1,4 +1,5 @@
-//! What somebody in a room may do to another, by the standing of both (RFC 2811, 4.1; XEP-0045, 5). Pure: the network has the last word.
+//! Lists what somebody in a room may do to another, by the standing of both (RFC 2811, 4.1; XEP-0045, 5). Does not ask the network, which
+//! has the last word (see `ask.rs`).
 
 use crate::model::MenuItem;
 
@@ -13,7 +14,7 @@ pub(super) enum Affiliation {
 }
 
 impl Affiliation {
-    /// By XMPP's word for it; an outcast is in no room.
+    /// The affiliation of this name in XMPP; an outcast is in no room.
     pub(super) fn named(name: &str) -> Self {
         match name {
             "member" => Self::Member,
@@ -24,7 +25,7 @@ impl Affiliation {
     }
 }
 
-/// Where somebody stands in a room.
+/// Somebody's standing in a room.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) affiliation: Affiliation,
@@ -35,21 +36,21 @@ pub(super) struct Standing {
     pub(super) voice: bool,
 }
 
-/// Whose rules hold.
+/// The network's rules for operators of rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rules {
     Irc,
     Xmpp,
-    /// Of a plugin that is known by its slash commands alone.
+    /// Rules of any other plugin, which is known by its slash commands alone.
     Other,
 }
 
-/// The ids of what `own` may do to somebody else. `known`: XMPP, the room tells who they really are.
+/// Ids of the actions that `own` may take on somebody else. `known`: XMPP, the room tells their real address.
 pub(super) fn over(rules: Rules, own: Standing, other: Standing, known: bool) -> Vec<&'static str> {
     let all: &[(bool, &'static str)] = match rules {
         Rules::Irc => {
             let (op, some) = (own.operator, own.operator || own.half);
-            // Who is half an operator has no power over whole ones.
+            // A half-operator can neither remove nor ban an operator.
             let below = op || !other.operator;
             &[
                 (some && !other.voice, "voice"),
@@ -114,7 +115,7 @@ pub(super) fn item(rules: Rules, id: &str) -> MenuItem {
     MenuItem { id: Some(id.to_owned()), label: label.to_owned(), reason, danger: hard || id == "owner", ..MenuItem::default() }
 }
 
-/// Whom a ban of IRC keeps out: everybody from their host. Without a known host, the nick.
+/// The mask of a ban on IRC: everybody from the person's host. Without a known host, the nick.
 pub(super) fn mask(nick: &str, userhost: Option<&str>) -> String {
     let host = userhost.and_then(|known| known.rsplit_once('@')).map(|(_, host)| host.trim());
     match host

@@ -1,4 +1,4 @@
-//! What rooms of XMPP say of themselves (XEP-0045, 6.4), which libjabber does not ask them: topic and number of people. Lists no rooms itself.
+//! Asks rooms of XMPP for their topic and number of people (XEP-0045, 6.4), as libjabber does not. Does not list rooms (see `roomlist.rs`).
 
 use super::super::accounts;
 use super::super::ffi::{borrowed, owned};
@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::CStr;
 
-/// Rooms of one list that are asked; the rest stand there by their names.
+/// Rooms of one list that are asked at most; further ones are listed by their names.
 const MOST: usize = 60;
 /// The beginning of the id of a question.
 pub(in crate::purple) const QUESTION: &str = "roominfo-";
@@ -61,7 +61,7 @@ pub(super) unsafe fn ask(token: OnPurple, list: u64, purple: *mut purple_sys::Pu
     None
 }
 
-/// The list ends: the rows of rooms that have not answered, as they were.
+/// Takes the rows of rooms that have not answered, as they were: the list ends.
 pub(super) fn take(list: u64) -> Vec<RoomRow> {
     ASKED.with_borrow_mut(|all| all.extract_if(|_, asked| asked.list == list).map(|(_, asked)| asked.row).collect())
 }

@@ -15,11 +15,11 @@ use std::ffi::{CStr, CString, c_char, c_void};
 const MOST_HELD: usize = 64;
 
 thread_local! {
-    /// The text that is sent next is an acknowledgement for this one.
+    /// The transfer whose bytes the text that is sent next acknowledges.
     static NEXT: Cell<Option<TransferId>> = const { Cell::new(None) };
 }
 
-/// The text that is sent next acknowledges bytes of this one, or of none.
+/// Notes that the text that is sent next acknowledges bytes of this transfer, or of none.
 pub(super) fn next(id: Option<TransferId>) {
     NEXT.set(id);
 }

@@ -1,8 +1,8 @@
-//! How transfers end before all of their bytes have gone: by their user, with their account, and by what a protocol finds out. Judges no stanza (see
-//! `stanzas.rs`), measures no time (see `patience.rs`).
+//! Ends transfers before all of their bytes have gone: for their user, with their account, and when a protocol cancels. Does not judge
+//! stanzas (see `stanzas.rs`), nor measure time (see `patience.rs`).
 //!
-//! What a protocol cancels ends on a later turn of the loop. Callers of `purple_xfer_cancel_local` and `_remote` go on using the transfer: libjabber
-//! its own data of it (`si.c`, `oob.c`), libpurple the buffer of a write that has failed (`ft.c`).
+//! A protocol's cancellation is carried out on a later turn of the loop. Callers of `purple_xfer_cancel_local` and `_remote` go on using
+//! the transfer: libjabber its own data of it (`si.c`, `oob.c`), libpurple the buffer of a write that has failed (`ft.c`).
 
 use super::super::token::OnPurple;
 use super::super::{interpose, owner, request, timers};
@@ -11,7 +11,7 @@ use crate::error::CommandError;
 use crate::id::{AccountId, TransferId, UserId};
 use purple_sys::{PurpleXfer, PurpleXferStatusType};
 
-/// Who cancels a transfer, in libpurple's terms.
+/// The side that cancels a transfer, in libpurple's terms.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::purple) enum Cancel {
     /// `purple_xfer_cancel_local`
@@ -20,7 +20,7 @@ pub(in crate::purple) enum Cancel {
     Remote,
 }
 
-/// `transfer.cancel`: an offered file is declined, one on its way is ended.
+/// `transfer.cancel`: declines an offered file, ends a transfer under way.
 ///
 /// # Errors
 /// `no_such_transfer`.
@@ -58,7 +58,8 @@ pub(super) fn cancel_here(token: OnPurple, xfer: *mut PurpleXfer) {
     carry(xfer, Cancel::Local);
 }
 
-/// Whether libpurple or a protocol has let go of what it knew of a transfer: nothing may end that one again. One that was declined has no time.
+/// Whether libpurple or a protocol has freed its data of a transfer, so that nothing may end it again. A declined transfer has no
+/// `end_time`, only a cancelled status.
 ///
 /// # Safety
 /// A live transfer.
@@ -72,7 +73,8 @@ fn carry(xfer: *mut PurpleXfer, by: Cancel) {
     if !is_open(xfer) {
         return;
     }
-    // SAFETY: one in the table is live. A connection of its own that is not there yet would be told to it later (see `interpose/transfers.rs`).
+    // SAFETY: a transfer in the table is live. A connection still being made for it would call it back later (see
+    // `interpose/transfers.rs`).
     let ended = unsafe {
         purple_sys::purple_proxy_connect_cancel_with_handle(xfer.cast());
         is_ended(xfer)
@@ -84,17 +86,17 @@ fn carry(xfer: *mut PurpleXfer, by: Cancel) {
     }
 }
 
-/// A protocol, or libpurple, cancels a transfer. True: that is done on a later turn.
+/// A protocol, or libpurple, cancels a transfer. True: the cancellation is carried out on a later turn.
 pub(in crate::purple) fn cancelled(token: OnPurple, xfer: *mut PurpleXfer, by: Cancel) -> bool {
     let Some(id) = at(xfer) else { return false };
-    // SAFETY: one in the table is live.
+    // SAFETY: a transfer in the table is live.
     let (ended, fd, watcher) = unsafe { (is_ended(xfer) || (*xfer).ref_ == 0, (*xfer).fd, (*xfer).watcher) };
-    // Libpurple's own end of it, which asks again.
+    // A call while libpurple ends the transfer goes through.
     if ended {
         return false;
     }
-    // SAFETY: as above. What would read or write for it has nothing to do any more. A protocol that has closed the descriptor leaves its number,
-    // which may be another's by the later turn (libjabber's SOCKS5).
+    // SAFETY: as above. The watcher has nothing left to read or write. A protocol that has closed the descriptor leaves its number in the
+    // transfer; by the later turn, the number may be another descriptor's (libjabber's SOCKS5).
     unsafe {
         if let Some(watcher) = u32::try_from(watcher).ok().filter(|watcher| *watcher != 0) {
             purple_sys::purple_input_remove(watcher);
@@ -117,7 +119,7 @@ pub(in crate::purple) fn cancelled(token: OnPurple, xfer: *mut PurpleXfer, by: C
     true
 }
 
-/// Does what a protocol has asked for ([`cancelled`]). What the other side sent before its end is fetched first.
+/// Carries out a protocol's cancellation ([`cancelled`]). Bytes that the other side sent before it cancelled are fetched first.
 pub(super) fn carry_out(token: OnPurple, id: TransferId) {
     let next = change(id, |open| {
         let by = open.doomed.filter(|_| !open.xfer.is_null())?;
@@ -130,18 +132,19 @@ pub(super) fn carry_out(token: OnPurple, id: TransferId) {
     owner::with(Some(account), || carry(xfer, by));
 }
 
-/// A transfer does what it must not: it ends on a later turn.
+/// Ends a transfer that does what it must not, on a later turn.
 pub(super) fn give_up(token: OnPurple, id: TransferId) {
     timers::soon(token, change(id, |open| open.account), move |token| {
         if change(id, |open| open.over.is_none()) == Some(true) {
             stop(token, id);
-            // One that was declined says nothing of it.
+            // Libpurple reports no end of a declined transfer.
             super::end(token, id, "failed");
         }
     });
 }
 
-/// Ends all transfers of an account: while its connection stands, whose data they use, and before the account goes, which they name.
+/// Ends all transfers of an account. To be called while its connection stands, whose data they use, and before the account goes, which they
+/// name.
 pub(in crate::purple) fn end_all(token: OnPurple, account: AccountId) {
     end_live(token, account);
     // Bytes that were received and not told go with the account.
@@ -157,7 +160,7 @@ pub(in crate::purple) fn end_all(token: OnPurple, account: AccountId) {
     super::stanzas::forget(token, account);
 }
 
-/// Ends those that libpurple has.
+/// Ends the account's transfers that libpurple has.
 pub(super) fn end_live(token: OnPurple, account: AccountId) {
     let next = || {
         OPEN.with_borrow(|open| {
@@ -181,7 +184,7 @@ pub(super) fn end_live(token: OnPurple, account: AccountId) {
                 purple_sys::purple_xfer_unref(xfer);
             }
         });
-        // Whatever libpurple made of it: it is ended once.
+        // The transfer is ended once, whatever libpurple made of that.
         change(id, |open| open.xfer = std::ptr::null_mut());
         settle(token, id);
     }

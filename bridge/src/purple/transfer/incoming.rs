@@ -117,7 +117,7 @@ fn tell(token: OnPurple, id: TransferId) {
 /// Lets libpurple read a socket once more, if there is room for what comes.
 pub(super) fn make_ready(_: OnPurple, id: TransferId) {
     let may = |open: &mut Open| {
-        // What was sent before an end of the other side's is fetched.
+        // Bytes that the other side sent before it cancelled are fetched.
         let lives = open.is_live() || (open.pending && open.doomed == Some(Cancel::Remote) && !open.xfer.is_null() && open.over.is_none());
         let may = open.incoming && open.started && lives && !open.ready && open.bytes.len() < SOFT;
         open.ready |= may;
@@ -191,7 +191,7 @@ pub(super) fn whole(token: OnPurple, id: TransferId) {
     let all = |open: &mut Open| {
         // SAFETY: a transfer that was not destroyed.
         let all = open.incoming && !open.xfer.is_null() && unsafe { (*open.xfer).size > 0 && (*open.xfer).bytes_sent >= (*open.xfer).size };
-        // One that runs is not put off by what comes after the whole.
+        // Calls after the last byte do not put off a timer that runs.
         (all && open.over.is_none() && open.ending.is_none()).then_some(open.account)
     };
     let Some(account) = change(id, all).flatten() else { return };

@@ -69,7 +69,7 @@ pub(in crate::purple) fn send(
     let words = words.into_iter().find(|words| !words.trim().is_empty());
     let id = match made {
         Some(id) if change(id, |open| open.is_live()) == Some(true) => id,
-        // One that a protocol has given up ends on a later turn, and its owner has never heard of it.
+        // A transfer that a protocol has given up ends on a later turn. Its owner has never heard of it.
         _ => return Err(words.map_or_else(not_supported, |words| CommandError::new("not_sent", words))),
     };
     if let Some(words) = words {
@@ -93,7 +93,7 @@ pub(in crate::purple) fn caught(primary: &str, secondary: &str) -> bool {
     })
 }
 
-/// A transfer was made. One that is being sent gets its size: libpurple looks at no file for it.
+/// A transfer was made. The transfer that is being offered gets its size: libpurple looks at no file for it.
 ///
 /// # Safety
 /// A live transfer.
@@ -118,8 +118,8 @@ pub(super) fn offering() -> Option<TransferId> {
     SENDING.with_borrow(|sending| sending.as_ref().and_then(|sending| sending.made))
 }
 
-/// Libpurple said that all has gone. It says so of a first write that has failed, too, and a protocol may believe the other side (IRC): done is
-/// what was read to its end and not cancelled.
+/// Ends a transfer of which libpurple said that all has gone. Libpurple says so after a failed first write, too, and IRC's plugin when the
+/// other side claims it. Done is a file that was asked for to its end, came, and was not cancelled.
 pub(super) fn all_went(token: OnPurple, id: TransferId) {
     let all = change(id, |open| {
         let size = open.shown.as_ref().and_then(|shown| shown.size).unwrap_or_default();

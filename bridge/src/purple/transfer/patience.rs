@@ -1,4 +1,4 @@
-//! How long a transfer may come no further: one timer each, from its making to the telling of its end. Ends nothing that moves.
+//! Ends transfers that make no progress: one timer each, from its making to the telling of its end. Does not end a transfer that moves.
 
 use super::super::timers;
 use super::super::token::OnPurple;
@@ -14,9 +14,9 @@ pub(super) struct Limits {
     pub(super) offered: Duration,
     /// An accepted file that no browser fetches.
     pub(super) unfetched: Duration,
-    /// One on its way by which no bytes go.
+    /// A transfer under way that moves no bytes.
     pub(super) stalled: Duration,
-    /// A connection by which all of a file has come, and that its sender does not end.
+    /// A whole file whose sender does not end the connection.
     pub(super) unended: Duration,
 }
 
@@ -37,12 +37,12 @@ pub(super) fn set(limits: Limits) {
     LIMITS.set(limits);
 }
 
-/// The limits.
+/// The limits in force.
 pub(super) fn limits() -> Limits {
     LIMITS.get()
 }
 
-/// Watches a transfer by the limit of its state. A state with a shorter limit than the one before has to be told by this.
+/// Watches a transfer by the limit of its state. To be called when the state changes to one with a shorter limit.
 pub(super) fn watch(token: OnPurple, id: TransferId) {
     let Some((account, left)) = change(id, |open| (open.account, left(open))) else { return };
     let timer = timers::after(token, left, Some(account), move |token| look(token, id));
@@ -50,7 +50,7 @@ pub(super) fn watch(token: OnPurple, id: TransferId) {
     drop(before);
 }
 
-/// What is left of a transfer's time.
+/// The time that a transfer has left without progress.
 fn left(open: &Open) -> Duration {
     let limits = limits();
     let limit = match (open.incoming, open.accepted, open.started, open.fetched) {

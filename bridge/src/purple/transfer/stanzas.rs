@@ -1,7 +1,8 @@
-//! What XMPP's stanzas tell of transfers: which stream is whose, what a contact may ask of it, and answers that come after its end. Moves no bytes.
+//! Reads XMPP's stanzas about transfers: the stream of each file, a contact's requests, and answers after the end. Does not move bytes (see
+//! `incoming.rs`, `outgoing.rs`).
 //!
-//! A named exception. Libjabber opens a stream that its user has not accepted, with any size of a block (`ibb.c`, `si.c`), and calls back with freed
-//! data when an answer comes after the end of what it was asked for: these stanzas it does not get.
+//! A named exception. Libjabber opens a stream that its user has not accepted, with any size of a block (`ibb.c`, `si.c`). An answer after
+//! the end of its transfer makes libjabber call back with freed data. These stanzas are kept from it.
 
 use super::super::ffi::{borrowed, guard_on, owned};
 use super::super::iq;
@@ -26,11 +27,11 @@ const MOST_ASKED: usize = 256;
 
 /// The stream of a transfer, as far as stanzas have told of it.
 pub(super) struct Stream {
-    /// What both sides know it by.
+    /// The stream's id, by which both sides know it.
     sid: String,
-    /// The question by which proxies it may go, until that is answered with no.
+    /// The id of the sender's stanza that names its SOCKS5 hosts, until an error answers that stanza.
     hosts: Option<String>,
-    /// The other side has opened it in-band.
+    /// The other side has opened the stream in-band.
     opened: bool,
 }
 
@@ -47,7 +48,7 @@ struct Asked {
     transfer: TransferId,
 }
 
-/// What libjabber is handling.
+/// The stanza that libjabber is handling, as far as it is about a transfer.
 enum Handled {
     /// An offer with this id of its stream.
     Offer(AccountId, String),
@@ -60,7 +61,7 @@ enum Handled {
 thread_local! {
     static HANDLED: RefCell<Option<Handled>> = const { RefCell::new(None) };
     static ASKED: RefCell<BTreeMap<(AccountId, String), Asked>> = const { RefCell::new(BTreeMap::new()) };
-    /// What a question to a user is about that is being answered.
+    /// The transfer that a question to a user is about, while libjabber is given the answer.
     static ABOUT_NOW: Cell<Option<TransferId>> = const { Cell::new(None) };
 }
 
@@ -85,7 +86,7 @@ pub(in crate::purple) fn listen(_: OnPurple) {
     }
 }
 
-/// Calls back about something (XMPP: to which device a file goes), which may be a transfer.
+/// Gives a plugin the answer to a question (XMPP: to which device a file goes) whose `data` may be a transfer.
 pub(in crate::purple) fn about<T>(data: *mut c_void, call: impl FnOnce() -> T) -> T {
     let before = ABOUT_NOW.replace(at(data.cast::<PurpleXfer>()));
     let result = call();
@@ -103,7 +104,7 @@ pub(super) fn forget(_: OnPurple, account: AccountId) {
     ASKED.with_borrow_mut(|asked| asked.retain(|(whose, _), _| *whose != account));
 }
 
-/// A transfer was made. One that is offered by what is being handled gets the id of its stream.
+/// A transfer was made. An incoming transfer that the handled stanza offers gets the id of its stream.
 ///
 /// # Safety
 /// A live transfer.
@@ -167,13 +168,13 @@ unsafe extern "C" fn on_receiving(
     i32::from(kept)
 }
 
-/// What an answer means.
+/// The meaning of an answer for transfers.
 enum Answered {
-    /// To a question about a transfer.
+    /// Answers a question about a transfer that is not over.
     InTime,
-    /// Likewise, and that one is over: libjabber would use what it has freed.
+    /// Answers a question about a transfer that is over: libjabber would use freed data.
     TooLate,
-    /// To something else.
+    /// Answers something else.
     Nothing,
 }
 
@@ -184,7 +185,7 @@ fn answered(account: AccountId, id: &str, from: &str) -> Answered {
     else {
         return Answered::Nothing;
     };
-    // Libjabber goes on waiting for one that it does not get, so that a second one must not reach it either.
+    // Libjabber goes on waiting for an answer that was kept from it, so that a second answer must not reach it either.
     if change(transfer, |open| open.over.is_none() && !open.xfer.is_null()) != Some(true) {
         return Answered::TooLate;
     }
@@ -195,7 +196,7 @@ fn answered(account: AccountId, id: &str, from: &str) -> Answered {
     Answered::InTime
 }
 
-/// Whether two addresses are one: without regard to case but in the name of the device.
+/// Whether two addresses are the same. Case counts in the name of the device alone.
 fn same(one: &str, other: &str) -> bool {
     let parts = |address: &str| {
         let (bare, device) = address.split_once('/').unwrap_or((address, ""));
@@ -204,7 +205,7 @@ fn same(one: &str, other: &str) -> bool {
     parts(one) == parts(other)
 }
 
-/// What a stanza asks of a transfer, or the condition by which it is refused (RFC 6120, 8.3.3).
+/// Judges a stanza: what libjabber will be handling, or the error condition that refuses it (RFC 6120, 8.3.3).
 ///
 /// # Safety
 /// A live element.
@@ -224,7 +225,7 @@ unsafe fn judge(account: AccountId, iq_id: &str, from: &str, child: *mut xmlnode
         };
         OPEN.with_borrow(|all| all.iter().find(|(_, open)| is_it(open)).map(|(id, _)| *id))
     };
-    // Accepted, and no stream of it is there or on its way.
+    // A stream may begin once the file is accepted, while it has no stream and none is being opened.
     let may_begin = |open: &Open| {
         let none = open.stream.as_ref().is_some_and(|stream| stream.hosts.is_none() && !stream.opened);
         open.incoming && open.accepted && !open.started && none && open.is_live()
@@ -235,7 +236,7 @@ unsafe fn judge(account: AccountId, iq_id: &str, from: &str, child: *mut xmlnode
             let sid = unsafe { attribute(child, c"id") };
             Ok(sid.map(|sid| Handled::Offer(account, sid)))
         }
-        // Libjabber decodes none as well as some.
+        // Libjabber would decode a missing text.
         // SAFETY: as above; what is given is ours to free.
         b"data" if is(IN_BAND) && unsafe { owned(purple_sys::xmlnode_get_data(child)) }.is_none() => Err(c"bad-request"),
         b"data" if is(IN_BAND) => Ok(sid.and_then(|sid| find(&sid)).map(|id| Handled::Bytes(id, iq_id.to_owned()))),
@@ -255,7 +256,7 @@ unsafe fn judge(account: AccountId, iq_id: &str, from: &str, child: *mut xmlnode
             if opens == Some(true) { Ok(None) } else { Err(c"not-acceptable") }
         }
         b"query" if is(BY_SOCKS5) => {
-            // Libjabber pays no regard to one of no transfer.
+            // Libjabber ignores a query that belongs to no transfer.
             let Some(id) = sid.and_then(|sid| find(&sid)) else { return Ok(None) };
             let begins = change(id, |open| {
                 let begins = may_begin(open);
@@ -309,7 +310,7 @@ unsafe extern "C" fn on_sending(gc: *mut PurpleConnection, packet: *mut *mut xml
     });
 }
 
-/// Whose bytes an answer with this id acknowledges, of those that nobody has fetched yet.
+/// The transfer whose bytes an answer with this id acknowledges, while nobody has fetched them.
 fn acknowledged(id: &str) -> Option<TransferId> {
     let transfer = HANDLED.with_borrow(|handled| match handled {
         Some(Handled::Bytes(transfer, iq)) if iq == id => Some(*transfer),
@@ -318,7 +319,7 @@ fn acknowledged(id: &str) -> Option<TransferId> {
     transfer.filter(|transfer| change(*transfer, |open| open.pending) == Some(true))
 }
 
-/// An error goes out: none of a sender's proxies was reached, so that it may open the stream in another way.
+/// An error goes out: none of a sender's hosts was reached, so that the sender may open the stream in another way.
 fn answered_no(account: AccountId, id: &str, to: &str) {
     OPEN.with_borrow_mut(|all| {
         for open in all.values_mut().filter(|open| open.account == account && !open.xfer.is_null()) {
@@ -331,7 +332,7 @@ fn answered_no(account: AccountId, id: &str, to: &str) {
     });
 }
 
-/// Something is asked: about which transfer is noted until it is answered.
+/// Notes the transfer that a question to the other side is about, until the answer comes.
 ///
 /// # Safety
 /// A live element.
@@ -349,7 +350,8 @@ unsafe fn asks(account: AccountId, iq_id: String, to: String, child: *mut xmlnod
         };
         OPEN.with_borrow(|all| all.iter().find(|(_, open)| !open.incoming && is_with(open) && wanted(open)).map(|(id, _)| *id))
     };
-    // What is asked within the call that begins a transfer is about it: what a device can do, before the offer to it.
+    // A question within the call that begins a transfer is about that transfer: libjabber asks what a device can do before it offers the
+    // file.
     let beginning = ABOUT_NOW.get().or_else(outgoing::offering);
     let transfer = match (name.to_bytes(), sid) {
         (b"si", Some(sid)) if space == OFFER => {

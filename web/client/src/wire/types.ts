@@ -61,7 +61,7 @@ export type MessageState = "pending" | "sent" | "failed" | "unknown";
  */
 export type NoticeKind = "message" | "formatted" | "mail" | "userinfo" | "search" | "uri";
 /**
- * What an entry of a profile is.
+ * The sort of an entry of a profile.
  */
 export type ProfileKind = "pair" | "heading" | "break";
 /**
@@ -1015,11 +1015,11 @@ export interface MenuItem {
  */
 export interface MemberAddress {
   /**
-   * To be written to, looked at and blocked by.
+   * The name to write to, get info of and block.
    */
   address: string;
   /**
-   * It is the person's own, and can be on a list. Otherwise the room hides that one, and this is theirs in the room alone.
+   * True: the person's own address, which can be on a buddy list. False: an address in the room, which hides the person's own.
    */
   real: boolean;
 }
@@ -2633,11 +2633,11 @@ export interface RoomRow {
    */
   parent?: string | null;
   /**
-   * How many people are there, where a column says so.
+   * The number of people in the room, where the list or the room itself tells it.
    */
   people?: number | null;
   /**
-   * What is talked about there, where a column says so.
+   * The room's topic, where the list or the room itself tells it.
    */
   topic?: string | null;
 }
@@ -2892,7 +2892,7 @@ export interface Protocol {
    */
   icon: string;
   /**
-   * What an icon of one's own may be; absent where there are none.
+   * Limits of the user's own icon; absent where the protocol has no icons.
    */
   icon_spec?: IconSpec | null;
   /**
@@ -2919,7 +2919,7 @@ export interface Protocol {
   username: UsernameForm;
 }
 /**
- * What a protocol takes as an icon (`PurpleBuddyIconSpec`). 0 is no bound.
+ * Limits of a protocol's icons (`PurpleBuddyIconSpec`). 0 is no bound.
  */
 export interface IconSpec {
   /**

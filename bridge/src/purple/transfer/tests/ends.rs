@@ -1,4 +1,4 @@
-//! What ends a transfer within its account's life: its user at each stage, its last byte, time.
+//! Tests the ends of transfers within their account's life: by their user at each stage, by the last byte, by time.
 
 use super::super::patience::{self, Limits};
 use super::*;
@@ -42,7 +42,7 @@ fn a_question_about_a_transfer_ends_with_it() {
         let prosody = Prosody::builder().users(["ines", "noor"]).friends("ines", "noor", "Friends").start();
         xmpp(core, &prosody, 10);
         let mut peers = ["desk", "phone"].map(|resource| XmppPeer::connect_as(&prosody, "noor", resource));
-        // What a device asks comes after its presence.
+        // A device's ping comes after its presence: the answer shows that the account has handled both.
         for peer in &mut peers {
             peer.send("<iq type='get' id='there' to='ines@localhost/home'><ping xmlns='urn:xmpp:ping'/></iq>");
             heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "there"));
@@ -92,7 +92,7 @@ fn a_file_in_one_block_ends_after_libjabber_has_counted_it() {
     });
 }
 
-/// Short ones, and those that matter not.
+/// Limits in milliseconds; a whole file whose sender does not end the connection gets 50.
 fn limits(offered: u64, unfetched: u64, stalled: u64) -> Limits {
     Limits {
         offered: Duration::from_millis(offered),
@@ -104,7 +104,7 @@ fn limits(offered: u64, unfetched: u64, stalled: u64) -> Limits {
 
 const LONG: u64 = 3_600_000;
 
-/// Has the timer of a transfer, which is there, go by other limits, and waits for its end.
+/// Puts the timer of a transfer, which must be there, under other limits, and returns how the transfer ends.
 fn hurried(core: &mut Core, id: TransferId, hurry: Limits) -> String {
     assert_eq!(change(id, |open| open.watch.is_some()), Some(true), "nothing ends it");
     patience::set(hurry);
@@ -158,7 +158,7 @@ fn what_comes_no_further_ends() {
     });
 }
 
-/// What a protocol tells after the last byte does not put off the end of a sender that leaves its connection open.
+/// Progress that a protocol reports after the last byte does not put off the end, though the sender leaves the connection open.
 #[test]
 fn a_whole_file_ends_whatever_comes_after_it() {
     with_servers("purple::transfer::tests::ends::a_whole_file_ends_whatever_comes_after_it", |core| {

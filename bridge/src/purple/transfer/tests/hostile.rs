@@ -1,5 +1,5 @@
-//! What a contact may try: streams that nobody has accepted, answers that come too late, ends in the middle of libjabber's work. What uses freed memory
-//! is seen by valgrind.
+//! Tests what a contact may try: streams that nobody has accepted, answers that come too late, ends in the middle of libjabber's work.
+//! Valgrind sees uses of freed memory.
 
 use super::*;
 use std::os::fd::{AsRawFd, IntoRawFd};
@@ -26,7 +26,7 @@ fn a_stream_begins_once_and_when_it_was_accepted() {
         xmpp(core, &prosody, 10);
         offer(core, &mut peer, 10, "one", 10);
         let id = only(10);
-        // It takes connections, and says nothing.
+        // A host that takes connections, and says nothing.
         let host = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let hosts = format!(
             "<iq type='set' id='hosts' to='ines@localhost/home'><query xmlns='{S5B}' sid='one'>\
@@ -48,7 +48,7 @@ fn a_stream_begins_once_and_when_it_was_accepted() {
         }
         open_stream(&mut peer, "other", "4096");
         assert_eq!(refused(core, &mut peer, "open"), "item-not-found");
-        // Not in another way, while one is tried.
+        // No second way while the first is tried.
         peer.send(&hosts);
         peer.send(&hosts.replace("'hosts'", "'again'"));
         assert_eq!(refused(core, &mut peer, "again"), NOT_NOW);
@@ -67,7 +67,7 @@ fn a_stream_begins_once_and_when_it_was_accepted() {
             send_block(&mut peer, "one", seq, "aGVsbG8=");
         }
         assert_eq!(how_it_ends(core, id), "done");
-        // A file of one's own that nobody has taken yet.
+        // A file that the account offers and nobody has taken yet.
         sent_over_xmpp(core, &mut peer, 10, false);
         let id = only(10);
         let sid = change(id, |open| open.stream.as_ref().map(|stream| stream.sid().to_owned())).flatten().unwrap();
@@ -79,7 +79,7 @@ fn a_stream_begins_once_and_when_it_was_accepted() {
     });
 }
 
-/// Whatever the protocol: this one is started as its plugin would.
+/// A transfer that starts before its user has accepted it ends, whatever the protocol: the test starts it as a plugin would.
 #[test]
 fn what_was_not_accepted_ends_when_it_starts() {
     with_servers("purple::transfer::tests::hostile::what_was_not_accepted_ends_when_it_starts", |core| {
@@ -237,7 +237,7 @@ fn the_end_of_a_file_closes_nothing_of_others() {
         let mut guest = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
         // Not SOCKS5.
         guest.write_all(&[4, 1, 0]).unwrap();
-        // Another comes to have the number as soon as it is free.
+        // Another descriptor takes the number as soon as it is free.
         let another = std::fs::File::open("/dev/null").unwrap();
         let (mut number, mut taken) = (-1, -1);
         core.turn_until(|| {
@@ -282,7 +282,7 @@ fn two_files_to_one_contact_are_two() {
         tell_features(&mut peer, &first_asked, &[SI, FILE, IBB]);
         is_through(core, &mut peer);
         assert_eq!((only(10), count(AccountId(10))), (second, 1));
-        // Those that were cancelled count no more, but libjabber goes on waiting for each, and that has an end.
+        // Cancelled files count no more. Libjabber goes on waiting for an answer about each, and the number of those is limited.
         let refused = (0..300).find_map(|_| match offers(core, 10, other.jid(), 1000) {
             Ok(id) => {
                 cancel(core.token, UserId(1), id).unwrap();

@@ -51,7 +51,7 @@ fn a_block_without_bytes_is_followed_by_others() {
     });
 }
 
-/// Two that fit one by one, and not together: libjabber looks at what was fetched.
+/// Two blocks that fit one by one, and not together: libjabber counts only what was fetched.
 #[test]
 fn more_than_was_offered_is_not_told() {
     with_servers("purple::transfer::tests::reads::more_than_was_offered_is_not_told", |core| {
@@ -126,7 +126,7 @@ fn the_file_of_a_link_comes_after_its_head() {
                 server.write_all(b"hello").unwrap();
                 comes(core, id, b"hello");
             } else {
-                // It ends before its head.
+                // The server closes the connection before it has sent a head.
                 drop(server);
                 assert_eq!(how_it_ends(core, id), "failed");
             }
