@@ -264,7 +264,7 @@ fn a_command_leaves_the_tables_of_an_earlier_daemon_alone() {
         postgres.sql("site", "select value from bellflower where name='schema'")
     };
     let now = schema("");
-    // As the daemon before this one left it, which may be running still.
+    // The schema of the daemon before this one, which may be running still.
     schema("1");
     let folder = tempfile::tempdir().expect("a directory");
     let backup = folder.path().join("backup.sqlite").display().to_string();
@@ -284,7 +284,7 @@ fn the_password_of_the_database_is_in_a_file_or_a_credential() {
     let server = MariaDb::start();
     let url = server.database("site");
     let folder = tempfile::tempdir().expect("a directory");
-    // As systemd names it.
+    // The name is the one of a systemd credential.
     let file = folder.path().join("bellflower-database-password");
     std::fs::write(&file, format!("{}\n", server.password())).expect("a file");
     let by_file = format!("registration = \"open\"\ndatabase = {url:?}\ndatabase_password_file = {:?}", file.display().to_string());

@@ -119,7 +119,7 @@ async fn photographs_leave_without_place_and_stay_as_they_were_turned() {
     let arrived = STANDARD.decode(ended["content"].as_str().expect("its bytes")).expect("base64");
     assert!(photo::tells(&photograph) && !photo::tells(&arrived), "place and device arrived");
     assert!(arrived == [&picture[..2], &photo::orientation(6), &picture[2..]].concat(), "{}", arrived.escape_ascii());
-    // Whoever looks at it sees it upright, red above.
+    // A browser draws the arrived picture upright, red above.
     let look = format!(
         "const bytes = Uint8Array.from(atob({:?}), letter => letter.charCodeAt(0));
         createImageBitmap(new Blob([bytes], {{ type: 'image/jpeg' }})).then(map => {{
@@ -135,7 +135,7 @@ async fn photographs_leave_without_place_and_stay_as_they_were_turned() {
     page.browser().eval(&look).await;
     page.wait("window.looked !== undefined").await;
     assert_eq!(page.browser().eval("return window.looked").await, json!([16, 32, true, false]));
-    // A damaged one stays, and its row says why.
+    // A damaged picture is not sent, and its row says why.
     std::fs::write(&path, &photograph[..200]).expect("a file");
     page.choose_file(&format!("{} [data-testid=file-input]", stage.talk), &path).await;
     page.read(&format!("{} [data-testid=files]", stage.talk), "This picture is damaged").await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use support::{Daemon, Page, Prosody, Slixmpp, Window, WireClient, quoted};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
-/// What a camera writes into its pictures.
+/// EXIF content with a place, as cameras write it.
 const PLACE: &[u8] = b"Exif\0\0 42.3N 0.7W, taken at home";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -117,7 +117,7 @@ async fn ones_own_picture_is_seen_by_others() {
     page.see("[data-testid=icon-crop][data-crop='100 0 400']").await;
     page.assert_fits("one's own picture").await;
     save(&page).await;
-    // What a foreign client has is the middle of it, in the network's own size, and nothing of the file.
+    // The foreign client gets the middle of the photo, in the network's own size, without its EXIF.
     let photo = seen_by(&mut bob);
     assert_eq!(size(&photo), (96, 96));
     assert!(!contains(&photo, b"Exif") && !contains(&photo, b"taken at home"));
@@ -128,7 +128,7 @@ async fn ones_own_picture_is_seen_by_others() {
     assert_eq!(bytes, photo);
     page.see("[data-testid=my-status] .avatar img").await;
 
-    // Another part of it, by keys alone, as pasted.
+    // The pasted photo is moved by keys alone: another part of it is shown.
     open(&page).await;
     give(&page, "paste", &jpeg, "image/jpeg").await;
     page.see("[data-testid=icon-crop][data-crop='100 0 400']").await;
@@ -144,7 +144,7 @@ async fn ones_own_picture_is_seen_by_others() {
     let photo = seen_by(&mut bob);
     assert_eq!(middle(&page, &photo).await, json!([false, false, true, true]));
 
-    // What is no picture is said, and changes nothing.
+    // A dropped file that is no picture is refused with words, and cannot be saved.
     open(&page).await;
     give(&page, "drop", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "image/svg+xml").await;
     page.read("[data-testid=icon-dialog] [data-testid=problem]", "not a picture").await;

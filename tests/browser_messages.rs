@@ -65,7 +65,7 @@ async fn a_message_is_quoted_copied_and_looked_at() {
     page.press_escape().await;
     page.see_no("[data-testid=message-info-dialog]").await;
 
-    // One that was refused is sent again from its menu.
+    // The menu of a refused message offers to send it again and to edit it.
     page.say(&talk, "/mgs oh").await;
     page.see(&format!("{talk} [data-testid=message][data-state=failed]")).await;
     let failed = page.message(&talk, "/mgs oh").await;
@@ -123,7 +123,7 @@ async fn keys_alone_reach_a_message_and_answer_it() {
     page.assert_no_mishap().await;
 }
 
-/// What of a message stands in a certain style.
+/// The texts of a message's elements that match a CSS selector.
 async fn styled(page: &Page, row: &str, css: &str) -> Value {
     let script = format!("return [...document.querySelectorAll({})].map(e => e.textContent)", quoted(&format!("{row} .said {css}")));
     page.browser().eval(&script).await
@@ -210,7 +210,7 @@ async fn a_thumb_holds_a_message_for_its_menu() {
     bob.say("ines@localhost", "See https://plants.example/");
     let said = page.message(&talk, "See https://plants.example/").await;
     page.see(&format!("{talk} [data-testid=toggle-format]")).await;
-    // Even on an address: it is not followed.
+    // A long touch on an address opens the menu, and does not follow it.
     page.hold(&format!("{said} a")).await;
     page.see("[data-testid=message-copy-link]").await;
     page.assert_fits("a message's menu on a phone").await;
@@ -274,7 +274,7 @@ async fn all_of_it_is_for_everybody() {
     carla.say("#garden", "*Hello* to _all_ `here`");
     audit.page.hears(&garden, "*Hello* to _all_ `here`").await;
     audit.page.wait("document.querySelectorAll('[data-testid=member]').length === 2").await;
-    // Before the list, which lies over it.
+    // The message's tools come first: the list of names lies over them.
     let said = audit.page.message(&garden, "*Hello* to _all_ `here`").await;
     audit.page.point_at(&said).await;
     audit.page.see("[data-testid=message-tools]").await;

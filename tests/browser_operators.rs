@@ -45,7 +45,7 @@ async fn an_owner_puts_people_in_their_place_and_hears_what_the_room_refuses() {
     page.click("[data-testid=power-member]").await;
     page.see(&format!("{}[data-flags~=member]", member(&talk, "Bob"))).await;
 
-    // One question, and a word taken back does nothing.
+    // The question is asked before anything is done: Esc removes nobody.
     page.click(&member(&talk, "Bob")).await;
     page.click("[data-testid=power-kick]").await;
     page.read("[data-testid=act-dialog] h2", "Remove Bob from garden?").await;
@@ -60,7 +60,7 @@ async fn an_owner_puts_people_in_their_place_and_hears_what_the_room_refuses() {
     page.see_no("[data-testid=act-dialog]").await;
     page.see_no(&member(&talk, "Bob")).await;
 
-    // What the room refuses is said in the question that it answers.
+    // The room's refusal shows in the question's dialog.
     bob.join(&room, "Guard");
     page.click(&member(&talk, "Guard")).await;
     page.click("[data-testid=power-kick]").await;
@@ -69,7 +69,7 @@ async fn an_owner_puts_people_in_their_place_and_hears_what_the_room_refuses() {
     page.press_escape().await;
     page.see(&member(&talk, "Guard")).await;
 
-    // Of oneself one looks after nothing.
+    // The user's own menu has no operator actions, and no entry to ignore herself.
     page.click(&member(&talk, "Ines")).await;
     page.see("[role=menu]").await;
     page.wait("!document.querySelector('[role=menu]').textContent.includes('Loading')").await;
@@ -88,7 +88,7 @@ async fn who_is_ignored_is_not_heard_until_one_wants_to_hear_them_again() {
     page.click("[data-testid=menu-ignore]").await;
     page.read(&format!("{talk} [data-testid=ignored]"), "1 ignored").await;
     eva.say_in(&room, "Ines: can you hear me?");
-    // The room has sent it before what comes then.
+    // The room delivers in order: Bob's next line comes after hers.
     bob.wait_for("her words", |s| s.says("Ines: can you hear me?"));
     bob.say_in(&room, "quiet today");
     page.hears(&talk, "quiet today").await;
@@ -96,7 +96,7 @@ async fn who_is_ignored_is_not_heard_until_one_wants_to_hear_them_again() {
     page.load().await;
     page.hears(&talk, "quiet today").await;
     assert_eq!(page.browser().eval("return document.body.textContent.includes('can you hear me')").await, false);
-    // Whoever is gone can be heard again, too.
+    // Somebody who has left can be heard again, too.
     eva.leave(&room, "Eva");
     page.see_no(&member(&talk, "Eva")).await;
     page.click(&format!("{talk} [data-testid=ignored]")).await;
@@ -130,7 +130,7 @@ async fn people_are_found_and_removed_by_keys_alone() {
     page.see(&format!("{}:focus", member(&talk, "Bob"))).await;
     page.type_into(":focus", &key(Key::Enter)).await;
     page.see("[data-testid=power-kick]").await;
-    // What has come into a menu is not what one meant a moment ago.
+    // The menu takes no key right after entries were added: the key may have been meant for the ones before.
     page.see("[role=menu][data-ready=true]").await;
     page.type_into(":focus", "r").await;
     page.see("[data-testid=power-kick]:focus").await;
@@ -146,7 +146,7 @@ async fn people_are_found_and_removed_by_keys_alone() {
 async fn a_room_of_irc_is_found_kept_and_come_back_to() {
     let server = Ngircd::builder().channel("#lounge", "Sit down, stay a while").channel("#attic", "Old books").start();
     let mut daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").start();
-    // Who leaves at once has the answer to the plugin's own question still to come.
+    // The IRC plugin sends WHO when it joins. After an early part the answer finds no channel, and the plugin logs that.
     daemon.allow_log("Got a WHO response for");
     let (mut bob, mut eva) = (IrcPeer::connect(&server, "bob"), IrcPeer::connect(&server, "eva"));
     bob.join("#lounge");
@@ -155,12 +155,12 @@ async fn a_room_of_irc_is_found_kept_and_come_back_to() {
     let page = Page::open(&daemon, Window::Desk).await;
     page.sign_in_irc(&server, "ines").await;
     page.see("[data-testid=account][data-state=online]").await;
-    // The fullest first, or by name; topic and people stand there.
+    // The list has the fullest room first, or goes by name; topic and number of people show.
     page.click("[data-testid=list-add]").await;
     page.click("[data-testid=menu-join-room]").await;
     page.click("[data-testid=room-browse]").await;
     page.see("[data-testid=room-row][data-name='#attic']").await;
-    // Without the server's own.
+    // The server's own channel is left out: its name begins with `&`.
     let names = "return [...document.querySelectorAll('[data-testid=room-row][data-name^=\"#\"]')].map(row => row.dataset.name).join(' ')";
     assert_eq!(page.browser().eval(names).await, "#lounge #attic");
     page.click("[data-testid=sort-name]").await;
@@ -181,7 +181,7 @@ async fn a_room_of_irc_is_found_kept_and_come_back_to() {
     page.click(&format!("{lounge} [data-testid=topic-line] button")).await;
     page.read(&format!("{lounge} [data-testid=topic-line] p"), "Sit down, stay a while").await;
 
-    // It is kept, and is to be joined at each sign-on.
+    // The room becomes a bookmark that is joined at each sign-on.
     page.keep_things("Ines", "a long enough password").await;
     page.click(&format!("{lounge} [data-testid=conversation-menu]")).await;
     page.click("[data-testid=menu-mark]").await;
@@ -207,7 +207,7 @@ async fn a_room_of_irc_is_found_kept_and_come_back_to() {
     page.see(&lounge).await;
     page.see(&member(&lounge, "bob")).await;
 
-    // And let go of.
+    // The bookmark is removed, and the room left.
     page.click(&format!("{lounge} [data-testid=conversation-menu]")).await;
     page.click("[data-testid=menu-mark]").await;
     page.click("[data-testid=mark-remove]").await;

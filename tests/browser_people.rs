@@ -15,7 +15,7 @@ fn vcard(peer: &mut XmppPeer, inside: &str) {
     peer.request("set", "", &format!("<vCard xmlns='vcard-temp'>{inside}</vCard>"));
 }
 
-/// What stands beside a label of the card.
+/// Waits until the card shows this value beside a label.
 async fn entry(page: &Page, label: &str, value: &str) {
     page.shows(&format!("{CARD} [data-testid=profile-entry][data-label={}] dd", quoted(label)), value).await;
 }
@@ -92,7 +92,7 @@ async fn a_stranger_who_writes_is_looked_at_added_and_blocked() {
     mallory.say("ines@localhost", "sorry");
     page.hears(&spam, "sorry").await;
     assert!(!page.texts(&format!("{spam} [data-testid=message-text]")).await.iter().any(|text| text == "buy quickly"));
-    // Whoever is asked about once too often.
+    // A stranger about whom the page is not to ask any more: the strip stays away, also after a reload.
     page.click(&format!("{spam} [data-testid=stranger-met]")).await;
     page.see_no(&format!("{spam} [data-testid=stranger]")).await;
     load_to(&page, "mallory@localhost").await;
@@ -149,7 +149,7 @@ async fn somebody_in_a_room_is_reached_by_the_name_that_the_network_has() {
     let heard = bob.hears("between us");
     assert_eq!((heard.attr("from"), heard.attr("type")), (Some(format!("{garden}/Ines").as_str()), Some("chat")));
 
-    // One of one's own tells its owner who is in it.
+    // The user's own room tells its owner the addresses of the people in it.
     let shed = prosody.room("shed");
     let talk = page.join(&form("shed"), &shed).await;
     page.press("[data-testid=request-action]", "Accept Defaults").await;
@@ -230,7 +230,7 @@ async fn the_list_is_in_the_order_that_one_wants_and_tells_what_is_known() {
     ordered(&page, &["bob", "carla", "anna"]).await;
     carla.say("ines@localhost", "where?");
     ordered(&page, &["carla", "bob", "anna"]).await;
-    // It is the user's choice, not the browser's.
+    // The order is stored with the user, not in the browser.
     wire.wait_event("the choice", |event| event["type"] == "settings" && event["values"]["sort"] == "last");
     page.load().await;
     ordered(&page, &["carla", "bob", "anna"]).await;
@@ -301,7 +301,7 @@ async fn an_account_shows_something_else_than_the_others() {
     page.click("[data-testid=menu-account-status]").await;
     page.click("[data-testid=account-status-as-all]").await;
     page.see(&format!("{account}[data-status=available]")).await;
-    // What is chosen for all is for this one, too.
+    // A status that is chosen for all accounts holds for this one, too.
     page.click("[data-testid=my-status]").await;
     page.click("[data-testid=menu-status-unavailable]").await;
     bob.wait_for("both busy", shows("work@localhost", Some("dnd")));
@@ -336,7 +336,7 @@ async fn cards_strips_and_tips_are_for_everybody() {
     audit.page.type_into(":focus", &menu).await;
     audit.page.see("[data-testid=menu-info]").await;
     audit.page.see_no("[data-testid=tip]").await;
-    // What the network adds may move the menu, which then takes no key for a moment.
+    // Entries that the network adds may move the menu, which then takes no key for a moment.
     audit.page.read("[role=menu]", "Unsubscribe").await;
     audit.page.see("[role=menu][data-ready=true]").await;
     while audit.page.browser().eval("return document.activeElement.dataset.testid").await != "menu-info" {

@@ -72,7 +72,7 @@ async fn emoji_come_by_name_with_the_skin_that_was_chosen() {
     // The picker: search, groups, skin.
     page.click(&format!("{talk} [data-testid=emoji]")).await;
     page.see("[data-testid=emoji-search]:focus").await;
-    // What was used last is at hand.
+    // The emoji used last comes first in the picker.
     page.see("[data-testid=emoji-one]:first-child[data-name=party_popper]").await;
     page.click("[data-testid=emoji-group-9]").await;
     page.see("[data-testid=emoji-one][data-name=flag_france]").await;
@@ -87,12 +87,12 @@ async fn emoji_come_by_name_with_the_skin_that_was_chosen() {
     page.written(&talk, "👋🏽").await;
     page.press_keys(&key(Key::Enter)).await;
     bob.hears("👋🏽");
-    // Alone it is large; in a text it is not.
+    // An emoji alone is large; in a text it is not.
     let large = page.message(&talk, "👋🏽").await;
     page.see(&format!("{large} .bubble.emoji")).await;
     let small = page.message(&talk, "so 👍 🎉").await;
     page.see_no(&format!("{small} .bubble.emoji")).await;
-    // It is so after the page was loaded anew, and where names are typed.
+    // The chosen skin tone holds after a reload, and for typed names.
     page.load().await;
     page.see(&format!("{talk} [data-testid=toggle-format]")).await;
     page.type_into(&box_of(&talk), ":thumbs_up:").await;
@@ -116,7 +116,7 @@ async fn names_are_completed_and_a_channel_is_not_flooded() {
     bob.say("#garden", "Good morning");
     page.hears(&garden, "Good morning").await;
 
-    // Whoever spoke last comes first; Tab goes on, Shift Tab back, Esc takes it back.
+    // The last speaker comes first. Tab takes the next name, Shift Tab the one before, Esc restores the typed letters.
     page.type_into(&box_of(&garden), &format!("b{}", key(Key::Tab))).await;
     page.written(&garden, "bob: ").await;
     page.see(&format!("{garden} [data-testid=hits]")).await;
@@ -149,7 +149,7 @@ async fn names_are_completed_and_a_channel_is_not_flooded() {
     bob.hears("> bob: Good morning");
     bob.hears("to you");
 
-    // Three lines go in; five are asked about, and so are five that were typed.
+    // Five lines are asked about, pasted or typed.
     paste(&page, &garden, "one\n\ntwo\nthree\nfour\nfive\n").await;
     page.read("[data-testid=paste-dialog]", "IRC").await;
     answer(&page, &garden, "paste-line").await;
@@ -167,7 +167,7 @@ async fn names_are_completed_and_a_channel_is_not_flooded() {
     page.written(&garden, "a b c d e").await;
     page.press_keys(&key(Key::Enter)).await;
     bob.hears("a b c d e");
-    // Who wants it so sends them, each as a message of its own, and is asked once.
+    // Lines may go as messages of their own: the question comes at the paste, and not again when they are sent.
     paste(&page, &garden, "eins\nzwei\ndrei\nvier").await;
     answer(&page, &garden, "paste-lines").await;
     page.written(&garden, "eins\nzwei\ndrei\nvier").await;

@@ -8,7 +8,7 @@ use support::{Daemon, Ngircd, PATIENCE, WireClient, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
-/// Takes the one place that the server has for this address. Whoever asked whether it is up may still have it for a moment.
+/// Takes the one place that the server has for this address. The probe that waited for the server may still hold it for a moment.
 fn takes_the_place(server: &Ngircd) -> TcpStream {
     wait_until("the only place", PATIENCE, || {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).ok()?;

@@ -7,7 +7,7 @@ use support::{Daemon, IrcPeer, Ngircd, Prosody, WireClient, XmppPeer};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
-/// What becomes of a line to this conversation.
+/// Sends a line to a conversation. Gives its rejection, null when there is none.
 fn send(client: &mut WireClient, conversation: &str, text: &str) -> Value {
     let id = client.new_id();
     let answer = client.post_command(&id, "message.send", json!({ "conversation": conversation, "text": text }));
@@ -28,7 +28,7 @@ fn a_guest_writes_first_to_so_many_and_to_those_who_answer() {
             peer.hears(text);
         }
     }
-    // One more, by each way: opening a conversation writes nothing.
+    // A fourth stranger is refused by each way of writing; opening a conversation writes nothing.
     let fourth = guest.open("dora");
     let first = guest.open("anna");
     for (conversation, text) in [

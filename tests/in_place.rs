@@ -20,7 +20,7 @@ const AS_SYSTEMD: &str = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTE
 struct Service(Child);
 
 impl Service {
-    /// Started on this socket, and ready.
+    /// Starts the daemon on this socket. Gives its first line of output.
     fn start(socket: OwnedFd, config: &Path) -> (Self, String) {
         let mut command = Command::new("sh");
         command.args(["-c", AS_SYSTEMD, "sh", BELLFLOWER, "serve", "--config"]).arg(config);
@@ -50,7 +50,7 @@ fn config(folder: &Path) -> std::path::PathBuf {
     std::fs::create_dir_all(&data).expect("a directory");
     std::fs::write(&key, [7; 32]).expect("a key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("the key's mode");
-    // The place to listen is another one, at which nobody has to be.
+    // The setting `listen` names another place, where nothing has to listen.
     let text = format!(
         "listen = \"127.0.0.1:1\"\nadmin_listen = \"off\"\ndata_dir = {data:?}\nsite_key_file = {key:?}\nregistration = \"open\"\nhold_ms = 55000\n\
          [egress]\nallow = [\"127.0.0.0/8\"]\n"
@@ -94,7 +94,7 @@ fn a_page_comes_again_once_and_nobody_is_refused() {
         assert_eq!(last["end"], "restart", "{last}");
         stopping.join().expect("a good end");
     });
-    // Nobody runs, and whoever comes waits.
+    // No daemon runs: a connection waits for the next one.
     let mut early = TcpStream::connect(address).expect("a connection while no daemon runs");
     early.write_all(b"GET /api/v1/site HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("a request");
     let (again, _) = Service::start(handed(), &config);

@@ -38,7 +38,7 @@ fn act(ines: &mut WireClient, room: &str, name: &str, action: &str, reason: &str
     ines.outcome(&id)
 }
 
-/// What a room says of one of its people.
+/// The `item` of a room's stanza about somebody: role, affiliation and reason.
 fn item(stanza: &support::Element) -> Option<&support::Element> {
     stanza.children.iter().find_map(|x| x.child("item"))
 }
@@ -56,7 +56,7 @@ fn an_owner_of_a_room_of_xmpp_rules_over_it() {
     ines.sign_in_xmpp(&prosody, "ines");
     let (mut bob, mut eva) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "eva"));
     let address = prosody.room("garden");
-    // Who comes first owns the room.
+    // The first one in a new room owns it.
     let room = ines.join(&json!({ "room": "garden", "server": "rooms.localhost", "handle": "Ines" }));
     bob.join(&address, "Bob the Builder");
     eva.join(&address, "Eva");
@@ -218,7 +218,7 @@ fn what_is_said_about_the_topic_is_marked() {
     ines.wait_event("the topic on entering", |e| about(e, "Sit down"));
     bob.join("#lounge");
     ines.wait_event("a line that is not about it", |e| joins(e, "bob"));
-    // Who may set it here: the room that bob makes.
+    // Bob makes a channel: as its operator he may set its topic.
     bob.join("#attic");
     ines.join(&json!({ "channel": "#attic" }));
     bob.topic("#attic", "Dust & old books");

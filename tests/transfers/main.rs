@@ -22,7 +22,7 @@ fn large() -> usize {
 /// The address of Ines as others see it.
 const INES: &str = "ines@localhost/web";
 
-/// What daemon and worker have in memory while a file goes.
+/// Resident bytes of daemon and worker: before a file goes, and at most while it goes.
 struct Memory {
     processes: [u64; 2],
     before: [u64; 2],
@@ -30,7 +30,7 @@ struct Memory {
 }
 
 impl Memory {
-    /// Of a daemon with one account.
+    /// Begins with the resident bytes of a daemon that has one account.
     fn of(daemon: &Daemon) -> Self {
         let workers = daemon.workers();
         let worker = workers.iter().find(|worker| worker["load"]["accounts"] == 1).expect("a worker")["pid"].as_u64().expect("its id");

@@ -1,11 +1,11 @@
-// Makes the table of emoji that the page fetches when it is first wanted, from npm packages: Unicode's names and groups, and words to find them by. It must
+// Makes the table of emoji that the page fetches when it is first wanted, from npm packages: Unicode's names and groups, and words to find them by. Does
 // not reach the network.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-/** Newer ones show as empty boxes on most systems. */
+/** The newest emoji version in the table; newer emoji show as empty boxes on most systems. */
 const NEWEST = 15.1;
-/** Characters of the words of one. */
+/** Characters of an emoji's search words, beyond its name. */
 const MOST_WORDS = 60;
 
 const { resolve } = createRequire(import.meta.url);

@@ -1,5 +1,5 @@
-//! A conversation's messages and box under a hand: pointing, the second button, a finger that stays, and what stands in the box. It must not know how the
-//! page is built beyond the handles of `web/client/README.md`.
+//! Drives a conversation's messages and box by hand: mouse, second button, long touch, keys and paste. Does not know how the page is built
+//! beyond the handles of `web/client/README.md`.
 
 use fantoccini::key::Key;
 use serde_json::{Value, json};

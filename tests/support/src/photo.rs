@@ -1,6 +1,7 @@
-//! What cameras and telephones write beside a picture. It must not know what is to become of it.
+//! Makes the metadata that cameras and telephones write beside a picture. Does not know what the daemon leaves of it (see
+//! `web/src/picture`).
 
-/// Stands for place and device.
+/// The text that stands for place and device.
 pub const SECRET: &[u8] = b"52.5163N 13.3777E, by a Pocketcam";
 
 /// A segment of a JPEG: marker, length and content.

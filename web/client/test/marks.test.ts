@@ -102,7 +102,7 @@ test("what is sent where formatting can go", () => {
   assert.equal(formatted("nothing here", true), undefined);
   assert.equal(formatted("> only a quote", true), undefined);
   assert.equal(formatted("/topic *new*", true), undefined);
-  // What was no command must not become one when its signs are taken away.
+  // A text that is no command must not become one when its signs are taken away.
   for (const text of ["`/part`", "*/quit* now", "_*／quit*_", "> `/part`", "```\n/part\n```", "[/part](https://x.example)", "`\u3164/part`", "`\u200b /part`"]) {
     for (const signs of [true, false]) assert.equal(formatted(text, signs), undefined, `${text} ${signs}`);
   }

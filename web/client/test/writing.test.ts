@@ -1,4 +1,4 @@
-// What helps one to write: quotes, pasted texts, names, emoji.
+// Help for the writer: quotes, pasted texts, names, emoji.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import text from "emoji-table";
@@ -17,7 +17,7 @@ test("a quote stands before the draft, with its writer's name", () => {
   assert.equal(quoted("> Ines: before\nmy answer", "Bob", "", false), "> Bob: > Ines: before\n> my answer\n");
   assert.equal(quoted("/me waves", "Bob", "", false), "> * Bob waves\n");
   assert.equal(quoted("1\n2\n3\n4\n5\n6\n7", "B", "", false), "> B: 1\n> 2\n> 3\n> 4\n> 5\n> 6\n> …\n");
-  // Where each line is a message of its own, it is one.
+  // The quote is a single line where each line is a message of its own.
   assert.equal(quoted("hello\n\nyou", "Bob", "x", true), "> Bob: hello you\nx");
   assert.equal(quoted("x".repeat(300), "Bob", "", true).length, 2 + 120 + 2);
 });

@@ -85,7 +85,7 @@ async fn the_cookie_is_found_among_odd_ones() {
     let token = &site.login.token;
     let other = Hub::open_guest(&site.hub, network(), bridge::id::PersonId(1)).unwrap();
     site.logout(&other.token);
-    // As the token of a user: whoever has a guest's is told that the session ended.
+    // The token loses the mark of a guest: a guest's browser would be told that the session ended.
     let stale = other.token.trim_start_matches("g.").to_owned();
     for lines in [
         vec![format!("utf=\u{fc}; {COOKIE}={token}")],

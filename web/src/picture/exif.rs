@@ -27,7 +27,7 @@ pub(super) fn orientation(tiff: &[u8]) -> Option<u16> {
         let number = if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
         usize::try_from(number).ok()
     };
-    // What replaces it must not be longer.
+    // The block of `alone` takes its place, and must not be longer.
     let directory = long(4).filter(|_| tiff.len() >= ALONE)?;
     let entries = usize::from(short(directory)?);
     let first = directory.checked_add(2)?;

@@ -2,8 +2,8 @@
 //! lies behind the end. Pixels and colours stay as they are, bit by bit: nothing is decoded. An orientation stays, alone in a block of its own, since
 //! pictures cannot be turned without decoding them. Knows no HTTP and no user.
 //!
-//! What is kept is a list; what a picture has beside it goes. A picture is rewritten in its own place, from front to back, with two buffers of
-//! 64 KiB: its size costs no memory.
+//! An allow list names the parts of a picture that are kept; all others go. A picture is rewritten in its own place, from front to back,
+//! with two buffers of 64 KiB: its size costs no memory.
 
 mod exif;
 mod gif;
@@ -20,7 +20,7 @@ use std::fs::File;
 /// Bytes by which a picture is known.
 const HEAD: usize = 12;
 
-/// Why a picture could not be looked through.
+/// The reason that a picture could not be looked through.
 #[derive(Debug)]
 pub enum Trouble {
     /// The bytes are none of a whole picture; how, as in "This picture is damaged: …".
@@ -35,15 +35,15 @@ impl From<std::io::Error> for Trouble {
     }
 }
 
-/// A picture ends before its end.
+/// The trouble of a picture that ends too early.
 const CUT_OFF: Trouble = Trouble::Broken("it is cut off");
 
-/// What bytes are, once they are looked through.
+/// The outcome for bytes that were looked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     /// Content type, when they are a picture: nothing is left in it then but the picture.
     pub kind: Option<&'static str>,
-    /// How many bytes there are now.
+    /// Bytes that are left.
     pub size: u64,
 }
 

@@ -45,7 +45,7 @@ impl Medium for &mut Vec<u8> {
 /// Bytes that are being rewritten.
 pub(super) struct Rewrite<M> {
     medium: M,
-    /// Where they end; nothing is read beyond.
+    /// The end of the bytes; nothing is read beyond.
     end: u64,
     /// Bytes taken so far.
     taken: u64,
@@ -72,7 +72,7 @@ impl<M: Medium> Rewrite<M> {
         self.put
     }
 
-    /// What lies behind this place is not looked at, and goes.
+    /// Sets the end: bytes behind this place are not read, and go.
     pub(super) fn ends_at(&mut self, end: u64) -> Result<(), Trouble> {
         if end < self.taken || end > self.end {
             return Err(CUT_OFF);
@@ -187,7 +187,7 @@ impl<M: Medium> Rewrite<M> {
         self.ahead.capacity() + self.behind.capacity()
     }
 
-    /// How many bytes there are now. What is behind them goes.
+    /// Writes what is still buffered. Gives the bytes that there are now; the caller cuts off what lies behind them.
     pub(super) fn finish(mut self) -> Result<u64, Trouble> {
         self.flush()?;
         Ok(self.put)

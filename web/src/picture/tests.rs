@@ -4,7 +4,7 @@ use super::rewrite::{Medium, Rewrite};
 use super::*;
 use proptest::prelude::*;
 
-/// What must not get out.
+/// The text that must not be left in a picture.
 const SECRET: &[u8] = b"52.5163N 13.3777E, by a Pocketcam";
 
 /// A part of a picture, and what is to be left of it.
@@ -174,7 +174,7 @@ fn what_is_not_the_picture_goes_and_the_picture_stays() {
         let file = File::options().read(true).write(true).open(&path).unwrap();
         assert_eq!(strip_file(&file, file.metadata().unwrap().len()).unwrap(), seen);
         assert!(std::fs::read(&path).unwrap() == after, "{kind} in a file");
-        // What is bare stays as it is.
+        // A bare picture stays as it is.
         assert!(strip(&mut bytes).unwrap() == seen && bytes == after);
     }
 }
@@ -312,7 +312,8 @@ fn a_million_parts_are_read_one_after_the_other() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever bytes are changed, cut out or doubled: the end is an error, or a picture that is no longer and has nothing more to lose.
+    /// Bytes of a picture are changed, cut out or doubled: the outcome is an error, or a picture that is no longer and has nothing more to
+    /// lose.
     #[test]
     fn damaged_pictures_are_refused_or_bare(
         format in 0usize..4,

@@ -7,9 +7,9 @@ use super::rewrite::{Medium, Rewrite};
 
 /// Name and length of a chunk.
 const BEFORE: u64 = 8;
-/// What a frame has before its chunks.
+/// Bytes of a frame before its chunks.
 const FRAME: u32 = 16;
-/// Bits of what a file says it has.
+/// Feature bits of the `VP8X` chunk.
 const HAS_EXIF: u8 = 0x08;
 const HAS_XMP: u8 = 0x04;
 const DAMAGED: Trouble = Trouble::Broken("it has parts that no WebP has");
@@ -47,7 +47,7 @@ pub(super) fn strip<M: Medium>(picture: &mut Rewrite<M>) -> Result<(), Trouble> 
             }
             b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ICCP" => picture.keep(whole)?,
             b"ANMF" => frame(picture, length, whole)?,
-            // Only a file that says what it has can have it.
+            // EXIF is for files with a `VP8X` chunk alone.
             b"EXIF" if features.is_some() && !turned => {
                 let seen = exif::MOST.min(usize::try_from(length).unwrap_or(usize::MAX));
                 let tiff = picture.ahead(8 + seen)?.get(8..).unwrap_or_default();

@@ -13,11 +13,11 @@ const OF_A_USER: u32 = 2;
 /// Where a run waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Of somebody who has shown nothing yet.
+    /// The line of people who have shown nothing yet.
     Strangers,
-    /// Of a user who is signed in.
+    /// The line of users who are signed in.
     Users(UserId),
-    /// Of somebody who comes from a browser of this user's.
+    /// The users' line for somebody who comes from a browser of this user's; the strangers' where that has no place.
     Known(UserId),
 }
 
@@ -32,7 +32,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Whether there is one in the users' line.
+    /// Whether the users' line has a place for this user.
     fn has_place(&self, user: UserId, most: usize) -> bool {
         self.users.len() < most && self.of.get(&user).is_none_or(|count| *count < OF_A_USER)
     }

@@ -72,7 +72,8 @@ impl Listener {
         Ok(Self::Unix(listener, Some(file)))
     }
 
-    /// Takes over a stream socket that listens already, of IP or Unix. It goes on listening when this process ends, and its file stays.
+    /// Takes over a stream socket that listens already, of IP or Unix. The socket goes on listening when this process ends, and its file
+    /// stays.
     ///
     /// # Errors
     /// As the system says; another kind of socket.
@@ -88,7 +89,7 @@ impl Listener {
         Ok(Self::Unix(UnixListener::from_std(socket)?, None))
     }
 
-    /// Where it listens, for people: `ADDRESS:PORT` or `unix:PATH`.
+    /// The place to listen, for people: `ADDRESS:PORT` or `unix:PATH`.
     pub fn place(&self) -> String {
         match self {
             Self::Tcp(listener) => listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string()),

@@ -1,4 +1,4 @@
-//! What the user has arranged around things of networks: groups, drafts, what is quiet; and how it goes with them. Sends nothing to networks.
+//! Keeps what the user has arranged around things of networks: groups, drafts, mutes; and forgets it with them. Sends nothing to networks.
 
 use super::bounds::MOST_GROUPS;
 use super::state::{Env, GroupPlace, State};

@@ -1,4 +1,4 @@
-//! Rooms that a user comes back to: kept by account, joined at a sign-on where they are to be. Joins nothing itself (see `chores`).
+//! Keeps bookmarks of rooms, by account, and asks for a join at each sign-on where the user wants it. Joins nothing itself (see `chores`).
 
 use super::perform::error;
 use super::state::{Env, State};
@@ -33,7 +33,7 @@ pub(crate) struct Bookmark {
     conversation: Option<ConversationId>,
 }
 
-/// The same as it is stored: secrets are sealed under the user's key, and written in hex.
+/// A bookmark as it is stored: secrets are sealed under the user's key, and written in hex.
 #[derive(Serialize, Deserialize)]
 struct Row {
     id: String,
@@ -70,17 +70,17 @@ impl Bookmark {
         wire::Bookmark { id, account, name, fields, autojoin, conversation }
     }
 
-    /// Bytes of its texts.
+    /// Bytes of the bookmark's texts.
     pub(super) fn bytes(&self) -> usize {
         self.name.len() + self.fields.iter().chain(&self.secrets).map(|(key, value)| key.len() + value.len()).sum::<usize>()
     }
 
-    /// The whole form.
+    /// The form that joins the room, secrets included.
     pub(super) fn form(&self) -> BTreeMap<String, String> {
         self.fields.iter().chain(&self.secrets).map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    /// Whether this form joins its room: what it leaves out has a default.
+    /// Whether this form joins the bookmark's room: each field of the bookmark has the same value in it.
     fn fits(&self, form: &BTreeMap<String, String>) -> bool {
         !self.fields.is_empty() && self.fields.iter().all(|(key, value)| form.get(key) == Some(value))
     }
@@ -111,7 +111,7 @@ impl Bookmark {
     }
 }
 
-/// A form by what of it may be shown.
+/// Divides a form into the fields that may be shown and the masked ones.
 fn divided(protocol: Option<&Protocol>, form: BTreeMap<String, String>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let open = |key: &String| protocol.is_some_and(|protocol| protocol.room_fields.iter().any(|field| field.key == *key && !field.masked));
     form.into_iter().filter(|(_, value)| !value.is_empty()).partition(|(key, _)| open(key))
@@ -237,7 +237,7 @@ impl State {
         Ok(())
     }
 
-    /// A room is joined by a form: the bookmarks that it fits are of this room.
+    /// A room is joined by a form: the first bookmark that the form fits is of this room.
     pub(super) fn bookmark_found(&mut self, env: &Env<'_>, account: AccountId, id: ConversationId, form: &BTreeMap<String, String>) {
         let news = |known: &&mut Bookmark| known.account == account && known.conversation != Some(id) && known.fits(form);
         let Some(known) = self.bookmarks.iter_mut().find(news) else { return };
@@ -264,7 +264,7 @@ impl State {
         self.write(|user| Write::Setting { user, key: format!("{BOOKMARKS}{account}"), value });
     }
 
-    /// Takes in what [`State::keep_bookmarks`] wrote. Nothing, when it is of no account that there is.
+    /// Takes in what [`State::keep_bookmarks`] wrote. Does nothing for an account that is not there.
     pub(super) fn restore_bookmarks(&mut self, user: UserId, key: &DataKey, name: &str, value: &str) {
         let Some(account) = name.strip_prefix(BOOKMARKS).and_then(|id| id.parse().ok()).filter(|id| self.has(*id)) else { return };
         let rows: Vec<Row> = serde_json::from_str(value).unwrap_or_default();

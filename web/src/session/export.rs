@@ -53,7 +53,7 @@ pub struct Export {
     first: bool,
     /// A message of the current one is.
     begun: bool,
-    /// What of a page is not written yet.
+    /// Parts of the page that are not written yet.
     parts: VecDeque<Part>,
     /// Pictures that were looked for, by hash, and whether the document has them.
     pictures: HashMap<String, bool>,

@@ -19,11 +19,11 @@ const SHARE: u32 = 4;
 /// is over when its tries are there again.
 const ENTRIES: usize = 4096;
 
-/// When each place will be, or was, as new, in milliseconds of the session's clock.
+/// The time at which each place has, or had, all its tries again, in milliseconds of the session's clock.
 #[derive(Debug)]
 struct Over {
     places: HashMap<Place, u64>,
-    /// So many are there when it is cleared up next: twice what was left the last time, so that a try costs the same however many there are.
+    /// Entries at which old ones are cleared next: twice what the last clearing left, so that a try costs the same however many there are.
     clear_at: usize,
     #[cfg(test)]
     cleared: u32,

@@ -20,7 +20,7 @@ impl State {
         !name.is_empty() && names(&self.settings, id).any(|known| known == name)
     }
 
-    /// Who is ignored goes on being so under another name.
+    /// Somebody who is ignored stays so under another name.
     pub(super) fn ignore_renamed(&mut self, env: &Env<'_>, id: ConversationId, renamed: &[(String, String)]) {
         if renamed.iter().all(|(old, _)| !self.ignores(id, old)) {
             return;
@@ -42,8 +42,8 @@ impl State {
         self.set_ignored(env, id, list);
     }
 
-    /// Who is ignored under another name is gone: the list has the name that the user chose again, since somebody else may take the other one.
-    /// `None`: whoever is in the room is told anew.
+    /// People who are ignored under another name have left: the list has the name that the user chose again, since somebody else may take
+    /// the other one. `None`: all have left, and the room tells its people anew.
     pub(super) fn ignored_left(&mut self, env: &Env<'_>, id: ConversationId, left: Option<&[String]>) {
         let Some(seldom) = self.seldom.as_mut().filter(|seldom| !seldom.ignored_as.is_empty()) else { return };
         let is_gone = |name: &String| left.is_none_or(|left| left.contains(name));

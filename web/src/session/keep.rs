@@ -56,9 +56,9 @@ pub(crate) struct Keep {
     unwritten: BTreeSet<ConversationId>,
     /// Tokens of the guest that the user was, and when they stop being good for requests that are on their way.
     pub(super) guest_tokens: Vec<(TokenHash, u64)>,
-    /// Browsers in which a page was opened since it was last noted which are used: it may be closed again by then.
+    /// Browsers in which a page was opened since their use was last noted: the page may be closed again by then.
     pub(super) used: BTreeSet<TokenHash>,
-    /// Of requests that check a password.
+    /// The user's allowance of requests that check a password.
     pub(super) asked_for_long: Allowance,
     /// Held by an export that is being written.
     pub(super) exporting: Arc<()>,

@@ -45,7 +45,7 @@ impl Hub {
                 }
                 Others::Leave(but) => but.iter().cloned().collect::<Vec<_>>(),
             };
-            // For as long as the store takes: whoever is told that it failed goes on with the old password.
+            // Waits as long as the store takes: a user who is told of a failure goes on with the old password.
             match memory.store().set_keys(row.id, &keys, &wraps).await {
                 Ok(()) => {}
                 Err(StoreError::Gone) => return Err(ApiError::session_ended()),

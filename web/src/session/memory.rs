@@ -103,7 +103,7 @@ impl Memory {
         Some(self.coming.get(of)?.lock().await)
     }
 
-    /// The same, if it is nobody else's now.
+    /// The turn of a user, if nobody else has it now.
     pub(super) fn turn_now(&self, user: UserId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         let of = usize::try_from(user.0 % self.coming.len().max(1) as u64).unwrap_or(0);
         self.coming.get(of)?.try_lock().ok()

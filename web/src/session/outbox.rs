@@ -254,7 +254,7 @@ impl State {
         Ok(())
     }
 
-    /// A line is not there any more: in memory, in the store, on pages.
+    /// Removes a line from memory, the store and pages.
     fn take_away(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, number: u64, message: &wire::Message) {
         let Some(conv) = self.conversations.get_mut(&id) else { return };
         let account = conv.base.account;

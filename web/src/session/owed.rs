@@ -73,7 +73,7 @@ impl Memory {
         }
     }
 
-    /// A user was made and could not come in, or may be made yet, for some time from `since`: is to be deleted.
+    /// Owes the deletion of a user who was made and could not come in, or who may still be made within `LATE_MS` of `since`.
     pub(super) fn owe_unmaking(&self, made: Made, since: Option<u64>) {
         lock(&self.owed.unmade).push((made, since.map_or(0, |since| since + LATE_MS)));
     }
@@ -83,7 +83,7 @@ impl Memory {
         lock(&self.owed.unmade).retain(|(made, _)| made.user != user);
     }
 
-    /// Deletes users who could not come in. One whose turn is another's is left for later, or waited for with `wait`.
+    /// Deletes users who could not come in. A user whose turn somebody else has is left for later, or waited for with `wait`.
     pub(super) async fn tell_unmade(&self, now: u64, wait: bool) {
         let unmade = lock(&self.owed.unmade).clone();
         for owed in unmade {
@@ -93,7 +93,7 @@ impl Memory {
                 None if wait => self.turn(made.user).await,
                 None => continue,
             };
-            // Came in meanwhile.
+            // The user came in meanwhile.
             if !lock(&self.owed.unmade).contains(&owed) {
                 continue;
             }
@@ -107,7 +107,7 @@ impl Memory {
         }
     }
 
-    /// Whether the keys of a user were changed is not known.
+    /// Notes that the store did not say whether a user's keys were changed; the change may come within `LATE_MS`.
     pub(super) fn note_changed(&self, user: UserId, now: u64) {
         lock(&self.owed.changed).push((user, now + LATE_MS));
     }

@@ -1,5 +1,5 @@
-//! How people of the site come in: by password, by the word of a proxy, by the recovery code. Makes no user but a proxy's (see `register`), and sends no
-//! cookie (see `api`).
+//! Lets users of the site in: by password, by the word of a proxy, by the recovery code. Makes no user but a proxy's (see `register`), and
+//! sends no cookie (see `api`).
 
 use super::failures::Act as Failing;
 use super::guesses::{Try, Who};

@@ -195,16 +195,16 @@ fn wire_notice(notice: bridge::model::Notice, limit: usize) -> Notice {
     }
 }
 
-/// Reads entries until all of them have so many bytes.
+/// Reads the entries of a profile up to `limit` bytes in all.
 fn wire_profile(profile: bridge::model::Profile, limit: usize) -> Profile {
     let bridge::model::Profile { mut name, entries: told, picture } = profile;
     bounds::clip_short(&mut name);
     let (mut entries, mut room, mut cut) = (Vec::new(), limit, false);
     for entry in told {
-        // Markup of labels is none of theirs to choose.
+        // A label's markup is dropped.
         let label = body::plain(&entry.label, bounds::A_LABEL).trim().trim_end_matches(':').to_owned();
         let value = body::spans(&entry.html, bounds::A_VALUE);
-        // A picture is told apart.
+        // The picture has a field of its own.
         if body::text(&value).trim() == body::PICTURE {
             continue;
         }

@@ -86,7 +86,7 @@ impl Hub {
             Err(StoreError::Gone) => return Err(bad_invite()),
             Err(error) => {
                 crate::pace::paced!(warn, "nobody can register: {error}");
-                // It may be done all the same.
+                // The store may have made the user all the same.
                 memory.owe_unmaking(made, Some(self.env().now));
                 return Err(unavailable());
             }

@@ -208,7 +208,7 @@ impl Staged {
         Ok(())
     }
 
-    /// It has come whole: if it is a picture, nothing but the picture is left of it. Waits for the disk: off the threads that serve.
+    /// Ends a file that has come whole; of a picture nothing but the picture is left. Waits for the disk: off the threads that serve.
     ///
     /// # Errors
     /// 400 `empty` or `broken_picture`; 503 when the disk does not work.
@@ -248,14 +248,14 @@ impl Staged {
 
     fn expire(&self) {
         if !self.expired.swap(true, Ordering::Relaxed) {
-            // Of one that is being sent the bytes stay until it is, and its room counts until nobody holds it.
+            // An open file keeps its bytes until it is sent, and counts in the quotas until nobody holds it.
             let left = Left { staging: Arc::clone(&self.staging), path: Some(self.path.clone()), user: self.user, size: 0 };
             aside(move || drop(left));
         }
     }
 }
 
-/// What is left to do when nobody sends a file any more.
+/// Removes a file, and gives back its bytes of the quotas, when it is dropped.
 struct Left {
     staging: Arc<Staging>,
     /// The file, unless it is removed already.
@@ -265,7 +265,7 @@ struct Left {
 }
 
 impl Drop for Staged {
-    /// To remove a large file takes time, and whoever drops it may hold a session's lock.
+    /// Leaves the removal to another thread: a large file takes time, and the caller may hold a session's lock.
     fn drop(&mut self) {
         let path = (!self.expired.swap(true, Ordering::Relaxed)).then(|| std::mem::take(&mut self.path));
         let left = Left { staging: Arc::clone(&self.staging), path, user: self.user, size: self.size() };
@@ -274,7 +274,7 @@ impl Drop for Staged {
 }
 
 impl Drop for Left {
-    // Not a call: at its end the runtime drops what it was to do without doing it.
+    // The work is in `drop`, since a runtime that ends drops the closures that it has not run.
     fn drop(&mut self) {
         if let Some(path) = &self.path {
             _ = std::fs::remove_file(path);
@@ -364,7 +364,7 @@ mod tests {
             waits.await.unwrap().unwrap();
             path
         });
-        // What is to be done at the end of the daemon is done, too.
+        // The end of the runtime removes the file, too.
         drop(runtime);
         assert!(!path.exists() && staging.lock().all == 0);
     }

@@ -16,7 +16,7 @@ use std::sync::Mutex;
 
 /// Milliseconds over which strangers are counted.
 const HOUR: u64 = 3_600_000;
-/// So many times as many for all guests of a neighbourhood, or whoever signs in anew would have the whole number again.
+/// Factor for all guests of a neighbourhood together: signing in anew gives the whole number again so many times at most.
 const NEIGHBOURHOOD: usize = 10;
 /// Neighbourhoods that are remembered.
 const MOST: usize = 10_000;
@@ -24,7 +24,7 @@ const MOST: usize = 10_000;
 /// Somebody to whom a command writes.
 pub(super) type Contact = (AccountId, Box<str>);
 
-/// When somebody wrote to strangers, within the last hour.
+/// Times at which somebody wrote to strangers, within the last hour.
 #[derive(Debug, Default)]
 struct Times(VecDeque<u64>);
 
@@ -60,7 +60,7 @@ impl Hub {
         let most = self.config.strangers_per_hour as usize;
         let Some(person) = session.guest().filter(|_| most > 0) else { return Ok(Vec::new()) };
         let mut strangers = state.writes_to(kind);
-        // One or two are looked for; for more, all who are known are gathered once.
+        // Up to two people are looked up one by one; for more, all known people are gathered once.
         if strangers.len() <= 2 {
             strangers.retain(|contact| !state.knows(contact));
         } else {
@@ -134,7 +134,7 @@ impl State {
         names.into_iter().map(|name| (account, name)).collect()
     }
 
-    /// Who is on the list, has written, or was written to already.
+    /// People who are on the list, have written, or were written to already.
     fn all_known(&self) -> BTreeSet<Contact> {
         let talked = self.conversations.values().filter(|conv| conv.base.kind == ConversationKind::Im && has_written(conv));
         let talked = talked.map(|conv| (conv.base.account, plain(&conv.base.name)));

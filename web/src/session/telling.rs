@@ -1,4 +1,4 @@
-//! Commands to the bridge, those that find no room included, which are sent again; decides none.
+//! Sends commands to the bridge, and sends those again that found no room. Decides none.
 
 use super::Hub;
 use super::hub::lock;
@@ -67,12 +67,12 @@ impl Hub {
         true
     }
 
-    /// The same for what must not be left out: sent again until there is room.
+    /// Sends a command that must not be left out: again and again until there is room.
     pub(super) fn tell_for_sure(&self, user: UserId, kind: CommandKind, of: Option<AccountId>) {
         self.tell_for_sure_from(user, None, kind, of);
     }
 
-    /// The same, with an origin whose outcome comes back.
+    /// As [`Hub::tell_for_sure`], with an origin whose outcome comes back.
     pub(super) fn tell_for_sure_from(&self, user: UserId, origin: Option<Origin>, kind: CommandKind, of: Option<AccountId>) {
         let mut later = lock(&self.later);
         if let Some(theirs) = later.get_mut(&user)
@@ -84,7 +84,7 @@ impl Hub {
         if let Err(Rejected::Busy(command)) = self.networks.send(Command { user, origin, kind }, of) {
             let theirs = later.entry(user).or_default();
             if command.kind == CommandKind::RemoveUser {
-                // All else is of no use any more.
+                // The user is removed: other commands are of no use any more.
                 theirs.clear();
             }
             theirs.push((command.kind, of, command.origin));

@@ -1,4 +1,4 @@
-//! Time that the handling of an event takes; counts nothing.
+//! Measures how long the handling of an event takes. Counts nothing (see `counters`).
 
 use std::time::{Duration, Instant};
 

@@ -35,7 +35,7 @@ pub(crate) struct FileUpload {
     pub(crate) staged: Arc<Staged>,
 }
 
-/// What of a user's files is on its way. Most users have none most of the time, and so it takes room with the first one.
+/// Files of a user that are on their way. Most users have none most of the time: memory is taken with the first one.
 #[derive(Debug, Default)]
 pub(crate) struct Moving(Option<Box<Underway>>);
 
@@ -55,7 +55,7 @@ impl DerefMut for Moving {
     }
 }
 
-/// What there is of [`Moving`].
+/// The content of [`Moving`], from the first file on.
 #[derive(Debug, Default)]
 pub(crate) struct Underway {
     incoming: BTreeMap<TransferId, Fetched>,
@@ -106,13 +106,13 @@ impl Underway {
         upload.staged.open().and_then(|mut file| file.read_to_end(&mut bytes)).ok().map(|_| bytes)
     }
 
-    /// This command sends it; it is used up.
+    /// Uses up an upload: this command sends it.
     pub(super) fn sends(&mut self, origin: &Origin, file: FileUpload) {
         self.uploads.retain(|upload| upload.id != file.id);
         self.sending.push((origin.clone(), file));
     }
 
-    /// How that command ended. What is to be fed to the transfer; without one the upload goes.
+    /// Ends the command that sends a file. Gives the feed of its transfer; without a transfer the upload goes.
     fn begun(&mut self, origin: &Origin, transfer: Option<TransferId>) -> Option<Feed> {
         let at = self.sending.iter().position(|(known, _)| known == origin)?;
         let (_, file) = self.sending.swap_remove(at);

@@ -77,8 +77,8 @@ pub trait Store: Send + Sync {
     fn invite<'a>(&'a self, code: &'a TokenHash, now: Timestamp) -> Later<'a, bool>;
     /// Makes a user by an invite, which is used up; [`StoreError::Gone`] when it is not there any more.
     fn add_invited_user<'a>(&'a self, user: &'a NewUser, code: &'a TokenHash, now: Timestamp) -> Later<'a, ()>;
-    /// Deletes a user who was made at this time and could not come in; an invite that it took may be used once more. Of one who is not there, or
-    /// was made at another time, nothing.
+    /// Deletes a user who was made at this time and could not come in; an invite that the user took may be used once more. Does nothing for
+    /// a user who is not there, or was made at another time.
     fn unmake_user<'a>(&'a self, user: UserId, created: Timestamp, code: Option<&'a TokenHash>) -> Later<'a, ()>;
     /// Invites that are not used up.
     fn invites(&self) -> Later<'_, Vec<Invite>>;

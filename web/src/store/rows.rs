@@ -93,8 +93,8 @@ pub struct OutboxRow {
     pub handed_over: bool,
 }
 
-/// What the page keeps as settings of a conversation or an account begins so, before its id: what is typed and not sent yet, how long
-/// it is quiet, who is ignored; and what the daemon keeps so.
+/// Prefixes of settings about a conversation or an account, before its id: the page's drafts, mutes and ignored people, and the daemon's
+/// bookmarks.
 const OF_THINGS: [&str; 4] = ["draft.", "mute.", IGNORED, BOOKMARKS];
 
 /// Before the id of a room: the people in it of whom the user wants to hear nothing.

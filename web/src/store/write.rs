@@ -24,7 +24,8 @@ pub enum Write {
     },
     /// A gap begins, or (same conversation, `after` and `from`) ends.
     Gap(UserId, Gap),
-    /// Its messages, gaps and waiting lines are deleted; with `whole` the conversation and the settings about it ([`super::keys_of`]), too.
+    /// The messages, gaps and waiting lines of a conversation are deleted; with `whole` the conversation and the settings about it
+    /// ([`super::keys_of`]), too.
     DeleteConversation {
         /// The user that owns it.
         user: UserId,

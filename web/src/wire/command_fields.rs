@@ -315,20 +315,20 @@ fields! {
     }
     /// `room.menu`: what the user may do with a room, or with somebody in it
     RoomMenu {
-        /// Which room.
+        /// The conversation of the room.
         conversation: ConversationId,
-        /// Their nick; absent: the room itself.
+        /// Nick of a person in the room; absent: the room itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     }
     /// `room.action`: ends when the network has answered
     RoomAction {
-        /// Which room.
+        /// The conversation of the room.
         conversation: ConversationId,
         /// As in `room.menu`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
-        /// An id from the menu.
+        /// An id from the answer to `room.menu`.
         action: String,
         /// Words that others read, where the item has `reason`; at most 300 bytes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -339,7 +339,7 @@ fields! {
         /// Which account.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<AccountId>,
-        /// In the place of `account` and `fields`.
+        /// Id of a bookmark, in the place of `account` and `fields`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bookmark: Option<String>,
         /// The protocol's `room_fields`, by `key`; what is left out takes the protocol's default.
@@ -358,9 +358,9 @@ fields! {
     }
     /// `room.member`: by what name the network knows somebody in a room
     RoomMember {
-        /// Which conversation.
+        /// The conversation of the room.
         conversation: ConversationId,
-        /// Their nick there.
+        /// Nick of the person in the room.
         member: String,
     }
     /// `room.topic`

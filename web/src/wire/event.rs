@@ -377,23 +377,23 @@ pub enum EventBody {
     },
     #[serde(rename = "bookmark.added")]
     BookmarkAdded {
-        /// Whose.
+        /// The account that joins the room.
         account: AccountId,
-        /// The whole.
+        /// The bookmark as it is now.
         bookmark: Bookmark,
     },
     #[serde(rename = "bookmark.updated")]
     BookmarkUpdated {
-        /// Whose.
+        /// The account that joins the room.
         account: AccountId,
-        /// The whole.
+        /// The bookmark as it is now.
         bookmark: Bookmark,
     },
     #[serde(rename = "bookmark.removed")]
     BookmarkRemoved {
-        /// Whose.
+        /// The account that joined the room.
         account: AccountId,
-        /// Its id.
+        /// Id of the bookmark that is gone.
         bookmark: String,
     },
     /// What the user shows on all accounts.

@@ -239,18 +239,18 @@ pub struct Conversation {
 /// A room to come back to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bookmark {
-    /// Its id.
+    /// Unique among the user's bookmarks; set by the daemon.
     pub id: String,
-    /// On which account.
+    /// The account that joins the room.
     pub account: AccountId,
-    /// What to call it.
+    /// Name in the list; set by the user, else as `bookmark.add` says.
     pub name: String,
-    /// The form that joins it, without what is masked (`room_fields`): `room.join` with `bookmark` knows that, too.
+    /// The form that joins the room, without masked fields (`room_fields`): `room.join` with `bookmark` knows those, too.
     pub fields: std::collections::BTreeMap<String, String>,
-    /// Joined at each sign-on.
+    /// Whether the room is joined at each sign-on.
     #[serde(default)]
     pub autojoin: bool,
-    /// The conversation that it is, once that is known; open or not.
+    /// The conversation of the room, once known; open or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
 }
@@ -292,7 +292,7 @@ pub struct Notice {
 /// A profile, as its network tells it. Everything in it may be made up by the person whom it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Profile {
-    /// Whose: the network's name.
+    /// The person whom the profile is about, by the network's name.
     pub name: String,
     /// The entries, in the network's order.
     pub entries: Vec<ProfileEntry>,
@@ -307,12 +307,12 @@ pub struct Profile {
 /// An entry of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileEntry {
-    /// What it is.
+    /// Pair, heading, or break between parts.
     pub kind: ProfileKind,
-    /// Its label, plain text; may be empty.
+    /// Label of a pair, or a heading; plain text, may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
-    /// Its value; may be empty.
+    /// Value of a pair; may be empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub value: Vec<Span>,
 }

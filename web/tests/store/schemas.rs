@@ -68,7 +68,7 @@ async fn a_database_of_an_earlier_schema_is_changed_by_the_daemon_alone() {
     let was = filled(&sql).await;
     let file = directory.path().join("a.sqlite");
     to_schema_1(&file, &was).await;
-    // As a command does, which a daemon of the earlier version may be running beside.
+    // A command opens the database in this way: a daemon of the earlier version may be running beside it.
     let bytes = std::fs::read(&file).unwrap();
     assert_eq!(Sql::open_in_use(sql.setting()).await.err(), Some(StoreError::Earlier(1)));
     assert!(bytes == std::fs::read(&file).unwrap(), "it was changed");
@@ -80,7 +80,7 @@ async fn a_database_of_an_earlier_schema_is_changed_by_the_daemon_alone() {
     }
 }
 
-/// What is in a folder, byte by byte.
+/// The files of a folder, each with its bytes.
 fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.map(|file| (file.clone(), std::fs::read(&file).unwrap())).collect()

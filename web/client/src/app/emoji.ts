@@ -4,11 +4,11 @@ import { COMMON, readTable, toned, type Emoji, type EmojiGroup } from "../state/
 import { prefs } from "./prefs";
 import { settings, tell, update } from "./store";
 
-/** Null until it has come. */
+/** The table of emoji; null until it has come. */
 export const emojiTable = signal<readonly EmojiGroup[] | null>(null);
 let coming: Promise<void> | null = null;
 
-/** Fetches it, once; what did not come is asked for again. */
+/** Fetches the table once; after a failure the next call tries again. */
 export function fetchEmoji(): Promise<void> {
   coming ??= import("emoji-table").then(({ default: text }) => {
     emojiTable.value = readTable(text);
@@ -17,7 +17,7 @@ export function fetchEmoji(): Promise<void> {
   return coming;
 }
 
-/** So many are remembered. */
+/** Emoji that are at hand at most. */
 const MOST_RECENT = 24;
 const KEY = "emoji";
 
@@ -26,13 +26,13 @@ function recent(): string[] {
   return Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
 }
 
-/** Those used last, then common ones. */
+/** Emoji at hand: those used last, then common ones. */
 export function atHand(groups: readonly EmojiGroup[]): Emoji[] {
   const known = new Map(groups.flatMap((group) => group.list.map((one) => [one.emoji, one] as const)));
   return [...new Set([...recent(), ...COMMON])].slice(0, MOST_RECENT).map((one) => known.get(one)).filter((one) => one !== undefined);
 }
 
-/** As it goes into a text; it is at hand from now on. */
+/** Remembers an emoji as used last. Gives it in the chosen skin tone, for a text. */
 export function take(one: Emoji): string {
   const list = [one.emoji, ...recent().filter((other) => other !== one.emoji)].slice(0, MOST_RECENT);
   update((old) => ({ ...old, settings: { ...old.settings, [KEY]: list } }));

@@ -1,4 +1,4 @@
-// The choices that a user has about the page: the one table of it, and how stored values are read; pure. It must not know words, nor where a choice shows.
+// Lists the choices that a user has about the page, and reads their stored values; pure. Does not know words, nor where a choice shows.
 import type { Settings } from "../wire/types";
 
 interface One<V extends string> { kind: "one"; values: readonly V[]; start: V }

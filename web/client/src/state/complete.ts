@@ -1,11 +1,11 @@
-// Words that are completed while they are typed: who is meant, which emoji; pure.
+// Completes words while they are typed: names and emoji; pure. Does not draw (see ui/talk/Assist.tsx).
 import { compareKeys, sortKey } from "./order";
 import type { Talk } from "./model";
 
 /** No name and no emoji is looked for in more characters than these before the caret. */
 const LONGEST = 80;
 
-/** What stands before the caret and may be completed, from `start` on. */
+/** The begun name or emoji before the caret, from `start` on. */
 export interface Token { kind: "nick" | "emoji"; start: number; query: string }
 
 const EMOJI = /(?:^|[\s([{"'])(:([\p{L}\p{N}_+-]{2,40}))$/u;
@@ -45,11 +45,11 @@ export function nicks(talk: Pick<Talk, "members" | "messages" | "nick">, query: 
   return keyed.sort((a, b) => b.at - a.at || compareKeys(a.key, b.key)).map((one) => one.name);
 }
 
-/** What a command may stand behind: blanks, and what nobody sees. */
+/** Characters that may stand before a command: blanks and invisible ones. */
 const BLANK = /^[\s\p{C}\p{DI}\u2800]*$/u;
 const SLASH = /^[\s\p{C}\p{DI}\u2800]*[/／]/u;
 
-/** A name as it stands in a text: at the beginning of a line somebody is spoken to. One that would make a command of the text gets an `@`. */
+/** A name for a text; at the beginning of a line a colon follows, for somebody is spoken to. A name that would make a command of the text gets an `@`. */
 export function mention(text: string, start: number, name: string): string {
   const slash = SLASH.test(name) && BLANK.test(text.slice(0, start));
   return (slash ? "@" : "") + name + (start === 0 || text[start - 1] === "\n" ? ": " : " ");

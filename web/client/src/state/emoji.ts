@@ -4,7 +4,7 @@ import { fold } from "./order";
 export interface Emoji { emoji: string; name: string; words: readonly string[]; tones: boolean }
 export interface EmojiGroup { name: string; list: readonly Emoji[] }
 
-/** Those that are at hand before anything was chosen, and come first among what is found alike. */
+/** Emoji that are at hand before any was used, and that a search puts before others of about their rank. */
 export const COMMON: readonly string[] = "👍 ❤️ 😂 🙂 😊 😉 😄 🎉 🙏 👏 🔥 👀 ✅ 🤔 😅 😢 😮 😍 🥳 👋 💜 😎 🤷 🚀".split(" ");
 
 export type Tone = "none" | "light" | "medium_light" | "medium" | "medium_dark" | "dark";
@@ -25,7 +25,7 @@ export const shortcode = (name: string): string => fold(name).replace(/[^\p{L}\p
 
 const flat = (text: string): string => text.replaceAll("_", "");
 
-/** How well something is meant by what was typed: less is better; null: not at all. */
+/** The rank of an emoji for a query: less is better; null: no match. */
 function rank(one: Emoji, query: string): number | null {
   const name = shortcode(one.name);
   if (name === query) return 0;
@@ -40,7 +40,7 @@ function rank(one: Emoji, query: string): number | null {
   return null;
 }
 
-/** What is found by its name or other words, best first. */
+/** Emoji that match by name or other words, best first; at most `most`. */
 export function search(groups: readonly EmojiGroup[], typed: string, most: number): Emoji[] {
   const query = shortcode(typed);
   if (query === "") return [];
@@ -54,13 +54,13 @@ export function search(groups: readonly EmojiGroup[], typed: string, most: numbe
   return found.sort((a, b) => a.rank - b.rank || a.one.name.length - b.one.name.length).slice(0, most).map(({ one }) => one);
 }
 
-/** The one that a finished `:name:` means. */
+/** The emoji that a finished `:name:` means. */
 export function named(groups: readonly EmojiGroup[], typed: string): Emoji | null {
   const query = shortcode(typed);
   return search(groups, query, 8).find((one) => shortcode(one.name) === query || one.words.includes(query)) ?? null;
 }
 
-/** In the tone of skin that its user has chosen, where it has one. */
+/** The emoji in a skin tone, where it takes one. */
 export function toned(one: Emoji, tone: Tone): string {
   return one.tones && tone !== "none" ? one.emoji.replace(/(\p{Emoji_Modifier_Base})\ufe0f?/gu, `$1${MODIFIER[tone]}`) : one.emoji;
 }

@@ -1,4 +1,4 @@
-// What the buttons of the formatting bar do to a text: signs around what is chosen, or away again; pure.
+// Puts the signs of a formatting button around a selection, or takes them away again; pure. Does not draw (see ui/talk/FormatBar.tsx).
 
 export type Format = "bold" | "italic" | "strike" | "code" | "link";
 const SIGN: Readonly<Record<Exclude<Format, "link">, string>> = { bold: "*", italic: "_", strike: "~", code: "`" };

@@ -1,4 +1,4 @@
-// How a picture becomes an icon that a network takes: which part of it, how large, and in which format; pure. It must not draw.
+// Computes how a picture becomes an icon that a network takes: part, size and format; pure. Does not draw (see ui/people/draw.ts).
 import type { IconSpec } from "../wire/types";
 
 /** A square of a picture, in its own pixels. */

@@ -6,11 +6,11 @@ export interface Piece extends Span { sign?: "words" | "lines" }
 
 export type Block = { kind: "text" | "code"; pieces: Piece[] } | { kind: "quote"; blocks: Block[] };
 
-/** Longer texts are shown as they are: characters. */
+/** Characters of the longest text that is read for marks; longer texts are shown as they are. */
 const LONGEST = 20_000;
-/** Those with more pieces than this, too, */
+/** Spans of such a text at most. */
 const MOST_SPANS = 300;
-/** and those with more signs, or lines that begin as a quote does. */
+/** Signs of such a text at most, and lines that begin as a quote does. */
 const MOST_SIGNS = 500;
 /** Quotes within quotes beyond this are not looked into. */
 const DEEPEST = 6;
@@ -20,14 +20,14 @@ const STYLE: Readonly<Record<string, Style>> = { "*": "bold", "_": "italic", "~"
 const FENCE = "```";
 /** The first line of a block of code, with the name of a language or none: it is not shown. Other words there are a part of the code. */
 const OPENING = /^```[\w+#.-]{0,20}\s*$/;
-/** What may stand before an opening sign, beside a blank or another sign: nothing that a word or an address goes on with. */
+/** A character before an opening sign: a blank, a bracket, a quotation mark, a dash or another sign, and none that a word or an address goes on with. */
 const BEFORE = /[\s([{<"'“‘«„—–*_~`]/;
 const WORD = /^[\p{L}\p{N}_]/u;
 /** A quote. Faces such as >:( are none. */
 const QUOTE = /^>(?=[\s>\p{L}\p{N}"“'(*`]|$)/u;
 
 const textOf = (spans: readonly Span[]): string => spans.map((span) => span.text).join("");
-/** Neither signs nor quotes are looked for in there. */
+/** Whether a span is taken whole: neither signs nor quotes are looked for in it. */
 const isWhole = (span: Span): boolean => Boolean(span.link || span.image || span.code);
 
 /** The spans line by line, each with the line feed at its end. */
@@ -103,7 +103,7 @@ function inline(line: readonly Piece[]): Piece[] {
   return out;
 }
 
-/** Where the sign ends what began; -1: nowhere before `to`. */
+/** The place of the closing sign; -1: none before `to`. */
 function closing(text: string, whole: Uint8Array, mark: string, from: number, to: number): number {
   const sign = mark[0] ?? "";
   for (let at = text.indexOf(mark, from + 1); at >= 0 && at + mark.length <= to; at = text.indexOf(mark, at + 1)) {
@@ -184,7 +184,7 @@ function signed(blocks: Block[], signs: readonly Piece[][]): Block[] {
   return blocks;
 }
 
-/** Whether it would take long: its reader did not choose how much there is in it. */
+/** Whether a text would take long to read for marks: its writer chose how much there is in it. */
 function isLarge(spans: readonly Span[]): boolean {
   if (spans.length > MOST_SPANS || spans.reduce((sum, span) => sum + span.text.length, 0) > LONGEST) return true;
   const text = textOf(spans);
@@ -205,7 +205,7 @@ const LINK = /\[([^\]\n]{1,300})\]\(((?:https?:\/\/|mailto:|xmpp:)[^\s()]+)\)/g;
 /** The first thing said is a slash. */
 const COMMAND = /^[^\p{L}\p{N}]*[/／]/u;
 
-/** What was typed as spans, for a network that takes formatting; undefined where there is none in it. `signs`: the marks stay. */
+/** A typed text as spans, for a network that takes formatting; undefined where the text has none. `signs`: the marks stay in the text. */
 export function formatted(text: string, signs: boolean): Span[] | undefined {
   // A command's words are its own.
   if (text.startsWith("/") || text.length > LONGEST) return undefined;

@@ -75,5 +75,5 @@ export function preview(last: Message, room: boolean): string {
 const PART = String.raw`\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\ufe0f)?`;
 const EMOJI = new RegExp(String.raw`^\s*(?:(?:\p{RI}{2}|[\d#*]\ufe0f?\u20e3|(?![©®™])${PART}[\u{e0020}-\u{e007f}]*(?:\u200d${PART})*)\s*){1,3}$`, "u");
 
-/** One to three emoji and nothing else. */
+/** Whether a text is one to three emoji and nothing else. */
 export const bigEmoji = (text: string): boolean => text.length <= 60 && EMOJI.test(text);

@@ -21,7 +21,7 @@ export function ownName(account: Pick<Account, "alias" | "username">): string {
   return account.alias || shortName(account.username).replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 }
 
-/** Whom a name means among some: who has exactly that one, else who has it in capitals or small letters. Accents count: anná is not anna. */
+/** The one whom a name means: an exact match, else the first that differs in capitals only. Accents count: anná is not anna. */
 export function named<T extends { name: string }>(all: Iterable<T>, name: string): T | undefined {
   const small = name.toLowerCase();
   let found: T | undefined;

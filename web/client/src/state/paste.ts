@@ -1,8 +1,8 @@
-// Texts of many lines, pasted or about to be sent: when they ask first, and as what they go; pure.
+// Decides when a text of many lines asks first, and makes it one line or a block of code; pure. Does not ask (see ui/dialogs/Paste.tsx).
 
-/** From so many lines on one is asked, where each is a message of its own. */
+/** Lines from which on a text asks first, where each line is a message of its own. */
 const MANY_MESSAGES = 4;
-/** From so many on elsewhere. */
+/** Lines from which on a pasted text asks first elsewhere. */
 const MANY_LINES = 10;
 
 /** Lines with something in them: others are not sent where each is a message. */
@@ -13,7 +13,7 @@ export const isMany = (text: string, single: boolean): boolean => (single ? line
 
 export const asOneLine = (text: string): string => linesIn(text).map((line) => line.trim()).join(" ");
 
-/** Between fences, on lines of its own. `before`: what stands in front of it. */
+/** The text between fences, on lines of its own. `before`: the text in front of it. */
 export function asBlock(text: string, before = ""): string {
   const start = before === "" || before.endsWith("\n") ? "" : "\n";
   return `${start}\`\`\`\n${text.replaceAll("\r\n", "\n").replace(/\n+$/, "")}\n\`\`\`\n`;

@@ -1,4 +1,4 @@
-// What oneself shows over all accounts, where one may show something else than the others; pure.
+// Computes the status that the user shows over all accounts, and which accounts show another; pure. Does not set it (see ui/account/status.tsx).
 import type { Account, OwnStatus } from "../wire/types";
 
 export interface Shown {
@@ -8,7 +8,7 @@ export interface Shown {
   others: readonly Account[];
 }
 
-/** What most accounts that are signed on show: of two that are as many, the status that was chosen for all. Null while none is signed on. */
+/** The status that most signed-on accounts show; in a tie the status that was chosen for all. Null while no account is signed on. */
 export function shownStatus(accounts: Iterable<Account>, own: OwnStatus): Shown | null {
   const online = [...accounts].filter((one) => one.state === "online");
   const by = new Map<OwnStatus["status"], Account[]>();

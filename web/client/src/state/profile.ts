@@ -1,4 +1,4 @@
-// The parts of a profile, and which card asked for it; pure. It must not draw.
+// Divides a profile into parts, and finds the card that asked for it; pure. Does not draw (see ui/people/Entries.tsx).
 import { named } from "./names";
 import type { ProfileEntry } from "../wire/types";
 

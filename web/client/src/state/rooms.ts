@@ -17,7 +17,7 @@ function keysOf(row: RoomRow): Keys {
   return found;
 }
 
-/** What a search looks in: name and all columns, folded. */
+/** The text that a search looks in: name and all columns, folded. */
 export const findIn = (row: RoomRow): string => keysOf(row).find;
 
 /** Rooms without the headings over them; the fullest first, or by name. */

@@ -37,7 +37,7 @@ export interface RosterInput {
   people: People;
   groups: ReadonlyMap<string, Group>;
   talks: ReadonlyMap<string, Talk>;
-  /** Those whose room is open are shown as that. */
+  /** Bookmarks, by id; a room that is open is shown as its conversation instead. */
   bookmarks?: ReadonlyMap<string, Bookmark>;
   query: string;
   hideOffline: boolean;

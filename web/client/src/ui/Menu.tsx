@@ -45,7 +45,7 @@ export function openMenu(at: MouseEvent | KeyboardEvent | Element, items: Item[]
     since = performance.now();
     open.value = { items: all, ...place };
   };
-  // Who fetches them says why they do not come.
+  // The fetch of the items reports its own failure.
   if (items instanceof Promise) items.then(show, () => undefined);
   else show(items);
 }

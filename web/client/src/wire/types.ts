@@ -777,7 +777,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account that joins the room.
        */
       account: string;
       bookmark: Bookmark;
@@ -785,7 +785,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account that joins the room.
        */
       account: string;
       bookmark: Bookmark;
@@ -793,11 +793,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account that joined the room.
        */
       account: string;
       /**
-       * Its id.
+       * Id of the bookmark that is gone.
        */
       bookmark: string;
       type: "bookmark.removed";
@@ -1210,29 +1210,29 @@ export interface Authorization {
  */
 export interface Bookmark {
   /**
-   * On which account.
+   * The account that joins the room.
    */
   account: string;
   /**
-   * Joined at each sign-on.
+   * Whether the room is joined at each sign-on.
    */
   autojoin?: boolean;
   /**
-   * The conversation that it is, once that is known; open or not.
+   * The conversation of the room, once known; open or not.
    */
   conversation?: string | null;
   /**
-   * The form that joins it, without what is masked (`room_fields`): `room.join` with `bookmark` knows that, too.
+   * The form that joins the room, without masked fields (`room_fields`): `room.join` with `bookmark` knows those, too.
    */
   fields: {
     [k: string]: string;
   };
   /**
-   * Its id.
+   * Unique among the user's bookmarks; set by the daemon.
    */
   id: string;
   /**
-   * What to call it.
+   * Name in the list; set by the user, else as `bookmark.add` says.
    */
   name: string;
 }
@@ -1621,7 +1621,7 @@ export interface Profile {
    */
   entries: ProfileEntry[];
   /**
-   * Whose: the network's name.
+   * The person whom the profile is about, by the network's name.
    */
   name: string;
   /**
@@ -1635,11 +1635,11 @@ export interface Profile {
 export interface ProfileEntry {
   kind: ProfileKind;
   /**
-   * Its label, plain text; may be empty.
+   * Label of a pair, or a heading; plain text, may be empty.
    */
   label?: string;
   /**
-   * Its value; may be empty.
+   * Value of a pair; may be empty.
    */
   value?: Span[];
 }
@@ -2178,15 +2178,15 @@ export interface PrivacySet {
   mode: string;
 }
 /**
- * `bookmark.add`: a room that the user is in, or one by its form. One that there is already is changed
+ * `bookmark.add`: a room that the user is in, or one by its form; a bookmark that the room has already is changed
  */
 export interface BookmarkAdd {
   /**
-   * With `fields`.
+   * The account that joins the room; with `fields`.
    */
   account?: string | null;
   /**
-   * Join it at each sign-on; false when absent.
+   * Whether the room is joined at each sign-on; false when absent.
    */
   autojoin?: boolean | null;
   /**
@@ -2194,13 +2194,13 @@ export interface BookmarkAdd {
    */
   conversation?: string | null;
   /**
-   * As in `room.join`.
+   * The form that joins the room, as in `room.join`.
    */
   fields?: {
     [k: string]: string;
   };
   /**
-   * What to call it; absent: as the network does.
+   * Name in the list; empty or absent: the room's title, or the form's first required field.
    */
   name?: string | null;
 }
@@ -2209,15 +2209,15 @@ export interface BookmarkAdd {
  */
 export interface BookmarkUpdate {
   /**
-   * Join it at each sign-on.
+   * Whether the room is joined at each sign-on; absent: as before.
    */
   autojoin?: boolean | null;
   /**
-   * Which bookmark.
+   * Id of the bookmark.
    */
   bookmark: string;
   /**
-   * What to call it.
+   * Name in the list; empty or absent: as before.
    */
   name?: string | null;
 }
@@ -2226,7 +2226,7 @@ export interface BookmarkUpdate {
  */
 export interface OfBookmark {
   /**
-   * Which bookmark.
+   * Id of the bookmark.
    */
   bookmark: string;
 }
@@ -2345,7 +2345,7 @@ export interface RoomJoin {
    */
   account?: string | null;
   /**
-   * In the place of `account` and `fields`.
+   * Id of a bookmark, in the place of `account` and `fields`.
    */
   bookmark?: string | null;
   /**
@@ -2377,11 +2377,11 @@ export interface RoomInvite {
  */
 export interface RoomMember {
   /**
-   * Which conversation.
+   * The conversation of the room.
    */
   conversation: string;
   /**
-   * Their nick there.
+   * Nick of the person in the room.
    */
   member: string;
 }
@@ -2416,11 +2416,11 @@ export interface RoomNick {
  */
 export interface RoomMenu {
   /**
-   * Which room.
+   * The conversation of the room.
    */
   conversation: string;
   /**
-   * Their nick; absent: the room itself.
+   * Nick of a person in the room; absent: the room itself.
    */
   name?: string | null;
 }
@@ -2429,11 +2429,11 @@ export interface RoomMenu {
  */
 export interface RoomAction {
   /**
-   * An id from the menu.
+   * An id from the answer to `room.menu`.
    */
   action: string;
   /**
-   * Which room.
+   * The conversation of the room.
    */
   conversation: string;
   /**

@@ -1,4 +1,4 @@
-// Words of what is loaded later: settings, the user's account, joining rooms, help; other languages have the same keys. It must not hold logic beyond plurals.
+// Holds the words of parts that are loaded later: settings, the user's account, joining rooms, help; other languages have the same keys. Does not hold logic beyond plurals.
 
 import { people } from "./people";
 import { many } from "./plural";
@@ -6,7 +6,7 @@ import { many } from "./plural";
 export const more = {
   people,
 
-  /** A guest becomes a user. */
+  /** The dialog in which a guest becomes a user. */
   keep: {
     title: "Keep my things",
     lead: "Choose a name and a password. Your accounts, conversations and this page stay as they are, and from now on you find them in any browser.",
@@ -42,7 +42,7 @@ export const more = {
     ignoredTitle: "Ignored in this room",
   },
 
-  /** What operators do. */
+  /** Actions of operators about a person in a room. */
   powers: {
     labels: {
       voice: "Give voice", devoice: "Take voice away", member: "Make member", admin: "Make administrator", owner: "Make owner",
@@ -72,7 +72,7 @@ export const more = {
     remove: "Take off the list",
   },
 
-  /** One message, and the box for the next. */
+  /** The menu and details of a message, and the box for the next one. */
   message: {
     actions: (who: string, when: string) => `${who}, ${when}`,
     menu: "More",
@@ -82,8 +82,8 @@ export const more = {
     copyLink: "Copy link",
     copyAddress: "Copy address",
     mention: (who: string) => `Speak to ${who}`,
-    info: "Who and when…",
-    infoTitle: "Who and when",
+    info: "Message details…",
+    infoTitle: "Message details",
     from: "From",
     address: "Address",
     when: "When",

@@ -1,8 +1,8 @@
-// Words about people: their cards, tips, what strangers are asked, one's own picture and status; other languages have the same keys. It must not hold logic beyond plurals.
+// Holds the words about people: cards, tips, questions about strangers, the user's own picture and status; other languages have the same keys. Does not hold logic beyond plurals.
 
 export const people = {
   card: "Profile",
-  about: "Who it is",
+  about: "About this person",
   network: "Network",
   group: "Group",
   idle: "Idle",
@@ -36,7 +36,7 @@ export const people = {
   asAll: "As your other accounts",
 
   ownTitle: "Your picture",
-  ownLead: "It is what your contacts see beside your name. Choose a picture, drop one here, or paste one.",
+  ownLead: "Your contacts see this picture beside your name. Choose a picture, drop one here, or paste one.",
   choose: "Choose a picture…",
   another: "Choose another…",
   part: "The part that is shown. Drag it, or use the arrow keys; plus and minus zoom.",

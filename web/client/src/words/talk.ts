@@ -1,4 +1,4 @@
-// Words of conversations; other languages have the same keys. It must not hold logic beyond plurals.
+// Holds the words of conversations; other languages have the same keys. Does not hold logic beyond plurals.
 import { many } from "./plural";
 
 export const talk = {
@@ -33,7 +33,7 @@ export const talk = {
   notKept: "not kept",
   notKeptTitle: "This message was sent, but nothing was being kept then",
   unkept: "Nothing is being kept at the moment",
-  unkeptTitle: "What is said now arrives, but is gone later: the site cannot reach its storage",
+  unkeptTitle: "New messages arrive, but are gone later: the site cannot reach its storage",
   keepNot: "Do not keep this conversation",
   keepsNot: "This conversation is not kept.",
   erase: "Delete its history…",
@@ -100,7 +100,7 @@ export const talk = {
   topicLines: (n: number) => (n === 1 ? "About the topic" : `${n} lines about the topic`),
   leave: "Leave the room…",
   leaveTitle: (room: string) => `Leave ${room}?`,
-  leaveLead: "What was said stays here. The room may not let everybody in again.",
+  leaveLead: "The messages stay here. The room may not let everybody in again.",
   leaveYes: "Leave",
   emoji: "Emoji",
   message: "Private message",

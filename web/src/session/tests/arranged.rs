@@ -101,7 +101,7 @@ async fn drafts_go_with_their_conversation_and_everything_with_the_account() {
     assert_eq!(home.drafts().await.len(), 3, "only what was said is deleted");
     home.command(json!({ "id": "4", "type": "history.delete", "conversation": ConversationId(3), "whole": true }));
     assert_eq!(home.drafts().await, [draft_key(ConversationId(1)), draft_key(ConversationId(2))]);
-    // What is quiet: a conversation and an account of each.
+    // Mutes of both accounts, and of a conversation of each.
     let quiet = ["mute.c1", "mute.c2", "mute.a1", "mute.a2"].map(|key| (key.to_owned(), json!({ "until": null })));
     let quiet: serde_json::Map<_, _> = quiet.into_iter().collect();
     home.command(json!({ "id": "5", "type": "settings.set", "values": quiet }));

@@ -1,4 +1,4 @@
-//! What could not be told to the store, and what is not known to be done there: nobody stays in, nobody is deleted, and the end waits for nothing.
+//! Debts to the store, and changes there whose answer is lost: nobody stays in, nobody is deleted, and the end waits for nothing.
 //! Against a real SQLite.
 
 use super::people::{Home, PASSWORD, from, secret};
@@ -40,19 +40,19 @@ async fn signing_nobody_out_is_not_written_down() {
 async fn a_change_of_keys_that_nobody_heard_of_signs_browsers_out() {
     let home = Home::new().await;
     let other = home.sign_in().await;
-    // As a change does whose answer is lost.
+    // The store has made a change whose answer is lost.
     home.store.remove_browsers(home.session.id(), &[token::hash(&other)]).await.unwrap();
     assert!(home.find(&other).await.is_some());
     home.memory().note_changed(home.session.id(), home.clock.now());
     home.hub.tell_owed(home.memory(), false).await;
     assert!(home.find(&other).await.is_none() && home.find(&home.token).await.is_some());
-    // It may come later than the first look.
+    // The change may come later than the first look.
     let third = home.sign_in().await;
     home.store.remove_browsers(home.session.id(), &[token::hash(&third)]).await.unwrap();
     home.clock.advance(60_000);
     home.hub.tell_owed(home.memory(), false).await;
     assert!(home.find(&third).await.is_none());
-    // After a minute it is not looked for any more.
+    // A minute later nobody looks for the change any more.
     let fourth = home.sign_in().await;
     home.store.remove_browsers(home.session.id(), &[token::hash(&fourth)]).await.unwrap();
     home.hub.tell_owed(home.memory(), false).await;

@@ -330,7 +330,7 @@ async fn a_browser_whose_page_was_open_for_a_moment_was_used() {
     home.hub.detach(&home.session, "c");
     home.hub.note_alive(home.memory()).await;
     assert_eq!(used().await, Timestamp(before.0 + 5000));
-    // It is noted once.
+    // The use is noted once.
     home.clock.advance(60_000);
     home.hub.note_alive(home.memory()).await;
     assert_eq!(used().await, Timestamp(before.0 + 5000));

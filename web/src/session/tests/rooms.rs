@@ -1,4 +1,4 @@
-//! Who is ignored in a room does not count, and bookmarks are kept, joined and let go of; in memory and in a real SQLite.
+//! Ignored people of a room do not count, and bookmarks are kept, joined and removed; in memory and in a real SQLite.
 
 use super::people::Home;
 use super::*;
@@ -42,7 +42,7 @@ impl Home {
         answer["snapshot"]["bookmarks"].clone()
     }
 
-    /// What `bookmark.add` is refused with.
+    /// Sends a command, and gives the error code of its outcome.
     fn refused_bookmark(&self, id: &str, command: Json) -> String {
         self.command(command);
         let state = self.session.lock();

@@ -1,6 +1,6 @@
 //! Incoming files: bytes as their worker tells them, to the one browser that fetches. Holds a window of each and no more.
 //!
-//! What a browser does not take is not asked for (`TakeTransfer`), so that the worker stops reading the network.
+//! Bytes are asked for as the browser takes them (`TakeTransfer`); a worker that is asked for none stops reading the network.
 
 use super::super::{Hub, Session};
 use crate::api::ApiError;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use warp::http::StatusCode;
 
-/// Bytes that a browser has taken before that is told.
+/// Bytes that a browser takes before the worker is told.
 const A_SHARE: u32 = WINDOW / 4;
 
 /// A part of an incoming file.
@@ -27,7 +27,7 @@ enum Part {
 #[derive(Debug)]
 pub(super) struct Fetched {
     parts: UnboundedSender<Part>,
-    /// So many bytes may still come before the browser takes any.
+    /// Bytes that may still come before the browser takes any.
     allowed: u64,
 }
 
@@ -53,14 +53,14 @@ pub struct Fetch {
     hub: Arc<Hub>,
     session: Arc<Session>,
     transfer: TransferId,
-    /// Its name.
+    /// The file's name.
     pub name: String,
-    /// Its bytes, when known.
+    /// The file's size in bytes, when known.
     pub size: Option<u64>,
     parts: UnboundedReceiver<Part>,
-    /// So many bytes came.
+    /// Bytes that came so far.
     came: u64,
-    /// So many bytes were taken and not told.
+    /// Bytes that were taken, of which the worker was not told yet.
     taken: u32,
     ended: bool,
 }
@@ -81,7 +81,7 @@ impl Fetch {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// It breaks off.
+    /// The file did not come whole.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
         if self.ended {
             return Ok(None);
@@ -114,7 +114,7 @@ impl Fetch {
 
 impl Drop for Fetch {
     fn drop(&mut self) {
-        // Whoever has all of it waits for no end.
+        // A browser that has all bytes does not wait for the end: nothing is cancelled.
         if !self.ended && self.size != Some(self.came) {
             self.session.lock().moving.incoming.remove(&self.transfer);
             self.hub.tell_for_sure(self.session.id, CommandKind::CancelTransfer(self.transfer), None);
@@ -176,7 +176,7 @@ mod tests {
         EventKind::TransferBytes(Piece { transfer: ID, bytes: vec![7; bytes] })
     }
 
-    /// What the network side was told of transfers.
+    /// Commands that the networks got since the last look.
     fn told(site: &Site) -> Vec<CommandKind> {
         site.bridge.take().into_iter().map(|command| command.kind).collect()
     }

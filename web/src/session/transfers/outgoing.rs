@@ -14,20 +14,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Before a piece is offered again that there was no room for.
+/// Pause before a piece is offered again for which there was no room.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// An outgoing file, as its worker takes it.
+/// The end of an upload that its worker asks for bytes.
 #[derive(Debug)]
 pub(super) struct Fed {
     /// Bytes that the network has had room for since the beginning.
     wanted: watch::Sender<u64>,
-    /// Of these the worker was given so many, or will be.
+    /// Bytes of `wanted` that the worker was given, or is about to be given.
     given: Arc<AtomicU64>,
     size: u64,
 }
 
-/// The other end of it.
+/// The end of an upload that reads the file and gives its bytes to the worker.
 #[derive(Debug)]
 pub(super) struct Feed {
     file: FileUpload,

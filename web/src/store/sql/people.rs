@@ -60,7 +60,7 @@ pub(super) async fn add_invited(mut work: Work, user: &NewUser, code: &TokenHash
 
 pub(super) async fn unmake(mut work: Work, user: UserId, created: Timestamp, code: Option<&TokenHash>) -> Result<(), StoreError> {
     let link = work.link()?;
-    // Who registered again meanwhile has the same id, and was made later.
+    // A guest who registered again meanwhile has the same id, and was made later.
     if by_id(link, user).await?.is_some_and(|row| row.created == created) {
         remove::user(link, user).await?;
         if let Some(code) = code {

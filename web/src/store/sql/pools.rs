@@ -22,7 +22,7 @@ const READERS: u32 = 4;
 const WAIT: Duration = Duration::from_secs(4);
 /// How long SQLite waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
-/// Between two questions for a file that is locked.
+/// Pause between two tries for a file that is locked.
 const AGAIN: Duration = Duration::from_millis(20);
 /// A connection that was not used for so long is closed.
 const IDLE: Duration = Duration::from_secs(60);
@@ -86,7 +86,7 @@ impl Pools {
         }
     }
 
-    /// Those to a file of SQLite's that nobody writes, and these neither. `log`: what was committed last is in a log beside it.
+    /// Connections to a file of SQLite's that nobody writes, and that do not write it. `log`: the last commits are in a log beside it.
     pub(super) fn of_file_to_read(path: &Path, log: bool) -> Self {
         // Without a log SQLite may be told that nothing changes, and makes no files of its own beside it.
         let given = to_file(path).read_only(true).immutable(!log);
@@ -163,7 +163,7 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// What all connections to a file of SQLite's have in common.
+/// Options that all connections to a file of SQLite's have in common.
 fn to_file(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

@@ -13,12 +13,12 @@ pub(super) const SCHEMA: i64 = 2;
 /// Seconds that a process waits for another one that changes the tables.
 const WAIT: u32 = 60;
 
-/// What may be done to the tables of a database.
+/// Changes that [`migrate`] may make to the tables of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Steps {
-    /// All that lead to [`SCHEMA`].
+    /// All steps that lead to [`SCHEMA`].
     All,
-    /// Those of a database that holds nothing yet. One of an earlier schema is left as it is: a daemon of that version may be using it.
+    /// The steps of a database that holds nothing yet. An earlier schema is left as it is: a daemon of that version may be using it.
     OfNew,
 }
 

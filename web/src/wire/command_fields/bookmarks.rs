@@ -5,22 +5,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// `bookmark.add`: a room that the user is in, or one by its form. One that there is already is changed
+/// `bookmark.add`: a room that the user is in, or one by its form; a bookmark that the room has already is changed
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BookmarkAdd {
     /// A room that the user is in; or `account` and `fields`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
-    /// With `fields`.
+    /// The account that joins the room; with `fields`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
-    /// As in `room.join`.
+    /// The form that joins the room, as in `room.join`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
-    /// What to call it; absent: as the network does.
+    /// Name in the list; empty or absent: the room's title, or the form's first required field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Join it at each sign-on; false when absent.
+    /// Whether the room is joined at each sign-on; false when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autojoin: Option<bool>,
 }
@@ -28,12 +28,12 @@ pub struct BookmarkAdd {
 /// `bookmark.update`: what is given is changed
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BookmarkUpdate {
-    /// Which bookmark.
+    /// Id of the bookmark.
     pub bookmark: String,
-    /// What to call it.
+    /// Name in the list; empty or absent: as before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Join it at each sign-on.
+    /// Whether the room is joined at each sign-on; absent: as before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autojoin: Option<bool>,
 }
@@ -41,6 +41,6 @@ pub struct BookmarkUpdate {
 /// `bookmark.remove`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OfBookmark {
-    /// Which bookmark.
+    /// Id of the bookmark.
     pub bookmark: String,
 }

@@ -24,7 +24,7 @@ export function AccountStrip() {
         {list.map((account) => {
           const network = protocolOf(account.protocol)?.name ?? account.protocol;
           const quiet = muted.value.has(account.id);
-          // What most of them show stands above.
+          // The status that most accounts show stands above the strip; only another one is named here.
           const own = others.has(account) ? account.status : undefined;
           const text = `${network}: ${account.username}, ${stateText(account)}${own ? `, ${words[own] ?? own}` : ""}${quiet ? `, ${w.mute.muted}` : ""}`;
           return (

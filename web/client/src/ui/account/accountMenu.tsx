@@ -1,4 +1,4 @@
-// What one can do with an account, as a menu; it must not draw the account.
+// Builds the menu of an account. Does not draw the account (see AccountStrip.tsx).
 import { canMake, makeAccount, ownPart } from "../../app/making";
 import { accounts, command, protocolOf } from "../../app/store";
 import type { Account, CommandBody } from "../../wire/types";
@@ -30,7 +30,7 @@ export function accountMenu(account: Account): Item[] {
   if (account.state === "waiting" || account.state === "error") items.push({ label: w.accounts.retryNow, icon: "clock", testid: "menu-retry", run: run("account.connect") });
   if (account.enabled) items.push({ label: w.accounts.signOff, icon: "out", testid: "menu-sign-off", run: run("account.disable") });
   if (!account.enabled || account.state === "offline") items.push({ label: w.accounts.signOn, icon: "check", testid: "menu-sign-on", run: run("account.enable") });
-  // Of a single account the status is one's own.
+  // The status of a single account is the user's own, which has a menu already.
   if (account.state === "online" && accounts.value.size > 1) items.push({ label: m.people.status, mark: <Dot presence={shape(account.status)} />, hint: statusWords(account.status), testid: "menu-account-status", run: () => setTimeout(() => openMenu(document.activeElement ?? document.body, accountStatusMenu(account))) });
   items.push(...muteItems(id, accountName(account)), { kind: "line" });
   if (account.state === "online") {

@@ -1,4 +1,4 @@
-// What oneself shows to others, on all accounts or on one: menus and a dialog; it must not draw who one is.
+// Builds the menus and the dialog of the user's status, on all accounts or on one. Does not draw the user (see Me.tsx).
 import { useSignal } from "@preact/signals";
 import { accounts, command, ownStatus, protocolOf } from "../../app/store";
 import { presenceOf, type Presence } from "../../state/roster";
@@ -20,7 +20,7 @@ const say = (error: unknown): void => toast(errorText(error));
 export const shape = (kind: string): Presence => presenceOf(kind === "invisible" ? "offline" : kind);
 export const statusWords = (kind: string): string => words[kind] ?? kind;
 
-/** Whoever chooses to be seen while all accounts are signed off wants them signed on. */
+/** Sets the status on all accounts. While all are signed off, a status other than offline signs them on, too. */
 async function setStatus(status: StatusKind, message?: string): Promise<void> {
   const off = status !== "offline" && isSignedOff();
   const all = [...accounts.value.values()];
@@ -28,11 +28,11 @@ async function setStatus(status: StatusKind, message?: string): Promise<void> {
   if (off) await Promise.all(all.map((one) => command(one.enabled ? "account.connect" : "account.enable", { account: one.id })));
 }
 
-/** On one account alone, until another status is chosen for all. */
+/** Sets the status of one account alone, until another status is chosen for all. */
 const setOne = (account: Account, { status, message }: OwnStatus): Promise<unknown> =>
   command("status.set", { status, ...(message ? { message } : {}), accounts: [account.id] }, `status ${account.id}`);
 
-/** Those that the account's network has. To sign off is something else. */
+/** The statuses that the account's network has, without offline: signing off is another entry. */
 function kindsOf(account: Account): StatusKind[] {
   const known = protocolOf(account.protocol)?.statuses.map((one) => one.kind) ?? [];
   return KINDS.filter((kind) => kind !== "offline" && (kind === "available" || known.includes(kind)));

@@ -1,4 +1,4 @@
-// Who said something, when, and how it went; it must not change anything.
+// Shows the details of a message: writer, time, network and state. Does not change anything.
 import { accounts, protocolOf } from "../../app/store";
 import { w } from "../../words";
 import { m } from "../../words/later";

@@ -1,4 +1,4 @@
-// A text of many lines asks how it goes: where each line is a message, a channel would be flooded. It must not send.
+// Asks how a text of many lines goes: where each line is a message, it would flood a channel. Does not send (see ../talk/box.ts).
 import { sendFiles } from "../../app/files";
 import { accounts, protocolOf } from "../../app/store";
 import type { Talk } from "../../state/model";
@@ -12,10 +12,10 @@ import { isOfLines } from "../talk/formatting";
 
 const s = m.message;
 
-/** Lines of a box that its user has said may go as so many messages. */
+/** The number of lines that the user agreed to send as messages, by conversation. */
 const agreed = new Map<string, number>();
 
-/** Lines that are shown of it. */
+/** Lines of the text that the dialog shows. */
 const SHOWN = 8;
 
 interface Way { words: string; testid: string; run(): void }
@@ -43,7 +43,7 @@ function Ask({ title, lead, text, ways, close }: { title: string; lead: string; 
 
 const networkOf = (talk: Talk): string => protocolOf(accounts.value.get(talk.account)?.protocol ?? "")?.name ?? "";
 
-/** What is pasted: `put` gets the text that goes into the box, or how it is made of what stands before it. */
+/** Asks how a pasted text goes into the box. `put` gets the text, or a function that makes it of the text in front of the caret. */
 export function pasteDialog(talk: Talk, text: string, put: (made: string, before?: (text: string) => string) => void): void {
   const plain = text.replaceAll("\r\n", "\n");
   const lines = linesIn(plain);
@@ -62,13 +62,13 @@ export function pasteDialog(talk: Talk, text: string, put: (made: string, before
   openDialog((close) => <Ask title={s.pasteTitle(plain.replace(/\n+$/, "").split("\n").length)} lead={lead} text={plain} ways={ways} close={close} />);
 }
 
-/** Whether what is about to be sent is asked about first: it would be many messages, and nobody has agreed to that. */
+/** Asks before a text goes as many messages to which the user has not agreed. True: the dialog is open, and nothing is sent yet. */
 export function asksFirst(talk: Talk, text: string, send: () => void): boolean {
   const count = linesIn(text).length;
   if (!isOfLines(talk) || !isMany(text, true) || (text.startsWith("/") && !/^\/(me\s|\/)/.test(text))) return false;
   const known = agreed.get(talk.id) ?? 0;
   agreed.delete(talk.id);
-  // A line of one's own may have come to those.
+  // The draft may have had one line beside the agreed ones.
   if (count <= known + 1) return false;
   const go = () => {
     agreed.set(talk.id, count);

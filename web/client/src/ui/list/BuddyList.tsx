@@ -86,7 +86,7 @@ function menu(event: MouseEvent | KeyboardEvent | Element, row: Row): void {
   else if (row.kind === "talk" && row.person) openMenu(event, buddyMenu(row.person, [{ label: w.talk.close, icon: "close", testid: "menu-close", run: () => close(row.talk.id) }]), `buddy ${row.person.key}`);
   else if (row.kind === "talk") openMenu(event, talkMenu(row.talk));
   else if (row.kind === "mark") {
-    // It is open before the menu is: where it stands then is where the row stands.
+    // The menu opens once its code is fetched, when the event has no current target any more: the row is taken now.
     if (!(event instanceof Element)) event.preventDefault();
     markMenu(event instanceof Element ? event : ((event.currentTarget as Element | null) ?? document.body), row.mark);
   }

@@ -1,4 +1,4 @@
-// What one can begin from the list, and how it is in order; it must not draw.
+// Builds the menu of the list: what can be begun from it, and its order. Does not draw.
 import { choose, hideOffline, prefs, setHideOffline } from "../../app/prefs";
 import { CHOICES } from "../../state/choices";
 import { w } from "../../words";

@@ -13,13 +13,13 @@ import { openMenu, type Item } from "../Menu";
 
 const say = (error: unknown): void => toast(errorText(error));
 
-/** Joins it; where that does not work the form says why, filled in. */
+/** Joins the room of a bookmark. A failure opens the join form, filled in, with the reason. */
 export function joinMark(mark: Bookmark): void {
   const from = document.activeElement;
   const begun = presses();
   command<{ conversation: string }>("room.join", { bookmark: mark.id }).then(
     (result) => showResult(result, from),
-    // It may have taken long: whoever does something else by now is not interrupted.
+    // The join may have taken long: a user who does something else by now is not interrupted.
     (error: unknown) => (presses() === begun ? joinDialog(mark.account, mark.fields, error) : say(error)),
   );
 }

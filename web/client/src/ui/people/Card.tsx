@@ -15,7 +15,7 @@ import { factsOf, type Facts, type Whom } from "./facts";
 
 const p = m.people;
 
-/** Who it is, for the card and the tip. */
+/** Picture, name, address and presence of a person, for the card and the tip. */
 export function Face({ facts, icon, size }: { facts: Facts; icon?: string | null | undefined; size: number }) {
   return (
     <div class="face">

@@ -1,4 +1,4 @@
-// One's own picture: chosen, dropped or pasted, cut to a square, and given to each account in what its network takes; it must not keep the file.
+// Sets the user's own picture: chosen, dropped or pasted, cut to a square, and given to each account in a format that its network takes. Does not keep the file.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { accounts, command, protocolOf } from "../../app/store";
@@ -32,7 +32,7 @@ function words(error: unknown, account?: Account): string {
 /** A picture in what was dropped or pasted. */
 const pictureIn = (data: DataTransfer | null): File | undefined => [...(data?.files ?? [])].find((file) => file.type.startsWith("image/")) ?? data?.files[0];
 
-/** Sets it on each, one after the other; `picture` null takes it away. Once it is `over`, no more are set. */
+/** Sets the picture on each account, one after the other; null removes it. No more accounts follow once `over` is true. */
 async function setOn(all: readonly Account[], picture: { bitmap: ImageBitmap; crop: Part } | null, over: () => boolean): Promise<void> {
   const made = new Map<string, File>();
   for (const account of all) {
@@ -129,7 +129,7 @@ function OwnPicture({ first, close }: { first: string | undefined; close(): void
   );
 }
 
-/** `first`: the account that it is for; all, unless given. */
+/** `first`: the account that is chosen at first; all accounts, unless given. */
 export function ownPictureDialog(first?: string): void {
   openDialog((close) => <OwnPicture first={first} close={close} />);
 }

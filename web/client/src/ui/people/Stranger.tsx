@@ -7,7 +7,7 @@ import { strangerDo } from "./deeds";
 import { roomOf } from "./facts";
 
 const p = m.people;
-/** Conversations about which one is not asked any more: the setting, and how many are remembered. */
+/** The setting with the conversations about which the user is not asked any more, and how many it has at most. */
 const KEY = "met";
 const MOST = 200;
 
@@ -33,7 +33,7 @@ export function Stranger({ talk }: { talk: Talk }) {
       </p>
     );
   }
-  // Whom one wrote to oneself, and nobody has answered, is no stranger who writes.
+  // Somebody to whom the user wrote, and who has not answered, is no stranger who writes.
   if (talk.buddy || met().includes(talk.id) || !talk.messages.some((one) => one.from?.self === false && !one.system)) return null;
   const able = (name: string) => account.features.includes(name);
   return (

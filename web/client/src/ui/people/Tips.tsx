@@ -1,4 +1,4 @@
-// What is known of whom the mouse rests on, or the keyboard: beside their row; it must not take the focus, nor ask a network.
+// Shows a tip about the buddy whose row has the mouse or the keyboard focus. Does not take the focus, nor ask a network (see facts.ts).
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { buddies, protocolOf, accounts } from "../../app/store";
@@ -7,9 +7,9 @@ import { NetworkMark } from "../glyphs";
 import { Face, Rows } from "./Card";
 import { factsOf } from "./facts";
 
-/** Until it shows; milliseconds. */
+/** Delay before a tip shows, in milliseconds. */
 const REST = 500;
-/** Until it goes when the mouse leaves: there is a way to it. */
+/** Delay before a tip goes when the mouse leaves, in milliseconds: the mouse may be on its way to the tip. */
 const WAY = 200;
 
 interface Tip { row: HTMLElement; buddy: string }
@@ -32,7 +32,7 @@ function useTip() {
       const buddy = row.dataset["buddy"];
       if (buddy && row.isConnected && !document.querySelector(".menu, dialog[open]")) tip.value = { row, buddy };
     });
-    // Whoever has pressed a row knows who that is, until the mouse has been elsewhere.
+    // A pressed row shows no tip until the mouse has been elsewhere.
     let pressed: HTMLElement | null = null;
     const press = (event: Event) => {
       pressed = rowOf(event);
@@ -89,7 +89,7 @@ export function Tips() {
     return () => shown.row.removeAttribute("aria-describedby");
   }, [shown]);
   if (!shown || !buddy) return null;
-  // Of whoever is reached in several ways each is told.
+  // A person who is reached in several ways: the tip names each.
   const others = [...buddies.value.values()].filter((one) => one !== buddy && one.contact === buddy.contact && one.group === buddy.group);
   const facts = factsOf(buddy);
   return (

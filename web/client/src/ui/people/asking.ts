@@ -13,7 +13,7 @@ interface Asked extends Asking { key: number; account: string; until: number }
 let asked: Asked[] = [];
 let last = 0;
 
-/** By the number of the card: the notice that it shows. */
+/** The notice that each card shows, by the card's number. */
 export const told = signal<ReadonlyMap<number, string>>(new Map());
 
 export function expect({ account, name }: Whom): number {
@@ -22,7 +22,7 @@ export function expect({ account, name }: Whom): number {
   return key;
 }
 
-/** The card is gone, and with it what it showed. What still comes is nobody's; after an answer nothing more is waited for. */
+/** Ends a card, and closes its notice. Before the answer has come, the notice is awaited and closed then. */
 export function leave(key: number): void {
   const notice = told.peek().get(key);
   if (notice === undefined) {

@@ -1,4 +1,4 @@
-// What one can do with a stranger, or with somebody in a room, who is first looked up by the name that the network has for them; it must not draw.
+// Carries out the menu entries about a stranger or a person in a room; asks the network first for the name of a person in a room. Does not draw (see items.ts).
 import { buddies, command } from "../../app/store";
 import { openBuddy } from "../../app/windows";
 import type { Talk } from "../../state/model";
@@ -16,7 +16,7 @@ const say = (error: unknown): void => toast(errorText(error));
 
 export type Deed = "write" | "info" | "add" | "block" | "unblock";
 
-/** `inRoom`: met in a room, which one goes on to hear. */
+/** `inRoom`: the person was met in a room, where the user goes on to hear them. */
 function block(whom: Whom, name: string, inRoom: boolean): void {
   confirm({
     title: p.blockTitle(name), text: inRoom ? p.blockRoomLead : p.blockLead, yes: w.list.block, danger: true,

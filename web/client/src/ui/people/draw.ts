@@ -11,7 +11,7 @@ export class PictureError extends Error {
   }
 }
 
-/** Upright, as its file says how it was taken. */
+/** Reads a picture, upright as its EXIF says. */
 export async function read(file: Blob): Promise<ImageBitmap> {
   if (file.size > MOST) throw new PictureError("large");
   const picture = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => null);
@@ -60,7 +60,7 @@ const written = (canvas: HTMLCanvasElement, type: string, quality?: number): Pro
 /** The icon, in the best way that a network takes. */
 export async function write(picture: ImageBitmap, crop: Crop, spec: IconSpec): Promise<File> {
   for (const { type, quality, side } of attempts(spec)) {
-    // What can be seen through is white where the format has no such thing.
+    // JPEG has no transparency: transparent pixels become white.
     const blob = await written(scaled(picture, crop, side, type === "image/jpeg" ? "#fff" : null), type, quality);
     if (blob && blob.type === type && blob.size <= mostBytes(spec)) return new File([blob], "icon", { type });
   }

@@ -1,4 +1,4 @@
-// What the page itself knows of somebody: for the card and the tip; it must not ask a network.
+// Collects what the page itself knows of a person, for the card and the tip. Does not ask a network (see asking.ts).
 import { serverNow } from "../../app/clock";
 import { accounts, buddies, groups, protocolOf, talkOfBuddy, talks } from "../../app/store";
 import type { Talk } from "../../state/model";
@@ -23,7 +23,7 @@ export interface Facts {
   talk: Talk | undefined;
   icon: string | null | undefined;
   presence: Presence | null;
-  /** What they are, and their own words. */
+  /** The status in words; `message` is the person's own text. */
   status: string;
   message: string;
   blocked: boolean;
@@ -40,7 +40,7 @@ function talkOf({ account, name }: Whom, buddy: Buddy | undefined): Talk | undef
   return known ?? named([...talks.value.values()].filter((one) => one.kind === "im" && one.account === account), name);
 }
 
-/** The room in whose name an address begins: it is theirs in that room alone. */
+/** The room whose name the address begins with: such an address is the person's in that room alone. */
 export function roomOf({ account, name }: Whom): Talk | undefined {
   for (const one of talks.value.values()) if (one.kind === "room" && one.account === account && name.startsWith(`${one.name}/`)) return one;
   return undefined;

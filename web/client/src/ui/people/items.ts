@@ -1,4 +1,4 @@
-// What one can do with somebody who is not on the list, and with somebody in a room, as entries of their menus; it must not do it.
+// Builds the menu entries about a stranger and about a person in a room. Does not carry them out (see deeds.ts).
 import { accounts, buddies } from "../../app/store";
 import type { Talk } from "../../state/model";
 import type { Member } from "../../wire/types";
@@ -19,7 +19,7 @@ export function strangerItems(talk: Talk): Item[] {
   ];
 }
 
-/** Of somebody in a room; of oneself there is nothing but what others can see. */
+/** Entries about a person in a room; about the user only the card that others can see. */
 export function memberItems(talk: Talk, member: Member): Item[] {
   const run = (deed: Deed) => memberDo(deed, talk, member);
   const info: Item = { label: w.talk.info, icon: "info", testid: "member-info", run: () => run("info") };

@@ -23,7 +23,7 @@ const MOST_EMOJI = 8;
 const MOST_NAMES = 50;
 
 type Hit = { name: string; emoji?: never } | { emoji: Emoji; name?: never };
-/** What can be chosen for the text from `start` to `end`. `word`: it has been put there already, for this; Tab goes on to the next. */
+/** Choices for the text from `start` to `end`. `word`: the letters that Tab has replaced by a choice already; Tab goes on to the next. */
 interface Choices { hits: readonly Hit[]; at: number; start: number; end: number; word?: string }
 
 /** Listens to one box. */

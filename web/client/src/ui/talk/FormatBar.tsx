@@ -24,7 +24,7 @@ export function formatOf(event: KeyboardEvent): Format | null {
   return key === "b" ? "bold" : key === "i" ? "italic" : key === "e" ? "code" : null;
 }
 
-/** One stop for Tab; arrows go from button to button. */
+/** Moves the focus from button to button by arrow keys: the bar has a single tab stop. */
 function arrows(event: KeyboardEvent): void {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   const all = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];

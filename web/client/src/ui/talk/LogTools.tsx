@@ -1,4 +1,4 @@
-// The ways to a message's menu: a button where one points, the second button, a long press, keys. It must not know what stands in the menu.
+// Opens a message's menu: by the button on the pointed row, the second mouse button, a long press or keys. Does not know the entries (see messageMenu.tsx).
 import { useSignal, type Signal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
@@ -10,9 +10,9 @@ import { Drawn } from "./drawn";
 import { messageMenu, quote } from "./messageMenu";
 import { saidOf } from "./said";
 
-/** A touch that lasts so long is a press: milliseconds. */
+/** Milliseconds after which a touch is a long press. */
 const LONG = 500;
-/** One that moves further is none: pixels. */
+/** Pixels that a long press may move at most. */
 const FAR = 10;
 
 const ROW = "[data-testid=message]";
@@ -86,7 +86,7 @@ class Ways {
     row.scrollIntoView({ block: "nearest" });
   }
 
-  /** The lowest one in view. */
+  /** The lowest row in view. */
   private lastSeen(all: readonly HTMLElement[]): HTMLElement | undefined {
     const { bottom } = this.log.getBoundingClientRect();
     return [...all].reverse().find((row) => row.getBoundingClientRect().top < bottom - 6);

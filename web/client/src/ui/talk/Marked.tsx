@@ -1,4 +1,4 @@
-// A text by its light marks: signs around words stay, quiet; quotes and blocks of code have a look in their stead. It must not change what is said.
+// Draws a text by its light marks: signs around words stay, faint; quotes and blocks of code have a look instead of their signs. Does not change the text.
 import { useMemo } from "preact/hooks";
 import { marked, type Block, type Piece } from "../../state/marks";
 import type { Span } from "../../wire/types";
@@ -13,7 +13,7 @@ function draw(block: Block, key: number): preact.JSX.Element {
     case "quote":
       return <q key={key} class="sp-quote" dir="auto">{block.blocks.map(draw)}</q>;
     case "code":
-      // One box around all lines, and none around each.
+      // The box goes around all lines, and not around each.
       return <code key={key} class="sp-block" dir="ltr">{block.pieces.map(({ code, ...rest }, at) => piece(rest, at))}</code>;
     case "text":
       return <span key={key}>{block.pieces.map(piece)}</span>;

@@ -1,4 +1,4 @@
-// Who is in a room, with roles, search, who is ignored, and what one may do to each; it must not show messages.
+// Lists the people of a room, with roles, search, ignored people and a menu of each. Does not show messages (see Log.tsx).
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { command, settings, update } from "../../app/store";
@@ -34,13 +34,13 @@ function sorted(members: readonly Member[], ranks: readonly string[]): Member[] 
 
 const say = (error: unknown): void => toast(errorText(error));
 
-/** Hears nothing more of somebody, or again. */
+/** Ignores somebody in a room, or hears them again. */
 function ignore(talk: Talk, name: string, on: boolean): void {
   const others = ignoredIn(settings.value, talk.id).filter((one) => one !== name);
   const list = on ? [...others, name] : others;
   const key = ignoreKey(talk.id);
   const values = { [key]: list.length > 0 ? list : null };
-  // Here at once: the next one is added to these.
+  // The page has the list at once: the next name is added to it.
   update((old) => ({ ...old, settings: { ...old.settings, ...values } }));
   command("settings.set", { values }, key).catch(say);
 }
@@ -58,7 +58,7 @@ function menu(event: MouseEvent, talk: Talk, member: Member, ignored: boolean): 
   openMenu(event, items, key);
 }
 
-/** Who is ignored here, and how one hears of them again. */
+/** The button with the number of ignored people, whose menu lets the user hear them again. */
 function Ignored({ talk, names }: { talk: Talk; names: readonly string[] }) {
   const open = (event: MouseEvent) => openMenu(event, [
     { kind: "head", label: m.members.ignoredTitle },
@@ -69,7 +69,7 @@ function Ignored({ talk, names }: { talk: Talk; names: readonly string[] }) {
 
 /** More are counted, not drawn: a room may have thousands. */
 const DRAWN = 400;
-/** In a smaller room everybody is in sight. */
+/** A room with more people has a search box; in a smaller one everybody is in sight. */
 const SEARCHED = 8;
 
 export function Members({ talk }: { talk: Talk }) {

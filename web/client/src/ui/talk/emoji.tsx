@@ -11,7 +11,7 @@ import { toast } from "../Dialog";
 import { Icon } from "../icons";
 import { radioKeys, radioStop } from "../radios";
 
-/** What is found at a time. */
+/** Emoji that a search shows at most. */
 const MOST_FOUND = 64;
 /** For the groups of Unicode, in their order; a clock for those at hand. */
 const SIGNS = ["😀", "👋", "🐻", "🍎", "🚗", "⚽", "💡", "❤️", "🏁"];

@@ -13,5 +13,5 @@ export const takesFormatting = (talk: Talk): boolean => prefs.marks.value && acc
 /** Whether each line of a text is a message there. */
 export const isOfLines = (talk: Talk): boolean => accountOf(talk)?.features.includes("lines") === true;
 
-/** What was typed, with its formatting; undefined where it goes as plain text. */
+/** The typed text as spans with formatting; undefined where it goes as plain text. */
 export const spansOf = (talk: Talk, text: string): Span[] | undefined => (takesFormatting(talk) ? formatted(text, readsMarks(accountOf(talk)?.protocol ?? "")) : undefined);

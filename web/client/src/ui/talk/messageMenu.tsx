@@ -1,4 +1,4 @@
-// What one can do with a message, as a menu; it must not draw the message.
+// Builds the menu of a message. Does not draw the message (see Rows.tsx).
 import { discardOutgoing, isSettled, sendAgain, sendMessage, settle, takeBack, takeBackOutgoing, user } from "../../app/store";
 import { putBack } from "../../app/windows";
 import { mention } from "../../state/complete";
@@ -37,12 +37,12 @@ function copy(text: string): void {
   else byHand();
 }
 
-/** Puts it before the draft. */
+/** Puts the message as a quote before the draft. */
 export function quote(said: Said): void {
   rewrite(said.talk.id, (draft) => quoted(said.text, said.name, draft, isOfLines(said.talk)));
 }
 
-/** What is selected of this row. */
+/** The selected text, where the selection touches this row. */
 function selected(row: Element): string {
   const selection = getSelection();
   return selection && !selection.isCollapsed && selection.containsNode(row, true) ? selection.toString().trim() : "";
@@ -62,9 +62,9 @@ function linkItem(link: string): Item {
 
 const isBad = (state: string | null | undefined): boolean => state === "failed" || state === "unknown";
 
-/** What may be done about one that was not sent, or perhaps not. */
+/** Entries about the user's own message that waits, was not sent, or perhaps not. */
 function fates({ talk, line, out }: Said): Item[] {
-  // A menu may have been open for long: each looks at how things are by then.
+  // The menu may have been open for long: each entry looks at the message as it is by then.
   const again = (run: () => void): Item => ({ label: w.talk.sendAgain, mark: mark("again"), testid: "message-again", run });
   const kept = user.value?.guest === false;
   if (line?.from.self) {
@@ -115,7 +115,7 @@ function items(said: Said, row: Element, target: Element | null): Item[] {
   return list;
 }
 
-/** Opens it for a row; where the pointer is, or below what asked. */
+/** Opens the menu of a row, where the pointer is or below the element that asked. */
 export function messageMenu(at: MouseEvent | Element, talk: string, row: HTMLElement): void {
   const said = saidOf(talk, row.dataset["row"] ?? "");
   const target = at instanceof Element ? null : at.target instanceof Element ? at.target : null;

@@ -1,4 +1,4 @@
-// What one may do to somebody in a room, as the network lets one: entries of a menu, and the question before what is hard to take back; it must not decide what one may.
+// Builds the menu entries of an operator about a person in a room, and asks before what is hard to take back. Does not decide what is allowed (see `room.menu`).
 import { useSignal } from "@preact/signals";
 import { command } from "../../app/store";
 import type { Talk } from "../../state/model";
@@ -13,7 +13,7 @@ import { extendMenu, type Item } from "../Menu";
 
 const ICONS: Record<string, IconName> = { voice: "chat", devoice: "mute", op: "up", deop: "down", member: "people", admin: "up", owner: "keep", unaffiliate: "down", kick: "out", ban: "block" };
 
-/** What the daemon knows an entry as; its own words stand where the page has none. */
+/** The page's words for an entry of `room.menu`, by its id; where it has none, the daemon's label. */
 const labelOf = (item: MenuItem): string => m.powers.labels[item.id ?? ""] ?? item.label;
 
 interface Deed { talk: Talk; nick: string; name: string; item: MenuItem }

@@ -12,7 +12,7 @@ function ownName(talk: Talk): string {
   return talk.nick || account?.alias || (account?.username ?? "").split(/[@/]/)[0] || w.talk.you;
 }
 
-/** What a row stands for, by the key that it has in the page. */
+/** The message of a row, by the key that the row has in the page. */
 export function saidOf(id: string, key: string): Said | null {
   const talk = talks.value.get(id);
   if (!talk) return null;
@@ -27,5 +27,5 @@ export function saidOf(id: string, key: string): Said | null {
   return out ? { talk, text: out.text, name: ownName(talk), address: accounts.value.get(talk.account)?.username ?? "", self: true, time: out.time, state: out.state, out } : null;
 }
 
-/** When it was said, in full. */
+/** Date and time of a message, in full. */
 export const whenOf = (said: Said): string => fullTime(said.time);
