@@ -106,10 +106,12 @@ pub(crate) fn set_sources(sources: &[IpAddr]) {
 
 /// The address that the user's connections to `to` are made from, always the same one of its family; `None`: the system chooses. Any thread.
 pub(crate) fn source(user: UserId, to: IpAddr) -> Option<IpAddr> {
-    let sources = SOURCES.read().unwrap_or_else(PoisonError::into_inner);
-    let to = to.to_canonical();
-    // A loopback address can be reached from a loopback source alone.
-    let fits = |source: &&IpAddr| source.is_ipv4() == to.is_ipv4() && (!to.is_loopback() || source.is_loopback());
+    choose(&SOURCES.read().unwrap_or_else(PoisonError::into_inner), user, to.to_canonical())
+}
+
+fn choose(sources: &[IpAddr], user: UserId, to: IpAddr) -> Option<IpAddr> {
+    // Loopback addresses reach each other alone.
+    let fits = |source: &&IpAddr| source.is_ipv4() == to.is_ipv4() && to.is_loopback() == source.is_loopback();
     let fitting: Vec<_> = sources.iter().filter(fits).collect();
     let at = user.0.checked_rem(u64::try_from(fitting.len()).ok()?)?;
     fitting.get(usize::try_from(at).ok()?).copied().copied()

@@ -133,6 +133,21 @@ fn credentials_of_the_cloud_need_a_line_of_their_own() {
 }
 
 #[test]
+fn a_source_fits_the_family_and_the_reach_of_its_destination() {
+    let sources = ["127.0.0.2", "192.0.2.7", "192.0.2.8", "2001:db8::7"].map(address);
+    let chosen = |to: &str| {
+        let all: std::collections::BTreeSet<_> = (0..20).filter_map(|user| choose(&sources, UserId(user), address(to))).collect();
+        all.into_iter().map(|source| source.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(chosen("127.0.0.1"), ["127.0.0.2"]);
+    assert_eq!(chosen("198.51.100.1"), ["192.0.2.7", "192.0.2.8"]);
+    assert_eq!(chosen("2001:db8::1"), ["2001:db8::7"]);
+    assert_eq!(chosen("::1"), Vec::<String>::new(), "the system chooses");
+    let one = |user| choose(&sources, UserId(user), address("198.51.100.1"));
+    assert_eq!(one(5), one(5));
+}
+
+#[test]
 fn a_refusal_is_remembered_for_its_account_and_told_once() {
     let (one, two) = (AccountId(u64::MAX - 1), AccountId(u64::MAX - 2));
     super::super::owner::with(Some(one), || note_refusal(address("10.0.0.1"), "a private address"));
