@@ -1,18 +1,9 @@
 //! Promise: everything the mouse can do, the keyboard can do too; every drag has a key or an entry in a menu.
 #![allow(clippy::expect_used)]
 
-use support::{Daemon, Key, Ngircd, Page, Prosody, Window, XmppPeer, quoted};
+use support::{Daemon, Key, Ngircd, Page, Prosody, Window, XmppPeer, key, quoted, with};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
-
-fn key(key: Key) -> String {
-    char::from(key).to_string()
-}
-
-/// The keys with another held down.
-fn with(held: Key, keys: &str) -> String {
-    format!("{}{keys}{}", char::from(held), char::from(Key::Null))
-}
 
 /// Presses keys where the focus is.
 async fn press(page: &Page, keys: &str) {
@@ -254,15 +245,7 @@ async fn a_dialog_begins_where_one_writes() {
     let daemon = Daemon::run(BELLFLOWER);
     let page = Page::open(&daemon, Window::Desk).await;
     page.sign_in_xmpp(&prosody, "ines").await;
-    page.click("[data-testid=add-account]").await;
-    page.click("[data-testid=add-account-dialog] [data-testid=tile-prpl-irc]").await;
-    page.fill("user", "ines").await;
-    page.fill("part-0", "127.0.0.1").await;
-    page.click("[data-testid=add-account-dialog] [data-testid=more-options]").await;
-    page.check("option-ssl", false).await;
-    page.fill("option-port", &ngircd.port().to_string()).await;
-    page.click("[data-testid=account-save]").await;
-    page.see_no("[data-testid=add-account-dialog]").await;
+    page.add_irc(&ngircd, "ines").await;
     page.wait("document.querySelectorAll('[data-testid=account][data-state=online]').length === 2").await;
     // Which account is the smaller question.
     page.click("[data-testid=list-add]").await;

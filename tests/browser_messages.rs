@@ -2,25 +2,12 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::{Value, json};
-use support::{Audit, Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, quoted};
+use support::{Audit, Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, box_of, key, quoted, with};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
-fn key(key: Key) -> String {
-    char::from(key).to_string()
-}
-
-/// The keys with another held down.
-fn with(held: Key, keys: &str) -> String {
-    format!("{}{keys}{}", char::from(held), char::from(Key::Null))
-}
-
 fn friends() -> Prosody {
     Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start()
-}
-
-fn box_of(talk: &str) -> String {
-    format!("{talk} [data-testid=composer]")
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Promise: rooms are looked after from the page: people are found, ignored and put in their place, and rooms are kept, found and come back to.
 #![allow(clippy::expect_used)]
 
-use support::{Audit, Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, conversation};
+use support::{Audit, Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, conversation, key};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -12,10 +12,6 @@ fn member(talk: &str, name: &str) -> String {
 /// The reason that a room gives for what becomes of one of its people.
 fn reason(stanza: &support::Element) -> Option<&str> {
     stanza.children.iter().find_map(|x| x.child("item")).and_then(|item| item.child_text("reason"))
-}
-
-fn key(key: Key) -> String {
-    char::from(key).to_string()
 }
 
 /// A garden that Ines owns, with Bob and Eva in it.

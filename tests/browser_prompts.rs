@@ -2,15 +2,11 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::json;
-use support::{Daemon, Key, Page, Prosody, Window, XmppPeer, conversation, quoted};
+use support::{Daemon, Key, Page, Prosody, Window, XmppPeer, conversation, key, quoted};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
 const CARD: &str = "[data-testid=authorization]";
-
-fn key(key: Key) -> String {
-    char::from(key).to_string()
-}
 
 /// Presses keys where the focus is.
 async fn press(page: &Page, keys: &str) {

@@ -1,25 +1,12 @@
 //! Promise: names and emoji are completed while one writes, and a pasted text of many lines asks how it goes.
 #![allow(clippy::expect_used)]
 
-use support::{Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer};
+use support::{Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, box_of, key, with};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
-fn key(key: Key) -> String {
-    char::from(key).to_string()
-}
-
-/// The keys with another held down.
-fn with(held: Key, keys: &str) -> String {
-    format!("{}{keys}{}", char::from(held), char::from(Key::Null))
-}
-
 fn friends() -> Prosody {
     Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start()
-}
-
-fn box_of(talk: &str) -> String {
-    format!("{talk} [data-testid=composer]")
 }
 
 /// Pastes a text that is asked about.

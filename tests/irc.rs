@@ -1,8 +1,8 @@
 //! Promise: IRC channels work as rooms do: joined, talked in, seen into, left; servers with a password let one in.
 #![allow(clippy::expect_used)]
 
-use serde_json::{Value, json};
-use support::{Daemon, IrcPeer, Ngircd, WireClient};
+use serde_json::json;
+use support::{Daemon, IrcPeer, Ngircd, WireClient, joins};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -11,15 +11,6 @@ fn scene(server: &Ngircd) -> (Daemon, WireClient, IrcPeer) {
     let mut ines = daemon.client("tab");
     ines.sign_in_irc(server, "ines");
     (daemon, ines, IrcPeer::connect(server, "bob"))
-}
-
-fn joins(event: &Value, name: &str) -> bool {
-    let there = |members: &Value| members.as_array().is_some_and(|members| members.iter().any(|member| member["name"] == name));
-    match event["type"].as_str() {
-        Some("room.members") => there(&event["joined"]),
-        Some("conversation.opened" | "conversation.updated") => there(&event["conversation"]["members"]),
-        _ => false,
-    }
 }
 
 #[test]

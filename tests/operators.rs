@@ -2,18 +2,9 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::{Value, json};
-use support::{Daemon, IrcPeer, Ngircd, Prosody, WireClient, XmppPeer};
+use support::{Daemon, IrcPeer, Ngircd, Prosody, WireClient, XmppPeer, joins};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
-
-fn joins(event: &Value, name: &str) -> bool {
-    let there = |members: &Value| members.as_array().is_some_and(|members| members.iter().any(|member| member["name"] == name));
-    match event["type"].as_str() {
-        Some("room.members") => there(&event["joined"]),
-        Some("conversation.opened" | "conversation.updated") => there(&event["conversation"]["members"]),
-        _ => false,
-    }
-}
 
 /// Whether somebody in a room has exactly these flags now.
 fn stands(event: &Value, name: &str, flags: &[&str]) -> bool {

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::{Value, json};
-use support::{Daemon, Prosody, WireClient, XmppPeer};
+use support::{Daemon, Prosody, WireClient, XmppPeer, joins};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -15,15 +15,6 @@ fn scene(prosody: &Prosody) -> (Daemon, WireClient, XmppPeer) {
     let mut ines = daemon.client("tab");
     ines.sign_in_xmpp(prosody, "ines");
     (daemon, ines, XmppPeer::connect(prosody, "bob"))
-}
-
-fn joins(event: &Value, name: &str) -> bool {
-    let there = |members: &Value| members.as_array().is_some_and(|members| members.iter().any(|member| member["name"] == name));
-    match event["type"].as_str() {
-        Some("room.members") => there(&event["joined"]),
-        Some("conversation.opened" | "conversation.updated") => there(&event["conversation"]["members"]),
-        _ => false,
-    }
 }
 
 #[test]

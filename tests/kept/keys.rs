@@ -3,7 +3,7 @@
 use super::{BELLFLOWER, PASSWORD};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::{Daemon, PATIENCE, Postgres, wait_until};
+use support::{Daemon, PATIENCE, Postgres, WireClient, wait_until};
 
 /// Backends of this program whose commit is written and waits for a standby.
 fn waiting(server: &Postgres, program: &str) -> Vec<String> {
@@ -35,8 +35,8 @@ fn release_commits(server: &Postgres) {
     server.sql("postgres", "select pg_reload_conf()");
 }
 
-#[test]
-fn a_password_that_may_be_another_leaves_nobody_in() {
+/// A site on PostgreSQL, whose user Ines has two browsers.
+fn two_browsers() -> (Postgres, Daemon, WireClient, WireClient) {
     let server = Postgres::start();
     server.database("site");
     let config = format!("registration = \"open\"\ndatabase = {:?}", server.socket_url("site"));
@@ -45,6 +45,12 @@ fn a_password_that_may_be_another_leaves_nobody_in() {
     ines.register("Ines", PASSWORD);
     let mut thief = daemon.client("thief-tab");
     thief.sign_in("Ines", PASSWORD);
+    (server, daemon, ines, thief)
+}
+
+#[test]
+fn a_password_that_may_be_another_leaves_nobody_in() {
+    let (server, _daemon, mut ines, mut thief) = two_browsers();
     hold_commits(&server);
     let change = json!({ "old": PASSWORD, "new": "another password" });
     std::thread::scope(|scope| {
@@ -68,14 +74,7 @@ fn a_password_that_may_be_another_leaves_nobody_in() {
 
 #[test]
 fn a_password_is_another_also_when_its_commit_takes_long() {
-    let server = Postgres::start();
-    server.database("site");
-    let config = format!("registration = \"open\"\ndatabase = {:?}", server.socket_url("site"));
-    let daemon = Daemon::builder(BELLFLOWER).config(&config).limit("registrations_per_minute", 0).start();
-    let mut ines = daemon.client("ines-tab");
-    ines.register("Ines", PASSWORD);
-    let mut thief = daemon.client("thief-tab");
-    thief.sign_in("Ines", PASSWORD);
+    let (server, _daemon, mut ines, mut thief) = two_browsers();
     hold_commits(&server);
     let change = json!({ "old": PASSWORD, "new": "another password" });
     std::thread::scope(|scope| {

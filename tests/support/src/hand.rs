@@ -6,6 +6,21 @@ use serde_json::{Value, json};
 
 use crate::page::{Page, quoted};
 
+/// A key, as the text that presses it.
+pub fn key(key: Key) -> String {
+    char::from(key).to_string()
+}
+
+/// Keys with another one held down.
+pub fn with(held: Key, keys: &str) -> String {
+    format!("{}{keys}{}", char::from(held), char::from(Key::Null))
+}
+
+/// The selector of the box in which one writes, of the conversation with this selector.
+pub fn box_of(talk: &str) -> String {
+    format!("{talk} [data-testid=composer]")
+}
+
 impl Page {
     /// Presses keys where the focus is.
     pub async fn press_keys(&self, keys: &str) {

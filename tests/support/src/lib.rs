@@ -65,6 +65,7 @@ pub use daemon::{Daemon, DaemonBuilder};
 pub use engine::Engine;
 pub use fantoccini::key::Key;
 pub use fantoccini::wd::WindowHandle as TabHandle;
+pub use hand::{box_of, key, with};
 pub use hoarder::Hoarder;
 pub use hostile::{Hostile, XmppScript};
 pub use https::{https, tls_exchange};
@@ -82,7 +83,7 @@ pub use slixmpp::Slixmpp;
 pub use stream::{Block, Stream};
 pub use stripper::Stripper;
 pub use wait::{PATIENCE, wait_until};
-pub use wire::{Answer, Bytes, Download, WireClient, piece};
+pub use wire::{Answer, Bytes, Download, WireClient, joins, piece};
 pub use xml::Element;
 pub use xmpp::XmppPeer;
 

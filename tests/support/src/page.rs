@@ -227,15 +227,27 @@ impl Page {
 
     /// Signs in over IRC through the front page and waits for the list.
     pub async fn sign_in_irc(&self, server: &Ngircd, nick: &str) {
+        self.fill_irc("[data-testid=network-form]", server, nick).await;
+        self.click("[data-testid=signin]").await;
+        self.see("[data-testid=buddy-list]").await;
+    }
+
+    /// Adds an account on an ngircd of ours.
+    pub async fn add_irc(&self, server: &Ngircd, nick: &str) {
+        self.click("[data-testid=add-account]").await;
+        self.fill_irc("[data-testid=add-account-dialog]", server, nick).await;
+        self.click("[data-testid=account-save]").await;
+        self.see_no("[data-testid=add-account-dialog]").await;
+    }
+
+    /// Chooses IRC and fills in its form, for a port without TLS.
+    async fn fill_irc(&self, form: &str, server: &Ngircd, nick: &str) {
         self.click("[data-testid=tile-prpl-irc]").await;
         self.fill("user", nick).await;
         self.fill("part-0", "127.0.0.1").await;
-        self.click("[data-testid=network-form] [data-testid=more-options]").await;
-        // A port of its own, without TLS.
+        self.click(&format!("{form} [data-testid=more-options]")).await;
         self.check("option-ssl", false).await;
         self.fill("option-port", &server.port().to_string()).await;
-        self.click("[data-testid=signin]").await;
-        self.see("[data-testid=buddy-list]").await;
     }
 
     /// Makes the guest a user of the site and gives the recovery code.

@@ -7,6 +7,7 @@ mod files;
 mod talk;
 
 pub use files::{Bytes, Download, piece};
+pub use talk::joins;
 
 use std::collections::VecDeque;
 use std::io::Write;

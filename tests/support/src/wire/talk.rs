@@ -4,6 +4,16 @@ use serde_json::{Value, json};
 
 use super::WireClient;
 
+/// Whether an event says that somebody of this name is in a room.
+pub fn joins(event: &Value, name: &str) -> bool {
+    let there = |members: &Value| members.as_array().is_some_and(|members| members.iter().any(|member| member["name"] == name));
+    match event["type"].as_str() {
+        Some("room.members") => there(&event["joined"]),
+        Some("conversation.opened" | "conversation.updated") => there(&event["conversation"]["members"]),
+        _ => false,
+    }
+}
+
 impl WireClient {
     /// Opens a conversation of the first account with somebody and gives its id.
     #[track_caller]

@@ -143,15 +143,7 @@ impl People {
 
 /// Adds an account on an ngircd of ours, without TLS.
 pub(crate) async fn add_irc(page: &Page, server: &Ngircd) {
-    page.click("[data-testid=add-account]").await;
-    page.click("[data-testid=add-account-dialog] [data-testid=tile-prpl-irc]").await;
-    page.fill("user", "ines").await;
-    page.fill("part-0", "127.0.0.1").await;
-    page.click("[data-testid=add-account-dialog] [data-testid=more-options]").await;
-    page.check("option-ssl", false).await;
-    page.fill("option-port", &server.port().to_string()).await;
-    page.click("[data-testid=account-save]").await;
-    page.see_no("[data-testid=add-account-dialog]").await;
+    page.add_irc(server, "ines").await;
     page.wait("document.querySelectorAll('[data-testid=account][data-state=online]').length === 2").await;
 }
 
