@@ -252,4 +252,9 @@ async fn a_dialog_begins_where_one_writes() {
     page.click("[data-testid=menu-add-buddy]").await;
     page.see("[data-testid=field-account]").await;
     page.see("[data-testid=field-buddy-name]:focus").await;
+    page.press_escape().await;
+    page.see_no("[data-testid=add-buddy-dialog]").await;
+    page.click("[data-testid=list-add]").await;
+    page.click("[data-testid=menu-join-room]").await;
+    page.see("[data-testid=field-room-room]:focus").await;
 }

@@ -155,7 +155,7 @@ function Join({ start, given, failure, close }: { start: string | undefined; giv
             const label = field.label.replace(/^_|:\s*$/g, "") + (field === first ? "" : ` (${w.optional})`);
             return typeof value === "boolean"
               ? <CheckField key={field.key} label={label} name={`room-${field.key}`} value={value} onInput={(on) => set(field.key, on)} />
-              : <TextField key={field.key} label={label} name={`room-${field.key}`} error={wrong === field.key ? errorText(error.value) : null} value={value} masked={field.masked} type={field.type === "int" ? "number" : "text"} onInput={(text) => set(field.key, text)} />;
+              : <TextField key={field.key} label={label} name={`room-${field.key}`} error={wrong === field.key ? errorText(error.value) : null} value={value} masked={field.masked} type={field.type === "int" ? "number" : "text"} autofocus={field === first} onInput={(text) => set(field.key, text)} />;
           })}
           <CheckField label={m.room.keep} name="keep-room" value={keep.value} onInput={(on) => (keep.value = on)} />
         </>
