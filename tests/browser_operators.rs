@@ -1,7 +1,7 @@
 //! Promise: rooms are looked after from the page: people are found, ignored and put in their place, and rooms are kept, found and come back to.
 #![allow(clippy::expect_used)]
 
-use support::{Audit, Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, conversation, key};
+use support::{Audit, Daemon, IrcPeer, Key, Ngircd, PATIENCE, Page, Prosody, Window, XmppPeer, conversation, key, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -211,6 +211,47 @@ async fn a_room_of_irc_is_found_kept_and_come_back_to() {
     page.click("[data-testid=close-leave]").await;
     page.see_no(&lounge).await;
     assert_eq!(page.seen("mark").await, 0);
+    page.assert_no_mishap().await;
+}
+
+#[tokio::test]
+async fn bans_are_listed_and_lifted_and_a_room_is_configured() {
+    let prosody = Prosody::with_users(["ines", "eva"]);
+    let daemon = Daemon::run(BELLFLOWER);
+    let page = Page::open(&daemon, Window::Desk).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=account][data-state=online]").await;
+    let garden = page.join(&[("room", "garden"), ("server", "rooms.localhost")], "garden@rooms.localhost").await;
+    let mut eva = XmppPeer::connect(&prosody, "eva");
+    let address = prosody.room("garden");
+    eva.join(&address, "Eva");
+    page.click(&member(&garden, "Eva")).await;
+    page.click("[data-testid=power-ban]").await;
+    page.fill("reason", "too loud").await;
+    page.click("[data-testid=act-ok]").await;
+    page.see_no(&member(&garden, "Eva")).await;
+
+    let menu = format!("{garden} [data-testid=conversation-menu]");
+    page.click(&menu).await;
+    page.click("[data-testid=power-bans]").await;
+    page.read("[data-testid=ban][data-name='eva@localhost']", "too loud").await;
+    page.click("[data-testid=lift-ban]").await;
+    page.see("[data-testid=no-bans]").await;
+    page.press_escape().await;
+    page.see_no("[data-testid=bans-dialog]").await;
+    eva.join(&address, "Eva");
+    page.see(&member(&garden, "Eva")).await;
+
+    // The form is the room's own.
+    page.click(&menu).await;
+    page.click("[data-testid=power-configure]").await;
+    page.fill("request-muc#roomconfig_roomname", "Roses & <thorns>").await;
+    page.click("[data-testid=request-fields] [data-testid=request-button-ok]").await;
+    page.see_no("[data-testid=request-fields]").await;
+    wait_until("the room's new name", PATIENCE, || {
+        let told = eva.request("get", &address, "<query xmlns='http://jabber.org/protocol/disco#info'/>");
+        format!("{told:?}").contains("Roses & <thorns>").then_some(())
+    });
     page.assert_no_mishap().await;
 }
 

@@ -1,4 +1,4 @@
-//! Promise: the example plugin builds as its documentation says, and its greeting, form, room and profile work in the page's interface.
+//! Promise: the example plugin builds as its documentation says, and its greeting, form, room and files work in the page's interface.
 #![allow(clippy::expect_used)]
 
 use serde_json::{Value, json};
@@ -77,6 +77,32 @@ fn it_is_built_and_what_it_offers_works() {
     ines.wait_event("the new topic", |e| e["type"] == "room.topic" && e["topic"] == "Nuts");
     ines.carry_out("room.leave", json!({ "conversation": cage }));
     assert_eq!(daemon.stats()["plugins_left_out"], 0);
+}
+
+#[test]
+fn a_file_is_taken_and_offered_back() {
+    // Below, at and above the size of a piece, and as much as the parrot takes.
+    for size in [1, 4096, 300_000, 1 << 20] {
+        let folder = built();
+        let daemon = Daemon::builder(BELLFLOWER).table(&table(&folder)).start();
+        let mut ines = signed_in(&daemon, "");
+        let polly = ines.open("polly");
+        let upload = ines.upload("a%20nut.bin", size).ok();
+        let sent = ines.carry_out("transfer.send", json!({ "conversation": polly, "upload": upload["upload"] }));
+        let closed = |id: &Value| {
+            let id = id.clone();
+            move |event: &Value| event["type"] == "transfer.closed" && event["transfer"] == id
+        };
+        assert_eq!(ines.wait_event("the end of the sending", closed(&sent["transfer"]))["state"], "done");
+        let offered =
+            ines.wait_event("the parrot's offer", |event| event["type"] == "transfer.opened" && event["transfer"]["direction"] == "in");
+        let transfer = &offered["transfer"];
+        assert_eq!((&transfer["name"], &transfer["size"]), (&json!("parroted-a nut.bin"), &json!(size)));
+        ines.carry_out("transfer.accept", json!({ "transfer": transfer["id"] }));
+        let mut download = ines.fetch(transfer["id"].as_str().expect("an id"));
+        assert_eq!((download.status, download.check(0).expect("the whole file")), (200, size));
+        assert_eq!(ines.wait_event("the end of the taking", closed(&transfer["id"]))["state"], "done");
+    }
 }
 
 #[test]

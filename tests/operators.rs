@@ -22,6 +22,19 @@ fn menu(ines: &mut WireClient, room: &str, name: &str) -> Vec<String> {
     items.as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).map(str::to_owned).collect()
 }
 
+/// Ids of the menu of the room itself.
+fn of_room(ines: &mut WireClient, room: &str) -> Vec<String> {
+    let items = ines.carry_out("room.menu", json!({ "conversation": room }))["items"].clone();
+    items.as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).map(str::to_owned).collect()
+}
+
+/// The list of bans: whom, and the words about it.
+fn bans(ines: &mut WireClient, room: &str) -> Vec<(String, String)> {
+    let items = ines.carry_out("room.action", json!({ "conversation": room, "action": "bans" }))["items"].clone();
+    let text = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+    items.as_array().into_iter().flatten().map(|item| (text(item, "id"), text(item, "note"))).collect()
+}
+
 fn act(ines: &mut WireClient, room: &str, name: &str, action: &str, reason: &str) -> Result<Value, Value> {
     let id = ines.new_id();
     let answer = ines.post_command(&id, "room.action", json!({ "conversation": room, "name": name, "action": action, "reason": reason }));
@@ -52,6 +65,8 @@ fn an_owner_of_a_room_of_xmpp_rules_over_it() {
     bob.join(&address, "Bob the Builder");
     eva.join(&address, "Eva");
     ines.wait_event("eva", |e| joins(e, "Eva"));
+    assert_eq!(of_room(&mut ines, &room), ["bans", "configure"]);
+    assert!(bans(&mut ines, &room).is_empty());
     let whole = ["devoice", "op", "member", "admin", "owner", "kick", "ban"];
     assert_eq!(menu(&mut ines, &room, "Bob the Builder"), whole);
     assert!(menu(&mut ines, &room, "Ines").is_empty());
@@ -81,10 +96,17 @@ fn an_owner_of_a_room_of_xmpp_rules_over_it() {
     assert_eq!(act(&mut ines, &room, "Bob the Builder", "kick", "").unwrap_err()["code"], "no_such_person");
 
     // A ban is of the person, not of the nick.
-    act(&mut ines, &room, "Eva", "ban", "").expect("eva is banned");
+    act(&mut ines, &room, "Eva", "ban", "too loud").expect("eva is banned");
     eva.wait_for("the ban", |s| s.is("type", "unavailable") && role(s) == Some(("none", "outcast")));
     eva.send(&format!("<presence to='{address}/Other'><x xmlns='http://jabber.org/protocol/muc'/></presence>"));
     eva.wait_for("the closed door", |s| s.name == "presence" && s.is("type", "error"));
+    // It is listed with its reason, and lifted.
+    assert_eq!(bans(&mut ines, &room), [("eva@localhost".to_owned(), "too loud".to_owned())]);
+    assert_eq!(act(&mut ines, &room, "not an address @@", "unban", "").unwrap_err()["code"], "refused");
+    act(&mut ines, &room, "eva@localhost", "unban", "").expect("the ban is lifted");
+    assert!(bans(&mut ines, &room).is_empty());
+    eva.join(&address, "Eva");
+    ines.wait_event("eva again", |e| joins(e, "Eva"));
 
     // The room's word is the last one.
     bob.join(&address, "Guard");
@@ -110,6 +132,12 @@ fn whoever_is_no_operator_is_offered_nothing_and_gets_nothing_done() {
         for action in ["kick", "ban", "op", "nonsense"] {
             assert_eq!(act(&mut ines, &room, name, action, "").unwrap_err()["code"], "no_such_action");
         }
+    }
+    assert!(of_room(&mut ines, &room).is_empty());
+    for (name, action) in [(None, "bans"), (None, "configure"), (Some("eva@localhost"), "unban")] {
+        let id = ines.new_id();
+        ines.post_command(&id, "room.action", json!({ "conversation": room, "name": name, "action": action }));
+        assert_eq!(ines.outcome(&id).unwrap_err()["code"], "no_such_action", "{action}");
     }
     // A moderator without a rank: roles of others, and nothing that lasts.
     bob.request("set", &address, "<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='Ines' role='moderator'/></query>");
@@ -153,6 +181,18 @@ fn an_operator_of_a_channel_of_irc_rules_over_it() {
     bob.wait_for("the kick", |line| line.command == "KICK" && line.params.last().is_some_and(|why| why == "enough"));
     bob.send("JOIN #garden");
     bob.wait_for("the closed door", |line| line.command == "474");
+    // It is listed, and lifted; nothing of that is told in the channel.
+    assert_eq!(of_room(&mut ines, &room), ["bans"]);
+    let listed = bans(&mut ines, &room);
+    assert_eq!(listed, [(ban.params[2].clone(), "Set by ines".to_owned())]);
+    assert_eq!(act(&mut ines, &room, "*!*@x +o guard", "unban", "").unwrap_err()["code"], "bad_name");
+    act(&mut ines, &room, &listed[0].0, "unban", "").expect("the ban is lifted");
+    guard.wait_for("its end", |line| line.command == "MODE" && line.params.get(1).is_some_and(|modes| modes == "-b"));
+    assert!(bans(&mut ines, &room).is_empty());
+    bob.join("#garden");
+    ines.wait_event("bob once more", |e| joins(e, "bob"));
+    let told = |e: &Value| e["type"] == "message.system" && e["message"]["text"].as_str().is_some_and(|text| text.starts_with("Ban on"));
+    assert!(!ines.kept().any(told), "in the channel, too");
 
     // The server's word is the last one, and it is said once.
     guard.send("OPER root secret");

@@ -55,4 +55,7 @@ pub struct MenuItem {
     /// Hard to take back: to be asked about once.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub danger: bool,
+    /// Words about it, smaller.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub note: String,
 }

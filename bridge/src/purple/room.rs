@@ -3,6 +3,7 @@
 mod act;
 mod affiliation;
 mod ask;
+mod bans;
 mod form;
 mod members;
 mod powers;

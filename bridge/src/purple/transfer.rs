@@ -55,7 +55,7 @@ struct Open {
     started: bool,
     /// The way in which a protocol has cancelled it, to be carried out on a later turn.
     doomed: Option<Cancel>,
-    /// Outgoing: libpurple says that all has gone.
+    /// Libpurple says that all has gone, or come.
     completed: bool,
     /// How it ended.
     over: Option<&'static str>,
@@ -69,6 +69,8 @@ struct Open {
     ready: bool,
     /// The protocol has bytes ready (`purple_xfer_prpl_ready`) that were not fetched.
     pending: bool,
+    /// Incoming: so many bytes came.
+    came: u64,
     /// Reads in a row that brought no bytes.
     empty_reads: u32,
     /// A browser has fetched some of it, or wanted to.
@@ -110,6 +112,7 @@ impl Open {
             bytes: VecDeque::new(),
             ready: false,
             pending: false,
+            came: 0,
             empty_reads: 0,
             fetched: false,
             window: 0,
@@ -211,6 +214,15 @@ fn end(token: OnPurple, id: TransferId, how: &'static str) {
     settle(token, id);
 }
 
+/// Ends a transfer that libpurple has said to be complete: done if all bytes went, or came.
+fn judge(token: OnPurple, id: TransferId) {
+    match change(id, |open| (open.completed, open.incoming)) {
+        Some((true, true)) => incoming::all_came(token, id),
+        Some((true, false)) => outgoing::all_went(token, id),
+        _ => {}
+    }
+}
+
 /// Does what is left to be done of one that may be over: its end is told after its last byte, and our reference is given back.
 fn settle(token: OnPurple, id: TransferId) {
     let (mut told, mut gone, mut waits, mut held) = (None, None, (None, None), None);
@@ -283,7 +295,7 @@ unsafe extern "C" fn on_destroy(xfer: *mut PurpleXfer) {
             open.xfer = std::ptr::null_mut();
             open.completed
         });
-        // The end of a completed transfer is told on a later turn (`outgoing::all_went`).
+        // The end of a completed transfer is told on a later turn (`judge`).
         if completed != Some(true) {
             end(token, id, "failed");
         }
@@ -326,17 +338,12 @@ unsafe extern "C" fn on_progress(xfer: *mut PurpleXfer, _: f64) {
             report(token, id, None);
             return incoming::whole(token, id);
         }
-        let Some((account, incoming)) = change(id, |open| {
-            open.completed = !open.incoming;
-            (open.account, open.incoming)
-        }) else {
-            return;
-        };
-        if incoming {
-            return end(token, id, "done");
-        }
-        // Libpurple says so before it looks whether the write has failed.
-        timers::soon(token, Some(account), move |token| outgoing::all_went(token, id));
+        let account = change(id, |open| {
+            open.completed = true;
+            open.account
+        });
+        // Libpurple says so before it looks whether a write has failed, and a protocol may say so before its last bytes are written.
+        timers::soon(token, account, move |token| judge(token, id));
     });
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { logItems } from "../src/state/log";
 import type { Talk } from "../src/state/model";
-import { isWhole, joinGaps, MOST, newer, newest, older, placeGaps, TAIL, trimmed } from "../src/state/past";
+import { around, isWhole, joinGaps, MOST, newer, newest, older, placeGaps, TAIL, trimmed } from "../src/state/past";
 import type { Gap } from "../src/wire/types";
 import { conversation, message } from "./fixtures";
 
@@ -94,4 +94,23 @@ test("gaps with nothing said between them are one line", () => {
   assert.deepEqual([line.from, line.to, line.why], ["2026-11-22T20:00:00Z", "2026-11-22T20:30:00Z", ["offline", "restart"]]);
   const [, before, , after] = items;
   assert.ok(before?.kind === "message" && before.last && after?.kind === "message" && after.first, "it parts the bubbles");
+});
+
+test("a message far back is shown with what is around it, one near the end among the newest", () => {
+  const now = talk(9000, 9050);
+  const far = around(now, { ...answer(100, 160, true), more_after: true }, true);
+  assert.deepEqual([ids(far.past?.messages ?? []), far.past?.more], [[id(100), id(159), 60], true]);
+  assert.deepEqual(ids(far.messages), [id(9000), id(9049), 50]);
+  const near = around(now, { ...answer(8970, 9030, true), more_after: true }, true);
+  assert.deepEqual([ids(near.messages), near.past, near.more], [[id(8970), id(9049), 80], null, true]);
+  const first = around({ ...now, more: false }, { ...answer(9010, 9040, true), more_after: true }, true);
+  assert.equal(first.more, false, "what is older was known before");
+  const last = around(talk(9000, 9000), { ...answer(10, 20, true), more_after: false }, true);
+  assert.deepEqual([ids(last.messages), last.past], [[id(10), id(19), 10], null]);
+  const lone = around(talk(9000, 9000), { ...answer(10, 20, true), more_after: true }, true);
+  assert.deepEqual([lone.messages.length, ids(lone.past?.messages ?? [])], [0, [id(10), id(19), 10]]);
+  const many = around(talk(8460, 9050), { ...answer(8410, 8470, true), more_after: true }, true);
+  assert.ok(many.messages.length <= MOST && (many.past?.messages.length ?? 0) <= MOST);
+  assert.equal(many.past?.messages[0]?.id, id(8410));
+  assert.deepEqual(ids(around(now, { ...answer(0, 0, false), more_after: false }, true).messages), [id(9000), id(9049), 50]);
 });

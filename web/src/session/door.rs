@@ -210,6 +210,7 @@ fn clip_items(items: &mut Vec<MenuItem>, room: &mut usize, depth: usize) -> usiz
         }
         *room -= 1;
         clip_short(&mut item.label);
+        clip_short(&mut item.note);
         below += clip_items(&mut item.items, room, depth - 1);
         true
     });

@@ -134,8 +134,45 @@ impl Scene {
 
     /// Ids of the actions on the room itself.
     fn of_room(&self) -> Vec<&'static str> {
-        let owns = self.rules == Rules::Xmpp && self.own.affiliation == Affiliation::Owner;
-        if owns { vec!["configure"] } else { Vec::new() }
+        let mut ids = powers::over_room(self.rules, self.own);
+        if self.rules == Rules::Irc && !conversation::commands(self.purple).iter().any(|known| known == "mode") {
+            ids.clear();
+        }
+        ids
+    }
+
+    /// Asks for the list of bans.
+    fn bans(&self) -> Result<Ended, CommandError> {
+        if self.rules == Rules::Irc {
+            self.slash("mode", "+b")?;
+            return Ok(self.awaiting(By::Bans(Vec::new()), 1));
+        }
+        let room = self.room()?;
+        // SAFETY: a live connection of XMPP's plugin.
+        let by = owner::with(Some(self.account), || unsafe { ask::send_bans(self.token, self.gc, &room) });
+        Ok(self.awaiting(by, 1))
+    }
+
+    /// Lifts a ban, by the mask or address of the list.
+    fn unban(&self, whom: &str) -> Result<Ended, CommandError> {
+        if self.rules == Rules::Irc {
+            if whom.contains(char::is_whitespace) || whom.starts_with(':') {
+                return Err(CommandError::new("bad_name", "A mask has no blanks in it.").at("name"));
+            }
+            self.slash("mode", &format!("-b {whom}"))?;
+            return Ok(self.awaiting(By::Mode("-b".to_owned(), whom.to_owned()), 1));
+        }
+        let (room, reason) = (self.room()?, Line::of(""));
+        let item = Item { whom: (c"jid", whom), to_be: (c"affiliation", c"none"), reason: &reason };
+        // SAFETY: a live connection of XMPP's plugin.
+        let by = owner::with(Some(self.account), || unsafe { ask::send(self.token, self.gc, &room, &item) });
+        Ok(self.awaiting(by, 1))
+    }
+
+    /// The room's address.
+    fn room(&self) -> Result<String, CommandError> {
+        // SAFETY: a live conversation; copied.
+        unsafe { borrowed(purple_sys::purple_conversation_get_name(self.purple)) }.ok_or_else(gone)
     }
 
     fn slash(&self, name: &str, words: &str) -> Result<(), CommandError> {
@@ -185,9 +222,7 @@ impl Scene {
         };
         let address = if to_be.0 == c"role" { None } else { Some(self.address(name).ok_or_else(gone)?) };
         let whom = address.as_deref().map_or((c"nick", name), |address| (c"jid", address));
-        // SAFETY: a live conversation; copied.
-        let room = unsafe { borrowed(purple_sys::purple_conversation_get_name(self.purple)) }.ok_or_else(gone)?;
-        let reason = Line::of(reason);
+        let (room, reason) = (self.room()?, Line::of(reason));
         // SAFETY: a live connection of XMPP's plugin.
         let by =
             owner::with(Some(self.account), || unsafe { ask::send(self.token, self.gc, &room, &Item { whom, to_be, reason: &reason }) });
@@ -223,8 +258,17 @@ pub(in super::super) fn act(
         if !scene.of_room().contains(&action) {
             return Err(gone());
         }
+        if action == "bans" {
+            ask::has_room(token, scene.account)?;
+            return scene.bans();
+        }
         return scene.slash(action, "").map(|()| Ended::Now(None));
     };
+    if action == "unban" && scene.of_room().contains(&"bans") {
+        Name::on(token, scene.account, name, "bad_name", "name")?;
+        ask::has_room(token, scene.account)?;
+        return scene.unban(name.trim());
+    }
     if !scene.allowed(name)?.contains(&action) {
         return Err(gone());
     }

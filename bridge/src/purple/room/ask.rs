@@ -7,11 +7,12 @@ use super::super::iq::{self, Answer};
 use super::super::outgoing::Line;
 use super::super::token::OnPurple;
 use super::super::{accounts, outbox, timers};
+use super::bans;
 use crate::command::Origin;
 use crate::error::CommandError;
-use crate::event::EventKind;
+use crate::event::{EventKind, Outcome};
 use crate::id::{AccountId, ConversationId, UserId};
-use crate::model::ConversationKind;
+use crate::model::{ConversationKind, MenuItem};
 use purple_sys::{PurpleConnection, xmlnode};
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
@@ -25,6 +26,9 @@ const MOST: usize = 20;
 pub(in crate::purple) const QUESTION: &str = "room-";
 /// Characters of a server's own words that are passed on.
 const WORDS: usize = 300;
+/// Bans of a list that are told at most.
+pub(super) const MOST_BANS: usize = 400;
+const MUC_ADMIN: &CStr = c"http://jabber.org/protocol/muc#admin";
 
 /// The sign by which an answer is recognised.
 pub(super) enum By {
@@ -32,8 +36,12 @@ pub(super) enum By {
     Stanza(String, String),
     /// IRC: the server throws out this nick.
     Kick(String),
-    /// IRC: the server sets or takes a mode (`+o`) of this nick.
+    /// IRC: the server sets or takes a mode (`+o`) of this nick or mask.
     Mode(String, String),
+    /// XMPP: the id of the stanza that asks for the list of bans, and the room's address.
+    BansByStanza(String, String),
+    /// IRC: the server's list of bans, as far as it has come.
+    Bans(Vec<MenuItem>),
 }
 
 struct Asked {
@@ -70,7 +78,7 @@ pub(super) fn begin(token: OnPurple, user: UserId, account: AccountId, conversat
     // Dropping the timer would stop it; `end` does nothing once the answer is there.
     std::mem::forget(timers::after(token, PATIENCE, Some(account), move |token| {
         let late = "The server did not answer. The list of people shows what has become of it.";
-        end(token, number, Some(CommandError::new("timeout", late)));
+        end(token, number, Err(CommandError::new("timeout", late)));
     }));
     Ended::Later
 }
@@ -82,19 +90,19 @@ fn next() -> u64 {
 }
 
 /// Tells how it ended, once, and forgets it.
-fn end(token: OnPurple, number: u64, error: Option<CommandError>) {
+fn end(token: OnPurple, number: u64, outcome: Result<Option<Outcome>, CommandError>) {
     let asked = ASKED.with_borrow_mut(|all| {
         let at = all.iter().position(|asked| asked.number == number)?;
         Some(all.swap_remove(at))
     });
     if let Some(asked) = asked.filter(|asked| !asked.told) {
-        tell(token, asked.user, asked.origin, error);
+        tell(token, asked.user, asked.origin, outcome);
     }
 }
 
-fn tell(token: OnPurple, user: UserId, origin: Option<Origin>, error: Option<CommandError>) {
+fn tell(token: OnPurple, user: UserId, origin: Option<Origin>, outcome: Result<Option<Outcome>, CommandError>) {
     if origin.is_some() {
-        let outcome = error.map_or(EventKind::CommandDone { result: None }, |error| EventKind::CommandFailed { error });
+        let outcome = outcome.map_or_else(|error| EventKind::CommandFailed { error }, |result| EventKind::CommandDone { result });
         outbox::emit_caused(token, user, origin, outcome);
     }
 }
@@ -104,7 +112,7 @@ pub(super) fn lost(token: OnPurple, account: AccountId) {
     let mine: Vec<u64> = ASKED.with_borrow(|all| all.iter().filter(|asked| asked.account == account).map(|asked| asked.number).collect());
     for number in mine {
         let message = "The connection ended before the server answered. The list of people shows what has become of it.";
-        end(token, number, Some(CommandError::new("not_connected", message)));
+        end(token, number, Err(CommandError::new("not_connected", message)));
     }
 }
 
@@ -127,7 +135,7 @@ pub(super) unsafe fn send(token: OnPurple, gc: *mut PurpleConnection, room: &str
     // SAFETY: nodes of our own; the caller's promise; live C strings, which are copied.
     unsafe {
         let query = purple_sys::xmlnode_new_child(iq, c"query".as_ptr());
-        purple_sys::xmlnode_set_namespace(query, c"http://jabber.org/protocol/muc#admin".as_ptr());
+        purple_sys::xmlnode_set_namespace(query, MUC_ADMIN.as_ptr());
         let node = purple_sys::xmlnode_new_child(query, c"item".as_ptr());
         purple_sys::xmlnode_set_attrib(node, item.whom.0.as_ptr(), whom.as_ptr());
         purple_sys::xmlnode_set_attrib(node, item.to_be.0.as_ptr(), item.to_be.1.as_ptr());
@@ -140,6 +148,24 @@ pub(super) unsafe fn send(token: OnPurple, gc: *mut PurpleConnection, room: &str
     By::Stanza(id, room.to_owned())
 }
 
+/// Asks the room's server for the list of bans (XEP-0045, 9.2). Gives the sign by which the answer is recognised.
+///
+/// # Safety
+/// A live connection of XMPP's plugin.
+pub(super) unsafe fn send_bans(token: OnPurple, gc: *mut PurpleConnection, room: &str) -> By {
+    let id = format!("{QUESTION}{:x}", next());
+    let iq = iq::new(token, c"get", &id, room);
+    // SAFETY: nodes of our own; the caller's promise; C strings, which are copied.
+    unsafe {
+        let query = purple_sys::xmlnode_new_child(iq, c"query".as_ptr());
+        purple_sys::xmlnode_set_namespace(query, MUC_ADMIN.as_ptr());
+        let node = purple_sys::xmlnode_new_child(query, c"item".as_ptr());
+        purple_sys::xmlnode_set_attrib(node, c"affiliation".as_ptr(), c"outcast".as_ptr());
+        iq::send(gc, iq);
+    }
+    By::BansByStanza(id, room.to_owned())
+}
+
 /// A room has answered. False: it was not asked.
 ///
 /// # Safety
@@ -147,12 +173,19 @@ pub(super) unsafe fn send(token: OnPurple, gc: *mut PurpleConnection, room: &str
 pub(in crate::purple) unsafe fn answered(token: OnPurple, answer: &Answer) -> bool {
     let fits = |asked: &&Asked| {
         let is = |known: &str, room: &str| known == answer.id && room.eq_ignore_ascii_case(&answer.from);
-        asked.account == answer.account && matches!(&asked.by, By::Stanza(known, room) if is(known, room))
+        asked.account == answer.account && matches!(&asked.by, By::Stanza(known, room) | By::BansByStanza(known, room) if is(known, room))
     };
-    let Some(number) = ASKED.with_borrow(|all| all.iter().find(fits).map(|asked| asked.number)) else { return false };
+    let found = ASKED.with_borrow(|all| all.iter().find(fits).map(|asked| (asked.number, matches!(asked.by, By::BansByStanza(..)))));
+    let Some((number, bans)) = found else { return false };
     // SAFETY: the caller's promise.
-    let error = answer.refuses.then(|| refused(&unsafe { reason(answer.iq) }));
-    end(token, number, error);
+    let outcome = unsafe {
+        if answer.refuses {
+            Err(refused(&reason(answer.iq)))
+        } else {
+            Ok(bans.then(|| Outcome::Items(bans::of_stanza(answer.iq))))
+        }
+    };
+    end(token, number, outcome);
     true
 }
 
@@ -204,7 +237,7 @@ pub(in super::super) fn heard(token: OnPurple, account: AccountId, command: &str
     let same = |one: &str, other: &str| conversation::normalize(token, purple, one) == conversation::normalize(token, purple, other);
     let first = |fits: &dyn Fn(&Asked) -> bool| {
         ASKED.with_borrow(|all| {
-            let mine = |asked: &&Asked| asked.account == account && !matches!(asked.by, By::Stanza(..));
+            let mine = |asked: &&Asked| asked.account == account && !matches!(asked.by, By::Stanza(..) | By::BansByStanza(..));
             all.iter().filter(mine).find(|asked| fits(asked)).map(|asked| (asked.number, asked.user, asked.told))
         })
     };
@@ -223,12 +256,35 @@ pub(in super::super) fn heard(token: OnPurple, account: AccountId, command: &str
             }
             false
         }
+        // RPL_BANLIST, one line for each, and RPL_ENDOFBANLIST.
+        ("367", [_, place, mask, rest @ ..]) => {
+            let id = room(place);
+            let mut one = Some(bans::of_line(mask, rest));
+            let more = |asked: &mut Asked| match &mut asked.by {
+                By::Bans(list) if asked.account == account && asked.conversation == id => {
+                    list.extend(one.take().filter(|_| list.len() < MOST_BANS));
+                    true
+                }
+                _ => false,
+            };
+            ASKED.with_borrow_mut(|all| all.iter_mut().any(more))
+        }
+        ("368", [_, place, ..]) => {
+            let id = room(place);
+            let Some((number, ..)) = first(&|asked| asked.conversation == id && matches!(asked.by, By::Bans(_))) else { return false };
+            let list = ASKED.with_borrow_mut(|all| {
+                let asked = all.iter_mut().find(|asked| asked.number == number)?;
+                if let By::Bans(list) = &mut asked.by { Some(std::mem::take(list)) } else { None }
+            });
+            end(token, number, Ok(Some(Outcome::Items(list.unwrap_or_default()))));
+            true
+        }
         (number, [_, rest @ ..]) if REFUSALS.contains(&number) => {
             let (about, said) = rest.split_at(rest.len().saturating_sub(1));
             let rooms: Vec<ConversationId> = about.iter().filter(|word| word.starts_with(['#', '&', '+', '!'])).map(room).collect();
             let names_nick = |asked: &Asked| match &asked.by {
                 By::Kick(nick) | By::Mode(_, nick) => about.iter().any(|word| same(word, nick)),
-                By::Stanza(..) => false,
+                By::Stanza(..) | By::BansByStanza(..) | By::Bans(_) => false,
             };
             let about_room = |asked: &Asked| rooms.contains(&asked.conversation);
             // Questions that fit both room and nick come first, then those that fit one of them. Some numbers name neither.
@@ -249,7 +305,7 @@ pub(in super::super) fn heard(token: OnPurple, account: AccountId, command: &str
 /// Ends a question that was carried out, after libpurple has handled the line.
 fn finish(token: OnPurple, account: AccountId, found: Option<(u64, UserId, bool)>) {
     if let Some((number, ..)) = found {
-        timers::soon(token, Some(account), move |token| end(token, number, None));
+        timers::soon(token, Some(account), move |token| end(token, number, Ok(None)));
     }
 }
 
@@ -262,10 +318,10 @@ fn refuse(token: OnPurple, (number, user, told): (u64, UserId, bool), words: &st
         (asked.origin.take(), asked.refusals == 0)
     });
     if !told {
-        tell(token, user, origin, Some(refused(words)));
+        tell(token, user, origin, Err(refused(words)));
     }
     if over {
-        end(token, number, None);
+        end(token, number, Ok(None));
     }
 }
 

@@ -92,6 +92,19 @@ pub(super) fn over(rules: Rules, own: Standing, other: Standing, known: bool) ->
     all.iter().filter(|(may, _)| *may).map(|(_, id)| *id).collect()
 }
 
+/// Ids of the actions that `own` may take on the room itself.
+pub(super) fn over_room(rules: Rules, own: Standing) -> Vec<&'static str> {
+    let all: &[(bool, &'static str)] = match rules {
+        Rules::Irc => &[(own.operator || own.half, "bans")],
+        Rules::Xmpp => {
+            let (admin, owner) = (own.affiliation >= Affiliation::Admin, own.affiliation == Affiliation::Owner);
+            &[(admin, "bans"), (owner, "configure")]
+        }
+        Rules::Other => &[],
+    };
+    all.iter().filter(|(may, _)| *may).map(|(_, id)| *id).collect()
+}
+
 /// An entry of the menu by its id.
 pub(super) fn item(rules: Rules, id: &str) -> MenuItem {
     let label = match (id, rules) {
@@ -108,6 +121,7 @@ pub(super) fn item(rules: Rules, id: &str) -> MenuItem {
         ("kick", _) => "Remove from the room",
         ("ban", _) => "Ban from the room",
         ("configure", _) => "Configure the room…",
+        ("bans", _) => "Who is banned…",
         (other, _) => other,
     };
     let hard = matches!(id, "kick" | "ban");

@@ -6,7 +6,7 @@
 
 use super::super::token::OnPurple;
 use super::super::{interpose, owner, request, timers};
-use super::{OPEN, at, change, incoming, is_open, outgoing, own, settle};
+use super::{OPEN, at, change, incoming, is_open, judge, own, settle};
 use crate::error::CommandError;
 use crate::id::{AccountId, TransferId, UserId};
 use purple_sys::{PurpleXfer, PurpleXferStatusType};
@@ -151,9 +151,7 @@ pub(in crate::purple) fn end_all(token: OnPurple, account: AccountId) {
     let left: Vec<TransferId> =
         OPEN.with_borrow(|open| open.iter().filter(|(_, known)| known.account == account).map(|(id, _)| *id).collect());
     for id in left {
-        if change(id, |open| open.completed) == Some(true) {
-            outgoing::all_went(token, id);
-        }
+        judge(token, id);
         change(id, |open| open.over = Some("failed"));
         settle(token, id);
     }
@@ -168,6 +166,7 @@ pub(super) fn end_live(token: OnPurple, account: AccountId) {
         })
     };
     while let Some((id, xfer)) = next() {
+        judge(token, id);
         change(id, |open| {
             open.over.get_or_insert("failed");
             open.asked = false;

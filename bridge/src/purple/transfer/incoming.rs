@@ -8,7 +8,7 @@ use super::super::ffi::{guard_on, in_process};
 use super::super::token::OnPurple;
 use super::super::{interpose, outbox, owner, timers};
 use super::told::{report, show};
-use super::{Cancel, MOST, OFFERED, Open, RUNNING, SOFT, acks, at, cancel, change, count, ends, id, own, patience, settle};
+use super::{Cancel, MOST, OFFERED, Open, RUNNING, SOFT, acks, at, cancel, change, count, end, ends, id, own, patience, settle};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{TransferId, UserId};
@@ -119,7 +119,7 @@ pub(super) fn make_ready(_: OnPurple, id: TransferId) {
     let may = |open: &mut Open| {
         // Bytes that the other side sent before it cancelled are fetched.
         let lives = open.is_live() || (open.pending && open.doomed == Some(Cancel::Remote) && !open.xfer.is_null() && open.over.is_none());
-        let may = open.incoming && open.started && lives && !open.ready && open.bytes.len() < SOFT;
+        let may = open.incoming && open.started && lives && !open.completed && !open.ready && open.bytes.len() < SOFT;
         open.ready |= may;
         may.then_some((open.account, open.xfer))
     };
@@ -147,7 +147,7 @@ pub(in crate::purple) fn has_bytes(token: OnPurple, xfer: *mut PurpleXfer) -> bo
 /// Fetches what the protocol has, if there is room for it.
 pub(super) fn fetch(token: OnPurple, id: TransferId) {
     let next = change(id, |open| {
-        let fetches = open.pending && open.bytes.len() < SOFT && open.over.is_none() && open.doomed != Some(Cancel::Local);
+        let fetches = open.pending && !open.completed && open.bytes.len() < SOFT && open.over.is_none() && open.doomed != Some(Cancel::Local);
         (fetches && !open.xfer.is_null()).then_some((open.account, open.xfer))
     });
     if let Some((account, xfer)) = next.flatten() {
@@ -184,6 +184,15 @@ pub(in crate::purple) fn came(token: OnPurple, xfer: *mut PurpleXfer, bytes: gss
         Some((account, _)) => timers::soon(token, Some(account), move |token| make_ready(token, id)),
         None => {}
     }
+}
+
+/// Libpurple has said that all of a file came: it is done if that is so.
+pub(super) fn all_came(token: OnPurple, id: TransferId) {
+    let all = change(id, |open| {
+        let size = open.shown.as_ref().and_then(|shown| shown.size).unwrap_or_default();
+        open.came >= size
+    });
+    end(token, id, if all == Some(true) { "done" } else { "failed" });
 }
 
 /// If all of a file is there, it is done, also when its sender does not end the connection: libpurple waits for that.
@@ -226,6 +235,7 @@ pub(super) unsafe extern "C" fn on_write(xfer: *mut PurpleXfer, buffer: *const g
             let fits = open.over.is_none() && open.accepted && offered && open.bytes.len() + length <= HARD.max(length);
             if fits {
                 open.bytes.extend(bytes);
+                open.came += length as u64;
                 open.moves();
             }
             fits

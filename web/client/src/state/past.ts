@@ -62,6 +62,21 @@ export function newer(talk: Talk, answer: HistoryAnswer): Talk {
   return { ...next, messages: kept, more: talk.past.more || kept.length < all.length, past: null };
 }
 
+/** A part of the history, wherever it is. Where that meets the newest there are, both are one. */
+export function around(talk: Talk, answer: HistoryAnswer, whole: boolean): Talk {
+  const next = withGaps(talk, answer);
+  const last = answer.messages.at(-1);
+  const first = talk.messages[0];
+  if (!last) return next;
+  const met = !whole || !answer.more_after || (first !== undefined && compareIds(last.id, first.id) >= 0);
+  if (!met) return { ...next, past: { messages: merged([], answer.messages), more: answer.more } };
+  const oldest = answer.messages[0];
+  const more = oldest && first && compareIds(oldest.id, first.id) >= 0 ? talk.more : answer.more;
+  const messages = merged(answer.messages, talk.messages);
+  if (!whole || messages.length <= MOST) return { ...next, messages, more, past: null };
+  return { ...next, messages: messages.slice(-TAIL), more: true, past: { messages: messages.slice(0, MOST), more } };
+}
+
 /** Back to the newest ones. */
 export const newest = (talk: Talk): Talk => (talk.past ? { ...talk, past: null } : talk);
 

@@ -3,6 +3,7 @@ import { computed } from "@preact/signals";
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { invitation } from "../app/session";
 import { phase, talks, user } from "../app/store";
+import { findIn } from "../app/jump";
 import { active, area, arrangement, close, cycle, focusRequest, minimise, onTalk, resized } from "../app/windows";
 import { closeAllDialogs } from "./Dialog";
 import { Desk } from "./desk/Desk";
@@ -10,7 +11,7 @@ import { Panes, Stack } from "./desk/Narrow";
 import { toPrompts } from "./dialogs/Card";
 import "./dialogs/Close";
 import { forgetPlace, harbour, useSettled } from "./focus";
-import { fetchDialogs, helpDialog, keepDialog, settingsDialog } from "./later";
+import { fetchDialogs, helpDialog, keepDialog, searchDialog, settingsDialog } from "./later";
 import { focusSearch } from "./list/BuddyList";
 
 const writing = (target: EventTarget | null): boolean => target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
@@ -19,10 +20,17 @@ function keys(event: KeyboardEvent): void {
   if (phase.value.kind !== "in" || document.querySelector("dialog[open]")) return;
   if (event.key === "F6" && toPrompts()) return event.preventDefault();
   const id = active.value;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+  const control = event.ctrlKey || event.metaKey;
+  const key = event.key.toLowerCase();
+  if (control && key === "k") {
     event.preventDefault();
     focusSearch();
-  } else if ((event.ctrlKey || event.metaKey) && event.key === ",") {
+  } else if (control && key === "f" && !event.altKey) {
+    event.preventDefault();
+    // Where no conversation is in sight, all are meant.
+    if (event.shiftKey || !id || (arrangement.value === "stack" && !onTalk.value)) searchDialog();
+    else findIn(id);
+  } else if (control && key === ",") {
     event.preventDefault();
     settingsDialog();
   } else if (event.altKey && !event.ctrlKey && !event.metaKey) {

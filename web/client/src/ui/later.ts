@@ -96,5 +96,6 @@ export const putGroup = later("putGroup");
 export const removeGroup = later("removeGroup");
 export const renameGroup = later("renameGroup");
 export const shiftGroup = later("shiftGroup");
+export const searchDialog = later("searchDialog");
 export const sendFiles = later("sendFiles");
 export const settingsDialog = later("settingsDialog");

@@ -4,9 +4,11 @@ import { mayRegister, signOut } from "../app/session";
 import { user } from "../app/store";
 import { CHOICES } from "../state/choices";
 import { w } from "../words";
+import { m } from "../words/later";
 import { confirm } from "./dialogs/Ask";
 import { keepDialog } from "./account/Keep";
 import { helpDialog } from "./dialogs/Help";
+import { searchDialog } from "./search/Search";
 import { settingsDialog } from "./settings/Settings";
 import type { Item } from "./Menu";
 
@@ -20,6 +22,8 @@ function own(): Item[] {
 
 export function mainMenu(): Item[] {
   return [
+    { label: m.search.label, icon: "search", hint: "Ctrl Shift F", testid: "open-search", run: () => searchDialog() },
+    { kind: "line" },
     { kind: "head", label: w.menu.theme },
     ...CHOICES.theme.values.map((value): Item => ({ label: w.menu[value], icon: THEME_ICONS[value], checked: prefs.theme.value === value, testid: `theme-${value}`, run: () => choose("theme", value) })),
     { kind: "line" },

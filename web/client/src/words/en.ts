@@ -246,6 +246,7 @@ export const en = {
     /** In the box itself, which is narrow. */
     find: "Search",
     clear: "Clear the search",
+    findMessages: (words: string) => `Search messages for “${words}”`,
     hideOffline: "Hide offline buddies",
     showOffline: "Show offline buddies",
     rooms: "Rooms",

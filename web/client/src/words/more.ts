@@ -2,9 +2,11 @@
 
 import { people } from "./people";
 import { many } from "./plural";
+import { search } from "./search";
 
 export const more = {
   people,
+  search,
 
   /** The dialog in which a guest becomes a user. */
   keep: {
@@ -46,7 +48,8 @@ export const more = {
   powers: {
     labels: {
       voice: "Give voice", devoice: "Take voice away", member: "Make member", admin: "Make administrator", owner: "Make owner",
-      unaffiliate: "Take rank away", kick: "Remove from the room", ban: "Ban from the room",
+      unaffiliate: "Take rank away", kick: "Remove from the room", ban: "Ban from the room", bans: "Who is banned…",
+      configure: "Configure the room…",
     } as Record<string, string>,
     title: (what: string, who: string) => `${what}: ${who}`,
     titles: {
@@ -62,6 +65,13 @@ export const more = {
     yes: { kick: "Remove", ban: "Ban" } as Record<string, string>,
     reason: "Reason",
     reasonHint: "Everybody in the room can read it.",
+  },
+
+  bans: {
+    title: (room: string) => `Banned from ${room}`,
+    none: "Nobody is banned.",
+    lift: "Lift the ban",
+    liftOf: (who: string) => `Lift the ban on ${who}`,
   },
 
   /** Rooms in the list. */
@@ -173,6 +183,8 @@ export const more = {
     title: "Keys and help",
     lead: "Everything the mouse can do, the keyboard can do too.",
     keys: [
+      ["Ctrl F", "Search in the conversation: Enter or ↑ for an older hit, Shift Enter or ↓ for a newer one, Esc closes"],
+      ["Ctrl Shift F", "Search all messages: ↓ leads to what was found, Enter opens the newest"],
       ["Ctrl K", "Find a person or room; Enter opens the first, Esc clears"],
       ["Enter", "Send the message"],
       ["Shift Enter", "A new line in the message"],

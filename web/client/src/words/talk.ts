@@ -36,6 +36,7 @@ export const talk = {
   unkeptTitle: "New messages arrive, but are gone later: the site cannot reach its storage",
   keepNot: "Do not keep this conversation",
   keepsNot: "This conversation is not kept.",
+  find: "Search here",
   erase: "Delete its history…",
   eraseTitle: (name: string) => `Delete the history of ${name}?`,
   eraseLead: "All messages of this conversation that are kept here are deleted, in all your browsers. Others keep theirs. This cannot be undone.",

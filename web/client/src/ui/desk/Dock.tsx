@@ -10,7 +10,7 @@ import { TalkCount } from "../list/rows";
 import { openMenu } from "../Menu";
 import { MuteMark } from "../mute";
 import { TalkAvatar } from "../talk/TalkAvatar";
-import { talkMenu } from "../talk/talkMenu";
+import { openTalkMenu } from "../talk/talkMenu";
 
 interface Entry { win: Win; talk: Talk }
 
@@ -32,7 +32,7 @@ function Tile({ win, talk }: Entry) {
   const hidden = isHidden(win.id);
   const front = active.value === win.id && !hidden;
   return (
-    <button type="button" class={`dock-tile ${hidden ? "" : "open"} ${front ? "front-most" : ""} ${newsOf(talk) > 0 ? "news" : ""}`} title={talk.name} aria-current={front} data-testid="dock-tile" data-name={talk.name} onClick={() => (front ? minimise(win.id) : show(win.id))} onContextMenu={(event) => openMenu(event, talkMenu(talk))}>
+    <button type="button" class={`dock-tile ${hidden ? "" : "open"} ${front ? "front-most" : ""} ${newsOf(talk) > 0 ? "news" : ""}`} title={talk.name} aria-current={front} data-testid="dock-tile" data-name={talk.name} onClick={() => (front ? minimise(win.id) : show(win.id))} onContextMenu={(event) => openTalkMenu(event, talk)}>
       <TalkAvatar talk={talk} size={28} />
       <span class="dock-name" dir="auto">{talk.title}</span>
       <MuteMark talk={talk} />

@@ -31,3 +31,7 @@ export { LogTools } from "../talk/LogTools";
 export { Marked } from "../talk/Marked";
 export { asksFirst } from "./Paste";
 export { Members } from "../talk/Members";
+export { roomPowers } from "../talk/powers";
+export { FindBar } from "../search/FindBar";
+export { SavedSearches } from "../search/Saved";
+export { searchDialog } from "../search/Search";

@@ -10,7 +10,7 @@ import { toast } from "../Dialog";
 import { rememberPlace } from "../focus";
 import { Icon } from "../icons";
 import { composing } from "../keys";
-import { buddyMenu, groupMenu, joinMark, listMenu, markMenu, shiftGroup } from "../later";
+import { buddyMenu, groupMenu, joinMark, listMenu, markMenu, parts, searchDialog, shiftGroup } from "../later";
 import { openMenu } from "../Menu";
 import { AccountStrip } from "../account/AccountStrip";
 import { Me } from "../account/Me";
@@ -18,7 +18,7 @@ import { NotifyOffer } from "../account/NotifyOffer";
 import { FirstSteps } from "./FirstSteps";
 import { MarkRow, PersonRow, SectionRow, TalkRow } from "./rows";
 import { VirtualList } from "./VirtualList";
-import { talkMenu } from "../talk/talkMenu";
+import { openTalkMenu } from "../talk/talkMenu";
 
 export const query = signal("");
 const searchBox = signal<HTMLInputElement | null>(null);
@@ -84,7 +84,7 @@ function menu(event: MouseEvent | KeyboardEvent | Element, row: Row): void {
   if (row.kind === "section" && row.group !== null) openMenu(event, groupMenu(row.name), row.title);
   else if (row.kind === "person") openMenu(event, buddyMenu(row.person), `buddy ${row.person.key}`);
   else if (row.kind === "talk" && row.person) openMenu(event, buddyMenu(row.person, [{ label: w.talk.close, icon: "close", testid: "menu-close", run: () => close(row.talk.id) }]), `buddy ${row.person.key}`);
-  else if (row.kind === "talk") openMenu(event, talkMenu(row.talk));
+  else if (row.kind === "talk") openTalkMenu(event, row.talk);
   else if (row.kind === "mark") {
     // The menu opens once its code is fetched, when the event has no current target any more: the row is taken now.
     if (!(event instanceof Element)) event.preventDefault();
@@ -166,6 +166,8 @@ export function BuddyList() {
         <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
         <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={(event) => openMenu(event, listMenu())}><Icon name="plus" size={16} /></button>
       </div>
+      {query.value.trim() !== "" && <button type="button" class="find-messages" data-testid="find-messages" onClick={() => searchDialog({ q: query.value })}><Icon name="chat" size={15} /><span dir="auto">{w.list.findMessages(query.value.trim())}</span></button>}
+      {parts.value && query.value === "" && <parts.value.SavedSearches />}
       <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? (stack ? 44 : 32) : prefs.density.value === "compact" ? (compact ? 34 : 46) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} onShift={(row, by) => { if (row.kind === "section" && row.group !== null) shiftGroup(row.group, by); }} label={w.list.label} />
       {nothing && <Nothing />}
     </aside>

@@ -17,7 +17,7 @@ import { MuteMark } from "../mute";
 import { TalkAvatar } from "../talk/TalkAvatar";
 
 /** Where all are of one network, its mark says nothing. */
-const severalNetworks = computed(() => new Set([...accounts.value.values()].map((one) => one.protocol)).size > 1);
+export const severalNetworks = computed(() => new Set([...accounts.value.values()].map((one) => one.protocol)).size > 1);
 
 /** What is new in a conversation; one that is muted, and a room that speaks of somebody else, is quiet about it. */
 export function TalkCount({ talk }: { talk: Talk }) {

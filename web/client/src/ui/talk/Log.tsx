@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { atEnd } from "../../app/attention";
+import { target } from "../../app/jump";
 import { serverNow } from "../../app/clock";
 import { fetching, leavePast, loadEarlier, loadLater, outgoing, readers, settings, user } from "../../app/store";
 import { active, unreadFrom } from "../../app/windows";
@@ -79,6 +80,16 @@ export function Log({ talk }: { talk: Talk }) {
     away.value = false;
   }, [lastOwn]);
 
+  const aim = target.value?.conversation === talk.id ? target.value : null;
+  useLayoutEffect(() => {
+    if (!aim) return;
+    stick.current = false;
+    away.value = true;
+    readers.add(talk.id);
+    const found = items.findIndex((item) => item.key === aim.message);
+    limit.value = Math.max(limit.value, items.length - found + SHOWN / 2);
+  }, [aim]);
+
   useLayoutEffect(() => {
     // The newest ones are looked at, whatever part was read before.
     if (stick.current && past) leavePast(talk.id);
@@ -111,6 +122,19 @@ export function Log({ talk }: { talk: Talk }) {
     return () => observer.disconnect();
   }, []);
   useEffect(() => () => { readers.delete(talk.id); }, [talk.id]);
+  useLayoutEffect(() => {
+    const element = box.current;
+    const row = aim && element?.querySelector<HTMLElement>(`[data-row="${CSS.escape(aim.message)}"]`);
+    if (!element || !row) return;
+    row.scrollIntoView({ block: "center" });
+    anchor.current = anchorOf(element);
+    row.animate([{ backgroundColor: "var(--found)" }, { backgroundColor: "var(--found)", offset: 0.6 }, { backgroundColor: "transparent" }], 2400);
+    if (aim.focus) {
+      row.tabIndex = -1;
+      row.focus({ preventScroll: true });
+    }
+    target.value = null;
+  }, [aim, visible]);
 
   /** Fetches what is missing at the end that one has come near to. */
   const fetchNear = () => {

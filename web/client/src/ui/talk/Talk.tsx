@@ -12,13 +12,12 @@ import { isRestarting } from "../accountState";
 import { Icon } from "../icons";
 import { parts, rejoin } from "../later";
 import { KeptPill } from "../LinkPill";
-import { openMenu } from "../Menu";
 import { MuteMark } from "../mute";
 import { Composer } from "./Composer";
 import { fileDrop } from "./Files";
 import { Log } from "./Log";
 import { TalkAvatar } from "./TalkAvatar";
-import { talkMenu } from "./talkMenu";
+import { openTalkMenu } from "./talkMenu";
 
 function subtitle(talk: TalkState): string {
   if (talk.kind === "room") {
@@ -95,7 +94,7 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
   return (
     <section class="talk" aria-label={room ? w.talk.roomLabel(talk.title) : w.talk.label(talk.title)} data-testid="conversation" data-name={talk.name} data-id={talk.id} data-kind={talk.kind}
       onPointerDown={() => touch(talk.id)} onFocusIn={() => touch(talk.id)} {...fileDrop(talk)}>
-      <header class="bar" {...bar} tabIndex={bar ? 0 : undefined} onContextMenu={(event) => openMenu(event, talkMenu(talk))}>
+      <header class="bar" {...bar} tabIndex={bar ? 0 : undefined} onContextMenu={(event) => openTalkMenu(event, talk)}>
         {onBack && (
           <button type="button" class="tool back" aria-label={elsewhere ? w.talk.backTo(elsewhere) : w.back} onClick={onBack} data-testid="back">
             <Icon name="back" />{elsewhere ? <span class="count" data-testid="elsewhere">{elsewhere > 99 ? "99+" : elsewhere}</span> : null}
@@ -108,12 +107,13 @@ export function Talk({ talk, controls, onBack, elsewhere, bar }: TalkProps) {
         </div>
         <MuteMark talk={talk} />
         {room && <button type="button" class="tool peopler" aria-label={w.talk.showPeople} title={w.talk.showPeople} aria-pressed={people.value === true} onClick={toggle} data-testid="toggle-members"><Icon name="people" size={17} /></button>}
-        <button type="button" class="tool" aria-label={w.talk.window} title={w.talk.window} aria-haspopup="menu" onClick={(event) => openMenu(event, talkMenu(talk))} data-testid="conversation-menu"><Icon name="more" size={17} /></button>
+        <button type="button" class="tool" aria-label={w.talk.window} title={w.talk.window} aria-haspopup="menu" onClick={(event) => openTalkMenu(event, talk)} data-testid="conversation-menu"><Icon name="more" size={17} /></button>
         {controls}
         {!controls && <button type="button" class="tool" aria-label={w.talk.close} title={w.talk.close} onClick={() => close(talk.id)} data-testid="close"><Icon name="close" size={17} /></button>}
       </header>
       <div class="talk-body" ref={panel}>
         <div class="talk-main">
+          {parts.value && <parts.value.FindBar talk={talk} />}
           <Log talk={talk} />
           {account && isRestarting(account) ? <p class="strip-note" data-testid="reconnecting"><i class="spinner" />{w.talk.reconnecting}</p>
             : off ? <p class="strip-note">{user.value?.guest === false ? w.talk.accountOffWaits : w.talk.accountOff}</p>

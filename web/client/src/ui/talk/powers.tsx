@@ -10,16 +10,18 @@ import { TextField } from "../fields";
 import { Problem } from "../front/problem";
 import type { IconName } from "../icons";
 import { extendMenu, type Item } from "../Menu";
+import { bansDialog } from "./Bans";
 
-const ICONS: Record<string, IconName> = { voice: "chat", devoice: "mute", op: "up", deop: "down", member: "people", admin: "up", owner: "keep", unaffiliate: "down", kick: "out", ban: "block" };
+const ICONS: Record<string, IconName> = { voice: "chat", devoice: "mute", op: "up", deop: "down", member: "people", admin: "up", owner: "keep", unaffiliate: "down", kick: "out", ban: "block", bans: "block", configure: "settings" };
 
 /** The page's words for an entry of `room.menu`, by its id; where it has none, the daemon's label. */
 const labelOf = (item: MenuItem): string => m.powers.labels[item.id ?? ""] ?? item.label;
 
-interface Deed { talk: Talk; nick: string; name: string; item: MenuItem }
+/** `nick`: whom it is done to; without one, the room itself. */
+interface Deed { talk: Talk; nick?: string; name: string; item: MenuItem }
 
 const act = ({ talk, nick, item }: Deed, reason?: string): Promise<unknown> =>
-  command("room.action", { conversation: talk.id, name: nick, action: item.id, ...(reason ? { reason } : {}) });
+  command("room.action", { conversation: talk.id, ...(nick === undefined ? {} : { name: nick }), action: item.id, ...(reason ? { reason } : {}) });
 
 function Question({ deed, close }: { deed: Deed; close(): void }) {
   const { item, name, talk } = deed;
@@ -45,9 +47,17 @@ function Question({ deed, close }: { deed: Deed; close(): void }) {
   );
 }
 
-/** A placeholder for the menu that is opened with `key`; what one may do takes its place when it is known. */
+/** A placeholder for the menu that is opened with `key`; what one may do with the room itself takes its place when it is known. */
+export const roomPowers = (talk: Talk, key: string): Item[] =>
+  fetched(talk, key, undefined, (item) => ({
+    label: labelOf(item),
+    icon: ICONS[item.id ?? ""] ?? "globe",
+    testid: `power-${item.id ?? ""}`,
+    run: () => (item.id === "bans" ? bansDialog(talk) : void act({ talk, name: talk.title, item }).catch((error: unknown) => toast(errorText(error)))),
+  }));
+
+/** The same for what one may do to somebody. */
 export function powers(talk: Talk, nick: string, name: string, key: string): Item[] {
-  const head: Item = { kind: "wait", label: w.loading };
   const entry = (item: MenuItem): Item => {
     const deed = { talk, nick, name, item };
     const run = () => {
@@ -56,7 +66,12 @@ export function powers(talk: Talk, nick: string, name: string, key: string): Ite
     };
     return { label: labelOf(item) + (item.reason || item.danger ? "…" : ""), icon: ICONS[item.id ?? ""] ?? "globe", danger: item.danger === true, testid: `power-${item.id ?? ""}`, run };
   };
+  return fetched(talk, key, nick, entry);
+}
+
+function fetched(talk: Talk, key: string, nick: string | undefined, entry: (item: MenuItem) => Item): Item[] {
+  const head: Item = { kind: "wait", label: w.loading };
   const put = (items: Item[]) => extendMenu(key, (old) => old.flatMap((one): Item[] => (one === head ? (items.length > 0 ? [{ kind: "line" }, ...items] : []) : [one])));
-  command<{ items?: MenuItem[] }>("room.menu", { conversation: talk.id, name: nick }).then((result) => put((result?.items ?? []).map(entry)), () => put([]));
+  command<{ items?: MenuItem[] }>("room.menu", { conversation: talk.id, ...(nick === undefined ? {} : { name: nick }) }).then((result) => put((result?.items ?? []).map(entry)), () => put([]));
   return [head];
 }

@@ -1,4 +1,5 @@
 // What one can do with a conversation and its window, as a menu; it must not draw.
+import { findIn } from "../../app/jump";
 import { command, buddies, settings, tell, user } from "../../app/store";
 import { arrangement, close, minimise, restore, snap, tileAll, wins } from "../../app/windows";
 import type { Talk } from "../../state/model";
@@ -6,15 +7,21 @@ import { errorText, w } from "../../words";
 import { isKept } from "../../state/keeping";
 import { toast } from "../Dialog";
 import { ask, confirm } from "../dialogs/Ask";
-import { eraseDialog, keepMenu, strangerDo } from "../later";
+import { eraseDialog, keepMenu, parts, strangerDo } from "../later";
 import { strangerItems } from "../people/items";
 import type { CommandBody } from "../../wire/types";
-import type { Item } from "../Menu";
+import { openMenu, type Item } from "../Menu";
 import { muteItems } from "../mute";
 
 const say = (error: unknown): void => toast(errorText(error));
 
-export function talkMenu(talk: Talk): Item[] {
+export function openTalkMenu(at: MouseEvent | KeyboardEvent | Element, talk: Talk): void {
+  const key = `talk ${talk.id}`;
+  openMenu(at, talkMenu(talk, key), key);
+}
+
+/** `key`: the name of the menu among all menus. */
+function talkMenu(talk: Talk, key: string): Item[] {
   const items: Item[] = [];
   const run = (type: CommandBody["type"], fields: Record<string, unknown>) => command(type, fields);
   if (talk.kind === "room") {
@@ -23,6 +30,7 @@ export function talkMenu(talk: Talk): Item[] {
       { label: w.talk.nick, icon: "pen", run: () => ask({ title: w.talk.nickTitle(talk.title), label: w.front.name, value: "", testid: "nick-dialog", send: (nick) => run("room.nick", { conversation: talk.id, nick }) }) },
       { label: w.talk.invite, icon: "invite", run: () => ask({ title: w.talk.inviteTitle(talk.title), label: w.talk.inviteWho, value: "", second: w.talk.inviteMessage, testid: "invite-dialog", send: (name, message) => run("room.invite", { conversation: talk.id, name, message: message ?? "" }) }) },
       { label: w.talk.mark, icon: "keep", testid: "menu-mark", run: () => keepMenu(talk) },
+      ...(parts.value?.roomPowers(talk, key) ?? []),
       { label: w.talk.leave, icon: "out", danger: true, run: () => confirm({ title: w.talk.leaveTitle(talk.title), text: w.talk.leaveLead, yes: w.talk.leaveYes, danger: true, run: () => run("room.leave", { conversation: talk.id }) }) },
     );
   } else {
@@ -31,7 +39,7 @@ export function talkMenu(talk: Talk): Item[] {
     if (!buddy) items.push(...strangerItems(talk));
     items.push({ label: w.talk.attention, icon: "bell", run: () => tell("attention.send", { conversation: talk.id }) });
   }
-  items.push({ kind: "line" }, ...muteItems(talk.id, talk.title));
+  items.push({ kind: "line" }, { label: w.talk.find, icon: "search", hint: "Ctrl F", testid: "menu-find", run: () => findIn(talk.id) }, ...muteItems(talk.id, talk.title));
   if (user.value?.guest === false) {
     const kept = isKept(settings.value, talk);
     items.push(

@@ -1,0 +1,43 @@
+// Leads to a message wherever it stands: opens its conversation, fetches what is around it, and says where to look. It must not draw.
+import { signal } from "@preact/signals";
+import { history } from "../net";
+import { changeTalk } from "../state/own";
+import { around, isWhole } from "../state/past";
+import { model, update } from "./store";
+import { show } from "./windows";
+
+/** A message that its log is to show in its middle; `focus`: the keyboard goes there, too. */
+export interface Target { conversation: string; message: string; focus: boolean }
+
+export const target = signal<Target | null>(null);
+
+/** The conversation in which one searches, while its bar is open; `asked` counts up when its box is to take the focus. */
+export const searching = signal<{ conversation: string; asked: number } | null>(null);
+
+/** Opens the bar of a conversation, or goes back to it. */
+export function findIn(conversation: string): void {
+  searching.value = { conversation, asked: (searching.value?.asked ?? 0) + 1 };
+}
+
+/** Messages around the one that is sought. */
+const AROUND = 60;
+
+/**
+ * Shows a message of a conversation that is open. Throws CallError.
+ * @returns whether the message is there.
+ */
+export async function jumpTo(conversation: string, message: string, focus = true): Promise<boolean> {
+  const talk = model.value?.talks.get(conversation);
+  if (!talk) return false;
+  const here = (list: readonly { id: string }[] | undefined): boolean => list?.some((one) => one.id === message) === true;
+  if (here(talk.messages)) {
+    update((old) => changeTalk(old, conversation, (now) => (now.past ? { ...now, past: null } : now)));
+  } else if (!here(talk.past?.messages)) {
+    const answer = await history(conversation, { around: message }, AROUND);
+    if (!here(answer.messages)) return false;
+    update((old) => changeTalk(old, conversation, (now, user) => around(now, answer, isWhole(user, now))));
+  }
+  target.value = { conversation, message, focus };
+  show(conversation, false);
+  return true;
+}
