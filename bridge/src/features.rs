@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
 /// All names, in the order in which they are told.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "im",
     "rooms",
     "room_list",
@@ -27,6 +27,7 @@ const NAMES: [&str; 21] = [
     "invite_message",
     "menu",
     "lines",
+    "uploads",
 ];
 
 /// A set of features; on the wire a list of their names.

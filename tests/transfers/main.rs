@@ -8,6 +8,7 @@ mod incoming;
 mod irc;
 mod outgoing;
 mod pictures;
+mod upload;
 
 use serde_json::{Value, json};
 use support::{Daemon, Prosody, Slixmpp, WireClient};

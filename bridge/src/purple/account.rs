@@ -9,7 +9,7 @@ use super::connection::{self, SignOn};
 use super::ffi::{borrowed, guard_on, in_process};
 use super::outgoing::{Line, Name, Password};
 use super::token::OnPurple;
-use super::{authorization, conversation, outbox, owner, protocols};
+use super::{authorization, conversation, outbox, owner, protocols, transfer};
 use crate::command::{AccountSettings, Secret, Username};
 use crate::error::CommandError;
 use crate::event::EventKind;
@@ -205,14 +205,15 @@ pub(crate) fn describe(token: OnPurple, account: AccountId) -> Option<Account> {
 }
 
 /// How the account's connection sends texts: plugins say so only there. Nothing without a connection.
-fn sends(_: OnPurple, purple: *mut PurpleAccount) -> Features {
+fn sends(token: OnPurple, purple: *mut PurpleAccount) -> Features {
     // SAFETY: a live account; its connection lives as long as it points there.
     let flags = unsafe { (*purple).gc.as_ref() }.map_or(0, |gc| gc.flags.0);
     let has = |flag: PurpleConnectionFlags| flags & flag.0 != 0;
     // Where a text has one style as a whole, words of it cannot have their own.
     let html = has(PurpleConnectionFlags::PURPLE_CONNECTION_HTML) && !has(PurpleConnectionFlags::PURPLE_CONNECTION_FORMATTING_WBFO);
     let lines = has(PurpleConnectionFlags::PURPLE_CONNECTION_NO_NEWLINES);
-    [("html", html), ("lines", lines)].into_iter().filter(|(_, so)| *so).map(|(name, _)| name).collect()
+    let uploads = accounts::id(token, purple).is_some_and(transfer::uploads);
+    [("html", html), ("lines", lines), ("uploads", uploads)].into_iter().filter(|(_, so)| *so).map(|(name, _)| name).collect()
 }
 
 /// Tells the owner how the account looks now.

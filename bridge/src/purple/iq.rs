@@ -1,9 +1,9 @@
 //! Sends `iq` stanzas of our own to XMPP servers and gives each answer to the module that asked (RFC 6120, 8.2.3). Does not keep questions (see
-//! `room/ask.rs`, `roomlist/details.rs`, `picture/bob.rs`).
+//! `room/ask.rs`, `roomlist/details.rs`, `picture/bob.rs`, `transfer/upload.rs`).
 
 use super::ffi::{borrowed, guard_on, in_process};
 use super::token::OnPurple;
-use super::{accounts, picture, room, roomlist, signals};
+use super::{accounts, picture, room, roomlist, signals, transfer};
 use crate::id::AccountId;
 use glib_sys::gboolean;
 use purple_sys::{PurpleConnection, xmlnode};
@@ -25,8 +25,12 @@ pub(super) struct Answer {
 type Hear = unsafe fn(OnPurple, &Answer) -> bool;
 
 /// The modules that ask, by the beginning of the ids of their questions.
-const MODULES: [(&str, Hear); 3] =
-    [(room::QUESTION, room::answered), (roomlist::QUESTION, roomlist::heard), (picture::QUESTION, picture::heard)];
+const MODULES: [(&str, Hear); 4] = [
+    (room::QUESTION, room::answered),
+    (roomlist::QUESTION, roomlist::heard),
+    (picture::QUESTION, picture::heard),
+    (transfer::QUESTION, transfer::heard),
+];
 
 /// Listens to XMPP's plugin, where there is one. After the plugin was loaded.
 pub(super) fn listen(_: OnPurple) {

@@ -9,13 +9,17 @@ mod ends;
 mod incoming;
 mod outgoing;
 mod patience;
+mod service;
+mod slot;
 mod stanzas;
 mod told;
+mod upload;
 
 pub(super) use ends::{Cancel, cancel, cancelled, end_all};
 pub(super) use incoming::{accept, came, has_bytes, take};
 pub(super) use outgoing::{caught, feed, send};
-pub(super) use stanzas::{about, listen};
+pub(super) use stanzas::about;
+pub(super) use upload::{QUESTION, heard};
 
 use super::ffi::guard_on;
 use super::token::OnPurple;
@@ -23,7 +27,7 @@ use super::{accounts, outbox, registry, request, signals, timers};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, TransferId, UserId};
-use crate::model::Transfer;
+use crate::model::{ConversationKind, Transfer};
 use purple_sys::{PurpleConnection, PurpleXfer, PurpleXferType, PurpleXferUiOps};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -40,6 +44,17 @@ const OFFERED: &str = "offered";
 /// State of a transfer that was accepted.
 const RUNNING: &str = "running";
 
+/// Listens to XMPP's plugin, where there is one. After it was loaded.
+pub(super) fn listen(token: OnPurple) {
+    stanzas::listen(token);
+    upload::listen(token);
+}
+
+/// Whether an account's server takes files by HTTP upload, for rooms, too.
+pub(super) fn uploads(account: AccountId) -> bool {
+    service::of(account).is_some()
+}
+
 /// A transfer that libpurple has, or that has bytes left to be told.
 struct Open {
     user: UserId,
@@ -47,6 +62,8 @@ struct Open {
     /// NULL once libpurple has destroyed it.
     xfer: *mut PurpleXfer,
     incoming: bool,
+    /// The sort of conversation that it is for.
+    kind: ConversationKind,
     /// As its owner has it; `None`: the owner knows nothing of it.
     shown: Option<Transfer>,
     /// Incoming: its user has said yes.
@@ -101,6 +118,7 @@ impl Open {
             account,
             xfer,
             incoming,
+            kind: ConversationKind::Im,
             shown: None,
             accepted: false,
             started: false,
@@ -218,6 +236,8 @@ fn end(token: OnPurple, id: TransferId, how: &'static str) {
 fn judge(token: OnPurple, id: TransferId) {
     match change(id, |open| (open.completed, open.incoming)) {
         Some((true, true)) => incoming::all_came(token, id),
+        // The server has not answered yet.
+        Some((true, false)) if upload::is(id) => {}
         Some((true, false)) => outgoing::all_went(token, id),
         _ => {}
     }
@@ -248,6 +268,9 @@ fn settle(token: OnPurple, id: TransferId) {
     // The other side waits for answers all the same.
     if let Some((account, held)) = held.filter(|(_, held)| !held.is_empty()) {
         timers::soon(token, Some(account), move |token| acks::send(token, account, held));
+    }
+    if told.is_some() || gone.is_some() {
+        upload::close(id);
     }
     // A timer's end calls libpurple.
     drop((gone, waits));
@@ -377,6 +400,7 @@ unsafe extern "C" fn on_signing_off(gc: *mut PurpleConnection, _: *mut c_void) {
         if let Some(account) = account {
             ends::end_live(token, account);
             stanzas::forget(token, account);
+            service::forget(token, account);
         }
     });
 }

@@ -15,6 +15,14 @@ use crate::wait::PATIENCE;
 /// # Errors
 /// No TLS comes about: the certificate is not one of the authority's, for example.
 pub fn https(place: &str, authority: &str, request: &str) -> std::io::Result<String> {
+    https_bytes(place, authority, request).map(|answer| String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// The same, as bytes.
+///
+/// # Errors
+/// As [`https`].
+pub fn https_bytes(place: &str, authority: &str, request: &str) -> std::io::Result<Vec<u8>> {
     let mut stream = connect(place, "localhost", authority, PATIENCE)?;
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
@@ -23,7 +31,7 @@ pub fn https(place: &str, authority: &str, request: &str) -> std::io::Result<Str
         Err(error) if error.kind() == ErrorKind::UnexpectedEof && !answer.is_empty() => {}
         other => _ = other?,
     }
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Ok(answer)
 }
 
 /// Sends any bytes over TLS to `HOST:PORT` as `name`, and gives what is answered until the peer closes, or says nothing for three seconds: it may

@@ -68,7 +68,7 @@ pub use fantoccini::wd::WindowHandle as TabHandle;
 pub use hand::{box_of, key, with};
 pub use hoarder::Hoarder;
 pub use hostile::{Hostile, XmppScript};
-pub use https::{https, tls_exchange};
+pub use https::{https, https_bytes, tls_exchange};
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
 pub use mariadb::MariaDb;

@@ -41,6 +41,7 @@ pub struct ProsodyBuilder {
     extra: String,
     swallowed: Option<String>,
     tells_addresses: bool,
+    uploads: Option<(u16, u64, Option<String>)>,
     plain_cards: bool,
     port: Option<u16>,
 }
@@ -126,6 +127,13 @@ impl ProsodyBuilder {
         ))
     }
 
+    /// Takes files by HTTP upload (XEP-0363), at most so many bytes each, over HTTPS with a certificate of its authority. `elsewhere`: the address that
+    /// it tells instead of its own.
+    pub fn uploads(mut self, most: u64, elsewhere: Option<&str>) -> Self {
+        self.uploads = Some((free_port(), most, elsewhere.map(str::to_owned)));
+        self
+    }
+
     /// Lines of Lua for the global part of the configuration.
     pub fn config(mut self, lua: &str) -> Self {
         self.extra.push_str(lua);
@@ -168,6 +176,9 @@ impl ProsodyBuilder {
         std::fs::create_dir_all(prosody.path("certs")).expect("a directory for certificates");
         if let Some(flaw) = self.tls {
             prosody.authority.issue(&prosody.path("certs"), "server", HOST, flaw);
+        }
+        if self.uploads.is_some() {
+            prosody.authority.issue(&prosody.path("certs"), "files", HOST, Flaw::None);
         }
         std::fs::write(prosody.path("prosody.cfg.lua"), self.lua(&prosody)).expect("writing Prosody's configuration");
         let tells = self.tells_addresses.then_some(TELLS_ADDRESSES);
@@ -218,6 +229,18 @@ impl ProsodyBuilder {
             ssl = format!("ssl = {{ certificate = {:?}; key = {:?} }}", prosody.path("certs/server.crt"), prosody.path("certs/server.key"));
         }
         let modules: Vec<_> = modules.iter().map(|name| format!("{name:?}")).collect();
+        let (mut web, mut files) = (String::new(), String::new());
+        if let Some((port, most, elsewhere)) = &self.uploads {
+            let (certificate, key) = (prosody.path("certs/files.crt"), prosody.path("certs/files.key"));
+            web = format!(
+                "http_ports = {{ }}\nhttps_ports = {{ {port} }}\nhttps_interfaces = {{ \"127.0.0.1\" }}\n\
+                 https_ssl = {{ certificate = {certificate:?}; key = {key:?} }}"
+            );
+            let elsewhere = elsewhere.as_ref().map_or_else(String::new, |url| format!("http_external_url = {url:?}\n"));
+            files = format!(
+                "Component \"upload.{HOST}\" \"http_file_share\"\nhttp_host = {HOST:?}\nhttp_file_share_size_limit = {most}\n{elsewhere}"
+            );
+        }
         format!(
             r#"run_as_root = true
 daemonize = false
@@ -236,6 +259,7 @@ modules_enabled = {{ {modules} }}
 modules_disabled = {{ "s2s", "http", "limits" }}
 plugin_paths = {{ {plugins:?} }}
 {extra}
+{web}
 VirtualHost "{HOST}"
 {ssl}
 Component "rooms.{HOST}" "muc"
@@ -243,6 +267,7 @@ name = "Rooms"
 muc_room_locking = {room_locking}
 muc_room_default_public = true
 modules_enabled = {{ {room_modules} }}
+{files}
 "#,
             pid = prosody.path("prosody.pid"),
             data = prosody.path("data"),

@@ -4,10 +4,10 @@
 use super::super::ffi::guard_on;
 use super::super::outgoing::FileName;
 use super::super::token::OnPurple;
-use super::super::{conversation, outbox, owner, protocols};
+use super::super::{conversation, outbox, owner, protocols, room};
 use super::ends::{cancel_here, stop};
 use super::told::show;
-use super::{MOST, OFFERED, Open, change, count, end, own, stanzas};
+use super::{MOST, OFFERED, Open, change, count, end, own, stanzas, upload};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, ConversationId, ConversationKind, TransferId, UserId};
@@ -29,10 +29,10 @@ thread_local! {
     static SENDING: RefCell<Option<Sending>> = const { RefCell::new(None) };
 }
 
-/// `transfer.send`: offers a file of this name and size to the other one of an IM.
+/// `transfer.send`: offers a file of this name and size to the other one of an IM; where the server has an upload service, sends it by that, in rooms, too.
 ///
 /// # Errors
-/// `no_such_conversation`, `not_connected`, `not_supported`, `cannot_receive`, `limit`, `not_sent` in the protocol's words.
+/// `no_such_conversation`, `not_connected`, `not_supported`, `not_in_room`, `too_large`, `cannot_receive`, `limit`, `not_sent` in the protocol's words.
 pub(in crate::purple) fn send(
     token: OnPurple,
     user: UserId,
@@ -43,8 +43,17 @@ pub(in crate::purple) fn send(
     let (purple, account) = conversation::live(token, user, conversation)?;
     let gc = conversation::connected(token, account)?;
     let not_supported = || CommandError::new("not_supported", "This network takes no files here.");
-    if conversation::read(token, conversation, |open| open.kind) != Some(ConversationKind::Im) {
-        return Err(not_supported());
+    let service = upload::takes(account, size);
+    let kind = conversation::read(token, conversation, |open| open.kind).ok_or_else(not_supported)?;
+    if kind != ConversationKind::Im && service.is_none() {
+        let most = super::service::of(account).and_then(|service| service.most);
+        return Err(most.filter(|most| size > *most).map_or_else(not_supported, |most| {
+            CommandError::new("too_large", format!("The server takes files of at most {most} bytes in rooms."))
+        }));
+    }
+    // SAFETY: a live room.
+    if kind == ConversationKind::Room && unsafe { room::has_left(purple) } {
+        return Err(CommandError::new("not_in_room", "You are not in this room. Join it first.").at("conversation"));
     }
     if count(account) >= MOST {
         return Err(CommandError::new("limit", format!("At most {MOST} files may be on their way. Wait for some to end.")));
@@ -52,19 +61,22 @@ pub(in crate::purple) fn send(
     if !stanzas::has_room(token, account) {
         return Err(CommandError::new("limit", "Too many files were cancelled before the other side answered. Sign on again."));
     }
-    // SAFETY: a live connection and conversation; the table lives as long as the protocol.
-    let (info, who) = unsafe {
-        let info = protocols::info_of(gc).filter(|info| info.send_file.is_some()).ok_or_else(not_supported)?;
-        (info, purple_sys::purple_conversation_get_name(purple))
-    };
-    // SAFETY: as above; the name lives as long as the conversation.
-    if info.can_receive_file.is_some_and(|can| unsafe { can(gc, who) } == GFALSE) {
-        return Err(CommandError::new("cannot_receive", "The other side takes no files now."));
+    // SAFETY: a live conversation; the name lives as long.
+    let who = unsafe { purple_sys::purple_conversation_get_name(purple) };
+    if service.is_none() {
+        // SAFETY: a live connection; the table lives as long as the protocol.
+        let info = unsafe { protocols::info_of(gc) }.filter(|info| info.send_file.is_some()).ok_or_else(not_supported)?;
+        // SAFETY: as above.
+        if info.can_receive_file.is_some_and(|can| unsafe { can(gc, who) } == GFALSE) {
+            return Err(CommandError::new("cannot_receive", "The other side takes no files now."));
+        }
     }
     let name = FileName::of(name);
     SENDING.set(Some(Sending { account, size, made: None, words: Vec::new() }));
-    // SAFETY: a live connection; texts are copied, and no file of that name is opened.
-    owner::with(Some(account), || unsafe { purple_sys::serv_send_file(gc, who, name.as_ptr()) });
+    // SAFETY: a live connection and conversation; texts are copied, and no file of that name is opened.
+    owner::with(Some(account), || unsafe {
+        if service.is_some() { upload::begin(gc, who, &name) } else { purple_sys::serv_send_file(gc, who, name.as_ptr()) }
+    });
     let Some(Sending { made, words, .. }) = SENDING.take() else { return Err(not_supported()) };
     let words = words.into_iter().find(|words| !words.trim().is_empty());
     let id = match made {
@@ -80,7 +92,11 @@ pub(in crate::purple) fn send(
         }
         return Err(CommandError::new("not_sent", words));
     }
+    change(id, |open| open.kind = kind);
     show(token, id, OFFERED);
+    if let Some(service) = service {
+        upload::ask(token, user, conversation, id, service);
+    }
     Ok(id)
 }
 
@@ -121,11 +137,14 @@ pub(super) fn offering() -> Option<TransferId> {
 /// Ends a transfer of which libpurple said that all has gone. Libpurple says so after a failed first write, too, and IRC's plugin when the
 /// other side claims it. Done is a file that was asked for to its end, came, and was not cancelled.
 pub(super) fn all_went(token: OnPurple, id: TransferId) {
-    let all = change(id, |open| {
-        let size = open.shown.as_ref().and_then(|shown| shown.size).unwrap_or_default();
-        open.doomed.is_none() && open.bytes.is_empty() && open.window == 0 && open.asked_for >= size
-    });
+    let all = change(id, |open| is_whole(open));
     end(token, id, if all == Some(true) { "done" } else { "failed" });
+}
+
+/// Whether all of a file was asked for, came, and went on.
+pub(super) fn is_whole(open: &Open) -> bool {
+    let size = open.shown.as_ref().and_then(|shown| shown.size).unwrap_or_default();
+    open.doomed.is_none() && open.bytes.is_empty() && open.window == 0 && open.asked_for >= size
 }
 
 /// Asks for more bytes, when there is room for many.

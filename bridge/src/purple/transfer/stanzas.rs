@@ -66,7 +66,7 @@ thread_local! {
 }
 
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(in crate::purple) fn listen(_: OnPurple) {
+pub(super) fn listen(_: OnPurple) {
     type Stanza = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut xmlnode, *mut c_void);
     type Text = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut c_char, *mut c_void);
     type Iq =

@@ -6,7 +6,7 @@ use super::super::token::OnPurple;
 use super::super::{outbox, timers};
 use super::change;
 use crate::event::EventKind;
-use crate::id::{ConversationId, ConversationKind, TransferId};
+use crate::id::{ConversationId, TransferId};
 use crate::model::Transfer;
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,9 @@ pub(super) fn show(token: OnPurple, id: TransferId, state: &str) {
         (transfer.account, borrowed(transfer.who), borrowed(transfer.filename), transfer.size as u64, transfer.bytes_sent as u64)
     };
     let peer = peer.unwrap_or_default();
-    let conversation = ConversationId::of(account, ConversationKind::Im, &normalize(token, purple, &peer));
+    let name_there = normalize(token, purple, &peer);
     let told = change(id, |open| {
+        let conversation = ConversationId::of(account, open.kind, &name_there);
         let direction = if open.incoming { "in" } else { "out" }.to_owned();
         let name = plain_name(&name.unwrap_or_default());
         let size = (size > 0).then_some(size);

@@ -7,7 +7,10 @@ import { Icon } from "../icons";
 import { sendFiles } from "../later";
 
 /** Whether files can be sent in a conversation: with one person, where the network has them. */
-export const takesFiles = (talk: Talk): boolean => talk.kind === "im" && accounts.value.get(talk.account)?.features.includes("files") === true;
+export function takesFiles(talk: Talk): boolean {
+  const features = accounts.value.get(talk.account)?.features ?? [];
+  return features.includes("uploads") || (talk.kind === "im" && features.includes("files"));
+}
 
 /** Chooses files to send. */
 export function Attach({ talk }: { talk: Talk }) {

@@ -1,0 +1,121 @@
+//! Files by HTTP upload (XEP-0363): to people and to rooms, as a link that others draw as a file; what the server does not take is said.
+
+use super::BELLFLOWER;
+use serde_json::{Value, json};
+use support::{Daemon, Element, Prosody, PATIENCE, WireClient, XmppPeer, https_bytes, joins, piece, wait_until};
+
+struct Stage {
+    ines: WireClient,
+    bob: XmppPeer,
+    daemon: Daemon,
+    prosody: Prosody,
+}
+
+impl Stage {
+    fn new(most: u64, elsewhere: Option<&str>) -> Self {
+        let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").uploads(most, elsewhere).start();
+        let daemon = Daemon::builder(BELLFLOWER).trust(prosody.authority_pem()).start();
+        let mut ines = daemon.client("ines-tab");
+        ines.sign_in_xmpp(&prosody, "ines");
+        let bob = XmppPeer::connect(&prosody, "bob");
+        ines.wait_event("the server's service", |event| {
+            event["type"] == "account.updated" && event["account"]["features"].as_array().is_some_and(|all| all.contains(&json!("uploads")))
+        });
+        Self { ines, bob, daemon, prosody }
+    }
+
+    fn send(&mut self, conversation: &str, size: usize) -> Result<Value, Value> {
+        let upload = self.ines.upload("a%20picture.png", size).ok();
+        let id = self.ines.command("transfer.send", json!({ "conversation": conversation, "upload": upload["upload"] }));
+        self.ines.outcome(&id)
+    }
+
+    fn ended(&mut self, sent: &Value) -> Value {
+        let id = sent["transfer"].clone();
+        self.ines.wait_event("the end of the transfer", |event| event["type"] == "transfer.closed" && event["transfer"] == id)["state"].clone()
+    }
+
+    /// Waits until nothing is staged any more.
+    fn nothing_is_staged(&self) {
+        let staged = || std::fs::read_dir(self.daemon.data_dir().join("uploads")).map_or(0, Iterator::count);
+        wait_until("an empty directory of uploads", PATIENCE, || (staged() == 0).then_some(()));
+    }
+}
+
+/// The address in a message, which is its whole text, and marked as a file.
+fn address(message: &Element) -> String {
+    let url = message.child_text("body").expect("a text").to_owned();
+    let marked = message.child("x").and_then(|x| x.child_text("url"));
+    assert_eq!(marked, Some(url.as_str()), "{message:?}");
+    assert!(url.starts_with("https://localhost:"), "{url}");
+    url
+}
+
+/// The file behind an address.
+fn fetched(prosody: &Prosody, url: &str) -> Vec<u8> {
+    let rest = url.strip_prefix("https://").expect("an address");
+    let (place, path) = rest.split_once('/').expect("a path");
+    let answer = https_bytes(place, &prosody.authority_pem(), &format!("GET /{path} HTTP/1.0\r\nHost: {place}\r\n\r\n")).expect("an answer");
+    let head = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
+    assert!(answer.starts_with(b"HTTP/1.0 200") || answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..head]));
+    answer[head + 4..].to_vec()
+}
+
+#[test]
+fn a_file_goes_to_somebody_as_a_link() {
+    let mut stage = Stage::new(10 << 20, None);
+    let conversation = stage.ines.open("bob@localhost");
+    for size in [1, 70_000, 3 << 20] {
+        let sent = stage.send(&conversation, size).expect("a transfer");
+        let heard = stage.bob.wait_for("the link", |stanza| stanza.name == "message" && stanza.child_text("body").is_some());
+        let url = address(&heard);
+        assert!(fetched(&stage.prosody, &url) == piece(0, size), "{size} bytes came back otherwise");
+        assert_eq!(stage.ended(&sent), "done");
+        // It stands in the conversation, as what Ines has said.
+        let own = stage.ines.wait_event("her message", |event| event["type"] == "message.sent");
+        assert_eq!(own["message"]["text"], json!(url));
+        assert_eq!(own["message"]["spans"][0]["link"], json!(url));
+    }
+    stage.nothing_is_staged();
+}
+
+#[test]
+fn a_file_goes_to_a_room() {
+    let mut stage = Stage::new(10 << 20, None);
+    let room = stage.prosody.room("garden");
+    let conversation = stage.ines.join(&json!({ "room": "garden", "server": "rooms.localhost", "handle": "Ines" }));
+    stage.bob.join(&room, "Bob");
+    stage.ines.wait_event("bob", |event| joins(event, "Bob"));
+    let sent = stage.send(&conversation, 5000).expect("a transfer");
+    let opened = stage.ines.wait_event("the transfer", |event| event["type"] == "transfer.opened");
+    assert_eq!(opened["transfer"]["conversation"], json!(conversation));
+    let heard = stage.bob.wait_for("the link", |stanza| stanza.is("type", "groupchat") && stanza.child_text("body").is_some());
+    assert!(fetched(&stage.prosody, &address(&heard)) == piece(0, 5000));
+    assert_eq!(stage.ended(&sent), "done");
+    stage.ines.wait_event("her message", |event| event["type"] == "message.sent" && event["conversation"] == json!(conversation));
+}
+
+#[test]
+fn what_the_server_does_not_take_is_said() {
+    let mut stage = Stage::new(100_000, None);
+    let conversation = stage.ines.join(&json!({ "room": "garden", "server": "rooms.localhost", "handle": "Ines" }));
+    let error = stage.send(&conversation, 100_001).expect_err("too large");
+    assert_eq!(error["code"], "too_large", "{error}");
+    // Between two people it goes without the service, which Bob's program does not know.
+    let bob = stage.ines.open("bob@localhost");
+    assert_eq!(stage.send(&bob, 100_001).expect_err("no other way")["code"], "not_sent");
+    stage.nothing_is_staged();
+}
+
+#[test]
+fn a_place_that_cannot_be_reached_or_trusted_is_said() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let mut stage = Stage::new(100_000, Some(&format!("https://localhost:{closed}/")));
+    let bob = stage.ines.open("bob@localhost");
+    let sent = stage.send(&bob, 10).expect("a transfer");
+    assert_eq!(stage.ended(&sent), "failed");
+    stage.ines.wait_event("the reason", |event| {
+        event["type"] == "message.system" && event["message"]["text"].as_str().is_some_and(|text| text.contains("cannot be reached"))
+    });
+    stage.nothing_is_staged();
+}
