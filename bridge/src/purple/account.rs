@@ -212,7 +212,8 @@ fn sends(token: OnPurple, purple: *mut PurpleAccount) -> Features {
     // Where a text has one style as a whole, words of it cannot have their own.
     let html = has(PurpleConnectionFlags::PURPLE_CONNECTION_HTML) && !has(PurpleConnectionFlags::PURPLE_CONNECTION_FORMATTING_WBFO);
     let lines = has(PurpleConnectionFlags::PURPLE_CONNECTION_NO_NEWLINES);
-    let uploads = accounts::id(token, purple).is_some_and(transfer::uploads);
+    // SAFETY: as above.
+    let uploads = unsafe { accounts::id(token, purple) }.is_some_and(transfer::uploads);
     [("html", html), ("lines", lines), ("uploads", uploads)].into_iter().filter(|(_, so)| *so).map(|(name, _)| name).collect()
 }
 

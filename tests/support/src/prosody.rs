@@ -256,7 +256,7 @@ allow_unencrypted_plain_auth = true
 authentication = {auth:?}
 storage = "internal"
 modules_enabled = {{ {modules} }}
-modules_disabled = {{ "s2s", "http", "limits" }}
+modules_disabled = {{ "s2s", {disabled}"limits" }}
 plugin_paths = {{ {plugins:?} }}
 {extra}
 {web}
@@ -282,6 +282,7 @@ modules_enabled = {{ {room_modules} }}
             require_tls = self.require_tls,
             auth = if self.hashed { "internal_hashed" } else { "internal_plain" },
             modules = modules.join(", "),
+            disabled = if self.uploads.is_some() { "" } else { "\"http\", " },
             extra = self.extra,
             room_locking = self.room_locking,
         )

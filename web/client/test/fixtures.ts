@@ -15,7 +15,7 @@ export const conversation = (id: string, more: Partial<Conversation> = {}): Conv
   id, account: "a1", kind: "im", name: `${id}@example.org`, title: id, unread: 0, mentions: 0, messages: [], ...more,
 });
 export const snapshot = (more: Partial<Snapshot> = {}): Snapshot => ({
-  accounts: [], groups: [], buddies: [], conversations: [], requests: [], authorizations: [], notices: [], transfers: [], bookmarks: [], status: { status: "available" }, settings: {}, kept: true, ...more,
+  accounts: [], groups: [], buddies: [], conversations: [], requests: [], authorizations: [], notices: [], transfers: [], bookmarks: [], searches: [], status: { status: "available" }, settings: {}, kept: true, ...more,
 });
 export const attached = (seq: number, snap: Snapshot, more: Partial<Attached> = {}): Attached => ({
   user: { id: "u1", name: "ines", guest: false }, time: "2026-11-22T20:00:00.000Z", epoch: "e1", seq, hold_ms: 1000, heartbeat_ms: 1000, grace_ms: 1000, resume_ms: 1000, commands: [], snapshot: snap, ...more,

@@ -336,6 +336,15 @@ test("what the daemon let go of is missed only where it is not here", () => {
   assert.equal(anew.talks.get("c1")?.dropped, true);
 });
 
+test("saved searches come, count and go; a hit is none of them", () => {
+  const search = { id: "s1", name: "garden", q: "garden", new: 0 };
+  const start = fromSnapshot(attached(1, snapshot({ searches: [search] })));
+  assert.equal(start.searches.get("s1")?.q, "garden");
+  const more = apply(start, [event(2, "search.updated", { search: { ...search, new: 2 } }), event(3, "search.hit", { search: "s1", conversation: "c1" })]);
+  assert.deepEqual([...more.searches.values()].map((one) => [one.id, one.new]), [["s1", 2]]);
+  assert.equal(apply(more, [event(4, "search.removed", { search: "s1" })]).searches.size, 0);
+});
+
 test("bookmarks come, change and go, and go with their account", () => {
   const mark = { id: "b1", account: "a1", name: "garden", fields: { room: "garden" }, autojoin: false };
   const start = fromSnapshot(attached(1, snapshot({ accounts: [account("a1")], bookmarks: [mark] })));

@@ -264,7 +264,10 @@ pub(in super::super) fn act(
         }
         return scene.slash(action, "").map(|()| Ended::Now(None));
     };
-    if action == "unban" && scene.of_room().contains(&"bans") {
+    if action == "unban" {
+        if !scene.of_room().contains(&"bans") {
+            return Err(gone());
+        }
         Name::on(token, scene.account, name, "bad_name", "name")?;
         ask::has_room(token, scene.account)?;
         return scene.unban(name.trim());

@@ -1,20 +1,21 @@
 // What the search place looks for and has found; it stays while the place is closed. It must not draw.
-import { batch, effect, signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import { search } from "../net";
-import { CommandError } from "../net";
-import { queryOf, type Asked } from "../state/hits";
-import type { SearchHit } from "../wire/types";
-import { command, onEvents, tell } from "./store";
+import { queryOf, sameAsked, type Asked } from "../state/hits";
+import type { Hit, SavedSearch } from "../wire/types";
+import { command, onAttached, onEvents, searches, tell } from "./store";
 
 /** What is typed and chosen. */
 export const asked = signal<Asked>({ q: "" });
 /** Newest first. */
-export const hits = signal<readonly SearchHit[]>([]);
+export const hits = signal<readonly Hit[]>([]);
 export const more = signal(false);
+/** Older messages are still being made ready to be found. */
+export const partial = signal(false);
 export const busy = signal(false);
 export const failed = signal<unknown>(null);
-/** The place is open: new messages that match are shown as they are said. */
-export const live = signal(false);
+/** Hits that came while the place was open. */
+export const freshHits = signal<ReadonlySet<string>>(new Set());
 
 /** Milliseconds after the last key press. */
 const CALM = 160;
@@ -22,12 +23,16 @@ const PAGE = 30;
 /** So many are held at most: who wants older ones asks more exactly. */
 const MOST = 600;
 
-const keyOf = (hit: SearchHit): string => `${hit.conversation} ${hit.message.id}`;
+export const keyOf = (hit: Hit): string => `${hit.conversation} ${hit.message.id}`;
 
 let running: AbortController | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
+let next: string | undefined;
+let open = false;
+/** The search that waits for new messages: what it asks, and its id once the daemon has told it. */
+let live: { asked: Asked; id: string | null } | null = null;
 
-async function fetchPage(before?: string): Promise<void> {
+async function page(before?: string): Promise<void> {
   running?.abort();
   const control = new AbortController();
   running = control;
@@ -38,17 +43,18 @@ async function fetchPage(before?: string): Promise<void> {
     batch(() => {
       const known = new Set(before ? hits.value.map(keyOf) : []);
       hits.value = before ? [...hits.value, ...answer.hits.filter((hit) => !known.has(keyOf(hit)))] : answer.hits;
-      more.value = answer.more && hits.value.length < MOST;
+      if (!before) freshHits.value = new Set();
+      next = answer.more ? answer.next : undefined;
+      more.value = next !== undefined && hits.value.length < MOST;
+      partial.value = answer.partial === true;
       failed.value = null;
     });
   } catch (cause) {
     if (running !== control) return;
     batch(() => {
       failed.value = cause;
-      if (!before) {
-        hits.value = [];
-        more.value = false;
-      }
+      hits.value = before ? hits.value : [];
+      more.value = false;
     });
   } finally {
     if (running === control) {
@@ -56,4 +62,98 @@ async function fetchPage(before?: string): Promise<void> {
       busy.value = false;
     }
   }
+}
+
+/** The next page of older ones. */
+export async function older(): Promise<void> {
+  // A page may be empty though older ones follow: a search looks at so many messages at a time.
+  const before = hits.value.length;
+  for (let rounds = 0; rounds < 5 && next !== undefined && hits.value.length === before; rounds++) await page(next);
+}
+
+/** Takes what is asked now, and looks for it once nothing is typed for a moment. */
+export function ask(now: Asked): void {
+  asked.value = now;
+  clearTimeout(timer);
+  if (now.q.trim() === "") {
+    running?.abort();
+    running = null;
+    batch(() => {
+      hits.value = [];
+      more.value = false;
+      failed.value = null;
+      busy.value = false;
+    });
+    return rest();
+  }
+  busy.value = true;
+  timer = setTimeout(begin, CALM);
+}
+
+function begin(): void {
+  // New ones come by events from here on; what was said before is in the answer.
+  listen();
+  void page();
+}
+
+function listen(): void {
+  const now = asked.peek();
+  if (!open || now.q.trim() === "" || (live && sameAsked(live.asked, now))) return;
+  rest();
+  const mine = { asked: now, id: null as string | null };
+  live = mine;
+  command<{ search: string }>("search.open", queryOf(now)).then(
+    ({ search: id }) => {
+      if (live === mine) mine.id = id;
+      else tell("search.close", { search: id });
+    },
+    () => {
+      if (live === mine) live = null;
+    },
+  );
+}
+
+function rest(): void {
+  if (live?.id) tell("search.close", { search: live.id });
+  live = null;
+}
+
+/** The place is opened: what was found last is looked for anew. */
+export function openSearch(): void {
+  open = true;
+  if (asked.peek().q.trim() !== "") begin();
+}
+
+export function leaveSearch(): void {
+  open = false;
+  rest();
+  freshHits.value = new Set();
+}
+
+onEvents((events) => {
+  for (const event of events) {
+    if (event.type !== "search.hit" || !live?.id || event["search"] !== live.id) continue;
+    const hit = event as unknown as Hit;
+    const key = keyOf(hit);
+    batch(() => {
+      hits.value = [hit, ...hits.value.filter((one) => keyOf(one) !== key)];
+      freshHits.value = new Set(freshHits.value).add(key);
+      failed.value = null;
+    });
+  }
+});
+onAttached(() => {
+  // A tab that attaches anew has no open searches.
+  live = null;
+  if (open && asked.peek().q.trim() !== "") begin();
+});
+
+/** The saved search that asks what is asked now. */
+export const savedAs = (now: Asked): SavedSearch | undefined => [...searches.value.values()].find((one) => sameAsked(one, now));
+
+export const save = (): Promise<unknown> => command("search.save", queryOf(asked.peek()));
+export const forget = (id: string): Promise<unknown> => command("search.remove", { search: id });
+/** Its new hits are seen. */
+export function seen(one: SavedSearch): void {
+  if (one.new > 0) tell("search.seen", { search: one.id }, `seen ${one.id}`);
 }

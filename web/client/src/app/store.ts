@@ -28,6 +28,7 @@ export const requests = computed(() => model.value?.requests ?? none);
 export const authorizations = computed(() => model.value?.authorizations ?? none);
 export const notices = computed(() => model.value?.notices ?? none);
 export const bookmarks = computed(() => model.value?.bookmarks ?? none);
+export const searches = computed(() => model.value?.searches ?? none);
 export const typing = computed(() => model.value?.typing ?? none);
 export const outgoing = computed(() => model.value?.outgoing ?? none);
 export const roomLists = computed(() => model.value?.roomLists ?? none);

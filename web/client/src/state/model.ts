@@ -1,6 +1,6 @@
 // The whole state of a signed-in page as plain immutable data; it must not hold what only this screen cares for (windows, drafts, menus).
 import type {
-  Account, Authorization, Bookmark, Buddy, Conversation, Gap, Group, Message, Notice, OwnStatus, Request, Settings, Span, Transfer, TypingState, User, WireError,
+  Account, Authorization, Bookmark, Buddy, Conversation, Gap, Group, Message, Notice, OwnStatus, Request, SavedSearch, Settings, Span, Transfer, TypingState, User, WireError,
 } from "../wire/types";
 
 /** A message, with what only this page knows of it. */
@@ -67,6 +67,7 @@ export interface Model {
   notices: ReadonlyMap<string, Notice>;
   transfers: ReadonlyMap<string, Transfer>;
   bookmarks: ReadonlyMap<string, Bookmark>;
+  searches: ReadonlyMap<string, SavedSearch>;
   roomLists: ReadonlyMap<string, RoomList>;
   /** By conversation: who is in which typing state ("none" is absent). */
   typing: ReadonlyMap<string, Readonly<Record<string, TypingState>>>;

@@ -1,6 +1,6 @@
 // Snapshot + events -> state, pure; it must not look at the clock, the network or the screen.
 import type {
-  Account, Attached, Authorization, Bookmark, Buddy, Conversation, Gap, Group, Member, Message, Notice, OwnStatus, Request, Settings, Snapshot, Transfer, TypingState,
+  Account, Attached, Authorization, Bookmark, Buddy, Conversation, Gap, Group, Member, Message, Notice, OwnStatus, Request, SavedSearch, Settings, Snapshot, Transfer, TypingState,
   User, WireError, WireEvent,
 } from "../wire/types";
 import { isKept } from "./keeping";
@@ -53,6 +53,7 @@ export function fromSnapshot(answer: Attached, old: Model | null = null): Model 
     notices: byId(snapshot.notices),
     transfers: byId(snapshot.transfers),
     bookmarks: byId(snapshot.bookmarks),
+    searches: byId(snapshot.searches),
     roomLists: new Map(),
     typing: new Map(),
     outgoing: kept?.outgoing ?? new Map(),
@@ -291,18 +292,19 @@ function roomList(draft: Draft, event: WireEvent): void {
 }
 
 /** Things that are opened, shown and closed whole, and where they live. */
-const KEPT: Record<string, { map: "requests" | "authorizations" | "notices" | "transfers" | "bookmarks"; key: string }> = {
+const KEPT: Record<string, { map: "requests" | "authorizations" | "notices" | "transfers" | "bookmarks" | "searches"; key: string }> = {
   request: { map: "requests", key: "request" },
   authorization: { map: "authorizations", key: "authorization" },
   notice: { map: "notices", key: "notice" },
   transfer: { map: "transfers", key: "transfer" },
   bookmark: { map: "bookmarks", key: "bookmark" },
+  search: { map: "searches", key: "search" },
 };
 
 function kept(draft: Draft, event: WireEvent, kind: string): void {
   const place = KEPT[kind];
   if (!place) return;
-  const full = whole<Request | Authorization | Notice | Transfer | Bookmark>(event, place.key);
+  const full = whole<Request | Authorization | Notice | Transfer | Bookmark | SavedSearch>(event, place.key);
   if (event.type === "notice.rows") {
     const old = draft.model.notices.get(String(event["notice"]));
     if (old) draft.put("notices", old.id, { ...old, rows: [...(old.rows ?? []), ...((event["rows"] as string[][] | undefined) ?? [])] });

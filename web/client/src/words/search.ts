@@ -41,8 +41,9 @@ export const search = {
   olderHit: "Older hit",
   newerHit: "Newer hit",
   save: "Keep this search",
+  forgetThis: "Do not keep this search",
+  forgetOne: (name: string) => `Stop keeping the search “${name}”`,
   saved: "Searches",
-  forget: "Remove",
-  open: "Open",
+  partial: "Older messages are still being made ready: some may be missing.",
   news: (n: number) => many(n, "new message", "new messages"),
 };

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { history } from "../../net";
 import { logItems, type LogItem } from "../../state/log";
-import type { SearchHit } from "../../wire/types";
+import type { Hit as SearchHit } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { m } from "../../words/later";
 import { Dialog, openDialog } from "../Dialog";

@@ -5,7 +5,7 @@ import { jumpTo, searching } from "../../app/jump";
 import { focusRequest } from "../../app/windows";
 import { search } from "../../net";
 import type { Talk } from "../../state/model";
-import type { SearchHit } from "../../wire/types";
+import type { Hit as SearchHit } from "../../wire/types";
 import { errorText, w } from "../../words";
 import { m } from "../../words/later";
 import { Icon } from "../icons";

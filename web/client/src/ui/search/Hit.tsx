@@ -2,8 +2,8 @@
 import { serverNow } from "../../app/clock";
 import { accounts, buddies, protocolOf, talks } from "../../app/store";
 import { snippet, type Piece } from "../../state/hits";
-import { shortName } from "../../state/names";
-import type { SearchHit } from "../../wire/types";
+import { talkTitle } from "../../state/names";
+import type { Hit as SearchHit } from "../../wire/types";
 import { fullTime, when } from "../../words";
 import { m } from "../../words/later";
 import { Avatar } from "../Avatar";
@@ -18,7 +18,7 @@ export function Marked({ pieces }: { pieces: readonly Piece[] }) {
 export function placeOf(hit: SearchHit): { title: string; room: boolean; name: string } {
   const talk = talks.value.get(hit.conversation);
   if (talk) return { title: talk.title, room: talk.kind === "room", name: talk.name };
-  return { title: shortName(hit.name), room: hit.kind === "room", name: hit.name };
+  return { title: talkTitle(hit), room: hit.kind === "room", name: hit.name };
 }
 
 const writer = ({ message: { from } }: SearchHit): string => (from.self ? m.search.you : from.alias || from.name);

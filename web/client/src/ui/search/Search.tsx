@@ -2,11 +2,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { accounts, protocolOf, talks, user } from "../../app/store";
-import { asked, ask, busy, failed, freshHits, hits, leaveSearch, more, older, openSearch } from "../../app/finding";
+import { ask, asked, busy, failed, freshHits, hits, keyOf, leaveSearch, more, older, openSearch, partial } from "../../app/finding";
 import type { Asked } from "../../state/hits";
 import { ownName } from "../../state/names";
-import type { SearchHit } from "../../wire/types";
-import { errorText, w } from "../../words";
+import type { Hit as SearchHit } from "../../wire/types";
+import { errorText } from "../../words";
 import { m } from "../../words/later";
 import { Dialog, openDialog } from "../Dialog";
 import { SelectField, TextField } from "../fields";
@@ -82,7 +82,7 @@ function Found({ choose }: { choose(hit: SearchHit): void }) {
     <>
       <ol class="found" data-testid="search-hits">
         {list.map((hit) => {
-          const key = `${hit.conversation} ${hit.message.id}`;
+          const key = keyOf(hit);
           return (
             <li key={key}>
               <button type="button" data-testid="search-hit" data-name={placeOf(hit).name} data-message={hit.message.id} data-fresh={fresh.has(key)} onClick={() => choose(hit)}>
@@ -143,6 +143,7 @@ function Search({ close }: { close(): void }) {
           <small role="status" data-testid="search-count">{!any ? "" : failed.value === null && hits.value.length > 0 ? m.search.found(hits.value.length, more.value) : ""}</small>
           {any && failed.value === null && <SaveButton />}
         </div>
+        {any && partial.value && <p class="field-hint search-partial">{m.search.partial}</p>}
         <div class="search-found">{any ? <Found choose={choose} /> : <Lead />}</div>
       </div>
     </Dialog>

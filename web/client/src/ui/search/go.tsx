@@ -1,7 +1,7 @@
 // Leads from a hit to its message: into the conversation, which is opened where that can be done without asking, else beside its surroundings.
 import { jumpTo } from "../../app/jump";
 import { command, talks } from "../../app/store";
-import type { SearchHit } from "../../wire/types";
+import type { Hit as SearchHit } from "../../wire/types";
 import { errorText } from "../../words";
 import { m } from "../../words/later";
 import { toast } from "../Dialog";
