@@ -37,5 +37,6 @@ test("days are whole days here, and what is empty is not asked for", () => {
 
 test("the same question is the same, however it is written down", () => {
   assert.ok(sameAsked({ q: "a ", account: "" }, { q: "a" }));
+  assert.ok(sameAsked({ q: "a", since: "2026-11-30" }, { q: "a", since: new Date(2026, 10, 30).toISOString() }), "as the daemon keeps it");
   assert.ok(!sameAsked({ q: "a" }, { q: "a", from: "ines" }));
 });

@@ -345,13 +345,13 @@ fn fail(token: OnPurple, id: TransferId, words: &str) {
     }
 }
 
-/// A line of libpurple's own kind about what went wrong.
+/// A line of the system about what went wrong.
 fn write_line(token: OnPurple, user: UserId, conversation: ConversationId, words: &str) {
     let Ok((purple, account)) = conversation::live(token, user, conversation) else { return };
     let html = Html::of_prose(words);
     // SAFETY: a live conversation; the text is copied.
     owner::with(Some(account), || unsafe {
-        let flags = PurpleMessageFlags(PurpleMessageFlags::PURPLE_MESSAGE_ERROR.0 | PurpleMessageFlags::PURPLE_MESSAGE_NO_LOG.0);
+        let flags = PurpleMessageFlags(PurpleMessageFlags::PURPLE_MESSAGE_SYSTEM.0 | PurpleMessageFlags::PURPLE_MESSAGE_NO_LOG.0);
         purple_sys::purple_conversation_write(purple, std::ptr::null(), html.as_ptr(), flags, libc::time(std::ptr::null_mut()));
     });
 }

@@ -44,7 +44,7 @@ async function page(before?: string): Promise<void> {
       const known = new Set(before ? hits.value.map(keyOf) : []);
       hits.value = before ? [...hits.value, ...answer.hits.filter((hit) => !known.has(keyOf(hit)))] : answer.hits;
       if (!before) freshHits.value = new Set();
-      next = answer.more ? answer.next : undefined;
+      next = (answer.more && answer.next) || undefined;
       more.value = next !== undefined && hits.value.length < MOST;
       partial.value = answer.partial === true;
       failed.value = null;

@@ -39,11 +39,11 @@ export function snippet(text: string, ranges: Ranges): Piece[] {
 /** What is looked for, as it is typed and chosen; days are local dates ("2026-12-01"). */
 export interface Asked {
   q: string;
-  account?: string;
-  conversation?: string;
-  from?: string;
-  since?: string;
-  until?: string;
+  account?: string | null;
+  conversation?: string | null;
+  from?: string | null;
+  since?: string | null;
+  until?: string | null;
 }
 
 const midnight = (day: string, after = 0): string | undefined => {
@@ -52,9 +52,10 @@ const midnight = (day: string, after = 0): string | undefined => {
   return new Date(year, month - 1, date + after).toISOString();
 };
 
-/** The query of a search: days become moments of this browser's zone, the last one included; what is empty is left out. */
+/** The query of a search: days become moments of this browser's zone, the last one included; moments stay; what is empty is left out. */
 export function queryOf({ q, account, conversation, from, since, until }: Asked): Record<string, string> {
-  const all = { q: q.trim(), account, conversation, from: from?.trim(), since: since && midnight(since), until: until && midnight(until, 1) };
+  const moment = (text: string | null | undefined, after: number) => (text?.includes("T") ? text : text && midnight(text, after));
+  const all = { q: q.trim(), account, conversation, from: from?.trim(), since: moment(since, 0), until: moment(until, 1) };
   return Object.fromEntries(Object.entries(all).filter((one): one is [string, string] => !!one[1]));
 }
 

@@ -34,8 +34,8 @@ function Filters() {
       <SelectField label={m.search.where} name="search-conversation" value={now.conversation ?? ""} onInput={(value) => set("conversation", value)}
         choices={[{ value: "", label: m.search.everywhere }, ...open.map((talk) => ({ value: talk.id, label: talk.title }))]} />
       <TextField label={m.search.from} name="search-from" value={now.from ?? ""} placeholder={m.search.fromHint} onInput={(value) => set("from", value)} />
-      <Day label={m.search.since} name="search-since" value={now.since ?? ""} max={now.until} onInput={(value) => set("since", value)} />
-      <Day label={m.search.until} name="search-until" value={now.until ?? ""} min={now.since} onInput={(value) => set("until", value)} />
+      <Day label={m.search.since} name="search-since" value={now.since ?? ""} max={now.until ?? undefined} onInput={(value) => set("since", value)} />
+      <Day label={m.search.until} name="search-until" value={now.until ?? ""} min={now.since ?? undefined} onInput={(value) => set("until", value)} />
       {filtered(now) > 0 && <button type="button" class="text-link" data-testid="search-clear-filters" onClick={() => ask({ q: now.q })}>{m.search.clear}</button>}
     </div>
   );
