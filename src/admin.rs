@@ -43,6 +43,8 @@ pub(crate) enum Admin {
     Backup { file: std::path::PathBuf },
     /// Look for damage.
     Check,
+    /// Make the index of words anew.
+    Reindex,
     /// Put a back-up into the empty database of the settings.
     Restore { file: std::path::PathBuf },
     /// Copy everything into the empty database of another place.
@@ -87,6 +89,7 @@ async fn carry_out(admin: &Admin, config: &Config, database: &Arc<Sql>, offered:
         Admin::Audit { name, most } => audit::print(store, name.as_deref(), *most).await,
         Admin::Backup { file } => databases::backup(store, file).await,
         Admin::Check => databases::check(store).await,
+        Admin::Reindex => databases::reindex(database).await,
         Admin::Restore { file } => databases::restore(database, file).await,
         Admin::Move { to } => databases::copy(database, config, to).await,
     }

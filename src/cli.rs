@@ -129,6 +129,7 @@ pub(crate) fn public() -> Command {
         .subcommand(group("db", "Look after the database").subcommands([
             for_admin("backup", "Write a consistent copy into a new file, while the daemon runs").arg(file_argument()),
             for_admin("check", "Look for damage, while the daemon runs"),
+            for_admin("reindex", "Make the index anew by which messages are searched; the daemon is stopped"),
             for_admin("restore", "Put a back-up into the empty database of these settings; the daemon is stopped").arg(file_argument()),
             for_admin("move", "Copy everything into the empty database URL; the daemon is stopped").arg(positional("url", "URL")),
         ]))
@@ -211,6 +212,7 @@ fn admin<'a>(name: &str, matches: &'a ArgMatches) -> Option<(Admin, &'a ArgMatch
         ("audit", _) => Admin::Audit { name: Some(named()).filter(|name| !name.is_empty()), most: number("most") },
         ("db", "backup") => Admin::Backup { file: file() },
         ("db", "check") => Admin::Check,
+        ("db", "reindex") => Admin::Reindex,
         ("db", "restore") => Admin::Restore { file: file() },
         ("db", "move") => Admin::Move { to: text("url") },
         _ => return None,

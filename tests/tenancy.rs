@@ -17,6 +17,7 @@ struct Things {
     message: Value,
     browser: Value,
     bookmark: Value,
+    search: Value,
 }
 
 /// The fields of each command, with the victim's ids where it takes ids. `None`: it takes none of anybody's.
@@ -71,7 +72,9 @@ fn fields(command: &str, of: &Things) -> Option<Value> {
         "authorization.answer" => json!({ "authorization": "z1", "allow": true }),
         "notice.close" => json!({ "notice": "n1" }),
         "notice.action" => json!({ "notice": "n1", "button": "0", "row": 0 }),
-        "pounce.add" | "pounce.remove" | "search.open" | "search.close" => json!({}),
+        "search.open" | "search.save" => json!({ "q": "Ines", "conversation": conversation }),
+        "search.close" | "search.seen" | "search.remove" => json!({ "search": of.search }),
+        "pounce.add" | "pounce.remove" => json!({}),
         // These name nothing of anybody's.
         "account.add" | "client.state" | "settings.set" => return None,
         other => panic!("the command {other} has no line in this test"),
@@ -129,6 +132,8 @@ fn victim(daemon: &Daemon, prosody: &Prosody) -> (WireClient, XmppPeer, Things) 
     let form = json!({ "room": "garden", "server": "conference.localhost", "password": "secret" });
     let bookmark = ines.carry_out("bookmark.add", json!({ "account": ines.account(), "fields": form }))["bookmark"].clone();
     assert!(bookmark.is_string(), "{bookmark}");
+    let search = ines.carry_out("search.save", json!({ "q": "alone" }))["search"].clone();
+    assert!(search.is_string(), "{search}");
     ines.attach();
     let things = Things {
         account: json!(ines.account()),
@@ -137,6 +142,7 @@ fn victim(daemon: &Daemon, prosody: &Prosody) -> (WireClient, XmppPeer, Things) 
         message: heard["message"]["id"].clone(),
         browser,
         bookmark,
+        search,
     };
     (ines, bob, things)
 }
@@ -174,6 +180,9 @@ fn nothing_of_one_user_is_there_for_another() {
     for (path, status) in [
         (format!("/history?conversation={}", text(conversation)), 404),
         (format!("/history?conversation={}&around={}", text(conversation), text(message)), 404),
+        ("/search?q=alone".to_owned(), 200),
+        (format!("/search?q=alone&conversation={}", text(conversation)), 200),
+        (format!("/search?q=alone&account={}", text(&things.account)), 404),
         (format!("/poll?client=ines-tab&epoch={}&after=0", "0".repeat(16)), 200),
     ] {
         let answer = mallory.get(&path);
@@ -205,7 +214,7 @@ fn nothing_of_one_user_is_there_for_another() {
     bob.say("ines@localhost", "still there?");
     ines.hears("still there?");
     let after = ines.attach()["snapshot"].clone();
-    for part in ["accounts", "buddies", "groups", "settings", "status"] {
+    for part in ["accounts", "buddies", "groups", "settings", "status", "searches"] {
         assert_eq!(before[part], after[part], "{part}");
     }
 }

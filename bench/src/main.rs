@@ -19,6 +19,7 @@ mod proc;
 mod prosody;
 mod raw;
 mod roster;
+mod search;
 mod sides;
 mod store;
 mod table;
@@ -68,6 +69,18 @@ enum What {
         #[arg(long)]
         seconds: u64,
     },
+    /// What one database is searched for; started by `run`.
+    Search {
+        /// As the setting `database`.
+        #[arg(long)]
+        url: String,
+        /// Messages.
+        #[arg(long)]
+        messages: usize,
+        /// Seconds of 20 000 messages each.
+        #[arg(long)]
+        seconds: u64,
+    },
 }
 
 /// A part of the run.
@@ -95,6 +108,8 @@ enum Part {
     Store,
     /// Users of the site, whose lines are stored, beside guests.
     Kept,
+    /// What people search for.
+    Search,
 }
 
 #[derive(Args)]
@@ -162,6 +177,15 @@ struct Run {
     /// store: seconds of 20 000 messages each.
     #[arg(long, default_value_t = 20)]
     store_seconds: u64,
+    /// search: messages in SQLite; 10000000 is what its targets are for.
+    #[arg(long, default_value_t = 1_000_000)]
+    search_messages: usize,
+    /// search: messages in PostgreSQL and MariaDB; 1000000 is what their targets are for.
+    #[arg(long, default_value_t = 1_000_000)]
+    search_server_messages: usize,
+    /// search: seconds of 20 000 messages each.
+    #[arg(long, default_value_t = 30)]
+    search_seconds: u64,
     /// kept: turns of each side.
     #[arg(long, default_value_t = 20)]
     kept_turns: usize,
@@ -189,6 +213,10 @@ impl Run {
             Part::Store => {
                 let plan = |messages| store::Plan { messages, seconds: self.store_seconds };
                 store::table(plan(self.store_messages), plan(self.store_server_messages)).await
+            }
+            Part::Search => {
+                let plan = |messages| store::Plan { messages, seconds: self.search_seconds };
+                search::table(plan(self.search_messages), plan(self.search_server_messages)).await
             }
             Part::Kept => {
                 let [least, most] = self.kept_users.as_slice() else { return Err("--kept-users wants two figures".into()) };
@@ -225,6 +253,10 @@ fn main() -> Outcome<()> {
         What::Store { url, messages, seconds } => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(store::main(&url, store::Plan { messages, seconds }))
+        }
+        What::Search { url, messages, seconds } => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(search::main(&url, store::Plan { messages, seconds }))
         }
         What::Run(run) => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;

@@ -1,8 +1,8 @@
 //! Table "store": what the database takes and gives, on SQLite and on servers, at a population of messages. It measures the store alone: no
 //! daemon runs.
 
-mod load;
-mod work;
+pub(crate) mod load;
+pub(crate) mod work;
 
 use crate::Outcome;
 use crate::child::Scratch;
@@ -23,9 +23,14 @@ pub(crate) struct Plan {
 
 /// Runs the plan in a process of its own, whose memory is the store's, and kills it while it writes.
 fn run(url: &str, plan: Plan) -> Outcome<Figures> {
+    child("store", url, plan)
+}
+
+/// Runs a subcommand of this program with a plan until it tells its figures.
+pub(crate) fn child<T: serde::de::DeserializeOwned>(what: &str, url: &str, plan: Plan) -> Outcome<T> {
     use std::io::BufRead;
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["store", "--url", url, "--messages", &plan.messages.to_string(), "--seconds", &plan.seconds.to_string()])
+        .args([what, "--url", url, "--messages", &plan.messages.to_string(), "--seconds", &plan.seconds.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
@@ -43,7 +48,7 @@ fn run(url: &str, plan: Plan) -> Outcome<Figures> {
     child.kill()?;
     child.wait()?;
     if line.is_empty() {
-        return Err("the store's process ended before its figures".into());
+        return Err("its process ended before its figures".into());
     }
     Ok(serde_json::from_str(&line)?)
 }

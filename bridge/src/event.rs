@@ -61,6 +61,8 @@ pub enum Outcome {
     Kept(bool),
     /// `{"bookmark":…}`: the id of a bookmark. No worker says it.
     Bookmark(String),
+    /// `{"search":…}`: the id of a search. No worker says it.
+    Search(String),
 }
 
 /// The sorts of events. Names in the past tense.

@@ -31,6 +31,20 @@ pub(super) async fn check(store: &dyn Store) -> Result<(), Failure> {
     }
 }
 
+pub(super) async fn reindex(database: &Arc<Sql>) -> Result<(), Failure> {
+    const EVERY: u64 = 100_000;
+    let mut said = 0;
+    let count = database.reindex(|count| {
+        if count / EVERY > said / EVERY {
+            say(&format!("{count} messages so far."));
+        }
+        said = count;
+    });
+    let count = count.await.map_err(failed)?;
+    say(&format!("The index of {count} messages is made anew."));
+    Ok(())
+}
+
 pub(super) async fn restore(database: &Arc<Sql>, file: &Path) -> Result<(), Failure> {
     let copied = put_back(file, database).await.map_err(failed)?;
     say(&format!("{} is put back: {}.", file.display(), told(&copied)));

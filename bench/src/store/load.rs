@@ -6,7 +6,7 @@ use bridge::id::{AccountId, BuddyId, ConversationId, ConversationKind, UserId};
 use bridge::time::Timestamp;
 
 /// Users, and conversations of each.
-const USERS: usize = 1000;
+pub(crate) const USERS: usize = 1000;
 const TALKS: usize = 10;
 /// Between two messages of a site, in milliseconds: ten million are a year then.
 const EVERY: u64 = 3000;
@@ -31,7 +31,7 @@ impl Load {
         Self { state: 0x2545_f491_4f6c_dd1d ^ next, shares: shares.collect(), next }
     }
 
-    fn chance(&mut self) -> u64 {
+    pub(crate) fn chance(&mut self) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
@@ -54,16 +54,21 @@ impl Load {
         ((share * share * TALKS as f64) as usize).min(TALKS - 1)
     }
 
+    /// Chinese characters.
+    pub(crate) fn chinese(&mut self, count: usize) -> String {
+        (0..count).map(|_| char::from_u32(0x4e00 + (self.chance() % 3000) as u32).unwrap_or('一')).collect()
+    }
+
     pub(crate) fn message(&mut self) -> Write {
         let (user, talk) = (self.user(), self.talk());
         let number = number(self.next);
         self.next += 1;
         let chance = self.chance();
         let text = if chance.is_multiple_of(5) {
-            (0..18).map(|_| char::from_u32(0x4e00 + (self.chance() % 3000) as u32).unwrap_or('一')).collect()
+            self.chinese(18)
         } else {
-            let words: Vec<&str> = (0..11).filter_map(|_| WORDS.get((self.chance() % WORDS.len() as u64) as usize).copied()).collect();
-            words.join(" ")
+            let words: Vec<&str> = (0..10).filter_map(|_| WORDS.get((self.chance() % WORDS.len() as u64) as usize).copied()).collect();
+            format!("{} {}", words.join(" "), rare(self.chance()))
         };
         Write::Message(StoredMessage {
             user: user_id(user),
@@ -79,6 +84,11 @@ impl Load {
             server_id: None,
         })
     }
+}
+
+/// One of 20 000 words.
+pub(crate) fn rare(chance: u64) -> String {
+    format!("x{}", chance % 20_000)
 }
 
 /// The number of the message of this place.

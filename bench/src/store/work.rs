@@ -42,7 +42,7 @@ fn both(latencies: &Latencies) -> Both {
     (ms(0.5), ms(0.99))
 }
 
-async fn open(url: &str) -> Outcome<Arc<Sql>> {
+pub(crate) async fn open(url: &str) -> Outcome<Arc<Sql>> {
     Ok(Sql::open(&Setting::parse(url, None)?).await?)
 }
 
@@ -148,7 +148,7 @@ pub(crate) async fn reopen(url: &str, file: &Path, messages: usize) -> Outcome<(
 }
 
 /// Takes a file out of the kernel's memory.
-fn forget(file: &Path) -> Outcome<()> {
+pub(crate) fn forget(file: &Path) -> Outcome<()> {
     let file = std::fs::File::open(file)?;
     file.sync_all()?;
     // SAFETY: an open file, and figures.

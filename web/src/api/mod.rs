@@ -17,6 +17,7 @@ mod nobody;
 mod poll;
 mod refused;
 pub mod schema;
+mod search;
 mod session;
 mod stream;
 mod throttle;
@@ -48,6 +49,8 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .or(detach::route(hub))
         .unify()
         .or(history::route(hub))
+        .unify()
+        .or(search::route(hub))
         .unify()
         .or(media::route(hub))
         .unify()

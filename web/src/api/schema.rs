@@ -41,6 +41,7 @@ pub fn document() -> Value {
         "commanded": wire::Commanded,
         "detach": wire::Detach,
         "history": wire::History,
+        "search": wire::SearchAnswer,
         "uploaded": wire::Uploaded,
         "health": wire::Health,
     };

@@ -181,6 +181,8 @@ impl State {
         self.await_pictures(id, number, &message, server_id.as_deref());
         self.keep_message(env, id, number, counts, &message, server_id);
         self.bound_kept(env.config.kept_bytes);
+        let said = counts || !message.delayed && matches!(kind, MessageKind::Sent | MessageKind::Unknown);
+        let hits = if said { self.heard(id, number, &message, counts) } else { Vec::new() };
         let body = match kind {
             MessageKind::Received => {
                 env.counters.messages_received.one();
@@ -194,6 +196,7 @@ impl State {
             MessageKind::Failed => EventBody::MessageFailed { account, conversation: id, message },
         };
         self.emit(env, origin, body);
+        hits.into_iter().for_each(|hit| self.emit(env, None, hit));
         if read {
             self.emit_read(env, None, id);
         }

@@ -40,6 +40,7 @@ struct Snapshot<'a> {
     notices: &'a [Notice],
     transfers: &'a [Transfer],
     bookmarks: Vec<crate::wire::Bookmark>,
+    searches: Vec<crate::wire::SavedSearch>,
     status: &'a Status,
     settings: &'a Map<String, Value>,
     kept: bool,
@@ -72,6 +73,7 @@ impl State {
             authorizations: &self.authorizations,
             notices: &self.notices,
             transfers: &self.transfers,
+            searches: self.saved_searches(),
             bookmarks: self.bookmarks.iter().map(super::bookmarks::Bookmark::wire).collect(),
             status: &self.status,
             settings: &self.settings,
@@ -130,6 +132,8 @@ impl Hub {
         state.attaches.take(env.now, per_minute, per_minute.min(20), 1).map_err(ApiError::rate_limited)?;
         state.asks(&env, 0)?;
         let at = state.admit(&env, client);
+        // It opens those anew that it wants.
+        state.close_searches(Some(client));
         if let Some(client) = state.clients.get_mut(at) {
             // Only for users of the site is it worth its room.
             client.browser = browser.filter(|_| !session.is_guest());

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a page of history waits for what was just said to be durable.
-const FRESH: Duration = Duration::from_millis(500);
+pub(super) const FRESH: Duration = Duration::from_millis(500);
 
 #[derive(Serialize)]
 struct Held<'a> {
@@ -95,7 +95,7 @@ impl Hub {
     }
 }
 
-fn write(body: &impl Serialize) -> Result<Bytes, ApiError> {
+pub(super) fn write(body: &impl Serialize) -> Result<Bytes, ApiError> {
     serde_json::to_vec(body).map(Bytes::from).map_err(|error| {
         crate::pace::paced!(error, "history could not be written: {error}");
         ApiError::unavailable()

@@ -257,9 +257,15 @@ fn json_head(user: &wire::User, stored: &Stored) -> String {
         .iter()
         .filter_map(|(key, value)| Some((key.strip_prefix(crate::store::BOOKMARKS)?.to_owned(), bare_bookmarks(value))))
         .collect();
+    let searches: Vec<Value> = stored
+        .settings
+        .iter()
+        .filter(|(key, _)| key.starts_with(super::searches::SEARCHES))
+        .filter_map(|(_, value)| serde_json::from_str(value).ok())
+        .collect();
     let waiting: Vec<Value> = stored.outbox.iter().map(|row| json!({ "conversation": row.conversation, "html": row.text })).collect();
     let head =
-        json!({ "user": user, "accounts": accounts(stored), "buddies": buddies, "settings": settings, "bookmarks": bookmarks, "waiting": waiting }).to_string();
+        json!({ "user": user, "accounts": accounts(stored), "buddies": buddies, "settings": settings, "bookmarks": bookmarks, "searches": searches, "waiting": waiting }).to_string();
     format!("{},\"conversations\":[", head.strip_suffix('}').unwrap_or(&head))
 }
 

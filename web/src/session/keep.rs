@@ -62,6 +62,8 @@ pub(crate) struct Keep {
     pub(super) asked_for_long: Allowance,
     /// Held by an export that is being written.
     pub(super) exporting: Arc<()>,
+    /// Held by a search in the store.
+    pub(super) searching: Arc<tokio::sync::Mutex<()>>,
     /// Accounts that were signed on, and since when they are not.
     pub(super) away: Away,
     /// Accounts that are signed on.
@@ -96,6 +98,7 @@ impl Keep {
             used: BTreeSet::new(),
             asked_for_long: Allowance::default(),
             exporting: Arc::default(),
+            searching: Arc::default(),
             away: Away::new(),
             online: BTreeSet::new(),
             outbox: VecDeque::new(),

@@ -66,6 +66,7 @@ impl State {
         self.clients.retain(|client| client.last_contact.saturating_add(resume) > env.now);
         let gone_at = self.gone_at(env);
         if self.clients.len() != before {
+            self.close_searches(None);
             self.bound_log(env);
         }
         if gone_at > env.now {
@@ -98,6 +99,7 @@ impl State {
         let Some(at) = self.clients.iter().position(|known| &*known.id == client) else { return };
         // Its poll wakes, does not find its client any more and says so.
         self.clients.remove(at).wake();
+        self.close_searches(None);
         if self.clients.is_empty() {
             self.life.contact = env.now.saturating_sub(env.config.hold_ms);
         }

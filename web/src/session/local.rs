@@ -5,7 +5,7 @@ use super::perform::error;
 use super::state::{Env, State};
 use super::{Hub, Session};
 use crate::store::Write;
-use crate::wire::{BookmarkAdd, BookmarkUpdate, ClientState, ErrorBody, EventBody, HistorySet};
+use crate::wire::{BookmarkAdd, BookmarkUpdate, ClientState, ErrorBody, EventBody, HistorySet, SearchOpen, SearchSave};
 use bridge::command::{CommandKind, Origin};
 use bridge::event::Outcome;
 use bridge::id::{ConversationId, NoticeId};
@@ -34,6 +34,12 @@ pub(crate) enum Local {
     AddBookmark(BookmarkAdd),
     UpdateBookmark(BookmarkUpdate),
     RemoveBookmark(String),
+    /// Searches that wait for what is said.
+    OpenSearch(SearchOpen),
+    CloseSearch(String),
+    SaveSearch(SearchSave),
+    SeeSearch(String),
+    RemoveSearch(String),
     /// Retention of messages.
     History(HistorySet),
     /// A line that waits, or whose fate is bad or unknown, is given up.
@@ -49,7 +55,8 @@ impl Local {
     /// Makes no sense while nothing can be stored.
     pub(super) fn needs_store(&self) -> bool {
         let bookmark = matches!(self, Self::AddBookmark(_) | Self::UpdateBookmark(_) | Self::RemoveBookmark(_));
-        bookmark || matches!(self, Self::Group { .. } | Self::Settings(_) | Self::History(_) | Self::DeleteHistory { .. })
+        let search = matches!(self, Self::SaveSearch(_) | Self::RemoveSearch(_));
+        bookmark || search || matches!(self, Self::Group { .. } | Self::Settings(_) | Self::History(_) | Self::DeleteHistory { .. })
     }
 }
 
@@ -102,6 +109,11 @@ impl Hub {
             Local::AddBookmark(add) => self.add_bookmark(session, state, env, origin, add),
             Local::UpdateBookmark(update) => state.update_bookmark(env, origin, update).map(|()| None),
             Local::RemoveBookmark(id) => state.remove_bookmark(env, origin, &id).map(|()| None),
+            Local::OpenSearch(asked) => state.open_search(origin, &asked),
+            Local::CloseSearch(id) => state.close_search(&id).map(|()| None),
+            Local::SaveSearch(save) => state.save_search(env, origin, save),
+            Local::SeeSearch(id) => state.see_search(env, origin, &id).map(|()| None),
+            Local::RemoveSearch(id) => state.remove_search(env, origin, &id).map(|()| None),
             Local::Settings(values) => state.set_settings(env, Some(origin), values).map(|()| None),
         };
         Some(outcome)

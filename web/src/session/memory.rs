@@ -23,6 +23,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const NOTE: Duration = Duration::from_secs(60);
 /// Between two searches for what is too old.
 const TIDY: Duration = Duration::from_secs(3600);
+/// Between two steps of putting older messages into the index.
+const INDEX: Duration = Duration::from_millis(50);
+/// Between two looks whether there is something to be put into the index again, and two tries while the database is away.
+const INDEX_AGAIN: Duration = Duration::from_secs(60);
 /// How long the store may take at the end for what it was not told before.
 const OWED: Duration = Duration::from_secs(2);
 /// The setting of no user in which it stands when the daemon was last seen to run.
@@ -217,8 +221,14 @@ impl Hub {
                 self.tidy(memory).await;
             }
         };
+        let index = async {
+            loop {
+                tokio::time::sleep(self.index_more(memory).await).await;
+            }
+        };
         tokio::select! {
             _ = journal => {}
+            () = index => {}
             () = look => {}
             () = note => {}
             () = tidy => {}
@@ -358,6 +368,18 @@ impl Hub {
             }
             // Others write in between.
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Puts some of the messages into the index of words that were stored before there was one. Gives the time until the next step.
+    async fn index_more(&self, memory: &Memory) -> Duration {
+        match memory.store().index_more().await {
+            Ok(0) => INDEX_AGAIN,
+            Ok(_) => INDEX,
+            Err(error) => {
+                crate::pace::paced!(warn, "older messages are not found by their words yet: {error}");
+                INDEX_AGAIN
+            }
         }
     }
 

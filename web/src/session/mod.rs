@@ -54,6 +54,8 @@ mod replay;
 mod resume;
 mod retention;
 mod sealing;
+mod search;
+mod searches;
 mod staging;
 mod state;
 mod stored;

@@ -25,6 +25,8 @@ const ROOM_LIST: u64 = 50;
 const BUDDIES: usize = 20;
 /// Names of a list, and settings, that cost as much as a command.
 const NAMES: usize = 10;
+/// A search, beside the request itself: the database looks at up to some 20 000 messages.
+pub(super) const SEARCH: u64 = 4;
 /// Lines of a text that cost as much as a command: some networks take each by itself.
 const LINES: usize = 32;
 

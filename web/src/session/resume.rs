@@ -5,6 +5,7 @@ use super::gaps::{self, Away};
 use super::keep;
 use super::memory::{ALIVE, AWAY, LEFT, Memory, STATUS};
 use super::sealing::put_secrets;
+use super::searches::SEARCHES;
 use super::state::{GroupPlace, State};
 use super::stored;
 use super::{Hub, Session, TokenHash, account, token};
@@ -212,6 +213,8 @@ impl Hub {
         let Stored { accounts, buddies, conversations, groups, settings, outbox } = stored;
         let env = self.env();
         let (own, settings): (Vec<_>, Vec<_>) = settings.into_iter().partition(|(name, _)| name.starts_with(BOOKMARKS));
+        let (searches, settings): (Vec<_>, Vec<_>) = settings.into_iter().partition(|(name, _)| name.starts_with(SEARCHES));
+        state.restore_searches(searches);
         for (name, value) in settings {
             let Ok(value) = serde_json::from_str::<serde_json::Value>(&value) else { continue };
             if name == STATUS {

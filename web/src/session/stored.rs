@@ -89,7 +89,7 @@ pub(super) fn wire_message(stored: StoredMessage) -> wire::Message {
             4 => Some(MessageState::Unknown),
             _ => None,
         },
-        from: bridge::model::Author { own: is(M::OWN), name: stored.author, alias: stored.alias, buddy: stored.buddy },
+        from: crate::store::stored_author(&stored),
         spans,
     }
 }

@@ -22,7 +22,7 @@ pub(crate) enum Act {
     Local(Local),
 }
 
-fn at(code: &str, field: &str, message: impl Into<String>) -> ErrorBody {
+pub(super) fn at(code: &str, field: &str, message: impl Into<String>) -> ErrorBody {
     ErrorBody { field: Some(field.to_owned()), ..error(code, message) }
 }
 
@@ -301,6 +301,11 @@ impl State {
                 self.known_group(&set.group)?;
                 return Ok(Act::Local(Local::Group { name: set.group, order: None, collapsed: Some(set.collapsed) }));
             }
+            C::SearchOpen(open) => return Ok(Act::Local(Local::OpenSearch(open))),
+            C::SearchClose(of) => return Ok(Act::Local(Local::CloseSearch(of.search))),
+            C::SearchSave(save) => return Ok(Act::Local(Local::SaveSearch(save))),
+            C::SearchSeen(of) => return Ok(Act::Local(Local::SeeSearch(of.search))),
+            C::SearchRemove(of) => return Ok(Act::Local(Local::RemoveSearch(of.search))),
             C::SettingsSet(set) => {
                 // The daemon's own begin so.
                 if let Some(key) = set.values.keys().find(|key| key.starts_with('.')) {

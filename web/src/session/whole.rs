@@ -50,6 +50,7 @@ impl State {
         for account in self.accounts.iter().map(|account| account.id).collect::<Vec<_>>() {
             self.keep_bookmarks(account);
         }
+        self.keep_searches();
         self.keep_status();
         self.keep_away();
         self.keep_groups();

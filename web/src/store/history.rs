@@ -1,6 +1,8 @@
 //! Holds the rows of history: messages, pages of them and gaps. Reads and writes nothing.
 
-use bridge::id::{BuddyId, ConversationId, UserId};
+use crate::search::Ranges;
+use bridge::id::{AccountId, BuddyId, ConversationId, UserId};
+use bridge::model::{Author, ConversationKind};
 use bridge::time::Timestamp;
 
 /// A message as it is kept. Numbers are unique over the site and sort by arrival: milliseconds since 1970, shifted by 16 bits, and a count.
@@ -51,6 +53,21 @@ impl StoredMessage {
     pub const STATE: u32 = 8;
     /// In the place of a fate: a quiet line about a room's topic.
     pub const TOPIC: u32 = 5;
+
+    /// Somebody said it, and it is there.
+    pub fn is_said(&self) -> bool {
+        self.flags & (Self::SYSTEM | Self::REMOVED) == 0
+    }
+}
+
+/// Who wrote a message.
+pub(crate) fn stored_author(message: &StoredMessage) -> Author {
+    Author {
+        own: message.flags & StoredMessage::OWN != 0,
+        name: message.author.clone(),
+        alias: message.alias.clone(),
+        buddy: message.buddy,
+    }
 }
 
 /// Where a page of history is.
@@ -101,4 +118,32 @@ pub struct Unread {
     pub unread: u32,
     /// Of those, the ones that name the user.
     pub mentions: u32,
+}
+
+/// A message that a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The message.
+    pub message: StoredMessage,
+    /// The account of its conversation.
+    pub account: AccountId,
+    /// The kind of its conversation.
+    pub kind: ConversationKind,
+    /// The network's name of the conversation.
+    pub name: String,
+    /// The name of the conversation to show.
+    pub title: String,
+    /// Where the words are.
+    pub ranges: Ranges,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Newest first.
+    pub hits: Vec<Hit>,
+    /// There may be more below this number.
+    pub next: Option<u64>,
+    /// Messages that were stored before there was an index are not all in it yet.
+    pub partial: bool,
 }

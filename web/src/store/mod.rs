@@ -12,13 +12,15 @@ pub mod sql;
 mod write;
 
 pub use error::StoreError;
-pub use history::{Gap, Page, Place, StoredMessage, Unread};
+pub(crate) use history::stored_author;
+pub use history::{Found, Gap, Hit, Page, Place, StoredMessage, Unread};
 pub use journal::{Committed, Full, Journal, Keeping};
 pub use people::{AuditEntry, Audited, Browser, Change, Failed, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};
 pub use rows::{AccountRow, BOOKMARKS, BuddyRow, ConversationRow, GroupRow, IGNORED, OutboxRow, Sealed, Stored, id_in_key, keys_of};
 pub use sql::{Copied, Setting, Sql, copy, restore};
 pub use write::Write;
 
+use crate::search::Search;
 use crate::session::TokenHash;
 use bridge::id::{ConversationId, UserId};
 use bridge::time::Timestamp;
@@ -109,6 +111,10 @@ pub trait Store: Send + Sync {
     fn page(&self, user: UserId, conversation: ConversationId, place: Place, most: u32) -> Later<'_, Page>;
     /// How many messages after `read` count as unread, at most 10 000.
     fn unread(&self, user: UserId, conversation: ConversationId, read: u64) -> Later<'_, Unread>;
+    /// The newest messages below a number that fit a search, newest first, at most so many. What is committed is found.
+    fn search<'a>(&'a self, user: UserId, search: &'a Search, below: u64, most: u32) -> Later<'a, Found>;
+    /// Puts some of the messages into the index that were stored before there was one, the newest first. Returns how many; 0: all are in it.
+    fn index_more(&self) -> Later<'_, u64>;
     /// The highest message number of all; 0 when there is none.
     fn last_number(&self) -> Later<'_, u64>;
     /// Deletes messages that are older than their conversation's, their user's or the site's age (days, 0: any). Returns how many; call again

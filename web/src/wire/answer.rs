@@ -1,6 +1,6 @@
 //! What the endpoints of a session take and answer: attach, poll, commands, history, uploads, errors; data only.
 
-use super::{Event, Gap, Message, Snapshot, User};
+use super::{Event, Gap, Hit, Message, Snapshot, User};
 use bridge::error::CommandError;
 use bridge::event::Outcome;
 use bridge::time::Timestamp;
@@ -205,6 +205,21 @@ pub struct History {
     /// Gaps among and beside these messages, oldest first.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+}
+
+/// Answer of `GET /search`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SearchAnswer {
+    /// Newest first.
+    pub hits: Vec<Hit>,
+    /// There may be older ones. True with few hits, or none, where many messages had to be looked at.
+    pub more: bool,
+    /// With `more`: the `before` of the next page, a message id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Messages from before the site had this index are still being put into it: older hits may be missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// Answer of `POST /uploads`.

@@ -114,6 +114,11 @@ commands! {
     "authorization.answer" AuthorizationAnswer(AuthorizationAnswer);
     "notice.close" NoticeClose(NoticeClose);
     "notice.action" NoticeAction(NoticeAction);
+    "search.open" SearchOpen(SearchOpen);
+    "search.close" SearchClose(OfSearch);
+    "search.save" SearchSave(SearchSave);
+    "search.seen" SearchSeen(OfSearch);
+    "search.remove" SearchRemove(OfSearch);
     "settings.set" SettingsSet(SettingsSet);
 }
 

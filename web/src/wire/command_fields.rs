@@ -1,8 +1,10 @@
 //! The fields of each command; data only. Ids arrive as texts of any content and are looked up by the session.
 
 mod bookmarks;
+mod search;
 
 pub use bookmarks::{BookmarkAdd, BookmarkUpdate, OfBookmark};
+pub use search::{OfSearch, SearchOpen, SearchSave};
 
 use super::Span;
 use bridge::command::Secret;

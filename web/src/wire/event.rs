@@ -1,6 +1,6 @@
 //! The events of a user's log, as a browser gets them; data only.
 
-use super::{Bookmark, Conversation, ErrorBody, Gap, Group, Message, Notice, User};
+use super::{Bookmark, Conversation, ErrorBody, Gap, Group, Hit, Message, Notice, SavedSearch, User};
 use bridge::command::Origin;
 use bridge::event::Outcome;
 use bridge::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, TransferId};
@@ -395,6 +395,27 @@ pub enum EventBody {
         account: AccountId,
         /// Id of the bookmark that is gone.
         bookmark: String,
+    },
+    /// Something was said that fits a search that is open or saved. The message has its own event, before this one.
+    #[serde(rename = "search.hit")]
+    SearchHit {
+        /// Id of the search.
+        search: String,
+        /// Its fields stand here.
+        #[serde(flatten)]
+        hit: Hit,
+    },
+    /// A search is saved, has another name, or has more or fewer new hits. Of each only the newest word is told.
+    #[serde(rename = "search.updated")]
+    SearchUpdated {
+        /// The whole.
+        search: SavedSearch,
+    },
+    /// A saved search is gone.
+    #[serde(rename = "search.removed")]
+    SearchRemoved {
+        /// Its id.
+        search: String,
     },
     /// What the user shows on all accounts.
     #[serde(rename = "status")]

@@ -14,7 +14,7 @@ mod shape;
 
 pub use answer::{
     Attached, CommandFate, CommandState, Commanded, Commands, Detach, End, ErrorBody, Heartbeat, History, PollAnswer, Refused, Reset,
-    StreamEnd, Uploaded,
+    SearchAnswer, StreamEnd, Uploaded,
 };
 pub use codes::ERROR_CODES;
 pub use command::{Command, CommandHead};
@@ -23,7 +23,10 @@ pub use command_fields::*;
 pub use event::{Event, EventBody};
 pub use front::{Health, LoggedIn, LoginRequest, Offered, RegisterRequest, Registration, SignIn, Site};
 pub use me::{Confirmed, Me, MeLimits, PasswordChange, RecoverRequest, RecoveryCode, Registered, SignOut, SignedIn};
-pub use shape::{Bookmark, Conversation, Gap, GapWhy, Group, Message, MessageState, Notice, Profile, ProfileEntry, Snapshot, Span, User};
+pub use shape::{
+    Bookmark, Conversation, Gap, GapWhy, Group, Hit, Message, MessageState, Notice, Profile, ProfileEntry, SavedSearch, Snapshot, Span,
+    User,
+};
 
 #[cfg(test)]
 mod tests;

@@ -255,6 +255,42 @@ pub struct Bookmark {
     pub conversation: Option<ConversationId>,
 }
 
+/// A message that a search found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hit {
+    /// The whole.
+    pub message: Message,
+    /// Its conversation, which need not be open.
+    pub conversation: ConversationId,
+    /// The account of the conversation.
+    pub account: AccountId,
+    /// The kind of the conversation.
+    pub kind: ConversationKind,
+    /// The network's name of the conversation.
+    pub name: String,
+    /// The name of the conversation to show.
+    pub title: String,
+    /// Where in `message.text` the words are: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
+    pub ranges: Vec<(usize, usize)>,
+}
+
+/// A search that is kept with the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SavedSearch {
+    /// Unique among the user's searches; set by the daemon.
+    pub id: String,
+    /// Name in the list.
+    pub name: String,
+    /// What is searched for.
+    #[serde(flatten)]
+    pub search: super::SearchOpen,
+    /// Hits by others since `search.seen`.
+    pub new: u32,
+    /// Id of the newest message when the search was saved or seen last: hits with greater ids are the new ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
+}
+
 /// Something told to the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice {
@@ -338,6 +374,9 @@ pub struct Snapshot {
     pub transfers: Vec<Transfer>,
     /// Rooms to come back to.
     pub bookmarks: Vec<Bookmark>,
+    /// Searches that are kept, in the order of their making.
+    #[serde(default)]
+    pub searches: Vec<SavedSearch>,
     /// What the user shows.
     pub status: Status,
     /// What `settings.set` kept.

@@ -2,6 +2,7 @@
 
 mod history;
 mod people;
+mod search;
 mod state;
 
 use std::pin::Pin;
@@ -29,6 +30,9 @@ cases! {
         a_conversation_is_deleted a_large_conversation_is_deleted_in_steps old_messages_go
         pictures_go_with_old_messages usage_is_near many_read_at_once
         what_came_late_has_its_place;
+    search: every_question_has_one_answer hits_come_newest_first_and_page_by_page a_search_is_of_a_person_a_place_and_a_time
+        rare_words_in_much_are_found nobody_finds_anothers what_is_changed_or_gone_is_not_found what_is_being_deleted_is_not_found
+        old_and_foreign_words_go_with_their_messages;
 }
 
 pub(crate) async fn run_all(store: Arc<dyn Store>) {

@@ -3,6 +3,7 @@
 
 mod cases;
 mod copies;
+mod index;
 mod journal;
 mod kills;
 mod make;

@@ -11,7 +11,7 @@ use web::store::{ConversationRow, Store, StoreError, StoredMessage};
 use zeroize::Zeroizing;
 
 /// Something to find again.
-async fn filled(sql: &Arc<Sql>) -> (ConversationRow, Vec<StoredMessage>) {
+pub(crate) async fn filled(sql: &Arc<Sql>) -> (ConversationRow, Vec<StoredMessage>) {
     let talk = talk(&**sql).await;
     let all = messages(&talk, 3000);
     sql.commit(&writes(&all)).await.unwrap();
@@ -41,7 +41,7 @@ fn first_word(mut id: u64) -> String {
 }
 
 /// Makes a file one of schema 1.
-async fn to_schema_1(file: &Path, was: &(ConversationRow, Vec<StoredMessage>)) {
+pub(crate) async fn to_schema_1(file: &Path, was: &(ConversationRow, Vec<StoredMessage>)) {
     let mut link = sqlite_link(file).await;
     for statement in ["begin", "insert into fts(fts) values('delete-all')", "update bellflower set value=1 where name='schema'"] {
         sqlx::query(statement).execute(&mut link).await.unwrap();
@@ -133,7 +133,7 @@ async fn mariadb_finds_messages_by_their_user_since_schema_2() {
     let was = filled(&sql).await;
     server.sql(
         "old",
-        "drop index messages_owner on messages; create index messages_conversation on messages(conversation,number); \
+        "drop table message_terms; drop index messages_owner on messages; create index messages_conversation on messages(conversation,number); \
          update bellflower set value=1 where name='schema'",
     );
     comes_back(&sql, &was).await;
@@ -149,7 +149,7 @@ async fn postgres_finds_messages_by_their_user_since_schema_2() {
     let was = filled(&sql).await;
     server.sql(
         "old",
-        "drop index messages_owner; create index messages_conversation on messages(conversation,number); \
+        "drop table message_terms; drop index messages_owner; create index messages_conversation on messages(conversation,number); \
          update bellflower set value=1 where name='schema'",
     );
     comes_back(&sql, &was).await;

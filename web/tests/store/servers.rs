@@ -31,8 +31,8 @@ async fn all_cases_on_mariadb() {
     // The same by the socket, with what is in it.
     let sql = Sql::open(&Setting::parse(&server.socket_url("cases"), None).unwrap()).await.unwrap();
     assert!(sql.last_number().await.unwrap() > 0);
-    server.sql("cases", "update bellflower set value=3 where name='schema'");
-    assert_eq!(Sql::open(sql.setting()).await.err(), Some(StoreError::Newer(3)));
+    server.sql("cases", "update bellflower set value=4 where name='schema'");
+    assert_eq!(Sql::open(sql.setting()).await.err(), Some(StoreError::Newer(4)));
     let wrong = Setting::parse(&url, Some(Zeroizing::new("wrong".to_owned()))).unwrap();
     assert!(matches!(Sql::open(&wrong).await, Err(StoreError::Unavailable(_))));
 }
@@ -47,8 +47,8 @@ async fn all_cases_on_postgres() {
     sql.close().await.unwrap();
     let sql = Sql::open(&Setting::parse(&server.socket_url("cases"), None).unwrap()).await.unwrap();
     assert!(sql.last_number().await.unwrap() > 0);
-    server.sql("cases", "update bellflower set value=3 where name='schema'");
-    assert_eq!(Sql::open(sql.setting()).await.err(), Some(StoreError::Newer(3)));
+    server.sql("cases", "update bellflower set value=4 where name='schema'");
+    assert_eq!(Sql::open(sql.setting()).await.err(), Some(StoreError::Newer(4)));
     let wrong = Setting::parse(&url, Some(Zeroizing::new("wrong".to_owned()))).unwrap();
     assert!(matches!(Sql::open(&wrong).await, Err(StoreError::Unavailable(_))));
     server.sql("postgres", "create database latin encoding 'SQL_ASCII' template template0");
@@ -77,9 +77,9 @@ async fn a_newer_schema_is_refused() {
     drop(sql);
     let file = directory.path().join("a.sqlite");
     let mut link = sqlite_link(&file).await;
-    sqlx::query("update bellflower set value=3 where name='schema'").execute(&mut link).await.unwrap();
+    sqlx::query("update bellflower set value=4 where name='schema'").execute(&mut link).await.unwrap();
     sqlx::Connection::close(link).await.unwrap();
-    assert_eq!(Sql::open(&Setting::file(&file)).await.err(), Some(StoreError::Newer(3)));
+    assert_eq!(Sql::open(&Setting::file(&file)).await.err(), Some(StoreError::Newer(4)));
 }
 
 #[tokio::test]

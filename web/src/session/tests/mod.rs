@@ -19,6 +19,7 @@ mod profiles;
 mod protocols;
 mod replay;
 mod rooms;
+mod searches;
 mod streams;
 
 use super::clock::tests::ManualClock;

@@ -3,6 +3,7 @@
 use super::dialect::Dialect;
 use super::link::{Link, args};
 use super::tables::FIRST;
+use super::terms;
 use crate::store::StoreError;
 
 /// References to rows that are not there: the query, and the words for it.
@@ -23,6 +24,9 @@ const ORPHANS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Messages of which the index is looked at, term by term.
+const LOOKED_AT: u32 = 500;
+
 /// The connection is in a transaction that sees one state of the database.
 pub(super) async fn check(link: &mut Link) -> Result<Vec<String>, StoreError> {
     let mut wrong = Vec::new();
@@ -38,6 +42,18 @@ pub(super) async fn check(link: &mut Link) -> Result<Vec<String>, StoreError> {
             if said != "ok" {
                 wrong.push(format!("SQLite: {said}"));
             }
+        }
+    }
+    let missing = terms::missing(link, LOOKED_AT).await?;
+    if missing > 0 {
+        wrong.push(format!("{missing} of the last messages are not found by their words: `bellflower db reindex` mends that"));
+    }
+    if link.dialect() != Dialect::Sqlite {
+        let sql =
+            "select count(*) from message_terms t where not exists (select 1 from messages m where m.number=t.number and m.owner=t.owner)";
+        let count = link.number(sql, &args![]).await?;
+        if count > 0 {
+            wrong.push(format!("{count} words of messages that are not there: `bellflower db reindex` mends that"));
         }
     }
     for table in FIRST {

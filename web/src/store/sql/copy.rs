@@ -2,12 +2,12 @@
 //! the one it reads; a back-up of an earlier schema is brought up to date in a copy of its file.
 
 use super::dialect::Dialect;
-use super::dialect::token;
 use super::link::{Arg, Link, Row, Work, args};
 use super::pools::{Pools, Safety};
 use super::schema::{SCHEMA, Steps, current};
 use super::tables::{FIRST, Kind, MESSAGES, META, Table};
-use super::writes::{index, insert_all};
+use super::terms::{self, Entry};
+use super::writes::insert_all;
 use super::{Setting, Sql};
 use crate::store::StoreError;
 use bridge::id::{ConversationId, UserId};
@@ -142,23 +142,37 @@ fn key_of(table: &Table, row: &[Arg<'static>]) -> Vec<Arg<'static>> {
 }
 
 async fn put(link: &mut Link, table: &Table, rows: Vec<Vec<Arg<'static>>>) -> Result<(), StoreError> {
-    let mut entries = Vec::new();
-    if table.name == MESSAGES && link.dialect() == Dialect::Sqlite {
-        for row in &rows {
-            if let [Arg::Int(Some(number)), Arg::Int(Some(conversation)), Arg::Int(Some(owner)), ..] = row.as_slice() {
-                let word = token(UserId(owner.cast_unsigned()), ConversationId(conversation.cast_unsigned()));
-                entries.push((number.cast_unsigned(), word));
-            }
-        }
-    }
+    let entries: Vec<Entry> = if table.name == MESSAGES { rows.iter().filter_map(|row| entry(row)).collect() } else { Vec::new() };
     insert_all(link, table, "", rows).await?;
-    index(link, entries.into_iter()).await
+    terms::put(link, &entries).await
+}
+
+/// What the index is to have of a row of the messages: a copy has all terms, whatever the source had.
+fn entry(row: &[Arg<'static>]) -> Option<Entry> {
+    let [
+        Arg::Int(Some(number)),
+        Arg::Int(Some(conversation)),
+        Arg::Int(Some(owner)),
+        _,
+        Arg::Int(Some(flags)),
+        _,
+        _,
+        _,
+        Arg::Text(body),
+        ..,
+    ] = row
+    else {
+        return None;
+    };
+    let [number, conversation, owner] = [number, conversation, owner].map(|value| value.cast_unsigned());
+    let flags = u32::try_from(*flags).ok()?;
+    Some(Entry::new(number, UserId(owner), ConversationId(conversation), flags, body.as_deref().unwrap_or_default(), 0))
 }
 
 /// The counters of what a database says of itself.
 async fn counters(source: &mut Link, to: &Sql) -> Result<(), StoreError> {
     let mut work = to.work().await?;
-    for row in source.rows("select name,value from bellflower where name<>'schema'", &[]).await? {
+    for row in source.rows("select name,value from bellflower where name not in ('schema','unindexed')", &[]).await? {
         let link = work.link()?;
         let end = link.dialect().or_change(&META);
         insert_all(link, &META, &end, vec![args![&row.text(0)?, row.int(1)?].to_vec()]).await?;

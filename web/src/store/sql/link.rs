@@ -17,6 +17,17 @@ pub(super) enum Arg<'a> {
     Bytes(Option<Cow<'a, [u8]>>),
 }
 
+impl Arg<'_> {
+    /// The same, with a text of its own.
+    pub(super) fn into_owned(self) -> Arg<'static> {
+        match self {
+            Self::Int(value) => Arg::Int(value),
+            Self::Text(value) => Arg::Text(value.map(|text| Cow::Owned(text.into_owned()))),
+            Self::Bytes(value) => Arg::Bytes(value.map(|bytes| Cow::Owned(bytes.into_owned()))),
+        }
+    }
+}
+
 impl From<i64> for Arg<'_> {
     fn from(value: i64) -> Self {
         Self::Int(Some(value))

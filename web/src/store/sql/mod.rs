@@ -7,12 +7,14 @@
 //! | `tables`, `schema` | what is in a database, and how it came there |
 //! | `rows` | the product's rows as parameters and back |
 //! | `writes`, `remove` | what sessions write and delete |
+//! | `terms`, `find` | the index of words, and what is found by it |
 //! | `history`, `people`, `load`, `care`, `copy` | what is read, and the rest |
 
 mod care;
 mod copy;
 mod dialect;
 mod fault;
+mod find;
 mod greeting;
 mod history;
 mod link;
@@ -25,19 +27,22 @@ mod schema;
 mod server;
 mod setting;
 mod tables;
+mod terms;
 mod writes;
 
 pub use copy::{Copied, copy, restore};
 pub use setting::Setting;
 
 use super::{
-    AuditEntry, Audited, Browser, Change, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread, UserKeys,
-    UserRow, Write,
+    AuditEntry, Audited, Browser, Change, Found, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread,
+    UserKeys, UserRow, Write,
 };
+use crate::search::Search;
 use crate::session::TokenHash;
 use bridge::id::{ConversationId, UserId};
 use bridge::time::Timestamp;
 use bytes::Bytes;
+use dialect::Dialect;
 use link::{Link, Work, args};
 use pools::{Pools, Safety};
 use schema::Steps;
@@ -48,6 +53,10 @@ use std::time::Duration;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Searches at once.
+const SEARCHES: usize = 2;
+/// Messages that get their terms in one transaction.
+const INDEXED_AT_ONCE: u32 = 200;
 
 /// A database.
 pub struct Sql {
@@ -56,6 +65,8 @@ pub struct Sql {
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Where letting old messages go goes on.
     cursor: Mutex<history::Cursor>,
+    /// Held by searches, which may take long: pages of history have the other connections.
+    searching: tokio::sync::Semaphore,
     /// The last commit did not come to its end.
     failed: AtomicBool,
     setting: Setting,
@@ -96,7 +107,14 @@ impl Sql {
     }
 
     fn with(pools: Pools, setting: Setting) -> Self {
-        Self { pools, turn: Arc::default(), cursor: Mutex::default(), failed: AtomicBool::new(false), setting }
+        Self {
+            pools,
+            turn: Arc::default(),
+            cursor: Mutex::default(),
+            searching: tokio::sync::Semaphore::new(SEARCHES),
+            failed: AtomicBool::new(false),
+            setting,
+        }
     }
 
     async fn begin(&self, steps: Steps) -> Result<(), StoreError> {
@@ -108,6 +126,42 @@ impl Sql {
     /// Where it is.
     pub fn setting(&self) -> &Setting {
         &self.setting
+    }
+
+    /// Makes the index of words anew, out of the messages. Nobody else uses the database meanwhile: on SQLite it is one transaction. Calls `told`
+    /// with how many messages are done.
+    ///
+    /// # Errors
+    /// As of [`Store`]'s methods.
+    pub async fn reindex(&self, mut told: impl FnMut(u64)) -> Result<u64, StoreError> {
+        if self.pools.dialect() == Dialect::Sqlite {
+            let mut work = self.work().await?;
+            let link = work.link()?;
+            terms::anew(link, false).await?;
+            terms::set_unindexed(link, 0).await?;
+            let count = link.number("select count(*) from messages", &[]).await?.cast_unsigned();
+            work.commit().await?;
+            return Ok(count);
+        }
+        let mut work = self.work().await?;
+        terms::begin(work.link()?).await?;
+        work.commit().await?;
+        self.pools.writer().await?.plain("truncate table message_terms").await?;
+        let mut count = 0;
+        loop {
+            match self.step().await? {
+                0 => return Ok(count),
+                step => count += step,
+            }
+            told(count);
+        }
+    }
+
+    async fn step(&self) -> Result<u64, StoreError> {
+        let mut work = self.work().await?;
+        let count = terms::step(work.link()?, INDEXED_AT_ONCE).await?;
+        work.commit().await?;
+        Ok(count)
     }
 
     async fn read(&self) -> Result<Link, StoreError> {
@@ -329,6 +383,17 @@ impl Store for Sql {
 
     fn unread(&self, user: UserId, conversation: ConversationId, read: u64) -> Later<'_, Unread> {
         Box::pin(timely(async move { history::unread(&mut self.read().await?, user, conversation, read).await }))
+    }
+
+    fn search<'a>(&'a self, user: UserId, search: &'a Search, below: u64, most: u32) -> Later<'a, Found> {
+        Box::pin(timely(async move {
+            let _seat = self.searching.acquire().await.map_err(|error| StoreError::Broken(error.to_string()))?;
+            find::find(&mut self.read().await?, user, search, below, most).await
+        }))
+    }
+
+    fn index_more(&self) -> Later<'_, u64> {
+        Box::pin(self.step())
     }
 
     fn last_number(&self) -> Later<'_, u64> {

@@ -3,10 +3,11 @@
 //! A conversation may have a million messages. What is more than [`AT_ONCE`] gets a row in `graves`: nobody sees those messages from then on, and
 //! [`bury`] deletes them step by step.
 
-use super::dialect::{Dialect, ROWS, places, token};
-use super::link::{Arg, Link, args};
+use super::dialect::{ROWS, places};
+use super::link::{Arg, Link, Row, args};
 use super::rows::digest;
 use super::tables::named;
+use super::terms::{self, Entry};
 use super::writes::insert_all;
 use crate::store::{StoreError, keys_of};
 use bridge::id::{AccountId, ConversationId, UserId};
@@ -129,23 +130,21 @@ pub(super) async fn messages(
     if most == 0 {
         return Ok(0);
     }
-    let found = link.rows(&dialect.range("m.number", false), &dialect.range_args(user, conversation, 0, below, most)).await?;
-    let numbers: Vec<u64> = found.iter().map(|row| row.id(0)).collect::<Result<_, _>>()?;
-    let mut rest = numbers.as_slice();
+    let range = dialect.range_args(user, conversation, 0, below, most);
+    let found = link.rows(&dialect.range("m.number,m.flags,m.body", false), &range).await?;
+    let unindexed = terms::unindexed(link).await?;
+    let entry = |row: &Row| Ok(Entry::new(row.id(0)?, user, conversation, row.small(1)?, &row.text(2)?, unindexed));
+    let entries: Vec<Entry> = found.iter().map(entry).collect::<Result<_, StoreError>>()?;
+    terms::forget(link, &entries).await?;
+    let mut rest = entries.as_slice();
     while !rest.is_empty() {
         let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
         let (these, others) = rest.split_at(size);
-        if dialect == Dialect::Sqlite {
-            // FTS5 keeps no text of its own: it must be told exactly what it was given.
-            let word = token(user, conversation);
-            let args: Vec<Arg<'_>> = these.iter().flat_map(|number| args!["delete", *number, &word]).collect();
-            link.run(&format!("insert into fts(fts,rowid,t) values {}", places(3, size)), &args).await?;
-        }
-        let args: Vec<Arg<'_>> = these.iter().map(|number| Arg::from(*number)).collect();
+        let args: Vec<Arg<'_>> = these.iter().map(|entry| Arg::from(entry.number)).collect();
         link.run(&format!("delete from messages where number in {}", places(size, 1)), &args).await?;
         rest = others;
     }
-    Ok(u32::try_from(numbers.len()).unwrap_or(u32::MAX))
+    Ok(u32::try_from(entries.len()).unwrap_or(u32::MAX))
 }
 
 /// Forgets the pictures of a conversation that no message from a number on shows, and those that nobody has any more.

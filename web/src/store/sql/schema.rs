@@ -1,14 +1,13 @@
 //! Makes the tables of a new database and brings an old one up to date, one numbered step after the other. Changes no row of its own accord.
 
-use super::dialect::{Dialect, token};
+use super::dialect::Dialect;
 use super::link::{Link, args};
-use super::tables::{FIRST, META};
-use super::writes::index;
+use super::tables::{FIRST, META, TERMS};
+use super::terms;
 use crate::store::StoreError;
-use bridge::id::{ConversationId, UserId};
 
 /// The schema of this version. A step from the one before it is in [`step`].
-pub(super) const SCHEMA: i64 = 2;
+pub(super) const SCHEMA: i64 = 3;
 
 /// Seconds that a process waits for another one that changes the tables.
 const WAIT: u32 = 60;
@@ -115,9 +114,16 @@ async fn step(link: &mut Link, dialect: Dialect, schema: i64) -> Result<(), Stor
                 }
             }
             if dialect == Dialect::Sqlite {
-                index_anew(link).await?;
+                terms::anew(link, true).await?;
             }
             Ok(())
+        }
+        // Messages are found by their words. Those that are there get their terms later, step by step (see `terms`).
+        3 => {
+            if dialect != Dialect::Sqlite {
+                link.plain(&dialect.create(&TERMS)).await?;
+            }
+            terms::begin(link).await
         }
         other => Err(StoreError::Broken(format!("there is no step to schema {other}"))),
     }
@@ -127,30 +133,6 @@ async fn has_index(link: &mut Link, name: &str) -> Result<bool, StoreError> {
     match link.dialect().index_there() {
         Some(there) => Ok(link.number(there, &args![name]).await? > 0),
         None => Ok(false),
-    }
-}
-
-/// Makes SQLite's full-text index again out of the messages: some 50 000 a second.
-async fn index_anew(link: &mut Link) -> Result<(), StoreError> {
-    const STEP: u32 = 2000;
-    let count = link.number("select count(*) from messages", &[]).await?;
-    if count > 100_000 {
-        log::warn!("the index of {count} messages is made anew, once; this takes some minutes");
-    }
-    link.plain("insert into fts(fts) values('delete-all')").await?;
-    let mut last = i64::MIN;
-    loop {
-        let sql = "select number,owner,conversation from messages where number>? order by number limit ?";
-        let rows = link.rows(sql, &args![last, STEP]).await?;
-        let mut entries = Vec::with_capacity(rows.len());
-        for row in &rows {
-            last = row.int(0)?;
-            entries.push((row.id(0)?, token(UserId(row.id(1)?), ConversationId(row.id(2)?))));
-        }
-        index(link, entries.into_iter()).await?;
-        if rows.len() < STEP as usize {
-            return Ok(());
-        }
     }
 }
 

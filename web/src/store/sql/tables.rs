@@ -158,6 +158,9 @@ pub(super) const FIRST: &[Table] = &[
     ),
 ];
 
+/// Which terms a message has, on databases without an index of that kind (see `terms`). Made out of the messages: it is not copied.
+pub(super) const TERMS: Table = table("message_terms", &["owner", "term", "number"], true, &[int("owner"), short("term"), int("number")]);
+
 impl Table {
     /// Its columns' names, with commas.
     pub(super) fn list(&self) -> String {

@@ -1,8 +1,9 @@
 //! Carries out what sessions write, many in one statement where that changes nothing. Decides nothing of what they mean.
 
-use super::dialect::{Dialect, ROWS, places, token};
+use super::dialect::{Dialect, ROWS, places};
 use super::link::{Arg, Link, args};
 use super::tables::{MESSAGES, Table, named};
+use super::terms::{self, Entry};
 use super::{remove, rows};
 use crate::store::{AccountRow, BuddyRow, ConversationRow, Gap, GroupRow, OutboxRow, StoreError, StoredMessage, Write};
 use bridge::id::{ConversationId, UserId};
@@ -162,9 +163,20 @@ async fn change_all(link: &mut Link, table: &str, all: Vec<Vec<Arg<'_>>>) -> Res
 
 /// Inserts rows, many in one statement; `end` says what becomes of those that are there.
 pub(super) async fn insert_all(link: &mut Link, table: &Table, end: &str, all: Vec<Vec<Arg<'_>>>) -> Result<(), StoreError> {
+    insert_many(link, table, end, all, &ROWS).await
+}
+
+/// The same, with as many rows in a statement as one of these sizes says.
+pub(super) async fn insert_many(
+    link: &mut Link,
+    table: &Table,
+    end: &str,
+    all: Vec<Vec<Arg<'_>>>,
+    sizes: &[usize],
+) -> Result<(), StoreError> {
     let mut rest = all.into_iter();
     while rest.len() > 0 {
-        let size = fitting(rest.as_slice());
+        let size = fitting(rest.as_slice(), sizes);
         let mut args = Vec::with_capacity(size * table.columns.len());
         args.extend(rest.by_ref().take(size).flatten());
         let sql = format!("{}{end}", link.dialect().insert(table, size));
@@ -174,7 +186,7 @@ pub(super) async fn insert_all(link: &mut Link, table: &Table, end: &str, all: V
 }
 
 /// How many of these rows go into the next statement.
-fn fitting(rows: &[Vec<Arg<'_>>]) -> usize {
+fn fitting(rows: &[Vec<Arg<'_>>], sizes: &[usize]) -> usize {
     let fits = |size: usize| {
         let bytes = |arg: &Arg<'_>| match arg {
             Arg::Int(_) => 8,
@@ -183,22 +195,24 @@ fn fitting(rows: &[Vec<Arg<'_>>]) -> usize {
         };
         rows.get(..size).is_some_and(|rows| rows.iter().flatten().map(bytes).sum::<usize>() <= MOST_BYTES)
     };
-    ROWS.into_iter().find(|size| fits(*size)).unwrap_or(1)
+    sizes.iter().copied().find(|size| fits(*size)).unwrap_or(1)
 }
 
 /// Inserts messages, in the order of their numbers, that are not there yet.
 pub(super) async fn put_messages(link: &mut Link, messages: &[&StoredMessage]) -> Result<(), StoreError> {
-    let table = named(MESSAGES);
-    if link.dialect() != Dialect::Sqlite {
-        let end = link.dialect().or_keep(table);
-        return insert_all(link, table, &end, messages.iter().map(|message| rows::message(message)).collect()).await;
+    if messages.is_empty() {
+        return Ok(());
     }
+    let table = named(MESSAGES);
     let new = not_there(link, messages).await?;
-    insert_all(link, table, "", new.iter().map(|message| rows::message(message)).collect()).await?;
-    index(link, new.iter().map(|message| (message.number, token(message.user, message.conversation)))).await
+    let end = if link.dialect() == Dialect::Sqlite { String::new() } else { link.dialect().or_keep(table) };
+    insert_all(link, table, &end, new.iter().map(|message| rows::message(message)).collect()).await?;
+    let unindexed = terms::unindexed(link).await?;
+    let entries: Vec<Entry> = new.iter().map(|message| Entry::of(message, unindexed)).collect();
+    terms::put(link, &entries).await
 }
 
-/// Those, in the order of their numbers, that are not there: the full-text index would take a message twice.
+/// Those, in the order of their numbers, that are not there: the index would take a message twice.
 async fn not_there<'a>(link: &mut Link, messages: &[&'a StoredMessage]) -> Result<Vec<&'a StoredMessage>, StoreError> {
     let last = link.number("select max(number) from messages", &[]).await?.cast_unsigned();
     let (old, _) = messages.split_at(messages.partition_point(|message| message.number <= last));
@@ -219,22 +233,18 @@ async fn not_there<'a>(link: &mut Link, messages: &[&'a StoredMessage]) -> Resul
     Ok(messages.iter().filter(|message| !there.contains(&message.number)).copied().collect())
 }
 
-/// Puts messages into SQLite's full-text index, which must not know them.
-pub(super) async fn index(link: &mut Link, entries: impl Iterator<Item = (u64, String)>) -> Result<(), StoreError> {
-    let mut entries: Vec<(u64, String)> = entries.collect();
-    while !entries.is_empty() {
-        let size = ROWS.into_iter().find(|size| *size <= entries.len()).unwrap_or(1);
-        let args: Vec<Arg<'_>> = entries.drain(..size).flat_map(|(number, terms)| [number.into(), Arg::Text(Some(terms.into()))]).collect();
-        link.run(&format!("insert into fts(rowid,t) values {}", places(2, size)), &args).await?;
-    }
-    Ok(())
-}
-
 async fn change_message(link: &mut Link, message: &StoredMessage) -> Result<(), StoreError> {
+    let of = args![message.number, message.user.0, message.conversation.0];
+    let row = link.row("select flags,body from messages where number=? and owner=? and conversation=?", &of).await?;
+    let Some(row) = row else { return Ok(()) };
+    let unindexed = terms::unindexed(link).await?;
+    let after = Entry::of(message, unindexed);
+    let before = Entry::new(message.number, message.user, message.conversation, row.small(0)?, &row.text(1)?, unindexed);
     let sql = "update messages set late=?,flags=?,author=?,alias=?,buddy=?,body=?,spans=?,server_id=? where number=? and owner=? and conversation=?";
     let mut args = rows::message(message).split_off(3);
-    args.extend(args![message.number, message.user.0, message.conversation.0]);
-    link.run(sql, &args).await.map(|_| ())
+    args.extend(of);
+    link.run(sql, &args).await?;
+    terms::change(link, &before, &after).await
 }
 
 async fn put_account(link: &mut Link, row: &AccountRow) -> Result<(), StoreError> {

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
+use web::search::Search;
 use web::session::TokenHash;
 use web::store::{
-    AuditEntry, Audited, Browser, Change, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread, UserKeys,
-    UserRow, Write,
+    AuditEntry, Audited, Browser, Change, Found, Invite, Later, Limits, NewUser, Page, Place, Sealed, Store, StoreError, Stored, Unread,
+    UserKeys, UserRow, Write,
 };
 
 /// How it is.
@@ -216,6 +217,12 @@ impl Store for Flaky {
         no()
     }
 
+    fn search<'a>(&'a self, _: UserId, _: &'a Search, _: u64, _: u32) -> Later<'a, Found> {
+        no()
+    }
+    fn index_more(&self) -> Later<'_, u64> {
+        no()
+    }
     fn last_number(&self) -> Later<'_, u64> {
         no()
     }
