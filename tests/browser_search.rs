@@ -8,6 +8,11 @@ use support::{Audit, Browser, Daemon, Engine, IrcPeer, Key, Ngircd, Page, Prosod
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 const HIT: &str = "[data-testid=search-hit]";
 
+/// Lets everybody become a user.
+fn site() -> Daemon {
+    Daemon::builder(BELLFLOWER).config("registration = \"open\"").limit("registrations_per_minute", 0).start()
+}
+
 /// Opens the place by its key.
 async fn search_all(page: &Page, words: &str) {
     page.type_into(":focus", &with(Key::Control, &with(Key::Shift, "f"))).await;
@@ -50,7 +55,7 @@ async fn two_networks_are_searched_in_webkit() {
 async fn two_networks(engine: Engine) {
     let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
     let ngircd = Ngircd::builder().start();
-    let daemon = Daemon::run(BELLFLOWER);
+    let daemon = site();
     let mut bob = XmppPeer::connect(&prosody, "bob");
     let mut nadia = IrcPeer::connect(&ngircd, "nadia");
     let page = Page::open_in(Browser::start_in(engine, Scheme::Light).await, daemon.url(), Window::Desk).await;
@@ -128,7 +133,7 @@ async fn two_networks(engine: Engine) {
 #[tokio::test]
 async fn a_search_is_narrowed_kept_and_counted() {
     let prosody = Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Friends").start();
-    let daemon = Daemon::run(BELLFLOWER);
+    let daemon = site();
     let (mut bob, mut carla) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "carla"));
     let page = Page::open(&daemon, Window::Desk).await;
     page.sign_in_xmpp(&prosody, "ines").await;

@@ -92,7 +92,7 @@ function Bar({ talk }: { talk: Talk }) {
   const done = wanted !== "" && found.value.q === wanted;
   const said = failed.value !== null ? errorText(failed.value) : wanted === "" ? "" : hits.length > 0 ? m.search.position(at + 1, hits.length, next !== null) : done ? m.search.noneHere : "";
   return (
-    <div class="find-bar" role="search" data-testid="find-bar">
+    <div class="find-bar" role="search" aria-label={m.search.here(talk.title)} data-testid="find-bar">
       <Icon name="search" size={16} />
       <input ref={box} type="search" dir="auto" value={q.value} placeholder={m.search.here(talk.title)} aria-label={m.search.here(talk.title)} data-testid="find-box" onInput={(event) => (q.value = event.currentTarget.value)} onKeyDown={key} />
       <small role="status" data-testid="find-count">{said}</small>

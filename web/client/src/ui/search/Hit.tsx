@@ -40,7 +40,7 @@ export function Hit({ hit, fresh }: { hit: SearchHit; fresh: boolean }) {
           {fresh && <span class="found-new">{m.search.fresh}</span>}
           <time dateTime={hit.message.time} title={fullTime(hit.message.time)}>{when(hit.message.time, serverNow())}</time>
         </span>
-        <span class="found-text" dir="auto"><Marked pieces={snippet(hit.message.text, hit.ranges)} /></span>
+        <span class="found-text" dir="auto"><Marked pieces={snippet(hit.message.text, hit.ranges as [number, number][])} /></span>
       </span>
     </>
   );

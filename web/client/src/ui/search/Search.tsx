@@ -129,7 +129,7 @@ function Search({ close }: { close(): void }) {
     <Dialog title={m.search.title} testid="search-dialog" place onClose={close} onSubmit={first}>
       <div class="search-place" ref={panel} onKeyDown={step}>
         <div class="search-top">
-          <div class="search" role="search">
+          <div class="search" role="search" aria-label={m.search.label}>
             <Icon name="search" size={18} />
             <input ref={box} type="search" dir="auto" autofocus enterkeyhint="search" value={now.q} placeholder={m.search.placeholder} aria-label={m.search.label} data-testid="search-box" onInput={(event) => ask({ ...now, q: event.currentTarget.value })} />
             <i class="ring" aria-hidden="true" />
