@@ -27,6 +27,9 @@ export type Outcome =
     }
   | {
       bookmark: string;
+    }
+  | {
+      search: string;
     };
 /**
  * How far a command is.
@@ -261,6 +264,21 @@ export type Command =
     })
   | (NoticeAction & {
       type: "notice.action";
+    })
+  | (SearchOpen & {
+      type: "search.open";
+    })
+  | (OfSearch & {
+      type: "search.close";
+    })
+  | (SearchSave & {
+      type: "search.save";
+    })
+  | (OfSearch & {
+      type: "search.seen";
+    })
+  | (OfSearch & {
+      type: "search.remove";
     })
   | (SettingsSet & {
       type: "settings.set";
@@ -804,6 +822,46 @@ export type Event1 =
     }
   | {
       /**
+       * The account of the conversation.
+       */
+      account: string;
+      /**
+       * Its conversation, which need not be open.
+       */
+      conversation: string;
+      kind: ConversationKind;
+      message: Message;
+      /**
+       * The network's name of the conversation.
+       */
+      name: string;
+      /**
+       * Where in `message.text` the words are: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
+       */
+      ranges: [unknown, unknown][];
+      /**
+       * Id of the search.
+       */
+      search: string;
+      /**
+       * The name of the conversation to show.
+       */
+      title: string;
+      type: "search.hit";
+    }
+  | {
+      search: SavedSearch;
+      type: "search.updated";
+    }
+  | {
+      /**
+       * Its id.
+       */
+      search: string;
+      type: "search.removed";
+    }
+  | {
+      /**
        * Their own words, plain text.
        */
       message?: string | null;
@@ -894,6 +952,7 @@ export interface Wire {
   recovery_code?: RecoveryCode;
   register?: RegisterRequest;
   registered?: Registered;
+  search?: SearchAnswer;
   site?: Site;
   stream_end?: StreamEnd;
   uploaded?: Uploaded;
@@ -1063,6 +1122,10 @@ export interface Snapshot {
    * Open questions.
    */
   requests: Request[];
+  /**
+   * Searches that are kept, in the order of their making.
+   */
+  searches?: SavedSearch[];
   /**
    * What `settings.set` kept.
    */
@@ -1768,6 +1831,51 @@ export interface Choice {
    * To be given back.
    */
   value: string;
+}
+/**
+ * A search that is kept with the user.
+ */
+export interface SavedSearch {
+  /**
+   * Only on this account.
+   */
+  account?: string | null;
+  /**
+   * Only in this conversation.
+   */
+  conversation?: string | null;
+  /**
+   * Only by this person: the network's name or the alias, whole, in upper or lower case.
+   */
+  from?: string | null;
+  /**
+   * Unique among the user's searches; set by the daemon.
+   */
+  id: string;
+  /**
+   * Name in the list.
+   */
+  name: string;
+  /**
+   * Hits by others since `search.seen`.
+   */
+  new: number;
+  /**
+   * `word`, `begin*`, `"words in a row"`: all of them in one message. At most 1000 bytes and 20 words.
+   */
+  q: string;
+  /**
+   * Id of the newest message when the search was saved or seen last: hits with greater ids are the new ones.
+   */
+  seen?: string | null;
+  /**
+   * Only what arrived then or later: a time (`2026-11-22T20:00:00.000Z`) or a day (`2026-11-22`, UTC).
+   */
+  since?: string | null;
+  /**
+   * Only what arrived before: a time or a day.
+   */
+  until?: string | null;
 }
 /**
  * What a user shows to others.
@@ -2539,6 +2647,77 @@ export interface NoticeAction {
   row: number;
 }
 /**
+ * What is searched for: `search.open`, and the parameters of `GET /search`
+ */
+export interface SearchOpen {
+  /**
+   * Only on this account.
+   */
+  account?: string | null;
+  /**
+   * Only in this conversation.
+   */
+  conversation?: string | null;
+  /**
+   * Only by this person: the network's name or the alias, whole, in upper or lower case.
+   */
+  from?: string | null;
+  /**
+   * `word`, `begin*`, `"words in a row"`: all of them in one message. At most 1000 bytes and 20 words.
+   */
+  q: string;
+  /**
+   * Only what arrived then or later: a time (`2026-11-22T20:00:00.000Z`) or a day (`2026-11-22`, UTC).
+   */
+  since?: string | null;
+  /**
+   * Only what arrived before: a time or a day.
+   */
+  until?: string | null;
+}
+/**
+ * `search.close`, `search.seen`, `search.remove`
+ */
+export interface OfSearch {
+  /**
+   * Id of the search.
+   */
+  search: string;
+}
+/**
+ * `search.save`: keeps a search with the user; one that asks the same is changed
+ */
+export interface SearchSave {
+  /**
+   * Only on this account.
+   */
+  account?: string | null;
+  /**
+   * Only in this conversation.
+   */
+  conversation?: string | null;
+  /**
+   * Only by this person: the network's name or the alias, whole, in upper or lower case.
+   */
+  from?: string | null;
+  /**
+   * Name in the list; empty or absent: `q`.
+   */
+  name?: string | null;
+  /**
+   * `word`, `begin*`, `"words in a row"`: all of them in one message. At most 1000 bytes and 20 words.
+   */
+  q: string;
+  /**
+   * Only what arrived then or later: a time (`2026-11-22T20:00:00.000Z`) or a day (`2026-11-22`, UTC).
+   */
+  since?: string | null;
+  /**
+   * Only what arrived before: a time or a day.
+   */
+  until?: string | null;
+}
+/**
  * `settings.set`: `null` takes a key away
  */
 export interface SettingsSet {
@@ -3099,6 +3278,54 @@ export interface Registered {
    */
   recovery: string;
   user: User;
+}
+/**
+ * Answer of `GET /search`.
+ */
+export interface SearchAnswer {
+  /**
+   * Newest first.
+   */
+  hits: Hit[];
+  /**
+   * There may be older ones. True with few hits, or none, where many messages had to be looked at.
+   */
+  more: boolean;
+  /**
+   * With `more`: the `before` of the next page, a message id.
+   */
+  next?: string | null;
+  /**
+   * Messages from before the site had this index are still being put into it: older hits may be missing.
+   */
+  partial?: boolean;
+}
+/**
+ * A message that a search found.
+ */
+export interface Hit {
+  /**
+   * The account of the conversation.
+   */
+  account: string;
+  /**
+   * Its conversation, which need not be open.
+   */
+  conversation: string;
+  kind: ConversationKind;
+  message: Message;
+  /**
+   * The network's name of the conversation.
+   */
+  name: string;
+  /**
+   * Where in `message.text` the words are: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
+   */
+  ranges: [unknown, unknown][];
+  /**
+   * The name of the conversation to show.
+   */
+  title: string;
 }
 /**
  * Answer of `GET /site`.
