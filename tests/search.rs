@@ -52,6 +52,8 @@ fn what_was_said_is_found_and_what_is_said_is_told() {
     assert_eq!((&hit["message"]["text"], &hit["ranges"]), (&json!("A green garden"), &json!([[2, 14]])));
     let counted = ines.wait_event("a count", |event| event["type"] == "search.updated" && event["search"]["new"] == 1);
     assert_eq!((&counted["search"]["id"], &counted["search"]["name"]), (&saved, &json!("Gardens")));
+    // What was written before this is durable when it has ended.
+    ines.carry_out("settings.set", json!({ "values": { "theme": "dark" } }));
     daemon.kill();
     daemon.start();
     ines.moved_to(daemon.url());

@@ -295,6 +295,6 @@ async fn saved_searches_come_back_with_their_counts() {
     assert!(!Arc::ptr_eq(&session, &home.session));
     assert_eq!(home.searches(&session), before);
     // And go on.
-    home.tell(vec![EventKind::AccountAdded(account(1)), said(1, "a third apple")]);
+    home.tell(vec![EventKind::AccountAdded(account(1)), opened(1), said(1, "a third apple")]);
     assert_eq!(home.searches(&session)[0]["new"], 3);
 }
