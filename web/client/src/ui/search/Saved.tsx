@@ -1,5 +1,5 @@
 // Searches that are kept: in the list with the number of new hits, and how one is kept; it must not search.
-import { forget, save, savedAs, asked, seen } from "../../app/finding";
+import { forget, save, savedAs, asked, seen } from "../../app/searching";
 import { searches } from "../../app/store";
 import type { SavedSearch } from "../../wire/types";
 import { errorText } from "../../words";

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { accounts, protocolOf, talks, user } from "../../app/store";
-import { ask, asked, busy, failed, freshHits, hits, keyOf, leaveSearch, more, older, openSearch, partial } from "../../app/finding";
+import { ask, asked, busy, failed, freshHits, hits, keyOf, leaveSearch, more, older, openSearch, partial } from "../../app/searching";
 import type { Asked } from "../../state/hits";
 import { ownName } from "../../state/names";
 import type { Hit as SearchHit } from "../../wire/types";
