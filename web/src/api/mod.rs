@@ -5,6 +5,7 @@ pub mod answer;
 mod attach;
 mod commands;
 mod detach;
+mod discover;
 mod error;
 mod export;
 pub mod front;
@@ -48,6 +49,8 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .or(detach::route(hub))
         .unify()
         .or(history::route(hub))
+        .unify()
+        .or(discover::route(hub))
         .unify()
         .or(media::route(hub))
         .unify()

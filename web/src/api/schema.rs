@@ -41,6 +41,7 @@ pub fn document() -> Value {
         "commanded": wire::Commanded,
         "detach": wire::Detach,
         "history": wire::History,
+        "discovered": wire::Discovered,
         "uploaded": wire::Uploaded,
         "health": wire::Health,
     };

@@ -377,6 +377,11 @@ impl<'a> Line<'a> {
         self.is(COUNTS)
     }
 
+    /// The system's: a topic, somebody who joins or quits.
+    pub(crate) fn is_system(&self) -> bool {
+        self.is(SYSTEM)
+    }
+
     /// Counts, and names the user.
     pub(crate) fn mentions(&self) -> bool {
         self.is(COUNTS) && self.is(HIGHLIGHT)

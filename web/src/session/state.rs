@@ -147,6 +147,8 @@ pub(super) struct Seldom {
     pub(super) visitor: Option<std::net::IpAddr>,
     /// Accounts that may have missed messages since that time, until they are signed on again.
     pub(super) missed: Vec<(AccountId, Timestamp)>,
+    /// What networks have told of their rooms.
+    pub(super) discovery: super::discover::Discovery,
 }
 
 /// Everything of a user.
@@ -301,6 +303,7 @@ fn subject(body: &EventBody) -> u64 {
         EventBody::ConversationUpdated { conversation, .. } => ("conversation.updated", conversation.id).hash(&mut hash),
         EventBody::TransferProgress { transfer, .. } => ("transfer.progress", transfer.id).hash(&mut hash),
         EventBody::Mail { account, .. } => ("mail", account).hash(&mut hash),
+        EventBody::DiscoverChanged { account, .. } => ("discover.changed", account).hash(&mut hash),
         EventBody::Status { .. } => "status".hash(&mut hash),
         // Only of the same keys, so that a newer one takes nothing else away.
         EventBody::Settings { values } => ("settings", values.keys().collect::<Vec<_>>()).hash(&mut hash),
