@@ -1,6 +1,6 @@
 // The only door to the network for the rest of the page; it must not hold application state.
 import type {
-  Attached, CommandsAnswer, HistoryAnswer, LoggedIn, Me, PollAnswer, Protocol, RecoveryCode, Registered, Site, Uploaded,
+  Attached, CommandsAnswer, Discovered, HistoryAnswer, LoggedIn, Me, PollAnswer, Protocol, RecoveryCode, Registered, Site, Uploaded,
 } from "../wire/types";
 import { waitAfter } from "./backoff";
 import { call, canStream, open, urlOf } from "./http";
@@ -44,6 +44,8 @@ export const exportUrl = (format: "json" | "html"): string => urlOf("me/export",
 export const logout = () => call<void>(urlOf("logout"), { body: {} });
 export const history = (conversation: string, at: { before?: string | undefined; after?: string | undefined; around?: string | undefined }, limit = 50) =>
   call<HistoryAnswer>(urlOf("history", { conversation, ...at, limit }));
+/** Rooms where something is talked about, as far as they are known. */
+export const discover = (q: string, signal: AbortSignal) => call<Discovered>(urlOf("discover", { q }), { signal });
 export const upload = (file: File) =>
   call<Uploaded>(urlOf("uploads"), { body: file, method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" } });
 

@@ -6,6 +6,8 @@ import { CHOICES } from "../state/choices";
 import { w } from "../words";
 import { confirm } from "./dialogs/Ask";
 import { keepDialog } from "./account/Keep";
+import { m } from "../words/later";
+import { findDialog } from "./dialogs/Find";
 import { helpDialog } from "./dialogs/Help";
 import { settingsDialog } from "./settings/Settings";
 import type { Item } from "./Menu";
@@ -20,6 +22,8 @@ function own(): Item[] {
 
 export function mainMenu(): Item[] {
   return [
+    { label: m.find.open, icon: "search", hint: "Alt R", testid: "open-find", run: () => findDialog() },
+    { kind: "line" },
     { kind: "head", label: w.menu.theme },
     ...CHOICES.theme.values.map((value): Item => ({ label: w.menu[value], icon: THEME_ICONS[value], checked: prefs.theme.value === value, testid: `theme-${value}`, run: () => choose("theme", value) })),
     { kind: "line" },
