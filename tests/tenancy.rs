@@ -183,11 +183,15 @@ fn nothing_of_one_user_is_there_for_another() {
         ("/search?q=alone".to_owned(), 200),
         (format!("/search?q=alone&conversation={}", text(conversation)), 200),
         (format!("/search?q=alone&account={}", text(&things.account)), 404),
+        (format!("/discover?q=alone&account={}", text(&things.account)), 404),
+        ("/discover?q=alone".to_owned(), 200),
+        ("/discover?q=garden".to_owned(), 200),
         (format!("/poll?client=ines-tab&epoch={}&after=0", "0".repeat(16)), 200),
     ] {
         let answer = mallory.get(&path);
         assert_eq!(answer.status, status, "{path}: {}", answer.body);
         assert!(!answer.body.to_string().contains("for Ines alone"), "{path}");
+        assert!(!path.starts_with("/discover") || answer.status == 404 || answer.body["rooms"] == json!([]), "{path}: {}", answer.body);
     }
     let browser = mallory.post("/me/sign-out", &json!({ "browser": things.browser }));
     assert_eq!((browser.status, browser.code()), (404, "no_such_browser"));

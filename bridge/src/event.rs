@@ -5,7 +5,7 @@ use crate::error::CommandError;
 use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, PictureId, RequestId, RoomListId, TransferId, UserId};
 use crate::model::{
     Account, AccountStanding, Authorization, Buddy, Conversation, Member, MemberAddress, MenuItem, Message, Notice, Piece, Privacy,
-    Request, RoomListRows, StatusKind, Transfer, TypingState,
+    Request, RoomListRows, RoomsFound, StatusKind, Transfer, TypingState,
 };
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -223,6 +223,8 @@ pub enum EventKind {
         /// Why.
         error: CommandError,
     },
+    /// Rooms for discovery; no page shows the list itself.
+    RoomsFound(RoomsFound),
     /// Somebody wants the user's attention (a "nudge").
     Attention {
         /// Where.
@@ -325,6 +327,7 @@ impl EventKind {
             Self::BuddiesAdded(buddies) => buddies.len() * 256,
             Self::RoomMembers { joined, left, changed, .. } => (joined.len() + left.len() + changed.len()) * 64,
             Self::RoomList(rows) => rows.rows.len() * 128,
+            Self::RoomsFound(found) => found.rows.len() * 128,
             Self::NoticeOpened(notice) => notice.html.len() + notice.rows.len() * 128,
             Self::NoticeRows { rows, .. } => rows.len() * 128,
             Self::RequestOpened(request) => request.fields.len() * 256,

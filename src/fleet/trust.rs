@@ -3,6 +3,7 @@
 use super::ledger::{At, Ledger};
 use bridge::event::{Event, EventKind, Outcome};
 use bridge::id::{AccountId, ConversationId, UserId};
+use bridge::model::RoomsFound;
 
 /// Whether an event can be true. A worker runs anyone's plugins: what it says is not taken on trust. Outcomes of commands are known by their
 /// origin, and removals by the ledger; both are judged there.
@@ -26,6 +27,7 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         | EventKind::BuddiesRemoved { account, .. }
         | EventKind::RoomInvited { account, .. }
         | EventKind::Mail { account, .. }
+        | EventKind::RoomsFound(RoomsFound { account, .. })
         | EventKind::Privacy { account, .. } => has(*account),
         EventKind::BuddiesAdded(buddies) => buddies.iter().all(|buddy| has(buddy.account)),
         EventKind::BuddyUpdated(buddy) => has(buddy.account),

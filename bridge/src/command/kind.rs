@@ -2,7 +2,7 @@
 
 use super::{AccountSettings, Before, Secret, Username};
 use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, RequestId, RoomListId, TransferId};
-use crate::model::{Piece, Status, TypingState, Value};
+use crate::model::{Piece, RoomRow, Status, TypingState, Value};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -271,6 +271,15 @@ pub enum CommandKind {
     ListRooms(AccountId),
     /// Enough of them.
     StopRoomList(RoomListId),
+    /// Ask for the rooms there are, for discovery: nobody is asked anything, and the list is bounded and short where the network can do so.
+    FindRooms(AccountId),
+    /// Ask these rooms, at most [`crate::model::DESCRIBED`], for their topic and people.
+    DescribeRooms {
+        /// Whose network.
+        account: AccountId,
+        /// Rows as [`crate::model::RoomsFound`] had them.
+        rooms: Vec<RoomRow>,
+    },
     /// Answer a question. Uses it up.
     AnswerRequest {
         /// Which.

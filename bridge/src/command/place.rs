@@ -43,6 +43,8 @@ impl CommandKind {
             | Self::SetPrivacy { account, .. }
             | Self::OpenConversation { account, .. }
             | Self::JoinRoom { account, .. }
+            | Self::DescribeRooms { account, .. }
+            | Self::FindRooms(account)
             | Self::ListRooms(account) => Place::Account(*account),
             Self::RemoveBuddy(buddy) | Self::ShowBuddyMenu(buddy) => Place::Buddy(*buddy),
             Self::SetBuddyAlias { buddy, .. } | Self::MoveBuddy { buddy, .. } | Self::RunBuddyAction { buddy, .. } => Place::Buddy(*buddy),

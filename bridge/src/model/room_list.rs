@@ -1,6 +1,7 @@
 //! The rooms that a network tells of; data only.
 
-use crate::id::RoomListId;
+use crate::error::CommandError;
+use crate::id::{AccountId, RoomListId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,4 +36,26 @@ pub struct RoomListRows {
     pub rows: Vec<RoomRow>,
     /// False with the last rows.
     pub more: bool,
+}
+
+/// Rooms that [`crate::CommandKind::DescribeRooms`] asks at most.
+pub const DESCRIBED: usize = 30;
+
+/// What discovery learns of the rooms of an account's network, as it comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomsFound {
+    /// Whose network.
+    pub account: AccountId,
+    /// New rows; of `described` ones, rows that were asked for, with the topic and people that the rooms tell.
+    pub rows: Vec<RoomRow>,
+    /// Answers to [`crate::CommandKind::DescribeRooms`], not a list of the network's.
+    pub described: bool,
+    /// False with the last rows.
+    pub more: bool,
+    /// The network has more rooms than were asked for or read.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub cut: bool,
+    /// Why the list ends before it is complete.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<CommandError>,
 }

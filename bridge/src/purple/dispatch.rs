@@ -96,6 +96,8 @@ fn run(token: OnPurple, user: UserId, kind: CommandKind) -> Result<Ended, Comman
         C::ShowRoomMenu { conversation: id, name } => gives(Outcome::Items(room::menu(token, user, id, name.as_deref())?)),
         C::RunRoomAction { conversation: id, name, action, reason } => room::act(token, user, id, name.as_deref(), &action, &reason),
         C::ListRooms(id) => gives(Outcome::List(roomlist::list(token, user, id)?)),
+        C::FindRooms(id) => done(roomlist::find_rooms(token, user, id)),
+        C::DescribeRooms { account: id, rooms } => done(roomlist::describe(token, user, id, rooms)),
         C::StopRoomList(id) => done(roomlist::stop(token, user, id)),
         C::AnswerRequest { request: id, button, values } => done(request::answer(token, user, id, &button, &values)),
         C::AnswerAuthorization { authorization: id, allow, add } => done(authorization::answer(token, user, id, allow, add)),

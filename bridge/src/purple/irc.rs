@@ -1,6 +1,7 @@
 //! Lines of IRC before libpurple's plugin has them (hazard 44): its handlers trust what a server sends. Gives a line a plain form, leaves out what a
 //! handler cannot bear, and bounds what the plugin keeps. Knows no rooms, and tells nothing.
 
+mod listing;
 mod opening;
 
 pub(super) use opening::set_gateways;
@@ -39,6 +40,7 @@ struct Connection {
     /// Bytes kept of the rest.
     kept: usize,
     opening: opening::Opening,
+    listing: listing::Known,
     /// What stands in the place of the line that is being read.
     line: CString,
 }
@@ -96,6 +98,7 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             *place = c"".as_ptr();
             return;
         };
+        listing::note(gc, text.to_bytes());
         if let Some(room) = topic_by(text.to_bytes())
             // SAFETY: a live connection, whose account lives as long.
             && let Some(account) = unsafe { super::accounts::id(token, connection.account) }

@@ -9,7 +9,7 @@ use super::outgoing::Prose;
 use super::quota::{Quota, Space};
 use super::registry::Registry;
 use super::token::OnPurple;
-use super::{account, accounts, debug, outbox, owner, timers, transfer};
+use super::{account, accounts, debug, outbox, owner, roomlist, timers, transfer};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, RequestId, UserId};
@@ -106,6 +106,9 @@ struct Words {
 /// Opens it: shown to its owner, or answered with its cancel on a later turn when there is none (hazards 5, 33) or when the account has too many.
 /// The id is libpurple's handle.
 fn open(token: OnPurple, words: Words, details: Option<Certificate>, open: Open) -> RequestId {
+    if let Some((_, account)) = open.whose.filter(|_| roomlist::is_finding()) {
+        return answer_by_default(token, account, open);
+    }
     let (kind, _) = kind_of(&open.reply);
     let (whose, buttons, fields) = (open.whose, open.buttons.clone(), open.fields.clone());
     let id = RequestId(OPEN.with_borrow_mut(|all| all.insert(open)));
@@ -126,6 +129,26 @@ fn open(token: OnPurple, words: Words, details: Option<Certificate>, open: Open)
             decline_later(token, whose.map(|(_, account)| account), id);
         }
     }
+    id
+}
+
+/// Answers with the question's default, without asking anybody: discovery has asked the protocol for its rooms. On a later turn, as a person would.
+fn answer_by_default(token: OnPurple, account: AccountId, open: Open) -> RequestId {
+    let id = RequestId(OPEN.with_borrow_mut(|all| all.insert(open)));
+    timers::soon(token, Some(account), move |token| {
+        let Some(open) = take(token, id) else { return };
+        if is_outdated(token, &open) {
+            return discard(id, open);
+        }
+        let default = match (&open.reply, open.fields.first().and_then(|field| field.value.as_ref())) {
+            (Reply::Input { .. }, Some(Value::Text(text))) => Some(text.as_str()),
+            _ => None,
+        };
+        match roomlist::instead_of_asking(token, account, default) {
+            Some(text) => reply(id, open, &Said::Text(&Prose::of(&text))),
+            None => reply(id, open, &Said::No),
+        }
+    });
     id
 }
 

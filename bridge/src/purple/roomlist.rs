@@ -1,8 +1,11 @@
-//! Lists of the rooms that a network has: rows streamed to whoever asked, each list held while it is open; nothing is joined here.
+//! Lists of the rooms that a network has: rows streamed to whoever asked, each list held while it is open; nothing is joined here. Lists that nobody
+//! sees begin in `found.rs`.
 
 mod details;
+mod found;
 
 pub(super) use details::{QUESTION, heard};
+pub(super) use found::{caught, describe, find_rooms, instead_of_asking, is_finding, withhold};
 
 use super::ffi::{self, borrowed, guard_on};
 use super::registry::Registry;
@@ -11,7 +14,7 @@ use super::{accounts, conversation, outbox, owner, timers};
 use crate::error::CommandError;
 use crate::event::EventKind;
 use crate::id::{AccountId, RoomListId, UserId};
-use crate::model::{RoomListRows, RoomRow};
+use crate::model::{RoomListRows, RoomRow, RoomsFound};
 use glib_sys::{GFALSE, GList, gboolean};
 use purple_sys::{
     PurpleAccount, PurpleRoomlist, PurpleRoomlistField, PurpleRoomlistFieldType, PurpleRoomlistRoom, PurpleRoomlistRoomType,
@@ -29,11 +32,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Rows of one list; the largest public networks have some ten thousand rooms.
 const MOST: usize = 50_000;
 
+/// Whom the rows of a list are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A person who looks at the list; discovery learns from it, too.
+    Shown,
+    /// Discovery, which has asked for the list.
+    Found,
+    /// Discovery, which has asked these rooms what they are: no list of the network's.
+    Described,
+}
+
 struct Open {
     user: UserId,
     account: AccountId,
-    /// Held by a reference of ours.
+    purpose: Purpose,
+    /// Held by a reference of ours; NULL for [`Purpose::Described`].
     purple: *mut PurpleRoomlist,
+    /// Why it ends before it is complete.
+    error: Option<CommandError>,
     waiting: Vec<RoomRow>,
     told: usize,
     flushing: bool,
@@ -44,7 +61,18 @@ struct Open {
 thread_local! {
     static OPEN: RefCell<Registry<Open>> = const { RefCell::new(Registry::new()) };
     /// A protocol is being asked for its list right now.
-    static ASKING: Cell<bool> = const { Cell::new(false) };
+    static ASKING: Cell<Option<Purpose>> = const { Cell::new(None) };
+}
+
+impl Open {
+    fn new(user: UserId, account: AccountId, purpose: Purpose, purple: *mut PurpleRoomlist) -> Self {
+        Self { user, account, purpose, purple, error: None, waiting: Vec::new(), told: 0, flushing: false, closing: false }
+    }
+
+    /// Rows that are told at most.
+    fn most(&self) -> usize {
+        if self.purpose == Purpose::Shown { MOST } else { found::MOST }
+    }
 }
 
 /// Registers with libpurple.
@@ -70,9 +98,12 @@ fn flush(token: OnPurple, id: u64, more: bool) {
     let batch = OPEN.with_borrow_mut(|all| {
         let open = all.get_mut(id)?;
         open.flushing = false;
-        Some((open.user, std::mem::take(&mut open.waiting)))
+        let error = if more { None } else { open.error.take() };
+        Some((open.user, open.account, open.purpose, open.told, error, std::mem::take(&mut open.waiting)))
     });
-    let Some((user, rows)) = batch else { return };
+    let Some((user, account, purpose, told, mut error, rows)) = batch else { return };
+    // Discovery reads no further than this, however much a person looks at.
+    let cut = told > found::MOST;
     let list = RoomListId(id);
     let mut parts: Vec<Vec<RoomRow>> = rows.chunks(AT_ONCE).map(<[RoomRow]>::to_vec).collect();
     if parts.is_empty() && !more {
@@ -81,7 +112,16 @@ fn flush(token: OnPurple, id: u64, more: bool) {
     let last = parts.len();
     for (index, rows) in parts.into_iter().enumerate() {
         let more = more || index + 1 < last;
-        outbox::emit(token, user, EventKind::RoomList(RoomListRows { list, rows, more }));
+        let described = purpose == Purpose::Described;
+        let error = if more { None } else { error.take() };
+        let feeds = purpose != Purpose::Shown || told <= found::MOST + AT_ONCE;
+        if feeds || !more {
+            let rows = if feeds { rows.clone() } else { Vec::new() };
+            outbox::emit(token, user, EventKind::RoomsFound(RoomsFound { account, rows, described, more, cut, error }));
+        }
+        if purpose == Purpose::Shown {
+            outbox::emit(token, user, EventKind::RoomList(RoomListRows { list, rows, more }));
+        }
     }
 }
 
@@ -92,8 +132,16 @@ fn end(token: OnPurple, id: u64) {
     flush(token, id, false);
     let open = OPEN.with_borrow_mut(|all| all.remove(id));
     if let Some(open) = open {
-        // SAFETY: our own reference, given back once.
-        timers::soon(token, Some(open.account), move |_| unsafe { purple_sys::purple_roomlist_unref(open.purple) });
+        let_go(token, &open);
+    }
+}
+
+/// Gives our reference back, on a later turn.
+fn let_go(token: OnPurple, open: &Open) {
+    let purple = open.purple;
+    if !purple.is_null() {
+        // SAFETY: our own reference, given back once: the list is in no table any more.
+        timers::soon(token, Some(open.account), move |_| unsafe { purple_sys::purple_roomlist_unref(purple) });
     }
 }
 
@@ -102,6 +150,10 @@ fn end(token: OnPurple, id: u64) {
 /// # Errors
 /// `no_such_account`, `not_supported`, and what [`conversation::connected`] says of an account that is not online.
 pub(super) fn list(token: OnPurple, user: UserId, account: AccountId) -> Result<RoomListId, CommandError> {
+    begin(token, user, account, Purpose::Shown).map(RoomListId)
+}
+
+fn begin(token: OnPurple, user: UserId, account: AccountId, purpose: Purpose) -> Result<u64, CommandError> {
     accounts::pointer(token, user, account)?;
     let unable = || CommandError::new("not_supported", "This network has no list of rooms.");
     if !accounts::read(token, account, |entry| entry.features.has("room_list")).unwrap_or(false) {
@@ -109,11 +161,11 @@ pub(super) fn list(token: OnPurple, user: UserId, account: AccountId) -> Result<
     }
     let gc = conversation::connected(token, account)?;
     close_all(token, account);
-    ASKING.set(true);
+    ASKING.set(Some(purpose));
     // SAFETY: a live connection whose protocol lists rooms. `on_create` takes our reference.
     let purple = owner::with(Some(account), || unsafe { purple_sys::purple_roomlist_get_list(gc) });
-    ASKING.set(false);
-    find(purple).map(RoomListId).ok_or_else(unable)
+    ASKING.set(None);
+    find(purple).ok_or_else(unable)
 }
 
 /// Enough rows.
@@ -121,7 +173,8 @@ pub(super) fn list(token: OnPurple, user: UserId, account: AccountId) -> Result<
 /// # Errors
 /// `no_such_list` for one that has ended, or another user's.
 pub(super) fn stop(token: OnPurple, user: UserId, id: RoomListId) -> Result<(), CommandError> {
-    let open = OPEN.with_borrow(|all| all.get(id.0).filter(|open| open.user == user).map(|open| (open.account, open.purple)));
+    let mine = |open: &&Open| open.user == user && open.purpose == Purpose::Shown;
+    let open = OPEN.with_borrow(|all| all.get(id.0).filter(mine).map(|open| (open.account, open.purple)));
     let (account, purple) = open.ok_or_else(|| CommandError::new("no_such_list", "This list has ended.").at("list"))?;
     cancel(token, account, purple);
     end(token, id.0);
@@ -132,7 +185,7 @@ fn cancel(token: OnPurple, account: AccountId, purple: *mut PurpleRoomlist) {
     let connected = accounts::read(token, account, |entry| entry.purple);
     // SAFETY: an account in our table is live, and our reference keeps the list. libpurple cannot cancel without a connection.
     owner::with(Some(account), || unsafe {
-        if connected.is_some_and(|account| !(*account).gc.is_null()) && (*purple).in_progress != GFALSE {
+        if !purple.is_null() && connected.is_some_and(|account| !(*account).gc.is_null()) && (*purple).in_progress != GFALSE {
             purple_sys::purple_roomlist_cancel_get_list(purple);
         }
     });
@@ -170,9 +223,8 @@ unsafe extern "C" fn on_create(purple: *mut PurpleRoomlist) {
         let Some((user, account)) = (unsafe { accounts::owner(token, (*purple).account) }) else { return };
         // SAFETY: see above; given back in `end`.
         unsafe { purple_sys::purple_roomlist_ref(purple) };
-        OPEN.with_borrow_mut(|all| {
-            all.insert(Open { user, account, purple, waiting: Vec::new(), told: 0, flushing: false, closing: false })
-        });
+        let purpose = ASKING.get().unwrap_or(Purpose::Shown);
+        OPEN.with_borrow_mut(|all| all.insert(Open::new(user, account, purpose, purple)));
     });
 }
 
@@ -261,12 +313,18 @@ unsafe extern "C" fn on_add_room(purple: *mut PurpleRoomlist, room: *mut PurpleR
         let told = OPEN.with_borrow_mut(|all| {
             let open = all.get_mut(id)?;
             open.told += 1;
-            (open.told <= MOST).then_some(open.told)
+            Some((open.told, open.most(), open.purpose))
         });
-        let Some(told) = told else { return };
-        // SAFETY: see above.
-        if let Some(row) = unsafe { details::ask(token, id, account, told, row) } {
-            put(token, id, row);
+        match told {
+            Some((told, most, Purpose::Shown)) if told <= most => {
+                // SAFETY: see above.
+                if let Some(row) = unsafe { details::ask(token, id, account, told, row) } {
+                    put(token, id, row);
+                }
+            }
+            Some((told, most, _)) if told <= most => put(token, id, row),
+            Some((told, most, Purpose::Found)) if told == most + 1 => found::enough(token, id),
+            _ => {}
         }
     });
 }
@@ -274,7 +332,7 @@ unsafe extern "C" fn on_add_room(purple: *mut PurpleRoomlist, room: *mut PurpleR
 unsafe extern "C" fn on_in_progress(purple: *mut PurpleRoomlist, on: gboolean) {
     guard_on("roomlist in_progress", (), |token| {
         if let (GFALSE, Some(id)) = (on, find(purple)) {
-            if ASKING.get() {
+            if ASKING.get().is_some() {
                 // A protocol that has its list at once: whoever asked is told the list's id before its rows.
                 // SAFETY: see above.
                 let account = unsafe { accounts::id(token, (*purple).account) };
@@ -297,101 +355,4 @@ unsafe extern "C" fn on_destroy(purple: *mut PurpleRoomlist) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::purple::testing::{Core, with_core};
-    use std::ptr;
-
-    fn rows(core: &mut Core) -> Vec<(UserId, RoomListRows)> {
-        let only = |(user, kind)| if let EventKind::RoomList(rows) = kind { Some((user, rows)) } else { None };
-        core.events().into_iter().filter_map(only).collect()
-    }
-
-    /// A list as a plugin makes it: a hidden name, a number and a topic.
-    fn begin(account: *mut PurpleAccount) -> *mut PurpleRoomlist {
-        // SAFETY: a live account; the list takes the columns over.
-        unsafe {
-            use purple_sys as p;
-            let made = p::purple_roomlist_new(account);
-            let column = |kind, label: &std::ffi::CStr, name: &std::ffi::CStr, hidden| {
-                p::purple_roomlist_field_new(kind, label.as_ptr(), name.as_ptr(), hidden)
-            };
-            let columns = [
-                column(PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_STRING, c"", c"channel", 1),
-                column(PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_INT, c"Users", c"users", 0),
-                column(PurpleRoomlistFieldType::PURPLE_ROOMLIST_FIELD_STRING, c"Topic", c"", 0),
-            ];
-            let fields = columns.into_iter().rev().fold(ptr::null_mut(), |list, column| glib_sys::g_list_prepend(list, column.cast()));
-            p::purple_roomlist_set_fields(made, fields);
-            p::purple_roomlist_set_in_progress(made, 1);
-            made
-        }
-    }
-
-    fn add(made: *mut PurpleRoomlist, name: &str, users: isize) {
-        let name = crate::purple::ffi::in_process(name);
-        // SAFETY: a live list, which takes the room over.
-        unsafe {
-            use purple_sys as p;
-            let room = p::purple_roomlist_room_new(PurpleRoomlistRoomType::PURPLE_ROOMLIST_ROOMTYPE_ROOM, name.as_ptr(), ptr::null_mut());
-            p::purple_roomlist_room_add_field(made, room, name.as_ptr().cast());
-            p::purple_roomlist_room_add_field(made, room, users as *const c_void);
-            p::purple_roomlist_room_add_field(made, room, c"talk".as_ptr().cast());
-            p::purple_roomlist_room_add(made, room);
-        }
-    }
-
-    #[test]
-    fn rows_stream_and_end() {
-        with_core("purple::roomlist::tests::rows_stream_and_end", |core| {
-            let account = core.account(1, 10);
-            let made = begin(account);
-            add(made, "#one", 5);
-            assert!(rows(core).is_empty(), "rows of one turn go together");
-            let mut first = Vec::new();
-            let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
-            while first.is_empty() && std::time::Instant::now() < end {
-                crate::purple::testing::turn(core.token, false);
-                first = rows(core);
-            }
-            let (user, told) = first.pop().unwrap();
-            assert!(user == UserId(1) && told.more);
-            assert_eq!(told.rows[0].name, "#one");
-            assert_eq!((told.rows[0].topic.as_deref(), told.rows[0].people), (Some("talk"), Some(5)));
-            let fields: Vec<_> = told.rows[0].fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-            assert_eq!(fields, [("Topic", "talk"), ("channel", "#one"), ("users", "5")]);
-            for index in 0..AT_ONCE {
-                add(made, &format!("#{index}"), 1);
-            }
-            add(made, "#last", 1);
-            // SAFETY: what a plugin does at the end: it gives its reference up, and ours keeps the list.
-            unsafe {
-                purple_sys::purple_roomlist_set_in_progress(made, 0);
-                purple_sys::purple_roomlist_unref(made);
-            }
-            let rest = rows(core);
-            assert_eq!(rest.iter().map(|(_, rows)| (rows.rows.len(), rows.more)).collect::<Vec<_>>(), [(AT_ONCE, true), (1, false)]);
-            assert_eq!(stop(core.token, UserId(1), told.list).unwrap_err().code, "no_such_list");
-            // Our reference goes on a later turn: the list is freed then, as valgrind sees.
-            crate::purple::testing::turn(core.token, false);
-        });
-    }
-
-    #[test]
-    fn a_list_is_stopped_by_its_owner_only() {
-        with_core("purple::roomlist::tests::a_list_is_stopped_by_its_owner_only", |core| {
-            let (token, account) = (core.token, core.account(1, 10));
-            let made = begin(account);
-            let id = RoomListId(find(made).unwrap());
-            assert_eq!(stop(token, UserId(2), id).unwrap_err().code, "no_such_list");
-            stop(token, UserId(1), id).unwrap();
-            assert_eq!(rows(core), [(UserId(1), RoomListRows { list: id, rows: Vec::new(), more: false })]);
-            add(made, "#late", 1);
-            assert!(find(made).is_none());
-            assert!(list(token, UserId(1), AccountId(10)).is_err(), "not signed on");
-            // SAFETY: the plugin's reference, as it gives it up when it is told to stop.
-            unsafe { purple_sys::purple_roomlist_unref(made) };
-            crate::purple::testing::turn(token, false);
-        });
-    }
-}
+mod tests;

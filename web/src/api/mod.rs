@@ -5,6 +5,7 @@ pub mod answer;
 mod attach;
 mod commands;
 mod detach;
+mod discover;
 mod error;
 mod export;
 pub mod front;
@@ -51,6 +52,8 @@ pub fn session_routes(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .or(history::route(hub))
         .unify()
         .or(search::route(hub))
+        .unify()
+        .or(discover::route(hub))
         .unify()
         .or(media::route(hub))
         .unify()

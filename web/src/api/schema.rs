@@ -42,6 +42,7 @@ pub fn document() -> Value {
         "detach": wire::Detach,
         "history": wire::History,
         "search": wire::SearchAnswer,
+        "discovered": wire::Discovered,
         "uploaded": wire::Uploaded,
         "health": wire::Health,
     };

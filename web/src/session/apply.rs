@@ -131,6 +131,7 @@ impl State {
                 self.emit(env, origin, EventBody::RoomInvited { account, who, room, message });
             }
             EventKind::RoomList(rows) => self.emit(env, origin, EventBody::RoomList { rows, error: None }),
+            EventKind::RoomsFound(found) => self.rooms_found(env, found),
             EventKind::RoomListFailed { list, error } => {
                 let rows = RoomListRows { list, rows: Vec::new(), more: false };
                 self.emit(env, origin, EventBody::RoomList { rows, error: Some(error.into()) });
@@ -194,6 +195,9 @@ impl State {
                 self.join_bookmarks(env.config, account);
             }
             self.emit(env, origin, EventBody::AccountState { account, standing });
+            if state != AccountState::Online {
+                self.discovery_broken(env, account);
+            }
             self.mark_what_is_missed(env, account, state);
             self.note_presence(env, account, state);
         }
@@ -243,6 +247,7 @@ impl State {
             seldom.missed.retain(|(known, _)| *known != account);
         }
         self.closed.remove(&account);
+        self.discovery_forgets(account);
         self.forget_waiting(account);
         self.bookmarks.retain(|known| known.account != account);
         let (mut groups, mut freed) = (Vec::new(), 0);
@@ -376,6 +381,9 @@ impl State {
         let Some(origin) = origin else { return };
         self.adding.retain(|adding| adding != origin);
         if origin.client.is_empty() {
+            if self.discovery_ended(env, origin, &outcome) {
+                return;
+            }
             let fate = if outcome.is_ok() { crate::wire::MessageState::Sent } else { crate::wire::MessageState::Failed };
             if self.resend_ended(env, origin, fate) {
                 return;

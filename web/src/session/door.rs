@@ -65,6 +65,12 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
             list.rows.truncate(MOST_ROWS);
             left_out = over + keep(&mut list.rows, admit_row);
         }
+        EventKind::RoomsFound(found) => {
+            let over = found.rows.len().saturating_sub(MOST_ROWS);
+            found.rows.truncate(MOST_ROWS);
+            left_out = over + keep(&mut found.rows, admit_row);
+            found.error.iter_mut().for_each(clip_error);
+        }
         EventKind::RoomListFailed { error, .. } | EventKind::CommandFailed { error } => clip_error(error),
         EventKind::Attention { who, text, .. } => {
             clip_short(who);

@@ -41,6 +41,7 @@ pub struct Hub {
     /// Files that are to be sent; `None`: none are taken.
     pub(super) staging: Option<Arc<Staging>>,
     pub(super) strangers: super::strangers::Strangers,
+    pub(super) discovering: super::discover::Discovering,
     /// Journal, keys and hasher; `None` on a site for guests only.
     pub(super) memory: Option<Memory>,
 }
@@ -61,6 +62,7 @@ impl Hub {
         Arc::new(Self {
             staging,
             strangers: super::strangers::Strangers::default(),
+            discovering: super::discover::Discovering::default(),
             networks,
             config,
             clock,
@@ -269,6 +271,7 @@ impl Hub {
         self.counters.longest_event.tick();
         self.counters.longest_share.tick();
         self.tell_again();
+        self.discover_again();
         self.staging.iter().for_each(|staging| staging.expire());
         let now = self.clock.now();
         loop {

@@ -377,7 +377,7 @@ impl<'a> Line<'a> {
         self.is(COUNTS)
     }
 
-    /// Nobody said it.
+    /// The system's: a topic, somebody who joins or quits.
     pub(crate) fn is_system(&self) -> bool {
         self.is(SYSTEM)
     }

@@ -57,6 +57,7 @@ impl State {
     /// Returns what another libpurple has to know.
     pub(crate) fn account_lost(&mut self, env: &Env<'_>, account: AccountId, standing: AccountStanding) -> Before {
         self.withdraw(env, account);
+        self.discovery_broken(env, account);
         if self.keep.as_ref().is_some_and(|keep| keep.online.contains(&account)) {
             self.note_silence(account, env.wall);
         }

@@ -18,6 +18,7 @@ mod config;
 mod conversation;
 mod counters;
 mod crowd;
+mod discover;
 mod door;
 mod ends;
 mod export;

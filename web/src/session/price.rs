@@ -85,7 +85,7 @@ impl State {
             K::ShowBuddyInfo { .. } | K::RunBuddyAction { .. } | K::RunAccountAction { .. } | K::RunNoticeAction { .. } => EXCHANGE,
             K::SetAccountIcon { image, .. } => EXCHANGE + of_fields(image.as_ref().map_or(0, Vec::len)),
             K::RunRoomAction { .. } => EXCHANGE,
-            K::ListRooms(_) => ROOM_LIST,
+            K::ListRooms(_) | K::FindRooms(_) => ROOM_LIST,
             K::SetStatus { accounts, .. } => accounts.as_ref().map_or(self.accounts.len(), Vec::len) as u64,
             K::RenameGroup { from: group, .. } | K::RemoveGroup { name: group } => {
                 let buddies = self.groups.iter().find(|known| *known.name == **group).map_or(0, |known| known.buddies as usize);

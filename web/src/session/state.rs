@@ -149,6 +149,8 @@ pub(super) struct Seldom {
     pub(super) missed: Vec<(AccountId, Timestamp)>,
     /// Searches that wait for what is said.
     pub(super) searches: super::searches::Searches,
+    /// What networks have told of their rooms.
+    pub(super) discovery: super::discover::Discovery,
 }
 
 /// Everything of a user.
@@ -304,6 +306,7 @@ fn subject(body: &EventBody) -> u64 {
         EventBody::TransferProgress { transfer, .. } => ("transfer.progress", transfer.id).hash(&mut hash),
         EventBody::Mail { account, .. } => ("mail", account).hash(&mut hash),
         EventBody::SearchUpdated { search } => ("search.updated", &search.id).hash(&mut hash),
+        EventBody::DiscoverChanged { account, .. } => ("discover.changed", account).hash(&mut hash),
         EventBody::Status { .. } => "status".hash(&mut hash),
         // Only of the same keys, so that a newer one takes nothing else away.
         EventBody::Settings { values } => ("settings", values.keys().collect::<Vec<_>>()).hash(&mut hash),

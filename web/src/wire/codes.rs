@@ -89,6 +89,7 @@ pub const ERROR_CODES: &[(&str, &str)] = &[
     ("too_long", "a text with more bytes than are taken"),
     ("too_many_commands", "more commands in one request than are taken"),
     ("too_many_connections", "no seat for another connection; `retry_ms`"),
+    ("too_many_rooms", "the network has too many rooms to be asked for all of them"),
     ("too_many_strangers", "a guest has been the first to write to as many people as may be within an hour; `retry_ms`"),
     ("too_many_words", "more words in a search than are taken"),
     ("too_short", "the beginning of a word in a search has at least two letters"),

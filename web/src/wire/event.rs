@@ -280,6 +280,14 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<ErrorBody>,
     },
+    /// Discovery (`GET /discover`) knows more of the rooms of an account's network, or nothing more is to come.
+    #[serde(rename = "discover.changed")]
+    DiscoverChanged {
+        /// Whose network.
+        account: AccountId,
+        /// There is still more to come.
+        pending: bool,
+    },
     #[serde(rename = "attention")]
     Attention {
         /// Whose.

@@ -113,7 +113,7 @@ fn the_schema_names_every_command_and_event() {
         group.added group.updated group.removed conversation.opened conversation.updated conversation.closed conversation.read \
         message.received message.sent message.system message.failed typing room.members room.topic room.invited room.list attention mail \
         notice.opened notice.closed request.opened request.closed authorization.opened authorization.closed transfer.opened \
-        transfer.progress transfer.closed privacy settings command.done command.failed conversation.gap history.deleted message.removed kept user";
+        transfer.progress transfer.closed privacy settings command.done command.failed conversation.gap history.deleted message.removed kept user discover.changed";
     for name in documented.split_whitespace() {
         assert!(unique.contains(&name.to_owned()), "{name}");
     }

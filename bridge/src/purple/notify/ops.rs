@@ -2,7 +2,7 @@
 
 use super::super::ffi::{borrowed, guard_on, list, owned};
 use super::super::token::OnPurple;
-use super::super::{accounts, debug, outbox, owner, picture, room, transfer};
+use super::super::{accounts, debug, outbox, owner, picture, room, roomlist, transfer};
 use super::{Search, blank, button, html_of, more_rows, open, take};
 use crate::event::EventKind;
 use crate::id::{AccountId, NoticeId, UserId};
@@ -76,6 +76,9 @@ unsafe extern "C" fn on_message(
         let (whose, texts) = unsafe { (whose(token, ptr::null_mut()), [title, primary, secondary].map(|text| borrowed(text))) };
         let of = |at: usize| texts.get(at).and_then(Option::as_deref).unwrap_or_default();
         if kind == PurpleNotifyMsgType::PURPLE_NOTIFY_MSG_ERROR && transfer::caught(of(1), of(2)) {
+            return ptr::null_mut();
+        }
+        if kind == PurpleNotifyMsgType::PURPLE_NOTIFY_MSG_ERROR && whose.is_some_and(|(_, id)| roomlist::caught(id, of(1), of(2))) {
             return ptr::null_mut();
         }
         let words = texts.clone();

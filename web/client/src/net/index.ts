@@ -1,6 +1,6 @@
 // The only door to the network for the rest of the page; it must not hold application state.
 import type {
-  Attached, CommandsAnswer, HistoryAnswer, LoggedIn, Me, PollAnswer, Protocol, RecoveryCode, Registered, SearchAnswer, Site, Uploaded,
+  Attached, CommandsAnswer, Discovered, HistoryAnswer, LoggedIn, Me, PollAnswer, Protocol, RecoveryCode, Registered, SearchAnswer, Site, Uploaded,
 } from "../wire/types";
 import { waitAfter } from "./backoff";
 import { call, canStream, open, urlOf } from "./http";
@@ -46,6 +46,8 @@ export const history = (conversation: string, at: { before?: string | undefined;
   call<HistoryAnswer>(urlOf("history", { conversation, ...at, limit }));
 /** What was said with these words, newest first. */
 export const search = (query: Record<string, string>, limit: number, signal: AbortSignal) => call<SearchAnswer>(urlOf("search", { ...query, limit }), { signal });
+/** Rooms where something is talked about, as far as they are known. */
+export const discover = (q: string, signal: AbortSignal) => call<Discovered>(urlOf("discover", { q }), { signal });
 export const upload = (file: File) =>
   call<Uploaded>(urlOf("uploads"), { body: file, method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" } });
 

@@ -11,7 +11,7 @@ import { Panes, Stack } from "./desk/Narrow";
 import { toPrompts } from "./dialogs/Card";
 import "./dialogs/Close";
 import { forgetPlace, harbour, useSettled } from "./focus";
-import { fetchDialogs, helpDialog, keepDialog, searchDialog, settingsDialog } from "./later";
+import { fetchDialogs, findDialog, helpDialog, keepDialog, searchDialog, settingsDialog } from "./later";
 import { focusSearch } from "./list/BuddyList";
 
 const writing = (target: EventTarget | null): boolean => target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
@@ -37,6 +37,7 @@ function keys(event: KeyboardEvent): void {
     const run: Record<string, () => void> = {
       ArrowDown: () => cycle(1),
       ArrowUp: () => cycle(-1),
+      KeyR: () => findDialog(),
       KeyU: () => cycle(1, true),
       KeyW: () => { if (id) close(id); },
       KeyM: () => { if (id) minimise(id); },

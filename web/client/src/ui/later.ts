@@ -77,6 +77,7 @@ export const addAccountDialog = later("addAccountDialog");
 export const editAccountDialog = later("editAccountDialog");
 export const addBuddyDialog = later("addBuddyDialog");
 export const eraseDialog = later("eraseDialog");
+export const findDialog = later("findDialog");
 export const helpDialog = later("helpDialog");
 export const joinDialog = later("joinDialog");
 export const joinMark = later("joinMark");

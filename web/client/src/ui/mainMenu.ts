@@ -7,6 +7,7 @@ import { w } from "../words";
 import { m } from "../words/later";
 import { confirm } from "./dialogs/Ask";
 import { keepDialog } from "./account/Keep";
+import { findDialog } from "./dialogs/Find";
 import { helpDialog } from "./dialogs/Help";
 import { searchDialog } from "./search/Search";
 import { settingsDialog } from "./settings/Settings";
@@ -23,6 +24,7 @@ function own(): Item[] {
 export function mainMenu(): Item[] {
   return [
     { label: m.search.label, icon: "search", hint: "Ctrl Shift F", testid: "open-search", run: () => searchDialog() },
+    { label: m.find.open, icon: "search", hint: "Alt R", testid: "open-find", run: () => findDialog() },
     { kind: "line" },
     { kind: "head", label: w.menu.theme },
     ...CHOICES.theme.values.map((value): Item => ({ label: w.menu[value], icon: THEME_ICONS[value], checked: prefs.theme.value === value, testid: `theme-${value}`, run: () => choose("theme", value) })),

@@ -32,6 +32,31 @@ export const more = {
     more: (n: number) => `${n.toLocaleString("en")} more: filter to see them`,
   },
 
+  /** Finding a room by what is talked about. */
+  find: {
+    open: "Find a room…",
+    title: "Find a room",
+    placeholder: "What is it about?",
+    rooms: "Rooms",
+    lead: "Type a word. You see where it is talked about: in your own rooms, and in those of your networks.",
+    hits: (n: number) => `${many(n, "hit", "hits")} today`,
+    last: (time: string) => `talked about ${time}`,
+    joined: "you are in it",
+    kept: "in your list",
+    inName: "in its name",
+    inTopic: "in its topic",
+    via: (network: string, account: string) => `${network}, as ${account}`,
+    pending: (networks: string[]) => `Still looking on ${networks.join(", ")}…`,
+    looking: (networks: string[]) => `Looking on ${networks.join(", ")}…`,
+    none: (what: string) => `No room is known for “${what}”.`,
+    byName: "Join one by its name",
+    failed: (network: string, why: string) => `${network}: ${why}`,
+    partial: (networks: string[]) => `There are more rooms on ${networks.join(", ")} than are read here.`,
+    refused: (room: string, why: string) => `${room}: ${why}`,
+    form: "Open the form for it",
+    instead: "Find a room by what is talked about",
+  },
+
   /** People in a room. */
   members: {
     search: "Search people",
@@ -196,6 +221,7 @@ export const more = {
       ["↑ / ↓", "Go through the messages, from the log (Shift Tab from the box); Enter or the menu key opens the message's menu, Esc leads back to the box"],
       ["Alt ↑ / Alt ↓", "Previous or next conversation"],
       ["Alt U", "Next conversation with something new"],
+      ["Alt R", "Find a room by what is talked about: ↑ / ↓, Enter joins"],
       ["Alt W", "Close the conversation"],
       ["Alt M", "Minimise the conversation"],
       ["↑ / ↓ / Home / End", "Go through the list or a menu; Page Up and Page Down by screens"],

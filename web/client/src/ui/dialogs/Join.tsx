@@ -16,6 +16,7 @@ import { CheckField, TextField } from "../fields";
 import { Problem } from "../front/problem";
 import { Icon } from "../icons";
 import { AccountSelect, firstOnline } from "./AddBuddy";
+import { findDialog } from "./Find";
 
 const hasRooms = (protocol: string): boolean => (protocolOf(protocol)?.room_fields.length ?? 0) > 0;
 /** Rows beyond this are reached by the filter. */
@@ -160,6 +161,7 @@ function Join({ start, given, failure, close }: { start: string | undefined; giv
           <CheckField label={m.room.keep} name="keep-room" value={keep.value} onInput={(on) => (keep.value = on)} />
         </>
       )}
+      <button type="button" class="text-link" data-testid="join-find" onClick={() => { close(); findDialog(); }}>{m.find.instead}</button>
       {error.value !== null && wrong === null && <Problem text={errorText(error.value)} />}
       {list.value !== null && <RoomRows list={list.value} choose={choose} />}
     </Dialog>

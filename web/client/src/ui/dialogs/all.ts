@@ -5,6 +5,7 @@ export { settingsDialog } from "../settings/Settings";
 export { addBuddyDialog } from "./AddBuddy";
 export { eraseDialog } from "./Erase";
 export { putGroup, removeGroup, renameGroup, shiftGroup } from "./groups";
+export { findDialog } from "./Find";
 export { helpDialog } from "./Help";
 export { joinDialog, rejoin } from "./Join";
 export { newMessageDialog } from "./NewMessage";

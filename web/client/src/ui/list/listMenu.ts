@@ -5,6 +5,7 @@ import { w } from "../../words";
 import { m } from "../../words/later";
 import { addAccountDialog } from "../account/AccountDialog";
 import { addBuddyDialog } from "../dialogs/AddBuddy";
+import { findDialog } from "../dialogs/Find";
 import { joinDialog } from "../dialogs/Join";
 import { newMessageDialog } from "../dialogs/NewMessage";
 import type { Item } from "../Menu";
@@ -15,6 +16,7 @@ export function listMenu(): Item[] {
   return [
     { label: w.list.newMessage, icon: "chat", testid: "menu-new-message", run: newMessageDialog },
     { label: w.list.addBuddy, icon: "people", testid: "menu-add-buddy", run: () => addBuddyDialog() },
+    { label: m.find.open, icon: "search", hint: "Alt R", testid: "menu-find-room", run: () => findDialog() },
     { label: w.list.joinRoom, icon: "hash", testid: "menu-join-room", run: () => joinDialog() },
     { label: w.accounts.add, icon: "plus", testid: "menu-add-account", run: addAccountDialog },
     { kind: "line" },

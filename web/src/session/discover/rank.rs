@@ -1,0 +1,231 @@
+//! Which rooms fit the words of a search, how well, and in what order they come; pure.
+
+use crate::api::ApiError;
+use std::cmp::Reverse;
+
+/// Bytes of a search, its words, and bytes of each.
+const LONGEST: usize = 400;
+const MOST_WORDS: usize = 8;
+const A_WORD: usize = 64;
+
+/// The words of a search, in lower case.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Query {
+    words: Vec<String>,
+}
+
+/// How a word stands in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stands {
+    Inside,
+    /// At the beginning of a word.
+    Begins,
+    Whole,
+}
+
+/// Why a room fits by what it says of itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Fits {
+    pub(super) name: bool,
+    pub(super) topic: bool,
+    score: u32,
+}
+
+/// What a room's place among others follows from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Merit {
+    pub(super) fits: Option<Fits>,
+    pub(super) people: u32,
+    /// Messages with all words within a day.
+    pub(super) hits: u32,
+    /// Milliseconds since the last such message, where there is one.
+    pub(super) since: Option<u64>,
+}
+
+impl Query {
+    /// Reads a search. Marks around a word (`#`, `"`, `*`) do not count.
+    ///
+    /// # Errors
+    /// 400 `missing_field` without a word; 400 `too_long`.
+    pub(super) fn read(text: &str) -> Result<Self, ApiError> {
+        if text.len() > LONGEST {
+            return Err(ApiError::bad_request("too_long", format!("A search has at most {LONGEST} bytes.")).at("q"));
+        }
+        let bare = |word: &str| word.trim_matches(|c: char| c.is_control() || matches!(c, '#' | '&' | '"' | '*' | ',' | ';')).to_lowercase();
+        let words: Vec<String> = text.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
+        if words.is_empty() {
+            return Err(ApiError::bad_request("missing_field", "Name something to look for.").at("q"));
+        }
+        if words.len() > MOST_WORDS || words.iter().any(|word| word.len() > A_WORD) {
+            let message = format!("A search has at most {MOST_WORDS} words of {A_WORD} bytes.");
+            return Err(ApiError::bad_request("too_long", message).at("q"));
+        }
+        Ok(Self { words })
+    }
+
+    /// Whether a room's name and what it says of itself have all words, and how well.
+    pub(super) fn fits(&self, name: &str, about: &[&str]) -> Option<Fits> {
+        let mut all = Fits::default();
+        for word in &self.words {
+            let in_name = stands(name, word);
+            let in_topic = about.iter().filter_map(|text| stands(text, word)).max();
+            let score = |stands: Option<Stands>, whole: u32| match stands {
+                None => 0,
+                Some(Stands::Inside) => whole / 2,
+                Some(Stands::Begins) => whole * 3 / 4,
+                Some(Stands::Whole) => whole,
+            };
+            let best = score(in_name, NAME).max(score(in_topic, TOPIC));
+            if best == 0 {
+                return None;
+            }
+            all.name |= in_name.is_some();
+            all.topic |= in_topic.is_some();
+            all.score += best;
+        }
+        all.score /= u32::try_from(self.words.len()).unwrap_or(1).max(1);
+        Some(all)
+    }
+
+    /// Whether a message has all words, each at the beginning of a word.
+    pub(super) fn is_said(&self, text: &str) -> bool {
+        self.words.iter().all(|word| stands(text, word) > Some(Stands::Inside) || is_dense(word) && stands(text, word).is_some())
+    }
+
+    /// The words as one text, to know the search again.
+    pub(super) fn text(&self) -> String {
+        self.words.join(" ")
+    }
+}
+
+/// What a word in the name, and in the topic, counts.
+const NAME: u32 = 400;
+const TOPIC: u32 = 200;
+/// What talk counts: that there is any of a day, each doubling of it, and at most.
+const TALK: u32 = 260;
+const MORE_TALK: u32 = 60;
+const MOST_TALK: u32 = 620;
+/// What each doubling of the people counts, and at most.
+const MORE_PEOPLE: u32 = 30;
+const MOST_PEOPLE: u32 = 400;
+/// What counts beside if something was said within an hour, within a day, and at any time.
+const LATELY: [(u64, u32); 3] = [(3_600_000, 120), (86_400_000, 60), (u64::MAX, 40)];
+
+impl Merit {
+    /// Higher is better.
+    pub(super) fn score(&self) -> u32 {
+        let doublings = |count: u32| (u64::from(count) + 1).ilog2();
+        let talk = if self.hits == 0 { 0 } else { (TALK + MORE_TALK * doublings(self.hits)).min(MOST_TALK) };
+        let lately = self.since.and_then(|since| LATELY.iter().find(|(within, _)| since <= *within)).map_or(0, |(_, counts)| *counts);
+        self.fits.map_or(0, |fits| fits.score) + talk + lately + (MORE_PEOPLE * doublings(self.people)).min(MOST_PEOPLE)
+    }
+}
+
+/// Sorts by merit, then by name; keeps the best.
+pub(super) fn best<T>(mut all: Vec<(Merit, T)>, most: usize, name: impl Fn(&T) -> String) -> Vec<(Merit, T)> {
+    all.sort_by_cached_key(|(merit, one)| (Reverse(merit.score()), name(one)));
+    all.truncate(most);
+    all
+}
+
+/// Scripts that put no blanks between words: there a word is where its characters are.
+fn is_dense(word: &str) -> bool {
+    word.chars().any(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'))
+}
+
+/// How a word in lower case stands in a text, at its best.
+fn stands(text: &str, word: &str) -> Option<Stands> {
+    if text.is_ascii() {
+        if !word.is_ascii() {
+            return None;
+        }
+        // Most rooms of most networks: without a copy of the text.
+        let (text, word) = (text.as_bytes(), word.as_bytes());
+        let is_at = |at: usize| text.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
+        let is_letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+        let place = |at: usize| rate(is_letter(at.checked_sub(1)), is_letter(Some(at + word.len())));
+        return (0..(text.len() + 1).saturating_sub(word.len())).filter(|at| is_at(*at)).map(place).max();
+    }
+    let text = text.to_lowercase();
+    let place = |(at, found): (usize, &str)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let after = text.get(at + found.len()..).and_then(|after| after.chars().next());
+        rate(before.is_some_and(char::is_alphanumeric), after.is_some_and(char::is_alphanumeric))
+    };
+    text.match_indices(word).map(place).max()
+}
+
+fn rate(before: bool, after: bool) -> Stands {
+    match (before, after) {
+        (false, false) => Stands::Whole,
+        (false, true) => Stands::Begins,
+        _ => Stands::Inside,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &str) -> Query {
+        Query::read(text).unwrap()
+    }
+
+    fn fits(text: &str, name: &str, topic: &str) -> Option<(bool, bool)> {
+        query(text).fits(name, &[topic]).map(|fits| (fits.name, fits.topic))
+    }
+
+    #[test]
+    fn all_words_have_to_be_there() {
+        assert_eq!(fits("rust", "#rust-lang", ""), Some((true, false)));
+        assert_eq!(fits("#Rust async", "#RUST", "All about Async & await"), Some((true, true)));
+        assert_eq!(fits("rust async", "#rust", "threads"), None);
+        assert_eq!(fits("\"bluebell*\"", "garden", "Bluebells"), Some((false, true)));
+        assert_eq!(fits("ГРЯДКА", "Новая грядка", ""), Some((true, false)));
+        assert_eq!(fits("园艺", "我们的园艺聊天室", ""), Some((true, false)));
+        assert_eq!(fits("c++", "#c++", ""), Some((true, false)));
+        assert_eq!(fits("é", "plain", "ascii"), None);
+    }
+
+    #[test]
+    fn a_search_is_bounded() {
+        let code = |text: &str| Query::read(text).unwrap_err().code;
+        assert_eq!((code(""), code(" # \"* ")), ("missing_field".into(), "missing_field".into()));
+        assert_eq!((code(&"a".repeat(65)), code(&"a ".repeat(9)), code(&" ".repeat(401))), ("too_long".into(), "too_long".into(), "too_long".into()));
+    }
+
+    #[test]
+    fn messages_are_found_by_whole_words_or_their_beginnings() {
+        let said = |words: &str, text: &str| query(words).is_said(text);
+        assert!(said("bluebell", "The BLUEBELLS are out") && said("out the", "The bluebells are out"));
+        assert!(!said("bell", "The bluebells are out") && !said("bluebells in", "The bluebells are out"));
+        assert!(said("园艺", "今天聊园艺吗"), "no blanks between words");
+    }
+
+    fn order(all: &[(&str, Merit)]) -> Vec<String> {
+        best(all.iter().map(|(name, merit)| (*merit, (*name).to_owned())).collect(), 3, Clone::clone).into_iter().map(|(_, name)| name).collect()
+    }
+
+    fn named(text: &str, name: &str, topic: &str, people: u32) -> Merit {
+        Merit { fits: query(text).fits(name, &[topic]), people, ..Merit::default() }
+    }
+
+    #[test]
+    fn match_people_and_talk_make_the_order() {
+        let whole = named("rust", "#rust", "", 10);
+        let inside = named("rust", "#thrusters", "", 10);
+        let topic = named("rust", "#corrosion", "rust, and how to stop it", 10);
+        assert_eq!(order(&[("inside", inside), ("topic", topic), ("whole", whole)]), ["whole", "inside", "topic"]);
+        // People lift a room among its like.
+        assert_eq!(order(&[("few", named("rust", "#rust", "", 3)), ("many", named("rust", "#rust", "", 3000))]), ["many", "few"]);
+        // Where it is talked about now goes before what is only called so.
+        let talk = Merit { hits: 8, since: Some(60_000), people: 4, ..Merit::default() };
+        assert_eq!(order(&[("called", named("rust", "#rust", "", 2)), ("talk", talk)]), ["talk", "called"]);
+        let old = Merit { since: Some(3 * 86_400_000), people: 4, ..Merit::default() };
+        assert_eq!(order(&[("old", old), ("called", named("rust", "#rust", "", 2))]), ["called", "old"]);
+        // More than is shown is cut, and equals go by name.
+        let same = named("rust", "#rust", "", 1);
+        assert_eq!(order(&[("d", same), ("b", same), ("c", same), ("a", same)]), ["a", "b", "c"]);
+        assert!(Merit { hits: u32::MAX, people: u32::MAX, ..whole }.score() < 2_000);
+    }
+}

@@ -1,0 +1,51 @@
+//! Where something is talked about: a user's own rooms in which the words of a search were said lately. The one place that looks at messages for
+//! discovery.
+
+use super::rank::Query;
+use crate::session::state::State;
+use bridge::id::ConversationId;
+use bridge::model::ConversationKind;
+use bridge::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// What counts as lately: milliseconds.
+const LATELY: i64 = 24 * 3_600_000;
+/// Bytes of messages that are looked at, of a user's rooms together, and of one message.
+const MOST_BYTES: usize = 2 << 20;
+const A_MESSAGE: usize = 4 << 10;
+
+/// What was said in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Talk {
+    /// Messages of the last 24 hours with all words.
+    pub(super) hits: u32,
+    /// When the last message with all words came.
+    pub(super) last: Timestamp,
+}
+
+/// The user's rooms in which all words were said in one message, by somebody or by the user: those messages that the session holds. Lines of the
+/// system do not count.
+pub(super) fn talked_about(state: &State, query: &Query, now: Timestamp) -> BTreeMap<ConversationId, Talk> {
+    let mut room = MOST_BYTES;
+    let mut found = BTreeMap::new();
+    for (id, conv) in state.conversations.iter().filter(|(_, conv)| conv.base.kind == ConversationKind::Room) {
+        let mut talk: Option<Talk> = None;
+        for line in conv.kept.lines().filter(|line| !line.is_system()) {
+            let text = line.text();
+            let text = text.get(..text.floor_char_boundary(A_MESSAGE)).unwrap_or(&text);
+            if text.len() > room {
+                return found;
+            }
+            room -= text.len();
+            if query.is_said(text) {
+                let time = line.time;
+                let is_late = now.0.saturating_sub(time.0) <= LATELY;
+                let known = talk.get_or_insert(Talk { hits: 0, last: time });
+                known.hits += u32::from(is_late);
+                known.last = known.last.max(time);
+            }
+        }
+        found.extend(talk.map(|talk| (*id, talk)));
+    }
+    found
+}
