@@ -641,6 +641,17 @@ export type Event1 =
     }
   | {
       /**
+       * Whose network.
+       */
+      account: string;
+      /**
+       * There is still more to come.
+       */
+      pending: boolean;
+      type: "discover.changed";
+    }
+  | {
+      /**
        * Whose.
        */
       account: string;
@@ -876,6 +887,7 @@ export interface Wire {
   commanded?: Commanded;
   commands?: Commands;
   detach?: Detach;
+  discovered?: Discovered;
   error?: ErrorBody;
   event?: Event;
   health?: Health;
@@ -2596,6 +2608,98 @@ export interface Commands {
    * The log that `after` belongs to; that of another log says nothing.
    */
   epoch?: string | null;
+}
+/**
+ * Answer of `GET /discover`: what is known at the moment.
+ */
+export interface Discovered {
+  /**
+   * Accounts whose networks gave no list, or a part of it.
+   */
+  failed?: DiscoverFailure[];
+  /**
+   * Accounts whose networks have more rooms than were read.
+   */
+  partial?: string[];
+  /**
+   * Accounts whose networks are still being asked: `discover.changed` tells when there is more.
+   */
+  pending: string[];
+  /**
+   * The best first, at most 100.
+   */
+  rooms: DiscoveredRoom[];
+}
+/**
+ * A network that gave no list, or a part of it.
+ */
+export interface DiscoverFailure {
+  /**
+   * Whose network.
+   */
+  account: string;
+  error: ErrorBody;
+}
+/**
+ * A room that fits.
+ */
+export interface DiscoveredRoom {
+  /**
+   * The account that is or would be in it.
+   */
+  account: string;
+  /**
+   * The user's bookmark of it.
+   */
+  bookmark?: string | null;
+  /**
+   * The user's own conversation there.
+   */
+  conversation?: string | null;
+  /**
+   * What `room.join` takes.
+   */
+  fields: {
+    [k: string]: string;
+  };
+  match: RoomMatch;
+  /**
+   * Its name.
+   */
+  name: string;
+  /**
+   * How many are in it, where that is known.
+   */
+  people?: number | null;
+  /**
+   * What it is about, as far as that is known.
+   */
+  topic?: string | null;
+}
+/**
+ * Why a room fits. All words stand in its name and topic, or in one message there.
+ */
+export interface RoomMatch {
+  /**
+   * Messages of the last 24 hours with all words.
+   */
+  hits: number;
+  /**
+   * The user is in it.
+   */
+  joined: boolean;
+  /**
+   * When the last such message came, of all that are known.
+   */
+  last?: string | null;
+  /**
+   * A word is in its name.
+   */
+  name: boolean;
+  /**
+   * A word is in its topic.
+   */
+  topic: boolean;
 }
 /**
  * Which command of which browser; handed back with all that it causes.
