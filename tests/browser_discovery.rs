@@ -26,6 +26,14 @@ fn row(name: &str) -> String {
     format!("[data-testid=find-room][data-name={}]", quoted(name))
 }
 
+/// Sets an option of a room as its owner.
+fn configure(owner: &mut XmppPeer, room: &str, option: &str, value: &str) {
+    let kind = "<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value></field>";
+    let field = format!("{kind}<field var='muc#roomconfig_{option}'><value>{value}</value></field>");
+    let form = format!("<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>{field}</x></query>");
+    owner.request("set", room, &form);
+}
+
 /// Two networks with rooms about tomatoes.
 struct Networks {
     prosody: Prosody,
@@ -38,9 +46,9 @@ fn networks() -> Networks {
     let prosody = Prosody::with_users(["ines", "bob"]);
     let ngircd = Ngircd::builder().channel("#lounge", "Growing tomatoes").channel("#attic", "Old books").start();
     let mut bob = XmppPeer::connect(&prosody, "bob");
-    for (name, topic) in [("tomatoes", "Red & ripe"), ("garden", "All that grows")] {
+    for (name, about) in [("tomatoes", "Red and ripe"), ("garden", "All that grows")] {
         bob.join(&prosody.room(name), "Bob");
-        bob.topic(&prosody.room(name), topic);
+        configure(&mut bob, &prosody.room(name), "roomdesc", about);
     }
     let mut carla = IrcPeer::connect(&ngircd, "carla");
     carla.join("#lounge");
@@ -69,7 +77,7 @@ async fn a_room_is_found_and_joined(engine: Engine) {
     page.read(&row("tomatoes"), "in its name").await;
     page.read(&row("#lounge"), "Growing tomatoes").await;
     page.read(&row("#lounge"), "in its topic").await;
-    page.read(&row("tomatoes"), "Red & ripe").await;
+    page.read(&row("tomatoes"), "Red and ripe").await;
     page.wait("document.querySelector('[data-testid=find-status]').textContent === '2 rooms'").await;
     assert_eq!(page.texts("[data-testid=find-room] b").await, ["tomatoes", "#lounge"]);
     page.browser().screenshot(&format!("engines/find-{engine:?}").to_lowercase()).await;
@@ -119,9 +127,7 @@ async fn a_room_that_does_not_let_one_in_says_why() {
     let mut networks = networks();
     let room = networks.prosody.room("tomato-club");
     networks.bob.join(&room, "Bob");
-    let form = "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>\
-                http://jabber.org/protocol/muc#roomconfig</value></field><field var='muc#roomconfig_membersonly'><value>1</value></field></x></query>";
-    networks.bob.request("set", &room, form);
+    configure(&mut networks.bob, &room, "membersonly", "1");
     let daemon = Daemon::run(BELLFLOWER);
     let page = Page::open(&daemon, Window::Phone).await;
     page.sign_in_xmpp(&networks.prosody, "ines").await;

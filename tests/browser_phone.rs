@@ -163,6 +163,7 @@ async fn everything_is_large_enough_for_a_thumb() {
     }
     for (entry, dialog) in [
         ("menu-join-room", "join-dialog"),
+        ("menu-find-room", "find-dialog"),
         ("menu-new-message", "new-message-dialog"),
         ("menu-add-buddy", "add-buddy-dialog"),
         ("menu-add-account", "add-account-dialog"),

@@ -47,7 +47,8 @@ fn a_word_gives_the_rooms_of_both_networks_and_one_joins_them() {
     let (mut bob, mut eva) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "eva"));
     let tomatoes = prosody.room("tomatoes");
     bob.join(&tomatoes, "Bob");
-    bob.topic(&tomatoes, "Red & ripe");
+    // Of what this server tells of a room, its description comes closest to a topic.
+    configure(&mut bob, &tomatoes, &[("roomdesc", "Red and ripe")]);
     eva.join(&tomatoes, "Eva");
     bob.join(&prosody.room("garden"), "Bob");
     let mut carla = IrcPeer::connect(&ngircd, "carla");
@@ -63,13 +64,15 @@ fn a_word_gives_the_rooms_of_both_networks_and_one_joins_them() {
     let answer = found(&mut ines, "tomatoes");
     assert_eq!(answer["failed"], Value::Null, "{answer}");
     let (listed, lounge) = (room(&answer, "tomatoes"), room(&answer, "#lounge"));
-    assert_eq!((&listed["people"], &listed["topic"], &listed["account"]), (&json!(2), &json!("Red & ripe"), &json!(xmpp)));
+    assert_eq!((&listed["people"], &listed["topic"], &listed["account"]), (&json!(2), &json!("Red and ripe"), &json!(xmpp)));
     assert_eq!((&lounge["topic"], &lounge["account"]), (&json!("Growing tomatoes"), &irc));
     assert_eq!(lounge["match"], json!({ "name": false, "topic": true, "hits": 0, "joined": false }));
     assert!(lounge["people"].as_u64().is_some_and(|people| people >= 1), "{lounge}");
     assert_eq!(names(&answer), ["tomatoes", "#lounge"], "those of the name first, and no others");
     // No question of the plugin's came to the user, and no list that a page would show.
-    assert!(!ines.kept().any(|event| event["type"] == "request.opened" || event["type"] == "room.list" || event["type"] == "notice.opened"));
+    assert!(
+        !ines.kept().any(|event| event["type"] == "request.opened" || event["type"] == "room.list" || event["type"] == "notice.opened")
+    );
     assert_eq!(ines.attach()["snapshot"]["requests"], json!([]));
 
     // One call joins, by what the answer has.
@@ -80,7 +83,11 @@ fn a_word_gives_the_rooms_of_both_networks_and_one_joins_them() {
     ines.wait_event("the line in the room", |event| event["message"]["text"] == "Green tomatoes want sun");
     let answer = found(&mut ines, "sun");
     let own = room(&answer, "tomatoes");
-    assert_eq!((&own["conversation"], &own["match"]["hits"], &own["match"]["joined"]), (&json!(inside), &json!(1), &json!(true)), "{answer}");
+    assert_eq!(
+        (&own["conversation"], &own["match"]["hits"], &own["match"]["joined"]),
+        (&json!(inside), &json!(1), &json!(true)),
+        "{answer}"
+    );
     assert_eq!(names(&answer).len(), 1);
     assert_eq!(room(&found(&mut ines, "tomatoes"), "#lounge")["match"]["joined"], true);
     // One network alone, and nobody else's account.

@@ -4,6 +4,7 @@
 mod listing;
 mod opening;
 
+pub(super) use listing::asks_for_list;
 pub(super) use opening::set_gateways;
 
 use super::conversation::server_id;

@@ -14,7 +14,9 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .and(with(hub))
         .and(warp::header::headers_cloned())
         .and(super::session::parameters())
-        .then(|hub: Arc<Hub>, headers, parameters: Vec<(String, String)>| async move { settle(discover(&hub, &headers, &parameters).await) })
+        .then(
+            |hub: Arc<Hub>, headers, parameters: Vec<(String, String)>| async move { settle(discover(&hub, &headers, &parameters).await) },
+        )
         .boxed()
 }
 

@@ -1,7 +1,8 @@
 //! How much of its list of channels an IRC server is asked for by discovery: all of a short list, and of a long one the channels with people, where the
 //! server can tell them apart (`ELIST` of RPL_ISUPPORT). A person's own `LIST` goes as it is. Reads no list.
 
-use super::super::roomlist;
+use super::super::token::OnPurple;
+use super::super::{accounts, roomlist};
 use super::{CONNECTIONS, Words, tagged};
 use crate::error::CommandError;
 use purple_sys::PurpleConnection;
@@ -19,6 +20,8 @@ pub(super) struct Known {
     /// `ELIST` has `U`: channels can be selected by their people.
     by_people: bool,
     safe: bool,
+    /// The next `LIST` is discovery's.
+    finding: bool,
 }
 
 /// What becomes of a `LIST`.
@@ -41,7 +44,8 @@ impl Known {
         }
         for feature in parameters {
             self.safe |= feature == b"SAFELIST";
-            self.by_people |= feature.strip_prefix(b"ELIST=").is_some_and(|kinds| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(&b'U')));
+            self.by_people |=
+                feature.strip_prefix(b"ELIST=").is_some_and(|kinds| kinds.iter().any(|kind| kind.eq_ignore_ascii_case(&b'U')));
         }
     }
 
@@ -78,17 +82,30 @@ pub(super) fn note(gc: *mut PurpleConnection, line: &[u8]) {
     }
 }
 
+/// Discovery is about to ask for the list. The plugin may keep its line for a while.
+pub(in crate::purple) fn asks_for_list(_: OnPurple, gc: *mut PurpleConnection) {
+    CONNECTIONS.with_borrow_mut(|all| all.entry(gc).or_default().listing.finding = true);
+}
+
 /// What to send instead of a line that is discovery's question for the list: `Some(None)` for nothing.
-pub(super) fn instead(gc: *mut PurpleConnection, line: &[u8]) -> Option<Option<String>> {
-    if !roomlist::is_finding() || line.trim_ascii_end() != b"LIST" {
+pub(super) fn instead(token: OnPurple, gc: *mut PurpleConnection, line: &[u8]) -> Option<Option<String>> {
+    if line.trim_ascii_end() != b"LIST" {
         return None;
     }
-    let known = CONNECTIONS.with_borrow(|all| all.get(&gc).map(|known| known.listing).unwrap_or_default());
+    let known = CONNECTIONS.with_borrow_mut(|all| {
+        let known = &mut all.get_mut(&gc)?.listing;
+        std::mem::take(&mut known.finding).then_some(*known)
+    })?;
     match known.ask() {
         Ask::Whole => None,
         Ask::Above(people) => Some(Some(format!("LIST >{people}\r\n"))),
         Ask::Not => {
-            roomlist::withhold(CommandError::new("too_many_rooms", "This network has too many rooms to ask it for all of them."));
+            // SAFETY: a live connection, whose account lives as long.
+            let account = unsafe { accounts::id(token, (*gc).account) };
+            let too_many = CommandError::new("too_many_rooms", "This network has too many rooms to ask it for all of them.");
+            if let Some(account) = account {
+                roomlist::withhold(token, account, too_many);
+            }
             Some(None)
         }
     }
@@ -118,7 +135,8 @@ mod tests {
         assert_eq!(known(&[&channels(9_000)]).ask(), Ask::Whole);
         assert_eq!(known(&[&channels(60_000)]).ask(), Ask::Not);
         assert_eq!(known(&[":irc.test 005 ines ELIST=CMT :are", &channels(60_000)]).ask(), Ask::Not, "no selection by people");
-        let odd = [":irc.test 254", ":irc.test 254 ines many :x", "254 ines 60000", ":bob PRIVMSG #a :irc 254 ines 60000", ":a 005 SAFELIST"];
+        let odd =
+            [":irc.test 254", ":irc.test 254 ines many :x", "254 ines 60000", ":bob PRIVMSG #a :irc 254 ines 60000", ":a 005 SAFELIST"];
         assert_eq!(known(&odd), Known { safe: true, ..Known::default() });
     }
 }

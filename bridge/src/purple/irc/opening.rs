@@ -61,7 +61,7 @@ unsafe extern "C" fn on_sending(gc: *mut PurpleConnection, place: *mut *mut c_ch
         let Some(place) = (unsafe { place.as_mut() }).filter(|place| !place.is_null() && !gc.is_null()) else { return };
         // SAFETY: a C string, as above, copied.
         let line = Zeroizing::new(unsafe { CStr::from_ptr(*place) }.to_bytes().to_vec());
-        if let Some(instead) = listing::instead(gc, &line) {
+        if let Some(instead) = listing::instead(token, gc, &line) {
             let text = instead.and_then(|text| of_plugin(text.as_bytes()));
             // SAFETY: the plugin's own text, made with g_strdup; it takes another one, or NULL for nothing, in its place.
             unsafe {

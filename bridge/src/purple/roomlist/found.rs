@@ -2,7 +2,7 @@
 //! part where the network can do so, and reading stops at a bound. What comes goes the way of all lists (see `roomlist.rs`).
 
 use super::super::token::OnPurple;
-use super::super::{accounts, conversation, timers};
+use super::super::{accounts, conversation, irc, timers};
 use super::{ASKING, OPEN, Open, Purpose, answered, begin, cancel, details, end, finish, let_go};
 use crate::error::CommandError;
 use crate::event::EventKind;
@@ -26,8 +26,6 @@ const WORDS: usize = 300;
 thread_local! {
     /// Accounts whose protocol had no default so far, and how often that was.
     static UNREADY: RefCell<HashMap<AccountId, u8>> = RefCell::default();
-    /// Why the list that is being asked for right now is not to be asked for.
-    static WITHHELD: RefCell<Option<CommandError>> = const { RefCell::new(None) };
 }
 
 /// Asks for the rooms of an account's network, for discovery.
@@ -48,32 +46,32 @@ pub(in crate::purple) fn find_rooms(token: OnPurple, user: UserId, account: Acco
 }
 
 fn start(token: OnPurple, user: UserId, account: AccountId) -> Result<(), CommandError> {
-    WITHHELD.take();
+    irc::asks_for_list(token, conversation::connected(token, account)?);
     let id = begin(token, user, account, Purpose::Found)?;
-    if let Some(error) = WITHHELD.take() {
-        let purple = OPEN.with_borrow_mut(|all| {
-            let open = all.get_mut(id)?;
-            open.error = Some(error);
-            Some(open.purple)
-        });
-        // Its end comes after that of the command.
-        timers::soon(token, Some(account), move |token| {
-            purple.into_iter().for_each(|purple| cancel(token, account, purple));
-            end(token, id);
-        });
-        return Ok(());
-    }
     // Dropping the timer would stop it; `end` does nothing for a list that has ended.
     std::mem::forget(timers::after(token, PATIENCE, Some(account), move |token| {
-        let purple = OPEN.with_borrow_mut(|all| {
-            let open = all.get_mut(id)?;
-            open.error = Some(CommandError::new("timeout", "The network did not send its list of rooms to the end."));
-            Some(open.purple)
-        });
-        purple.into_iter().for_each(|purple| cancel(token, account, purple));
-        end(token, id);
+        give_up(token, id, CommandError::new("timeout", "The network did not send its list of rooms to the end."));
     }));
     Ok(())
+}
+
+/// Ends a list before it is complete.
+fn give_up(token: OnPurple, id: u64, error: CommandError) {
+    let open = OPEN.with_borrow_mut(|all| {
+        let open = all.get_mut(id)?;
+        open.error = Some(error);
+        Some((open.account, open.purple))
+    });
+    if let Some((account, purple)) = open {
+        cancel(token, account, purple);
+        end(token, id);
+    }
+}
+
+/// The list that discovery has begun for this account.
+fn list_of(account: AccountId) -> Option<(u64, UserId)> {
+    let is_it = |(_, open): &(u64, &Open)| open.account == account && open.purpose == Purpose::Found;
+    OPEN.with_borrow(|all| all.iter().find(is_it).map(|(id, open)| (id, open.user)))
 }
 
 /// Whether a protocol is being asked for a list of discovery's right now: what it asks then is not for the user.
@@ -81,9 +79,11 @@ pub(in crate::purple) fn is_finding() -> bool {
     ASKING.get() == Some(Purpose::Found)
 }
 
-/// The list that is being asked for right now is not to be asked for.
-pub(in crate::purple) fn withhold(error: CommandError) {
-    WITHHELD.set(Some(error));
+/// The list that discovery has begun for this account is not asked for after all. On a later turn: the plugin is about to ask.
+pub(in crate::purple) fn withhold(token: OnPurple, account: AccountId, error: CommandError) {
+    if let Some((id, _)) = list_of(account) {
+        timers::soon(token, Some(account), move |token| give_up(token, id, error));
+    }
 }
 
 /// What a question of the protocol about the account's list is answered with: its default. `None`: it is cancelled, and the list is asked for again
@@ -92,11 +92,7 @@ pub(in crate::purple) fn instead_of_asking(token: OnPurple, account: AccountId, 
     if let Some(default) = default.filter(|default| !default.trim().is_empty()) {
         return Some(default.to_owned());
     }
-    let found = OPEN.with_borrow(|all| {
-        let is_it = |(_, open): &(u64, &Open)| open.account == account && open.purpose == Purpose::Found;
-        all.iter().find(is_it).map(|(id, open)| (id, open.user))
-    });
-    let (id, user) = found?;
+    let (id, user) = list_of(account)?;
     let tries = UNREADY.with_borrow_mut(|all| {
         let tries = all.entry(account).or_default();
         *tries += 1;
@@ -130,9 +126,9 @@ pub(in crate::purple) fn caught(account: AccountId, primary: &str, secondary: &s
     if primary != "Error retrieving room list" {
         return false;
     }
+    let Some((id, _)) = list_of(account) else { return false };
     OPEN.with_borrow_mut(|all| {
-        let id = all.iter().find(|(_, open)| open.account == account && open.purpose == Purpose::Found).map(|(id, _)| id);
-        let Some(open) = id.and_then(|id| all.get_mut(id)) else { return false };
+        let Some(open) = all.get_mut(id) else { return false };
         let words: String = secondary.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS).collect();
         let message = if words.is_empty() { "The server did not give its list of rooms.".to_owned() } else { words };
         open.error = Some(CommandError::new("refused", message));

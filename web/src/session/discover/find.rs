@@ -88,7 +88,8 @@ impl Hub {
         let wishes = wishes.map(|(_, ((account, key), _))| Wish { account: *account, key: key.clone() }).collect();
         self.ask_rooms(session.id, &mut state, env.now, &query.text(), wishes);
         self.discovering.look_after(session.id);
-        let answer = state.discovered(ranked.into_iter().map(|(merit, (place, room))| wire(place.0, room, &merit)).collect(), only, env.now);
+        let answer =
+            state.discovered(ranked.into_iter().map(|(merit, (place, room))| wire(place.0, room, &merit)).collect(), only, env.now);
         let bytes: usize = answer.rooms.iter().map(|room| room.name.len() + room.topic.as_ref().map_or(0, String::len) + 200).sum();
         state.asked.charge(price::of_bytes(bytes));
         Ok(answer)
@@ -160,14 +161,20 @@ impl State {
         let mut all = Candidates::new();
         let mut looked_at = talks.len();
         for (account, form, _) in &accounts {
-            for conv in self.conversations.values().filter(|conv| conv.base.account == *account && conv.base.kind == ConversationKind::Room) {
+            for conv in self.conversations.values().filter(|conv| conv.base.account == *account && conv.base.kind == ConversationKind::Room)
+            {
                 let base = &conv.base;
                 let fields = form.of_name(&base.name);
                 let Some(key) = form.key(&fields) else { continue };
                 let joined = conv.open && base.joined == Some(true);
                 looked_at += 1 + conv.kept.len();
                 let made = Candidate {
-                    name: if base.title.is_empty() { base.name.clone() } else { base.title.clone() },
+                    name: if base.title.is_empty() || base.title == base.name {
+                        form.short(&fields).unwrap_or(&base.name)
+                    } else {
+                        &base.title
+                    }
+                    .clone(),
                     topic: base.topic.clone().filter(|topic| !topic.trim().is_empty()),
                     people: conv.members.as_ref().filter(|_| joined).and_then(|members| u32::try_from(members.iter().count()).ok()),
                     fields,

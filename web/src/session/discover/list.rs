@@ -41,6 +41,11 @@ impl Form {
         }
     }
 
+    /// What people call a room that this joins.
+    pub(super) fn short<'a>(&self, fields: &'a BTreeMap<String, String>) -> Option<&'a String> {
+        fields.get(self.name.as_ref()?)
+    }
+
     /// By what a room is known again, whoever tells of it.
     pub(super) fn key(&self, fields: &BTreeMap<String, String>) -> Option<String> {
         let value = |key: &Option<String>| key.as_ref().and_then(|key| fields.get(key)).filter(|value| !value.is_empty());
@@ -179,7 +184,8 @@ impl List {
         // A list that says no more of a room than its name says nothing.
         let about = row.topic.as_deref().filter(|topic| !topic.trim().eq_ignore_ascii_case(row.name.trim())).and_then(clipped);
         let fields = fields.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        let mut room = Room { name: row.name.as_str().into(), fields, about, topic: None, people: row.people, asked: false, round: self.round };
+        let mut room =
+            Room { name: row.name.as_str().into(), fields, about, topic: None, people: row.people, asked: false, round: self.round };
         let before = self.rooms.remove(&key);
         if let Some(before) = before {
             self.shrink(before.bytes(&key));

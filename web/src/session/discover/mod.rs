@@ -172,7 +172,8 @@ impl State {
             return;
         }
         discovery.told = env.now;
-        let pending: Vec<_> = news.into_iter().map(|of| (of, discovery.networks.get(&of).is_some_and(|known| known.is_pending(env.now)))).collect();
+        let pending: Vec<_> =
+            news.into_iter().map(|of| (of, discovery.networks.get(&of).is_some_and(|known| known.is_pending(env.now)))).collect();
         for (account, pending) in pending {
             self.emit(env, None, EventBody::DiscoverChanged { account, pending });
         }

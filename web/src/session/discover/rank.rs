@@ -51,7 +51,8 @@ impl Query {
         if text.len() > LONGEST {
             return Err(ApiError::bad_request("too_long", format!("A search has at most {LONGEST} bytes.")).at("q"));
         }
-        let bare = |word: &str| word.trim_matches(|c: char| c.is_control() || matches!(c, '#' | '&' | '"' | '*' | ',' | ';')).to_lowercase();
+        let bare =
+            |word: &str| word.trim_matches(|c: char| c.is_control() || matches!(c, '#' | '&' | '"' | '*' | ',' | ';')).to_lowercase();
         let words: Vec<String> = text.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
         if words.is_empty() {
             return Err(ApiError::bad_request("missing_field", "Name something to look for.").at("q"));
@@ -191,7 +192,10 @@ mod tests {
     fn a_search_is_bounded() {
         let code = |text: &str| Query::read(text).unwrap_err().code;
         assert_eq!((code(""), code(" # \"* ")), ("missing_field".into(), "missing_field".into()));
-        assert_eq!((code(&"a".repeat(65)), code(&"a ".repeat(9)), code(&" ".repeat(401))), ("too_long".into(), "too_long".into(), "too_long".into()));
+        assert_eq!(
+            (code(&"a".repeat(65)), code(&"a ".repeat(9)), code(&" ".repeat(401))),
+            ("too_long".into(), "too_long".into(), "too_long".into())
+        );
     }
 
     #[test]
@@ -203,7 +207,10 @@ mod tests {
     }
 
     fn order(all: &[(&str, Merit)]) -> Vec<String> {
-        best(all.iter().map(|(name, merit)| (*merit, (*name).to_owned())).collect(), 3, Clone::clone).into_iter().map(|(_, name)| name).collect()
+        best(all.iter().map(|(name, merit)| (*merit, (*name).to_owned())).collect(), 3, Clone::clone)
+            .into_iter()
+            .map(|(_, name)| name)
+            .collect()
     }
 
     fn named(text: &str, name: &str, topic: &str, people: u32) -> Merit {

@@ -169,7 +169,10 @@ fn rooms_that_fit_are_asked_what_they_are_thirty_at_most() {
             site.discover("rust");
             let asked = site.asked();
             site.lists(RoomsFound { described: true, ..found(1, Vec::new(), false) });
-            asked.iter().map(|command| if let CommandKind::DescribeRooms { rooms, .. } = &command.kind { rooms.len() } else { 0 }).sum::<usize>()
+            asked
+                .iter()
+                .map(|command| if let CommandKind::DescribeRooms { rooms, .. } = &command.kind { rooms.len() } else { 0 })
+                .sum::<usize>()
         })
         .sum();
     assert!(more <= 1, "{more}");
@@ -189,7 +192,8 @@ fn ones_own_rooms_and_what_is_said_there_come_first() {
     site.tell([EventKind::MessageAdded { conversation: ConversationId(7), message: message(MessageKind::System, "tomatoes has left") }]);
     let mut direct = conversation(8, ConversationKind::Im);
     direct.name = "bob".into();
-    let private = EventKind::MessageAdded { conversation: ConversationId(8), message: message(MessageKind::Received, "tomatoes, but between us") };
+    let private =
+        EventKind::MessageAdded { conversation: ConversationId(8), message: message(MessageKind::Received, "tomatoes, but between us") };
     site.tell([EventKind::ConversationOpened(direct), private]);
     let answer = site.discover("tomatoes");
     assert_eq!(answer["rooms"].as_array().unwrap().len(), 1, "{answer}");

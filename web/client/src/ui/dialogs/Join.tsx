@@ -161,7 +161,7 @@ function Join({ start, given, failure, close }: { start: string | undefined; giv
           <CheckField label={m.room.keep} name="keep-room" value={keep.value} onInput={(on) => (keep.value = on)} />
         </>
       )}
-      <button type="button" class="text-link" data-testid="join-find" onClick={() => { close(); findDialog(); }}>{m.find.instead}</button>
+      <button type="button" class="text-link join-find" data-testid="join-find" onClick={() => { close(); findDialog(); }}>{m.find.instead}</button>
       {error.value !== null && wrong === null && <Problem text={errorText(error.value)} />}
       {list.value !== null && <RoomRows list={list.value} choose={choose} />}
     </Dialog>
