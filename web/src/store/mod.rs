@@ -12,6 +12,7 @@ pub mod sql;
 mod write;
 
 pub use error::StoreError;
+pub(crate) use history::{DAY_MS, days_kept};
 pub use history::{Gap, Page, Place, StoredMessage, Unread};
 pub use journal::{Committed, Full, Journal, Keeping};
 pub use people::{AuditEntry, Audited, Browser, Change, Failed, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};

@@ -3,7 +3,7 @@
 //! A conversation may have a million messages. What is more than [`AT_ONCE`] gets a row in `graves`: nobody sees those messages from then on, and
 //! [`bury`] deletes them step by step.
 
-use super::dialect::{Dialect, ROWS, places, token};
+use super::dialect::{GOES, ROWS, places, token};
 use super::link::{Arg, Link, args};
 use super::rows::digest;
 use super::tables::named;
@@ -135,11 +135,11 @@ pub(super) async fn messages(
     while !rest.is_empty() {
         let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
         let (these, others) = rest.split_at(size);
-        if dialect == Dialect::Sqlite {
+        if let Some(out) = dialect.index_out(size) {
             // FTS5 keeps no text of its own: it must be told exactly what it was given.
             let word = token(user, conversation);
-            let args: Vec<Arg<'_>> = these.iter().flat_map(|number| args!["delete", *number, &word]).collect();
-            link.run(&format!("insert into fts(fts,rowid,t) values {}", places(3, size)), &args).await?;
+            let args: Vec<Arg<'_>> = these.iter().flat_map(|number| args![GOES, *number, &word]).collect();
+            link.run(&out, &args).await?;
         }
         let args: Vec<Arg<'_>> = these.iter().map(|number| Arg::from(*number)).collect();
         link.run(&format!("delete from messages where number in {}", places(size, 1)), &args).await?;

@@ -1,6 +1,6 @@
 //! Carries out what sessions write, many in one statement where that changes nothing. Decides nothing of what they mean.
 
-use super::dialect::{Dialect, ROWS, places, token};
+use super::dialect::{ROWS, places, token};
 use super::link::{Arg, Link, args};
 use super::tables::{MESSAGES, Table, named};
 use super::{remove, rows};
@@ -189,7 +189,7 @@ fn fitting(rows: &[Vec<Arg<'_>>]) -> usize {
 /// Inserts messages, in the order of their numbers, that are not there yet.
 pub(super) async fn put_messages(link: &mut Link, messages: &[&StoredMessage]) -> Result<(), StoreError> {
     let table = named(MESSAGES);
-    if link.dialect() != Dialect::Sqlite {
+    if !link.dialect().index_is_told() {
         let end = link.dialect().or_keep(table);
         return insert_all(link, table, &end, messages.iter().map(|message| rows::message(message)).collect()).await;
     }
@@ -219,13 +219,14 @@ async fn not_there<'a>(link: &mut Link, messages: &[&'a StoredMessage]) -> Resul
     Ok(messages.iter().filter(|message| !there.contains(&message.number)).copied().collect())
 }
 
-/// Puts messages into SQLite's full-text index, which must not know them.
+/// Puts messages into the index, where it has to be told; it must not know them.
 pub(super) async fn index(link: &mut Link, entries: impl Iterator<Item = (u64, String)>) -> Result<(), StoreError> {
     let mut entries: Vec<(u64, String)> = entries.collect();
     while !entries.is_empty() {
         let size = ROWS.into_iter().find(|size| *size <= entries.len()).unwrap_or(1);
+        let Some(sql) = link.dialect().index_in(size) else { return Ok(()) };
         let args: Vec<Arg<'_>> = entries.drain(..size).flat_map(|(number, terms)| [number.into(), Arg::Text(Some(terms.into()))]).collect();
-        link.run(&format!("insert into fts(rowid,t) values {}", places(2, size)), &args).await?;
+        link.run(&sql, &args).await?;
     }
     Ok(())
 }
@@ -256,11 +257,7 @@ async fn put_blob(
     hash: &str,
     bytes: &Bytes,
 ) -> Result<(), StoreError> {
-    // Where others write at the same time, a change (of nothing) keeps the picture from being taken away before this is committed.
-    let end = match link.dialect() {
-        Dialect::Sqlite => link.dialect().or_keep(named("blobs")),
-        Dialect::MySql | Dialect::Postgres => link.dialect().or_touch(named("blobs")),
-    };
+    let end = link.dialect().or_hold(named("blobs"));
     insert_all(link, named("blobs"), &end, vec![args![hash, bytes.as_ref()].to_vec()]).await?;
     let sql = "select number from blob_uses where owner=? and conversation=? and hash=?";
     let last = link.number(sql, &args![user.0, conversation.0, hash]).await?.cast_unsigned();
