@@ -39,7 +39,7 @@ pub(crate) async fn database(config: &Config, by: By) -> Result<Option<Arc<Sql>>
         make_folder(path.parent())?;
     }
     let opened = match by {
-        By::Daemon => Sql::open(&setting).await,
+        By::Daemon => Sql::open_alone(&setting).await,
         By::Command => Sql::open_in_use(&setting).await,
     };
     opened.map(Some).map_err(|error| failed(&error))

@@ -248,7 +248,9 @@ fn a_database_moves_to_another_kind_and_people_go_on_there() {
     bob.say("ines@localhost", "on MariaDB");
     ines.hears("on MariaDB");
     assert_eq!(history(&mut ines, &talk), ["on SQLite", "on PostgreSQL", "on MariaDB"]);
-    assert!(done(&third, &["audit"], "").contains("\tregister\tInes\t"), "the audit log came along");
+    let log = done(&third, &["audit"], "");
+    assert!(log.contains("\tregister\tInes\t"), "the audit log came along");
+    assert!(["\tmove\t", "\trestore\t"].iter().all(|act| log.contains(act)), "{log}");
 }
 
 #[test]

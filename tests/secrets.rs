@@ -9,7 +9,9 @@ mod search;
 
 use search::{Needle, Place};
 use serde_json::json;
-use support::{Daemon, PATIENCE, Prosody, WireClient, wait_until};
+use std::cell::RefCell;
+use std::path::PathBuf;
+use support::{Daemon, MariaDb, PATIENCE, Postgres, Prosody, WireClient, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -154,6 +156,86 @@ fn the_days_of_a_user_leave_no_password_behind() {
     assert!(all.contains("ines@localhost") && secrets.iter().all(|secret| !all.contains(secret)), "{all}");
     daemon.stop();
     nowhere_on_disk(&daemon.data_dir(), &secrets);
+}
+
+/// The days of a user as a server of databases sees them: sign-ins, a crash, other passwords, what is asked for anew. `dump` and `files` are all that the
+/// server has, the latter after it was killed.
+fn a_server_has_no_password(url: &str, dump: impl FnOnce() -> Vec<u8>, files: impl FnOnce() -> PathBuf) {
+    let (first, second, third, network) = (search::canary(), search::canary(), search::canary(), search::canary());
+    let prosody = Prosody::builder().user("ines", &network).start();
+    let mut daemon = Daemon::builder(BELLFLOWER).config(&format!("registration = \"open\"\ndatabase = {url:?}")).start();
+    let mut page = daemon.client("tab");
+    let mut secrets = vec![page.register("Ines", &first)];
+    page.add_xmpp(&prosody, "ines");
+    let mut other = daemon.client("other");
+    assert_eq!(other.post("/login", &json!({ "name": "Ines", "password": second })).status, 401);
+    other.sign_in("Ines", &first);
+    daemon.kill();
+    daemon.start();
+    page.moved_to(daemon.url());
+    page.attach();
+    let account = page.account();
+    page.wait_account_online(&account);
+    let changed = page.post("/me/password", &json!({ "old": first, "new": second })).ok();
+    secrets.push(changed["recovery"].as_str().unwrap().to_owned());
+    let (well, said) = daemon.admin(&["user", "password", "Ines", "--lose-secrets"], &format!("{third}\n"));
+    assert!(well, "{said}");
+    wait_until("the end of the session", PATIENCE, || (page.get("/me").status == 401).then_some(()));
+    page.sign_in("Ines", &third);
+    page.give_password(&network);
+    page.wait_account_online(&account);
+    // What is remembered comes back, and so it is in the database, sealed.
+    daemon.kill();
+    daemon.start();
+    page.moved_to(daemon.url());
+    page.attach();
+    page.wait_account_online(&account);
+    assert_eq!(page.snapshot["requests"], json!([]), "it is remembered");
+    secrets.extend([first, second, third, network]);
+    // Not the daemon's business, but a thief's: the token of a browser that is signed in.
+    secrets.extend([&page, &other].map(|client| client.cookie().unwrap().rsplit_once('=').unwrap().1.to_owned()));
+
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.sqlite");
+    let (well, said) = daemon.admin(&["db", "backup", backup.to_str().unwrap()], "");
+    assert!(well, "{said}");
+    std::fs::write(folder.path().join("dump"), dump()).unwrap();
+    daemon.kill();
+    let files = files();
+    for place in [folder.path(), &files] {
+        nowhere_on_disk(place, &secrets);
+        assert!(!Needle::new("ines@localhost").in_files(place).is_empty(), "the search finds what is there");
+    }
+}
+
+#[test]
+fn no_password_is_in_mariadb_its_logs_or_a_dump() {
+    let server = RefCell::new(MariaDb::start());
+    server.borrow().database("site");
+    let url = server.borrow().socket_url("site");
+    a_server_has_no_password(
+        &url,
+        || server.borrow().dump("site"),
+        || {
+            server.borrow_mut().kill();
+            server.borrow().data()
+        },
+    );
+}
+
+#[test]
+fn no_password_is_in_postgresql_its_logs_or_a_dump() {
+    let server = RefCell::new(Postgres::start());
+    server.borrow().database("site");
+    let url = server.borrow().socket_url("site");
+    a_server_has_no_password(
+        &url,
+        || server.borrow().dump("site"),
+        || {
+            server.borrow_mut().kill();
+            server.borrow().data()
+        },
+    );
 }
 
 /// Database, write-ahead log, back-up: nothing of these is in any of the files.

@@ -87,7 +87,7 @@ impl Crowd {
     /// One more browser for each of the log-ins' `network`s; they are not waited for.
     pub(crate) fn begin(&mut self, networks: impl IntoIterator<Item = Value>) {
         for network in networks {
-            let name = self.kept.then(|| format!("user{}", self.browsers.len()));
+            let name = self.kept.then(|| name(self.browsers.len()));
             let (port, by, seen, gate) = (self.port, self.by, Arc::clone(&self.seen), Arc::clone(&self.gate));
             self.browsers.push(tokio::spawn(async move {
                 if let Err(error) = browse(port, by, &network, name.as_deref(), &seen, &gate).await {
@@ -168,6 +168,16 @@ pub(crate) fn irc(n: usize, port: u16) -> Value {
     json!({ "protocol": "prpl-irc", "username": format!("u{n}@127.0.0.1"), "options": { "port": port } })
 }
 
+/// The name of a user of the site, in the order in which browsers were added.
+pub(crate) fn name(n: usize) -> String {
+    format!("user{n}")
+}
+
+/// Long enough, and in no list of passwords that are easily guessed.
+pub(crate) fn password(name: &str) -> String {
+    format!("{name} keeps what was said")
+}
+
 /// One browser, for ever. Its guest becomes the user of the site called `name`.
 async fn browse(port: u16, by: By, network: &Value, name: Option<&str>, seen: &Seen, gate: &Semaphore) -> Outcome<()> {
     let permit = gate.acquire().await?;
@@ -183,8 +193,7 @@ async fn browse(port: u16, by: By, network: &Value, name: Option<&str>, seen: &S
     let accounts = state.pointer("/snapshot/accounts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let online = accounts.iter().any(|account| account.get("state").and_then(Value::as_str) == Some("online"));
     if let Some(name) = name {
-        // Long enough, and in no list of passwords that are easily guessed.
-        let body = json!({ "name": name, "password": format!("{name} keeps what was said") }).to_string();
+        let body = json!({ "name": name, "password": password(name) }).to_string();
         // Few passwords are hashed at once, on purpose: others are told to come again.
         while let Err(error) = http.ask("POST", "/api/v1/register", Some(&body)).await.map(drop) {
             if !error.to_string().contains(r#""code":"busy""#) {

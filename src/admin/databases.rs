@@ -47,15 +47,19 @@ pub(super) async fn reindex(database: &Arc<Sql>) -> Result<(), Failure> {
 
 pub(super) async fn restore(database: &Arc<Sql>, file: &Path) -> Result<(), Failure> {
     let copied = put_back(file, database).await.map_err(failed)?;
+    note(&**database, None, "restore", &file.display().to_string()).await?;
     say(&format!("{} is put back: {}.", file.display(), told(&copied)));
     Ok(())
 }
 
 pub(super) async fn copy(database: &Arc<Sql>, config: &Config, to: &str) -> Result<(), Failure> {
+    // Before the target is made.
+    database.claim().await.map_err(failed)?;
     let password = crate::store::password(config)?;
     let setting = Setting::parse(to, password).map_err(failed)?;
     let target = Sql::open_in_use(&setting).await.map_err(failed)?;
     let copied = copy_all(database, &target).await.map_err(failed)?;
+    note(&*target, None, "move", &format!("from {}", database.setting())).await?;
     target.close().await.map_err(failed)?;
     say(&format!("Everything is in {setting}: {}. Set `database` to it and start the daemon; the old one is as it was.", told(&copied)));
     Ok(())

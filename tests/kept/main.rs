@@ -5,6 +5,7 @@ mod account;
 mod away;
 mod keys;
 mod kills;
+mod slow;
 mod talker;
 
 use serde_json::Value;

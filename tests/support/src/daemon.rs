@@ -253,11 +253,17 @@ impl Daemon {
         self.process = Some(process);
     }
 
-    /// Runs an administrator's command with the daemon's settings; `input` is its standard input. Gives whether it went well, and all it said.
+    /// Runs a command that ends by itself, within a minute, with the daemon's settings; `input` is its standard input. Gives whether it went well, and all
+    /// it said.
     pub fn admin(&self, arguments: &[&str], input: &str) -> (bool, String) {
         use std::io::Write;
-        let mut command = Command::new(&self.binary);
-        command.args(arguments).arg("--config").arg(self.directory.path().join("bellflower.toml"));
+        let mut command = Command::new("timeout");
+        command
+            .args(["--kill-after=10", "60"])
+            .arg(&self.binary)
+            .args(arguments)
+            .arg("--config")
+            .arg(self.directory.path().join("bellflower.toml"));
         command.envs(self.environment.iter().map(|(key, value)| (key, value)));
         command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         let mut child = command.spawn().expect("the administrator's command");

@@ -1,13 +1,17 @@
-//! A wire between a browser and the daemon, to be cut. It must not know what is said over it.
+//! A wire between a browser and the daemon, or the daemon and its database, to be cut or made slow. It must not know what is said over it.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A loopback port whose connections lead to another one. Nothing passes while it is cut: whoever connects is refused by a reset.
 pub struct Line {
     port: u16,
     ends: Arc<Mutex<Ends>>,
+    /// Milliseconds that each answer takes longer.
+    slow: Arc<AtomicU64>,
 }
 
 struct Ends {
@@ -24,6 +28,8 @@ impl Line {
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let ends = Arc::new(Mutex::new(Ends { whole: true, over: false, open: Vec::new() }));
         let shared = Arc::clone(&ends);
+        let slow = Arc::new(AtomicU64::new(0));
+        let slowed = Arc::clone(&slow);
         std::thread::spawn(move || {
             for visitor in listener.incoming() {
                 let Ok(visitor) = visitor else { continue };
@@ -33,11 +39,21 @@ impl Line {
                 }
                 if ends.whole {
                     // Nobody listens there any more, or no descriptor is left: the visitor sees the end of its connection.
-                    let _ = join(visitor, target, &mut ends.open);
+                    let _ = join(visitor, target, &slowed, &mut ends.open);
                 }
             }
         });
-        Self { port, ends }
+        Self { port, ends, slow }
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// From now on each answer of the far side takes so much longer.
+    pub fn slow(&self, by: Duration) {
+        self.slow.store(u64::try_from(by.as_millis()).expect("a short time"), Ordering::Relaxed);
     }
 
     /// The address of a page over it, without a slash at the end.
@@ -80,17 +96,32 @@ impl Drop for Line {
 }
 
 /// Has two threads carry bytes both ways until either side ends.
-fn join(visitor: TcpStream, target: u16, open: &mut Vec<TcpStream>) -> io::Result<()> {
+fn join(visitor: TcpStream, target: u16, slow: &Arc<AtomicU64>, open: &mut Vec<TcpStream>) -> io::Result<()> {
     let host = TcpStream::connect((Ipv4Addr::LOCALHOST, target))?;
-    for (from, to) in [(&visitor, &host), (&host, &visitor)] {
+    for (from, to, slow) in [(&visitor, &host, None), (&host, &visitor, Some(slow))] {
         from.set_nodelay(true)?;
         open.push(from.try_clone()?);
-        let (mut from, mut to) = (from.try_clone()?, to.try_clone()?);
+        let (mut from, mut to, slow) = (from.try_clone()?, to.try_clone()?, slow.cloned());
         std::thread::spawn(move || {
             // However it ends, the other side learns that nothing more comes.
-            let _ = io::copy(&mut from, &mut to);
+            let _ = carry(&mut from, &mut to, slow.as_deref());
             let _ = to.shutdown(Shutdown::Write);
         });
     }
     Ok(())
+}
+
+fn carry(from: &mut TcpStream, to: &mut TcpStream, slow: Option<&AtomicU64>) -> io::Result<()> {
+    let mut bytes = [0; 16 << 10];
+    loop {
+        let count = from.read(&mut bytes)?;
+        if count == 0 {
+            return Ok(());
+        }
+        let pause = slow.map_or(0, |slow| slow.load(Ordering::Relaxed));
+        if pause > 0 {
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+        to.write_all(&bytes[..count])?;
+    }
 }

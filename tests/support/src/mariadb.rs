@@ -86,6 +86,15 @@ impl MariaDb {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// All of a database as statements.
+    pub fn dump(&self, database: &str) -> Vec<u8> {
+        let mut command = Command::new("mariadb-dump");
+        command.arg("--no-defaults").arg(format!("--socket={}", self.socket().display())).args(["-u", "root", "--skip-hex-blob", database]);
+        let output = command.output().expect("mariadb-dump; is it installed? make deps-test");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// Ends it at once, as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -126,7 +135,8 @@ impl MariaDb {
         self.process.as_ref().expect("the server runs").id()
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where it keeps its databases and their logs.
+    pub fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 

@@ -86,6 +86,15 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// All of a database as statements.
+    pub fn dump(&self, database: &str) -> Vec<u8> {
+        let mut command = Command::new(program("pg_dump"));
+        command.arg("-h").arg(self.directory.path()).arg("-p").arg(self.port.to_string()).args(["-U", USER, database]);
+        let output = command.output().expect("pg_dump; is it installed? make deps-test");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// Lets all of it hang: connections stay, and nothing answers.
     pub fn hang(&self) {
         self.signal_all(libc::SIGSTOP);
@@ -154,7 +163,8 @@ impl Postgres {
         self.process.as_ref().expect("the server runs").id()
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where it keeps its databases and their logs.
+    pub fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 }

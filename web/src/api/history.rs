@@ -23,7 +23,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn history(hub: &Hub, headers: &HeaderMap, parameters: &[(String, String)]) -> Result<Response, ApiError> {
+async fn history(hub: &Arc<Hub>, headers: &HeaderMap, parameters: &[(String, String)]) -> Result<Response, ApiError> {
     let session = who(hub, headers).await?;
     let find = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let missing = || ApiError::bad_request("missing_field", "The parameter `conversation` is missing.").at("conversation");

@@ -24,7 +24,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn logout(hub: &Hub, visitor: &Visitor, headers: &HeaderMap) -> Result<Response, ApiError> {
+async fn logout(hub: &Arc<Hub>, visitor: &Visitor, headers: &HeaderMap) -> Result<Response, ApiError> {
     let (session, token) = super::session::recognise(hub, headers).await?;
     hub.logout(&session, &token).await;
     let mut response = answer::nothing();

@@ -17,7 +17,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn media(hub: &Hub, headers: &HeaderMap, hash: &str) -> Result<Response, ApiError> {
+async fn media(hub: &Arc<Hub>, headers: &HeaderMap, hash: &str) -> Result<Response, ApiError> {
     let session = who(hub, headers).await?;
     let blob = hub.picture(&session, hash).await.ok_or_else(ApiError::not_found)?;
     let mut response = Response::new(blob.bytes.clone().into());

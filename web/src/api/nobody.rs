@@ -25,7 +25,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn refuse(hub: &Hub, path: &str, headers: &HeaderMap) -> Result<Infallible, Rejection> {
+async fn refuse(hub: &Arc<Hub>, path: &str, headers: &HeaderMap) -> Result<Infallible, Rejection> {
     let needs_session = path.strip_prefix("/api/v1/").is_some_and(|rest| !OPEN.contains(&rest.split('/').next().unwrap_or_default()));
     if needs_session && let Err(error) = who(hub, headers).await {
         return Err(warp::reject::custom(Refusal(error)));

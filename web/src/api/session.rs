@@ -51,7 +51,7 @@ pub fn token<'a>(hub: &Hub, headers: &'a HeaderMap) -> Option<&'a str> {
 ///
 /// # Errors
 /// 401 `not_signed_in`, or `session_ended` when there was one; 503 `store_unavailable` when that cannot be found out now.
-pub async fn who(hub: &Hub, headers: &HeaderMap) -> Result<Arc<Session>, ApiError> {
+pub async fn who(hub: &Arc<Hub>, headers: &HeaderMap) -> Result<Arc<Session>, ApiError> {
     recognise(hub, headers).await.map(|(session, _)| session)
 }
 
@@ -59,7 +59,7 @@ pub async fn who(hub: &Hub, headers: &HeaderMap) -> Result<Arc<Session>, ApiErro
 ///
 /// # Errors
 /// As [`who`].
-pub(super) async fn recognise(hub: &Hub, headers: &HeaderMap) -> Result<(Arc<Session>, TokenHash), ApiError> {
+pub(super) async fn recognise(hub: &Arc<Hub>, headers: &HeaderMap) -> Result<(Arc<Session>, TokenHash), ApiError> {
     match tokens(headers).find_map(|token| hub.recognise(token)) {
         Some(known) => Ok(known),
         None => hub.find(&tokens(headers).collect::<Vec<_>>()).await,
@@ -70,7 +70,7 @@ pub(super) async fn recognise(hub: &Hub, headers: &HeaderMap) -> Result<(Arc<Ses
 ///
 /// # Errors
 /// As [`who`].
-pub(super) async fn signed_in<'a>(hub: &Hub, headers: &'a HeaderMap) -> Result<(Arc<Session>, TokenHash, &'a str), ApiError> {
+pub(super) async fn signed_in<'a>(hub: &Arc<Hub>, headers: &'a HeaderMap) -> Result<(Arc<Session>, TokenHash, &'a str), ApiError> {
     let (session, hash) = recognise(hub, headers).await?;
     let token = tokens(headers).find(|token| crate::session::hash_of_token(token) == hash).ok_or_else(ApiError::not_signed_in)?;
     Ok((session, hash, token))

@@ -6,9 +6,10 @@ use super::keep::Keep;
 use super::owed::Owed;
 use super::protocols::Closed;
 use super::state::State;
+use super::turns::{Turn, Turns};
 use super::{Hub, Session, TokenHash};
 use crate::secret::{DataKey, Hasher, SiteKey};
-use crate::store::{Change, Committed, Journal, Keeping, Limits, Store, StoreError, Write};
+use crate::store::{Change, Committed, DAY_MS, Journal, Keeping, Limits, Store, StoreError, Write};
 use crate::wire::EventBody;
 use bridge::id::UserId;
 use bridge::time::Timestamp;
@@ -65,8 +66,7 @@ pub struct Memory {
     pub(super) config: MemoryConfig,
     pub(super) hasher: Hasher,
     pub(super) site_key: Option<SiteKey>,
-    /// Locks by user id: a user is brought back, or changed as a whole, by one task at a time.
-    pub(super) coming: Vec<tokio::sync::Mutex<()>>,
+    turns: Turns,
     pub(super) owed: Owed,
     pub(super) guesses: Guesses,
     pub(super) failures: Failures,
@@ -89,7 +89,7 @@ impl Memory {
             config,
             hasher,
             site_key,
-            coming: (0..64).map(|_| tokio::sync::Mutex::default()).collect(),
+            turns: Turns::default(),
             owed: Owed::default(),
             failures: Failures::default(),
             closed: watch::Sender::default(),
@@ -102,15 +102,13 @@ impl Memory {
     }
 
     /// The turn of a user who is brought back, or changed as a whole.
-    pub(super) async fn turn(&self, user: UserId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let of = usize::try_from(user.0 % self.coming.len().max(1) as u64).unwrap_or(0);
-        Some(self.coming.get(of)?.lock().await)
+    pub(super) async fn turn(&self, user: UserId) -> Turn {
+        self.turns.wait(user).await
     }
 
     /// The turn of a user, if nobody else has it now.
-    pub(super) fn turn_now(&self, user: UserId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let of = usize::try_from(user.0 % self.coming.len().max(1) as u64).unwrap_or(0);
-        self.coming.get(of)?.try_lock().ok()
+    pub(super) fn turn_now(&self, user: UserId) -> Option<Turn> {
+        self.turns.now(user)
     }
 
     /// When the daemon before this one was last seen to run.
@@ -334,7 +332,7 @@ impl Hub {
 
     async fn tidy(&self, memory: &Memory) {
         let now = self.env().wall;
-        let days = |days: u32| i64::from(days) * 86_400_000;
+        let days = |days: u32| i64::from(days) * DAY_MS;
         if memory.config.session_days > 0 {
             match memory.store().expire_browsers(Timestamp(now.0 - days(memory.config.session_days))).await {
                 Ok(0) => {}
@@ -355,7 +353,7 @@ impl Hub {
     }
 
     /// Takes out what is too old, and what was deleted and is too much for one step.
-    async fn expire_messages(&self, memory: &Memory) {
+    pub(super) async fn expire_messages(&self, memory: &Memory) {
         let now = self.env().wall;
         loop {
             match memory.store().expire_messages(memory.config.history_days, now).await {
@@ -368,6 +366,9 @@ impl Hub {
             }
             // Others write in between.
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        for session in self.all() {
+            session.lock().let_age(now);
         }
     }
 

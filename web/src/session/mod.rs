@@ -67,6 +67,7 @@ pub(crate) mod token;
 mod took;
 mod transfers;
 mod translate;
+mod turns;
 mod visitor;
 mod whole;
 

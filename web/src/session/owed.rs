@@ -89,7 +89,7 @@ impl Memory {
         for owed in unmade {
             let (made, until) = owed;
             let _turn = match self.turn_now(made.user) {
-                Some(turn) => Some(turn),
+                Some(turn) => turn,
                 None if wait => self.turn(made.user).await,
                 None => continue,
             };

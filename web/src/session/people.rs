@@ -5,7 +5,7 @@ use super::failures::Act as Failing;
 use super::guesses::{Try, Who};
 use super::keys::Others;
 use super::memory::Memory;
-use super::resume::{unavailable, within};
+use super::resume::{Until, unavailable, within};
 use super::{Hub, Marks, Session, TokenHash, token};
 use crate::api::ApiError;
 use crate::secret::{DataKey, HashError, RecoveryCode, by_recovery};
@@ -177,7 +177,13 @@ impl Hub {
     }
 
     /// A user whose key is there comes in with another browser.
-    pub(super) async fn enter_user(&self, memory: &Memory, row: &UserRow, key: DataKey, from: &Origin) -> Result<Entered, ApiError> {
+    pub(super) async fn enter_user(
+        self: &Arc<Self>,
+        memory: &Memory,
+        row: &UserRow,
+        key: DataKey,
+        from: &Origin,
+    ) -> Result<Entered, ApiError> {
         let token = token::create().map_err(|_| ApiError::unavailable())?;
         let hash = token::hash(&token);
         {
@@ -190,7 +196,7 @@ impl Hub {
             memory.came_in(row.id);
             self.add_browser(memory, row.id, &key, &token, from).await?;
         }
-        let session = self.come_back(memory, row, key, hash).await?;
+        let session = self.come_back(memory, row, key, hash, Until::soon()).await?;
         self.bound_browsers(memory, &session).await;
         Ok(Entered { token, session, recovery: None, marks: None })
     }
@@ -223,7 +229,7 @@ impl Hub {
     ///
     /// # Errors
     /// As [`Hub::sign_in`]; 400 `bad_field` for what is no name.
-    pub async fn sign_in_by_proxy(&self, name: &str, from: &Origin) -> Result<Entered, ApiError> {
+    pub async fn sign_in_by_proxy(self: &Arc<Self>, name: &str, from: &Origin) -> Result<Entered, ApiError> {
         let memory = self.memory()?;
         let site = memory.site_key.as_ref().ok_or_else(no_memory)?;
         let folded = check_name(name)?;

@@ -67,7 +67,7 @@ impl Hub {
     }
 
     async fn make_user(
-        &self,
+        self: &Arc<Self>,
         user: &NewUser,
         key: DataKey,
         code: Option<TokenHash>,

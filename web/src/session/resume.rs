@@ -19,12 +19,15 @@ use bridge::model::{AccountStanding, AccountState, Buddy, Conversation, Conversa
 use bridge::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use warp::http::StatusCode;
 
 /// The origin of the commands that bring accounts back, before the account; no client has an empty id.
 pub(super) const RESUME: &str = "resume ";
 /// How long a request waits for the store at most, in milliseconds. Unit tests share their disk with builds, and none of them is about this time.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 30_000 } else { 900 });
+/// How long the store may take for all of a user, whom no request waits for any longer.
+const RETURN: Duration = Duration::from_secs(60);
 /// Lines of a conversation of which is known that they may come again.
 const REPLAYED: usize = 128;
 /// Tokens of one request that the store is asked for. A browser has one under TLS, and one for each path that the site has or had; what is nobody's
@@ -33,35 +36,61 @@ const MOST_LOOKED_UP: usize = 3;
 /// Closed conversations of which is known how far they are read.
 const MOST_CLOSED: usize = 1000;
 
+fn restarting() -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000)
+}
+
 /// Error of a request while the database is away.
 pub(crate) fn unavailable() -> ApiError {
     let body = keep::unavailable();
     ApiError::with_status(StatusCode::SERVICE_UNAVAILABLE, body)
 }
 
-/// Answers within a second, or not.
-pub(super) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, ApiError> {
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => {
-            crate::pace::paced!(warn, "a request is answered with store_unavailable: {error}");
-            Err(unavailable())
+/// The time at which a request waits for the store no longer, whatever it has asked by then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Until(Instant);
+
+impl Until {
+    /// Within a second of now.
+    pub(super) fn soon() -> Self {
+        Self(Instant::now() + PATIENCE)
+    }
+
+    /// After the time that the store may take for all of a user.
+    fn returned() -> Self {
+        Self(Instant::now() + RETURN)
+    }
+
+    /// Answers until then, or not.
+    pub(super) async fn within<T>(self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, ApiError> {
+        match tokio::time::timeout_at(self.0, work).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(error)) => {
+                crate::pace::paced!(warn, "a request is answered with store_unavailable: {error}");
+                Err(unavailable())
+            }
+            Err(_) => Err(unavailable()),
         }
-        Err(_) => Err(unavailable()),
     }
 }
 
+/// Answers within a second, or not.
+pub(super) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, ApiError> {
+    Until::soon().within(work).await
+}
+
 impl Hub {
-    /// The session of one of these tokens; one of before a restart of the daemon is brought back.
+    /// The session of one of these tokens; one of before a restart of the daemon is brought back. Answers within a second: where the store takes longer
+    /// the session is brought back all the same, and found by the next request.
     ///
     /// # Errors
     /// 401 `not_signed_in` or `session_ended`; 503 `store_unavailable`, `restarting` or `full`.
-    pub async fn find(&self, tokens: &[&str]) -> Result<(Arc<Session>, TokenHash), ApiError> {
+    pub async fn find(self: &Arc<Self>, tokens: &[&str]) -> Result<(Arc<Session>, TokenHash), ApiError> {
         if let Some(found) = tokens.iter().find_map(|token| self.recognise(token)) {
             return Ok(found);
         }
         if let Some(memory) = &self.memory {
-            let mut looked_up = 0;
+            let (mut looked_up, until) = (0, Until::soon());
             for text in tokens {
                 let hash = token::hash(text);
                 // Nothing of a guest is in the store.
@@ -72,7 +101,7 @@ impl Hub {
                 if looked_up > MOST_LOOKED_UP {
                     break;
                 }
-                let Some((browser, user)) = within(memory.store().browser(&hash)).await? else {
+                let Some((browser, user)) = until.within(memory.store().browser(&hash)).await? else {
                     memory.note_stranger(hash);
                     continue;
                 };
@@ -85,7 +114,7 @@ impl Hub {
                     crate::pace::paced!(warn, "a browser of user {} is signed out: its key does not open", user.id);
                     continue;
                 };
-                return self.come_back(memory, &user, key, hash).await.map(|session| (session, hash));
+                return self.come_back(memory, &user, key, hash, until).await.map(|session| (session, hash));
             }
         }
         Err(self.refusal(tokens.iter().copied()))
@@ -93,25 +122,32 @@ impl Hub {
 
     /// The session of a user of the site, made anew if there is none, with one more token, which is stored.
     pub(super) async fn come_back(
-        &self,
+        self: &Arc<Self>,
         memory: &Memory,
         user: &UserRow,
         key: DataKey,
         token: TokenHash,
+        until: Until,
     ) -> Result<Arc<Session>, ApiError> {
-        let session = self.session_of(memory, user, key.clone()).await?;
+        let session = self.session_of(memory, user, key.clone(), until).await?;
         // It may end right now.
-        let session = if self.admit_token(&session, token) { session } else { self.session_of(memory, user, key).await? };
+        let session = if self.admit_token(&session, token) { session } else { self.session_of(memory, user, key, until).await? };
         if !self.admit_token(&session, token) {
             return Err(ApiError::session_ended());
         }
         // Whoever signs browsers out takes them from the store first, and then looks for their tokens here: one of the two sees the other.
-        let stays = within(memory.store().browser(&token)).await;
-        if matches!(&stays, Ok(Some((_, row))) if !row.disabled) {
-            return Ok(session);
+        match until.within(memory.store().browser(&token)).await {
+            Ok(Some((_, row))) if !row.disabled => Ok(session),
+            Ok(_) => {
+                self.sign_out(&session, &token);
+                Err(ApiError::session_ended())
+            }
+            Err(error) => {
+                // Nobody is in by it, and the session stays for the next request.
+                self.withdraw_token(&session, &token);
+                Err(error)
+            }
         }
-        self.sign_out(&session, &token);
-        stays.and(Err(ApiError::session_ended()))
     }
 
     /// Adds a token to a session. False: the session has ended.
@@ -128,9 +164,22 @@ impl Hub {
         true
     }
 
-    /// The session of a user of the site, made anew if there is none.
-    pub(super) async fn session_of(&self, memory: &Memory, user: &UserRow, key: DataKey) -> Result<Arc<Session>, ApiError> {
-        let _turn = within(async { Ok(memory.turn(user.id).await) }).await?;
+    /// Takes a token out of a session that may go on without any.
+    fn withdraw_token(&self, session: &Session, token: &TokenHash) {
+        let mut state = session.lock();
+        state.tokens.retain(|known| known != token);
+        self.forget_token(token);
+    }
+
+    /// The session of a user of the site, made anew if there is none. Is waited for until a time, and made all the same.
+    pub(super) async fn session_of(
+        self: &Arc<Self>,
+        memory: &Memory,
+        user: &UserRow,
+        key: DataKey,
+        until: Until,
+    ) -> Result<Arc<Session>, ApiError> {
+        let turn = until.within(async { Ok(memory.turn(user.id).await) }).await?;
         if let Some(session) = self.session(user.id) {
             if session.is_guest() {
                 // The guest could not become this user, and nothing of theirs is stored.
@@ -146,26 +195,39 @@ impl Hub {
             }
         }
         if self.is_draining() {
-            return Err(
-                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000)
-            );
+            return Err(restarting());
         }
         if self.config.users > 0 && self.users() >= self.config.users {
             return Err(
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "full", "This site is full. Please try again later.").retry_in(60_000)
             );
         }
+        // A request that were to ask a slow store from the beginning each time would never come to the end.
+        let (hub, user) = (Arc::clone(self), user.id);
+        let making = tokio::spawn(async move {
+            let _turn = turn;
+            hub.make_session(user, key).await
+        });
+        until.within(async { Ok(making.await) }).await?.unwrap_or_else(|_| Err(ApiError::unavailable()))
+    }
+
+    /// Makes the session of a user out of what is stored. The caller has the user's turn.
+    async fn make_session(&self, id: UserId, key: DataKey) -> Result<Arc<Session>, ApiError> {
+        let (memory, until) = (self.memory()?, Until::returned());
         // Who waited for the turn may have been disabled or deleted.
-        let user = &within(memory.store().user(user.id)).await?.filter(|row| !row.disabled).ok_or_else(ApiError::session_ended)?;
-        let stored = within(memory.store().load(user.id)).await?;
-        let epoch = getrandom::u64().map_err(|_| ApiError::unavailable())?;
-        let now = self.env().now;
-        let session = Arc::new(Session::new(user.id, &user.name, None, epoch, now));
+        let user = &until.within(memory.store().user(id)).await?.filter(|row| !row.disabled).ok_or_else(ApiError::session_ended)?;
+        let stored = until.within(memory.store().load(user.id)).await?;
         let left = stored.settings.iter().find(|(name, _)| name == LEFT).and_then(|(_, at)| at.parse().ok()).map(Timestamp);
         let limited = user.limits.storage_bytes.unwrap_or(memory.config.storage_bytes) > 0;
         // Of many conversations that takes long, and nobody is kept out for it: it is looked at again every minute.
         let usage = if limited { within(memory.store().usage(user.id)).await.unwrap_or(0) } else { 0 };
-        let tails = self.tails(memory, user.id, &stored).await?;
+        let tails = self.tails(memory, user.id, &stored, until).await?;
+        if self.is_draining() {
+            return Err(restarting());
+        }
+        let epoch = getrandom::u64().map_err(|_| ApiError::unavailable())?;
+        let now = self.env().now;
+        let session = Arc::new(Session::new(user.id, &user.name, None, epoch, now));
         let commands = {
             let mut state = session.lock();
             let mut keep = memory.keep(user.id, key.clone(), user.limits.clone());
@@ -185,6 +247,12 @@ impl Hub {
             commands
         };
         self.add_session(&session);
+        // Whoever is disabled is so in the store first, and then looked for among the sessions: one of the two sees the other.
+        let stays = until.within(memory.store().user(user.id)).await;
+        if !matches!(&stays, Ok(Some(row)) if !row.disabled) {
+            self.end(&session, false);
+            return Err(stays.err().unwrap_or_else(ApiError::session_ended));
+        }
         for (account, settings) in commands {
             let kind = CommandKind::AddAccount { account, settings: Box::new(settings) };
             self.bring_back(user.id, account, kind);
@@ -197,12 +265,12 @@ impl Hub {
     }
 
     /// The last lines of open conversations, and what of them is unread.
-    async fn tails(&self, memory: &Memory, user: UserId, stored: &Stored) -> Result<Vec<Tail>, ApiError> {
+    async fn tails(&self, memory: &Memory, user: UserId, stored: &Stored, until: Until) -> Result<Vec<Tail>, ApiError> {
         let most = u32::try_from(self.config.kept_messages.max(REPLAYED)).unwrap_or(u32::MAX);
         let mut tails = Vec::new();
         for row in stored.conversations.iter().filter(|row| row.open) {
-            let page = within(memory.store().page(user, row.id, Place::Newest, most)).await?;
-            let unread = within(memory.store().unread(user, row.id, row.read)).await?;
+            let page = until.within(memory.store().page(user, row.id, Place::Newest, most)).await?;
+            let unread = until.within(memory.store().unread(user, row.id, row.read)).await?;
             tails.push(Tail { conversation: row.id, page, unread });
         }
         Ok(tails)
@@ -325,7 +393,7 @@ impl Hub {
             let Ok(Some(row)) = memory.store().user(user).await else { continue };
             let key = row.keys.by_site.as_ref().and_then(|wrap| DataKey::unwrap_by_site(user, site, wrap));
             let Some(key) = key.filter(|_| !row.disabled) else { continue };
-            if let Err(error) = self.session_of(memory, &row, key).await {
+            if let Err(error) = self.session_of(memory, &row, key, Until::returned()).await {
                 log::warn!("the accounts of user {user} are not signed on again: {}", error.message);
             }
         }

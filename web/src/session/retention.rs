@@ -1,11 +1,13 @@
 //! Says what of a conversation's lines is stored, and for how long; deletes a history. Writes no line (see `keep`).
 
 use super::conversation::Conv;
+use super::kept::arrival;
 use super::state::{Env, State};
-use crate::store::Write;
+use crate::store::{DAY_MS, Write, days_kept};
 use crate::wire::{ErrorBody, EventBody, HistorySet};
 use bridge::command::{CommandKind, Origin};
 use bridge::id::ConversationId;
+use bridge::time::Timestamp;
 
 /// A choice of retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,24 @@ impl State {
         self.keep_conversation(id);
         self.emit(env, Some(origin), EventBody::ConversationUpdated { account, conversation });
         Ok(())
+    }
+
+    /// Lets go of lines that are too old to be kept, as the store does. A page that shows them goes on until it is loaded anew.
+    pub(super) fn let_age(&mut self, now: Timestamp) {
+        let Some(site) = self.keep.as_ref().map(|keep| keep.site_days) else { return };
+        let wanted = self.wanted().days;
+        let mut freed = 0;
+        for conv in self.conversations.values_mut() {
+            let days = days_kept(Some(conv.days.unwrap_or(wanted)), site);
+            let since = now.0.saturating_sub(i64::from(days) * DAY_MS);
+            while days > 0 && conv.kept.oldest().is_some_and(|number| arrival(number) < since) {
+                freed += conv.kept.drop_oldest().unwrap_or(0);
+            }
+        }
+        if freed > 0 {
+            self.kept_bytes = self.kept_bytes.saturating_sub(freed);
+            self.forget_pictures();
+        }
     }
 
     /// Deletes the messages of a conversation; with `whole` it is closed and forgotten, too.

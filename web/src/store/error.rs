@@ -15,6 +15,8 @@ pub enum StoreError {
     Newer(i64),
     /// The database is of an earlier Bellflower, with this schema, and only the daemon brings it up to date.
     Earlier(i64),
+    /// Another process uses the database, which is named here, and no two can.
+    InUse(String),
     /// The database does what it must not: a fault of ours, or damage.
     Broken(String),
     /// The setting `database` cannot be used; says what to do.
@@ -33,6 +35,11 @@ impl fmt::Display for StoreError {
             Self::Earlier(schema) => {
                 write!(f, "the database is of an earlier version (schema {schema}): start the daemon once, which brings it up to date")
             }
+            Self::InUse(database) => write!(
+                f,
+                "{database} is in use by another process: stop the daemon that uses it (systemctl stop bellflower), or wait for the end of \
+                 `bellflower db restore` or `bellflower db move`"
+            ),
             Self::Broken(why) => write!(f, "the database is not as it should be: {why}"),
             Self::Setting(why) => f.write_str(why),
         }

@@ -147,3 +147,26 @@ pub struct Found {
     /// Messages that were stored before there was an index are not all in it yet.
     pub partial: bool,
 }
+
+/// Milliseconds of a day.
+pub(crate) const DAY_MS: i64 = 86_400_000;
+
+/// The days that messages are kept, 0 for ever: nobody keeps them longer than the site, also where that was chosen before the site had an age.
+pub(crate) fn days_kept(wanted: Option<u32>, site: u32) -> u32 {
+    match wanted.unwrap_or(0) {
+        0 => site,
+        days if site > 0 => days.min(site),
+        days => days,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_keeps_messages_longer_than_the_site() {
+        let ages = [(None, 0), (None, 30), (Some(0), 0), (Some(0), 30), (Some(7), 0), (Some(7), 30), (Some(90), 30)];
+        assert_eq!(ages.map(|(wanted, site)| days_kept(wanted, site)), [0, 30, 0, 30, 7, 7, 30]);
+    }
+}

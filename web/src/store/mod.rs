@@ -12,7 +12,7 @@ pub mod sql;
 mod write;
 
 pub use error::StoreError;
-pub(crate) use history::stored_author;
+pub(crate) use history::{DAY_MS, days_kept, stored_author};
 pub use history::{Found, Gap, Hit, Page, Place, StoredMessage, Unread};
 pub use journal::{Committed, Full, Journal, Keeping};
 pub use people::{AuditEntry, Audited, Browser, Change, Failed, Invite, Limits, NAME_CHARACTERS, NewUser, UserKeys, UserRow, fold};

@@ -4,6 +4,7 @@
 use super::people::{Home, PASSWORD, from, secret};
 use super::*;
 use crate::session::owed::Made;
+use crate::session::resume::Until;
 use crate::session::token;
 use crate::store::{Audited, NewUser, Store};
 use futures_util::poll;
@@ -89,7 +90,7 @@ async fn a_guest_who_could_not_become_a_user_is_handed_out_to_nobody() {
     let user = NewUser { id: session.id(), name: "Bob".to_owned(), folded: "bob".to_owned(), keys, created: Timestamp(1) };
     home.store.add_user(&user).await.unwrap();
     let row = home.store.user(session.id()).await.unwrap().unwrap();
-    let result = home.hub.session_of(home.memory(), &row, key).await;
+    let result = home.hub.session_of(home.memory(), &row, key, Until::soon()).await;
     assert_eq!(result.err().map(|error| error.code), Some("busy".into()));
     let result = home.hub.sign_in("bob", &secret(PASSWORD), &from()).await;
     assert_eq!(result.err().map(|error| error.code), Some("busy".into()));

@@ -4,6 +4,7 @@ use super::*;
 use crate::secret::{Cost, DataKey, Hasher, HasherSettings};
 use crate::session::keys::Others;
 use crate::session::people::Origin as From;
+use crate::session::resume::Until;
 use crate::session::token;
 use crate::store::{Audited, Limits, Setting, Sql, Store, UserRow, Write};
 use bridge::command::Secret;
@@ -167,10 +168,10 @@ async fn who_was_signed_out_meanwhile_does_not_come_back() {
     home.hub.end(&home.session, true);
     // What was read of the browser is not true any more.
     home.store.remove_browsers(row.id, &[hash]).await.unwrap();
-    assert!(home.hub.come_back(home.memory(), &row, key.clone(), hash).await.is_err());
+    assert!(home.hub.come_back(home.memory(), &row, key.clone(), hash, Until::soon()).await.is_err());
     assert!(home.hub.holder(&hash).is_none() && home.hub.session(row.id).is_none());
     home.store.set_disabled(row.id, true).await.unwrap();
-    assert!(home.hub.session_of(home.memory(), &row, key).await.is_err(), "not even by the site's key");
+    assert!(home.hub.session_of(home.memory(), &row, key, Until::soon()).await.is_err(), "not even by the site's key");
 }
 
 #[tokio::test]
@@ -247,7 +248,7 @@ async fn another_key_takes_the_place_of_the_one_before() {
     let home = Home::new().await;
     home.talks().await;
     let key = DataKey::create().unwrap();
-    let session = home.hub.session_of(home.memory(), &home.row().await, key.clone()).await.unwrap();
+    let session = home.hub.session_of(home.memory(), &home.row().await, key.clone(), Until::soon()).await.unwrap();
     assert!(session.lock().keep.as_ref().unwrap().key.is(&key));
     let mut state = session.lock();
     assert!(!state.takes_key(key));
@@ -365,4 +366,27 @@ async fn passwords_of_rooms_are_sealed() {
     let mut read = serde_json::from_str(&row.settings).unwrap();
     super::sealing::put_secrets(&mut read, &row, &keep.key);
     assert_eq!(read, settings);
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_not_in_memory_either() {
+    let home = Home::new().await;
+    home.talks().await;
+    home.tell(vec![opened(2), said(2, "of another conversation")]);
+    let day = u64::try_from(crate::store::DAY_MS).unwrap();
+    home.command(json!({ "id": "1", "type": "history.set", "conversation": ConversationId(1), "days": 7 }));
+    home.clock.advance(6 * day);
+    home.tell(vec![said(1, "six days later")]);
+    home.clock.advance(day + 1);
+    home.commits().await;
+    home.hub.expire_messages(home.memory()).await;
+    let attached: Json = serde_json::from_slice(&home.hub.attach(&home.session, "looker").unwrap()).unwrap();
+    let texts = |id: usize| {
+        let messages = attached["snapshot"]["conversations"][id]["messages"].as_array().unwrap();
+        messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((texts(0), texts(1)), (vec!["six days later".to_owned()], vec!["of another conversation".to_owned()]));
+    let kept = home.session.lock().kept_bytes;
+    let of_all: usize = home.session.lock().conversations.values().map(|conv| conv.kept.bytes()).sum();
+    assert_eq!(kept, of_all);
 }

@@ -1,6 +1,6 @@
 //! Looks for damage, in words. Mends nothing.
 
-use super::dialect::Dialect;
+use super::dialect::SOUND;
 use super::link::{Link, args};
 use super::tables::FIRST;
 use super::terms;
@@ -30,16 +30,18 @@ const LOOKED_AT: u32 = 500;
 /// The connection is in a transaction that sees one state of the database.
 pub(super) async fn check(link: &mut Link) -> Result<Vec<String>, StoreError> {
     let mut wrong = Vec::new();
-    if link.dialect() == Dialect::Sqlite {
-        // The full-text index is the only way to a message of a conversation. Asked first: of a connection that has not used the index since it
-        // last changed, SQLite 3.46 says that it is malformed.
-        let (all, found) = (link.number("select count(*) from messages", &[]).await?, link.number(INDEXED, &[]).await?);
+    // An index that has to be told of each message is the only way to those of a conversation. Asked first: of a connection that has not used the index
+    // since it last changed, SQLite 3.46 says that it is malformed.
+    if let Some(count) = link.dialect().count_indexed() {
+        let (all, found) = (link.number("select count(*) from messages", &[]).await?, link.number(count, &[]).await?);
         if all != found {
             wrong.push(format!("{found} of {all} messages are in the index"));
         }
-        for row in link.rows("pragma integrity_check(20)", &[]).await? {
+    }
+    if let Some(integrity) = link.dialect().integrity() {
+        for row in link.rows(integrity, &[]).await? {
             let said = row.text(0)?;
-            if said != "ok" {
+            if said != SOUND {
                 wrong.push(format!("SQLite: {said}"));
             }
         }
@@ -48,7 +50,7 @@ pub(super) async fn check(link: &mut Link) -> Result<Vec<String>, StoreError> {
     if missing > 0 {
         wrong.push(format!("{missing} of the last messages are not found by their words: `bellflower db reindex` mends that"));
     }
-    if link.dialect() != Dialect::Sqlite {
+    if !link.dialect().index_is_told() {
         let sql =
             "select count(*) from message_terms t where not exists (select 1 from messages m where m.number=t.number and m.owner=t.owner)";
         let count = link.number(sql, &args![]).await?;
@@ -68,6 +70,3 @@ pub(super) async fn check(link: &mut Link) -> Result<Vec<String>, StoreError> {
     }
     Ok(wrong)
 }
-
-/// Messages that the index finds by the word of their conversation: its words with `c`.
-const INDEXED: &str = "select count(*) from fts where fts match 'c*'";

@@ -1,9 +1,8 @@
 //! Copies a whole database into another, of any kind: a back-up is a copy into a file of SQLite's, and is put back the same way. Changes nothing in
 //! the one it reads; a back-up of an earlier schema is brought up to date in a copy of its file.
 
-use super::dialect::Dialect;
 use super::link::{Arg, Link, Row, Work, args};
-use super::pools::{Pools, Safety};
+use super::pools::{Pools, Safety, with_end};
 use super::schema::{SCHEMA, Steps, current};
 use super::tables::{FIRST, Kind, MESSAGES, META, Table};
 use super::terms::{self, Entry};
@@ -28,11 +27,20 @@ pub struct Copied {
     pub messages: u64,
 }
 
-/// Copies everything as it is at this moment. The source may be in use; the target must hold nothing, and is used by nobody else.
+/// Copies everything, where nobody else uses one of the two ([`Sql::open_alone`]); both are this process's until they are closed. The target must hold
+/// nothing.
 ///
 /// # Errors
-/// [`StoreError::Setting`]: the target is not empty. [`StoreError::Broken`]: afterwards the target does not have every row.
+/// [`StoreError::InUse`]: another process has one of them. [`StoreError::Setting`]: the target is not empty. [`StoreError::Broken`]: afterwards the
+/// target does not have every row.
 pub async fn copy(from: &Sql, to: &Sql) -> Result<Copied, StoreError> {
+    from.claim().await?;
+    to.claim().await?;
+    copy_all(from, to).await
+}
+
+/// Copies everything as it is at this moment. The source may be in use; the target is used by nobody else.
+async fn copy_all(from: &Sql, to: &Sql) -> Result<Copied, StoreError> {
     let mut target = to.pools.reader().await?;
     for table in FIRST {
         let key = table.key.first().unwrap_or(&"*");
@@ -186,19 +194,16 @@ pub(super) async fn backup(of: &Sql, file: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Setting(format!("{} is there already", file.display())));
     }
     let part = Part::beside(file);
-    match of.pools.dialect() {
-        Dialect::Sqlite => {
-            // SQLite takes an empty file, whose mode it leaves as it is.
-            super::pools::create(&part.0)?;
-            let path = part.0.to_str().ok_or_else(|| StoreError::Setting("the file's name is no text".to_owned()))?;
-            of.read().await?.run("vacuum into ?", &args![path]).await?;
-        }
-        Dialect::MySql | Dialect::Postgres => {
-            let target = Sql::open_as(&Setting::file(&part.0), Safety::None, Steps::All).await?;
-            let result = copy(of, &target).await;
-            target.pools.close().await;
-            result?;
-        }
+    if let Some(copy_into) = of.pools.dialect().copy_into() {
+        // SQLite takes an empty file, whose mode it leaves as it is.
+        super::pools::create(&part.0)?;
+        let path = part.0.to_str().ok_or_else(|| StoreError::Setting("the file's name is no text".to_owned()))?;
+        of.read().await?.run(copy_into, &args![path]).await?;
+    } else {
+        let target = Sql::open_as(&Setting::file(&part.0), Safety::None, Steps::All, None).await?;
+        let result = copy_all(of, &target).await;
+        target.pools.close().await;
+        result?;
     }
     let (from, to) = (part.0.clone(), file.to_owned());
     let moved = tokio::task::spawn_blocking(move || settle(&from, &to)).await;
@@ -225,12 +230,6 @@ impl Drop for Part {
     }
 }
 
-fn with_end(file: &Path, end: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(end);
-    name.into()
-}
-
 /// Makes the file durable, then gives it its name.
 fn settle(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::File::open(from)?.sync_all()?;
@@ -239,7 +238,7 @@ fn settle(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::File::open(directory)?.sync_all()
 }
 
-/// Puts a back-up into an empty database. The file stays as it is.
+/// Puts a back-up into an empty database, which nobody else uses. The file stays as it is.
 ///
 /// # Errors
 /// As [`copy`]; [`StoreError::Setting`] when there is no such file, or none of Bellflower's; [`StoreError::Newer`].
@@ -247,10 +246,11 @@ pub async fn restore(file: &Path, to: &Sql) -> Result<Copied, StoreError> {
     if !file.is_file() {
         return Err(StoreError::Setting(format!("{} is not there", file.display())));
     }
+    to.claim().await?;
     let from = Sql::with(Pools::of_file_to_read(file, with_end(file, "-wal").exists()), Setting::file(file));
     let result = match schema_of(&from).await {
         Ok(0) => Err(StoreError::Setting(format!("{} is no back-up of Bellflower's", file.display()))),
-        Ok(SCHEMA) => copy(&from, to).await,
+        Ok(SCHEMA) => copy_all(&from, to).await,
         Ok(newer) if newer > SCHEMA => Err(StoreError::Newer(newer)),
         Ok(_) => renewed(file, to).await,
         Err(error) => Err(error),
@@ -281,8 +281,8 @@ async fn renewed(file: &Path, to: &Sql) -> Result<Copied, StoreError> {
         let copied = copied.await.map_err(|error| StoreError::Broken(error.to_string()))?;
         copied.map_err(|error| StoreError::Unavailable(format!("{shown}: {error}")))?;
     }
-    let from = Sql::open_as(&Setting::file(&part.0), Safety::None, Steps::All).await?;
-    let result = copy(&from, to).await;
+    let from = Sql::open_as(&Setting::file(&part.0), Safety::None, Steps::All, None).await?;
+    let result = copy_all(&from, to).await;
     from.pools.close().await;
     result
 }

@@ -2,7 +2,7 @@
 //!
 //! What a search may look at is bounded, so that nobody waits long: it says then where to go on.
 
-use super::dialect::{Dialect, MESSAGE, ROWS, places, token};
+use super::dialect::{MESSAGE, ROWS, places, token};
 use super::link::{Arg, Link, args};
 use super::rows::read_message;
 use super::terms::unindexed;
@@ -73,7 +73,7 @@ pub(super) async fn find(link: &mut Link, user: UserId, search: &Search, below: 
 
 async fn source(link: &mut Link, user: UserId, search: &Search) -> Result<Source, StoreError> {
     let needs = search.query.needs();
-    if link.dialect() == Dialect::Sqlite {
+    if link.dialect().index_is_told() {
         return Ok(Source::Fts(question(user, search.conversation, &needs)));
     }
     let mut terms: Vec<String> = Vec::new();

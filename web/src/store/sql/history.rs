@@ -4,7 +4,7 @@ use super::dialect::MESSAGE;
 use super::link::{Link, args};
 use super::remove;
 use super::rows::{self, read_gap, read_message};
-use crate::store::{Gap, Page, Place, StoreError, StoredMessage, Unread};
+use crate::store::{DAY_MS, Gap, Page, Place, StoreError, StoredMessage, Unread, days_kept};
 use bridge::id::{ConversationId, UserId};
 use bridge::time::Timestamp;
 use std::collections::HashMap;
@@ -15,7 +15,6 @@ const MOST_UNREAD: u32 = 10_000;
 const SAMPLE: u32 = 50;
 /// Bytes that a message takes besides its texts, about.
 const OVERHEAD: u64 = 80;
-const DAY_MS: i64 = 86_400_000;
 
 /// Whose messages, and from where on they are there.
 struct Sight<'a> {
@@ -159,7 +158,7 @@ pub(super) async fn aging(link: &mut Link, cursor: Cursor, site_days: u32, now: 
                 days
             }
         };
-        let days = age(wanted, site_days);
+        let days = days_kept(wanted, site_days);
         let time = now.0.saturating_sub(i64::from(days) * DAY_MS);
         if days > 0 && time > 0 {
             all.push(Aging { user: UserId(user), conversation: ConversationId(row.id(1)?), below: time.cast_unsigned() << 16 });
@@ -167,15 +166,6 @@ pub(super) async fn aging(link: &mut Link, cursor: Cursor, site_days: u32, now: 
     }
     let end = rows.len() < STEP as usize;
     Ok((all, if end { None } else { last }))
-}
-
-/// The days that messages are kept, 0 for ever: nobody keeps them longer than the site, also where that was chosen before the site had an age.
-fn age(wanted: Option<u32>, site_days: u32) -> u32 {
-    match wanted.unwrap_or(0) {
-        0 => site_days,
-        days if site_days > 0 => days.min(site_days),
-        days => days,
-    }
 }
 
 /// The days of the user's setting `history`.
@@ -246,12 +236,6 @@ pub(super) async fn last_number(link: &mut Link) -> Result<u64, StoreError> {
 mod tests {
     use super::*;
     use crate::store::{Setting, Sql};
-
-    #[test]
-    fn nobody_keeps_messages_longer_than_the_site() {
-        let ages = [(None, 0), (None, 30), (Some(0), 0), (Some(0), 30), (Some(7), 0), (Some(7), 30), (Some(90), 30)];
-        assert_eq!(ages.map(|(wanted, site)| age(wanted, site)), [0, 30, 0, 30, 7, 7, 30]);
-    }
 
     #[tokio::test]
     async fn a_page_is_found_by_the_index_in_its_order() {

@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlRow;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Executor as _, MySql, Postgres, Row as _, Sqlite};
+use sqlx::{Connection as _, Executor as _, MySql, Postgres, Row as _, Sqlite};
 use std::borrow::Cow;
 
 /// A parameter of a statement. PostgreSQL wants to know the type of a null, too.
@@ -252,8 +252,18 @@ impl Link {
         }
     }
 
+    /// Closes the connection, and says so to a server.
+    pub(super) async fn close(self) {
+        // One that is broken is closed as well.
+        let _ = match self {
+            Self::Sqlite(link) => link.detach().close().await,
+            Self::MySql(link) => link.detach().close().await,
+            Self::Postgres(link) => link.detach().close().await,
+        };
+    }
+
     /// Closes the connection without a word: what it had begun is undone.
-    fn discard(self) {
+    pub(super) fn discard(self) {
         match self {
             Self::Sqlite(link) => drop(link.detach()),
             Self::MySql(link) => drop(link.detach()),

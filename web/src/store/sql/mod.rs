@@ -3,6 +3,7 @@
 //! | Room | What for |
 //! |---|---|
 //! | `setting`, `greeting`, `pools`, `link` | where the database is; connections; statements and rows |
+//! | `mark` | that one process alone uses a database |
 //! | `dialect` | all SQL that differs |
 //! | `tables`, `schema` | what is in a database, and how it came there |
 //! | `rows` | the product's rows as parameters and back |
@@ -19,6 +20,7 @@ mod greeting;
 mod history;
 mod link;
 mod load;
+mod mark;
 mod people;
 mod pools;
 mod remove;
@@ -42,8 +44,8 @@ use crate::session::TokenHash;
 use bridge::id::{ConversationId, UserId};
 use bridge::time::Timestamp;
 use bytes::Bytes;
-use dialect::Dialect;
 use link::{Link, Work, args};
+use mark::Mark;
 use pools::{Pools, Safety};
 use schema::Steps;
 use std::path::Path;
@@ -58,6 +60,10 @@ const SEARCHES: usize = 2;
 /// Messages that get their terms in one transaction.
 const INDEXED_AT_ONCE: u32 = 200;
 
+/// How long a daemon waits for another process that uses its database: the one before it may have been killed this instant. And how long a command
+/// does.
+const TURN: (Duration, Duration) = (Duration::from_secs(3), Duration::from_millis(500));
+
 /// A database.
 pub struct Sql {
     pools: Pools,
@@ -69,6 +75,8 @@ pub struct Sql {
     searching: tokio::sync::Semaphore,
     /// The last commit did not come to its end.
     failed: AtomicBool,
+    /// That this process alone uses it.
+    mark: tokio::sync::Mutex<Option<Mark>>,
     setting: Setting,
 }
 
@@ -84,7 +92,16 @@ impl Sql {
     /// # Errors
     /// [`StoreError::Setting`]: it cannot be used as it is set. [`StoreError::Newer`]. [`StoreError::Unavailable`]: it is not there now.
     pub async fn open(setting: &Setting) -> Result<Arc<Self>, StoreError> {
-        Self::open_as(setting, Safety::Full, Steps::All).await
+        Self::open_as(setting, Safety::Full, Steps::All, None).await
+    }
+
+    /// Opens a database as [`Sql::open`] does, for this process alone: until [`Store::close`] or the end of the process nobody else opens it so,
+    /// and neither [`copy`] nor [`restore`] has it. Waits some seconds for whoever does.
+    ///
+    /// # Errors
+    /// As [`Sql::open`]; [`StoreError::InUse`]: another process has it, and the tables are as they were.
+    pub async fn open_alone(setting: &Setting) -> Result<Arc<Self>, StoreError> {
+        Self::open_as(setting, Safety::Full, Steps::All, Some(TURN.0)).await
     }
 
     /// Opens a database that a daemon may be using, and makes what is not there at all.
@@ -92,12 +109,18 @@ impl Sql {
     /// # Errors
     /// As [`Sql::open`]; [`StoreError::Earlier`]: its tables are those of an earlier version.
     pub async fn open_in_use(setting: &Setting) -> Result<Arc<Self>, StoreError> {
-        Self::open_as(setting, Safety::Full, Steps::OfNew).await
+        Self::open_as(setting, Safety::Full, Steps::OfNew, None).await
     }
 
-    async fn open_as(setting: &Setting, safety: Safety, steps: Steps) -> Result<Arc<Self>, StoreError> {
+    async fn open_as(setting: &Setting, safety: Safety, steps: Steps, alone: Option<Duration>) -> Result<Arc<Self>, StoreError> {
         let sql = Self::with(Pools::open(&setting.place, safety).await?, setting.clone());
-        match sql.begin(steps).await {
+        let begun = async {
+            if let Some(patience) = alone {
+                sql.take(patience).await?;
+            }
+            sql.begin(steps).await
+        };
+        match begun.await {
             Ok(()) => Ok(Arc::new(sql)),
             Err(error) => {
                 sql.pools.close().await;
@@ -113,6 +136,7 @@ impl Sql {
             cursor: Mutex::default(),
             searching: tokio::sync::Semaphore::new(SEARCHES),
             failed: AtomicBool::new(false),
+            mark: tokio::sync::Mutex::default(),
             setting,
         }
     }
@@ -121,6 +145,22 @@ impl Sql {
         let mut link = self.pools.writer().await?;
         server::check(&mut link).await?;
         schema::migrate(&mut link, steps).await
+    }
+
+    /// Marks a database that is open as used by this process alone, until it is closed. Waits half a second at most.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`]: another process has it. As [`Sql::open`].
+    pub async fn claim(&self) -> Result<(), StoreError> {
+        self.take(TURN.1).await
+    }
+
+    async fn take(&self, patience: Duration) -> Result<(), StoreError> {
+        let mut mark = self.mark.lock().await;
+        if mark.is_none() {
+            *mark = Some(Mark::set(&self.setting, patience).await?);
+        }
+        Ok(())
     }
 
     /// Where it is.
@@ -134,7 +174,7 @@ impl Sql {
     /// # Errors
     /// As of [`Store`]'s methods.
     pub async fn reindex(&self, mut told: impl FnMut(u64)) -> Result<u64, StoreError> {
-        if self.pools.dialect() == Dialect::Sqlite {
+        if self.pools.dialect().index_is_told() {
             let mut work = self.work().await?;
             let link = work.link()?;
             terms::anew(link, false).await?;
@@ -449,6 +489,9 @@ impl Store for Sql {
             let turn = self.turn.lock().await;
             self.pools.close().await;
             drop(turn);
+            if let Some(mark) = self.mark.lock().await.take() {
+                mark.end().await;
+            }
             Ok(())
         })
     }

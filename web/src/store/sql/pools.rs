@@ -13,7 +13,7 @@ use sqlx::{ConnectOptions, Database, Executor, Sqlite};
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Connections that read at once; one more writes.
@@ -149,6 +149,30 @@ async fn patiently(writer: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::
 /// `SQLITE_BUSY`, as the primary part of an extended code.
 fn is_busy(fault: &dyn DatabaseError) -> bool {
     fault.code().and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
+}
+
+/// A connection of its own to a server's database, which stays as long as it is used.
+pub(super) async fn session(place: &Place) -> Result<Link, StoreError> {
+    fn alone<DB: Database>() -> PoolOptions<DB> {
+        options(1).idle_timeout(None).max_lifetime(None)
+    }
+    match place {
+        Place::Sqlite(_) => Err(StoreError::Broken("a file has no sessions".to_owned())),
+        Place::MySql(given) => {
+            super::greeting::refuse_rsa(given).await?;
+            Ok(Link::MySql(alone().connect_lazy_with((**given).clone().disable_statement_logging()).acquire().await?))
+        }
+        Place::Postgres(given) => {
+            Ok(Link::Postgres(alone().connect_lazy_with((**given).clone().disable_statement_logging()).acquire().await?))
+        }
+    }
+}
+
+/// The path of a file beside a file of SQLite's.
+pub(super) fn with_end(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// Makes the file, for its owner alone, when it is not there. SQLite gives its log the same mode.

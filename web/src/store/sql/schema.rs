@@ -1,6 +1,6 @@
 //! Makes the tables of a new database and brings an old one up to date, one numbered step after the other. Changes no row of its own accord.
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Lock};
 use super::link::{Link, args};
 use super::tables::{FIRST, META, TERMS};
 use super::terms;
@@ -27,12 +27,12 @@ pub(super) async fn migrate(link: &mut Link, steps: Steps) -> Result<(), StoreEr
         return Ok(());
     }
     let dialect = link.dialect();
-    let unlock = lock(link, WAIT).await?;
+    let lock = lock(link, WAIT).await?;
     let result = under_lock(link, dialect, steps).await;
     match result {
-        Ok(()) => link.plain(unlock).await,
+        Ok(()) => link.plain(lock.give).await,
         Err(error) => {
-            let _ = link.plain(if dialect == Dialect::MySql { unlock } else { "rollback" }).await;
+            let _ = link.plain(lock.undo).await;
             Err(error)
         }
     }
@@ -47,16 +47,16 @@ async fn is_there(link: &mut Link, steps: Steps) -> Result<bool, StoreError> {
     }
 }
 
-/// Takes the lock under which tables are changed. Returns the statement that gives it back.
-async fn lock(link: &mut Link, seconds: u32) -> Result<&'static str, StoreError> {
-    let (lock, unlock) = link.dialect().schema_lock();
-    if link.dialect() != Dialect::MySql {
-        link.plain(lock).await?;
-    } else if link.number(lock, &args![seconds]).await? != 1 {
-        // The answer of MariaDB is 0 when another connection still has the lock, and null when the wait was broken off.
+/// Takes the lock under which tables are changed. Returns its statements.
+async fn lock(link: &mut Link, seconds: u32) -> Result<Lock, StoreError> {
+    let lock = link.dialect().schema_lock();
+    if !lock.answers {
+        link.plain(lock.take).await?;
+    } else if link.number(lock.take, &args![seconds]).await? != 1 {
+        // The answer is 0 when another connection still has the lock, and null when the wait was broken off.
         return Err(StoreError::Unavailable("another process is changing its tables".to_owned()));
     }
-    Ok(unlock)
+    Ok(lock)
 }
 
 async fn under_lock(link: &mut Link, dialect: Dialect, steps: Steps) -> Result<(), StoreError> {
@@ -113,14 +113,11 @@ async fn step(link: &mut Link, dialect: Dialect, schema: i64) -> Result<(), Stor
                     link.plain(&statement).await?;
                 }
             }
-            if dialect == Dialect::Sqlite {
-                terms::anew(link, true).await?;
-            }
-            Ok(())
+            terms::anew(link, true).await
         }
         // Messages are found by their words. Those that are there get their terms later, step by step (see `terms`).
         3 => {
-            if dialect != Dialect::Sqlite {
+            if !dialect.index_is_told() {
                 link.plain(&dialect.create(&TERMS)).await?;
             }
             terms::begin(link).await
@@ -151,7 +148,7 @@ mod tests {
         let (mut first, mut second) = (pools.writer().await.unwrap(), pools.writer().await.unwrap());
         let unlock = lock(&mut first, 0).await.unwrap();
         assert!(matches!(lock(&mut second, 0).await, Err(StoreError::Unavailable(why)) if why.contains("another process")));
-        first.plain(unlock).await.unwrap();
+        first.plain(unlock.give).await.unwrap();
         assert!(lock(&mut second, 0).await.is_ok());
     }
 }

@@ -5,7 +5,7 @@
 //! a message is a row of `message_terms`. Messages whose numbers are not above the counter `unindexed` have no terms yet: they were stored before there
 //! was an index, and [`step`] catches up, the newest first.
 
-use super::dialect::{Dialect, ROWS, places, token};
+use super::dialect::{GOES, ROWS, places, token};
 use super::link::{Arg, Link, args};
 use super::tables::{META, TERMS};
 use super::writes::{insert_all, insert_many};
@@ -70,18 +70,18 @@ pub(super) async fn set_unindexed(link: &mut Link, upto: u64) -> Result<(), Stor
 
 /// Puts messages into the index, which must not know them.
 pub(super) async fn put(link: &mut Link, entries: &[Entry]) -> Result<(), StoreError> {
-    if link.dialect() != Dialect::Sqlite {
+    if !link.dialect().index_is_told() {
         let row = |entry: &Entry, term: &str| args![entry.user.0, term, entry.number].map(Arg::into_owned).to_vec();
         let all = entries.iter().flat_map(|entry| entry.terms.iter().map(move |term| row(entry, term)));
         return insert_many(link, &TERMS, &link.dialect().or_keep(&TERMS), all.collect(), &TERM_ROWS).await;
     }
-    fts(link, entries, "insert into fts(rowid,t) values", None).await
+    fts(link, entries, true).await
 }
 
 /// Takes messages out of the index, which must have them as they are here: FTS5 keeps no text of its own, and must be told exactly what it was given.
 pub(super) async fn forget(link: &mut Link, entries: &[Entry]) -> Result<(), StoreError> {
-    if link.dialect() == Dialect::Sqlite {
-        return fts(link, entries, "insert into fts(fts,rowid,t) values", Some("delete")).await;
+    if link.dialect().index_is_told() {
+        return fts(link, entries, false).await;
     }
     for entry in entries {
         let mut rest = entry.terms.as_slice();
@@ -99,17 +99,20 @@ pub(super) async fn forget(link: &mut Link, entries: &[Entry]) -> Result<(), Sto
     Ok(())
 }
 
-async fn fts(link: &mut Link, entries: &[Entry], sql: &str, word: Option<&str>) -> Result<(), StoreError> {
+/// Tells the full-text index of messages that come, or go.
+async fn fts(link: &mut Link, entries: &[Entry], come: bool) -> Result<(), StoreError> {
     let mut rest = entries;
     while !rest.is_empty() {
         let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
         let (these, others) = rest.split_at(size);
+        let dialect = link.dialect();
+        let Some(sql) = (if come { dialect.index_in(size) } else { dialect.index_out(size) }) else { return Ok(()) };
         let mut args = Vec::with_capacity(3 * size);
         for entry in these {
-            args.extend(word.map(Arg::from));
+            args.extend((!come).then(|| Arg::from(GOES)));
             args.extend([entry.number.into(), Arg::Text(Some(entry.text().into()))]);
         }
-        link.run(&format!("{sql} {}", places(if word.is_some() { 3 } else { 2 }, size)), &args).await?;
+        link.run(&sql, &args).await?;
         rest = others;
     }
     Ok(())
@@ -131,7 +134,7 @@ pub(super) async fn step(link: &mut Link, most: u32) -> Result<u64, StoreError> 
     let sql = format!("select {COLUMNS} from messages where number<=? order by number desc limit ?");
     let rows = link.rows(&sql, &args![upto, most]).await?;
     let entries: Vec<Entry> = rows.iter().map(|row| read(row, 0)).collect::<Result<_, _>>()?;
-    if link.dialect() == Dialect::Sqlite {
+    if link.dialect().index_is_told() {
         let bare: Vec<Entry> = entries.iter().map(|entry| Entry { terms: Vec::new(), ..entry.clone() }).collect();
         forget(link, &bare).await?;
     }
@@ -142,14 +145,15 @@ pub(super) async fn step(link: &mut Link, most: u32) -> Result<u64, StoreError> 
     Ok((entries.len() as u64).max(1))
 }
 
-/// Makes SQLite's index again out of the messages, some 50 000 a second; with terms, or for those of `bare` without.
+/// Makes the full-text index again, where there is one, out of the messages, some 50 000 a second; with terms, or for those of `bare` without.
 pub(super) async fn anew(link: &mut Link, bare: bool) -> Result<(), StoreError> {
     const STEP: u32 = 2000;
+    let Some(nothing) = link.dialect().index_nothing() else { return Ok(()) };
     let count = link.number("select count(*) from messages", &[]).await?;
     if count > 100_000 {
         log::warn!("the index of {count} messages is made anew, once; this takes some minutes");
     }
-    link.plain("insert into fts(fts) values('delete-all')").await?;
+    link.plain(nothing).await?;
     let mut last = i64::MIN;
     loop {
         let sql = format!("select {COLUMNS} from messages where number>? order by number limit ?");
@@ -188,7 +192,7 @@ pub(super) async fn missing(link: &mut Link, most: u32) -> Result<u64, StoreErro
     let mut count = 0;
     for row in link.rows(&sql, &args![upto, most]).await? {
         let entry = read(&row, upto)?;
-        let found = if link.dialect() == Dialect::Sqlite {
+        let found = if link.dialect().index_is_told() {
             let words: Vec<String> = entry.text().split(' ').map(|word| format!("\"{word}\"")).collect();
             link.number("select count(*) from fts where fts match ? and rowid=?", &args![&words.join(" AND "), entry.number]).await? == 1
         } else {

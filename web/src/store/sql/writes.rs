@@ -1,6 +1,6 @@
 //! Carries out what sessions write, many in one statement where that changes nothing. Decides nothing of what they mean.
 
-use super::dialect::{Dialect, ROWS, places};
+use super::dialect::{ROWS, places};
 use super::link::{Arg, Link, args};
 use super::tables::{MESSAGES, Table, named};
 use super::terms::{self, Entry};
@@ -205,7 +205,7 @@ pub(super) async fn put_messages(link: &mut Link, messages: &[&StoredMessage]) -
     }
     let table = named(MESSAGES);
     let new = not_there(link, messages).await?;
-    let end = if link.dialect() == Dialect::Sqlite { String::new() } else { link.dialect().or_keep(table) };
+    let end = if link.dialect().index_is_told() { String::new() } else { link.dialect().or_keep(table) };
     insert_all(link, table, &end, new.iter().map(|message| rows::message(message)).collect()).await?;
     let unindexed = terms::unindexed(link).await?;
     let entries: Vec<Entry> = new.iter().map(|message| Entry::of(message, unindexed)).collect();
@@ -266,11 +266,7 @@ async fn put_blob(
     hash: &str,
     bytes: &Bytes,
 ) -> Result<(), StoreError> {
-    // Where others write at the same time, a change (of nothing) keeps the picture from being taken away before this is committed.
-    let end = match link.dialect() {
-        Dialect::Sqlite => link.dialect().or_keep(named("blobs")),
-        Dialect::MySql | Dialect::Postgres => link.dialect().or_touch(named("blobs")),
-    };
+    let end = link.dialect().or_hold(named("blobs"));
     insert_all(link, named("blobs"), &end, vec![args![hash, bytes.as_ref()].to_vec()]).await?;
     let sql = "select number from blob_uses where owner=? and conversation=? and hash=?";
     let last = link.number(sql, &args![user.0, conversation.0, hash]).await?.cast_unsigned();
