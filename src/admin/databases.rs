@@ -33,6 +33,7 @@ pub(super) async fn check(store: &dyn Store) -> Result<(), Failure> {
 
 pub(super) async fn reindex(database: &Arc<Sql>) -> Result<(), Failure> {
     const EVERY: u64 = 100_000;
+    database.claim().await.map_err(failed)?;
     let mut said = 0;
     let count = database.reindex(|count| {
         if count / EVERY > said / EVERY {
