@@ -21,6 +21,7 @@ pub use request::*;
 pub use room_list::*;
 pub use transfer::*;
 
+use crate::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,4 +56,7 @@ pub struct MenuItem {
     /// Hard to take back: to be asked about once.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub danger: bool,
+    /// A moment that an entry without an id tells of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time: Option<Timestamp>,
 }

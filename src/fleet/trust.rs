@@ -35,6 +35,8 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         }
         EventKind::ConversationClosed { conversation }
         | EventKind::MessageAdded { conversation, .. }
+        | EventKind::MessageMarked { conversation, .. }
+        | EventKind::MessageReplaced { conversation, .. }
         | EventKind::Typing { conversation, .. }
         | EventKind::RoomMembers { conversation, .. }
         | EventKind::RoomTopic { conversation, .. }
@@ -130,6 +132,7 @@ mod tests {
             remote: false,
             topic: false,
             server_id: None,
+            reference: None,
             pictures: Vec::new(),
         };
         EventKind::MessageAdded { conversation: TALK, message }
