@@ -242,14 +242,30 @@ mod tests {
     }
 
     #[test]
+    fn a_correction_names_its_sender_and_the_message() {
+        with_core("purple::conversation::server_id::tests::a_correction_names_its_sender_and_the_message", |_| {
+            let replace = "<body>b</body><replace xmlns='urn:xmpp:message-correct:0' id='a1'/>";
+            let of = |from: &str| {
+                let (.., said) = read_text(&format!("<message from='{from}' to='bob@b.org' id='a2'>{replace}</message>")).unwrap();
+                (said.sender, said.replaces)
+            };
+            let sender = ("bob@b.org/x".to_owned(), Some("a2".to_owned()));
+            assert_eq!(of("bob@b.org/x"), (Some(sender), Some("a1".to_owned())));
+            // Own ones from another device are nobody's correction here.
+            assert_eq!(of("ines@example.org/y"), (None, None));
+        });
+    }
+
+    #[test]
     fn copies_are_the_own_accounts_and_archives_the_archives() {
         with_core("purple::conversation::server_id::tests::copies_are_the_own_accounts_and_archives_the_archives", |_| {
             let wrapped = |from: &str, outer: &str, inner: &str| {
                 let name = outer.split(' ').next().unwrap();
                 let forwarded = format!("<forwarded xmlns='urn:xmpp:forward:0'>{inner}</forwarded>");
-                read_text(&format!("<message from='{from}'><{outer}>{forwarded}</{name}></message>"))
+                let found = read_text(&format!("<message from='{from}'><{outer}>{forwarded}</{name}></message>"));
+                found.map(|(kind, name, said)| (kind, name, Said { sender: None, ..said }))
             };
-            let said = |id: &str, own, delayed| Said { id: Some(id.to_owned()), delayed, own };
+            let said = |id: &str, own, delayed| Said { id: Some(id.to_owned()), delayed, own, ..Said::default() };
             let stamped = stamp("ines@example.org", "1");
             let theirs = format!("<message from='bob@b.org/x' to='ines@example.org/y'>{stamped}</message>");
             let mine = format!("<message from='ines@example.org/y' to='bob@b.org'>{stamped}</message>");
