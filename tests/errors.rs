@@ -128,6 +128,50 @@ fn forbidden_addresses_are_refused_however_they_are_written() {
     }
 }
 
+/// With TLS from the first byte libpurple's own words are "SSL Connection Failed", whatever happened.
+#[test]
+fn a_tls_connection_that_is_not_made_says_why() {
+    let mut daemon = Daemon::run(BELLFLOWER);
+    daemon.allow_log("Connection refused");
+    daemon.allow_log("There is no server called");
+    let port = free_port();
+    let irc = |host: &str| json!({ "protocol": "prpl-irc", "username": format!("ines@{host}"), "options": { "ssl": true, "port": port } });
+    let options = json!({ "connect_server": "127.0.0.1", "port": port, "connection_security": "old_ssl" });
+    let xmpp = json!({ "protocol": "prpl-jabber", "username": "ines@localhost/web", "password": "secret", "options": options });
+    let plain = json!({ "protocol": "prpl-irc", "username": "ines@127.0.0.1", "options": { "ssl": false, "port": port } });
+    for (network, words) in [
+        (irc("127.0.0.1"), "refuses the connection"),
+        (xmpp, "refuses the connection"),
+        (plain, "refuses the connection"),
+        (irc("no-such-host.invalid"), "There is no server called “no-such-host.invalid”"),
+    ] {
+        let mut ines = daemon.client("tab");
+        ines.post("/login", &json!({ "network": network })).ok();
+        ines.attach();
+        let waiting = standing(&mut ines, &["waiting", "error"]);
+        let error = &waiting["error"];
+        assert_eq!((&waiting["state"], &error["code"]), (&json!("waiting"), &json!("network")), "{waiting}");
+        assert!(error["message"].as_str().is_some_and(|told| told.contains(words) && !told.contains("SSL")), "{waiting}");
+    }
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
+    let mut daemon = Daemon::builder(BELLFLOWER)
+        .table("[accounts]\nsign_on_timeout = \"3s\"\nreconnect_first = \"1h\"\nreconnect_most = \"1h\"\n")
+        .start();
+    daemon.allow_log("timed out");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let begun = std::time::Instant::now();
+    let mut ines = guest_of(&daemon, "127.0.0.1", port);
+    let waiting = standing(&mut ines, &["waiting", "error"]);
+    let took = begun.elapsed();
+    assert_eq!((&waiting["state"], &waiting["error"]["code"]), (&json!("waiting"), &json!("timeout")), "{waiting}");
+    // Twice the time was what it took.
+    assert!((3..6).contains(&took.as_secs()), "{took:?}");
+}
+
 #[test]
 fn a_protocol_that_is_not_there_is_refused_at_once() {
     let daemon = Daemon::run(BELLFLOWER);

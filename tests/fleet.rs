@@ -97,6 +97,19 @@ fn protocols_of_third_parties_have_processes_of_their_own() {
 }
 
 #[test]
+fn what_does_not_come_with_libpurple_is_a_third_partys_whatever_its_id() {
+    let prosody = Prosody::with_users(["ines"]);
+    let plugins = format!("[plugins]\npaths = [{:?}]\n", support::old_plugins());
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table(&plugins).start();
+    let _ines = signed_in(&daemon, &prosody, "ines", "ines");
+    let mut old = daemon.client("old");
+    old.post("/login", &json!({ "network": { "protocol": "prpl-aim", "username": "old" } })).ok();
+    old.attach();
+    old.wait_online();
+    assert_eq!(groups(&daemon), ["core", "protocol prpl-aim"]);
+}
+
+#[test]
 fn each_user_can_be_alone() {
     let prosody = Prosody::with_users(["ines", "ida"]);
     let daemon = Daemon::builder(BELLFLOWER).config("isolation = \"user\"").start();

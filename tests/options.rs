@@ -130,7 +130,8 @@ fn options_are_shown_as_they_are_and_can_be_taken_back() {
 #[test]
 fn a_port_that_no_server_has_is_refused_at_once() {
     let prosody = Prosody::with_users(["ines"]);
-    let daemon = Daemon::run(BELLFLOWER);
+    // Without a port to be reached at there is no SIMPLE.
+    let daemon = Daemon::builder(BELLFLOWER).listening().start();
     let refused = |network: &Value, field: &str| {
         let answer = daemon.client("tab").post("/login", &json!({ "network": network }));
         let told = (answer.status, answer.code(), answer.body["error"]["field"].as_str());

@@ -85,6 +85,8 @@ pub struct BridgeConfig {
     pub reconnect_most: Duration,
     /// A sign-on without progress is ended after this.
     pub sign_on_timeout: Duration,
+    /// A connection over which nothing comes for so long is given up, where the protocol itself does not look after that (IRC).
+    pub silence: Duration,
     /// Extra trust roots (PEM file) besides the platform's.
     pub extra_roots: Option<PathBuf>,
     /// Use libpurple's own NSS back end (for measurement only: it asks no user about certificates).
@@ -116,6 +118,7 @@ impl Default for BridgeConfig {
             reconnect_first: Duration::from_secs(2),
             reconnect_most: Duration::from_secs(300),
             sign_on_timeout: Duration::from_secs(60),
+            silence: Duration::from_secs(150),
             extra_roots: None,
             native_tls: false,
             lean: true,

@@ -4,7 +4,7 @@ use crate::command::Origin;
 use crate::error::CommandError;
 use crate::id::{AccountId, AuthorizationId, BuddyId, ConversationId, NoticeId, PictureId, RequestId, RoomListId, TransferId, UserId};
 use crate::model::{
-    Account, AccountStanding, Authorization, Buddy, Conversation, Member, MemberAddress, MenuItem, Message, Notice, Piece, Privacy,
+    Account, AccountStanding, Authorization, Buddy, Conversation, Mark, Member, MemberAddress, MenuItem, Message, Notice, Piece, Privacy,
     Request, RoomListRows, RoomsFound, StatusKind, Transfer, TypingState,
 };
 use crate::time::Timestamp;
@@ -170,6 +170,24 @@ pub enum EventKind {
         /// What.
         message: Message,
     },
+    /// Something became of a message that was told.
+    MessageMarked {
+        /// Where.
+        conversation: ConversationId,
+        /// The message's [`Message::reference`].
+        reference: String,
+        /// What became of it.
+        mark: Mark,
+    },
+    /// Its author has put another text in the place of a message (XEP-0308): their last one in the conversation.
+    MessageReplaced {
+        /// Where.
+        conversation: ConversationId,
+        /// The [`Message::reference`] of the message as it was told first.
+        reference: String,
+        /// The new one, whole. It takes the place of the other, where that is known.
+        message: Message,
+    },
     /// Somebody writes.
     Typing {
         /// Where.
@@ -323,7 +341,7 @@ impl EventKind {
         match self {
             Self::MediaStored(media) => media.bytes.len(),
             Self::TransferBytes(piece) => piece.bytes.len(),
-            Self::MessageAdded { message, .. } => message.html.len() + message.pictures.len() * 128,
+            Self::MessageAdded { message, .. } | Self::MessageReplaced { message, .. } => message.html.len() + message.pictures.len() * 128,
             Self::BuddiesAdded(buddies) => buddies.len() * 256,
             Self::RoomMembers { joined, left, changed, .. } => (joined.len() + left.len() + changed.len()) * 64,
             Self::RoomList(rows) => rows.rows.len() * 128,

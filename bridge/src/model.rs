@@ -21,6 +21,7 @@ pub use request::*;
 pub use room_list::*;
 pub use transfer::*;
 
+use crate::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,4 +59,7 @@ pub struct MenuItem {
     /// Words about it, smaller.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub note: String,
+    /// A moment that an entry without an id tells of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time: Option<Timestamp>,
 }

@@ -115,6 +115,7 @@ impl Config {
             ("accounts.reconnect_first", self.accounts.reconnect_first),
             ("accounts.reconnect_most", self.accounts.reconnect_most),
             ("accounts.sign_on_timeout", self.accounts.sign_on_timeout),
+            ("accounts.silence", self.accounts.silence),
             ("worker.hang", self.worker.hang),
             ("worker.crash_window", self.worker.crash_window),
         ];

@@ -185,11 +185,18 @@ pub(crate) struct Accounts {
     pub(crate) reconnect_most: Span,
     /// A sign-on without progress is given up after this.
     pub(crate) sign_on_timeout: Span,
+    /// A connection to an IRC server that has said nothing for so long, though it was asked, is given up and tried again. XMPP's own limit is 150 s.
+    pub(crate) silence: Span,
 }
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self { reconnect_first: Span::seconds(2), reconnect_most: Span::minutes(5), sign_on_timeout: Span::seconds(60) }
+        Self {
+            reconnect_first: Span::seconds(2),
+            reconnect_most: Span::minutes(5),
+            sign_on_timeout: Span::seconds(60),
+            silence: Span::seconds(150),
+        }
     }
 }
 

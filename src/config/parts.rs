@@ -40,6 +40,7 @@ impl Config {
             reconnect_first: self.accounts.reconnect_first.0,
             reconnect_most: self.accounts.reconnect_most.0,
             sign_on_timeout: self.accounts.sign_on_timeout.0,
+            silence: self.accounts.silence.0,
             extra_roots: self.tls.extra_roots.as_ref().map(absolute),
             native_tls: self.tls.native,
             lean: true,

@@ -333,5 +333,6 @@ fn unknown(html: String) -> Message {
         remote: false,
         topic: false,
         server_id: None,
+        reference: None,
     }
 }

@@ -6,25 +6,6 @@ use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
-/// Protocols that come with libpurple itself. All others are third parties' code.
-const CORE: &[&str] = &[
-    "prpl-aim",
-    "prpl-bonjour",
-    "prpl-gg",
-    "prpl-icq",
-    "prpl-irc",
-    "prpl-jabber",
-    "prpl-meanwhile",
-    "prpl-msn",
-    "prpl-mxit",
-    "prpl-myspace",
-    "prpl-novell",
-    "prpl-silc",
-    "prpl-simple",
-    "prpl-yahoo",
-    "prpl-zephyr",
-];
-
 /// Who shares a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -52,11 +33,11 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    /// Where an account belongs that nothing speaks against.
-    pub(crate) fn of(isolation: Isolation, user: UserId, protocol: &str) -> Self {
+    /// Where an account belongs that nothing speaks against. `ships`: its protocol comes with the libpurple in use.
+    pub(crate) fn of(isolation: Isolation, user: UserId, protocol: &str, ships: bool) -> Self {
         match isolation {
             Isolation::Shared => Self::Core,
-            Isolation::Protocol if CORE.contains(&protocol) => Self::Core,
+            Isolation::Protocol if ships => Self::Core,
             Isolation::Protocol => Self::Protocol(protocol.to_owned()),
             Isolation::User => Self::User(user),
         }
@@ -269,11 +250,14 @@ mod tests {
 
     #[test]
     fn third_party_protocols_are_apart_by_default() {
-        let of = |isolation, protocol| Group::of(isolation, UserId(1), protocol);
-        assert_eq!(of(Isolation::default(), "prpl-irc"), Group::Core);
-        assert_eq!(of(Isolation::default(), "prpl-other"), Group::Protocol("prpl-other".to_owned()));
-        assert_eq!(of(Isolation::Shared, "prpl-other"), Group::Core);
-        assert_eq!(of(Isolation::User, "prpl-irc"), Group::User(UserId(1)));
+        let of = |isolation, protocol, ships| Group::of(isolation, UserId(1), protocol, ships);
+        assert_eq!(of(Isolation::default(), "prpl-irc", true), Group::Core);
+        // An administrator's own, by whatever id.
+        for id in ["prpl-other", "prpl-aim", "prpl-irc"] {
+            assert_eq!(of(Isolation::default(), id, false), Group::Protocol(id.to_owned()));
+        }
+        assert_eq!(of(Isolation::Shared, "prpl-other", false), Group::Core);
+        assert_eq!(of(Isolation::User, "prpl-irc", true), Group::User(UserId(1)));
     }
 
     /// Workers as they fill: two of `most` are kept, and each takes three accounts.

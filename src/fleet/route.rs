@@ -154,6 +154,13 @@ impl Fleet {
         self.0.catalogue.get()?.protocols.iter().find(|known| known.id == id)
     }
 
+    /// Whether a protocol's code comes with the libpurple in use, whatever file has claimed its id besides.
+    pub(super) fn ships(&self, id: &str) -> bool {
+        let Some(catalogue) = self.0.catalogue.get() else { return false };
+        let mut serving = catalogue.plugins.iter().filter(|plugin| plugin.state == "loaded" && plugin.id.as_deref() == Some(id)).peekable();
+        serving.peek().is_some() && serving.all(|plugin| plugin.ships)
+    }
+
     /// Its worker has carried out a change of an account.
     pub(super) fn changed(&self, state: &mut State, command: &Command) {
         let moves = self.note(state, command);

@@ -43,7 +43,7 @@ impl Fleet {
     pub(super) fn add(&self, state: &mut State, command: Command, account: AccountId) -> Result<(), Rejected> {
         let CommandKind::AddAccount { settings, .. } = &command.kind else { return Err(Rejected::Closed) };
         let now = Instant::now();
-        let group = Group::of(self.0.settings.isolation, command.user, &settings.protocol);
+        let group = Group::of(self.0.settings.isolation, command.user, &settings.protocol, self.ships(&settings.protocol));
         let protocol = self.protocol(&settings.protocol);
         if !state.ledger.add(command.user, account, settings.clone(), protocol, group, now) {
             return self.refuse(state, &command, CommandError::new("bad_account", "This account id is in use already.").at("account"));

@@ -37,6 +37,8 @@ pub(super) fn may_say(ledger: &Ledger, number: u16, event: &Event) -> bool {
         }
         EventKind::ConversationClosed { conversation }
         | EventKind::MessageAdded { conversation, .. }
+        | EventKind::MessageMarked { conversation, .. }
+        | EventKind::MessageReplaced { conversation, .. }
         | EventKind::Typing { conversation, .. }
         | EventKind::RoomMembers { conversation, .. }
         | EventKind::RoomTopic { conversation, .. }
@@ -132,6 +134,7 @@ mod tests {
             remote: false,
             topic: false,
             server_id: None,
+            reference: None,
             pictures: Vec::new(),
         };
         EventKind::MessageAdded { conversation: TALK, message }

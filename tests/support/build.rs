@@ -23,6 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compile(&framer, &["mischief/framer.c"])?;
     let tide = stillborn.with_file_name("tide");
     compile(&tide.join("tide.so"), &["plugin/tide.c"])?;
+    // The same under the id of a protocol that libpurple once had.
+    let old = stillborn.with_file_name("old");
+    compile(&old.join("aim.so"), &["-DTIDE_ID=\"prpl-aim\"", "plugin/tide.c"])?;
+    println!("cargo:rustc-env=OLD_PLUGINS={}", old.display());
     println!("cargo:rustc-env=TIDE_PLUGINS={}", tide.display());
     println!("cargo:rustc-env=FRAMER_PLUGIN={}", framer.display());
     println!("cargo:rustc-env=MISCHIEF_PLUGINS={}", directory.display());

@@ -144,6 +144,7 @@ impl Browser {
             remote: false,
             topic: false,
             server_id: None,
+            reference: None,
             pictures: Vec::new(),
         };
         let opened = first.then_some(EventKind::ConversationOpened(conversation));

@@ -99,6 +99,8 @@ pub enum MessageKind {
 
 /// Bytes of the longest [`Message::server_id`]. A longer one is left out: a part of it is another's.
 pub const SERVER_ID: usize = 256;
+/// Bytes of the longest [`Message::reference`]: an address and an id.
+pub const REFERENCE: usize = 4096;
 
 /// A line in a conversation, with libpurple's HTML (already bounded); the web side makes spans of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +128,18 @@ pub struct Message {
     /// The server's own id of it, if there is one: the same message has the same id when it comes again. It counts only within its conversation. A
     /// server that knows no ids passes on what a sender puts in their place: it names a message together with its author and words, never alone.
     pub server_id: Option<String>,
+    /// What the network calls it when it speaks of it later ([`Mark`], [`crate::EventKind::MessageReplaced`]), made up by the bridge. It names one of the
+    /// last messages of its conversation, and is not shown.
+    pub reference: Option<String>,
+}
+
+/// What became later of a message that was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mark {
+    /// The other one's device has it (XEP-0184).
+    Delivered,
+    /// It was refused, and why, in plain words.
+    Failed(String),
 }
 
 /// Typing states.

@@ -156,6 +156,9 @@ pub struct PluginReport {
     pub state: String,
     /// Why it was refused.
     pub reason: Option<String>,
+    /// One of the files that come with the libpurple in use, with the protocol that such a file has. All others are third parties' code.
+    #[serde(default)]
+    pub ships: bool,
 }
 
 /// Self-description of a plugin (`PurplePluginInfo`), unchecked.

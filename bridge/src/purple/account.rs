@@ -178,6 +178,21 @@ fn server(options: &BTreeMap<String, Value>) -> Option<Option<Box<str>>> {
     })
 }
 
+/// Has the account's options name this host and port; gives what they named before.
+///
+/// # Safety
+/// A live account.
+pub(super) unsafe fn redirect(purple: *mut PurpleAccount, (host, port): (String, i64)) -> (String, i64) {
+    // SAFETY: the caller's promise; the text is copied.
+    let before = unsafe {
+        let server = borrowed(purple_sys::purple_account_get_string(purple, c"connect_server".as_ptr(), c"".as_ptr())).unwrap_or_default();
+        (server, i64::from(purple_sys::purple_account_get_int(purple, c"port".as_ptr(), 5222)))
+    };
+    store_option(purple, "connect_server", &Value::Text(host));
+    store_option(purple, PORT, &Value::Int(port));
+    before
+}
+
 /// The account as a user sees it.
 pub(crate) fn describe(token: OnPurple, account: AccountId) -> Option<Account> {
     let (purple, protocol) = accounts::read(token, account, |entry| (entry.purple, entry.protocol.clone()))?;

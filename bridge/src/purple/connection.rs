@@ -5,9 +5,10 @@ mod reason;
 pub(super) mod registration;
 mod turns;
 
+pub(super) use turns::pace;
 pub(crate) use turns::{Pace, connect};
 
-use turns::{chance, pace, wait_before};
+use turns::{chance, wait_before};
 
 use super::accounts;
 use super::ffi::{borrowed, guard_on};
@@ -33,7 +34,7 @@ pub(crate) enum Phase {
     /// Waits for its turn.
     Queued,
     /// libpurple is at it; ended by the watchdog when it makes no progress.
-    Connecting { progressed: bool, _watchdog: Timer },
+    Connecting { watchdog: Timer },
     /// Signed on; after a quiet while the next failure counts as the first again.
     Online { _settled: Timer },
     /// Tried again when the timer fires.
@@ -54,6 +55,12 @@ pub(crate) struct SignOn {
     known: bool,
     /// Why its server's name led nowhere.
     unresolved: Option<String>,
+    /// Why the last of its connections was not made, in the system's words.
+    not_made: Option<String>,
+    /// Where the server sends it instead, for the next attempt.
+    elsewhere: Option<(String, u16)>,
+    /// How often it was sent elsewhere since it was online.
+    sent_on: u32,
     /// How many times it came online.
     pub(super) times: u32,
 }
@@ -123,20 +130,22 @@ fn watch(token: OnPurple, account: AccountId) -> Timer {
     timers::after(token, pace().timeout, Some(account), move |token| watched(token, account))
 }
 
+/// The sign-on has made progress, or is not to be counted: the watchdog begins anew. Whether the account is signing on.
+fn watch_anew(token: OnPurple, account: AccountId) -> bool {
+    let mut next = Some(watch(token, account));
+    // Timers are dropped out here, where the table is not borrowed.
+    let before = accounts::change(token, account, |entry| match &mut entry.sign_on.phase {
+        Phase::Connecting { watchdog } => next.take().map(|next| std::mem::replace(watchdog, next)),
+        _ => None,
+    });
+    before.flatten().is_some()
+}
+
 /// The watchdog: no progress for the whole time, and the user is not being asked anything (hazard 34).
 fn watched(token: OnPurple, account: AccountId) {
-    let paused = request::open_for(token, account);
-    let next = watch(token, account);
-    let stuck = accounts::change(token, account, |entry| match &mut entry.sign_on.phase {
-        Phase::Connecting { progressed, _watchdog } => {
-            let stuck = !*progressed && !paused;
-            *progressed = false;
-            // The old timer has fired; this one replaces it.
-            (stuck, Some(std::mem::replace(_watchdog, next)))
-        }
-        _ => (false, Some(next)),
-    });
-    if let Some((true, _)) = stuck {
+    if request::open_for(token, account) {
+        watch_anew(token, account);
+    } else if accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Connecting { .. })) == Some(true) {
         let error = AccountError { code: "timeout".to_owned(), message: "The server did not answer in time.".to_owned(), fatal: false };
         lose(token, account, error);
     }
@@ -146,15 +155,15 @@ fn watched(token: OnPurple, account: AccountId) {
 fn begin(token: OnPurple, account: AccountId) {
     let watchdog = watch(token, account);
     let known = accounts::change(token, account, |entry| {
-        entry.sign_on.phase = Phase::Connecting { progressed: false, _watchdog: watchdog };
+        entry.sign_on.phase = Phase::Connecting { watchdog };
         entry.sign_on.failure = None;
         entry.sign_on.ours = false;
         entry.sign_on.registering = false;
-        entry.sign_on.unresolved = None;
+        (entry.sign_on.unresolved, entry.sign_on.not_made) = (None, None);
         entry.sign_on.attempts = entry.sign_on.attempts.saturating_add(1);
-        (entry.purple, entry.password.clone(), entry.protocol.clone())
+        (entry.purple, entry.password.clone(), entry.protocol.clone(), entry.sign_on.elsewhere.take())
     });
-    let Some((purple, password, protocol)) = known else { return };
+    let Some((purple, password, protocol, elsewhere)) = known else { return };
     if password.is_none() && super::protocols::password_required(token, &protocol) {
         let message = "This network needs a password. Enter it to sign on.".to_owned();
         return lose(token, account, AccountError { code: "password_required".to_owned(), message, fatal: true });
@@ -171,14 +180,18 @@ fn begin(token: OnPurple, account: AccountId) {
     unsafe {
         let ui = purple_sys::purple_core_get_ui();
         purple_sys::purple_account_set_ui_bool(purple, ui, c"auto-login".as_ptr(), glib_sys::GTRUE);
-        purple_sys::purple_account_connect(purple);
     }
+    // SAFETY: a live account.
+    let usual = elsewhere.map(|(host, port)| unsafe { super::account::redirect(purple, (host, i64::from(port))) });
+    // SAFETY: as above.
+    unsafe { purple_sys::purple_account_connect(purple) };
     // The account may have failed, and even be gone, while it connected.
     if let Some(purple) = accounts::read(token, account, |entry| entry.purple) {
         // SAFETY: as above.
         unsafe {
-            purple_sys::purple_account_set_ui_bool(purple, purple_sys::purple_core_get_ui(), c"auto-login".as_ptr(), glib_sys::GFALSE)
-        };
+            purple_sys::purple_account_set_ui_bool(purple, purple_sys::purple_core_get_ui(), c"auto-login".as_ptr(), glib_sys::GFALSE);
+            usual.map(|usual| super::account::redirect(purple, usual));
+        }
         // SAFETY: as above.
         let started = unsafe { !(*purple).gc.is_null() };
         let connecting = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Connecting { .. })).unwrap_or(false);
@@ -202,9 +215,45 @@ pub(super) fn resolved(token: OnPurple, account: AccountId, failure: Option<Stri
     accounts::change(token, account, |entry| entry.sign_on.unresolved = failure);
 }
 
+/// A connection of the account whose callback runs was not made.
+pub(super) fn not_made(token: OnPurple, why: &str) {
+    if let Some(account) = owner::current() {
+        accounts::change(token, account, |entry| entry.sign_on.not_made = Some(why.to_owned()));
+    }
+}
+
 /// The server said why it closes the connection, which libpurple does not tell.
 pub(super) fn server_said(token: OnPurple, account: AccountId, words: &str) {
-    accounts::change(token, account, |entry| entry.sign_on.failure.get_or_insert(reason::said(words)).code.len());
+    ends_for(token, account, reason::said(words));
+}
+
+/// The server lets the account in no more, and says why.
+pub(super) fn banned(token: OnPurple, account: AccountId, words: &str) {
+    ends_for(token, account, reason::banned(words));
+}
+
+/// The connection is about to end, for a reason that libpurple tells in other words. What was said first counts.
+pub(super) fn ends_for(token: OnPurple, account: AccountId, error: AccountError) {
+    accounts::change(token, account, |entry| entry.sign_on.failure.get_or_insert(error).code.len());
+}
+
+/// The server sends the account to another host (RFC 6120, 4.9.3.19), where it is tried at once.
+pub(super) fn sent_elsewhere(token: OnPurple, account: AccountId, host: &str, port: u16) {
+    /// More hosts in a row than anybody has.
+    const MOST: u32 = 5;
+    let goes_round = accounts::change(token, account, |entry| {
+        entry.sign_on.sent_on = entry.sign_on.sent_on.saturating_add(1);
+        let goes_round = entry.sign_on.sent_on > MOST;
+        entry.sign_on.elsewhere = (!goes_round).then(|| (host.to_owned(), port));
+        if goes_round {
+            entry.sign_on.sent_on = 0;
+        }
+        goes_round
+    });
+    if goes_round == Some(true) {
+        let message = "The server sends this account from one host to another without end.".to_owned();
+        ends_for(token, account, AccountError { code: "network".to_owned(), message, fatal: false });
+    }
 }
 
 /// The nick is somebody else's. Libpurple's plugin would take another one without a word. A nick that the account had before may be held by its own
@@ -259,7 +308,7 @@ fn drop_connection(token: OnPurple, account: AccountId, ours: bool) -> bool {
 pub(crate) fn disconnect(token: OnPurple, account: AccountId) {
     drop_connection(token, account, true);
     let before = accounts::change(token, account, |entry| {
-        entry.sign_on.failure = None;
+        (entry.sign_on.failure, entry.sign_on.elsewhere) = (None, None);
         entry.sign_on.attempts = 0;
         std::mem::take(&mut entry.sign_on.phase)
     });
@@ -269,13 +318,16 @@ pub(crate) fn disconnect(token: OnPurple, account: AccountId) {
 
 /// What comes after a connection that ended without our doing.
 fn lost(token: OnPurple, account: AccountId) {
-    let Some((failure, attempts, before)) = accounts::change(token, account, |entry| {
+    let Some((failure, attempts, before, goes_on)) = accounts::change(token, account, |entry| {
         let before = std::mem::take(&mut entry.sign_on.phase);
-        (entry.sign_on.failure.take(), entry.sign_on.attempts, before)
+        (entry.sign_on.failure.take(), entry.sign_on.attempts, before, entry.sign_on.elsewhere.is_some())
     }) else {
         return;
     };
     drop(before);
+    if goes_on && accounts::wanted(token, account) {
+        return connect(token, account, false);
+    }
     if !accounts::wanted(token, account) && failure.as_ref().is_none_or(|error| !error.fatal) {
         // An account that was only to be made on the server: nothing is tried again, but why it failed is told.
         return stand(token, account, AccountStanding { error: failure, ..AccountStanding::plain(AccountState::Offline) });
@@ -315,14 +367,7 @@ unsafe extern "C" fn on_connect_progress(gc: *mut PurpleConnection, text: *const
         // SAFETY: libpurple gives a live connection and a string or NULL.
         let (account, text) = unsafe { (account_of(token, gc), borrowed(text).unwrap_or_default()) };
         let Some(account) = account else { return };
-        let connecting = accounts::change(token, account, |entry| match &mut entry.sign_on.phase {
-            Phase::Connecting { progressed, .. } => {
-                *progressed = true;
-                true
-            }
-            _ => false,
-        });
-        if connecting == Some(true) {
+        if watch_anew(token, account) {
             let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             let progress = Progress { text, step: number(step), steps: number(steps) };
             stand(token, account, AccountStanding { progress: Some(progress), ..AccountStanding::plain(AccountState::Connecting) });
@@ -342,10 +387,12 @@ unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
         });
         let before = accounts::change(token, account, |entry| {
             entry.sign_on.known = true;
+            (entry.sign_on.failure, entry.sign_on.sent_on) = (None, 0);
             entry.sign_on.times = entry.sign_on.times.wrapping_add(1);
             std::mem::replace(&mut entry.sign_on.phase, Phase::Online { _settled: settled })
         });
         drop(before);
+        super::pulse::begins(token, account);
         stand(token, account, AccountStanding::plain(AccountState::Online));
         // libpurple shows the buddies only after this callback.
         timers::soon(token, Some(account), move |token| {
@@ -363,6 +410,9 @@ unsafe extern "C" fn on_disconnected(gc: *mut PurpleConnection) {
         super::irc::forget(token, gc);
         // SAFETY: a live connection.
         let Some(account) = (unsafe { account_of(token, gc) }) else { return };
+        super::pulse::ends(token, account);
+        // SAFETY: a live connection, whose account lives as long.
+        super::xmpp::avatars::forget(token, account, unsafe { (*gc).account });
         conversation::account_went(token, account);
         // What the old connection asked cannot be answered any more.
         request::close_all(token, account);
@@ -389,8 +439,11 @@ unsafe extern "C" fn on_report_disconnect_reason(gc: *mut PurpleConnection, reas
         let Some(account) = account else { return };
         // SAFETY: a pure function of the number.
         let fatal = unsafe { purple_sys::purple_connection_error_is_fatal(reason) } != glib_sys::GFALSE;
-        let unresolved = accounts::change(token, account, |entry| entry.sign_on.unresolved.take()).flatten();
-        let error = reason::explain(account, reason, text.unwrap_or_default(), fatal, unresolved);
+        let known = accounts::change(token, account, |entry| reason::Known {
+            unresolved: entry.sign_on.unresolved.take(),
+            not_made: entry.sign_on.not_made.take(),
+        });
+        let error = reason::explain(account, reason, text.unwrap_or_default(), fatal, known.unwrap_or_default());
         accounts::change(token, account, |entry| entry.sign_on.failure.get_or_insert(error).code.len());
     });
 }

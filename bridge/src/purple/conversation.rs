@@ -1,17 +1,22 @@
 //! Conversations: their ids, their lines, sending and closing; what only rooms have is in `room.rs`.
 
+pub(super) mod corrections;
 mod lines;
+mod names;
 mod refused;
 mod send;
+pub(super) mod sent;
 pub(super) mod server_id;
 mod slash;
 pub(super) mod topic;
 
+pub(crate) use names::{name_of, normalize, shown_name};
 pub(super) use refused::listen;
 pub(super) use send::send;
+pub(crate) use sent::words;
 pub(super) use slash::{UNKNOWN, command as send_command, commands};
 
-use super::ffi::{borrowed, guard, guard_on, in_process};
+use super::ffi::{borrowed, guard, guard_on};
 use super::outgoing::Name;
 use super::token::OnPurple;
 use super::{accounts, blist, outbox, owner, picture, privacy, room};
@@ -39,6 +44,8 @@ pub(crate) struct Open {
     blocked: bool,
     /// While sending: what was written meanwhile.
     written: Option<Written>,
+    /// The words of an error that was written meanwhile.
+    refusal: Option<String>,
 }
 
 /// An own message on its way through a room.
@@ -48,14 +55,6 @@ pub(crate) struct Unreflected {
     pub(crate) words: String,
     /// What its stanza is called, where it is one (XMPP).
     pub(crate) stanza: Option<String>,
-}
-
-/// The words of a line, for comparison.
-pub(crate) fn words(_: OnPurple, html: &str) -> String {
-    let html = in_process(html);
-    // SAFETY: a C string; the copy is ours to free.
-    let plain = unsafe { super::ffi::owned(purple_sys::purple_markup_strip_html(html.as_ptr())) };
-    plain.unwrap_or_default().split_whitespace().collect()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -178,13 +177,6 @@ pub(crate) fn connected(token: OnPurple, account: AccountId) -> Result<*mut purp
     gc.filter(|gc| !gc.is_null()).ok_or_else(not_connected)
 }
 
-/// `purple_normalize`, copied at once (hazard 21).
-pub(crate) fn normalize(_: OnPurple, purple: *const purple_sys::PurpleAccount, name: &str) -> String {
-    let text = in_process(name);
-    // SAFETY: a live account; the static buffer is copied before anything else is called.
-    unsafe { borrowed(purple_sys::purple_normalize(purple, text.as_ptr())) }.unwrap_or_else(|| name.to_owned())
-}
-
 /// The conversation as a user sees it.
 pub(crate) fn describe(token: OnPurple, conversation: ConversationId, members: bool) -> Option<Conversation> {
     let (purple, account, kind) = read(token, conversation, |open| (open.purple, open.account, open.kind))?;
@@ -195,10 +187,9 @@ pub(crate) fn describe(token: OnPurple, conversation: ConversationId, members: b
             borrowed(purple_sys::purple_conversation_get_title(purple)),
         )
     };
-    // libpurple's name of an IM may carry the device that wrote last; people are their normalised name.
-    // SAFETY: a live conversation has a live account.
-    let plain = if kind == ConversationKind::Im { normalize(token, unsafe { (*purple).account }, &name) } else { name.clone() };
-    let title = title.filter(|title| !title.is_empty() && *title != name).unwrap_or_else(|| plain.clone());
+    let plain = if kind == ConversationKind::Im { name_of(token, account, &name) } else { name.clone() };
+    let title = title.filter(|title| !title.is_empty() && *title != name && *title != plain);
+    let title = title.or_else(|| shown_name(token, account, &plain)).unwrap_or_else(|| plain.clone());
     let name = plain;
     let mut shown = Conversation {
         id: conversation,
@@ -268,6 +259,8 @@ pub(super) fn account_went(token: OnPurple, account: AccountId) {
     blist::account_went(token, account);
     room::joins_failed(token, account);
     picture::went(token, account);
+    sent::forget(token, account);
+    corrections::forget_account(token, account);
     for conversation in of_account(token, account) {
         fail_unreflected(token, conversation);
     }
@@ -310,6 +303,7 @@ pub(super) fn open(token: OnPurple, user: UserId, account: AccountId, name: &str
     if name.trim().is_empty() {
         return Err(CommandError::new("bad_name", "Say with whom.").at("name"));
     }
+    let name = &*blist::name::as_written(token, account, name);
     let existing = ConversationId::of(account, ConversationKind::Im, &normalize(token, purple, name.trim()));
     let existed = read(token, existing, |_| ()).is_some();
     if only_open && !existed {
@@ -410,7 +404,17 @@ unsafe extern "C" fn on_create(purple: *mut PurpleConversation) {
         let Some(id) = id else { return };
         // SAFETY: as above; `ui_data` is for the front end alone.
         unsafe { (*purple).ui_data = id.0 as *mut c_void };
-        let open = Open { user, account, purple, kind, unreflected: VecDeque::new(), own_nick: None, blocked: false, written: None };
+        let open = Open {
+            user,
+            account,
+            purple,
+            kind,
+            unreflected: VecDeque::new(),
+            own_nick: None,
+            blocked: false,
+            written: None,
+            refusal: None,
+        };
         OPEN.with_borrow_mut(|all| all.insert(id, open));
         // A room is announced when the user is in it (`chat-joined`).
         if kind == ConversationKind::Im {
@@ -425,6 +429,7 @@ unsafe extern "C" fn on_destroy(purple: *mut PurpleConversation) {
         let Some(conversation) = (unsafe { id(purple) }) else { return };
         fail_unreflected(token, conversation);
         picture::forget_conversation(token, conversation);
+        corrections::forget(token, conversation);
         if let Some(known) = OPEN.with_borrow_mut(|open| open.remove(&conversation)) {
             outbox::emit(token, known.user, EventKind::ConversationClosed { conversation });
         }

@@ -6,7 +6,7 @@ use glib_sys::{GFALSE, gboolean, gpointer};
 use log::Level;
 use purple_sys::{PurpleDebugLevel, PurpleDebugUiOps};
 use std::cell::Cell;
-use std::ffi::{c_char, c_uint};
+use std::ffi::{CStr, c_char, c_uint};
 use std::ptr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -63,19 +63,37 @@ fn judged(level: PurpleDebugLevel, category: &str, text: &str) -> Level {
 }
 
 /// The cheap filter: without it libpurple formats every stanza for nothing.
-unsafe extern "C" fn on_is_enabled(level: PurpleDebugLevel, _: *const c_char) -> gboolean {
-    guard("debug is_enabled", GFALSE, || gboolean::from(log::log_enabled!(target: "libpurple", level_of(level))))
+unsafe extern "C" fn on_is_enabled(level: PurpleDebugLevel, category: *const c_char) -> gboolean {
+    guard("debug is_enabled", GFALSE, || {
+        // SAFETY: libpurple passes a C string or NULL.
+        let is_told =
+            || level == PurpleDebugLevel::PURPLE_DEBUG_ERROR && !category.is_null() && unsafe { CStr::from_ptr(category) } == PROXY;
+        gboolean::from(log::log_enabled!(target: "libpurple", level_of(level)) || is_told())
+    })
 }
+
+/// Who says why a connection was not made, and how: libpurple tells those who want TLS nothing but that.
+const PROXY: &CStr = c"proxy";
+const NOT_MADE: &str = "Connection attempt failed: ";
 
 /// Any thread: plugins have some of their own.
 unsafe extern "C" fn on_print(said: PurpleDebugLevel, category: *const c_char, text: *const c_char) {
     guard("debug print", (), || {
-        if !log::log_enabled!(target: "libpurple", level_of(said)) {
+        let is_enabled = log::log_enabled!(target: "libpurple", level_of(said));
+        if !is_enabled && said != PurpleDebugLevel::PURPLE_DEBUG_ERROR {
             return;
         }
         // SAFETY: libpurple passes C strings or NULL.
         let (category, text) = (unsafe { borrowed(category) }, unsafe { borrowed(text) });
         let (category, text) = (category.unwrap_or_default(), text.unwrap_or_default());
+        if let (Some(why), Some(token)) =
+            (text.strip_prefix(NOT_MADE).filter(|_| category.as_bytes() == PROXY.to_bytes()), OnPurple::here())
+        {
+            super::connection::not_made(token, why.trim());
+        }
+        if !is_enabled {
+            return;
+        }
         let (level, text) = (judged(said, &category, text.trim_end()), text.trim_end());
         // What is said by default; a server or a contact can cause it with each line.
         if level <= Level::Warn && !may_tell(&LINES, "lines of libpurple and its plugins") {

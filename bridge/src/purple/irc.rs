@@ -1,18 +1,24 @@
 //! Lines of IRC before libpurple's plugin has them (hazard 44): its handlers trust what a server sends. Gives a line a plain form, leaves out what a
 //! handler cannot bear, and bounds what the plugin keeps. Knows no rooms, and tells nothing.
 
+mod charset;
+pub(super) mod formats;
 mod listing;
+mod mend;
 mod opening;
+mod told;
 
 pub(super) use listing::asks_for_list;
 pub(super) use opening::set_gateways;
 
+use told::{ban, farewell, no_entry, taken, topic_by, unsent, whole};
+
 use super::conversation::server_id;
-use super::ffi::guard_on;
+use super::ffi::{borrowed, guard_on};
 use super::signals;
 use super::token::OnPurple;
 use crate::model::ConversationKind;
-use purple_sys::PurpleConnection;
+use purple_sys::{PurpleAccount, PurpleConnection};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -100,55 +106,16 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             return;
         };
         listing::note(gc, text.to_bytes());
-        if let Some(room) = topic_by(text.to_bytes())
-            // SAFETY: a live connection, whose account lives as long.
-            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
-        {
-            super::conversation::topic::about(token, account, &room);
-        }
-        if let Some((place, id)) = named(text.to_bytes()) {
-            // SAFETY: a live connection, as above.
-            unsafe { server_id::of_line(token, gc, (place.0, &place.1), &id) };
-        }
-        if let Some((number, room, said)) = no_entry(text.to_bytes())
-            // SAFETY: a live connection, whose account lives as long.
-            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
-            && super::room::by_line(token, account, &room, &number, &said)
-        {
-            *place = c"".as_ptr();
-            return;
-        }
-        // SAFETY: a live connection, whose account lives as long.
-        let account = unsafe { super::accounts::id(token, connection.account) };
-        if let Some(account) = account.filter(|account| super::room::awaits(token, *account))
-            && let Some((command, words)) = whole(text.to_bytes())
-            && super::room::heard(token, account, &command, &words)
-        {
-            *place = c"".as_ptr();
-            return;
-        }
-        if let Some(nick) = taken(text.to_bytes()).filter(|_| is_signing_on(gc))
-            // SAFETY: a live connection, whose account lives as long.
-            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
-        {
-            *place = c"".as_ptr();
-            if connection.disconnect_timeout == 0 {
-                super::connection::refuse_nick(token, account, &nick);
-            }
-            return;
-        }
-        if let Some(words) = farewell(text.to_bytes()).filter(|_| connection.disconnect_timeout == 0)
-            // SAFETY: a live connection, whose account lives as long.
-            && let Some(account) = unsafe { super::accounts::id(token, connection.account) }
-        {
-            super::connection::server_said(token, account, &words);
-        }
-        // One that ends already reads on until it is taken down.
-        let may_log_in = || connection.disconnect_timeout == 0 && logs_in_by_sasl(gc);
-        let verdict = CONNECTIONS.with_borrow_mut(|all| {
-            let known = all.entry(gc).or_default();
-            if connection.disconnect_timeout != 0 { Verdict::Nothing } else { known.judge(text.to_bytes(), may_log_in) }
-        });
+        // SAFETY: a live connection, whose account lives as long; the nick is copied.
+        let (decodes, own) = unsafe {
+            let own = || borrowed(purple_sys::purple_connection_get_display_name(gc));
+            (has_no_character_set(connection.account), own)
+        };
+        let line = mend::mended(text.to_bytes(), decodes, own);
+        let verdict = match judged(token, gc, connection, &line) {
+            Verdict::AsItIs if *line != *text.to_bytes() => Verdict::Instead(line.into_owned()),
+            verdict => verdict,
+        };
         match verdict {
             Verdict::AsItIs => {}
             Verdict::Nothing => *place = c"".as_ptr(),
@@ -162,66 +129,70 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
     });
 }
 
-/// Characters of a farewell that are told.
-const FAREWELL: usize = 300;
+/// Whether the account's user has chosen no character set, so that the plugin knows UTF-8 alone.
+///
+/// # Safety
+/// A live account.
+unsafe fn has_no_character_set(account: *mut PurpleAccount) -> bool {
+    // SAFETY: the caller's promise; the text is copied.
+    let chosen = unsafe { borrowed(purple_sys::purple_account_get_string(account, c"encoding".as_ptr(), c"UTF-8".as_ptr())) };
+    chosen.is_none_or(|chosen| matches!(chosen.trim().to_ascii_lowercase().as_str(), "" | "utf-8" | "utf8"))
+}
 
-/// The words of a server's ERROR line, sent before it closes the connection. The plugin has no handler for that line.
-fn farewell(line: &[u8]) -> Option<String> {
-    let (command, words) = line.split_at_checked(6)?;
-    if !command.eq_ignore_ascii_case(b"ERROR ") {
-        return None;
+/// Tells what a line says that the plugin does not tell, and what becomes of the line.
+fn judged(token: OnPurple, gc: *mut PurpleConnection, connection: &PurpleConnection, line: &[u8]) -> Verdict {
+    let ends = connection.disconnect_timeout != 0;
+    // SAFETY: a live connection, whose account lives as long.
+    if let Some(account) = unsafe { super::accounts::id(token, connection.account) } {
+        if let Some(room) = topic_by(line) {
+            super::conversation::topic::about(token, account, &room);
+        }
+        if let Some((place, id)) = named(line) {
+            // SAFETY: a live connection, as above.
+            unsafe { server_id::of_line(token, gc, (place.0, &place.1), &id) };
+        }
+        if let Some((number, room, said)) = no_entry(line)
+            && super::room::by_line(token, account, &room, &number, &said)
+        {
+            return Verdict::Nothing;
+        }
+        if super::room::awaits(token, account)
+            && let Some((command, words)) = whole(line)
+            && super::room::heard(token, account, &command, &words)
+        {
+            return Verdict::Nothing;
+        }
+        if let Some((target, words)) = unsent(line)
+            && super::conversation::sent::refused(token, account, &target, &words)
+        {
+            return Verdict::Nothing;
+        }
+        if let Some(nick) = taken(line).filter(|_| is_signing_on(gc)) {
+            if !ends {
+                super::connection::refuse_nick(token, account, &nick);
+            }
+            return Verdict::Nothing;
+        }
+        if let Some(words) = ban(line).filter(|_| !ends) {
+            super::connection::banned(token, account, &words);
+            return Verdict::Nothing;
+        }
+        if let Some(words) = farewell(line).filter(|_| !ends) {
+            super::connection::server_said(token, account, &words);
+        }
     }
-    let words = String::from_utf8_lossy(words.strip_prefix(b":").unwrap_or(words));
-    let words: String = words.chars().filter(|character| !character.is_control()).take(FAREWELL).collect();
-    Some(words.trim().to_owned()).filter(|words| !words.is_empty())
+    // One that ends already reads on until it is taken down.
+    let may_log_in = || !ends && logs_in_by_sasl(gc);
+    if ends {
+        return Verdict::Nothing;
+    }
+    CONNECTIONS.with_borrow_mut(|all| all.entry(gc).or_default().judge(line, may_log_in))
 }
 
 /// Whether the server has not let it in yet.
 fn is_signing_on(gc: *mut PurpleConnection) -> bool {
     // SAFETY: a live connection, which is only looked at.
     unsafe { purple_sys::purple_connection_get_state(gc) != purple_sys::PurpleConnectionState::PURPLE_CONNECTED }
-}
-
-/// The nick that a line says is somebody else's (RFC 2812, 433).
-fn taken(line: &[u8]) -> Option<String> {
-    let line = tagged(line).map_or(line, |(_, rest)| rest);
-    let mut words = Words(line.strip_prefix(b":")?);
-    let (_, command, _, nick) = (words.word()?, words.word()?, words.word()?, words.word()?);
-    (command == b"433").then(|| String::from_utf8_lossy(nick.strip_prefix(b":").unwrap_or(nick)).trim().to_owned())
-}
-
-/// The room of a line that says who set its topic (333).
-fn topic_by(line: &[u8]) -> Option<String> {
-    let line = tagged(line).map_or(line, |(_, rest)| rest);
-    let mut words = Words(line.strip_prefix(b":")?);
-    let (_, number, _, room) = (words.word()?, words.word()?, words.word()?, words.word()?);
-    (number == b"333").then(|| String::from_utf8_lossy(room).into_owned())
-}
-
-/// Numbers by which a server refuses a join.
-const NO_ENTRY: [&[u8]; 9] = [b"403", b"405", b"437", b"471", b"473", b"474", b"475", b"476", b"477"];
-
-/// A join that a line refuses: the number, the room and what the server says.
-fn no_entry(line: &[u8]) -> Option<(String, String, String)> {
-    let line = tagged(line).map_or(line, |(_, rest)| rest);
-    let mut words = Words(line.strip_prefix(b":")?);
-    let (_, number, _, room) = (words.word()?, words.word()?, words.word()?, words.word()?);
-    if !NO_ENTRY.contains(&number) {
-        return None;
-    }
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
-    let (_, said) = words.parameters();
-    Some((text(number), text(room), text(said.unwrap_or_default())))
-}
-
-/// The command of a line, in capitals, and all that follows it.
-fn whole(line: &[u8]) -> Option<(String, Vec<String>)> {
-    let line = tagged(line).map_or(line, |(_, rest)| rest);
-    let mut words = Words(line.strip_prefix(b":")?);
-    let (_, command) = (words.word()?, words.word()?);
-    let (parameters, said) = words.parameters();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
-    Some((text(command).to_ascii_uppercase(), parameters.into_iter().chain(said).map(text).collect()))
 }
 
 /// Whether the plugin has asked for SASL: with a password, and when the user wants it.

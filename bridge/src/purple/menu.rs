@@ -127,17 +127,18 @@ fn with_account_actions<T>(
     }))
 }
 
-/// `account.menu`
+/// `account.menu`, with the moment at which something came last over the connection.
 pub(super) fn of_account(token: OnPurple, user: UserId, account: AccountId) -> Result<Vec<MenuItem>, CommandError> {
+    let time = super::pulse::last(token, account);
+    let life = time.map(|_| MenuItem { label: "Last sign of life".to_owned(), time, ..MenuItem::default() });
     with_account_actions(token, user, account, |entries| {
         let entries = entries.iter().enumerate().filter(|(_, entry)| !entry.is_null());
-        entries
-            .map(|(at, entry)| {
-                // SAFETY: live; the text is copied.
-                let label = unsafe { borrowed((**entry).label) }.unwrap_or_default();
-                MenuItem { id: Some(at.to_string()), label: without_mnemonic(&label), ..MenuItem::default() }
-            })
-            .collect()
+        let own = entries.map(|(at, entry)| {
+            // SAFETY: live; the text is copied.
+            let label = unsafe { borrowed((**entry).label) }.unwrap_or_default();
+            MenuItem { id: Some(at.to_string()), label: without_mnemonic(&label), ..MenuItem::default() }
+        });
+        life.into_iter().chain(own).collect()
     })
 }
 

@@ -36,6 +36,7 @@ mod prefs;
 mod privacy;
 mod process;
 mod protocols;
+mod pulse;
 mod quota;
 mod redact;
 mod registry;
@@ -57,6 +58,7 @@ mod tls;
 mod token;
 mod transfer;
 mod trust;
+mod xmpp;
 
 pub use egress::Egress;
 pub use eventloop::{LoopCounters, loop_counters, with_event_loop};

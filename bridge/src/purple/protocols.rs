@@ -56,8 +56,14 @@ pub(super) unsafe fn info_of(gc: *mut purple_sys::PurpleConnection) -> Option<&'
     }
 }
 
+/// Cannot sign on without a port to be reached at (SIP), which only `egress.listen` gives.
+const LISTENS: &str = "prpl-simple";
+
 /// Whether accounts of this protocol may be had here.
 fn is_allowed(config: &BridgeConfig, id: &str) -> bool {
+    if id == LISTENS && !config.listen {
+        return false;
+    }
     let named = config.protocols_allow.iter().any(|name| name == id);
     let wanted = if config.protocols_allow.is_empty() { !RISKY.contains(&id) } else { named };
     wanted && !config.protocols_deny.iter().any(|name| name == id)
@@ -137,6 +143,10 @@ mod tests {
         assert!(is_allowed(&config, "prpl-zephyr") && is_allowed(&config, "prpl-irc") && !is_allowed(&config, "prpl-jabber"));
         config.protocols_deny = vec!["prpl-irc".to_owned()];
         assert!(!is_allowed(&config, "prpl-irc"));
+        let mut config = BridgeConfig::default();
+        assert!(!is_allowed(&config, "prpl-simple"), "nobody can be reached");
+        config.listen = true;
+        assert!(is_allowed(&config, "prpl-simple"));
     }
 
     #[test]

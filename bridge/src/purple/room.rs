@@ -11,7 +11,7 @@ mod refused;
 
 pub(super) use act::{act, menu};
 pub(super) use ask::{QUESTION, answered, awaits, heard};
-pub(super) use members::{describe, is_by_account, on_add_users, on_remove_users, on_rename_user, on_update_user};
+pub(super) use members::{describe, is_by_account, on_add_users, on_remove_users, on_rename_user, on_update_user, settle_nick};
 pub(super) use refused::{by_line, hold};
 
 use form::{check, components, strings, with_defaults};

@@ -77,9 +77,8 @@ fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) 
         let dir = thread::bring_up_core(token, config, Box::new(trust::Accounts)).unwrap();
         blist::install(token);
         account::install(token);
-        let (between, first, most, timeout) =
-            (Duration::ZERO, Duration::from_secs(3600), Duration::from_secs(3600), Duration::from_secs(3600));
-        connection::install(token, Pace { between, first, most, timeout });
+        let hour = Duration::from_secs(3600);
+        connection::install(token, Pace { between: Duration::ZERO, first: hour, most: hour, timeout: hour, silence: hour });
         conversation::install(token);
         super::icon::install(token);
         super::picture::install(token);

@@ -202,6 +202,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     conversation::listen(token);
     conversation::server_id::listen(token);
     super::room::listen(token);
+    super::xmpp::listen(token);
     super::iq::listen(token);
     picture::listen(token);
     irc::listen(token);
@@ -215,7 +216,8 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
 
 fn pace(config: &BridgeConfig) -> Pace {
     let between = Duration::from_secs(1).checked_div(config.sign_ons_per_second).unwrap_or(Duration::ZERO);
-    Pace { between, first: config.reconnect_first, most: config.reconnect_most, timeout: config.sign_on_timeout }
+    let (first, most) = (config.reconnect_first, config.reconnect_most);
+    Pace { between, first, most, timeout: config.sign_on_timeout, silence: config.silence }
 }
 
 fn perform(token: OnPurple, item: Item) {

@@ -2,6 +2,10 @@
  * before the account's connection does, people in rooms are called by their accounts' names while the user is known by a name to show, and the
  * network moves buddies to other groups. It must not be installed anywhere. */
 #define PURPLE_PLUGINS
+#ifndef TIDE_ID
+#define TIDE_ID "prpl-tide"
+#endif
+
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,7 +242,7 @@ static PurplePluginInfo info = {
     .minor_version = PURPLE_MINOR_VERSION,
     .type = PURPLE_PLUGIN_PROTOCOL,
     .priority = PURPLE_PRIORITY_DEFAULT,
-    .id = "prpl-tide",
+    .id = TIDE_ID,
     .name = "Tide",
     .version = "1",
     .summary = "Behaves unlike XMPP",

@@ -106,3 +106,8 @@ pub fn framer_plugin() -> &'static str {
 pub fn tide_plugins() -> &'static str {
     env!("TIDE_PLUGINS")
 }
+
+/// The directory of a third party's plugin whose id, `prpl-aim`, was once one of libpurple's own.
+pub fn old_plugins() -> &'static str {
+    env!("OLD_PLUGINS")
+}

@@ -122,7 +122,15 @@ impl RawServer<Element> {
         let roster = roster.to_owned();
         Self::start(move |stream, connections| {
             // Its client may go at any time.
-            let _ = serve_xmpp(stream, &roster, spaces, &connections);
+            let _ = serve_xmpp(stream, &roster, (spaces, None), &connections);
+        })
+    }
+
+    /// One that lets nobody in: what it says to whoever proves who they are. There are no connections of it.
+    pub fn xmpp_refusing(says: String) -> Self {
+        Self::start(move |stream, connections| {
+            // Its client may go at any time.
+            let _ = serve_xmpp(stream, "", (&[], Some(&says)), &connections);
         })
     }
 
@@ -149,7 +157,12 @@ fn payload(element: &Element, space: &str) -> bool {
     element.children.iter().any(|child| child.is("xmlns", space))
 }
 
-fn serve_xmpp(stream: TcpStream, roster: &str, left: &[&str], connections: &Sender<RawConnection<Element>>) -> io::Result<()> {
+fn serve_xmpp(
+    stream: TcpStream,
+    roster: &str,
+    (left, refusal): (&[&str], Option<&str>),
+    connections: &Sender<RawConnection<Element>>,
+) -> io::Result<()> {
     let reading = stream.try_clone()?;
     let (sender, heard) = channel();
     let stream = Arc::new(Mutex::new(stream));
@@ -167,6 +180,7 @@ fn serve_xmpp(stream: TcpStream, roster: &str, left: &[&str], connections: &Send
                               id='1' from='localhost' version='1.0'>";
                 write(&stream, format!("{header}<stream:features>{features}</stream:features>"))
             }
+            Incoming::Element(element) if element.name == "auth" && refusal.is_some() => write(&stream, refusal.unwrap_or_default()),
             Incoming::Element(element) if element.name == "auth" => {
                 authenticated = true;
                 write(&stream, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")

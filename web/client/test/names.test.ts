@@ -1,7 +1,7 @@
 // What people and rooms are called, the order of names, and colours.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressIn, named, ownName, shortName, talkTitle, toneOf } from "../src/state/names";
+import { addressIn, named, networkIn, ownName, shortName, talkTitle, toneOf } from "../src/state/names";
 import { compareNames } from "../src/state/order";
 
 test("a room is called by its name, not by its address", () => {
@@ -61,4 +61,16 @@ test("names are ordered as people count: 2 before 10", () => {
   assert.deepEqual(sort(["b", "a10", "a9", "a010", "a"]), ["a", "a9", "a10", "a010", "b"]);
   assert.deepEqual(sort(["Zoe", "Élise", "abel", "Éva 12", "Eva 3"]), ["abel", "Élise", "Eva 3", "Éva 12", "Zoe"]);
   assert.deepEqual(sort(["1000000000000", "999999999999"]).length, 2);
+});
+
+test("a network is a whole word of its plugin's id", () => {
+  const names = ["steam", "teams", "skype", "whatsapp", "telegram"];
+  const is = (id: string, name: string | undefined) => assert.equal(networkIn(id, names), name, id);
+  is("msteams", "teams");
+  is("steam-mobile", "steam");
+  is("bigbrownchunx-skypeweb", "skype");
+  is("gowhatsapp", "whatsapp");
+  is("telegram-tdlib", "telegram");
+  is("upstream", undefined);
+  is("steamed", undefined);
 });

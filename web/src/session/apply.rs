@@ -146,6 +146,10 @@ impl State {
             EventKind::ConversationClosed { conversation } => self.conversation_closed(env, origin, conversation),
             EventKind::PictureCame { picture, hash } => self.picture_came(env, picture, hash.as_deref()),
             EventKind::MessageAdded { conversation, message } => self.message_added(env, origin, conversation, message),
+            EventKind::MessageMarked { conversation, reference, mark } => self.message_marked(env, conversation, &reference, mark),
+            EventKind::MessageReplaced { conversation, reference, message } => {
+                self.message_replaced(env, conversation, &reference, message);
+            }
             EventKind::Typing { conversation, who, state } => {
                 if let Some(account) = self.open_conversation(conversation).map(|conv| conv.base.account) {
                     self.emit(env, origin, EventBody::Typing { account, conversation, who, state });

@@ -125,6 +125,10 @@ impl State {
     }
 
     pub(super) fn message_added(&mut self, env: &Env<'_>, origin: Option<&Origin>, id: ConversationId, mut message: Message) {
+        let reference = message.reference.take();
+        if let Some(number) = super::outbox::number(origin) {
+            self.note_reference(id, number, message.kind, reference.as_deref());
+        }
         if message.kind != MessageKind::System && self.waited(env, origin, Self::fate_of(&message)) {
             // It is shown already.
             return;
@@ -176,6 +180,9 @@ impl State {
             return;
         }
         let change = conv.keep(number, counts, &message, env.config.kept_messages.max(1));
+        if let Some(reference) = reference {
+            conv.references.note(&reference, number);
+        }
         let read = answers && conv.unread > 0 && conv.mark_read(None);
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
         self.await_pictures(id, number, &message, server_id.as_deref());
@@ -234,7 +241,7 @@ fn take_room(room: &mut usize, member: &Member) -> bool {
     rest.is_some()
 }
 
-fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
+pub(super) fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
     let spans = body::spans_with(&message.html, limit, &message.pictures);
     let state = match message.kind {
         MessageKind::Sent => Some(MessageState::Sent),
@@ -255,5 +262,7 @@ fn wire_message(message: Message, number: u64, limit: usize) -> wire::Message {
         system: message.kind == MessageKind::System,
         topic: message.topic && message.kind == MessageKind::System,
         state,
+        edited_at: None,
+        error: None,
     }
 }

@@ -3,6 +3,7 @@
 use super::crowd::GivenUp;
 use super::kept::{Kept, Line};
 use super::members::Members;
+use super::references::References;
 use super::replay::Recent;
 use crate::store::Gap;
 use crate::wire;
@@ -37,6 +38,8 @@ pub(crate) struct Conv {
     pub(crate) kept: Kept,
     /// By what messages are recognised that come again.
     pub(crate) recent: Recent,
+    /// What the network calls its last messages.
+    pub(crate) references: References,
     /// When it was opened, or something was said last.
     pub(crate) touched: u64,
     /// To be closed, for want of room.
@@ -68,6 +71,7 @@ impl Conv {
             read: 0,
             kept: Kept::default(),
             recent: Recent::default(),
+            references: References::default(),
             touched: now,
             given_up: None,
             visited: false,

@@ -4,8 +4,8 @@
 use super::bounds::{self, clip_short, clip_words};
 use bridge::error::CommandError;
 use bridge::event::{EventKind, Outcome};
-use bridge::model::{Account, AccountStanding, Buddy, Certificate, Conversation, Member, MenuItem, PICTURES, Picture};
-use bridge::model::{PicturePlace, PictureState, RoomRow, SERVER_ID};
+use bridge::model::{Account, AccountStanding, Buddy, Certificate, Conversation, Mark, Member, MenuItem, Message, PICTURES, Picture};
+use bridge::model::{PicturePlace, PictureState, REFERENCE, RoomRow, SERVER_ID};
 
 /// Bytes of the longest name by which a network knows something. Names are never cut: a part of one is another's.
 const NAME: usize = 4 << 10;
@@ -37,13 +37,16 @@ pub(super) fn admit(kind: &mut EventKind) -> Option<usize> {
         EventKind::ConversationOpened(conversation) | EventKind::ConversationUpdated(conversation) => {
             whole = admit_conversation(conversation, &mut left_out);
         }
-        EventKind::MessageAdded { message, .. } => {
-            clip_short(&mut message.from.name);
-            message.from.alias.iter_mut().for_each(clip_short);
-            message.server_id = message.server_id.take().filter(|id| id.len() <= SERVER_ID);
-            left_out = message.pictures.len().saturating_sub(PICTURES);
-            message.pictures.truncate(PICTURES);
-            left_out += keep(&mut message.pictures, admit_picture);
+        EventKind::MessageAdded { message, .. } => left_out = admit_message(message),
+        EventKind::MessageReplaced { message, reference, .. } => {
+            whole = reference.len() <= REFERENCE;
+            left_out = admit_message(message);
+        }
+        EventKind::MessageMarked { reference, mark, .. } => {
+            whole = reference.len() <= REFERENCE;
+            if let Mark::Failed(words) = mark {
+                clip_words(words);
+            }
         }
         EventKind::PictureCame { hash, .. } => *hash = hash.take().filter(|hash| is_hash(hash)),
         EventKind::Typing { who, .. } => clip_short(who),
@@ -133,6 +136,17 @@ fn keep<T>(list: &mut Vec<T>, wanted: impl FnMut(&mut T) -> bool) -> usize {
     let before = list.len();
     list.retain_mut(wanted);
     before - list.len()
+}
+
+/// Gives how many pictures are left out.
+fn admit_message(message: &mut Message) -> usize {
+    clip_short(&mut message.from.name);
+    message.from.alias.iter_mut().for_each(clip_short);
+    message.server_id = message.server_id.take().filter(|id| id.len() <= SERVER_ID);
+    message.reference = message.reference.take().filter(|reference| reference.len() <= REFERENCE);
+    let over = message.pictures.len().saturating_sub(PICTURES);
+    message.pictures.truncate(PICTURES);
+    over + keep(&mut message.pictures, admit_picture)
 }
 
 fn admit_picture(picture: &mut Picture) -> bool {

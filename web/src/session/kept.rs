@@ -1,11 +1,14 @@
 //! The last messages of a conversation, packed: one costs its text and about a dozen bytes more, an author is there once. Pure; how many are
 //! kept, and how many bytes, is for the callers to say.
 
+mod spans;
+
 use super::conversation::message_id;
 use super::packed::{self, Reader, put_number, put_text};
 use crate::wire::{Message, MessageState, Span};
 use bridge::model::Author;
 use bridge::time::Timestamp;
+use spans::{put_span, read_span};
 use std::borrow::Cow;
 
 /// The messages, oldest first.
@@ -47,21 +50,17 @@ const DELAYED: u64 = 1 << 3;
 const AUTO_REPLY: u64 = 1 << 4;
 const REMOTE: u64 = 1 << 5;
 const SYSTEM: u64 = 1 << 6;
-/// From here on: the state.
+/// From here on, in three bits: the state.
 const STATE: u32 = 7;
+const STATES: u64 = 7;
 /// A line about the topic, which has no state.
 const TOPIC: u64 = 5;
+/// Behind the author stands when it was edited, as time since the number's own.
+const EDITED: u64 = 1 << 10;
+/// Behind that: why it was not delivered.
+const ERROR: u64 = 1 << 11;
 
-const BOLD: u64 = 1 << 0;
-const ITALIC: u64 = 1 << 1;
-const UNDERLINE: u64 = 1 << 2;
-const STRIKE: u64 = 1 << 3;
-const CODE: u64 = 1 << 4;
-const QUOTE: u64 = 1 << 5;
-const COLOR: u64 = 1 << 6;
-const LINK: u64 = 1 << 7;
-const IMAGE: u64 = 1 << 8;
-
+/// The flag, or nothing.
 fn when(is: bool, flag: u64) -> u64 {
     if is { flag } else { 0 }
 }
@@ -125,6 +124,7 @@ impl Kept {
             MessageState::Sent => 2,
             MessageState::Failed => 3,
             MessageState::Unknown => 4,
+            MessageState::Delivered => 6,
         });
         let flags = when(counts, COUNTS)
             | when(message.highlight, HIGHLIGHT)
@@ -133,12 +133,18 @@ impl Kept {
             | when(message.auto_reply, AUTO_REPLY)
             | when(message.remote, REMOTE)
             | when(message.system, SYSTEM)
+            | when(message.edited_at.is_some(), EDITED)
+            | when(message.error.is_some(), ERROR)
             | state << STATE;
         let mut record = Vec::with_capacity(message.text.len() + 32);
         put_number(&mut record, flags);
         put_number(&mut record, number.saturating_sub(self.newest));
         packed::put_signed(&mut record, message.time.0.wrapping_sub(arrival(number)));
         put_number(&mut record, author as u64);
+        if let Some(at) = message.edited_at {
+            packed::put_signed(&mut record, at.0.wrapping_sub(arrival(number)));
+        }
+        message.error.iter().for_each(|words| put_text(&mut record, words));
         if plain {
             record.extend_from_slice(message.text.as_bytes());
         } else {
@@ -291,45 +297,6 @@ impl Kept {
     }
 }
 
-fn style(span: &Span) -> u64 {
-    when(span.bold, BOLD)
-        | when(span.italic, ITALIC)
-        | when(span.underline, UNDERLINE)
-        | when(span.strike, STRIKE)
-        | when(span.code, CODE)
-        | when(span.quote, QUOTE)
-        | when(span.color.is_some(), COLOR)
-        | when(span.link.is_some(), LINK)
-        | when(span.image.is_some(), IMAGE)
-}
-
-fn put_span(record: &mut Vec<u8>, span: &Span) {
-    put_number(record, style(span));
-    put_text(record, &span.text);
-    [&span.color, &span.link, &span.image].into_iter().flatten().for_each(|text| put_text(record, text));
-}
-
-fn read_span(reader: &mut Reader<'_>) -> Option<Span> {
-    let flags = reader.number()?;
-    let text = reader.text()?.to_owned();
-    let mut optional = |flag| if flags & flag == 0 { Some(None) } else { reader.text().map(|text| Some(text.to_owned())) };
-    let (color, link, image) = (optional(COLOR)?, optional(LINK)?, optional(IMAGE)?);
-    let is = |flag| flags & flag != 0;
-    Some(Span {
-        text,
-        bold: is(BOLD),
-        italic: is(ITALIC),
-        underline: is(UNDERLINE),
-        strike: is(STRIKE),
-        code: is(CODE),
-        quote: is(QUOTE),
-        color,
-        link,
-        image,
-        awaited: None,
-    })
-}
-
 /// Runs over the messages of a conversation.
 #[derive(Debug, Clone)]
 pub(crate) struct Lines<'a> {
@@ -350,7 +317,9 @@ impl<'a> Iterator for Lines<'a> {
         let time = Timestamp(arrival(self.number).wrapping_add(record.signed()?));
         let place = usize::try_from(record.number()?).ok()?;
         let author = &self.authors.get(place)?.author;
-        Some(Line { number: self.number, time, author, place, flags, rest, body: record })
+        let edited = if flags & EDITED == 0 { None } else { Some(Timestamp(arrival(self.number).wrapping_add(record.signed()?))) };
+        let error = if flags & ERROR == 0 { None } else { Some(record.text()?) };
+        Some(Line { number: self.number, time, author, place, flags, edited, error, rest, body: record })
     }
 }
 
@@ -362,6 +331,8 @@ pub(crate) struct Line<'a> {
     pub(crate) author: &'a Author,
     place: usize,
     flags: u64,
+    edited: Option<Timestamp>,
+    error: Option<&'a str>,
     /// All behind the number.
     rest: Reader<'a>,
     body: Reader<'a>,
@@ -417,14 +388,17 @@ impl<'a> Line<'a> {
             auto_reply: self.is(AUTO_REPLY),
             remote: self.is(REMOTE),
             system: self.is(SYSTEM),
-            topic: self.flags >> STATE == TOPIC,
-            state: match self.flags >> STATE {
+            topic: self.flags >> STATE & STATES == TOPIC,
+            state: match self.flags >> STATE & STATES {
                 1 => Some(MessageState::Pending),
                 2 => Some(MessageState::Sent),
                 3 => Some(MessageState::Failed),
                 4 => Some(MessageState::Unknown),
+                6 => Some(MessageState::Delivered),
                 _ => None,
             },
+            edited_at: self.edited,
+            error: self.error.map(str::to_owned),
         }
     }
 }

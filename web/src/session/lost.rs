@@ -189,6 +189,7 @@ fn gap(since: Timestamp, until: Timestamp) -> Message {
         remote: false,
         topic: false,
         server_id: None,
+        reference: None,
         pictures: Vec::new(),
     }
 }

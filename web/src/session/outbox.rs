@@ -128,6 +128,8 @@ impl State {
             system: false,
             topic: false,
             state: Some(state),
+            edited_at: None,
+            error: None,
         })
     }
 
@@ -262,7 +264,7 @@ impl State {
         conv.kept.remove(number);
         let change = conv.kept.bytes().cast_signed() - before.cast_signed();
         self.kept_bytes = self.kept_bytes.saturating_add_signed(change);
-        let removed = wire::Message { text: String::new(), spans: Vec::new(), state: None, ..message.clone() };
+        let removed = wire::Message { text: String::new(), spans: Vec::new(), state: None, error: None, ..message.clone() };
         self.write(|user| {
             let mut stored = stored::stored(user, id, number, false, &removed, None);
             stored.flags |= StoredMessage::REMOVED;
@@ -320,7 +322,7 @@ impl State {
         let Some((id, number)) = place else { return };
         let Some(conv) = self.conversations.get_mut(&id) else { return };
         let Some(mut message) = conv.kept.lines().find(|line| line.number == number).map(|line| line.message()) else { return };
-        message.state = Some(state);
+        (message.state, message.error) = (Some(state), None);
         conv.kept.replace(number, &message);
         let account = conv.base.account;
         self.emit(env, None, EventBody::MessageUpdated { account, conversation: id, message });

@@ -4,6 +4,8 @@ use crate::body;
 use crate::store::{Gap, StoredMessage};
 use crate::wire::{self, GapWhy, MessageState};
 use bridge::id::{ConversationId, UserId};
+use bridge::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A message as it is kept.
 pub(super) fn stored(
@@ -23,6 +25,7 @@ pub(super) fn stored(
         Some(MessageState::Sent) => 2,
         Some(MessageState::Failed) => 3,
         Some(MessageState::Unknown) => 4,
+        Some(MessageState::Delivered) => M::DELIVERED,
     };
     StoredMessage {
         user,
@@ -41,9 +44,32 @@ pub(super) fn stored(
         alias: message.from.alias.clone(),
         buddy: message.from.buddy,
         text: message.text.clone(),
-        spans: if message.is_plain() { None } else { serde_json::to_string(&message.spans).ok() },
+        spans: body_of(message),
         server_id,
     }
+}
+
+/// The body of a message that its text alone does not say: the spans, or more where more became of it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Body {
+    Spans(Vec<wire::Span>),
+    More {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        spans: Vec<wire::Span>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edited_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+}
+
+fn body_of(message: &wire::Message) -> Option<String> {
+    let spans = if message.is_plain() { Vec::new() } else { message.spans.clone() };
+    if message.edited_at.is_none() && message.error.is_none() {
+        return if spans.is_empty() { None } else { serde_json::to_string(&spans).ok() };
+    }
+    serde_json::to_string(&Body::More { spans, edited_at: message.edited_at, error: message.error.clone() }).ok()
 }
 
 /// Whether a kept message was taken back.
@@ -70,8 +96,12 @@ pub(super) fn opened(mut stored: StoredMessage) -> Opened {
 pub(super) fn wire_message(stored: StoredMessage) -> wire::Message {
     type M = StoredMessage;
     let is = |flag: u32| stored.flags & flag != 0;
-    let spans = stored.spans.as_deref().and_then(|spans| serde_json::from_str::<Vec<wire::Span>>(spans).ok());
-    let spans = spans.unwrap_or_else(|| vec![wire::Span { text: stored.text.clone(), ..wire::Span::default() }]);
+    let (spans, edited_at, error) = match stored.spans.as_deref().and_then(|body| serde_json::from_str::<Body>(body).ok()) {
+        Some(Body::Spans(spans)) => (spans, None, None),
+        Some(Body::More { spans, edited_at, error }) => (spans, edited_at, error),
+        None => (Vec::new(), None, None),
+    };
+    let spans = if spans.is_empty() { vec![wire::Span { text: stored.text.clone(), ..wire::Span::default() }] } else { spans };
     wire::Message {
         id: super::conversation::message_id(stored.number),
         time: stored.time,
@@ -87,8 +117,11 @@ pub(super) fn wire_message(stored: StoredMessage) -> wire::Message {
             2 => Some(MessageState::Sent),
             3 => Some(MessageState::Failed),
             4 => Some(MessageState::Unknown),
+            M::DELIVERED => Some(MessageState::Delivered),
             _ => None,
         },
+        edited_at,
+        error,
         from: crate::store::stored_author(&stored),
         spans,
     }

@@ -26,7 +26,7 @@ pub struct StoredMessage {
     pub buddy: Option<BuddyId>,
     /// Its words.
     pub text: String,
-    /// The spans as JSON, where the text alone does not say it.
+    /// The spans as JSON, where the text alone does not say it; or an object of `spans`, `edited_at` and `error`, where there is more to say.
     pub spans: Option<String>,
     /// The server's own id.
     pub server_id: Option<String>,
@@ -49,10 +49,12 @@ impl StoredMessage {
     pub const OWN: u32 = 1 << 6;
     /// Taken back: only its number is left.
     pub const REMOVED: u32 = 1 << 7;
-    /// The bits from here on are the fate: 0 none, 1 pending, 2 sent, 3 failed, 4 unknown, [`Self::TOPIC`].
+    /// The bits from here on are the fate: 0 none, 1 pending, 2 sent, 3 failed, 4 unknown, [`Self::TOPIC`], [`Self::DELIVERED`].
     pub const STATE: u32 = 8;
     /// In the place of a fate: a quiet line about a room's topic.
     pub const TOPIC: u32 = 5;
+    /// The fate of a message of which the other one's device says that it has it.
+    pub const DELIVERED: u32 = 6;
 
     /// Somebody said it, and it is there.
     pub fn is_said(&self) -> bool {

@@ -67,6 +67,8 @@ pub enum MessageState {
     Pending,
     /// Handed to the network, or reflected by the room.
     Sent,
+    /// A device of the other one's says that it has it (XMPP, XEP-0184).
+    Delivered,
     /// Not delivered.
     Failed,
     /// Nobody knows: the daemon lost the network side, or went down itself, while it was on its way.
@@ -108,6 +110,12 @@ pub struct Message {
     /// For the user's own messages and for failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<MessageState>,
+    /// When its author put this text in the place of an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// Why it was not delivered, in plain words, where that was said later than `message.sent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// The text says it all.

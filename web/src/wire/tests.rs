@@ -27,6 +27,8 @@ fn message() -> impl Strategy<Value = Message> {
             system,
             topic,
             state: own.then_some(MessageState::Sent),
+            edited_at: highlight.then_some(Timestamp(time)),
+            error: own.then(|| "refused".to_owned()),
         },
     )
 }

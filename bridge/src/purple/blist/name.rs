@@ -3,10 +3,22 @@
 use super::super::ffi::borrowed;
 use super::super::outgoing::Name;
 use super::super::token::OnPurple;
+use super::super::xmpp::names;
 use super::super::{accounts, conversation};
 use crate::error::CommandError;
 use crate::id::AccountId;
 use purple_sys::{PurpleAccount, PurpleConnection, PurplePluginProtocolInfo};
+use std::borrow::Cow;
+
+fn is_xmpp(token: OnPurple, account: AccountId) -> bool {
+    accounts::read(token, account, |entry| entry.protocol == "prpl-jabber").unwrap_or(false)
+}
+
+/// A name that somebody typed, as the network writes it (XEP-0106).
+pub(in super::super) fn as_written(token: OnPurple, account: AccountId, name: &str) -> Cow<'_, str> {
+    let escaped = if is_xmpp(token, account) { names::typed(name.trim()) } else { None };
+    escaped.map_or(Cow::Borrowed(name), Cow::Owned)
+}
 
 /// Checks the name of somebody who is to be written to or added.
 ///
@@ -18,8 +30,9 @@ pub(in super::super) fn of_person(
     (purple, gc): (*mut PurpleAccount, *mut PurpleConnection),
     name: &str,
 ) -> Result<Name, CommandError> {
+    let name = &*as_written(token, account, name);
+    let is_xmpp = is_xmpp(token, account);
     let checked = Name::on(token, account, name, "bad_name", "name")?;
-    let is_xmpp = accounts::read(token, account, |entry| entry.protocol == "prpl-jabber").unwrap_or(false);
     // SAFETY: a live account and connection; a protocol plugin's `extra_info` is its protocol info. The plugin's own buffer is only looked at.
     let is_known = unsafe {
         let info = (*(*(*gc).prpl).info).extra_info.cast::<PurplePluginProtocolInfo>();
@@ -44,6 +57,7 @@ pub(super) fn of_buddy(
     (purple, gc): (*mut PurpleAccount, *mut PurpleConnection),
     name: &str,
 ) -> Result<Name, CommandError> {
+    let name = &*as_written(token, account, name);
     let checked = of_person(token, account, (purple, gc), name)?;
     // SAFETY: a live account and connection; texts are copied.
     let own = unsafe {

@@ -9,7 +9,7 @@ use crate::model::{Buddy, StatusKind};
 use crate::purple::connection::Phase;
 use crate::purple::ffi::{borrowed, in_process, owned};
 use crate::purple::token::OnPurple;
-use crate::purple::{accounts, icon, notify, outbox, privacy, status};
+use crate::purple::{accounts, conversation, icon, notify, outbox, privacy, status};
 use crate::time::Timestamp;
 use purple_sys::{PurpleBuddy, PurplePluginProtocolInfo};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -127,7 +127,9 @@ unsafe fn describe(token: OnPurple, user: UserId, account: AccountId, id: BuddyI
             id,
             account,
             alias: borrowed(purple_sys::purple_buddy_get_local_buddy_alias(purple)).unwrap_or_default(),
-            server_alias: borrowed(purple_sys::purple_buddy_get_server_alias(purple)).filter(|alias| !alias.is_empty()),
+            server_alias: borrowed(purple_sys::purple_buddy_get_server_alias(purple))
+                .filter(|alias| !alias.is_empty())
+                .or_else(|| conversation::shown_name(token, account, &name)),
             group,
             contact: id.to_string(),
             status: kind,

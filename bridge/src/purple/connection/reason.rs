@@ -4,15 +4,32 @@ use crate::id::AccountId;
 use crate::model::AccountError;
 use purple_sys::PurpleConnectionError;
 
-/// libpurple's reason in the wire's words; what our own network guard, TLS and look-ups know is told instead of "Permission denied" and "Unable to
-/// connect". `unresolved`: why the server's name led nowhere.
-pub(super) fn explain(
-    account: AccountId,
-    reason: PurpleConnectionError,
-    message: String,
-    fatal: bool,
-    unresolved: Option<String>,
-) -> AccountError {
+/// What is known of a sign-on besides libpurple's reason.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Why the server's name led nowhere.
+    pub(super) unresolved: Option<String>,
+    /// Why a connection was not made, in the system's words.
+    pub(super) not_made: Option<String>,
+}
+
+/// Why there is no connection, in the user's words.
+fn unreached(why: &str) -> String {
+    let why = why.trim().trim_end_matches('.');
+    match why {
+        "Connection refused" => "The server refuses the connection: nothing answers at this host and port.".to_owned(),
+        "Connection timed out" | "Operation timed out" => "The server does not answer at this host and port.".to_owned(),
+        "No route to host" | "Network is unreachable" => "There is no way to the server from here.".to_owned(),
+        _ => format!("The server cannot be reached: {why}."),
+    }
+}
+
+/// libpurple's words for a TLS connection that has no connection to be on.
+const NO_TLS_CONNECTION: &str = "SSL Connection Failed";
+
+/// libpurple's reason in the wire's words; what our own network guard, TLS and look-ups know is told instead of "Permission denied", "Unable to
+/// connect" and "SSL Connection Failed".
+pub(super) fn explain(account: AccountId, reason: PurpleConnectionError, message: String, fatal: bool, known: Known) -> AccountError {
     if let Some(address) = crate::purple::egress::take_refusal(account) {
         let message = format!("This site does not let accounts connect to {address}. Check the server's name, or ask the site's admin.");
         return AccountError { code: "refused_address".to_owned(), message, fatal: true };
@@ -23,8 +40,12 @@ pub(super) fn explain(
         return AccountError { code, message, fatal };
     }
     type Reason = PurpleConnectionError;
-    if let Some(message) = unresolved.filter(|_| reason == Reason::PURPLE_CONNECTION_ERROR_NETWORK_ERROR) {
+    let is_network = reason == Reason::PURPLE_CONNECTION_ERROR_NETWORK_ERROR;
+    if let Some(message) = known.unresolved.filter(|_| is_network) {
         return AccountError { code: "network".to_owned(), message, fatal };
+    }
+    if let Some(why) = known.not_made.filter(|why| is_network && (message == NO_TLS_CONNECTION || message.contains(why.as_str()))) {
+        return AccountError { code: "network".to_owned(), message: unreached(&why), fatal };
     }
     if reason == Reason::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR {
         // Nothing went wrong in our TLS, so the server does not offer it (or someone on the way says so): waiting changes neither.
@@ -79,11 +100,40 @@ fn is_crowded(words: &str) -> bool {
     CROWDED_WORDS.iter().any(|part| words.contains(part))
 }
 
+/// Words of servers that let somebody in no more; in lower case.
+const BAN_WORDS: &[&str] = &[
+    "*** banned",
+    "akill",
+    "autokill",
+    "g-line",
+    "glined",
+    "gline:",
+    "k-line",
+    "klined",
+    "kline:",
+    "you are banned",
+    "you have been banned",
+    "z-line",
+    "zlined",
+    "zline:",
+];
+
 /// The error of a connection that a server closed with these words.
 pub(super) fn said(words: &str) -> AccountError {
-    let message = format!("The server closed the connection: {words}");
-    let code = if is_crowded(words) { CROWDED } else { "network" };
-    AccountError { code: code.to_owned(), message, fatal: false }
+    if is_crowded(words) {
+        let message = format!("The server closed the connection: {words}");
+        return AccountError { code: CROWDED.to_owned(), message, fatal: false };
+    }
+    let small = words.to_lowercase();
+    if BAN_WORDS.iter().any(|part| small.contains(part)) {
+        return banned(words);
+    }
+    AccountError { code: "network".to_owned(), message: format!("The server closed the connection: {words}"), fatal: false }
+}
+
+/// The error of an account that its server lets in no more, for as long as somebody there wants it so.
+pub(super) fn banned(words: &str) -> AccountError {
+    AccountError { code: "banned".to_owned(), message: format!("The server does not let you in: {words}"), fatal: true }
 }
 
 #[cfg(test)]
@@ -100,8 +150,16 @@ mod tests {
         ] {
             assert_eq!(said(words).code, CROWDED, "{words}");
         }
-        for words in ["Closing Link: ines (Ping timeout: 240 seconds)", "Closing Link: (Killed (oper (too many bad words)))", ""] {
-            assert_eq!(said(words).code, "network", "{words}");
+        for words in ["Closing Link: ines (Ping timeout: 240 seconds)", "Closing Link: (Killed (oper (too many bad words)))", "Urban", ""] {
+            assert_eq!((said(words).code.as_str(), said(words).fatal), ("network", false), "{words}");
+        }
+        for words in [
+            "Closing Link: (*** Banned (cache))",
+            "Closing Link: ines[192.0.2.7] (K-Lined: open proxy)",
+            "Closing Link: 192.0.2.7 (G-lined by example.org)",
+            "Closing Link: ines (You are banned from this network)",
+        ] {
+            assert_eq!((said(words).code.as_str(), said(words).fatal), ("banned", true), "{words}");
         }
     }
 }

@@ -13,7 +13,7 @@ pub(in crate::purple) fn begun(token: OnPurple, account: AccountId) {
         entry.sign_on.failure = None;
         entry.sign_on.ours = false;
         entry.sign_on.registering = true;
-        std::mem::replace(&mut entry.sign_on.phase, Phase::Connecting { progressed: false, _watchdog: watchdog })
+        std::mem::replace(&mut entry.sign_on.phase, Phase::Connecting { watchdog })
     });
     drop(before);
     stand(token, account, AccountStanding::plain(AccountState::Connecting));

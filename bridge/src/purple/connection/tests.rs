@@ -1,6 +1,6 @@
 //! Sign-ons by the rules: paced, watched, begun by us alone; of a protocol that obeys its user and needs no network.
 
-use super::reason::explain;
+use super::reason::{Known, explain};
 use super::turns::pause;
 use super::*;
 use crate::command::Secret;
@@ -21,8 +21,7 @@ fn a_busy_loop_signs_on_more_slowly_but_goes_on() {
 
 #[test]
 fn waits_grow_to_the_longest_and_are_spread() {
-    let pace =
-        Pace { between: Duration::ZERO, first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) };
+    let pace = Pace { first: Duration::from_secs(2), most: Duration::from_secs(300), ..pace() };
     assert_eq!(wait_before(pace, 1, 1.0), Duration::from_secs(2));
     assert_eq!(wait_before(pace, 1, 0.0), Duration::from_secs(1));
     assert_eq!(wait_before(pace, 4, 1.0), Duration::from_secs(16));
@@ -134,11 +133,12 @@ fn a_server_without_the_encryption_that_was_asked_for_is_not_tried_again() {
         PurpleConnectionError::PURPLE_CONNECTION_ERROR_ENCRYPTION_ERROR,
         "You require encryption, but it is not available on this server.".to_owned(),
         false,
-        None,
+        Known::default(),
     );
     assert!(said.fatal && said.code == "encryption", "{said:?}");
     assert!(said.message.starts_with("You require encryption") && said.message.contains("settings"), "{said:?}");
-    let lost = explain(AccountId(10), PurpleConnectionError::PURPLE_CONNECTION_ERROR_NETWORK_ERROR, "Lost".to_owned(), false, None);
+    let lost =
+        explain(AccountId(10), PurpleConnectionError::PURPLE_CONNECTION_ERROR_NETWORK_ERROR, "Lost".to_owned(), false, Known::default());
     assert!(!lost.fatal && lost.message == "Lost", "{lost:?}");
     let why = "There is no server called “nowhere.test”.".to_owned();
     let nowhere = explain(
@@ -146,7 +146,14 @@ fn a_server_without_the_encryption_that_was_asked_for_is_not_tried_again() {
         PurpleConnectionError::PURPLE_CONNECTION_ERROR_NETWORK_ERROR,
         "Unable to connect".to_owned(),
         false,
-        Some(why),
+        Known { unresolved: Some(why), not_made: None },
     );
     assert!(!nowhere.fatal && nowhere.code == "network" && nowhere.message.contains("nowhere.test"), "{nowhere:?}");
+    let refused = |message: &str| {
+        let known = Known { unresolved: None, not_made: Some("Connection refused".to_owned()) };
+        explain(AccountId(10), PurpleConnectionError::PURPLE_CONNECTION_ERROR_NETWORK_ERROR, message.to_owned(), false, known).message
+    };
+    assert!(refused("SSL Connection Failed").contains("refuses the connection"));
+    assert!(refused("Unable to connect: Connection refused").contains("refuses the connection"));
+    assert_eq!(refused("The server closed the connection."), "The server closed the connection.", "one of several addresses was reached");
 }

@@ -16,6 +16,8 @@ pub(crate) struct Pace {
     pub(crate) first: Duration,
     pub(crate) most: Duration,
     pub(crate) timeout: Duration,
+    /// How long a connection may be silent.
+    pub(crate) silence: Duration,
 }
 
 struct Queue {
@@ -39,7 +41,13 @@ impl Queue {
 
 thread_local! {
     static QUEUE: RefCell<Queue> = RefCell::new(Queue {
-        pace: Pace { between: Duration::from_millis(20), first: Duration::from_secs(2), most: Duration::from_secs(300), timeout: Duration::from_secs(60) },
+        pace: Pace {
+            between: Duration::from_millis(20),
+            first: Duration::from_secs(2),
+            most: Duration::from_secs(300),
+            timeout: Duration::from_secs(60),
+            silence: Duration::from_secs(150),
+        },
         waiting: VecDeque::new(),
         running: false,
         busy: Duration::ZERO,
@@ -56,7 +64,7 @@ pub(super) fn set_pace(pace: Pace) {
     QUEUE.with_borrow_mut(|queue| queue.pace = pace);
 }
 
-pub(super) fn pace() -> Pace {
+pub(in crate::purple) fn pace() -> Pace {
     QUEUE.with_borrow(|queue| queue.pace)
 }
 

@@ -1,9 +1,11 @@
 //! What libpurple writes into a conversation, as messages: who, when, what sort, and which command it answers; it sends nothing.
 
 use super::super::ffi::{borrowed, guard_on};
+use super::super::irc::formats;
+use super::super::outgoing::is_irc;
 use super::super::token::OnPurple;
 use super::super::{accounts, blist, outbox, picture, room};
-use super::{Unreflected, Written, change, id, normalize, server_id, topic, unknown_fate, words};
+use super::{Unreflected, Written, change, corrections, id, name_of, refused, sent, server_id, shown_name, topic, unknown_fate, words};
 use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, ConversationId};
 use crate::model::{Author, ConversationKind, Message, MessageKind};
@@ -63,6 +65,11 @@ fn write(
     }
     let remote = has(PurpleMessageFlags::PURPLE_MESSAGE_REMOTE_SEND);
     let delayed = has(PurpleMessageFlags::PURPLE_MESSAGE_DELAYED);
+    if kind == MessageKind::Failed && change(token, conversation, |open| open.written.is_some()) == Some(true) {
+        // The command that sends it says so, at the message.
+        change(token, conversation, |open| open.written = Some(Written::Error));
+        return sent::note_refusal(token, conversation, &html);
+    }
     let own_words = if kind == MessageKind::Sent { words(token, &html) } else { String::new() };
     let known = change(token, conversation, |open| {
         let forged =
@@ -71,11 +78,9 @@ fn write(
             kind = MessageKind::Received;
         }
         if let Some(written) = &mut open.written {
-            *written = match kind {
-                MessageKind::Sent => Written::Echo,
-                MessageKind::Failed => Written::Error,
-                _ => *written,
-            };
+            if kind == MessageKind::Sent {
+                *written = Written::Echo;
+            }
         }
         let commanded = open.written.is_some() || outbox::cause(open.user).is_some();
         let reflects = kind == MessageKind::Sent && open.kind == ConversationKind::Room && !remote && !delayed && !commanded;
@@ -95,8 +100,10 @@ fn write(
         }
     };
     let said = server_id::take(conversation, place, kind);
+    let (reference, replaces) = called(token, (account, conversation, place), &said, kind, commanded, &html);
     let topic = kind == MessageKind::System && topic::takes(conversation);
     let html = cut(html);
+    let html = if is_irc(token, account) { formats::html(&html).unwrap_or(html) } else { html };
     let pictures = picture::of_message(token, &picture::Written { user, account, conversation, kind, flags, html: &html });
     let message = Message {
         kind,
@@ -111,12 +118,40 @@ fn write(
         remote,
         topic,
         server_id: said.id,
+        reference,
     };
+    if let Some(reference) = replaces {
+        return outbox::emit_caused(token, user, None, EventKind::MessageReplaced { conversation, reference, message });
+    }
     let origin = if commanded { outbox::cause(user) } else { reflected };
     let ended = origin.clone().filter(|_| !commanded);
     outbox::emit_caused(token, user, origin, EventKind::MessageAdded { conversation, message });
     if let Some(origin) = ended {
         outbox::emit_caused(token, user, Some(origin), EventKind::CommandDone { result: None });
+    }
+}
+
+/// What a message is called, and what the one is called in whose place it is.
+fn called(
+    token: OnPurple,
+    (account, conversation, place): (AccountId, ConversationId, ConversationKind),
+    said: &server_id::Said,
+    kind: MessageKind,
+    commanded: bool,
+    html: &str,
+) -> (Option<String>, Option<String>) {
+    match (kind, &said.sender) {
+        (MessageKind::Sent, _) if commanded => (sent::note(token, account, conversation, html, refused::noted()), None),
+        (MessageKind::Received, Some((from, id))) => {
+            let (id, historic) = (id.as_deref(), said.delayed && place == ConversationKind::Room);
+            let replaces = said.replaces.as_deref();
+            let replaces = replaces.and_then(|old| corrections::replaced(token, conversation, (from, id), old, historic));
+            if replaces.is_none() {
+                corrections::said(token, account, conversation, (from, id), historic);
+            }
+            (id.filter(|_| replaces.is_none()).map(|id| corrections::reference(from, id)), replaces)
+        }
+        _ => (None, None),
     }
 }
 
@@ -142,9 +177,8 @@ pub(super) fn own_author(token: OnPurple, account: AccountId) -> Author {
 
 /// The other one in an IM: without the device in the name.
 fn other_author(token: OnPurple, account: AccountId, full: &str, alias: Option<String>) -> Author {
-    let purple = accounts::read(token, account, |entry| entry.purple);
-    let name = purple.map_or_else(|| full.to_owned(), |purple| normalize(token, purple, full));
-    let alias = alias.filter(|alias| alias != full && *alias != name && !alias.is_empty());
+    let name = name_of(token, account, full);
+    let alias = alias.filter(|alias| alias != full && *alias != name && !alias.is_empty()).or_else(|| shown_name(token, account, &name));
     let buddy: Option<BuddyId> = blist::find(token, account, &name);
     Author { name, alias, buddy, own: false }
 }

@@ -6,7 +6,7 @@ use super::super::{outbox, owner, room, timers};
 use super::lines::own_author;
 use super::refused;
 use super::slash::{self, Done};
-use super::{Ended, Unreflected, Written, change, connected, live, unknown_fate, words};
+use super::{Ended, Unreflected, Written, change, connected, live, sent, unknown_fate, words};
 use crate::command::Origin;
 use crate::command::slash::{Typed, read as read_slash};
 use crate::error::CommandError;
@@ -63,7 +63,8 @@ pub(in crate::purple) fn send(
     match (written, kind) {
         (Some(Written::Echo), _) => Ok(Ended::Now(None)),
         (Some(Written::Error), _) => {
-            Err(CommandError::new("not_sent", "The network did not take this message. The conversation says why."))
+            let words = change(token, conversation, |open| open.refusal.take()).flatten();
+            Err(CommandError::new("not_sent", words.as_deref().unwrap_or("The network did not take this message.")))
         }
         (None, _) => Ok(Ended::Now(None)),
         (_, Some(ConversationKind::Room)) => {
@@ -91,6 +92,7 @@ pub(in crate::purple) fn send(
                 remote: false,
                 topic: false,
                 server_id: None,
+                reference: sent::note(token, account, conversation, html, stanza),
                 pictures: Vec::new(),
             };
             outbox::emit(token, user, EventKind::MessageAdded { conversation, message });

@@ -7,6 +7,7 @@
 
 use super::super::ffi::{borrowed, guard_on};
 use super::super::token::OnPurple;
+use super::super::xmpp::node::{attribute, child};
 use super::super::{accounts, signals};
 use super::normalize;
 use crate::id::ConversationId;
@@ -32,6 +33,10 @@ pub(super) struct Said {
     pub(super) delayed: bool,
     /// The user's own, from another device.
     own: bool,
+    /// By what address it was sent, and what its sender calls it.
+    pub(super) sender: Option<(String, Option<String>)>,
+    /// What its sender calls the message in whose place it is (XEP-0308).
+    pub(super) replaces: Option<String>,
 }
 
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
@@ -151,8 +156,11 @@ unsafe fn read(stanza: *mut xmlnode, own: &str) -> Option<(ConversationKind, Str
         let is_delayed =
             |node: *mut xmlnode| !child(node, c"delay", c"urn:xmpp:delay").is_null() || !child(node, c"x", c"jabber:x:delay").is_null();
         let delayed = is_delayed(message) || outer == Some(archived) && forwarded.is_some_and(is_delayed);
+        let sender = (!is_own).then(|| (name.clone(), attribute(message, c"id").and_then(|id| bounded(&id))));
+        let replaced = child(message, c"replace", c"urn:xmpp:message-correct:0");
+        let replaces = if replaced.is_null() || is_own { None } else { attribute(replaced, c"id").and_then(|id| bounded(&id)) };
         let (kind, name) = if is_room { (ConversationKind::Room, bare(&name)) } else { (ConversationKind::Im, name) };
-        Some((kind, name, Said { id, delayed, own: is_own }))
+        Some((kind, name, Said { id, delayed, own: is_own, sender, replaces }))
     }
 }
 
@@ -182,24 +190,10 @@ unsafe fn stanza_id(message: *mut xmlnode, archive: &str) -> Option<String> {
     found.and_then(|id| bounded(&id))
 }
 
-/// # Safety
-/// A live node.
-unsafe fn attribute(node: *mut xmlnode, name: &CStr) -> Option<String> {
-    // SAFETY: the caller's promise; copied.
-    unsafe { borrowed(purple_sys::xmlnode_get_attrib(node, name.as_ptr())) }
-}
-
-/// # Safety
-/// A live node.
-unsafe fn child(node: *mut xmlnode, name: &CStr, space: &CStr) -> *mut xmlnode {
-    // SAFETY: the caller's promise.
-    unsafe { purple_sys::xmlnode_get_child_with_namespace(node, name.as_ptr(), space.as_ptr()) }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::in_process;
     use super::*;
+    use crate::purple::ffi::in_process;
     use crate::purple::testing::with_core;
 
     const OWN: &str = "Ines@example.org/home";
@@ -248,14 +242,30 @@ mod tests {
     }
 
     #[test]
+    fn a_correction_names_its_sender_and_the_message() {
+        with_core("purple::conversation::server_id::tests::a_correction_names_its_sender_and_the_message", |_| {
+            let replace = "<body>b</body><replace xmlns='urn:xmpp:message-correct:0' id='a1'/>";
+            let of = |from: &str| {
+                let (.., said) = read_text(&format!("<message from='{from}' to='bob@b.org' id='a2'>{replace}</message>")).unwrap();
+                (said.sender, said.replaces)
+            };
+            let sender = ("bob@b.org/x".to_owned(), Some("a2".to_owned()));
+            assert_eq!(of("bob@b.org/x"), (Some(sender), Some("a1".to_owned())));
+            // Own ones from another device are nobody's correction here.
+            assert_eq!(of("ines@example.org/y"), (None, None));
+        });
+    }
+
+    #[test]
     fn copies_are_the_own_accounts_and_archives_the_archives() {
         with_core("purple::conversation::server_id::tests::copies_are_the_own_accounts_and_archives_the_archives", |_| {
             let wrapped = |from: &str, outer: &str, inner: &str| {
                 let name = outer.split(' ').next().unwrap();
                 let forwarded = format!("<forwarded xmlns='urn:xmpp:forward:0'>{inner}</forwarded>");
-                read_text(&format!("<message from='{from}'><{outer}>{forwarded}</{name}></message>"))
+                let found = read_text(&format!("<message from='{from}'><{outer}>{forwarded}</{name}></message>"));
+                found.map(|(kind, name, said)| (kind, name, Said { sender: None, ..said }))
             };
-            let said = |id: &str, own, delayed| Said { id: Some(id.to_owned()), delayed, own };
+            let said = |id: &str, own, delayed| Said { id: Some(id.to_owned()), delayed, own, ..Said::default() };
             let stamped = stamp("ines@example.org", "1");
             let theirs = format!("<message from='bob@b.org/x' to='ines@example.org/y'>{stamped}</message>");
             let mine = format!("<message from='ines@example.org/y' to='bob@b.org'>{stamped}</message>");

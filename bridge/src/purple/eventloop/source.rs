@@ -8,7 +8,7 @@ use super::watchers::Hit;
 use crate::id::AccountId;
 use crate::purple::Ops;
 use crate::purple::ffi::guard;
-use crate::purple::{cost, link, outbox};
+use crate::purple::{cost, link, outbox, pulse};
 use glib_sys::{GFALSE, GSource, GSourceFunc, GSourceFuncs, GTRUE, gboolean, gpointer};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
@@ -160,6 +160,9 @@ unsafe extern "C" fn watchers_dispatch(_: *mut GSource, _: GSourceFunc, _: gpoin
             let Some(callback) = live.watchers.start(*id) else { continue };
             drop(state);
             EVENTS.add(1);
+            if conditions.0 & purple_sys::PurpleInputCondition::PURPLE_INPUT_READ.0 != 0 {
+                pulse::came(callback.owner);
+            }
             // SAFETY: libpurple's promise to purple_input_add: function and data are good until the watcher is removed, and `start` has found it. Another thread
             // that removes it from here on keeps both good until this call returns, as g_source_remove() asks of it, too.
             cost::counted(callback.owner, || unsafe { (callback.function)(callback.data, callback.fd, *conditions) });

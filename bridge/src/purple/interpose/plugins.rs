@@ -76,6 +76,7 @@ impl PluginReport {
             about: self.about.clone(),
             state: state.to_owned(),
             reason,
+            ships: self.id.as_deref().is_some_and(|id| choice::ships(&self.file, id)),
         }
     }
 }

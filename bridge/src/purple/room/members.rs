@@ -44,7 +44,7 @@ pub(in crate::purple) fn describe(
 }
 
 /// Tells which of the members is the user.
-pub(super) fn settle_nick(token: OnPurple, id: ConversationId) {
+pub(in crate::purple) fn settle_nick(token: OnPurple, id: ConversationId) {
     let Some(purple) = conversation::read(token, id, |open| open.purple) else { return };
     // SAFETY: an open room is live; the nick lives as long.
     unsafe {
@@ -229,7 +229,8 @@ pub(in crate::purple) unsafe extern "C" fn on_remove_users(purple: *mut PurpleCo
         // SAFETY: libpurple gives a live room and a list of C strings.
         unsafe {
             let Some((id, user, ..)) = room_of(token, purple) else { return };
-            let left = list::<c_char>(users).into_iter().filter_map(|name| borrowed(name)).collect();
+            let left: Vec<String> = list::<c_char>(users).into_iter().filter_map(|name| borrowed(name)).collect();
+            conversation::corrections::left(token, id, &left);
             tell(token, user, id, Changes { left, ..NOTHING });
         }
     });
@@ -246,6 +247,7 @@ pub(in crate::purple) unsafe extern "C" fn on_rename_user(
         unsafe {
             let Some((id, user, account, nick)) = room_of(token, purple) else { return };
             let (Some(old), Some(name)) = (borrowed(old), borrowed(new)) else { return };
+            conversation::corrections::left(token, id, std::slice::from_ref(&old));
             conversation::change(token, id, |open| {
                 if open.own_nick.as_ref() == Some(&old) {
                     open.own_nick = Some(name.clone());

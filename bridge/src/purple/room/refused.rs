@@ -63,8 +63,11 @@ fn settle(token: OnPurple, account: AccountId) {
 /// the join. False: nobody joins it.
 pub(in super::super) fn by_line(token: OnPurple, account: AccountId, room: &str, number: &str, said: &str) -> bool {
     let Some(purple) = accounts::read(token, account, |entry| entry.purple) else { return false };
-    let name = super::conversation::normalize(token, purple, room);
-    let id = ConversationId::of(account, ConversationKind::Room, &name);
+    let of = |room: &str| ConversationId::of(account, ConversationKind::Room, &super::conversation::normalize(token, purple, room));
+    let id = of(room);
+    if number == FORWARDED && said.starts_with(['#', '&', '+', '!']) {
+        return leads_to(token, account, id, of(said));
+    }
     let failed = take_joining(|joining| joining.conversation == id && joining.origin.is_some());
     if failed.is_empty() {
         return false;
@@ -82,4 +85,22 @@ pub(in super::super) fn by_line(token: OnPurple, account: AccountId, room: &str,
     };
     tell_failed(token, failed, &error);
     true
+}
+
+/// The number by which a server of IRC leads a join to another room.
+const FORWARDED: &str = "470";
+
+/// Whoever waits for one room waits for the other now. False: nobody does.
+fn leads_to(token: OnPurple, account: AccountId, from: ConversationId, to: ConversationId) -> bool {
+    let waits = JOINING.with_borrow_mut(|all| {
+        let mut found = false;
+        for joining in all.iter_mut().filter(|joining| joining.conversation == from) {
+            (joining.conversation, found) = (to, true);
+        }
+        found
+    });
+    if waits {
+        keep(token, account, from, None);
+    }
+    waits
 }

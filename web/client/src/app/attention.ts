@@ -63,7 +63,8 @@ function callOf(event: WireEvent): Call | null {
     const id = event["conversation"] as string;
     const talk = talks.value.get(id);
     if (talk && isMuted(talk)) return null;
-    const who = talk?.title ?? String(event["who"] ?? "");
+    // In a room the title is the room's.
+    const who = talk?.kind === "im" ? talk.title : String(event["who"] ?? talk?.title ?? "");
     announcement.value = w.attention(who);
     return { occasion: "mention", conversation: id, who, text: w.attention(who) };
   }

@@ -57,3 +57,13 @@ export const TONES = 12;
 
 /** The number of a person's colour, by the name on the network: an address, a nick, or both with the same beginning. */
 export const toneOf = (name: string): number => mix(fold(occupant(name)).replace(/[_`|^]+$/, "")) % TONES;
+
+/** What plugins put before and behind a network's name: "msteams", "skypeweb". */
+const BEFORE = "(?:purple|lib|ms|go)?";
+const BEHIND = "(?:purple|web|tdlib|chat)?";
+
+/** The one of these names that is a whole word of a plugin's id: "msteams" is no Steam. */
+export function networkIn(id: string, names: readonly string[]): string | undefined {
+  const words = id.split(/[^a-z0-9]+/);
+  return names.find((name) => words.some((word) => new RegExp(`^${BEFORE}${name}${BEHIND}$`).test(word)));
+}

@@ -1,6 +1,6 @@
 // One small drawing per well-known network, a letter tile for every other; it must not know accounts.
 
-import { mix } from "../state/names";
+import { mix, networkIn } from "../state/names";
 
 interface Glyph { color: string; path?: string; fill?: boolean; short: string }
 
@@ -44,8 +44,7 @@ function glyphOf(id: string): Glyph {
   const plain = id.toLowerCase().replace(/^prpl-/, "").replace(/^eionrobb-|^jgeboski-|^hehoe-|^nateon-/, "");
   const exact = GLYPHS[plain];
   if (exact) return exact;
-  const part = Object.keys(GLYPHS).find((key) => key.length > 3 && plain.includes(key));
-  const found = part ? GLYPHS[part] : undefined;
+  const found = GLYPHS[networkIn(plain, Object.keys(GLYPHS)) ?? ""];
   return found ?? { color: hue(plain), short: (plain.replace(/[^a-z0-9]/g, "").slice(0, 2) || "?").replace(/^./, (c) => c.toUpperCase()) };
 }
 

@@ -1,7 +1,8 @@
 // Menu entries that the protocol itself offers, fetched when the menu opens; it must not know which.
+import { serverNow } from "../app/clock";
 import { command } from "../app/store";
 import type { CommandBody, MenuItem } from "../wire/types";
-import { errorText, w } from "../words";
+import { ago, errorText, w } from "../words";
 import { toast } from "./Dialog";
 import { confirm } from "./dialogs/Ask";
 import { extendMenu, type Item } from "./Menu";
@@ -11,6 +12,7 @@ function flatten(items: readonly MenuItem[], run: (action: string, label: string
     const label = prefix ? `${prefix} › ${one.label}` : one.label;
     if (one.items && one.items.length > 0) return flatten(one.items, run, label);
     const action = one.id;
+    if (one.time) return [{ kind: "head", label: `${one.label}: ${ago(one.time, serverNow())}` }];
     if (action === undefined || action === null) return [];
     return [{ label, icon: "globe", run: () => run(action, one.label) }];
   });

@@ -58,7 +58,7 @@ export type ConversationKind = "im" | "room";
 /**
  * What became of a message of the user's own.
  */
-export type MessageState = "pending" | "sent" | "failed" | "unknown";
+export type MessageState = "pending" | "sent" | "delivered" | "failed" | "unknown";
 /**
  * What sort of notice.
  */
@@ -1084,6 +1084,10 @@ export interface MenuItem {
    * Words may be given with it, which others read (`room.action`).
    */
   reason?: boolean;
+  /**
+   * A moment that an entry without an id tells of.
+   */
+  time?: string | null;
 }
 /**
  * By what name the network knows someone in a room.
@@ -1503,6 +1507,14 @@ export interface Message {
    * Delivered later than written.
    */
   delayed?: boolean;
+  /**
+   * When its author put this text in the place of an earlier one.
+   */
+  edited_at?: string | null;
+  /**
+   * Why it was not delivered, in plain words, where that was said later than `message.sent`.
+   */
+  error?: string | null;
   from: Author;
   /**
    * The user's nick is in it.

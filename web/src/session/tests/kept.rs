@@ -23,6 +23,8 @@ pub(crate) fn message(number: u64, highlight: bool) -> Message {
         remote: false,
         system: false,
         topic: false,
+        edited_at: None,
+        error: None,
         state: None,
     }
 }
@@ -46,13 +48,31 @@ fn any_message() -> impl Strategy<Value = Message> {
         Just(MessageState::Pending),
         Just(MessageState::Sent),
         Just(MessageState::Failed),
+        Just(MessageState::Delivered),
         Just(MessageState::Unknown)
     ]);
-    (author(), any::<i64>(), spans, any::<[bool; 6]>(), state).prop_map(|(from, time, spans, flags, state)| {
+    let later = (proptest::option::of(any::<i64>()), proptest::option::of(".{0,40}"));
+    (author(), any::<i64>(), spans, any::<[bool; 6]>(), state, later).prop_map(|(from, time, spans, flags, state, (edited, error))| {
+        let edited_at = edited.map(Timestamp);
         let [delayed, highlight, auto_reply, remote, system, topic] = flags;
         let topic = topic && state.is_none();
         let (id, text) = (String::new(), crate::body::text(&spans));
-        Message { id, from, time: Timestamp(time), text, spans, delayed, highlight, auto_reply, remote, system, topic, state }
+        Message {
+            id,
+            from,
+            time: Timestamp(time),
+            text,
+            spans,
+            delayed,
+            highlight,
+            auto_reply,
+            remote,
+            system,
+            topic,
+            state,
+            edited_at,
+            error,
+        }
     })
 }
 

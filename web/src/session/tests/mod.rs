@@ -229,6 +229,7 @@ pub(crate) fn message(kind: MessageKind, html: &str) -> Message {
         remote: false,
         topic: false,
         server_id: None,
+        reference: None,
         pictures: Vec::new(),
     }
 }

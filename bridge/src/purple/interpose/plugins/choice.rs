@@ -155,6 +155,11 @@ pub(super) fn known(file: &Path) -> Option<&'static str> {
     KNOWN.iter().find(|(known, _)| name == *known).map(|(_, id)| *id)
 }
 
+/// Whether a file is one that comes with the libpurple in use, and has the protocol that such a file has.
+pub(super) fn ships(file: &Path, id: &str) -> bool {
+    known(file) == Some(id) && file.parent() == Some(Path::new(purple_sys::PLUGIN_DIR))
+}
+
 fn is_stem(file: &Path, name: &str) -> bool {
     file.file_stem().is_some_and(|stem| stem == name)
 }

@@ -40,7 +40,7 @@ export function Tiles({ list, value, onChoose }: { list: readonly Protocol[]; va
   return (
     <div class="tiles" role="radiogroup" aria-label={w.front.networks} onKeyDown={radioKeys}>
       {seen.map((one, at) => (
-        <button key={one.id} type="button" role="radio" aria-checked={one.id === value} tabIndex={radioStop(seen.findIndex((other) => other.id === value), at)} class="tile" data-testid={`tile-${one.id}`} onClick={() => onChoose(one.id)}>
+        <button key={one.id} type="button" role="radio" aria-checked={one.id === value} tabIndex={radioStop(seen.findIndex((other) => other.id === value), at)} class="tile" title={one.name} data-testid={`tile-${one.id}`} onClick={() => onChoose(one.id)}>
           <NetworkTile protocol={one.id} /><span>{one.name}</span>
         </button>
       ))}

@@ -42,9 +42,11 @@ function Nick({ name, of }: { name: string; of: string }) {
 function Doubt({ message, talk }: { message: Line; talk: string }) {
   // A guest's is only marked; a user's is the daemon's to take away.
   const kept = user.value?.guest === false;
-  if (!kept && (message.state !== "unknown" || isSettled(talk, message.id))) return null;
+  const why = message.error && message.state === "failed" ? <span data-testid="message-error" dir="auto">{message.error}</span> : null;
+  if (!kept && (message.state !== "unknown" || isSettled(talk, message.id))) return why && <div class="after">{why}</div>;
   return (
     <div class="after">
+      {why}
       <button type="button" class="text-link" data-testid="message-retry" onClick={() => sendAgain(talk, message)}>{w.talk.sendAgain}</button>
       {kept
         ? <button type="button" class="text-link" data-testid="message-discard" onClick={() => takeBack(talk, message.id)}>{w.talk.delete}</button>
@@ -103,7 +105,10 @@ const MessageRow = memo(function MessageRow({ message, talk, first, last, room, 
     <div class={classes} data-testid="message" data-state={state} data-self={self} data-id={message.id} data-kept={message.unkept ? false : undefined} data-row={message.id}>
       <Body room={room} who={who} text={message.text}><Said message={message} /></Body>
       <span class="meta" title={waits ? w.talk.waitingTitle : message.unkept ? w.talk.notKeptTitle : undefined}>
-        {waits && <Icon name="clock" size={11} />}{marks && <span>{marks}</span>}<time dateTime={message.time} title={fullTime(message.time)}>{clock(message.time)}</time>
+        {waits && <Icon name="clock" size={11} />}{marks && <span>{marks}</span>}
+        {message.edited_at && <span title={w.talk.editedAt(fullTime(message.edited_at))} data-testid="edited">{w.talk.edited}</span>}
+        {state === "delivered" && <span title={w.talk.deliveredTitle} data-testid="delivered"><Icon name="check" size={11} /><span class="sr">{w.talk.delivered}</span></span>}
+        <time dateTime={message.time} title={fullTime(message.time)}>{clock(message.time)}</time>
       </span>
       {self && (state === "unknown" || state === "failed") && <Doubt message={message} talk={talk} />}
       {waits && user.value?.guest === false && <Wait message={message} talk={talk} />}

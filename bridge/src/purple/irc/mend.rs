@@ -1,0 +1,96 @@
+//! Gives the text of a line a form that survives the plugin: UTF-8, marks in place of formatting (`formats.rs`), and references where the plugin writes a
+//! text as the HTML that it is not. Leaves out no line.
+
+use super::{Words, charset, formats, tagged};
+use std::borrow::Cow;
+
+/// What becomes of a line's text.
+#[derive(Clone, Copy, PartialEq)]
+enum Text {
+    /// Shown with its formatting.
+    Said,
+    /// Shown as plain words.
+    Reason,
+    /// The same; the plugin takes it for HTML.
+    Raw,
+}
+
+/// The line in that form. `decodes`: nobody has chosen its character set. `own`: the user's nick.
+pub(super) fn mended<'a>(line: &'a [u8], decodes: bool, own: impl FnOnce() -> Option<String>) -> Cow<'a, [u8]> {
+    let line = if decodes { charset::utf8(line) } else { Cow::Borrowed(line) };
+    let Some((at, kind)) = place(&line, own) else { return line };
+    let (head, tail) = line.split_at(at.min(line.len()));
+    let Ok(text) = std::str::from_utf8(tail) else { return line };
+    if !formats::has_any(text) && kind != Text::Raw {
+        return line;
+    }
+    let text = match kind {
+        Text::Said => formats::marked(text),
+        Text::Reason => formats::plain(text),
+        Text::Raw => formats::plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+    };
+    Cow::Owned([head, text.as_bytes()].concat())
+}
+
+/// Where the text of a line begins, and of what kind it is.
+fn place(line: &[u8], own: impl FnOnce() -> Option<String>) -> Option<(usize, Text)> {
+    let untagged = tagged(line).map_or(line, |(_, rest)| rest);
+    let mut words = Words(untagged.strip_prefix(b":")?);
+    let (_, command) = (words.word()?, words.word()?);
+    let (before, mut kind) = match command.to_ascii_lowercase().as_slice() {
+        b"privmsg" | b"notice" => (1, Text::Said),
+        b"topic" | b"part" | b"332" | b"301" | b"372" | b"375" | b"376" => {
+            (if matches!(command, b"332" | b"301") { 2 } else { 1 }, Text::Reason)
+        }
+        b"quit" | b"wallops" => (0, Text::Reason),
+        b"kick" => (2, Text::Reason),
+        b"322" => (3, Text::Reason),
+        // What a server says of a message or a command in a room.
+        b"404" | b"442" | b"482" | b"506" | b"477" | b"478" => (2, Text::Raw),
+        _ => return None,
+    };
+    let mut last = words.0;
+    for _ in 0..before {
+        last = words.word()?;
+    }
+    if command.eq_ignore_ascii_case(b"kick") && own().is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(last)) {
+        kind = Text::Raw;
+    }
+    let start = words.0.iter().position(|byte| *byte != b' ')?;
+    let text = words.0.get(start..)?;
+    let text = text.strip_prefix(b":").unwrap_or(text);
+    // Other requests and answers between programs than an action are none of ours.
+    let is_request = kind == Text::Said && text.first() == Some(&1) && !text.starts_with(b"\x01ACTION ");
+    (!is_request).then_some((line.len() - text.len(), kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mended;
+
+    fn mend(line: &str) -> String {
+        String::from_utf8(mended(line.as_bytes(), true, || Some("Ines".to_owned())).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn texts_are_plain_or_marked_and_requests_are_left_alone() {
+        let bold = "\u{fdd0}\u{fde0}\u{fde1}";
+        for (line, mended) in [
+            ("PING :\u{2}x", "PING :\u{2}x".to_owned()),
+            (":b!b@h PRIVMSG #a :a\u{2}b", format!(":b!b@h PRIVMSG #a :a{bold}b")),
+            ("@t=1;u :b!b@h PRIVMSG #a  \u{2}b", format!("@t=1;u :b!b@h PRIVMSG #a  {bold}b")),
+            (":b!b@h PRIVMSG i :\u{1}ACTION \u{2}b\u{1}", format!(":b!b@h PRIVMSG i :\u{1}ACTION {bold}b\u{1}")),
+            (":b!b@h PRIVMSG i :\u{1}DCC SEND \u{2} 1 2\u{1}", ":b!b@h PRIVMSG i :\u{1}DCC SEND \u{2} 1 2\u{1}".to_owned()),
+            (":b!b@h TOPIC #a :\u{3}04,05a\u{1e}b", ":b!b@h TOPIC #a :ab".to_owned()),
+            (":b!b@h QUIT :\u{2}a", ":b!b@h QUIT :a".to_owned()),
+            (":b!b@h KICK #a eva :<b>\u{2}", ":b!b@h KICK #a eva :<b>".to_owned()),
+            (":b!b@h KICK #a ines :<b> & \u{2}", ":b!b@h KICK #a ines :&lt;b&gt; &amp; ".to_owned()),
+            (":s 404 ines #a :no <b>", ":s 404 ines #a :no &lt;b&gt;".to_owned()),
+            (":s 332 ines #a :\u{2}a <b>", ":s 332 ines #a :a <b>".to_owned()),
+            (":b!b@h PRIVMSG", ":b!b@h PRIVMSG".to_owned()),
+            (":b!b@h KICK #a", ":b!b@h KICK #a".to_owned()),
+        ] {
+            assert_eq!(mend(line), mended, "{line:?}");
+        }
+    }
+}
