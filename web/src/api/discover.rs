@@ -20,7 +20,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn discover(hub: &Hub, headers: &HeaderMap, parameters: &[(String, String)]) -> Result<Response, ApiError> {
+async fn discover(hub: &Arc<Hub>, headers: &HeaderMap, parameters: &[(String, String)]) -> Result<Response, ApiError> {
     let session = who(hub, headers).await?;
     let find = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let found = hub.discover(&session, find("q").unwrap_or_default(), find("account"))?;

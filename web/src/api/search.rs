@@ -24,7 +24,7 @@ pub(super) fn route(hub: &Arc<Hub>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn search(hub: &Hub, headers: &HeaderMap, parameters: Vec<(String, String)>) -> Result<Response, ApiError> {
+async fn search(hub: &Arc<Hub>, headers: &HeaderMap, parameters: Vec<(String, String)>) -> Result<Response, ApiError> {
     let session = who(hub, headers).await?;
     let find = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let bad_limit = |_| ApiError::bad_request("bad_field", "`limit` is a whole number.").at("limit");
