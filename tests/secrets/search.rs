@@ -131,7 +131,11 @@ fn without_holes(bytes: Vec<u8>) -> Vec<u8> {
     if bytes.len() < PIECE {
         return bytes;
     }
-    bytes.chunks(BLOCK).filter(|block| EMPTY.get(..block.len()) != Some(*block)).flatten().copied().collect()
+    let mut kept = Vec::new();
+    for block in bytes.chunks(BLOCK).filter(|block| EMPTY.get(..block.len()) != Some(*block)) {
+        kept.extend_from_slice(block);
+    }
+    kept
 }
 
 fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
