@@ -240,7 +240,7 @@ pub(super) async fn rare_words_in_much_are_found(store: S) {
     let other = another_talk(&store, &talk).await;
     let text = |place: usize| match place % 1000 {
         7 => "common needle",
-        _ if place % 2 == 0 => "common straw",
+        _ if place.is_multiple_of(2) => "common straw",
         _ => "common hay",
     };
     let of = |place: usize| if place % 500 == 7 { &other } else { &talk };
