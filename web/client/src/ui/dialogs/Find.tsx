@@ -95,6 +95,11 @@ function Find({ start, close }: { start: string; close(): void }) {
   };
   const press = (event: KeyboardEvent) => {
     if (composing(event)) return;
+    if (event.key === "Escape") {
+      // Some browsers would only empty the box.
+      event.preventDefault();
+      return close();
+    }
     if (event.key === "Enter") {
       event.preventDefault();
       // What is typed and not answered yet joins nothing.
