@@ -77,7 +77,9 @@ function Find({ start, close }: { start: string; close(): void }) {
     const { conversation } = room;
     if (room.match.joined && conversation) {
       close();
-      return show(conversation);
+      // Once the dialog is gone: Firefox gives the focus to the window behind it, which would be in front then.
+      setTimeout(() => show(conversation));
+      return;
     }
     const from = document.activeElement;
     joining.value = keyOf(room);
