@@ -76,18 +76,16 @@ fn a_word_gives_the_rooms_of_both_networks_and_one_joins_them() {
     assert_eq!(ines.attach()["snapshot"]["requests"], json!([]));
 
     // One call joins, by what the answer has.
-    let inside = ines.join(&listed["fields"]);
-    let lounge = lounge["fields"].clone();
-    ines.join(&lounge);
+    let mut join = |room: &Value| {
+        let fields = json!({ "account": room["account"], "fields": room["fields"] });
+        ines.carry_out("room.join", fields)["conversation"].clone()
+    };
+    let (inside, _) = (join(listed), join(lounge));
     bob.say_in(&tomatoes, "Green tomatoes want sun");
     ines.wait_event("the line in the room", |event| event["message"]["text"] == "Green tomatoes want sun");
     let answer = found(&mut ines, "sun");
     let own = room(&answer, "tomatoes");
-    assert_eq!(
-        (&own["conversation"], &own["match"]["hits"], &own["match"]["joined"]),
-        (&json!(inside), &json!(1), &json!(true)),
-        "{answer}"
-    );
+    assert_eq!((&own["conversation"], &own["match"]["hits"], &own["match"]["joined"]), (&inside, &json!(1), &json!(true)), "{answer}");
     assert_eq!(names(&answer).len(), 1);
     assert_eq!(room(&found(&mut ines, "tomatoes"), "#lounge")["match"]["joined"], true);
     // One network alone, and nobody else's account.

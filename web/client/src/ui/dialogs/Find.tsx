@@ -77,7 +77,9 @@ function Find({ start, close }: { start: string; close(): void }) {
     const { conversation } = room;
     if (room.match.joined && conversation) {
       close();
-      return show(conversation);
+      // Once the dialog is gone: Firefox gives the focus to the window behind it, which would be in front then.
+      setTimeout(() => show(conversation));
+      return;
     }
     const from = document.activeElement;
     joining.value = keyOf(room);
@@ -95,6 +97,11 @@ function Find({ start, close }: { start: string; close(): void }) {
   };
   const press = (event: KeyboardEvent) => {
     if (composing(event)) return;
+    if (event.key === "Escape") {
+      // Some browsers would only empty the box.
+      event.preventDefault();
+      return close();
+    }
     if (event.key === "Enter") {
       event.preventDefault();
       // What is typed and not answered yet joins nothing.
