@@ -77,10 +77,8 @@ fn write(
         if forged {
             kind = MessageKind::Received;
         }
-        if let Some(written) = &mut open.written {
-            if kind == MessageKind::Sent {
-                *written = Written::Echo;
-            }
+        if let Some(written) = open.written.as_mut().filter(|_| kind == MessageKind::Sent) {
+            *written = Written::Echo;
         }
         let commanded = open.written.is_some() || outbox::cause(open.user).is_some();
         let reflects = kind == MessageKind::Sent && open.kind == ConversationKind::Room && !remote && !delayed && !commanded;

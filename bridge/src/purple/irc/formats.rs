@@ -189,8 +189,8 @@ mod tests {
             ("\u{1e}s\u{1e}\u{11}m\u{11}\u{1f}u", "<s>s</s><tt>m</tt><u>u</u>"),
             ("\u{4}ff0000,00ff00hex\u{4} no", "<font color=\"#ff0000\">hex</font> no"),
             (
-                "\u{3}52e\u{3}4,12r\u{3},x\u{3}99d\u{3}1234",
-                "<font color=\"#ff0000\">e</font><font color=\"#ff0000\">r</font>,xd<font color=\"#0000fc\">34</font>",
+                "\u{3}56e\u{3}4,12r\u{3},x\u{3}99d\u{3}1234",
+                "<font color=\"#00ff00\">e</font><font color=\"#ff0000\">r</font>,xd<font color=\"#0000fc\">34</font>",
             ),
             ("\u{3}04,x", "<font color=\"#ff0000\">,x</font>"),
             ("\u{4}ff00 x", "ff00 x"),
