@@ -4,7 +4,7 @@
 use super::keep;
 use super::outbox::too_late;
 use super::perform::error;
-use super::resume::within;
+use super::until::within;
 use super::state::{Env, State};
 use super::translate::unknown;
 use super::{Hub, Session, stored};

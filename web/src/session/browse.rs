@@ -2,7 +2,7 @@
 
 use super::kept::Written;
 use super::media::Upload;
-use super::resume::within;
+use super::until::within;
 use super::state::State;
 use super::{Blob, Hub, Session, price, sniff, stored};
 use crate::api::ApiError;
@@ -53,7 +53,7 @@ impl Hub {
             let state = session.lock();
             return match held(&state, id, place, limit) {
                 Some(Ok(body)) if place == Place::Newest => Ok(body),
-                _ => Err(super::resume::unavailable()),
+                _ => Err(super::until::unavailable()),
             };
         }
         let most = u32::try_from(limit).unwrap_or(u32::MAX);

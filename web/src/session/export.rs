@@ -1,7 +1,7 @@
 //! Writes everything of a user but secrets, page by page: as JSON, or as HTML to read, with the pictures in it. Holds one page and one picture at a
 //! time.
 
-use super::resume::within;
+use super::until::within;
 use super::stored;
 use super::{Hub, Session, sniff};
 use crate::api::ApiError;

@@ -70,6 +70,7 @@ mod took;
 mod transfers;
 mod translate;
 mod turns;
+mod until;
 mod visitor;
 mod whole;
 

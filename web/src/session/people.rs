@@ -5,7 +5,7 @@ use super::failures::Act as Failing;
 use super::guesses::{Try, Who};
 use super::keys::Others;
 use super::memory::Memory;
-use super::resume::{Until, unavailable, within};
+use super::until::{Until, unavailable, within};
 use super::{Hub, Marks, Session, TokenHash, token};
 use crate::api::ApiError;
 use crate::secret::{DataKey, HashError, RecoveryCode, by_recovery};

@@ -2,12 +2,12 @@
 
 use super::conversation::Conv;
 use super::gaps::{self, Away};
-use super::keep;
 use super::memory::{ALIVE, AWAY, LEFT, Memory, STATUS};
 use super::sealing::put_secrets;
 use super::searches::SEARCHES;
 use super::state::{GroupPlace, State};
 use super::stored;
+use super::until::{Until, within};
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
 use crate::secret::DataKey;
@@ -18,16 +18,10 @@ use bridge::id::{AccountId, ConversationId, UserId};
 use bridge::model::{AccountStanding, AccountState, Buddy, Conversation, ConversationKind, Status, StatusKind};
 use bridge::time::Timestamp;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
 use warp::http::StatusCode;
 
 /// The origin of the commands that bring accounts back, before the account; no client has an empty id.
 pub(super) const RESUME: &str = "resume ";
-/// How long a request waits for the store at most, in milliseconds. Unit tests share their disk with builds, and none of them is about this time.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 30_000 } else { 900 });
-/// How long the store may take for all of a user, whom no request waits for any longer.
-const RETURN: Duration = Duration::from_secs(60);
 /// Lines of a conversation of which is known that they may come again.
 const REPLAYED: usize = 128;
 /// Tokens of one request that the store is asked for. A browser has one under TLS, and one for each path that the site has or had; what is nobody's
@@ -38,45 +32,6 @@ const MOST_CLOSED: usize = 1000;
 
 fn restarting() -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "restarting", "The server restarts. Please try again.").retry_in(3000)
-}
-
-/// Error of a request while the database is away.
-pub(crate) fn unavailable() -> ApiError {
-    let body = keep::unavailable();
-    ApiError::with_status(StatusCode::SERVICE_UNAVAILABLE, body)
-}
-
-/// The time at which a request waits for the store no longer, whatever it has asked by then.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Until(Instant);
-
-impl Until {
-    /// Within a second of now.
-    pub(super) fn soon() -> Self {
-        Self(Instant::now() + PATIENCE)
-    }
-
-    /// After the time that the store may take for all of a user.
-    fn returned() -> Self {
-        Self(Instant::now() + RETURN)
-    }
-
-    /// Answers until then, or not.
-    pub(super) async fn within<T>(self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, ApiError> {
-        match tokio::time::timeout_at(self.0, work).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => {
-                crate::pace::paced!(warn, "a request is answered with store_unavailable: {error}");
-                Err(unavailable())
-            }
-            Err(_) => Err(unavailable()),
-        }
-    }
-}
-
-/// Answers within a second, or not.
-pub(super) async fn within<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, ApiError> {
-    Until::soon().within(work).await
 }
 
 impl Hub {

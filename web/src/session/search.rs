@@ -3,7 +3,7 @@
 use super::browse::{FRESH, write};
 use super::conversation::message_id;
 use super::kept::Line;
-use super::resume::unavailable;
+use super::until::unavailable;
 use super::state::State;
 use super::translate::{at, unknown};
 use super::{Hub, Session, price, stored};

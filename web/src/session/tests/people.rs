@@ -4,7 +4,7 @@ use super::*;
 use crate::secret::{Cost, DataKey, Hasher, HasherSettings};
 use crate::session::keys::Others;
 use crate::session::people::Origin as From;
-use crate::session::resume::Until;
+use crate::session::until::Until;
 use crate::session::token;
 use crate::store::{Audited, Limits, Setting, Sql, Store, UserRow, Write};
 use bridge::command::Secret;
