@@ -59,6 +59,8 @@ pub(crate) struct SignOn {
     not_made: Option<String>,
     /// Where the server sends it instead, for the next attempt.
     elsewhere: Option<(String, u16)>,
+    /// The host that this attempt was sent to. It has to prove the account's own domain: anybody on the way may send accounts elsewhere.
+    pub(super) reached_by: Option<String>,
     /// How often it was sent elsewhere since it was online.
     sent_on: u32,
     /// How many times it came online.
@@ -161,7 +163,9 @@ fn begin(token: OnPurple, account: AccountId) {
         entry.sign_on.registering = false;
         (entry.sign_on.unresolved, entry.sign_on.not_made) = (None, None);
         entry.sign_on.attempts = entry.sign_on.attempts.saturating_add(1);
-        (entry.purple, entry.password.clone(), entry.protocol.clone(), entry.sign_on.elsewhere.take())
+        let elsewhere = entry.sign_on.elsewhere.take();
+        entry.sign_on.reached_by = elsewhere.as_ref().map(|(host, _)| host.clone());
+        (entry.purple, entry.password.clone(), entry.protocol.clone(), elsewhere)
     });
     let Some((purple, password, protocol, elsewhere)) = known else { return };
     if password.is_none() && super::protocols::password_required(token, &protocol) {
@@ -439,6 +443,12 @@ unsafe extern "C" fn on_report_disconnect_reason(gc: *mut PurpleConnection, reas
         let Some(account) = account else { return };
         // SAFETY: a pure function of the number.
         let fatal = unsafe { purple_sys::purple_connection_error_is_fatal(reason) } != glib_sys::GFALSE;
+        let was_online = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Online { .. }));
+        if was_online == Some(true) {
+            // What was not reached meanwhile is not the account's server: a contact's host, or a place for files.
+            super::egress::forget(account);
+            accounts::change(token, account, |entry| (entry.sign_on.unresolved, entry.sign_on.not_made) = (None, None));
+        }
         let known = accounts::change(token, account, |entry| reason::Known {
             unresolved: entry.sign_on.unresolved.take(),
             not_made: entry.sign_on.not_made.take(),

@@ -104,17 +104,19 @@ fn flush(token: OnPurple, id: u64, more: bool) {
     let Some((user, account, purpose, told, mut error, rows)) = batch else { return };
     // Discovery reads no further than this, however much a person looks at.
     let cut = told > found::MOST;
-    let list = RoomListId(id);
+    let (list, count) = (RoomListId(id), rows.len());
     let mut parts: Vec<Vec<RoomRow>> = rows.chunks(AT_ONCE).map(<[RoomRow]>::to_vec).collect();
     if parts.is_empty() && !more {
         parts.push(Vec::new());
     }
     let last = parts.len();
+    let mut fed = told.saturating_sub(count);
     for (index, rows) in parts.into_iter().enumerate() {
         let more = more || index + 1 < last;
         let described = purpose == Purpose::Described;
         let error = if more { None } else { error.take() };
-        let feeds = purpose != Purpose::Shown || told <= found::MOST + AT_ONCE;
+        let feeds = purpose != Purpose::Shown || fed < found::MOST;
+        fed += rows.len();
         if feeds || !more {
             let rows = if feeds { rows.clone() } else { Vec::new() };
             outbox::emit(token, user, EventKind::RoomsFound(RoomsFound { account, rows, described, more, cut, error }));
@@ -165,7 +167,7 @@ fn begin(token: OnPurple, user: UserId, account: AccountId, purpose: Purpose) ->
     // SAFETY: a live connection whose protocol lists rooms. `on_create` takes our reference.
     let purple = owner::with(Some(account), || unsafe { purple_sys::purple_roomlist_get_list(gc) });
     ASKING.set(None);
-    find(purple).ok_or_else(unable)
+    if purple.is_null() { Err(unable()) } else { find(purple).ok_or_else(unable) }
 }
 
 /// Enough rows.

@@ -19,7 +19,7 @@ pub(super) use ends::{Cancel, cancel, cancelled, end_all};
 pub(super) use incoming::{accept, came, has_bytes, take};
 pub(super) use outgoing::{caught, feed, send};
 pub(super) use stanzas::about;
-pub(super) use upload::{QUESTION, heard};
+pub(super) use upload::{QUESTION, heard, is_quiet};
 
 use super::ffi::guard_on;
 use super::token::OnPurple;
@@ -399,6 +399,7 @@ unsafe extern "C" fn on_signing_off(gc: *mut PurpleConnection, _: *mut c_void) {
         let account = unsafe { accounts::id(token, (*gc).account) };
         if let Some(account) = account {
             ends::end_live(token, account);
+            upload::close_all(token, account);
             stanzas::forget(token, account);
             service::forget(token, account);
         }

@@ -27,7 +27,7 @@ impl TrustHooks for Accounts {
         accounts::read(token, account, |entry| {
             let domain = domain_of(&entry.username)?;
             let same = |name: &str| host.is_some_and(|host| host.eq_ignore_ascii_case(name));
-            let reached_by = entry.server.as_deref().is_some_and(same);
+            let reached_by = entry.server.as_deref().is_some_and(same) || entry.sign_on.reached_by.as_deref().is_some_and(same);
             (host.is_none() || same(domain) || reached_by).then(|| domain.to_owned())
         })
         .flatten()

@@ -252,6 +252,7 @@ impl State {
         }
         self.closed.remove(&account);
         self.discovery_forgets(account);
+        self.searches_forget(env, account);
         self.forget_waiting(account);
         self.bookmarks.retain(|known| known.account != account);
         let (mut groups, mut freed) = (Vec::new(), 0);

@@ -11,7 +11,7 @@ use crate::store::Write;
 use crate::wire::{self, ErrorBody, EventBody, SavedSearch, SearchOpen, SearchSave};
 use bridge::command::Origin;
 use bridge::event::Outcome;
-use bridge::id::ConversationId;
+use bridge::id::{AccountId, ConversationId};
 use serde::{Deserialize, Serialize};
 
 /// Searches that a user has open in all tabs, and saved ones.
@@ -21,6 +21,8 @@ const MOST_SAVED: usize = 100;
 const NAME_BYTES: usize = 200;
 /// Searches of which one message is told.
 const MOST_TOLD: usize = 16;
+/// Bytes of a message in all hits of it together, about.
+const MOST_TOLD_BYTES: usize = 128 << 10;
 /// Before the id of a saved search: the setting that keeps it.
 pub(super) const SEARCHES: &str = ".searches.";
 /// Ids of saved searches have this bit, those of open ones do not.
@@ -225,6 +227,19 @@ impl State {
         Ok(())
     }
 
+    /// Lets go of the searches of an account that is removed.
+    pub(super) fn searches_forget(&mut self, env: &Env<'_>, account: AccountId) {
+        let Some(seldom) = &mut self.seldom else { return };
+        let of_account = |saved: &mut Saved| saved.search.account == Some(account);
+        let gone: Vec<u64> = seldom.searches.saved.extract_if(.., of_account).map(|saved| saved.id).collect();
+        for number in gone {
+            self.searches().live.remove(number);
+            let key = format!("{SEARCHES}{}", id(number));
+            self.write(|user| Write::Setting { user, key, value: None });
+            self.emit(env, None, EventBody::SearchRemoved { search: id(number) });
+        }
+    }
+
     /// Takes in what [`State::keep_searches`] wrote, of all searches.
     pub(super) fn restore_searches(&mut self, rows: Vec<(String, String)>) {
         let read = |(key, value): (String, String)| {
@@ -267,7 +282,9 @@ impl State {
             title: base.title.clone(),
             ranges,
         };
-        let told = hits.iter().take(MOST_TOLD).map(|(of, ranges)| EventBody::SearchHit { search: id(*of), hit: hit(ranges.clone()) });
+        // Each of them has the whole message, and a tab's log has room for so much.
+        let most = (MOST_TOLD_BYTES / message.text.len().max(1)).clamp(1, MOST_TOLD);
+        let told = hits.iter().take(most).map(|(of, ranges)| EventBody::SearchHit { search: id(*of), hit: hit(ranges.clone()) });
         let mut events: Vec<EventBody> = told.collect();
         let mut counted = Vec::new();
         for (at, saved) in seldom.searches.saved.iter_mut().enumerate() {

@@ -14,6 +14,8 @@ use tokio::sync::{Notify, watch};
 const GROUP: Duration = Duration::from_millis(25);
 /// Writes in one transaction, at most.
 const MOST_WRITES: usize = 4096;
+/// Bytes of one commit, about: a message may bring a row of the index for each few of them.
+const MOST_BYTES: usize = 512 << 10;
 /// Between two tries while the database does not answer: the first, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 /// How often the database is asked whether it is there while nothing is written.
@@ -230,7 +232,13 @@ impl Journal {
     /// Takes the next writes out. Their bytes count until they are durable.
     fn batch(&self) -> (Vec<Write>, usize) {
         let mut queue = self.lock();
-        let count = queue.writes.len().min(MOST_WRITES);
+        let mut sum = 0;
+        let fits = |write: &&Write| {
+            let fits = sum < MOST_BYTES;
+            sum += write.bytes();
+            fits
+        };
+        let count = queue.writes.iter().take(MOST_WRITES).take_while(fits).count();
         let batch: Vec<Write> = queue.writes.drain(..count).collect();
         if queue.writes.is_empty() {
             queue.writes = VecDeque::new();

@@ -4,7 +4,7 @@ use super::super::ffi::{borrowed, guard_on};
 use super::super::irc::formats;
 use super::super::outgoing::is_irc;
 use super::super::token::OnPurple;
-use super::super::{accounts, blist, outbox, picture, room};
+use super::super::{accounts, blist, outbox, picture, room, transfer};
 use super::{Unreflected, Written, change, corrections, id, name_of, refused, sent, server_id, shown_name, topic, unknown_fate, words};
 use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, ConversationId};
@@ -57,6 +57,9 @@ fn write(
     } else {
         MessageKind::System
     };
+    if kind == MessageKind::System && transfer::is_quiet() {
+        return;
+    }
     if has(PurpleMessageFlags::PURPLE_MESSAGE_INVISIBLE) || (kind == MessageKind::System && html.trim() == NO_TOPIC) {
         return;
     }

@@ -131,7 +131,9 @@ unsafe fn read(stanza: *mut xmlnode, own: &str) -> Option<(ConversationKind, Str
         // Copies are what the own account tells, an archive's what the archive does: anybody else may forward what they like.
         let copy = |name: &CStr| if sender == own { child(stanza, name, c"urn:xmpp:carbons:2") } else { std::ptr::null_mut() };
         let (received, sent) = (copy(c"received"), copy(c"sent"));
-        let archived = child(stanza, c"result", c"urn:xmpp:mam:2");
+        // Archives speak as themselves, never by a nick or a device: anybody in a room may send such a stanza.
+        let is_archive = from.as_deref().is_none_or(|from| !from.contains('/'));
+        let archived = if is_archive { child(stanza, c"result", c"urn:xmpp:mam:2") } else { std::ptr::null_mut() };
         let outer = [received, sent, archived].into_iter().find(|outer| !outer.is_null());
         let forwarded = outer.map(|outer| child(outer, c"forwarded", c"urn:xmpp:forward:0"));
         let message = match forwarded {

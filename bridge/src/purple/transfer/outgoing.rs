@@ -196,7 +196,7 @@ fn make_ready(_: OnPurple, id: TransferId) {
     };
     if let Some((account, xfer)) = change(id, may).flatten() {
         // SAFETY: a live transfer. Libpurple may write at once, which calls back.
-        owner::with(Some(account), || unsafe { purple_sys::purple_xfer_ui_ready(xfer) });
+        upload::quietly(id, || owner::with(Some(account), || unsafe { purple_sys::purple_xfer_ui_ready(xfer) }));
     }
 }
 

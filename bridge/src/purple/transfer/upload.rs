@@ -20,11 +20,16 @@ use purple_sys::{
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::time::Duration;
 
 /// XEP-0363's namespace.
 pub(super) const SPACE: &CStr = c"urn:xmpp:http:upload:0";
 /// The beginning of the id of a question for a place.
 pub(in crate::purple) const QUESTION: &str = "upload-";
+/// How long a service may take until bytes can go: its user may be asked about a certificate meanwhile.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How long an answer may be on its way that says why a service takes no more bytes.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Bytes of an answer's head.
 const HEAD: usize = 16 << 10;
 /// Characters of a server's own words that are passed on.
@@ -55,12 +60,36 @@ struct Put {
 thread_local! {
     static PUTS: RefCell<HashMap<TransferId, Put>> = RefCell::default();
     static LAST: Cell<u64> = const { Cell::new(0) };
+    /// Libpurple's own lines about a transfer are left out: it does not know how an upload ends.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
     /// The address that is being said.
     static SAYING: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 fn with<T>(id: TransferId, change: impl FnOnce(&mut Put) -> T) -> Option<T> {
     PUTS.with_borrow_mut(|puts| puts.get_mut(&id).map(change))
+}
+
+/// Whether lines of libpurple's about a transfer are to be left out now.
+pub(in crate::purple) fn is_quiet() -> bool {
+    QUIET.get()
+}
+
+/// Calls libpurple about a transfer; of an upload it writes no lines.
+pub(super) fn quietly<T>(id: TransferId, call: impl FnOnce() -> T) -> T {
+    let before = QUIET.replace(is(id));
+    let result = call();
+    QUIET.set(before);
+    result
+}
+
+/// Ends the uploads of an account whose connection ends, those included that wait for the server's answer.
+pub(super) fn close_all(token: OnPurple, account: AccountId) {
+    let ids: Vec<TransferId> = PUTS.with_borrow(|puts| puts.iter().filter(|(_, put)| put.account == account).map(|(id, _)| *id).collect());
+    for id in ids {
+        close(id);
+        end(token, id, "failed");
+    }
 }
 
 /// Whether a transfer goes this way, and its end is told from here.
@@ -120,6 +149,12 @@ pub(super) fn ask(token: OnPurple, user: UserId, conversation: ConversationId, i
         PUTS.with_borrow_mut(|puts| puts.insert(id, put));
         iq::send((*(*xfer).account).gc, iq);
     }
+    // It looks by itself whether bytes go by then.
+    std::mem::forget(timers::after(token, PATIENCE, Some(account), move |token| {
+        if with(id, |put| put.begun) == Some(false) {
+            fail(token, id, "The server's place for files did not answer in time.");
+        }
+    }));
 }
 
 /// A service has answered. False: it was not asked.
@@ -222,14 +257,16 @@ fn go(token: OnPurple, id: TransferId) {
     else {
         return;
     };
-    owner::with(Some(account), || {
-        if begins == Some(true) {
-            // SAFETY: a live transfer, without a socket of libpurple's.
-            unsafe { purple_sys::purple_xfer_start(xfer, -1, std::ptr::null(), 0) };
-        }
-        if is_open(xfer) {
-            interpose::prpl_ready(xfer);
-        }
+    quietly(id, || {
+        owner::with(Some(account), || {
+            if begins == Some(true) {
+                // SAFETY: a live transfer, without a socket of libpurple's.
+                unsafe { purple_sys::purple_xfer_start(xfer, -1, std::ptr::null(), 0) };
+            }
+            if is_open(xfer) {
+                interpose::prpl_ready(xfer);
+            }
+        });
     });
 }
 
@@ -267,14 +304,21 @@ fn silence(id: TransferId) {
 
 /// Libpurple has bytes of the file.
 unsafe extern "C" fn on_write(buffer: *const guchar, size: gsize, xfer: *mut PurpleXfer) -> gssize {
-    guard_on("upload write", -1, |_| {
+    guard_on("upload write", -1, |token| {
         // SAFETY: libpurple gives a live transfer and that many bytes.
         let (id, bytes) = unsafe { (super::id(xfer), if size == 0 { &[][..] } else { std::slice::from_raw_parts(buffer, size) }) };
         let Some((id, gsc)) = id.and_then(|id| with(id, |put| (id, put.gsc))).filter(|(_, gsc)| !gsc.is_null()) else { return -1 };
         let count = match write(gsc, bytes) {
             Ok(count) => count,
             Err(libc::EAGAIN | libc::EINTR) => 0,
-            Err(_) => return -1,
+            Err(_) => {
+                // Nothing goes any more, and libpurple would say that the other one has cancelled. What the server has answered is read first.
+                let account = with(id, |put| put.account);
+                std::mem::forget(timers::after(token, LAST_WORDS, account, move |token| {
+                    fail(token, id, "The connection to the server's place for files has ended.");
+                }));
+                return 0;
+            }
         };
         wait(id);
         gssize::try_from(count).unwrap_or(-1)
@@ -340,7 +384,9 @@ fn fail(token: OnPurple, id: TransferId, words: &str) {
     if change(id, |open| open.over.is_none()) == Some(true) {
         write_line(token, user, conversation, words);
         change(id, |open| _ = open.over.get_or_insert("failed"));
+        let before = QUIET.replace(true);
         ends::stop(token, id);
+        QUIET.set(before);
         end(token, id, "failed");
     }
 }

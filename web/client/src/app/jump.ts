@@ -1,10 +1,10 @@
 // Leads to a message wherever it stands: opens its conversation, fetches what is around it, and says where to look. It must not draw.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { history } from "../net";
 import { changeTalk } from "../state/own";
 import { around, isWhole } from "../state/past";
-import { model, update } from "./store";
-import { show } from "./windows";
+import { model, talks, update } from "./store";
+import { active, arrangement, onTalk, show } from "./windows";
 
 /** A message that its log is to show in its middle; `focus`: the keyboard goes there, too. */
 export interface Target { conversation: string; message: string; focus: boolean }
@@ -22,22 +22,43 @@ export function findIn(conversation: string): void {
 /** Messages around the one that is sought. */
 const AROUND = 60;
 
+/** Counts the jumps: one that is overtaken goes nowhere. */
+let turn = 0;
+/** A jump that is still fetching leads nowhere any more. */
+export const dropJump = (): void => void turn++;
+
+// The bar goes when its conversation is out of sight.
+effect(() => {
+  const id = searching.value?.conversation;
+  if (id === undefined) return;
+  const beside = arrangement.value !== "desk" && active.value !== id;
+  if (!talks.value.has(id) || beside || (arrangement.value === "stack" && !onTalk.value)) searching.value = null;
+});
+
 /**
  * Shows a message of a conversation that is open. Throws CallError.
  * @returns whether the message is there.
  */
 export async function jumpTo(conversation: string, message: string, focus = true): Promise<boolean> {
+  const mine = ++turn;
+  const from = document.activeElement;
   const talk = model.value?.talks.get(conversation);
   if (!talk) return false;
   const here = (list: readonly { id: string }[] | undefined): boolean => list?.some((one) => one.id === message) === true;
   if (here(talk.messages)) {
     update((old) => changeTalk(old, conversation, (now) => (now.past ? { ...now, past: null } : now)));
   } else if (!here(talk.past?.messages)) {
-    const answer = await history(conversation, { around: message }, AROUND);
-    if (!here(answer.messages)) return false;
+    const answer = await history(conversation, { around: message }, AROUND).catch((error: unknown) => {
+      if (mine === turn) throw error;
+      return null;
+    });
+    if (answer === null || mine !== turn) return true;
+    if (!here(answer.messages) || !talks.value.has(conversation)) return false;
     update((old) => changeTalk(old, conversation, (now, user) => around(now, answer, isWhole(user, now))));
   }
-  target.value = { conversation, message, focus };
+  const now = document.activeElement;
+  // Whoever writes elsewhere by now goes on there.
+  target.value = { conversation, message, focus: focus && !(now instanceof HTMLTextAreaElement && now !== from) };
   show(conversation, false);
   return true;
 }

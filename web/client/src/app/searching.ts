@@ -1,9 +1,9 @@
 // What the search place looks for and has found; it stays while the place is closed. It must not draw.
-import { batch, signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { search } from "../net";
 import { queryOf, sameAsked, type Asked } from "../state/hits";
-import type { Hit, SavedSearch } from "../wire/types";
-import { command, onAttached, onEvents, searches, tell } from "./store";
+import type { Hit, SavedSearch, WireEvent } from "../wire/types";
+import { command, model, onAttached, onEvents, searches, tell } from "./store";
 
 /** What is typed and chosen. */
 export const asked = signal<Asked>({ q: "" });
@@ -31,6 +31,12 @@ let next: string | undefined;
 let open = false;
 /** The search that waits for new messages: what it asks, and its id once the daemon has told it. */
 let live: { asked: Asked; id: string | null } | null = null;
+/** Hits that came by events since the search began: the answer may be older than they are. */
+let arrived: readonly Hit[] = [];
+/** Events that came before the daemon had told the id of the search. */
+let early: WireEvent[] = [];
+/** So many of these are held at most. */
+const EARLY = 100;
 
 async function page(before?: string): Promise<void> {
   running?.abort();
@@ -41,9 +47,14 @@ async function page(before?: string): Promise<void> {
     const answer = await search({ ...queryOf(asked.peek()), ...(before ? { before } : {}) }, PAGE, control.signal);
     if (running !== control) return;
     batch(() => {
-      const known = new Set(before ? hits.value.map(keyOf) : []);
-      hits.value = before ? [...hits.value, ...answer.hits.filter((hit) => !known.has(keyOf(hit)))] : answer.hits;
-      if (!before) freshHits.value = new Set();
+      const known = new Set((before ? hits.value : answer.hits).map(keyOf));
+      if (before) {
+        hits.value = [...hits.value, ...answer.hits.filter((hit) => !known.has(keyOf(hit)))];
+      } else {
+        const late = arrived.filter((hit) => !known.has(keyOf(hit)));
+        hits.value = [...late, ...answer.hits];
+        freshHits.value = new Set(late.map(keyOf));
+      }
       next = (answer.more && answer.next) || undefined;
       more.value = next !== undefined && hits.value.length < MOST;
       partial.value = answer.partial === true;
@@ -53,8 +64,11 @@ async function page(before?: string): Promise<void> {
     if (running !== control) return;
     batch(() => {
       failed.value = cause;
-      hits.value = before ? hits.value : [];
-      more.value = false;
+      if (!before) {
+        hits.value = [];
+        next = undefined;
+      }
+      more.value = before !== undefined;
     });
   } finally {
     if (running === control) {
@@ -67,17 +81,19 @@ async function page(before?: string): Promise<void> {
 /** The next page of older ones. */
 export async function older(): Promise<void> {
   // A page may be empty though older ones follow: a search looks at so many messages at a time.
-  const before = hits.value.length;
-  for (let rounds = 0; rounds < 5 && next !== undefined && hits.value.length === before; rounds++) await page(next);
+  if (busy.peek()) return;
+  failed.value = null;
+  const [before, now] = [hits.value.length, asked.peek()];
+  for (let rounds = 0; rounds < 5 && next !== undefined && hits.value.length === before && asked.peek() === now && failed.peek() === null; rounds++) await page(next);
 }
 
 /** Takes what is asked now, and looks for it once nothing is typed for a moment. */
 export function ask(now: Asked): void {
   asked.value = now;
   clearTimeout(timer);
+  running?.abort();
+  running = null;
   if (now.q.trim() === "") {
-    running?.abort();
-    running = null;
     batch(() => {
       hits.value = [];
       more.value = false;
@@ -92,8 +108,9 @@ export function ask(now: Asked): void {
 
 function begin(): void {
   // New ones come by events from here on; what was said before is in the answer.
+  arrived = [];
   listen();
-  void page();
+  void page().then(() => (hits.peek().length === 0 ? older() : undefined));
 }
 
 function listen(): void {
@@ -102,10 +119,12 @@ function listen(): void {
   rest();
   const mine = { asked: now, id: null as string | null };
   live = mine;
+  early = [];
   command<{ search: string }>("search.open", queryOf(now)).then(
     ({ search: id }) => {
-      if (live === mine) mine.id = id;
-      else tell("search.close", { search: id });
+      if (live !== mine) return tell("search.close", { search: id });
+      mine.id = id;
+      for (const event of early.splice(0)) take(event);
     },
     () => {
       if (live === mine) live = null;
@@ -130,17 +149,37 @@ export function leaveSearch(): void {
   freshHits.value = new Set();
 }
 
+function take(event: WireEvent): void {
+  if (event["search"] !== live?.id) return;
+  const hit = event as unknown as Hit;
+  const key = keyOf(hit);
+  const others = (list: readonly Hit[]) => list.filter((one) => keyOf(one) !== key);
+  arrived = [hit, ...others(arrived)].slice(0, MOST);
+  batch(() => {
+    hits.value = [hit, ...others(hits.value)].slice(0, MOST);
+    freshHits.value = new Set(freshHits.value).add(key);
+    failed.value = null;
+  });
+}
+
 onEvents((events) => {
   for (const event of events) {
-    if (event.type !== "search.hit" || !live?.id || event["search"] !== live.id) continue;
-    const hit = event as unknown as Hit;
-    const key = keyOf(hit);
-    batch(() => {
-      hits.value = [hit, ...hits.value.filter((one) => keyOf(one) !== key)];
-      freshHits.value = new Set(freshHits.value).add(key);
-      failed.value = null;
-    });
+    if (event.type !== "search.hit" || !live) continue;
+    if (live.id !== null) take(event);
+    else if (early.length < EARLY) early.push(event);
   }
+});
+// What one user has looked for is nothing for the next one at this screen.
+effect(() => {
+  if (model.value !== null) return;
+  live = null;
+  next = undefined;
+  open = false;
+  ask({ q: "" });
+  batch(() => {
+    partial.value = false;
+    freshHits.value = new Set();
+  });
 });
 onAttached(() => {
   // A tab that attaches anew has no open searches.

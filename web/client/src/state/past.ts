@@ -68,7 +68,7 @@ export function around(talk: Talk, answer: HistoryAnswer, whole: boolean): Talk 
   const last = answer.messages.at(-1);
   const first = talk.messages[0];
   if (!last) return next;
-  const met = !whole || !answer.more_after || (first !== undefined && compareIds(last.id, first.id) >= 0);
+  const met = !answer.more_after || (first !== undefined && compareIds(last.id, first.id) >= 0);
   if (!met) return { ...next, past: { messages: merged([], answer.messages), more: answer.more } };
   const oldest = answer.messages[0];
   const more = oldest && first && compareIds(oldest.id, first.id) >= 0 ? talk.more : answer.more;

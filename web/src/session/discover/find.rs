@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 const MOST: usize = 100;
 /// Accounts of a user whose networks are asked.
 const MOST_ACCOUNTS: usize = 50;
+/// Bytes of lists that one search looks through, times its words. What stands behind them is found by a search of its network alone.
+const MOST_BYTES: usize = 8 << 20;
 /// Rooms and messages that cost as much as a request when they are looked at.
 const A_REQUEST: usize = 5_000;
 
@@ -160,6 +162,7 @@ impl State {
         let accounts = self.signed_on(catalogue, only);
         let mut all = Candidates::new();
         let mut looked_at = talks.len();
+        let mut left = MOST_BYTES;
         for (account, form, _) in &accounts {
             for conv in self.conversations.values().filter(|conv| conv.base.account == *account && conv.base.kind == ConversationKind::Room)
             {
@@ -193,6 +196,12 @@ impl State {
             }
             let network = self.seldom.as_ref().and_then(|seldom| seldom.discovery.networks.get(account));
             for (key, room) in network.into_iter().flat_map(|known| known.list.iter()) {
+                let size = room.name.len() + about(room).iter().map(|text| text.len()).sum::<usize>();
+                // Nobody waits for more: the session is locked meanwhile.
+                if size * query.count() > left {
+                    break;
+                }
+                left -= size * query.count();
                 looked_at += 1;
                 let place = (*account, key.clone());
                 if let Some(own) = all.get_mut(&place) {

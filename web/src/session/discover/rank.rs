@@ -53,7 +53,13 @@ impl Query {
         }
         let bare =
             |word: &str| word.trim_matches(|c: char| c.is_control() || matches!(c, '#' | '&' | '"' | '*' | ',' | ';')).to_lowercase();
-        let words: Vec<String> = text.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
+        let mut words: Vec<String> = Vec::new();
+        for word in text.split_whitespace().map(bare).filter(|word| !word.is_empty()) {
+            // A word that stands there twice asks nothing more.
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
         if words.is_empty() {
             return Err(ApiError::bad_request("missing_field", "Name something to look for.").at("q"));
         }
@@ -91,6 +97,11 @@ impl Query {
     /// Whether a message has all words, each at the beginning of a word.
     pub(super) fn is_said(&self, text: &str) -> bool {
         self.words.iter().all(|word| stands(text, word) > Some(Stands::Inside) || is_dense(word) && stands(text, word).is_some())
+    }
+
+    /// The number of words.
+    pub(super) fn count(&self) -> usize {
+        self.words.len()
     }
 
     /// The words as one text, to know the search again.
@@ -145,7 +156,7 @@ fn stands(text: &str, word: &str) -> Option<Stands> {
         let is_at = |at: usize| text.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
         let is_letter = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
         let place = |at: usize| rate(is_letter(at.checked_sub(1)), is_letter(Some(at + word.len())));
-        return (0..(text.len() + 1).saturating_sub(word.len())).filter(|at| is_at(*at)).map(place).max();
+        return the_best((0..(text.len() + 1).saturating_sub(word.len())).filter(|at| is_at(*at)).map(place));
     }
     let text = text.to_lowercase();
     let place = |(at, found): (usize, &str)| {
@@ -153,7 +164,19 @@ fn stands(text: &str, word: &str) -> Option<Stands> {
         let after = text.get(at + found.len()..).and_then(|after| after.chars().next());
         rate(before.is_some_and(char::is_alphanumeric), after.is_some_and(char::is_alphanumeric))
     };
-    text.match_indices(word).map(place).max()
+    the_best(text.match_indices(word).map(place))
+}
+
+/// The greatest; looks no further once it cannot be surpassed.
+fn the_best(places: impl Iterator<Item = Stands>) -> Option<Stands> {
+    let mut best = None;
+    for place in places {
+        best = best.max(Some(place));
+        if best == Some(Stands::Whole) {
+            break;
+        }
+    }
+    best
 }
 
 fn rate(before: bool, after: bool) -> Stands {
@@ -193,7 +216,7 @@ mod tests {
         let code = |text: &str| Query::read(text).unwrap_err().code;
         assert_eq!((code(""), code(" # \"* ")), ("missing_field".into(), "missing_field".into()));
         assert_eq!(
-            (code(&"a".repeat(65)), code(&"a ".repeat(9)), code(&" ".repeat(401))),
+            (code(&"a".repeat(65)), code("a b c d e f g h i"), code(&" ".repeat(401))),
             ("too_long".into(), "too_long".into(), "too_long".into())
         );
     }

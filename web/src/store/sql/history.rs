@@ -189,8 +189,8 @@ pub(super) async fn has_old(link: &mut Link, aging: &Aging) -> Result<bool, Stor
 
 /// Deletes a step of the messages of a conversation that are too old, with the gaps and pictures among them.
 pub(super) async fn expire(link: &mut Link, aging: &Aging) -> Result<u32, StoreError> {
-    let gone = remove::messages(link, aging.user, aging.conversation, aging.below, remove::AT_ONCE).await?;
-    if gone < remove::AT_ONCE {
+    let (gone, more) = remove::messages(link, aging.user, aging.conversation, aging.below, remove::AT_ONCE).await?;
+    if !more {
         let sql = "delete from gaps where owner=? and conversation=? and after<? and ended is not null and ended<?";
         let time = rows::time_of(aging.below);
         link.run(sql, &args![aging.user.0, aging.conversation.0, aging.below, time]).await?;

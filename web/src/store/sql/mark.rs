@@ -191,11 +191,18 @@ fn lock_file(database: &Path) -> io::Result<(File, PathBuf)> {
     // As SQLite does for its log: beside the file itself, whatever leads there.
     let database = database.canonicalize()?;
     let path = pools::with_end(&database, "-lock");
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-    let (owner, here) = (database.metadata()?, file.metadata()?);
-    if (owner.uid(), owner.gid()) != (here.uid(), here.gid()) {
-        // Made by an administrator: the daemon's user must be able to open it. Only root may, and only root needs to.
-        let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
-    }
+    let mut options = OpenOptions::new();
+    // A link would lead to a file that is not the database's.
+    options.read(true).write(true).mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    let file = match options.clone().create_new(true).open(&path) {
+        Ok(file) => {
+            // Made by an administrator: the daemon's user must be able to open it. Only root may, and only root needs to.
+            let owner = database.metadata()?;
+            let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()));
+            file
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(&path)?,
+        Err(error) => return Err(error),
+    };
     Ok((file, path))
 }

@@ -14,6 +14,10 @@ use bridge::id::{AccountId, ConversationId, UserId};
 
 /// Messages that one transaction deletes.
 pub(super) const AT_ONCE: u32 = 2000;
+/// Messages that are read at once to be deleted.
+const STEP: u32 = 128;
+/// Words of the messages that are deleted in one commit, about: each is a row of the index on servers.
+const WORDS: usize = 20_000;
 /// Above every number.
 pub(super) const ALL: u64 = i64::MAX.cast_unsigned();
 
@@ -27,7 +31,8 @@ pub(super) async fn conversation(
     whole: bool,
     budget: &mut u32,
 ) -> Result<(), StoreError> {
-    *budget -= messages(link, user, conversation, below, *budget).await?;
+    let (gone, more) = messages(link, user, conversation, below, *budget).await?;
+    *budget = if more { 0 } else { *budget - gone };
     if let Some(last) = last_below(link, user, conversation, below).await? {
         dig(link, user, conversation, last).await?;
     }
@@ -105,8 +110,8 @@ pub(super) async fn bury(link: &mut Link, only: Option<UserId>) -> Result<Option
     };
     let Some(row) = row else { return Ok(None) };
     let (user, id, upto) = (UserId(row.id(0)?), ConversationId(row.id(1)?), row.id(2)?);
-    let gone = messages(link, user, id, upto.saturating_add(1), AT_ONCE).await?;
-    if gone < AT_ONCE {
+    let (gone, more) = messages(link, user, id, upto.saturating_add(1), AT_ONCE).await?;
+    if !more {
         link.run("delete from graves where owner=? and conversation=? and upto=?", &args![user.0, id.0, upto]).await?;
     }
     Ok(Some(gone))
@@ -118,33 +123,41 @@ pub(super) async fn floor(link: &mut Link, user: UserId, conversation: Conversat
     Ok(link.number(sql, &args![user.0, conversation.0]).await?.cast_unsigned())
 }
 
-/// Deletes the oldest messages of a conversation below a number, at most so many. Returns how many.
+/// Deletes the oldest messages of a conversation below a number, at most so many, and of long ones fewer: all of it is one commit. Returns how many,
+/// and whether there may be more.
 pub(super) async fn messages(
     link: &mut Link,
     user: UserId,
     conversation: ConversationId,
     below: u64,
     most: u32,
-) -> Result<u32, StoreError> {
+) -> Result<(u32, bool), StoreError> {
     let dialect = link.dialect();
-    if most == 0 {
-        return Ok(0);
-    }
-    let range = dialect.range_args(user, conversation, 0, below, most);
-    let found = link.rows(&dialect.range("m.number,m.flags,m.body", false), &range).await?;
     let unindexed = terms::unindexed(link).await?;
-    let entry = |row: &Row| Ok(Entry::new(row.id(0)?, user, conversation, row.small(1)?, &row.text(2)?, unindexed));
-    let entries: Vec<Entry> = found.iter().map(entry).collect::<Result<_, StoreError>>()?;
-    terms::forget(link, &entries).await?;
-    let mut rest = entries.as_slice();
-    while !rest.is_empty() {
-        let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
-        let (these, others) = rest.split_at(size);
-        let args: Vec<Arg<'_>> = these.iter().map(|entry| Arg::from(entry.number)).collect();
-        link.run(&format!("delete from messages where number in {}", places(size, 1)), &args).await?;
-        rest = others;
+    let (mut gone, mut words) = (0, 0);
+    while gone < most && words < WORDS {
+        let step = STEP.min(most - gone);
+        let range = dialect.range_args(user, conversation, 0, below, step);
+        let found = link.rows(&dialect.range("m.number,m.flags,m.body", false), &range).await?;
+        let entry = |row: &Row| Ok(Entry::new(row.id(0)?, user, conversation, row.small(1)?, &row.text(2)?, unindexed));
+        let entries: Vec<Entry> = found.iter().map(entry).collect::<Result<_, StoreError>>()?;
+        terms::forget(link, &entries).await?;
+        let mut rest = entries.as_slice();
+        while !rest.is_empty() {
+            let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+            let (these, others) = rest.split_at(size);
+            let args: Vec<Arg<'_>> = these.iter().map(|entry| Arg::from(entry.number)).collect();
+            link.run(&format!("delete from messages where number in {}", places(size, 1)), &args).await?;
+            rest = others;
+        }
+        words += entries.iter().map(|entry| entry.terms.len()).sum::<usize>();
+        let count = u32::try_from(entries.len()).unwrap_or(step);
+        gone += count;
+        if count < step {
+            return Ok((gone, false));
+        }
     }
-    Ok(u32::try_from(entries.len()).unwrap_or(u32::MAX))
+    Ok((gone, true))
 }
 
 /// Forgets the pictures of a conversation that no message from a number on shows, and those that nobody has any more.

@@ -15,8 +15,10 @@ use bridge::id::{ConversationId, UserId};
 
 /// Rows of one statement that inserts terms.
 const TERM_ROWS: [usize; 4] = [1024, 128, 16, 1];
-/// Terms of one statement that deletes those of a message.
-const TERMS_AT_ONCE: [usize; 3] = [64, 16, 4];
+/// Rows of one statement that deletes terms.
+const TERMS_AT_ONCE: [usize; 3] = [128, 16, 1];
+/// Terms that are put into the index in one step of catching up, about.
+const A_STEP: usize = 20_000;
 /// The counter up to which messages have no terms.
 const UNINDEXED: &str = "unindexed";
 
@@ -83,18 +85,17 @@ pub(super) async fn forget(link: &mut Link, entries: &[Entry]) -> Result<(), Sto
     if link.dialect().index_is_told() {
         return fts(link, entries, false).await;
     }
-    for entry in entries {
-        let mut rest = entry.terms.as_slice();
-        while !rest.is_empty() {
-            let size = TERMS_AT_ONCE.into_iter().rfind(|size| *size >= rest.len()).unwrap_or(TERMS_AT_ONCE[0]);
-            let (these, others) = rest.split_at(size.min(rest.len()));
-            let mut args = args![entry.user.0, entry.number].to_vec();
-            // Few sizes, so that few statements are prepared: the last term stands several times.
-            let filled = these.iter().chain(these.last().into_iter().cycle()).take(size);
-            args.extend(filled.map(|term| Arg::from(term.as_str())));
-            link.run(&format!("delete from message_terms where owner=? and number=? and term in {}", places(size, 1)), &args).await?;
-            rest = others;
-        }
+    let all: Vec<(UserId, &str, u64)> =
+        entries.iter().flat_map(|entry| entry.terms.iter().map(move |term| (entry.user, term.as_str(), entry.number))).collect();
+    let mut rest = all.as_slice();
+    while !rest.is_empty() {
+        // Few sizes, so that few statements are prepared.
+        let size = TERMS_AT_ONCE.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+        let (these, others) = rest.split_at(size);
+        let args: Vec<Arg<'_>> = these.iter().flat_map(|(user, term, number)| args![user.0, *term, *number]).collect();
+        let each = vec!["(owner=? and term=? and number=?)"; size].join(" or ");
+        link.run(&format!("delete from message_terms where {each}"), &args).await?;
+        rest = others;
     }
     Ok(())
 }
@@ -133,13 +134,23 @@ pub(super) async fn step(link: &mut Link, most: u32) -> Result<u64, StoreError> 
     }
     let sql = format!("select {COLUMNS} from messages where number<=? order by number desc limit ?");
     let rows = link.rows(&sql, &args![upto, most]).await?;
-    let entries: Vec<Entry> = rows.iter().map(|row| read(row, 0)).collect::<Result<_, _>>()?;
+    let mut entries: Vec<Entry> = rows.iter().map(|row| read(row, 0)).collect::<Result<_, _>>()?;
+    // Long messages make a shorter step: commits wait for it.
+    let mut sum = 0;
+    let fits = |entry: &&Entry| {
+        let fits = sum < A_STEP;
+        sum += entry.terms.len();
+        fits
+    };
+    let kept = entries.iter().take_while(fits).count();
+    let cut = kept < entries.len();
+    entries.truncate(kept);
     if link.dialect().index_is_told() {
         let bare: Vec<Entry> = entries.iter().map(|entry| Entry { terms: Vec::new(), ..entry.clone() }).collect();
         forget(link, &bare).await?;
     }
     put(link, &entries).await?;
-    let last = entries.last().filter(|_| entries.len() == most as usize);
+    let last = entries.last().filter(|_| cut || entries.len() == most as usize);
     set_unindexed(link, last.map_or(0, |entry| entry.number.saturating_sub(1))).await?;
     // Not 0 where none was left.
     Ok((entries.len() as u64).max(1))

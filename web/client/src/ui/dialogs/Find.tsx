@@ -87,7 +87,7 @@ function Find({ start, close }: { start: string; close(): void }) {
     enter(room).then(
       (result) => {
         close();
-        showResult(result, from);
+        setTimeout(() => showResult(result, from));
       },
       (cause: unknown) => {
         failed.value = { key: keyOf(room), room, cause };

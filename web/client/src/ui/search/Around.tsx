@@ -19,7 +19,7 @@ function Around({ hit, close, all }: { hit: SearchHit; close(): void; all(): voi
   const items = useSignal<readonly LogItem[] | null>(null);
   const failed = useSignal<unknown>(null);
   const box = useRef<HTMLDivElement>(null);
-  const { title, name } = placeOf(hit);
+  const { title, name, room } = placeOf(hit);
   useEffect(() => {
     history(hit.conversation, { around: hit.message.id }, SHOWN).then(
       (answer) => (items.value = logItems(answer.messages, [], null, answer.gaps)),
@@ -38,11 +38,11 @@ function Around({ hit, close, all }: { hit: SearchHit; close(): void; all(): voi
   };
   return (
     <Dialog title={title} testid="around-dialog" wide onClose={close}
-      actions={<><button type="button" onClick={close}>{m.search.backToHits}</button><span class="stretch" /><button type="button" class="primary" data-testid="around-join" onClick={join}>{m.search.joinRoom}</button></>}>
-      <p class="lead">{m.search.closedRoom}</p>
+      actions={<><button type="button" onClick={close}>{m.search.backToHits}</button><span class="stretch" />{room && <button type="button" class="primary" data-testid="around-join" onClick={join}>{m.search.joinRoom}</button>}</>}>
+      {room && <p class="lead">{m.search.closedRoom}</p>}
       {failed.value !== null ? <Problem text={errorText(failed.value)} /> : items.value === null ? <p class="lead"><i class="spinner" /> {w.loading}</p> : (
-        <div class="log room-log around" role="log" aria-live="off" aria-label={w.talk.log} tabIndex={0} ref={box}>
-          <div class="log-rows">{items.value.map((item) => <Row key={item.key} item={item} talk={hit.conversation} room title={title} nick="" />)}</div>
+        <div class={room ? "log room-log around" : "log around"} role="log" aria-live="off" aria-label={w.talk.log} tabIndex={0} ref={box}>
+          <div class="log-rows">{items.value.map((item) => <Row key={item.key} item={item} talk={hit.conversation} room={room} title={title} nick="" />)}</div>
         </div>
       )}
     </Dialog>

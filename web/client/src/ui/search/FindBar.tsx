@@ -1,7 +1,7 @@
 // The bar above a conversation that searches in it: from hit to hit, newest first; it must not show other conversations.
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { jumpTo, searching } from "../../app/jump";
+import { dropJump, jumpTo, searching } from "../../app/jump";
 import { focusRequest } from "../../app/windows";
 import { search } from "../../net";
 import type { Talk } from "../../state/model";
@@ -21,10 +21,12 @@ function Bar({ talk }: { talk: Talk }) {
   const q = useSignal("");
   const found = useSignal<Results>(NONE);
   const failed = useSignal<unknown>(null);
+  /** The hit that one is at is not there any more. */
+  const gone = useSignal(false);
   const box = useRef<HTMLInputElement>(null);
   const running = useRef<AbortController | null>(null);
 
-  const page = async (wanted: string, before: string | null): Promise<void> => {
+  const page = async (wanted: string, before: string | null, rounds = 0): Promise<void> => {
     running.current?.abort();
     const control = (running.current = new AbortController());
     try {
@@ -34,21 +36,24 @@ function Bar({ talk }: { talk: Talk }) {
       const hits = [...old.hits, ...answer.hits];
       failed.value = null;
       found.value = { q: wanted, hits, next: answer.more ? (answer.next ?? null) : null, at: hits.length > 0 ? Math.max(0, old.at) : -1 };
-      if (!before) go(0);
+      if (old.hits.length === 0) go(0);
     } catch (cause) {
       if (running.current !== control) return;
       failed.value = cause;
-      found.value = NONE;
+      if (!before) found.value = NONE;
     } finally {
       if (running.current === control) running.current = null;
     }
+    // A page may have few hits, or none, though older ones follow.
+    const { next, at, hits } = found.value;
+    if (rounds < 5 && running.current === null && failed.value === null && next !== null && at >= hits.length - 3) void page(wanted, next, rounds + 1);
   };
   const go = (to: number): void => {
     const { hits, next } = found.value;
     const hit = hits[to];
     if (!hit) return;
     found.value = { ...found.value, at: to };
-    jumpTo(talk.id, hit.message.id, false).catch((cause: unknown) => (failed.value = cause));
+    jumpTo(talk.id, hit.message.id, false).then((there) => (gone.value = !there), (cause: unknown) => (failed.value = cause));
     if (next !== null && to >= hits.length - 3 && running.current === null) void page(found.value.q, next);
   };
   const wanted = q.value.trim();
@@ -63,13 +68,17 @@ function Bar({ talk }: { talk: Talk }) {
     const timer = setTimeout(() => void page(wanted, null), CALM);
     return () => clearTimeout(timer);
   }, [wanted]);
-  useEffect(() => () => running.current?.abort(), []);
+  useEffect(() => () => {
+    running.current?.abort();
+    dropJump();
+  }, []);
   // Asked for once more, what is written is written over.
   useLayoutEffect(() => {
     box.current?.focus();
     box.current?.select();
   }, [searching.value?.asked]);
   const leave = () => {
+    dropJump();
     searching.value = null;
     focusRequest.value++;
   };
@@ -90,7 +99,7 @@ function Bar({ talk }: { talk: Talk }) {
   };
   const { hits, at, next } = found.value;
   const done = wanted !== "" && found.value.q === wanted;
-  const said = failed.value !== null ? errorText(failed.value) : wanted === "" ? "" : hits.length > 0 ? m.search.position(at + 1, hits.length, next !== null) : done ? m.search.noneHere : "";
+  const said = failed.value !== null ? errorText(failed.value) : gone.value ? m.search.gone : wanted === "" ? "" : hits.length > 0 ? m.search.position(at + 1, hits.length, next !== null) : done ? m.search.noneHere : "";
   return (
     <div class="find-bar" role="search" aria-label={m.search.here(talk.title)} data-testid="find-bar">
       <Icon name="search" size={16} />

@@ -66,7 +66,7 @@ function Lead() {
 function Found({ choose }: { choose(hit: SearchHit): void }) {
   const list = hits.value;
   const fresh = freshHits.value;
-  if (failed.value !== null) return <Problem text={errorText(failed.value)} />;
+  if (failed.value !== null && list.length === 0) return <Problem text={errorText(failed.value)} />;
   if (list.length === 0) {
     if (busy.value) return <p class="lead search-wait"><i class="spinner" /> {m.search.searching}</p>;
     return (
@@ -75,6 +75,7 @@ function Found({ choose }: { choose(hit: SearchHit): void }) {
         <b>{m.search.none}</b>
         <p>{m.search.noneLead}</p>
         {filtered(asked.value) > 0 && <p>{m.search.noneFilters}</p>}
+        {more.value && <button type="button" class="soft" data-testid="search-more" onClick={() => void older()}>{m.search.older}</button>}
       </div>
     );
   }
@@ -92,6 +93,7 @@ function Found({ choose }: { choose(hit: SearchHit): void }) {
           );
         })}
       </ol>
+      {failed.value !== null && <Problem text={errorText(failed.value)} />}
       {more.value && <button type="button" class="soft" data-testid="search-more" onClick={() => void older()}>{busy.value ? <i class="spinner" /> : null}{m.search.older}</button>}
     </>
   );
@@ -111,7 +113,14 @@ function Search({ close }: { close(): void }) {
   const choose = (hit: SearchHit) => goTo(hit, close);
   const rows = () => [...(panel.current?.querySelectorAll<HTMLElement>(".found button") ?? [])];
   const step = (event: KeyboardEvent) => {
-    if (composing(event) || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
+    if (composing(event)) return;
+    if (document.activeElement === box.current && (event.key === "Escape" || event.key === "Enter")) {
+      event.preventDefault();
+      if (event.key === "Escape") return close();
+      // On a phone the key only puts the keyboard away.
+      return matchMedia("(pointer: coarse)").matches ? box.current?.blur() : first();
+    }
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const all = rows();
     const at = all.indexOf(document.activeElement as HTMLElement);
     const typing = document.activeElement === box.current;
@@ -126,7 +135,7 @@ function Search({ close }: { close(): void }) {
     if (hit && !busy.value) choose(hit);
   };
   return (
-    <Dialog title={m.search.title} testid="search-dialog" place onClose={close} onSubmit={first}>
+    <Dialog title={m.search.title} testid="search-dialog" place onClose={close}>
       <div class="search-place" ref={panel} onKeyDown={step}>
         <div class="search-top">
           <div class="search" role="search" aria-label={m.search.label}>
@@ -140,7 +149,7 @@ function Search({ close }: { close(): void }) {
         </div>
         {open.value && <Filters />}
         <div class="search-count">
-          <small role="status" data-testid="search-count">{!any ? "" : failed.value === null && hits.value.length > 0 ? m.search.found(hits.value.length, more.value) : ""}</small>
+          <small role="status" class={hits.value.length === 0 ? "sr" : undefined} data-testid="search-count">{!any || failed.value !== null ? "" : hits.value.length > 0 ? m.search.found(hits.value.length, more.value) : busy.value ? "" : m.search.none}</small>
           {any && failed.value === null && <SaveButton />}
         </div>
         {any && partial.value && <p class="field-hint search-partial">{m.search.partial}</p>}

@@ -1,6 +1,6 @@
 // Leads from a hit to its message: into the conversation, which is opened where that can be done without asking, else beside its surroundings.
 import { jumpTo } from "../../app/jump";
-import { command, talks } from "../../app/store";
+import { accounts, command, talks } from "../../app/store";
 import type { Hit as SearchHit } from "../../wire/types";
 import { errorText } from "../../words";
 import { m } from "../../words/later";
@@ -15,8 +15,8 @@ const settled = (): Promise<void> => new Promise((done) => requestAnimationFrame
 export function goTo(hit: SearchHit, close: () => void): void {
   const { room, name } = placeOf(hit);
   const known = talks.value.has(hit.conversation);
-  // A room that one is not in is not joined just to read in it.
-  if (!known && room) return surroundings(hit, close);
+  // A room that one is not in is not joined just to read in it, and a conversation cannot be opened without a connection.
+  if (!known && (room || accounts.value.get(hit.account)?.state !== "online")) return surroundings(hit, close);
   close();
   const ready = known ? Promise.resolve(hit.conversation) : command<{ conversation: string }>("conversation.open", { account: hit.account, name }).then((result) => result.conversation);
   Promise.all([ready, settled()])

@@ -127,7 +127,8 @@ export function Log({ talk }: { talk: Talk }) {
     const row = aim && element?.querySelector<HTMLElement>(`[data-row="${CSS.escape(aim.message)}"]`);
     if (!element || !row) return;
     row.scrollIntoView({ block: "center" });
-    anchor.current = anchorOf(element);
+    // Where nothing moves no event says where one is.
+    scrolled();
     row.animate([{ backgroundColor: "var(--found)" }, { backgroundColor: "var(--found)", offset: 0.6 }, { backgroundColor: "transparent" }], 2400);
     if (aim.focus) {
       row.tabIndex = -1;

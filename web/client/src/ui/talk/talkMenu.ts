@@ -1,7 +1,7 @@
 // What one can do with a conversation and its window, as a menu; it must not draw.
 import { findIn } from "../../app/jump";
 import { command, buddies, settings, tell, user } from "../../app/store";
-import { arrangement, close, minimise, restore, snap, tileAll, wins } from "../../app/windows";
+import { arrangement, close, minimise, restore, show, snap, tileAll, wins } from "../../app/windows";
 import type { Talk } from "../../state/model";
 import { errorText, w } from "../../words";
 import { isKept } from "../../state/keeping";
@@ -30,7 +30,6 @@ function talkMenu(talk: Talk, key: string): Item[] {
       { label: w.talk.nick, icon: "pen", run: () => ask({ title: w.talk.nickTitle(talk.title), label: w.front.name, value: "", testid: "nick-dialog", send: (nick) => run("room.nick", { conversation: talk.id, nick }) }) },
       { label: w.talk.invite, icon: "invite", run: () => ask({ title: w.talk.inviteTitle(talk.title), label: w.talk.inviteWho, value: "", second: w.talk.inviteMessage, testid: "invite-dialog", send: (name, message) => run("room.invite", { conversation: talk.id, name, message: message ?? "" }) }) },
       { label: w.talk.mark, icon: "keep", testid: "menu-mark", run: () => keepMenu(talk) },
-      ...(parts.value?.roomPowers(talk, key) ?? []),
       { label: w.talk.leave, icon: "out", danger: true, run: () => confirm({ title: w.talk.leaveTitle(talk.title), text: w.talk.leaveLead, yes: w.talk.leaveYes, danger: true, run: () => run("room.leave", { conversation: talk.id }) }) },
     );
   } else {
@@ -39,7 +38,7 @@ function talkMenu(talk: Talk, key: string): Item[] {
     if (!buddy) items.push(...strangerItems(talk));
     items.push({ label: w.talk.attention, icon: "bell", run: () => tell("attention.send", { conversation: talk.id }) });
   }
-  items.push({ kind: "line" }, { label: w.talk.find, icon: "search", hint: "Ctrl F", testid: "menu-find", run: () => findIn(talk.id) }, ...muteItems(talk.id, talk.title));
+  items.push({ kind: "line" }, { label: w.talk.find, icon: "search", hint: "Ctrl F", testid: "menu-find", run: () => { show(talk.id, false); findIn(talk.id); } }, ...muteItems(talk.id, talk.title));
   if (user.value?.guest === false) {
     const kept = isKept(settings.value, talk);
     items.push(
@@ -55,5 +54,7 @@ function talkMenu(talk: Talk, key: string): Item[] {
     items.push({ label: w.talk.clearUp, icon: "tile", run: tileAll }, { label: w.talk.minimise, icon: "minus", hint: "Alt M", run: () => minimise(talk.id) });
   }
   items.push({ label: w.talk.close, icon: "close", hint: "Alt W", run: () => close(talk.id) });
+  // What comes later stands last, so that nothing moves under the pointer.
+  if (talk.kind === "room") items.push(...(parts.value?.roomPowers(talk, key) ?? []));
   return items;
 }
