@@ -3,7 +3,9 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::json;
-use support::{Audit, Browser, Daemon, Engine, IrcPeer, Key, Ngircd, Page, Prosody, Scheme, Window, XmppPeer, conversation, key, quoted, with};
+use support::{
+    Audit, Browser, Daemon, Engine, IrcPeer, Key, Ngircd, Page, Prosody, Scheme, Window, XmppPeer, conversation, key, quoted, with,
+};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 const HIT: &str = "[data-testid=search-hit]";
@@ -95,7 +97,11 @@ async fn two_networks(engine: Engine) {
         if found == 0 {
             page.see("[data-testid=search-none]").await;
         } else {
-            page.wait(&format!("document.querySelector({})?.textContent.trim() === '{found} message'", quoted("[data-testid=search-count]"))).await;
+            page.wait(&format!(
+                "document.querySelector({})?.textContent.trim() === '{found} message'",
+                quoted("[data-testid=search-count]")
+            ))
+            .await;
         }
     }
 
@@ -132,7 +138,8 @@ async fn two_networks(engine: Engine) {
 
 #[tokio::test]
 async fn a_search_is_narrowed_kept_and_counted() {
-    let prosody = Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Friends").start();
+    let prosody =
+        Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Friends").start();
     let daemon = site();
     let (mut bob, mut carla) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "carla"));
     let page = Page::open(&daemon, Window::Desk).await;
@@ -152,7 +159,9 @@ async fn a_search_is_narrowed_kept_and_counted() {
     page.click("[data-testid=search-clear-filters]").await;
     hits(&page, 2).await;
     page.browser().eval("document.querySelector('[data-testid=field-search-since]').value = '2001-01-01'").await;
-    page.browser().eval("document.querySelector('[data-testid=field-search-since]').dispatchEvent(new Event('input', { bubbles: true }))").await;
+    page.browser()
+        .eval("document.querySelector('[data-testid=field-search-since]').dispatchEvent(new Event('input', { bubbles: true }))")
+        .await;
     hits(&page, 2).await;
     page.click("[data-testid=search-clear-filters]").await;
 

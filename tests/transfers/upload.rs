@@ -2,7 +2,7 @@
 
 use super::BELLFLOWER;
 use serde_json::{Value, json};
-use support::{Daemon, Element, Prosody, PATIENCE, WireClient, XmppPeer, https_bytes, joins, piece, wait_until};
+use support::{Daemon, Element, PATIENCE, Prosody, WireClient, XmppPeer, https_bytes, joins, piece, wait_until};
 
 struct Stage {
     ines: WireClient,
@@ -35,7 +35,8 @@ impl Stage {
 
     fn ended(&mut self, sent: &Value) -> Value {
         let id = sent["transfer"].clone();
-        self.ines.wait_event("the end of the transfer", |event| event["type"] == "transfer.closed" && event["transfer"] == id)["state"].clone()
+        self.ines.wait_event("the end of the transfer", |event| event["type"] == "transfer.closed" && event["transfer"] == id)["state"]
+            .clone()
     }
 
     /// Waits until nothing is staged any more.
@@ -58,7 +59,8 @@ fn address(message: &Element) -> String {
 fn fetched(prosody: &Prosody, url: &str) -> Vec<u8> {
     let rest = url.strip_prefix("https://").expect("an address");
     let (place, path) = rest.split_once('/').expect("a path");
-    let answer = https_bytes(place, &prosody.authority_pem(), &format!("GET /{path} HTTP/1.0\r\nHost: {place}\r\n\r\n")).expect("an answer");
+    let answer =
+        https_bytes(place, &prosody.authority_pem(), &format!("GET /{path} HTTP/1.0\r\nHost: {place}\r\n\r\n")).expect("an answer");
     let head = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
     assert!(answer.starts_with(b"HTTP/1.0 200") || answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..head]));
     answer[head + 4..].to_vec()

@@ -4,9 +4,9 @@
 use super::keep;
 use super::outbox::too_late;
 use super::perform::error;
-use super::until::within;
 use super::state::{Env, State};
 use super::translate::unknown;
+use super::until::within;
 use super::{Hub, Session, stored};
 use crate::store::Place;
 use crate::wire::{self, ErrorBody};

@@ -2,8 +2,8 @@
 
 use super::kept::Written;
 use super::media::Upload;
-use super::until::within;
 use super::state::State;
+use super::until::within;
 use super::{Blob, Hub, Session, price, sniff, stored};
 use crate::api::ApiError;
 use crate::picture::{self, Trouble};

@@ -1,8 +1,8 @@
 //! Writes everything of a user but secrets, page by page: as JSON, or as HTML to read, with the pictures in it. Holds one page and one picture at a
 //! time.
 
-use super::until::within;
 use super::stored;
+use super::until::within;
 use super::{Hub, Session, sniff};
 use crate::api::ApiError;
 use crate::store::{AuditEntry, ConversationRow, Place, Store, Stored};

@@ -1,8 +1,8 @@
 //! Changes the keys of a user, once what was read of them is still true; signs out the browsers that do not stay. Checks no password (see `people`).
 
 use super::memory::Memory;
-use super::{Hub, TokenHash};
 use super::until::{unavailable, within};
+use super::{Hub, TokenHash};
 use crate::api::ApiError;
 use crate::store::{Sealed, StoreError, UserKeys, UserRow};
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 use super::memory::Memory;
 use super::owed::Made;
 use super::people::{Entered, Origin, check_name, check_password, hash_failed, random};
-use super::{Hub, Session, TokenHash, token};
 use super::until::{unavailable, within};
+use super::{Hub, Session, TokenHash, token};
 use crate::api::ApiError;
 use crate::secret::DataKey;
 use crate::store::{Invite, Limits, NewUser, StoreError};

@@ -3,9 +3,9 @@
 use super::browse::{FRESH, write};
 use super::conversation::message_id;
 use super::kept::Line;
-use super::until::unavailable;
 use super::state::State;
 use super::translate::{at, unknown};
+use super::until::unavailable;
 use super::{Hub, Session, price, stored};
 use crate::api::ApiError;
 use crate::search::{Flaw, MOST_BYTES, MOST_WORDS, Query, Search};

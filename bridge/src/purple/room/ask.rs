@@ -179,11 +179,7 @@ pub(in crate::purple) unsafe fn answered(token: OnPurple, answer: &Answer) -> bo
     let Some((number, bans)) = found else { return false };
     // SAFETY: the caller's promise.
     let outcome = unsafe {
-        if answer.refuses {
-            Err(refused(&reason(answer.iq)))
-        } else {
-            Ok(bans.then(|| Outcome::Items(bans::of_stanza(answer.iq))))
-        }
+        if answer.refuses { Err(refused(&reason(answer.iq))) } else { Ok(bans.then(|| Outcome::Items(bans::of_stanza(answer.iq)))) }
     };
     end(token, number, outcome);
     true

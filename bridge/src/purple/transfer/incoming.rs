@@ -147,7 +147,8 @@ pub(in crate::purple) fn has_bytes(token: OnPurple, xfer: *mut PurpleXfer) -> bo
 /// Fetches what the protocol has, if there is room for it.
 pub(super) fn fetch(token: OnPurple, id: TransferId) {
     let next = change(id, |open| {
-        let fetches = open.pending && !open.completed && open.bytes.len() < SOFT && open.over.is_none() && open.doomed != Some(Cancel::Local);
+        let fetches =
+            open.pending && !open.completed && open.bytes.len() < SOFT && open.over.is_none() && open.doomed != Some(Cancel::Local);
         (fetches && !open.xfer.is_null()).then_some((open.account, open.xfer))
     });
     if let Some((account, xfer)) = next.flatten() {

@@ -33,8 +33,7 @@ impl Slot {
             if slot.is_null() {
                 return Err("it names no place");
             }
-            let (put, get) =
-                (purple_sys::xmlnode_get_child(slot, c"put".as_ptr()), purple_sys::xmlnode_get_child(slot, c"get".as_ptr()));
+            let (put, get) = (purple_sys::xmlnode_get_child(slot, c"put".as_ptr()), purple_sys::xmlnode_get_child(slot, c"get".as_ptr()));
             if put.is_null() || get.is_null() {
                 return Err("it names no place");
             }
@@ -44,7 +43,8 @@ impl Slot {
             while !header.is_null() && headers.len() < HEADERS.len() {
                 let name = borrowed(purple_sys::xmlnode_get_attrib(header, c"name".as_ptr())).unwrap_or_default();
                 // Line breaks are taken out, as the specification wants.
-                let value: String = owned(purple_sys::xmlnode_get_data(header)).unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
+                let value: String =
+                    owned(purple_sys::xmlnode_get_data(header)).unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
                 headers.push((name, value));
                 header = purple_sys::xmlnode_get_next_twin(header);
             }
@@ -142,7 +142,15 @@ mod tests {
         is("https://files.test?x", "files.test", 443, "/?x");
         is("https://[::1]:5281/a", "::1", 5281, "/a");
         is("https://[::1]/a", "::1", 443, "/a");
-        for bad in ["http://files.test/a", "https://", "https://u:p@files.test/", "https://files.test:x/", "https://files.test:0/", "https://a b/", "https://a/\r\nX: y"] {
+        for bad in [
+            "http://files.test/a",
+            "https://",
+            "https://u:p@files.test/",
+            "https://files.test:x/",
+            "https://files.test:0/",
+            "https://a b/",
+            "https://a/\r\nX: y",
+        ] {
             assert!(of(bad).is_err(), "{bad}");
         }
         assert!(Slot::of("https://files.test/a", "javascript:alert(1)", Vec::new()).is_err());
@@ -150,7 +158,8 @@ mod tests {
 
     #[test]
     fn the_request_has_the_headers_that_are_allowed() {
-        let given = [("authorization", "Basic x"), ("X-Evil", "1"), ("Cookie", "a=b")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let given =
+            [("authorization", "Basic x"), ("X-Evil", "1"), ("Cookie", "a=b")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let slot = Slot::of("https://files.test:5281/a", "https://files.test/a", given.into()).unwrap();
         let head = slot.head(12, "image/png");
         assert_eq!(

@@ -168,7 +168,11 @@ pub(in crate::purple) unsafe fn heard(token: OnPurple, answer: &Stanza) -> bool 
     };
     // SAFETY: the caller's promise.
     let slot = unsafe {
-        if answer.refuses { Err(refusal(answer.iq)) } else { Slot::read(answer.iq).map_err(|why| format!("The server's answer cannot be used: {why}.")) }
+        if answer.refuses {
+            Err(refusal(answer.iq))
+        } else {
+            Slot::read(answer.iq).map_err(|why| format!("The server's answer cannot be used: {why}."))
+        }
     };
     match slot {
         Ok(slot) => connect(token, id, slot),
@@ -253,7 +257,8 @@ fn go(token: OnPurple, id: TransferId) {
         }
     }
     let begins = with(id, |put| !std::mem::replace(&mut put.begun, true));
-    let Some((account, xfer)) = change(id, |open| (open.account, open.xfer, open.is_live())).and_then(|(account, xfer, lives)| lives.then_some((account, xfer)))
+    let Some((account, xfer)) =
+        change(id, |open| (open.account, open.xfer, open.is_live())).and_then(|(account, xfer, lives)| lives.then_some((account, xfer)))
     else {
         return;
     };
@@ -281,9 +286,8 @@ fn write(gsc: *mut PurpleSslConnection, bytes: &[u8]) -> Result<usize, c_int> {
 fn wait(id: TransferId) {
     let Some(gsc) = with(id, |put| (put.watcher == 0).then_some(put.gsc)).flatten().filter(|gsc| !gsc.is_null()) else { return };
     // SAFETY: a live connection; the handler follows no pointer.
-    let watcher = unsafe {
-        purple_sys::purple_input_add((*gsc).fd, PurpleInputCondition::PURPLE_INPUT_WRITE, Some(on_writable), id.0 as gpointer)
-    };
+    let watcher =
+        unsafe { purple_sys::purple_input_add((*gsc).fd, PurpleInputCondition::PURPLE_INPUT_WRITE, Some(on_writable), id.0 as gpointer) };
     with(id, |put| put.watcher = watcher);
 }
 

@@ -4,8 +4,8 @@
 use super::people::{Home, PASSWORD, from, secret};
 use super::*;
 use crate::session::owed::Made;
-use crate::session::until::Until;
 use crate::session::token;
+use crate::session::until::Until;
 use crate::store::{Audited, NewUser, Store};
 use futures_util::poll;
 

@@ -4,8 +4,8 @@ use super::*;
 use crate::secret::{Cost, DataKey, Hasher, HasherSettings};
 use crate::session::keys::Others;
 use crate::session::people::Origin as From;
-use crate::session::until::Until;
 use crate::session::token;
+use crate::session::until::Until;
 use crate::store::{Audited, Limits, Setting, Sql, Store, UserRow, Write};
 use bridge::command::Secret;
 
