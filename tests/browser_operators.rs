@@ -245,9 +245,10 @@ async fn bans_are_listed_and_lifted_and_a_room_is_configured() {
     // The form is the room's own.
     page.click(&menu).await;
     page.click("[data-testid=power-configure]").await;
+    page.click("[data-testid=request-fields] [data-testid=prompt-open]").await;
     page.fill("request-muc#roomconfig_roomname", "Roses & <thorns>").await;
-    page.click("[data-testid=request-fields] [data-testid=request-button-ok]").await;
-    page.see_no("[data-testid=request-fields]").await;
+    page.click("dialog[data-testid=request-fields] [data-testid=request-button-ok]").await;
+    page.see_no("dialog[data-testid=request-fields]").await;
     wait_until("the room's new name", PATIENCE, || {
         let told = eva.request("get", &address, "<query xmlns='http://jabber.org/protocol/disco#info'/>");
         format!("{told:?}").contains("Roses & <thorns>").then_some(())

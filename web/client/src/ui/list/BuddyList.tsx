@@ -166,7 +166,7 @@ export function BuddyList() {
         <button type="button" class="tool small" aria-label={hideOffline.value ? w.list.showOffline : w.list.hideOffline} title={hideOffline.value ? w.list.showOffline : w.list.hideOffline} aria-pressed={hideOffline.value} data-testid="hide-offline" onClick={() => setHideOffline(!hideOffline.value)}><Icon name="eye" size={16} /></button>
         <button type="button" class="tool small" aria-label={w.list.actions} title={w.list.actions} aria-haspopup="menu" data-testid="list-add" onClick={(event) => openMenu(event, listMenu())}><Icon name="plus" size={16} /></button>
       </div>
-      {query.value.trim() !== "" && <button type="button" class="find-messages" data-testid="find-messages" onClick={() => searchDialog({ q: query.value })}><Icon name="chat" size={15} /><span dir="auto">{w.list.findMessages(query.value.trim())}</span></button>}
+      {query.value.trim() !== "" && <button type="button" class="find-messages" data-testid="find-messages" onClick={() => { searchDialog({ q: query.value }); query.value = ""; }}><Icon name="chat" size={15} /><span dir="auto">{w.list.findMessages(query.value.trim())}</span></button>}
       {parts.value && query.value === "" && <parts.value.SavedSearches />}
       <VirtualList rows={list} currentKey={currentKey} heightOf={(row) => (row.kind === "section" ? (stack ? 44 : 32) : prefs.density.value === "compact" ? (compact ? 34 : 46) : compact ? 46 : 58)} draw={draw} onActivate={activate} onMenu={menu} onShift={(row, by) => { if (row.kind === "section" && row.group !== null) shiftGroup(row.group, by); }} label={w.list.label} />
       {nothing && <Nothing />}
