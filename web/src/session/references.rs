@@ -9,6 +9,7 @@ const MOST: usize = 32;
 
 /// Names of messages, oldest first. None take no room.
 #[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "few conversations have any, and the empty ones are to be small")]
 pub(crate) struct References(Option<Box<VecDeque<(u64, u64)>>>);
 
 fn hash(reference: &str) -> u64 {
