@@ -81,11 +81,11 @@ fn a_file_in_one_block_ends_after_libjabber_has_counted_it() {
                  <iq type='set' id='data' to='ines@localhost/home'><data xmlns='{IBB}' sid='{sid}' seq='0'>aGVsbG8=</data></iq>"
             ));
             none_is_left(core, 10);
+            heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "data") && stanza.is("type", "result"));
             let told = core.events();
             let bytes = told.iter().any(|(_, kind)| matches!(kind, EventKind::TransferBytes(piece) if piece.bytes == b"hello"));
             assert_eq!(bytes, end == "done", "{told:?}");
             assert!(told.iter().any(|(_, kind)| *kind == EventKind::TransferClosed { transfer: id, state: end.to_owned() }), "{told:?}");
-            heard(core, |time| peer.next_within(time), |stanza| stanza.is("id", "data") && stanza.is("type", "result"));
         }
         teardown::remove(core.token, UserId(1), AccountId(10)).unwrap();
         nothing_is_left(core, 10);
