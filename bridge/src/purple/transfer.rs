@@ -318,8 +318,10 @@ unsafe extern "C" fn on_destroy(xfer: *mut PurpleXfer) {
             open.xfer = std::ptr::null_mut();
             open.completed
         });
-        // The end of a completed transfer is told on a later turn (`judge`).
-        if completed != Some(true) {
+        if completed == Some(true) {
+            // Its end is told on a later turn (`judge`), or was told before.
+            settle(token, id);
+        } else {
             end(token, id, "failed");
         }
     });
