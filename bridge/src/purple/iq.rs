@@ -33,17 +33,8 @@ const MODULES: [(&str, Hear); 4] = [
 ];
 
 /// Listens to XMPP's plugin, where there is one. After the plugin was loaded.
-pub(super) fn listen(_: OnPurple) {
-    type Receiving =
-        unsafe extern "C" fn(*mut PurpleConnection, *const c_char, *const c_char, *const c_char, *mut xmlnode, *mut c_void) -> gboolean;
-    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which the plugin registers for this signal.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_receiving);
-            signals::connect(plugin.cast(), c"jabber-receiving-iq", receiving);
-        }
-    }
+pub(super) fn listen(token: OnPurple) {
+    signals::jabber::receiving_iq(token, on_receiving);
 }
 
 /// A new stanza of this type (`get`, `set`, `error`), to be filled and given to [`send`].

@@ -1,5 +1,7 @@
 //! What libpurple tells by signals only (typing, joins, topics, attention); each handler copies and hands on to the room it belongs to.
 
+pub(super) mod jabber;
+
 use super::accounts;
 use super::connection::NO_DATA;
 use super::ffi::{borrowed, guard_on};

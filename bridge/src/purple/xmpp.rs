@@ -18,18 +18,16 @@ use std::ffi::{CStr, c_void};
 const FEATURES: [&CStr; 2] = [c"urn:xmpp:receipts", c"urn:xmpp:message-correct:0"];
 
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(super) fn listen(_: OnPurple) {
-    type Receiving = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut xmlnode, *mut c_void);
-    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which it registers for this signal: a connection, and a place
-    // with a stanza.
+pub(super) fn listen(token: OnPurple) {
+    signals::jabber::receiving(token, on_receiving);
+    // SAFETY: C strings, which libjabber copies; the plugin stays loaded, and its call takes a name and a check, which may be NULL.
     unsafe {
         let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_receiving);
-            signals::connect(plugin.cast(), c"jabber-receiving-xmlnode", receiving);
-            for feature in FEATURES {
-                purple_sys::purple_plugin_ipc_call(plugin, c"add_feature".as_ptr(), std::ptr::null_mut(), feature.as_ptr());
-            }
+        if plugin.is_null() {
+            return;
+        }
+        for feature in FEATURES {
+            purple_sys::purple_plugin_ipc_call(plugin, c"add_feature".as_ptr(), std::ptr::null_mut(), feature.as_ptr());
         }
     }
 }

@@ -277,9 +277,9 @@ fn html_head(user: &wire::User, stored: &Stored, protocols: &[Protocol]) -> Stri
     );
     text.push_str("<section><h2>Accounts</h2>");
     for row in &stored.accounts {
-        let Some(settings) = super::resume::stored_settings(row) else { continue };
+        let Some(settings) = super::restored::stored_settings(row) else { continue };
         let protocol = protocols.iter().find(|protocol| protocol.id == settings.protocol).map_or(&settings.protocol, |found| &found.name);
-        text.push_str(&format!("<p>{}: {}</p>", escape(protocol), escape(&super::resume::joined(&settings.username))));
+        text.push_str(&format!("<p>{}: {}</p>", escape(protocol), escape(&super::restored::joined(&settings.username))));
     }
     text.push_str("</section><section><h2>People</h2>");
     for row in &stored.buddies {

@@ -234,7 +234,7 @@ impl State {
 
     /// Writes down what the user shows to others.
     pub(super) fn keep_status(&mut self) {
-        let value = super::resume::status_setting(&self.status);
+        let value = super::restored::status_setting(&self.status);
         self.write(|user| Write::Setting { user, key: STATUS.to_owned(), value });
     }
 

@@ -54,6 +54,7 @@ mod questions;
 mod references;
 mod register;
 mod replay;
+mod restored;
 mod resume;
 mod retention;
 mod sealing;

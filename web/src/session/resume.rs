@@ -1,9 +1,8 @@
 //! Brings a user of the site back: from what is stored to a session whose accounts sign on. Asks for no password (see `people`).
 
-use super::conversation::Conv;
 use super::gaps::{self, Away};
 use super::memory::{ALIVE, AWAY, LEFT, Memory, STATUS};
-use super::sealing::put_secrets;
+use super::restored::{conversation, joined, offline, read_account};
 use super::searches::SEARCHES;
 use super::state::{GroupPlace, State};
 use super::stored;
@@ -11,11 +10,11 @@ use super::until::{Until, within};
 use super::{Hub, Session, TokenHash, account, token};
 use crate::api::ApiError;
 use crate::secret::DataKey;
-use crate::store::{AccountRow, BOOKMARKS, ConversationRow, Place, StoreError, Stored, StoredMessage, UserRow, Write};
+use crate::store::{BOOKMARKS, ConversationRow, Place, StoreError, Stored, StoredMessage, UserRow, Write};
 use crate::wire::GapWhy;
-use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin, Username};
+use bridge::command::{AccountSettings, CommandKind, KnownBuddy, Origin};
 use bridge::id::{AccountId, ConversationId, UserId};
-use bridge::model::{AccountStanding, AccountState, Buddy, Conversation, ConversationKind, Status, StatusKind};
+use bridge::model::{AccountStanding, AccountState, ConversationKind, StatusKind};
 use bridge::time::Timestamp;
 use std::sync::Arc;
 use warp::http::StatusCode;
@@ -384,69 +383,4 @@ fn since_when(stored: &Stored, tails: &[Tail], left: Option<Timestamp>, alive: O
         Some((account, before.get(&account).copied().or(general)?))
     };
     stored.accounts.iter().filter_map(|row| of(row.account)).collect()
-}
-
-/// An account's settings as they are stored, without secrets.
-pub(super) fn stored_settings(row: &AccountRow) -> Option<AccountSettings> {
-    serde_json::from_str(&row.settings)
-        .map_err(|error| log::error!("account {} of user {} cannot be read: {error}", row.account, row.user))
-        .ok()
-}
-
-/// An account's settings with its secrets, as far as they open.
-fn read_account(row: &AccountRow, key: &DataKey) -> Option<AccountSettings> {
-    let mut settings = stored_settings(row)?;
-    put_secrets(&mut settings, row, key);
-    Some(settings)
-}
-
-pub(super) fn joined(username: &Username) -> String {
-    match username {
-        Username::Whole(whole) => whole.clone(),
-        Username::Parts { user, parts } => match parts.first().filter(|part| !part.is_empty()) {
-            Some(part) => format!("{user}@{part}"),
-            None => user.clone(),
-        },
-    }
-}
-
-fn offline(row: crate::store::BuddyRow) -> Buddy {
-    Buddy {
-        id: row.buddy,
-        account: row.account,
-        contact: row.buddy.to_string(),
-        name: row.name,
-        alias: row.alias,
-        server_alias: None,
-        group: row.group,
-        status: StatusKind::Offline,
-        status_message: None,
-        idle_since: None,
-        icon: None,
-        blocked: false,
-        features: Vec::new(),
-    }
-}
-
-fn conversation(row: &ConversationRow, now: u64) -> Conv {
-    let room = row.kind == ConversationKind::Room;
-    let base = Conversation {
-        id: row.id,
-        account: row.account,
-        kind: row.kind,
-        name: row.name.clone(),
-        title: row.title.clone(),
-        buddy: None,
-        topic: None,
-        members: None,
-        joined: room.then_some(false),
-        nick: None,
-        blocked: false,
-    };
-    Conv { open: row.open, read: row.read, keep: row.keep, days: row.days, ..Conv::new(base, now) }
-}
-
-/// The status of a user as a setting.
-pub(super) fn status_setting(status: &Status) -> Option<String> {
-    serde_json::to_string(status).ok()
 }

@@ -15,18 +15,8 @@ use std::ffi::{CStr, c_void};
 const OF_A_BUDDY: usize = 20;
 
 /// After plugins are loaded.
-pub(in crate::purple) fn listen(_: OnPurple) {
-    // SAFETY: a C string; the plugin lives as long as libpurple.
-    let plugin = unsafe { purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr()) };
-    if plugin.is_null() {
-        return;
-    }
-    type Handler = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut xmlnode, *mut c_void);
-    // SAFETY: the signature that the plugin registers for this signal: a connection, and a place with a stanza.
-    unsafe {
-        let handler = std::mem::transmute::<Handler, unsafe extern "C" fn()>(on_receiving);
-        signals::connect(plugin.cast(), c"jabber-receiving-xmlnode", handler);
-    }
+pub(in crate::purple) fn listen(token: OnPurple) {
+    signals::jabber::receiving(token, on_receiving);
 }
 
 unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, stanza: *mut *mut xmlnode, _: *mut c_void) {

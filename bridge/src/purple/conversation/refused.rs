@@ -23,31 +23,10 @@ thread_local! {
     static NOTED: RefCell<Option<Option<String>>> = const { RefCell::new(None) };
 }
 
-type Sending = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut xmlnode, *mut c_void);
-type Receiving = unsafe extern "C" fn(
-    *mut PurpleConnection,
-    *const c_char,
-    *const c_char,
-    *const c_char,
-    *const c_char,
-    *mut xmlnode,
-    *mut c_void,
-) -> gboolean;
-
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(in crate::purple) fn listen(_: OnPurple) {
-    // SAFETY: a static text; the plugin stays loaded. The signatures are those that the plugin's signals are registered with, which libpurple calls
-    // through untyped pointers.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if plugin.is_null() {
-            return;
-        }
-        let sending = std::mem::transmute::<Sending, unsafe extern "C" fn()>(on_sending);
-        let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_receiving);
-        signals::connect(plugin.cast::<c_void>(), c"jabber-sending-xmlnode", sending);
-        signals::connect(plugin.cast::<c_void>(), c"jabber-receiving-message", receiving);
-    }
+pub(in crate::purple) fn listen(token: OnPurple) {
+    signals::jabber::sending(token, on_sending);
+    signals::jabber::receiving_message(token, on_receiving);
 }
 
 /// The stanza that says what is being said, once it was sent.

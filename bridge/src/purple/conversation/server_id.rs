@@ -40,17 +40,8 @@ pub(super) struct Said {
 }
 
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(in crate::purple) fn listen(_: OnPurple) {
-    type Receiving = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut xmlnode, *mut c_void);
-    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which it registers for this signal: a connection, and a place
-    // with a stanza.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_receiving);
-            signals::connect(plugin.cast(), c"jabber-receiving-xmlnode", receiving);
-        }
-    }
+pub(in crate::purple) fn listen(token: OnPurple) {
+    signals::jabber::receiving(token, on_receiving);
 }
 
 /// Takes id and delay mark of a message that libpurple writes; the next call gives none.

@@ -49,24 +49,8 @@ thread_local! {
 }
 
 /// Listens to XMPP's plugin, where there is one.
-pub(super) fn listen(_: OnPurple) {
-    type OnMessage = unsafe extern "C" fn(
-        *mut PurpleConnection,
-        *const c_char,
-        *const c_char,
-        *const c_char,
-        *const c_char,
-        *mut xmlnode,
-        *mut c_void,
-    ) -> gboolean;
-    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which it registers for this signal.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let on_message = std::mem::transmute::<OnMessage, unsafe extern "C" fn()>(on_message);
-            signals::connect(plugin.cast(), c"jabber-receiving-message", on_message);
-        }
-    }
+pub(super) fn listen(token: OnPurple) {
+    signals::jabber::receiving_message(token, on_message);
 }
 
 /// The handling is over.

@@ -27,16 +27,8 @@ thread_local! {
 }
 
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(super) fn listen(_: OnPurple) {
-    type Receiving = unsafe extern "C" fn(*mut PurpleConnection, *const c_char, *const c_char, *mut xmlnode, *mut c_void) -> gboolean;
-    // SAFETY: a C string; the plugin lives as long as libpurple. The signature is that which it registers for this signal.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_presence);
-            signals::connect(plugin.cast(), c"jabber-receiving-presence", receiving);
-        }
-    }
+pub(super) fn listen(token: OnPurple) {
+    signals::jabber::receiving_presence(token, on_presence);
 }
 
 /// The affiliation of somebody in a room.

@@ -48,17 +48,8 @@ pub(super) fn forget(_: OnPurple, account: AccountId) {
 }
 
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(super) fn listen(_: OnPurple) {
-    type Receiving =
-        unsafe extern "C" fn(*mut PurpleConnection, *const c_char, *const c_char, *const c_char, *mut xmlnode, *mut c_void) -> gboolean;
-    // SAFETY: a C string; the plugin stays loaded. The signature is that which the plugin registers for this signal.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let receiving = std::mem::transmute::<Receiving, unsafe extern "C" fn()>(on_receiving);
-            signals::connect(plugin.cast::<c_void>(), c"jabber-receiving-iq", receiving);
-        }
-    }
+pub(super) fn listen(token: OnPurple) {
+    signals::jabber::receiving_iq(token, on_receiving);
 }
 
 /// Answers FALSE: libjabber reads it all the same.

@@ -66,24 +66,10 @@ thread_local! {
 }
 
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
-pub(super) fn listen(_: OnPurple) {
-    type Stanza = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut xmlnode, *mut c_void);
-    type Text = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut c_char, *mut c_void);
-    type Iq =
-        unsafe extern "C" fn(*mut PurpleConnection, *const c_char, *const c_char, *const c_char, *mut xmlnode, *mut c_void) -> gboolean;
-    // SAFETY: a static text; the plugin stays loaded. The signatures are those that the plugin's signals are registered with.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if plugin.is_null() {
-            return;
-        }
-        let stanza = std::mem::transmute::<Stanza, unsafe extern "C" fn()>(on_sending);
-        let text = std::mem::transmute::<Text, unsafe extern "C" fn()>(acks::on_sending_text);
-        let iq = std::mem::transmute::<Iq, unsafe extern "C" fn()>(on_receiving);
-        signals::connect(plugin.cast::<c_void>(), c"jabber-sending-xmlnode", stanza);
-        signals::connect(plugin.cast::<c_void>(), c"jabber-sending-text", text);
-        signals::connect(plugin.cast::<c_void>(), c"jabber-receiving-iq", iq);
-    }
+pub(super) fn listen(token: OnPurple) {
+    signals::jabber::sending(token, on_sending);
+    signals::jabber::sending_text(token, acks::on_sending_text);
+    signals::jabber::receiving_iq(token, on_receiving);
 }
 
 /// Gives a plugin the answer to a question (XMPP: to which device a file goes) whose `data` may be a transfer.

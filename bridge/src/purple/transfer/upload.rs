@@ -50,7 +50,7 @@ struct Put {
     connected: bool,
     /// The watcher of the socket's room for more, 0 for none.
     watcher: u32,
-    /// What is left of the request's head.
+    /// The rest of the request's head, not written yet.
     head: Vec<u8>,
     /// Libpurple was told to begin.
     begun: bool,
@@ -149,7 +149,7 @@ pub(super) fn ask(token: OnPurple, user: UserId, conversation: ConversationId, i
         PUTS.with_borrow_mut(|puts| puts.insert(id, put));
         iq::send((*(*xfer).account).gc, iq);
     }
-    // It looks by itself whether bytes go by then.
+    // The timer looks by itself whether bytes go by then.
     std::mem::forget(timers::after(token, PATIENCE, Some(account), move |token| {
         if with(id, |put| put.begun) == Some(false) {
             fail(token, id, "The server's place for files did not answer in time.");
@@ -316,7 +316,7 @@ unsafe extern "C" fn on_write(buffer: *const guchar, size: gsize, xfer: *mut Pur
             Ok(count) => count,
             Err(libc::EAGAIN | libc::EINTR) => 0,
             Err(_) => {
-                // Nothing goes any more, and libpurple would say that the other one has cancelled. What the server has answered is read first.
+                // Nothing goes any more, and libpurple would say that the other one has cancelled. The server's answer is read first.
                 let account = with(id, |put| put.account);
                 std::mem::forget(timers::after(token, LAST_WORDS, account, move |token| {
                     fail(token, id, "The connection to the server's place for files has ended.");
@@ -419,15 +419,7 @@ pub(super) fn close(id: TransferId) {
 /// Listens to XMPP's plugin, where there is one. After it was loaded.
 pub(super) fn listen(token: OnPurple) {
     service::listen(token);
-    type Sending = unsafe extern "C" fn(*mut PurpleConnection, *mut *mut xmlnode, *mut c_void);
-    // SAFETY: a C string; the plugin stays loaded. The signature is that which the plugin registers for this signal.
-    unsafe {
-        let plugin = purple_sys::purple_find_prpl(c"prpl-jabber".as_ptr());
-        if !plugin.is_null() {
-            let sending = std::mem::transmute::<Sending, unsafe extern "C" fn()>(on_sending);
-            signals::connect(plugin.cast::<c_void>(), c"jabber-sending-xmlnode", sending);
-        }
-    }
+    signals::jabber::sending(token, on_sending);
 }
 
 /// Marks the message that says an address as a file (XEP-0066, 3).
