@@ -148,6 +148,19 @@ fn in_a_room_nobody_corrects_another() {
     ines.hears("at ten");
     bob.send(&said("a2", "at eight", Some("a1")));
     assert_eq!(updated(&mut ines, "at eight")["id"], first["id"]);
+    // Nor by what looks like an archive: only the room's own speaks for others.
+    bob.send(&said("b1", "I am in", None));
+    let kept = ines.hears("I am in");
+    let forged = format!(
+        "<message type='groupchat' from='{room}/Bob' id='b2'><body>I resign</body><replace xmlns='urn:xmpp:message-correct:0' id='b1'/></message>"
+    );
+    eva.send(&format!(
+        "<message to='{room}' type='groupchat' id='e3'><body>I resign</body><result xmlns='urn:xmpp:mam:2' id='x'>\
+         <forwarded xmlns='urn:xmpp:forward:0'>{forged}</forwarded></result></message>"
+    ));
+    let told = ines.wait_event("her words", |event| event["message"]["text"] == "I resign");
+    assert_eq!((&told["type"], &told["message"]["from"]["name"]), (&json!("message.received"), &json!("Eva")), "{told}");
+    assert_ne!(told["message"]["id"], kept["id"]);
     // Whoever takes the nick is another.
     bob.send(&said("a3", "bye", None));
     ines.hears("bye");

@@ -2,7 +2,7 @@
 
 use crate::BELLFLOWER;
 use serde_json::{Value, json};
-use support::{Daemon, Element, Hostile, PATIENCE, RawConnection, RawServer, WireClient, XmppScript, free_port};
+use support::{Daemon, Element, Flaw, Hostile, PATIENCE, Prosody, RawConnection, RawServer, WireClient, XmppScript, free_port};
 
 pub(crate) struct Scene {
     pub(crate) _daemon: Daemon,
@@ -83,6 +83,28 @@ fn a_server_that_sends_its_user_elsewhere_is_followed() {
     assert_eq!(ines.snapshot["accounts"][0]["state"], "online", "{}", ines.snapshot["accounts"][0]);
     // The account stays what its user made it.
     assert_eq!(ines.snapshot["accounts"][0]["options"]["port"], first.port());
+}
+
+/// Of the kind of case 12: anybody on the way to TLS may send accounts to a host with a good certificate of its own.
+#[test]
+fn a_host_that_an_account_is_sent_to_has_to_prove_the_accounts_domain() {
+    let prosody = Prosody::builder().users(["ines"]).tls(Flaw::None).certified_as("127.0.0.1").require_tls().start();
+    let first = sends_on(&format!("127.0.0.1:{}", prosody.port()));
+    let mut daemon = Daemon::builder(BELLFLOWER).trust(prosody.authority_pem()).start();
+    daemon.allow_log("Connection refused");
+    let mut ines = daemon.client("tab");
+    let options = json!({ "connect_server": "localhost", "port": first.port(), "connection_security": "require_tls" });
+    let network = json!({
+        "protocol": "prpl-jabber", "username": "ines@localhost", "password": prosody.password("ines"), "options": options,
+    });
+    ines.post("/login", &json!({ "network": network })).ok();
+    ines.attach();
+    let asked = ines.wait_event("a question about the certificate, or the end", |event| {
+        event["type"] == "request.opened" || (event["type"] == "account.state" && event["state"] != "connecting")
+    });
+    assert_eq!(asked["request"]["kind"], "certificate", "{asked}");
+    let told = asked["request"].to_string();
+    assert!(told.contains("localhost"), "{told}");
 }
 
 /// Of the kind of case 12.

@@ -114,6 +114,22 @@ fn what_the_server_does_not_take_is_said() {
     stage.nothing_is_staged();
 }
 
+/// The account goes on, and comes back after an ordinary loss of its connection.
+#[test]
+fn a_place_where_nobody_may_go_is_not_the_accounts_server() {
+    let mut stage = Stage::new(100_000, Some("https://10.0.0.1:5281/"));
+    stage.daemon.allow_log("which cannot be reached from here");
+    stage.daemon.allow_log("Network is unreachable");
+    stage.daemon.allow_log("Connection refused");
+    let bob = stage.ines.open("bob@localhost");
+    let sent = stage.send(&bob, 10).expect("a transfer");
+    assert_eq!(stage.ended(&sent), "failed");
+    let account = stage.ines.account();
+    stage.prosody.kill();
+    let lost = stage.ines.wait_account_state(&account, &["waiting", "error"]);
+    assert_eq!((&lost["state"], &lost["error"]["fatal"]), (&json!("waiting"), &json!(false)), "{lost}");
+}
+
 #[test]
 fn a_place_that_cannot_be_reached_or_trusted_is_said() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();

@@ -34,6 +34,7 @@ pub struct ProsodyBuilder {
     passwords: BTreeMap<String, String>,
     rosters: BTreeMap<String, Vec<Contact>>,
     tls: Option<Flaw>,
+    certified_as: Option<String>,
     require_tls: bool,
     room_locking: bool,
     hashed: bool,
@@ -86,6 +87,12 @@ impl ProsodyBuilder {
     /// Offers STARTTLS with a certificate that has this flaw.
     pub fn tls(mut self, flaw: Flaw) -> Self {
         self.tls = Some(flaw);
+        self
+    }
+
+    /// Gives the certificate of STARTTLS another name than the domain's.
+    pub fn certified_as(mut self, host: &str) -> Self {
+        self.certified_as = Some(host.to_owned());
         self
     }
 
@@ -175,7 +182,7 @@ impl ProsodyBuilder {
         let prosody = Prosody { process: None, directory, authority, port, passwords: self.passwords.clone() };
         std::fs::create_dir_all(prosody.path("certs")).expect("a directory for certificates");
         if let Some(flaw) = self.tls {
-            prosody.authority.issue(&prosody.path("certs"), "server", HOST, flaw);
+            prosody.authority.issue(&prosody.path("certs"), "server", self.certified_as.as_deref().unwrap_or(HOST), flaw);
         }
         if self.uploads.is_some() {
             prosody.authority.issue(&prosody.path("certs"), "files", HOST, Flaw::None);
