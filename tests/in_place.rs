@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use support::{PATIENCE, Prosody, WireClient, XmppPeer, wait_until};
+use support::{PATIENCE, Prosody, WireClient, XmppPeer, free_port, wait_until};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
@@ -44,7 +44,15 @@ impl Drop for Service {
     }
 }
 
-fn config(folder: &Path) -> std::path::PathBuf {
+/// Polls that have come and have no answer yet.
+fn polls_held(admin: u16) -> u64 {
+    let mut answer = ureq::get(format!("http://127.0.0.1:{admin}/stats")).call().expect("the figures");
+    let figures: Value = answer.body_mut().read_json().expect("the figures as JSON");
+    let figure = |name: &str| figures[name].as_u64().unwrap_or_else(|| panic!("no {name} in {figures}"));
+    figure("polls").saturating_sub(figure("answers") + figure("answers_empty"))
+}
+
+fn config(folder: &Path, admin: u16) -> std::path::PathBuf {
     let path = folder.join("bellflower.toml");
     let (data, key) = (folder.join("data"), folder.join("site-key"));
     std::fs::create_dir_all(&data).expect("a directory");
@@ -52,7 +60,7 @@ fn config(folder: &Path) -> std::path::PathBuf {
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("the key's mode");
     // The setting `listen` names another place, where nothing has to listen.
     let text = format!(
-        "listen = \"127.0.0.1:1\"\nadmin_listen = \"off\"\ndata_dir = {data:?}\nsite_key_file = {key:?}\nregistration = \"open\"\nhold_ms = 55000\n\
+        "listen = \"127.0.0.1:1\"\nadmin_listen = \"127.0.0.1:{admin}\"\ndata_dir = {data:?}\nsite_key_file = {key:?}\nregistration = \"open\"\nhold_ms = 55000\n\
          [egress]\nallow = [\"127.0.0.0/8\"]\n"
     );
     std::fs::write(&path, text).expect("the settings");
@@ -72,9 +80,10 @@ fn last_answer(page: &mut WireClient) -> Value {
 
 #[test]
 fn a_page_comes_again_once_and_nobody_is_refused() {
-    let prosody = Prosody::with_users(["ines", "bob"]);
+    let prosody = Prosody::builder().users(["ines", "bob"]).friends("ines", "bob", "Friends").start();
     let folder = tempfile::tempdir().expect("a directory");
-    let config = config(folder.path());
+    let admin = free_port();
+    let config = config(folder.path(), admin);
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = socket.local_addr().expect("an address");
     let url = format!("http://{address}");
@@ -86,9 +95,14 @@ fn a_page_comes_again_once_and_nobody_is_refused() {
     ines.register("Ines", "a password of hers");
     ines.add_xmpp(&prosody, "ines");
     is_no_workers(service.0.id(), &address.port().to_string());
+    // After this nothing more comes by itself.
+    bob.say("ines@localhost", "good night");
+    ines.hears("good night");
 
     std::thread::scope(|scope| {
         let page = scope.spawn(|| last_answer(&mut ines));
+        // A poll that comes after the end waits for the next daemon.
+        wait_until("the poll to be held", PATIENCE, || (polls_held(admin) == 1).then_some(()));
         let stopping = scope.spawn(|| service.stop());
         let last = page.join().expect("the page");
         assert_eq!(last["end"], "restart", "{last}");
@@ -141,7 +155,7 @@ fn listening_inode(port: &str) -> String {
 #[test]
 fn a_unix_socket_of_the_service_manager_is_used_and_stays() {
     let folder = tempfile::tempdir().expect("a directory");
-    let config = config(folder.path());
+    let config = config(folder.path(), free_port());
     let path = folder.path().join("page.sock");
     let socket = UnixListener::bind(&path).expect("a socket");
     for _ in 0..2 {
@@ -160,7 +174,7 @@ fn a_unix_socket_of_the_service_manager_is_used_and_stays() {
 #[test]
 fn what_is_no_listening_socket_is_told() {
     let folder = tempfile::tempdir().expect("a directory");
-    let config = config(folder.path());
+    let config = config(folder.path(), free_port());
     let (one, _other) = UnixStream::pair().expect("a pair");
     let (mut service, said) = Service::start(OwnedFd::from(one), &config);
     assert_eq!((said.as_str(), service.0.wait().expect("its end").code()), ("", Some(4)));

@@ -221,7 +221,7 @@ mod tests {
         ("blist.rs", "a look-up"),
         ("blist/groups.rs", "a look-up"),
         ("blist/tell.rs", "what came from a network"),
-        ("connection.rs", "our own words"),
+        ("connection/told.rs", "our own words"),
         ("conversation/names.rs", "a look-up"),
         ("conversation/sent.rs", "look-ups, and what a plugin wrote"),
         ("dns.rs", "our own words"),

@@ -166,7 +166,8 @@ impl Ngircd {
         let mut command = Command::new(program);
         command.arg("-n").arg("-f").arg(self.path("ngircd.conf"));
         let mut process = Process::start("ngircd", &mut command, &self.path("ngircd.log"), false);
-        process.wait_for_port(self.port);
+        // The ports begin to listen one after the other.
+        [Some(self.port), self.tls_port].into_iter().flatten().for_each(|port| process.wait_for_port(port));
         self.process = Some(process);
     }
 

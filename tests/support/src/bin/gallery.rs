@@ -59,6 +59,7 @@ async fn conversations(binary: &str, directory: &Path) {
         page.open_buddy(&format!("{user}@localhost")).await;
     }
     take(&page, directory, "05").await;
+    places(&page, directory).await;
 
     on_irc(&page, "#bikes", &mut nadia, &mut oskar).await;
     for room in ["allotment", "choir", "kitchen"] {
@@ -79,6 +80,53 @@ async fn conversations(binary: &str, directory: &Path) {
     size(&page, 1400, 900, false).await;
     page.click("[data-testid=tile-yes]").await;
     both(&page, directory, "20-tiled-1400x900").await;
+}
+
+/// The places for searching, and the bar of a conversation.
+async fn places(page: &Page, directory: &Path) {
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=open-search]").await;
+    page.see("[data-testid=search-box]").await;
+    everywhere(page, directory, "search-empty").await;
+    page.type_into("[data-testid=search-box]", "the").await;
+    page.see("[data-testid=search-hit]").await;
+    page.click("[data-testid=search-save]").await;
+    page.see("[data-testid=search-forget]").await;
+    everywhere(page, directory, "search-hits").await;
+    page.click("[data-testid=search-filter]").await;
+    page.see("[data-testid=search-filters]").await;
+    everywhere(page, directory, "search-filters").await;
+    page.fill("search-from", "nobody").await;
+    page.see("[data-testid=search-none]").await;
+    everywhere(page, directory, "search-none").await;
+    page.click("[data-testid=search-clear-filters]").await;
+    page.press_escape().await;
+    page.see_no("[data-testid=search-dialog]").await;
+
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=open-find]").await;
+    page.see("[data-testid=find-input]").await;
+    everywhere(page, directory, "find-a-room-empty").await;
+    page.type_into("[data-testid=find-input]", "garden").await;
+    page.see("[data-testid=find-room]").await;
+    everywhere(page, directory, "find-a-room").await;
+    page.press_escape().await;
+    page.see_no("[data-testid=find-dialog]").await;
+
+    page.click(".foremost [data-testid=conversation-menu]").await;
+    page.click("[data-testid=menu-find]").await;
+    page.type_into("[data-testid=find-box]", "the").await;
+    page.read("[data-testid=find-count]", "1 of").await;
+    everywhere(page, directory, "find-bar").await;
+    page.click("[data-testid=find-close]").await;
+}
+
+/// What shows now, at all sizes.
+async fn everywhere(page: &Page, directory: &Path, name: &str) {
+    for (width, height, phone) in [(900, 700, false), (390, 844, true), (1400, 900, false)] {
+        size(page, width, height, phone).await;
+        both(page, directory, &format!("{name}-{width}x{height}")).await;
+    }
 }
 
 /// 5000 buddies, of whom somebody writes.
