@@ -45,7 +45,7 @@ demo: deps-demo build ## make run, with a Prosody and an ngircd of its own and p
 screenshots: deps-test build ## the README's pictures, from a real browser
 	$(CARGO) run --quiet --locked --package support --bin screenshots -- $(BINARY) docs/screenshots
 
-gallery: deps-test build ## pictures of the page at three sizes, light and dark, with 0 to 20 conversations and 5000 buddies, to be looked at
+gallery: deps-test build ## pictures of the page at three sizes, light and dark and with more contrast, with 0 to 20 conversations and 5000 buddies, to be looked at
 	$(CARGO) run --quiet --locked --package support --bin gallery -- $(BINARY) target/screenshots/gallery
 
 test: deps-test client ## every test, against real servers and real browsers

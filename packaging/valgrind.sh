@@ -35,8 +35,9 @@ if ! command -v valgrind >/dev/null; then
     echo "valgrind: it is not installed; make deps-test" >&2
     exit 1
 fi
-mapfile -t programs < <(cargo test --quiet --package bridge --locked --no-run --message-format=json |
-    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+# The whole workspace is built, as for every other test: one crate alone would be built again, with other features of its dependencies.
+mapfile -t programs < <(cargo test --quiet --workspace --locked --no-run --message-format=json |
+    sed -n '/"manifest_path":"[^"]*\/bridge\/Cargo.toml"/s/.*"executable":"\([^"]*\)".*/\1/p')
 [ ${#programs[@]} -gt 0 ]
 rm -rf "$out"
 mkdir -p "$out"

@@ -52,7 +52,7 @@ async fn notifications_come_when_wanted_and_show_what_is_wanted() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);
     let (mut bob, mut carla) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "carla"));
-    let page = Page::open(&daemon, Window::Desk).await;
+    let page = Page::open_whole(&daemon, Window::Desk).await;
     permit(&page, &daemon, "prompt").await;
     page.browser().eval(WATCH).await;
     page.sign_in_xmpp(&prosody, "ines").await;
@@ -105,7 +105,7 @@ async fn nothing_calls_for_what_another_tab_shows_or_while_she_is_busy() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);
     let mut bob = XmppPeer::connect(&prosody, "bob");
-    let page = Page::open(&daemon, Window::Desk).await;
+    let page = Page::open_whole(&daemon, Window::Desk).await;
     permit(&page, &daemon, "granted").await;
     page.sign_in_xmpp(&prosody, "ines").await;
     choose(&page, &["[data-testid=field-pref-notify]"]).await;
@@ -159,7 +159,7 @@ async fn it_sounds_for_whoever_has_only_keys_and_marks_tab_and_icon() {
     let prosody = friends();
     let daemon = Daemon::run(BELLFLOWER);
     let (mut bob, mut carla) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "carla"));
-    let page = Page::open(&daemon, Window::Desk).await;
+    let page = Page::open_whole(&daemon, Window::Desk).await;
     page.sign_in_xmpp(&prosody, "ines").await;
     page.see("[data-testid=buddy]").await;
     // A new page has seen no press of the mouse.
@@ -196,7 +196,7 @@ async fn words_of_ones_own_call_in_rooms() {
     let mut bob = XmppPeer::connect(&prosody, "bob");
     let room = prosody.room("garden");
     bob.join(&room, "Bob");
-    let page = Page::open(&daemon, Window::Desk).await;
+    let page = Page::open_whole(&daemon, Window::Desk).await;
     page.sign_in_xmpp(&prosody, "ines").await;
     let garden = page.join(&[("room", "garden"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
     page.click("[data-testid=main-menu]").await;

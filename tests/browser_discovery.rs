@@ -9,7 +9,7 @@ const BOX: &str = "[data-testid=find-input]";
 
 #[tokio::test]
 async fn a_room_is_found_and_joined_in_chromium() {
-    a_room_is_found_and_joined(Engine::Chromium).await;
+    a_room_is_found_and_joined(Engine::WholeChromium).await;
 }
 
 #[tokio::test]

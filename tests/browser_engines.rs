@@ -10,7 +10,7 @@ const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
 #[tokio::test]
 async fn the_journey_in_chromium() {
-    journey(Engine::Chromium).await;
+    journey(Engine::WholeChromium).await;
 }
 
 #[tokio::test]

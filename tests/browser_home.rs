@@ -34,7 +34,7 @@ async fn is_live(page: &Page) {
 
 #[tokio::test]
 async fn a_guest_becomes_a_user_in_chromium() {
-    a_guest_becomes_a_user(Engine::Chromium).await;
+    a_guest_becomes_a_user(Engine::WholeChromium).await;
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn in_sight(page: &Page, talk: &str, text: &str) {
 
 #[tokio::test]
 async fn two_networks_are_searched_in_chromium() {
-    two_networks(Engine::Chromium).await;
+    two_networks(Engine::WholeChromium).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
 #[tokio::test]
 async fn a_lively_talk_goes_over_a_stream_in_chromium() {
-    a_lively_talk_goes_over_a_stream(Engine::Chromium).await;
+    a_lively_talk_goes_over_a_stream(Engine::WholeChromium).await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ const TABS: usize = 8;
 
 #[tokio::test]
 async fn eight_tabs_are_as_one_in_chromium() {
-    eight_tabs_are_as_one(Engine::Chromium).await;
+    eight_tabs_are_as_one(Engine::WholeChromium).await;
 }
 
 #[tokio::test]

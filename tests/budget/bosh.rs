@@ -1,5 +1,6 @@
 //! An XMPP server over BOSH (XEP-0124, XEP-0206) that lets everybody in, and stanzas over it. It reads no more of its client than it must.
 
+use crate::flood;
 use crate::stage::{Stage, Step, Wire};
 use crate::xmpp;
 use serde_json::json;
@@ -158,7 +159,7 @@ pub(crate) const STEPS: &[Step] = &[
     ("5 000 elements, over BOSH", |stage| (xmpp::STANZAS[3].1)(stage)),
     ("20 000 messages in one answer, over BOSH", |stage| {
         let one = |n: usize| xmpp::message("bob@localhost/x", &format!("<body>hello {n}</body>"));
-        stage.send(xmpp::many(20_000, |all, n| all.push_str(&one(n))));
+        stage.send(xmpp::many(flood(20_000), |all, n| all.push_str(&one(n))));
     }),
     // Libpurple looks a resource up among all of its contact's, and an answer is one callback: 10 000 take 0.6 s.
     ("2 000 resources in one answer, over BOSH", |stage| {

@@ -2,7 +2,7 @@
 
 use crate::stage::{Stage, Step};
 use crate::xmpp::many;
-use crate::{HALF, MANY};
+use crate::{HALF, MANY, flood};
 use serde_json::json;
 use std::fmt::Write;
 
@@ -20,32 +20,35 @@ pub(crate) const LINES: &[Step] = &[
     ("10 000 long lines of addresses", |stage| lines(stage, SAYS, "www.a.b ")),
     ("10 000 long lines of tags", |stage| lines(stage, SAYS, "<b>&lt;")),
     ("10 000 long notices", |stage| lines(stage, ":irc.test NOTICE ines :", "word ")),
-    ("10 000 CTCP requests", |stage| stage.send(":bob!b@host PRIVMSG ines :\u{1}VERSION\u{1}\r\n".repeat(10_000))),
+    ("10 000 CTCP requests", |stage| stage.send(":bob!b@host PRIVMSG ines :\u{1}VERSION\u{1}\r\n".repeat(flood(10_000)))),
     ("10 000 files offered", |stage| {
-        stage.send(many(10_000, |all, n| _ = write!(all, ":bob!b@host PRIVMSG ines :\u{1}DCC SEND f{n}.txt 2130706433 9 1000\u{1}\r\n")));
+        stage.send(many(flood(10_000), |all, n| {
+            _ = write!(all, ":bob!b@host PRIVMSG ines :\u{1}DCC SEND f{n}.txt 2130706433 9 1000\u{1}\r\n")
+        }));
     }),
     ("one line of 4 MiB", |stage| stage.send(format!("{SAYS}{}\r\n", "x".repeat(4 << 20)))),
-    ("20 000 strangers", |stage| stage.send(many(20_000, |all, n| _ = write!(all, ":s{n}!u@h PRIVMSG ines :hello\r\n")))),
-    ("20 000 invitations", |stage| stage.send(many(20_000, |all, n| _ = write!(all, ":s{n}!u@h INVITE ines :#c{n}\r\n")))),
+    ("20 000 strangers", |stage| stage.send(many(flood(20_000), |all, n| _ = write!(all, ":s{n}!u@h PRIVMSG ines :hello\r\n")))),
+    ("20 000 invitations", |stage| stage.send(many(flood(20_000), |all, n| _ = write!(all, ":s{n}!u@h INVITE ines :#c{n}\r\n")))),
     ("a message of the day of 50 000 lines", |stage| {
         let line = format!(":irc.test 372 ines :- {}\r\n", "<motd> ".repeat(60));
-        stage.send(format!(":irc.test 375 ines :begin\r\n{}:irc.test 376 ines :end\r\n", line.repeat(50_000)));
+        stage.send(format!(":irc.test 375 ines :begin\r\n{}:irc.test 376 ines :end\r\n", line.repeat(flood(50_000))));
     }),
     ("a whois of 10 000 lines", |stage| {
         let account = stage.ines.account();
         stage.ines.command("buddy.info", json!({ "account": account, "name": "bob" }));
         stage.line("WHOIS");
         let channels = format!(":irc.test 319 ines bob :{}\r\n", "#channel ".repeat(50));
-        stage.send(format!(":irc.test 311 ines bob b host * :Bob\r\n{}:irc.test 318 ines bob :end\r\n", channels.repeat(10_000)));
+        stage.send(format!(":irc.test 311 ines bob b host * :Bob\r\n{}:irc.test 318 ines bob :end\r\n", channels.repeat(flood(10_000))));
     }),
     ("20 000 answers about who is there", |stage| {
-        stage.send(many(20_000, |all, n| _ = write!(all, ":irc.test 303 ines :n{n} m{n} bob\r\n:irc.test 301 ines n{n} :away\r\n")));
+        stage.send(many(flood(20_000), |all, n| _ = write!(all, ":irc.test 303 ines :n{n} m{n} bob\r\n:irc.test 301 ines n{n} :away\r\n")));
     }),
     ("a list of 100 000 rooms", |stage| {
         let account = stage.ines.account();
         stage.ines.command("room.list", json!({ "account": account }));
         stage.line("LIST");
-        let rooms = many(100_000, |all, n| _ = write!(all, ":irc.test 322 ines #room{n} {} :A topic http://example.org/ {n}\r\n", n % 100));
+        let rooms =
+            many(flood(100_000), |all, n| _ = write!(all, ":irc.test 322 ines #room{n} {} :A topic http://example.org/ {n}\r\n", n % 100));
         stage.send(format!(":irc.test 321 ines Channel :Users\r\n{rooms}:irc.test 323 ines :end\r\n"));
     }),
 ];
@@ -109,16 +112,16 @@ pub(crate) const CHANNELS: &[Step] = &[
     }),
     ("a list of names without an end", |stage| {
         full(stage, 40);
-        stage.send(many(40_000, |all, n| _ = write!(all, ":irc.test 353 ines = #PLACE :a{n} b{n} c{n}\r\n")));
+        stage.send(many(flood(40_000), |all, n| _ = write!(all, ":irc.test 353 ines = #PLACE :a{n} b{n} c{n}\r\n")));
         stage.send(":irc.test 366 ines #PLACE :end\r\n");
     }),
-    ("10 000 channels", |stage| stage.send(many(10_000, |all, n| _ = write!(all, ":ines!i@host JOIN #c{n}\r\n")))),
+    ("10 000 channels", |stage| stage.send(many(flood(10_000), |all, n| _ = write!(all, ":ines!i@host JOIN #c{n}\r\n")))),
     ("10 000 topics", |stage| {
         full(stage, 40);
-        stage.send(many(10_000, |all, n| _ = write!(all, ":n1!u@h TOPIC #PLACE :topic {n} http://example.org/\r\n")));
+        stage.send(many(flood(10_000), |all, n| _ = write!(all, ":n1!u@h TOPIC #PLACE :topic {n} http://example.org/\r\n")));
     }),
     ("10 000 bans", |stage| {
         full(stage, 40);
-        stage.send(many(10_000, |all, n| _ = write!(all, ":irc.test 367 ines #PLACE *!*@h{n} n1 1\r\n")));
+        stage.send(many(flood(10_000), |all, n| _ = write!(all, ":irc.test 367 ines #PLACE *!*@h{n} n1 1\r\n")));
     }),
 ];

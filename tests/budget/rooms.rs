@@ -1,5 +1,6 @@
 //! Rooms of XMPP with very many people, and lists of very many rooms.
 
+use crate::flood;
 use crate::stage::{LONG, Stage, Step};
 use crate::xmpp::many;
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ pub(crate) const ROOM: &[Step] = &[
     ("10 000 topics", |stage| {
         ask(stage);
         enter(stage);
-        stage.send(many(10_000, |all, n| {
+        stage.send(many(flood(10_000), |all, n| {
             _ = write!(
                 all,
                 "<message type='groupchat' from='PLACE@rooms.localhost/n'><subject>topic {n} http://example.org/</subject></message>"

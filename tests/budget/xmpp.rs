@@ -1,5 +1,6 @@
 //! Stanzas of one's server and contacts: at each bound, of every kind that libpurple makes something of, and in floods.
 
+use crate::flood;
 use crate::stage::{Stage, Step};
 use std::fmt::Write;
 
@@ -134,39 +135,39 @@ pub(crate) const TEXTS: &[Step] = &[
 
 pub(crate) const FLOODS: &[Step] = &[
     ("10 000 resources of one contact", |stage| {
-        stage.send(many(10_000, |all, n| {
+        stage.send(many(flood(10_000), |all, n| {
             _ = write!(all, "<presence from='bob@localhost/r{n}'><show>away</show><status>s{n}</status></presence>")
         }));
     }),
     ("10 000 resources come, change and go", |stage| {
         for round in ["", "<show>away</show>"] {
-            stage.send(many(10_000, |all, n| _ = write!(all, "<presence from='bob@localhost/r{n}'>{round}</presence>")));
+            stage.send(many(flood(10_000), |all, n| _ = write!(all, "<presence from='bob@localhost/r{n}'>{round}</presence>")));
         }
-        stage.send(many(10_000, |all, n| _ = write!(all, "<presence from='bob@localhost/r{n}' type='unavailable'/>")));
+        stage.send(many(flood(10_000), |all, n| _ = write!(all, "<presence from='bob@localhost/r{n}' type='unavailable'/>")));
     }),
     ("20 000 messages of one", |stage| {
-        stage.send(many(20_000, |all, n| all.push_str(&message("bob@localhost/x", &format!("<body>hello {n}</body>")))));
+        stage.send(many(flood(20_000), |all, n| all.push_str(&message("bob@localhost/x", &format!("<body>hello {n}</body>")))));
     }),
     ("20 000 messages of 20 000 strangers", |stage| {
-        stage.send(many(20_000, |all, n| all.push_str(&message(&format!("s{n}@localhost/x"), "<body>hello</body>"))));
+        stage.send(many(flood(20_000), |all, n| all.push_str(&message(&format!("s{n}@localhost/x"), "<body>hello</body>"))));
     }),
     ("20 000 messages of 20 000 resources", |stage| {
-        stage.send(many(20_000, |all, n| all.push_str(&message(&format!("bob@localhost/r{n}"), "<body>hello</body>"))));
+        stage.send(many(flood(20_000), |all, n| all.push_str(&message(&format!("bob@localhost/r{n}"), "<body>hello</body>"))));
     }),
     ("20 000 chat states", |stage| {
         let state = |n: usize| if n.is_multiple_of(2) { "composing" } else { "paused" };
         let one = |n: usize| format!("<{} xmlns='http://jabber.org/protocol/chatstates'/>", state(n));
-        stage.send(many(20_000, |all, n| all.push_str(&message("bob@localhost/x", &one(n)))));
+        stage.send(many(flood(20_000), |all, n| all.push_str(&message("bob@localhost/x", &one(n)))));
     }),
     ("20 000 requests for permission", |stage| {
-        stage.send(many(20_000, |all, n| _ = write!(all, "<presence type='subscribe' from='s{n}@localhost'/>")));
+        stage.send(many(flood(20_000), |all, n| _ = write!(all, "<presence type='subscribe' from='s{n}@localhost'/>")));
     }),
     ("20 000 questions for versions", |stage| {
         let query = "<query xmlns='jabber:iq:version'/>";
-        stage.send(many(20_000, |all, n| _ = write!(all, "<iq type='get' id='v{n}' from='s{n}@localhost/x'>{query}</iq>")));
+        stage.send(many(flood(20_000), |all, n| _ = write!(all, "<iq type='get' id='v{n}' from='s{n}@localhost/x'>{query}</iq>")));
     }),
     ("5 000 files offered", |stage| {
-        stage.send(many(5_000, |all, n| {
+        stage.send(many(flood(5_000), |all, n| {
             _ = write!(
                 all,
                 "<iq type='set' id='f{n}' from='bob@localhost/x'><si xmlns='http://jabber.org/protocol/si' id='s{n}' \
@@ -178,7 +179,7 @@ pub(crate) const FLOODS: &[Step] = &[
         }));
     }),
     ("5 000 calls", |stage| {
-        stage.send(many(5_000, |all, n| {
+        stage.send(many(flood(5_000), |all, n| {
             _ = write!(
                 all,
                 "<iq type='set' id='j{n}' from='bob@localhost/x'><jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='s{n}' \
@@ -193,11 +194,11 @@ pub(crate) const FLOODS: &[Step] = &[
                 "<message from='den{n}@rooms.localhost'><x xmlns='http://jabber.org/protocol/muc#user'><invite from='bob@localhost'/></x></message>"
             )
         };
-        stage.send(many(5_000, |all, n| all.push_str(&invite(n))));
+        stage.send(many(flood(5_000), |all, n| all.push_str(&invite(n))));
     }),
     ("5 000 attention requests", |stage| {
         let one = message("bob@localhost/x", "<attention xmlns='urn:xmpp:attention:0'/>");
-        stage.send(one.repeat(5_000));
+        stage.send(one.repeat(flood(5_000)));
     }),
     ("10 000 new contacts, pushed", |stage| {
         let push = |n: usize| {
@@ -208,7 +209,7 @@ pub(crate) const FLOODS: &[Step] = &[
                 n % 50
             )
         };
-        stage.send(many(10_000, |all, n| all.push_str(&push(n))));
+        stage.send(many(flood(10_000), |all, n| all.push_str(&push(n))));
     }),
     ("10 000 new groups of one contact, pushed", |stage| {
         let push = |n: usize| {
@@ -217,7 +218,7 @@ pub(crate) const FLOODS: &[Step] = &[
                  </item></query></iq>"
             )
         };
-        stage.send(many(10_000, |all, n| all.push_str(&push(n))));
+        stage.send(many(flood(10_000), |all, n| all.push_str(&push(n))));
     }),
 ];
 

@@ -122,7 +122,7 @@ impl Browser {
     pub async fn window(&self, window: Window) {
         let (width, height) = window.size();
         match self.engine {
-            Engine::Chromium => {
+            Engine::Chromium | Engine::WholeChromium => {
                 let phone = window == Window::Phone;
                 self.devtools(
                     "Emulation.setDeviceMetricsOverride",
@@ -148,7 +148,7 @@ impl Browser {
             }
         }
         // In Chromium it is so at once, and a phone has another idea of the width of an empty page.
-        if self.engine != Engine::Chromium {
+        if !self.engine.has_devtools() {
             self.wait_true(&format!("innerWidth === {width} && innerHeight === {height}"), PATIENCE).await;
         }
     }
@@ -157,7 +157,7 @@ impl Browser {
     pub async fn scheme(&self, scheme: Scheme) {
         let dark = scheme == Scheme::Dark;
         match self.engine {
-            Engine::Chromium => {
+            Engine::Chromium | Engine::WholeChromium => {
                 let value = if dark { "dark" } else { "light" };
                 self.devtools("Emulation.setEmulatedMedia", json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] }))
                     .await;
@@ -202,7 +202,7 @@ impl Browser {
     /// driver does not tell.
     pub async fn console(&self) -> Vec<String> {
         let entries = match self.engine {
-            Engine::Chromium => self.ask("se/log", json!({ "type": "browser" })).await,
+            Engine::Chromium | Engine::WholeChromium => self.ask("se/log", json!({ "type": "browser" })).await,
             Engine::Firefox => {
                 let told =
                     "const told = Services.console.getMessageArray().filter(one => one instanceof Ci.nsIScriptError && one.sourceName.startsWith('http'));
@@ -261,8 +261,9 @@ impl Browser {
         answer.unwrap_or_else(|e| panic!("{asked}: {e}"))["value"].take()
     }
 
-    /// The directory of the browser's profile.
+    /// The directory of the browser's profile. Chromium's shell has none that could be named.
     pub fn profile(&self) -> PathBuf {
+        assert_ne!(self.engine, Engine::Chromium, "the shell keeps its profile elsewhere");
         self.profile.path().join("profile")
     }
 

@@ -9,7 +9,7 @@ use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
-use crate::{Browser, Daemon, Ngircd, Prosody, Window};
+use crate::{Browser, Daemon, Engine, Ngircd, Prosody, Scheme, Window};
 
 /// How long anything may take to show on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
@@ -31,6 +31,11 @@ impl Page {
     /// Starts Chromium with a window of this size and opens the front page.
     pub async fn open(daemon: &Daemon, window: Window) -> Self {
         Self::open_in(Browser::start().await, daemon.url(), window).await
+    }
+
+    /// The same in the whole of Chromium, which has tabs that hide each other and notifications.
+    pub async fn open_whole(daemon: &Daemon, window: Window) -> Self {
+        Self::open_in(Browser::start_in(Engine::WholeChromium, Scheme::Light).await, daemon.url(), window).await
     }
 
     /// Opens the front page at this address, which has no slash at its end, in a window of this size.

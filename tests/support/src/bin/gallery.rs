@@ -1,4 +1,4 @@
-//! `make gallery`: the page at three sizes, light and dark, with no, one, five and twenty conversations, and with 5000 buddies, to be looked at.
+//! `make gallery`: the page at three sizes, light and dark and with more contrast, with no, one, five and twenty conversations, and with 5000 buddies, to be looked at.
 //! Real servers, real people at the other end. It must not be needed by any test.
 
 #![allow(clippy::expect_used)]
@@ -11,7 +11,7 @@ use base64::Engine as _;
 use fantoccini::Locator;
 use scene::{GARDEN, People, add_irc, contact, join_xmpp, on_irc};
 use serde_json::json;
-use support::{Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, conversation};
+use support::{Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Scheme, Window, XmppPeer, conversation};
 
 const CROWD: usize = 5000;
 
@@ -79,7 +79,7 @@ async fn conversations(binary: &str, directory: &Path) {
     take(&page, directory, "20").await;
     size(&page, 1400, 900, false).await;
     page.click("[data-testid=tile-yes]").await;
-    both(&page, directory, "20-tiled-1400x900").await;
+    in_each_theme(&page, directory, "20-tiled-1400x900").await;
 }
 
 /// The places for searching, and the bar of a conversation.
@@ -125,7 +125,7 @@ async fn places(page: &Page, directory: &Path) {
 async fn everywhere(page: &Page, directory: &Path, name: &str) {
     for (width, height, phone) in [(900, 700, false), (390, 844, true), (1400, 900, false)] {
         size(page, width, height, phone).await;
-        both(page, directory, &format!("{name}-{width}x{height}")).await;
+        in_each_theme(page, directory, &format!("{name}-{width}x{height}")).await;
     }
 }
 
@@ -147,7 +147,7 @@ async fn crowd(binary: &str, directory: &Path) {
     take(&page, directory, "5000-buddies").await;
     size(&page, 1400, 900, false).await;
     page.type_into("[data-testid=search]", "dvorak 10").await;
-    both(&page, directory, "5000-buddies-search-1400x900").await;
+    in_each_theme(&page, directory, "5000-buddies-search-1400x900").await;
 }
 
 /// Gives somebody a picture: a landscape of two colours (XEP-0153).
@@ -196,10 +196,22 @@ async fn in_the_garden(page: &Page, prosody: &Prosody, people: &mut People) {
     people.say_in(page, &talk, &room, "ines", "They did! Two are even in bloom again.").await;
 }
 
-/// Writes the page in light and in dark.
-async fn both(page: &Page, directory: &Path, name: &str) {
-    scene::both(page, |theme, picture| std::fs::write(directory.join(format!("{name}-{theme}.png")), picture).expect("writing a picture"))
+/// Writes the page in each theme that the system can ask for.
+async fn in_each_theme(page: &Page, directory: &Path, name: &str) {
+    let themes =
+        [(Scheme::Light, "light", false), (Scheme::Dark, "dark", false), (Scheme::Light, "light", true), (Scheme::Dark, "dark", true)];
+    for (scheme, theme, contrast) in themes {
+        page.browser().looks(scheme, contrast).await;
+        page.wait(&format!(
+            "document.documentElement.dataset.theme === '{theme}' && 'contrast' in document.documentElement.dataset === {contrast}"
+        ))
         .await;
+        page.at_rest().await;
+        let picture = page.browser().page().screenshot().await.expect("a picture");
+        let theme = if contrast { format!("{theme}-contrast") } else { theme.to_owned() };
+        std::fs::write(directory.join(format!("{name}-{theme}.png")), picture).expect("writing a picture");
+    }
+    page.browser().looks(Scheme::Light, false).await;
 }
 
 async fn size(page: &Page, width: u32, height: u32, phone: bool) {
@@ -213,16 +225,16 @@ async fn size(page: &Page, width: u32, height: u32, phone: bool) {
 async fn take(page: &Page, directory: &Path, name: &str) {
     for (width, height) in [(1400, 900), (900, 700)] {
         size(page, width, height, false).await;
-        both(page, directory, &format!("{name}-{width}x{height}")).await;
+        in_each_theme(page, directory, &format!("{name}-{width}x{height}")).await;
     }
     size(page, 390, 844, true).await;
     page.see("[data-testid=buddy-list], [data-testid=back]").await;
     if page.seen("back").await > 0 {
-        both(page, directory, &format!("{name}-390x844-talk")).await;
+        in_each_theme(page, directory, &format!("{name}-390x844-talk")).await;
         page.click("[data-testid=back]").await;
     }
     page.see("[data-testid=buddy-list]").await;
-    both(page, directory, &format!("{name}-390x844")).await;
+    in_each_theme(page, directory, &format!("{name}-390x844")).await;
     size(page, 1400, 900, false).await;
     // The focus goes on in the last window, if there is one.
     if let Ok(box_) = page.browser().page().find(Locator::Css(".foremost [data-testid=composer]")).await {

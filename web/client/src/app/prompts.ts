@@ -74,7 +74,7 @@ export function bringBack(): void {
 /** Commands after which a network asks something. */
 const ASKING: ReadonlySet<string> = new Set<CommandBody["type"]>(["account.add", "account.update", "account.enable", "account.connect"]);
 /** Commands after which it asks or tells something. */
-const TELLING: ReadonlySet<string> = new Set<CommandBody["type"]>(["account.register", "account.password", "account.action", "buddy.info", "buddy.action", "room.join", "room.list", "request.answer", "notice.action"]);
+const TELLING: ReadonlySet<string> = new Set<CommandBody["type"]>(["account.register", "account.password", "account.action", "buddy.info", "buddy.action", "room.join", "room.list", "room.action", "request.answer", "notice.action"]);
 /** What comes later than that is a surprise. */
 const PATIENCE = 60_000;
 
