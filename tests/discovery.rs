@@ -8,7 +8,7 @@ use support::{Daemon, IrcPeer, Ngircd, PATIENCE, Prosody, RawServer, WireClient,
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
-/// What is found once no network has more to tell.
+/// The answer of discovery once no network has more to tell.
 fn found(client: &mut WireClient, words: &str) -> Value {
     loop {
         let answer = client.get(&format!("/discover?q={words}")).ok();
@@ -75,7 +75,7 @@ fn a_word_gives_the_rooms_of_both_networks_and_one_joins_them() {
     );
     assert_eq!(ines.attach()["snapshot"]["requests"], json!([]));
 
-    // One call joins, by what the answer has.
+    // The answer has all that `room.join` takes.
     let mut join = |room: &Value| {
         let fields = json!({ "account": room["account"], "fields": room["fields"] });
         ines.carry_out("room.join", fields)["conversation"].clone()
@@ -88,7 +88,7 @@ fn a_word_gives_the_rooms_of_both_networks_and_one_joins_them() {
     assert_eq!((&own["conversation"], &own["match"]["hits"], &own["match"]["joined"]), (&inside, &json!(1), &json!(true)), "{answer}");
     assert_eq!(names(&answer).len(), 1);
     assert_eq!(room(&found(&mut ines, "tomatoes"), "#lounge")["match"]["joined"], true);
-    // One network alone, and nobody else's account.
+    // A search of one account's network alone; an account that the user does not have is unknown.
     assert_eq!(ines.get("/discover?q=tomatoes&account=a1234567890abcdef").status, 404);
     let only = ines.get(&format!("/discover?q=tomatoes&account={xmpp}")).ok();
     assert!(only["rooms"].as_array().is_some_and(|rooms| rooms.iter().all(|room| room["account"] == json!(xmpp))), "{only}");

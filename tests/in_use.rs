@@ -20,8 +20,8 @@ fn in_use(daemon: &Daemon, arguments: &[&str]) {
     assert!(!well && said.contains("in use by another process") && said.contains("stop the daemon"), "{arguments:?}: {said}");
 }
 
-/// What holds on every kind of database. `database` is the line of the settings, `url` where that is; `lost` takes the mark from the daemon without its doing,
-/// and returns when the daemon has it again.
+/// Tests the mark of one kind of database. `database` is the line of the settings, `url` its address. `lost` takes the mark from the daemon without
+/// the daemon's doing, and returns when the daemon has it again.
 fn holds(database: &str, url: impl Fn(&Daemon) -> String, lost: impl FnOnce(&Daemon)) {
     let mut daemon = Daemon::builder(BELLFLOWER).config(&format!("registration = \"open\"\n{database}")).start();
     daemon.client("tab").register("Ines", PASSWORD);
@@ -43,7 +43,7 @@ fn holds(database: &str, url: impl Fn(&Daemon) -> String, lost: impl FnOnce(&Dae
     done(&daemon, &["db", "backup", &backup]);
     assert!(done(&daemon, &["db", "check"]).contains("as it should be"));
     std::thread::scope(|scope| {
-        // It waits for some seconds, as the one before it may be ending.
+        // A second daemon waits for some seconds, as the one before it may be ending.
         let second = scope.spawn(|| in_use(&daemon, &["serve"]));
         refused(&daemon);
         assert!(done(&daemon, &["user", "list"]).starts_with("Ines\tenabled"), "other commands go on");

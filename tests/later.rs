@@ -123,7 +123,7 @@ fn a_correction_takes_the_place_of_its_authors_last_message() {
     let expected = ["hello again", "from the phone", "the second", "too late"].map(Value::from);
     assert_eq!((texts(&conversation["messages"]), &conversation["unread"]), (expected.to_vec(), &json!(4)));
     let id = conversation["id"].as_str().expect("an id");
-    // What is stored says the same once it is written.
+    // The stored messages are the same once they are written.
     support::wait_until("the stored history", PATIENCE, || {
         let history = ines.get(&format!("/history?conversation={id}")).ok();
         (texts(&history["messages"]) == expected && history["messages"][0]["edited_at"] == conversation["messages"][0]["edited_at"])
@@ -161,7 +161,7 @@ fn in_a_room_nobody_corrects_another() {
     let told = ines.wait_event("her words", |event| event["message"]["text"] == "I resign");
     assert_eq!((&told["type"], &told["message"]["from"]["name"]), (&json!("message.received"), &json!("Eva")), "{told}");
     assert_ne!(told["message"]["id"], kept["id"]);
-    // Whoever takes the nick is another.
+    // Another person who takes the nick cannot correct the messages said under it before.
     bob.send(&said("a3", "bye", None));
     ines.hears("bye");
     bob.leave(&room, "Bob");

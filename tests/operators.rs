@@ -100,7 +100,7 @@ fn an_owner_of_a_room_of_xmpp_rules_over_it() {
     eva.wait_for("the ban", |s| s.is("type", "unavailable") && role(s) == Some(("none", "outcast")));
     eva.send(&format!("<presence to='{address}/Other'><x xmlns='http://jabber.org/protocol/muc'/></presence>"));
     eva.wait_for("the closed door", |s| s.name == "presence" && s.is("type", "error"));
-    // It is listed (Prosody tells no reason there), and lifted.
+    // The ban is listed (Prosody tells no reason there), and lifted.
     assert_eq!(bans(&mut ines, &room), [("eva@localhost".to_owned(), String::new())]);
     assert_eq!(act(&mut ines, &room, "not an address @@", "unban", "").unwrap_err()["code"], "refused");
     act(&mut ines, &room, "eva@localhost", "unban", "").expect("the ban is lifted");
@@ -181,7 +181,7 @@ fn an_operator_of_a_channel_of_irc_rules_over_it() {
     bob.wait_for("the kick", |line| line.command == "KICK" && line.params.last().is_some_and(|why| why == "enough"));
     bob.send("JOIN #garden");
     bob.wait_for("the closed door", |line| line.command == "474");
-    // It is listed, and lifted; nothing of that is told in the channel.
+    // The ban is listed, and lifted; nothing of that is told in the channel.
     assert_eq!(of_room(&mut ines, &room), ["bans"]);
     let listed = bans(&mut ines, &room);
     assert_eq!(listed, [(ban.params[2].clone(), "Set by ines".to_owned())]);

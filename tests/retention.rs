@@ -15,7 +15,7 @@ fn history(client: &mut WireClient, talk: &str) -> Vec<String> {
     page["messages"].as_array().expect("messages").iter().map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Everything that the user can get at.
+/// All texts that the user can get at.
 fn all_of(client: &mut WireClient) -> String {
     let json = client.get("/me/export?format=json").ok().to_string();
     let html = client.get_text("/me/export?format=html");

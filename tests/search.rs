@@ -44,7 +44,7 @@ fn what_was_said_is_found_and_what_is_said_is_told() {
         let answer = ines.get(&format!("/search?{query}"));
         assert_eq!((answer.status, answer.code(), answer.body["error"]["field"].as_str()), (400, code, Some(field)), "{query}");
     }
-    // One waits in this tab, one is kept with the user.
+    // An open search waits in this tab, a saved one is kept with the user.
     let open = ines.carry_out("search.open", json!({ "q": "\"green garden\"" }))["search"].clone();
     let saved = ines.carry_out("search.save", json!({ "q": "garden", "name": "Gardens" }))["search"].clone();
     bob.say("ines@localhost", "A green garden");
@@ -52,7 +52,7 @@ fn what_was_said_is_found_and_what_is_said_is_told() {
     assert_eq!((&hit["message"]["text"], &hit["ranges"]), (&json!("A green garden"), &json!([[2, 14]])));
     let counted = ines.wait_event("a count", |event| event["type"] == "search.updated" && event["search"]["new"] == 1);
     assert_eq!((&counted["search"]["id"], &counted["search"]["name"]), (&saved, &json!("Gardens")));
-    // What was written before this is durable when it has ended.
+    // Writes are made in order: the count is durable when this command has ended.
     ines.carry_out("settings.set", json!({ "values": { "theme": "dark" } }));
     daemon.kill();
     daemon.start();
@@ -69,7 +69,7 @@ fn what_was_said_is_found_and_what_is_said_is_told() {
     ines.wait_event("a hit", |event| is_hit(event, &saved));
     ines.carry_out("search.seen", json!({ "search": saved }));
     other.wait_event("it is seen", |event| event["type"] == "search.updated" && event["search"]["new"] == 0);
-    // What is deleted is found by nobody.
+    // Deleted messages are found by nobody.
     let talk = ines.open("bob@localhost");
     ines.carry_out("history.delete", json!({ "conversation": talk, "whole": false }));
     assert_eq!(find(&mut other, "q=garden"), [""; 0]);

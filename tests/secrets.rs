@@ -184,7 +184,7 @@ fn a_server_has_no_password(url: &str, dump: impl FnOnce() -> Vec<u8>, files: im
     page.sign_in("Ines", &third);
     page.give_password(&network);
     page.wait_account_online(&account);
-    // What is remembered comes back, and so it is in the database, sealed.
+    // A remembered password is there after a kill: it is in the database, sealed.
     daemon.kill();
     daemon.start();
     page.moved_to(daemon.url());

@@ -69,7 +69,7 @@ enum What {
         #[arg(long)]
         seconds: u64,
     },
-    /// What one database is searched for; started by `run`.
+    /// Searches of one database; started by `run`.
     Search {
         /// As the setting `database`.
         #[arg(long)]
@@ -108,7 +108,7 @@ enum Part {
     Store,
     /// Users of the site, whose lines are stored, beside guests.
     Kept,
-    /// What people search for.
+    /// Searches of people for messages.
     Search,
 }
 

@@ -1,5 +1,5 @@
 //! Table "search": how long people wait for what they search, at a population of messages, while 20 000 more a second arrive; what the index takes; and
-//! what a message costs that 1000 searches wait for. It measures the store and the searches alone: no daemon runs.
+//! what a message costs that 1000 searches wait for. The store and the searches are measured alone: no daemon runs.
 
 mod ask;
 

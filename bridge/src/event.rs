@@ -17,7 +17,7 @@ pub type Batch = Vec<Event>;
 /// Something that happened to one user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Whom it concerns. There is no event without an owner.
+    /// The user whom it concerns. There is no event without an owner.
     pub user: UserId,
     /// The command that caused it.
     pub origin: Option<Origin>,
@@ -74,14 +74,14 @@ pub enum EventKind {
     AccountUpdated(Account),
     /// It stands otherwise.
     AccountState {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// How it stands now.
         standing: AccountStanding,
     },
     /// Its own status changed.
     AccountStatus {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// Now.
         status: StatusKind,
@@ -92,13 +92,13 @@ pub enum EventKind {
     },
     /// It is gone, with its buddies and conversations (no separate events follow for those).
     AccountRemoved {
-        /// Which.
+        /// The account.
         account: AccountId,
     },
     /// The libpurple that had it has ended without a word: what it showed of others, its questions and its notices are void. Whoever keeps
     /// the user's state answers with [`crate::CommandKind::RestoreAccount`] (or lets it go with `RemoveAccount`).
     AccountLost {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// How it stands until it is back.
         standing: AccountStanding,
@@ -122,7 +122,7 @@ pub enum EventKind {
     },
     /// The user trusts this certificate for this account from now on.
     AccountPinned {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// SHA-256, `AB:CD:…`.
         fingerprint: String,
@@ -136,7 +136,7 @@ pub enum EventKind {
     },
     /// A plugin stored a setting of its own (a token, say), to be kept with the account.
     AccountSettingStored {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// The setting.
         key: String,
@@ -149,9 +149,9 @@ pub enum EventKind {
     BuddyUpdated(Buddy),
     /// They are gone from the list, all of one account, at most 500 at once.
     BuddiesRemoved {
-        /// Whose.
+        /// The account of the buddies.
         account: AccountId,
-        /// Which.
+        /// The buddies.
         buddies: Vec<BuddyId>,
     },
     /// A conversation is there (again).
@@ -160,37 +160,37 @@ pub enum EventKind {
     ConversationUpdated(Conversation),
     /// It is gone from libpurple.
     ConversationClosed {
-        /// Which.
+        /// The conversation.
         conversation: ConversationId,
     },
     /// A line.
     MessageAdded {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// What.
         message: Message,
     },
     /// Something became of a message that was told.
     MessageMarked {
-        /// Where.
+        /// The conversation of the message.
         conversation: ConversationId,
         /// The message's [`Message::reference`].
         reference: String,
-        /// What became of it.
+        /// The message's new state.
         mark: Mark,
     },
-    /// Its author has put another text in the place of a message (XEP-0308): their last one in the conversation.
+    /// A message was corrected by its author (XEP-0308). The message was the author's last one in the conversation.
     MessageReplaced {
-        /// Where.
+        /// The conversation of the message.
         conversation: ConversationId,
         /// The [`Message::reference`] of the message as it was told first.
         reference: String,
-        /// The new one, whole. It takes the place of the other, where that is known.
+        /// The corrected message, whole. The first one gives way to it, where that is known.
         message: Message,
     },
     /// Somebody writes.
     Typing {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// Who.
         who: String,
@@ -199,7 +199,7 @@ pub enum EventKind {
     },
     /// Who is in a room changed. `left` before `joined`: a nick change is one of each, with `renamed`.
     RoomMembers {
-        /// Where.
+        /// The room.
         conversation: ConversationId,
         /// New ones.
         joined: Vec<Member>,
@@ -214,7 +214,7 @@ pub enum EventKind {
     },
     /// The topic changed.
     RoomTopic {
-        /// Where.
+        /// The room.
         conversation: ConversationId,
         /// By whom.
         who: Option<String>,
@@ -236,7 +236,7 @@ pub enum EventKind {
     RoomList(RoomListRows),
     /// A room list ends before it is complete. Only a fleet says so, of a worker that is gone.
     RoomListFailed {
-        /// Which.
+        /// The room list.
         list: RoomListId,
         /// Why.
         error: CommandError,
@@ -245,7 +245,7 @@ pub enum EventKind {
     RoomsFound(RoomsFound),
     /// Somebody wants the user's attention (a "nudge").
     Attention {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// Who.
         who: String,
@@ -254,7 +254,7 @@ pub enum EventKind {
     },
     /// Unread mails.
     Mail {
-        /// Which mailbox.
+        /// The account whose mailbox it is.
         account: AccountId,
         /// How many.
         count: u32,
@@ -263,28 +263,28 @@ pub enum EventKind {
     RequestOpened(Request),
     /// It is answered, or withdrawn.
     RequestClosed {
-        /// Which.
+        /// The request.
         request: RequestId,
     },
     /// Somebody wants to add the user.
     AuthorizationOpened(Authorization),
     /// It is answered, or withdrawn.
     AuthorizationClosed {
-        /// Which.
+        /// The authorization.
         authorization: AuthorizationId,
     },
     /// Something is told.
     NoticeOpened(Notice),
     /// New rows of a search notice.
     NoticeRows {
-        /// Which.
+        /// The notice.
         notice: NoticeId,
         /// More rows.
         rows: Vec<Vec<String>>,
     },
     /// It is closed.
     NoticeClosed {
-        /// Which.
+        /// The notice.
         notice: NoticeId,
     },
     /// A file is offered or begun.
@@ -293,7 +293,7 @@ pub enum EventKind {
     TransferProgress(Transfer),
     /// It ended.
     TransferClosed {
-        /// Which.
+        /// The transfer.
         transfer: TransferId,
         /// How.
         state: String,
@@ -309,7 +309,7 @@ pub enum EventKind {
     },
     /// The block list of an account.
     Privacy {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// Now.
         privacy: Privacy,

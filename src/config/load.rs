@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// A setting given outside the file.
 #[derive(Debug, Clone)]
 pub(crate) struct Override {
-    /// Which.
+    /// The setting.
     pub(crate) key: Key,
     /// Where it was given: `--flag` or the variable's name.
     pub(crate) source: String,

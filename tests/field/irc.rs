@@ -1,4 +1,4 @@
-//! What IRC servers and people on them send, by a server that the test speaks for.
+//! Lines of IRC servers and of people on them, sent by a server that the test speaks for.
 
 use crate::BELLFLOWER;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl Scene {
         while self.line.next_within(PATIENCE).unwrap_or_else(|| panic!("{wanted:?} did not come")).trim_end() != wanted {}
     }
 
-    /// Everything that the client has sent until now.
+    /// Gives all lines that the client has sent until now.
     fn said_so_far(&mut self) -> Vec<String> {
         self.sends(":irc.test PING :so-far\r\n");
         let mut said = Vec::new();
@@ -178,7 +178,7 @@ fn formatting_is_seen_and_leaves_nothing_in_the_text() {
     // Where only a text can be, there are no marks and no digits of colours.
     scene.sends(":bob!b@h TOPIC #a :\x02one\x02 \x0304,07two\x03 \x04ff0000three\x1e\x11\r\n");
     scene.ines.wait_event("the topic", |event| event["type"] == "room.topic" && event["topic"] == "one two three");
-    // What nobody's program sends is no formatting of ours.
+    // The bridge's own marks, sent by a stranger, are no formatting.
     scene.sends(":bob!b@h PRIVMSG #a :a\u{fdd0}\u{fde1}\u{fde1}b\r\n");
     scene.shows("the marks", |message| text(message) == "ab");
 }
@@ -275,7 +275,7 @@ fn a_server_that_says_nothing_any_more_is_left_and_tried_again() {
     let lost = scene.ines.wait_account_state(&account, &["waiting", "error"]);
     assert_eq!((&lost["state"], &lost["error"]["code"]), (&json!("waiting"), &json!("silent")), "{lost}");
     assert!(lost["error"]["message"].as_str().is_some_and(|words| words.contains("has not answered")), "{lost}");
-    // It was asked before.
+    // The server was asked for a sign of life before.
     let said: Vec<String> = std::iter::from_fn(|| scene.line.next_within(Duration::from_secs(1))).collect();
     assert!(said.iter().any(|line| line.starts_with("PING")), "{said:?}");
     let mut again = scene.server.connection();

@@ -1,4 +1,4 @@
-//! What rooms of XMPP send, by a server that the test speaks for.
+//! Stanzas of rooms of XMPP, sent by a server that the test speaks for.
 
 use crate::xmpp::{Scene, signed_on};
 use bridge::time::Timestamp;

@@ -1,4 +1,4 @@
-//! What XMPP's servers and contacts send, by a server that the test speaks for.
+//! Stanzas of XMPP's servers and contacts, sent by a server that the test speaks for.
 
 use crate::BELLFLOWER;
 use serde_json::{Value, json};

@@ -91,7 +91,7 @@ pub(crate) fn account_for(talkers: &mut [Talker], kills: &[Kill]) {
             let others = |message: &Value| talker.line(message).filter(|line| !line.0).map(|line| line.1);
             assert!(in_a_gap(messages, others, gaps, *count), "{count} of the other is missing without a gap: {who}");
         }
-        // One that is killed while a worker is away already makes that gap longer.
+        // A daemon that is killed while a worker is away makes the worker's gap longer: no gap has the reason `restart` then.
         let told = gaps.iter().any(|gap| gap["why"] == "restart" || gap["why"] == "worker");
         assert!(ends.is_empty() || told, "killed {} times, and no gap says so: {who}", ends.len());
         assert_eq!(talker.resumed, ends.len(), "{who}");

@@ -7,7 +7,7 @@ use support::{Daemon, Line, PATIENCE, Postgres, Prosody, wait_until};
 
 /// Conversations that are open: each is asked for by itself.
 const OPEN: usize = 24;
-/// How much longer each answer of the database takes. All that coming back takes is some 150 of them.
+/// Delay of each answer of the database. A return needs some 150 answers.
 const SLOW: Duration = Duration::from_millis(20);
 /// Within a second is promised; the machine may be busy.
 const AT_ONCE: Duration = Duration::from_secs(2);

@@ -76,7 +76,7 @@ fn a_file_goes_to_somebody_as_a_link() {
         let url = address(&heard);
         assert!(fetched(&stage.prosody, &url) == piece(0, size), "{size} bytes came back otherwise");
         assert_eq!(stage.ended(&sent), "done");
-        // It stands in the conversation, as what Ines has said.
+        // The address stands in the conversation as a message of Ines.
         let own = stage.ines.wait_event("her message", |event| event["type"] == "message.sent");
         assert_eq!(own["message"]["text"], json!(url));
         assert_eq!(own["message"]["spans"][0]["link"], json!(url));

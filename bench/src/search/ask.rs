@@ -1,4 +1,4 @@
-//! What one database is asked, with a clock beside it, and what searches that wait cost.
+//! Times the searches of one database, kind by kind, and measures the cost of searches that wait for messages.
 
 use crate::Outcome;
 use crate::latency::Latencies;
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Times that each question is asked cold.
 const COLD: usize = 30;
 
-/// What is searched for.
+/// A kind of query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Rare,

@@ -86,7 +86,7 @@ impl Load {
     }
 }
 
-/// One of 20 000 words.
+/// A rare word: one of 20 000.
 pub(crate) fn rare(chance: u64) -> String {
     format!("x{}", chance % 20_000)
 }

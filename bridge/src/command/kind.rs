@@ -19,7 +19,7 @@ pub enum CommandKind {
     },
     /// Change what is given; a signed-on account is signed on anew when it needs that.
     UpdateAccount {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// A new user name.
         username: Option<Username>,
@@ -30,7 +30,7 @@ pub enum CommandKind {
     },
     /// Make an account anew that was lost ([`crate::EventKind::AccountLost`]). For a fleet, which knows its settings; a single libpurple refuses it.
     RestoreAccount {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// What its user still has of it.
         before: Before,
@@ -52,14 +52,14 @@ pub enum CommandKind {
     ConnectAccount(AccountId),
     /// The name others see.
     SetAccountAlias {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// Empty to take it back.
         alias: String,
     },
     /// Change the password on the server.
     ChangePassword {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// As it is.
         old: Secret,
@@ -68,7 +68,7 @@ pub enum CommandKind {
     },
     /// Own icon.
     SetAccountIcon {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// PNG, GIF or JPEG; `None` takes it away.
         #[serde(with = "serde_bytes")]
@@ -80,7 +80,7 @@ pub enum CommandKind {
     ShowAccountMenu(AccountId),
     /// Take an entry of it.
     RunAccountAction {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// The entry's id.
         action: String,
@@ -121,14 +121,14 @@ pub enum CommandKind {
     RemoveBuddy(BuddyId),
     /// Call them otherwise.
     SetBuddyAlias {
-        /// Which.
+        /// The buddy.
         buddy: BuddyId,
         /// Empty to take it back.
         alias: String,
     },
     /// Put them into another group.
     MoveBuddy {
-        /// Which.
+        /// The buddy.
         buddy: BuddyId,
         /// Its name; made when new.
         group: String,
@@ -144,7 +144,7 @@ pub enum CommandKind {
     ShowBuddyMenu(BuddyId),
     /// Take an entry of it.
     RunBuddyAction {
-        /// Which.
+        /// The buddy.
         buddy: BuddyId,
         /// The entry's id.
         action: String,
@@ -172,7 +172,7 @@ pub enum CommandKind {
     },
     /// Who may reach an account.
     SetPrivacy {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// See [`crate::model::Privacy::mode`].
         mode: String,
@@ -192,7 +192,7 @@ pub enum CommandKind {
     CloseConversation(ConversationId),
     /// Say something.
     SendMessage {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// As typed, where it is a slash command ([`super::slash::read`]). Empty: the HTML is said.
         text: String,
@@ -201,7 +201,7 @@ pub enum CommandKind {
     },
     /// The user writes, or stopped.
     SetTyping {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// How.
         state: TypingState,
@@ -228,23 +228,23 @@ pub enum CommandKind {
     },
     /// Ask someone in.
     InviteToRoom {
-        /// Where.
+        /// The room.
         conversation: ConversationId,
-        /// Whom.
+        /// The network's name of the person.
         name: String,
         /// Words with it.
         message: String,
     },
     /// Set the topic.
     SetTopic {
-        /// Where.
+        /// The room.
         conversation: ConversationId,
         /// Plain text.
         topic: String,
     },
     /// Be called otherwise there.
     SetNick {
-        /// Where.
+        /// The room.
         conversation: ConversationId,
         /// The new nick.
         nick: String,
@@ -275,14 +275,14 @@ pub enum CommandKind {
     FindRooms(AccountId),
     /// Ask these rooms, at most [`crate::model::DESCRIBED`], for their topic and people.
     DescribeRooms {
-        /// Whose network.
+        /// The account whose network has the rooms.
         account: AccountId,
         /// Rows as [`crate::model::RoomsFound`] had them.
         rooms: Vec<RoomRow>,
     },
     /// Answer a question. Uses it up.
     AnswerRequest {
-        /// Which.
+        /// The request.
         request: RequestId,
         /// One of its buttons.
         button: String,
@@ -291,7 +291,7 @@ pub enum CommandKind {
     },
     /// Answer "X wants to add you". Uses it up.
     AnswerAuthorization {
-        /// Which.
+        /// The authorization.
         authorization: AuthorizationId,
         /// May they?
         allow: bool,
@@ -302,7 +302,7 @@ pub enum CommandKind {
     CloseNotice(NoticeId),
     /// Do something with a row of search results.
     RunNoticeAction {
-        /// Which.
+        /// The notice.
         notice: NoticeId,
         /// One of its buttons.
         button: String,
@@ -311,7 +311,7 @@ pub enum CommandKind {
     },
     /// Offer a file to the other one of an IM. The file's bytes are asked for by [`crate::EventKind::TransferWanted`].
     SendFile {
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// Its name, without directories.
         name: String,

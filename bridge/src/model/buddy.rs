@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Buddy {
     /// Its id.
     pub id: BuddyId,
-    /// Whose.
+    /// The account of the buddy.
     pub account: AccountId,
     /// The network's name of them.
     pub name: String,

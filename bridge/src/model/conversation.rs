@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
-    /// Whose.
+    /// The account of the conversation.
     pub account: AccountId,
     /// With one or many.
     pub kind: ConversationKind,
@@ -128,17 +128,17 @@ pub struct Message {
     /// The server's own id of it, if there is one: the same message has the same id when it comes again. It counts only within its conversation. A
     /// server that knows no ids passes on what a sender puts in their place: it names a message together with its author and words, never alone.
     pub server_id: Option<String>,
-    /// What the network calls it when it speaks of it later ([`Mark`], [`crate::EventKind::MessageReplaced`]), made up by the bridge. It names one of the
-    /// last messages of its conversation, and is not shown.
+    /// Name of the message, made by the bridge for later events about it ([`Mark`], [`crate::EventKind::MessageReplaced`]). The name stands for one
+    /// of the last messages of the conversation, and is not shown.
     pub reference: Option<String>,
 }
 
-/// What became later of a message that was told.
+/// A new state of a message that was told before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mark {
-    /// The other one's device has it (XEP-0184).
+    /// The other one's device has received the message (XEP-0184).
     Delivered,
-    /// It was refused, and why, in plain words.
+    /// The message was refused; the reason, in plain words.
     Failed(String),
 }
 

@@ -156,7 +156,7 @@ pub struct PluginReport {
     pub state: String,
     /// Why it was refused.
     pub reason: Option<String>,
-    /// One of the files that come with the libpurple in use, with the protocol that such a file has. All others are third parties' code.
+    /// Whether the file comes with the libpurple in use, and has the protocol that such a file has. All other files are third parties' code.
     #[serde(default)]
     pub ships: bool,
 }

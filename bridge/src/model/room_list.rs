@@ -41,10 +41,10 @@ pub struct RoomListRows {
 /// Rooms that [`crate::CommandKind::DescribeRooms`] asks at most.
 pub const DESCRIBED: usize = 30;
 
-/// What discovery learns of the rooms of an account's network, as it comes.
+/// Rooms of an account's network, for discovery, as they come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomsFound {
-    /// Whose network.
+    /// The account whose network has the rooms.
     pub account: AccountId,
     /// New rows; of `described` ones, rows that were asked for, with the topic and people that the rooms tell.
     pub rows: Vec<RoomRow>,
@@ -55,7 +55,7 @@ pub struct RoomsFound {
     /// The network has more rooms than were asked for or read.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub cut: bool,
-    /// Why the list ends before it is complete.
+    /// The reason for which the list ends before it is complete.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<CommandError>,
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Transfer {
     /// Its id.
     pub id: TransferId,
-    /// Whose.
+    /// The account of the transfer.
     pub account: AccountId,
     /// The conversation with the peer, whether it is open or not.
     pub conversation: ConversationId,

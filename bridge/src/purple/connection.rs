@@ -56,15 +56,15 @@ pub(crate) struct SignOn {
     registering: bool,
     /// The account has been signed on under this name: its obstacle may pass.
     known: bool,
-    /// Why its server's name led nowhere.
+    /// The reason for which the name of the account's server led nowhere.
     unresolved: Option<String>,
-    /// Why the last of its connections was not made, in the system's words.
+    /// The reason for which the last connection was not made, in the system's words.
     not_made: Option<String>,
-    /// Where the server sends it instead, for the next attempt.
+    /// The host and port to which the server sends the account, for the next attempt.
     elsewhere: Option<(String, u16)>,
     /// The host that this attempt was sent to. The host has to prove the account's own domain: anybody on the way may send accounts elsewhere.
     pub(super) reached_by: Option<String>,
-    /// How often it was sent elsewhere since it was online.
+    /// The number of times that the account was sent elsewhere since it was online.
     sent_on: u32,
     /// How many times it came online.
     pub(super) times: u32,

@@ -72,7 +72,7 @@ unsafe extern "C" fn on_is_enabled(level: PurpleDebugLevel, category: *const c_c
     })
 }
 
-/// Who says why a connection was not made, and how: libpurple tells those who want TLS nothing but that.
+/// Category and beginning of the line that says why a connection was not made. libpurple gives no reason to callers that want TLS.
 const PROXY: &CStr = c"proxy";
 const NOT_MADE: &str = "Connection attempt failed: ";
 

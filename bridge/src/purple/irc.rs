@@ -181,7 +181,7 @@ fn judged(token: OnPurple, gc: *mut PurpleConnection, connection: &PurpleConnect
             super::connection::server_said(token, account, &words);
         }
     }
-    // One that ends already reads on until it is taken down.
+    // A connection that ends already reads on until it is taken down.
     let may_log_in = || !ends && logs_in_by_sasl(gc);
     if ends {
         return Verdict::Nothing;

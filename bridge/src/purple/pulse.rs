@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
-/// What is known of an account's connection.
+/// Signs of life of an account's connection.
 struct Pulse {
     heard: Instant,
     /// The connection: a later one has a watch of its own.
@@ -67,7 +67,7 @@ pub(super) fn ends(_: OnPurple, account: AccountId) {
 
 fn look_again(token: OnPurple, account: AccountId, times: u32) {
     let wait = (pace().silence / LOOKS).max(Duration::from_millis(50));
-    // It looks by itself whether the connection is still the one that it is about.
+    // The timer is not cancelled here: `look` does nothing once the account has another connection.
     std::mem::forget(timers::after(token, wait, Some(account), move |token| look(token, account, times)));
 }
 

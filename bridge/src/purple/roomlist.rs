@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Rows of one list; the largest public networks have some ten thousand rooms.
 const MOST: usize = 50_000;
 
-/// Whom the rows of a list are for.
+/// The reader of a list's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     /// A person who looks at the list; discovery learns from it, too.
@@ -49,7 +49,7 @@ struct Open {
     purpose: Purpose,
     /// Held by a reference of ours; NULL for [`Purpose::Described`].
     purple: *mut PurpleRoomlist,
-    /// Why it ends before it is complete.
+    /// The reason for which the list ends before it is complete.
     error: Option<CommandError>,
     waiting: Vec<RoomRow>,
     told: usize,

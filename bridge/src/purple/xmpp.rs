@@ -14,7 +14,7 @@ use super::{accounts, signals};
 use purple_sys::{PurpleConnection, xmlnode};
 use std::ffi::{CStr, c_void};
 
-/// What others are told that this end can do, beside what libjabber can (XEP-0030).
+/// Features of this end that others are told of, beside libjabber's own (XEP-0030).
 const FEATURES: [&CStr; 2] = [c"urn:xmpp:receipts", c"urn:xmpp:message-correct:0"];
 
 /// Listens to XMPP's plugin, where there is one. After it was loaded.

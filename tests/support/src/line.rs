@@ -1,4 +1,4 @@
-//! A wire between a browser and the daemon, or the daemon and its database, to be cut or made slow. It must not know what is said over it.
+//! A wire between a browser and the daemon, or the daemon and its database, to be cut or made slow; it must not know what is said over it.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};

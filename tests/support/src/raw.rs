@@ -126,7 +126,7 @@ impl RawServer<Element> {
         })
     }
 
-    /// One that lets nobody in: what it says to whoever proves who they are. There are no connections of it.
+    /// A server of XMPP that lets nobody in: `says` is its answer to each log-in. The test gets no connections of it.
     pub fn xmpp_refusing(says: String) -> Self {
         Self::start(move |stream, connections| {
             // Its client may go at any time.

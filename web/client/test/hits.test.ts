@@ -1,4 +1,4 @@
-// What a search shows of a hit, and what it asks the daemon for.
+// The text that a search shows of a hit, and the query that it sends to the daemon.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { queryOf, sameAsked, snippet } from "../src/state/hits";

@@ -24,15 +24,15 @@ struct Waiting {
 /// A message as a search sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Said<'a> {
-    /// On which account.
+    /// The account of the conversation.
     pub account: AccountId,
-    /// In which conversation.
+    /// The conversation of the message.
     pub conversation: ConversationId,
-    /// By whom.
+    /// The author of the message.
     pub author: &'a Author,
-    /// Its number.
+    /// The number of the message.
     pub number: u64,
-    /// Its words.
+    /// The text of the message.
     pub text: &'a str,
 }
 
@@ -213,7 +213,7 @@ mod tests {
     fn a_message_is_compared_with_few_of_a_thousand_searches() {
         let mut live = Live::default();
         for id in 0..1000 {
-            // One word of its own, one that all have, and beginnings.
+            // A word of its own, words that others have, too, and beginnings.
             live.add(
                 id,
                 search(&match id % 4 {

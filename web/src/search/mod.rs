@@ -1,4 +1,4 @@
-//! What is searched for, and how texts are cut into words for it: once, here, and so the same on every database. Knows no database and no session.
+//! Queries, and how texts are cut into words for them: once, here, and so the same on every database. Knows no database and no session.
 //!
 //! | Room | What for |
 //! |---|---|

@@ -10,13 +10,13 @@ use unicode_normalization::char::is_combining_mark;
 /// A word, or one sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Piece {
-    /// Its characters in the form that is compared.
+    /// The piece's characters in the form that is compared.
     pub(crate) text: String,
-    /// One character of a script without spaces.
+    /// A character of a script without spaces, and no word.
     pub(crate) sign: bool,
     /// A sign with nothing between it and the sign before.
     pub(crate) glued: bool,
-    /// Its place in the text, in bytes.
+    /// The piece's place in the text, in bytes.
     pub(crate) place: Range<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! What a person asks for: words, beginnings and phrases, with bounds of where and when; and where a text has it. Reads no index.
+//! Queries of people: words, beginnings and phrases, with bounds of where and when; and the places of their words in a text. Reads no index.
 
 use super::pieces::{Piece, folded, pieces};
 use super::terms::{Need, needs};
@@ -18,7 +18,7 @@ const MOST_RANGES: usize = 100;
 /// Places in a text, each from and to, in UTF-16 units as JavaScript counts; in order, none overlapping.
 pub type Ranges = Vec<(usize, usize)>;
 
-/// Why nothing can be searched for.
+/// The reason for which a query is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
     /// More than [`MOST_BYTES`].
@@ -39,7 +39,7 @@ struct Part {
     open: bool,
 }
 
-/// What is asked for: all parts in one text.
+/// A query. A text fits when it has all parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     parts: Vec<Part>,
@@ -77,7 +77,7 @@ impl Query {
         }
     }
 
-    /// What a text that has it has in an index, each once.
+    /// Gives the terms, each once, that the index has of every text that fits.
     pub(crate) fn needs(&self) -> Vec<Need> {
         let mut all: Vec<Need> = self.parts.iter().flat_map(|part| needs(&part.row, part.open)).collect();
         all.sort_unstable();
@@ -85,7 +85,7 @@ impl Query {
         all
     }
 
-    /// Where a text has it; `None` when it has not all of it.
+    /// Gives the places of all parts in a text; `None` when the text has not all of them.
     pub fn find(&self, text: &str) -> Option<Ranges> {
         self.find_in(text, &pieces(text))
     }
@@ -278,7 +278,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is found in a text is found by the text's terms, too.
+        /// A text that a query finds has all terms that the query needs.
         #[test]
         fn the_index_has_what_the_text_has(words in proptest::collection::vec("[aéß東京都ก๎한1 '.\u{1f600}]{1,6}", 1..6), pick in 0usize..6, star in any::<bool>()) {
             let text = words.join(" ");

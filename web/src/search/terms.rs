@@ -13,7 +13,7 @@ const MOST: usize = 1024;
 const LETTERS: usize = 32;
 const CHARACTERS: usize = 12;
 
-/// What a text that is looked for has in the index, of one word or pair.
+/// A term that the index must have of a text that fits, for one word or pair of the query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Need {
     /// This term.
@@ -47,7 +47,7 @@ fn of_word(text: &str) -> String {
     if text.is_ascii() { format!("a{}", text.get(..LETTERS).unwrap_or(text)) } else { of_characters(text) }
 }
 
-/// What terms of words with this beginning begin with. A word may begin with ASCII and go on with other letters.
+/// Gives the beginnings of the terms of all words that begin so. A word may begin with ASCII and go on with other letters.
 fn of_beginning(text: &str) -> Vec<String> {
     if text.is_ascii() { vec![of_word(text), of_characters(text)] } else { vec![of_word(text)] }
 }
@@ -85,7 +85,7 @@ pub(super) fn of_pieces(all: &[Piece]) -> Vec<String> {
     terms
 }
 
-/// What a text with these pieces in a row has. `open`: the last word may go on.
+/// Gives the terms of every text with these pieces in a row. `open`: the last word may go on.
 pub(super) fn needs(row: &[Piece], open: bool) -> Vec<Need> {
     let mut all = Vec::new();
     for (at, piece) in row.iter().enumerate() {

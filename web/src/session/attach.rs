@@ -132,7 +132,7 @@ impl Hub {
         state.attaches.take(env.now, per_minute, per_minute.min(20), 1).map_err(ApiError::rate_limited)?;
         state.asks(&env, 0)?;
         let at = state.admit(&env, client);
-        // It opens those anew that it wants.
+        // The tab opens those searches anew that it wants.
         state.close_searches(Some(client));
         if let Some(client) = state.clients.get_mut(at) {
             // Only for users of the site is it worth its room.

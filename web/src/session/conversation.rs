@@ -38,7 +38,7 @@ pub(crate) struct Conv {
     pub(crate) kept: Kept,
     /// By what messages are recognised that come again.
     pub(crate) recent: Recent,
-    /// What the network calls its last messages.
+    /// References of its last messages, by which the network speaks of them.
     pub(crate) references: References,
     /// When it was opened, or something was said last.
     pub(crate) touched: u64,

@@ -1,4 +1,4 @@
-//! What becomes of messages after they were told: delivered, refused, corrected. Adds none, but for a correction of what is not known any more.
+//! Changes of messages after they were told: delivered, refused, corrected. Adds none, but for a correction of a message that is not known any more.
 
 use super::apply_room::wire_message;
 use super::state::{Env, State};
@@ -29,17 +29,17 @@ impl State {
         let sent = matches!(message.state, Some(MessageState::Sent | MessageState::Unknown));
         match mark {
             Mark::Delivered if sent => message.state = Some(MessageState::Delivered),
-            // One device may refuse what another has.
+            // One device may refuse a message that another has: a delivered message stays delivered.
             Mark::Failed(words) if sent => (message.state, message.error) = (Some(MessageState::Failed), Some(words)),
             Mark::Delivered | Mark::Failed(_) => return,
         }
         self.change_line(env, id, number, counts, message, None);
     }
 
-    /// Its author has put another text in the place of a message.
+    /// The author of a message has put another text in its place.
     pub(super) fn message_replaced(&mut self, env: &Env<'_>, id: ConversationId, reference: &str, mut message: Message) {
         let Some(Known { number, counts, message: old }) = self.called(id, reference).filter(|known| !known.message.from.own) else {
-            // What it was is gone, or was never here: the new text is a message as any other.
+            // The earlier message is gone, or was never here: the new text is a message as any other.
             return self.message_added(env, None, id, message);
         };
         let server_id = message.server_id.take();

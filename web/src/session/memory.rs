@@ -378,7 +378,7 @@ impl Hub {
             Ok(0) => INDEX_AGAIN,
             Ok(_) => INDEX,
             Err(error) => {
-                // Whoever writes says so, too.
+                // While the database is away the journal logs that as an error.
                 log::debug!("no older message is put into the index now: {error}");
                 INDEX_AGAIN
             }

@@ -1,4 +1,4 @@
-//! What the network calls the last messages of a conversation, so that it can speak of one later. Pure; keyed hashes, and no message.
+//! References of the last messages of a conversation, by which the network can speak of one later. Pure; keyed hashes, and no message.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};

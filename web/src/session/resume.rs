@@ -201,7 +201,7 @@ impl Hub {
             commands
         };
         self.add_session(&session);
-        // Whoever is disabled is so in the store first, and then looked for among the sessions: one of the two sees the other.
+        // `user disable` writes to the store first, and looks through the sessions then: either it finds this session, or the store has it here.
         let stays = until.within(memory.store().user(user.id)).await;
         if !matches!(&stays, Ok(Some(row)) if !row.disabled) {
             self.end(&session, false);

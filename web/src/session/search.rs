@@ -1,4 +1,4 @@
-//! `GET /search`: what is stored, and what the hub alone holds, in one list; changes nothing. What waits for new messages is in `searches`.
+//! `GET /search`: stored messages, and those that the hub alone holds, in one list; changes nothing. Searches that wait are in `searches`.
 
 use super::browse::{FRESH, write};
 use super::conversation::message_id;
@@ -111,7 +111,7 @@ impl Hub {
         }
         let mut found = Found::default();
         if let (Some((last, turn)), Some(memory)) = (keep, &self.memory) {
-            // One at a time: others have the database, too.
+            // A user has one search at a time: others have the database, too.
             let turn = tokio::time::timeout(PATIENCE, turn.lock_owned()).await;
             let _turn = turn.map_err(|_| ApiError::rate_limited(1000))?;
             if !memory.journal.reached(last, FRESH).await && !memory.journal.is_kept() {
@@ -127,7 +127,7 @@ impl Hub {
                 Err(_) => return Err(unavailable()),
             };
         }
-        // What is older than the last one that was looked at comes with a later page.
+        // Messages older than the last one that was looked at come with a later page.
         let mut hits = hits.split_off(&found.next.unwrap_or(0));
         hits.extend(found.hits.into_iter().map(|hit| (hit.message.number, wire_hit(hit))));
         let cut = hits.len() > limit;

@@ -53,7 +53,7 @@ struct Row {
     new: u32,
     /// Number of the newest message then.
     seen: u64,
-    /// When it was saved: their order.
+    /// The time at which the search was saved: saved searches are in this order.
     made: i64,
 }
 
@@ -96,7 +96,7 @@ impl State {
         &mut self.seldom.get_or_insert_default().searches
     }
 
-    /// What is asked for, of the user's own things.
+    /// Reads a query. Its account and its conversation must be the user's own.
     fn check_search(&self, asked: &SearchOpen) -> Result<Search, ErrorBody> {
         let search = read(asked)?;
         if search.account.is_some_and(|account| !self.has(account)) {

@@ -149,7 +149,7 @@ pub(super) struct Seldom {
     pub(super) missed: Vec<(AccountId, Timestamp)>,
     /// Searches that wait for what is said.
     pub(super) searches: super::searches::Searches,
-    /// What networks have told of their rooms.
+    /// Rooms that networks have told of, for discovery.
     pub(super) discovery: super::discover::Discovery,
 }
 

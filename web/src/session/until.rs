@@ -1,4 +1,4 @@
-//! How long a request waits for the store, whatever it asks.
+//! Bounds the time for which a request waits for the store, whatever it asks.
 
 use super::keep;
 use crate::api::ApiError;

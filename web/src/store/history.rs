@@ -62,7 +62,7 @@ impl StoredMessage {
     }
 }
 
-/// Who wrote a message.
+/// Gives the author of a message.
 pub(crate) fn stored_author(message: &StoredMessage) -> Author {
     Author {
         own: message.flags & StoredMessage::OWN != 0,
@@ -135,16 +135,16 @@ pub struct Hit {
     pub name: String,
     /// The name of the conversation to show.
     pub title: String,
-    /// Where the words are.
+    /// The places of the words in the text.
     pub ranges: Ranges,
 }
 
-/// What a search found.
+/// The hits of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     /// Newest first.
     pub hits: Vec<Hit>,
-    /// There may be more below this number.
+    /// The number below which there may be more.
     pub next: Option<u64>,
     /// Messages that were stored before there was an index are not all in it yet.
     pub partial: bool,

@@ -111,7 +111,7 @@ pub trait Store: Send + Sync {
     fn page(&self, user: UserId, conversation: ConversationId, place: Place, most: u32) -> Later<'_, Page>;
     /// How many messages after `read` count as unread, at most 10 000.
     fn unread(&self, user: UserId, conversation: ConversationId, read: u64) -> Later<'_, Unread>;
-    /// The newest messages below a number that fit a search, newest first, at most so many. What is committed is found.
+    /// The newest messages below a number that fit a search, newest first, at most so many. Every committed message is found.
     fn search<'a>(&'a self, user: UserId, search: &'a Search, below: u64, most: u32) -> Later<'a, Found>;
     /// Puts some of the messages into the index that were stored before there was one, the newest first. Returns how many; 0: all are in it.
     fn index_more(&self) -> Later<'_, u64>;

@@ -212,7 +212,7 @@ pub struct History {
 pub struct SearchAnswer {
     /// Newest first.
     pub hits: Vec<Hit>,
-    /// There may be older ones. True with few hits, or none, where many messages had to be looked at.
+    /// Whether there may be older hits. True with few hits, or none, where many messages had to be looked at.
     pub more: bool,
     /// With `more`: the `before` of the next page, a message id.
     #[serde(default, skip_serializing_if = "Option::is_none")]

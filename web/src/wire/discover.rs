@@ -1,4 +1,4 @@
-//! What `GET /discover` answers: rooms where something is talked about; data only.
+//! The answer of `GET /discover`: rooms where something is talked about; data only.
 
 use super::ErrorBody;
 use bridge::id::{AccountId, ConversationId};
@@ -27,17 +27,17 @@ pub struct Discovered {
 pub struct DiscoveredRoom {
     /// The account that is or would be in it.
     pub account: AccountId,
-    /// What `room.join` takes.
+    /// The `fields` of `room.join`.
     pub fields: BTreeMap<String, String>,
-    /// Its name.
+    /// The room's name.
     pub name: String,
-    /// What it is about, as far as that is known.
+    /// The room's topic or description, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// How many are in it, where that is known.
+    /// The number of people in the room, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<u32>,
-    /// Why it is here.
+    /// The reasons for which the room is in the answer.
     #[serde(rename = "match")]
     pub matches: RoomMatch,
     /// The user's own conversation there.
@@ -48,7 +48,7 @@ pub struct DiscoveredRoom {
     pub bookmark: Option<String>,
 }
 
-/// Why a room fits. All words stand in its name and topic, or in one message there.
+/// The reasons for which a room fits. All words stand in its name and topic, or in one message there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomMatch {
     /// A word is in its name.
@@ -57,7 +57,7 @@ pub struct RoomMatch {
     pub topic: bool,
     /// Messages of the last 24 hours with all words.
     pub hits: u32,
-    /// When the last such message came, of all that are known.
+    /// The time of the last such message that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Timestamp>,
     /// The user is in it.
@@ -67,8 +67,8 @@ pub struct RoomMatch {
 /// A network that gave no list, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiscoverFailure {
-    /// Whose network.
+    /// The account whose network failed.
     pub account: AccountId,
-    /// Why.
+    /// The reason.
     pub error: ErrorBody,
 }

@@ -45,12 +45,12 @@ pub enum EventBody {
     /// Its buddies, groups left empty and conversations go with it, without events of their own.
     #[serde(rename = "account.removed")]
     AccountRemoved {
-        /// Which.
+        /// The account.
         account: AccountId,
     },
     #[serde(rename = "account.state")]
     AccountState {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// Its fields stand here.
         #[serde(flatten)]
@@ -58,7 +58,7 @@ pub enum EventBody {
     },
     #[serde(rename = "account.status")]
     AccountStatus {
-        /// Which.
+        /// The account.
         account: AccountId,
         /// What it shows to others.
         status: StatusKind,
@@ -71,21 +71,21 @@ pub enum EventBody {
     /// At most 500 at once. One with a known id replaces it.
     #[serde(rename = "buddy.added")]
     BuddyAdded {
-        /// Whose.
+        /// The account of the buddies.
         account: AccountId,
         /// The whole of each.
         buddies: Vec<Buddy>,
     },
     #[serde(rename = "buddy.updated")]
     BuddyUpdated {
-        /// Whose.
+        /// The account of the buddy.
         account: AccountId,
         /// The whole.
         buddy: Buddy,
     },
     #[serde(rename = "buddy.removed")]
     BuddyRemoved {
-        /// Whose.
+        /// The account of the buddies.
         account: AccountId,
         /// Their ids.
         buddies: Vec<BuddyId>,
@@ -108,30 +108,30 @@ pub enum EventBody {
     },
     #[serde(rename = "conversation.opened")]
     ConversationOpened {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
         /// The whole, with members and messages.
         conversation: Conversation,
     },
     #[serde(rename = "conversation.updated")]
     ConversationUpdated {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
         /// The whole, but for members and messages.
         conversation: Conversation,
     },
     #[serde(rename = "conversation.closed")]
     ConversationClosed {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Which.
+        /// The conversation.
         conversation: ConversationId,
     },
     #[serde(rename = "conversation.read")]
     ConversationRead {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Which.
+        /// The conversation.
         conversation: ConversationId,
         /// Id of the last message seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,36 +163,36 @@ pub enum EventBody {
     },
     #[serde(rename = "message.received")]
     MessageReceived {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// What was said.
         message: Message,
     },
     #[serde(rename = "message.sent")]
     MessageSent {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// The user's own, taken by the network.
         message: Message,
     },
     #[serde(rename = "message.system")]
     MessageSystem {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// A line of the network's or libpurple's.
         message: Message,
     },
     #[serde(rename = "message.failed")]
     MessageFailed {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// What was not delivered, or why.
         message: Message,
@@ -219,9 +219,9 @@ pub enum EventBody {
     },
     #[serde(rename = "typing")]
     Typing {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// Who writes, or stopped.
         who: String,
@@ -231,9 +231,9 @@ pub enum EventBody {
     /// `left` before `joined`; a nick change is one of each, with `renamed` as `[old, new]`.
     #[serde(rename = "room.members")]
     RoomMembers {
-        /// Whose.
+        /// The account of the room.
         account: AccountId,
-        /// Where.
+        /// The room.
         conversation: ConversationId,
         /// New ones.
         joined: Vec<Member>,
@@ -248,9 +248,9 @@ pub enum EventBody {
     },
     #[serde(rename = "room.topic")]
     RoomTopic {
-        /// Whose.
+        /// The account of the room.
         account: AccountId,
-        /// Where.
+        /// The room.
         conversation: ConversationId,
         /// By whom.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -283,16 +283,16 @@ pub enum EventBody {
     /// Discovery (`GET /discover`) knows more of the rooms of an account's network, or nothing more is to come.
     #[serde(rename = "discover.changed")]
     DiscoverChanged {
-        /// Whose network.
+        /// The account whose network is searched.
         account: AccountId,
-        /// There is still more to come.
+        /// Whether there is more to come.
         pending: bool,
     },
     #[serde(rename = "attention")]
     Attention {
-        /// Whose.
+        /// The account of the conversation.
         account: AccountId,
-        /// Where.
+        /// The conversation.
         conversation: ConversationId,
         /// Who.
         who: String,
@@ -301,7 +301,7 @@ pub enum EventBody {
     },
     #[serde(rename = "mail")]
     Mail {
-        /// Which mailbox.
+        /// The account whose mailbox it is.
         account: AccountId,
         /// Unread ones.
         count: u32,
@@ -317,7 +317,7 @@ pub enum EventBody {
     /// More rows of a search notice.
     #[serde(rename = "notice.rows")]
     NoticeRows {
-        /// Which.
+        /// The notice.
         notice: NoticeId,
         /// To be added to those that are there.
         rows: Vec<Vec<String>>,
@@ -326,7 +326,7 @@ pub enum EventBody {
     },
     #[serde(rename = "notice.closed")]
     NoticeClosed {
-        /// Which.
+        /// The notice.
         notice: NoticeId,
     },
     #[serde(rename = "request.opened")]
@@ -339,7 +339,7 @@ pub enum EventBody {
     },
     #[serde(rename = "request.closed")]
     RequestClosed {
-        /// Which.
+        /// The request.
         request: RequestId,
     },
     #[serde(rename = "authorization.opened")]
@@ -351,26 +351,26 @@ pub enum EventBody {
     },
     #[serde(rename = "authorization.closed")]
     AuthorizationClosed {
-        /// Which.
+        /// The authorization.
         authorization: AuthorizationId,
     },
     #[serde(rename = "transfer.opened")]
     TransferOpened {
-        /// Whose.
+        /// The account of the transfer.
         account: AccountId,
         /// The whole.
         transfer: Transfer,
     },
     #[serde(rename = "transfer.progress")]
     TransferProgress {
-        /// Whose.
+        /// The account of the transfer.
         account: AccountId,
         /// The whole.
         transfer: Transfer,
     },
     #[serde(rename = "transfer.closed")]
     TransferClosed {
-        /// Which.
+        /// The transfer.
         transfer: TransferId,
         /// `done`, `cancelled` or `failed`.
         state: String,
@@ -409,7 +409,7 @@ pub enum EventBody {
     SearchHit {
         /// Id of the search.
         search: String,
-        /// Its fields stand here.
+        /// The hit, whose fields stand here.
         #[serde(flatten)]
         hit: Hit,
     },
@@ -422,7 +422,7 @@ pub enum EventBody {
     /// A saved search is gone.
     #[serde(rename = "search.removed")]
     SearchRemoved {
-        /// Its id.
+        /// Id of the search that is gone.
         search: String,
     },
     /// What the user shows on all accounts.

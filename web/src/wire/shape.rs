@@ -110,10 +110,10 @@ pub struct Message {
     /// For the user's own messages and for failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<MessageState>,
-    /// When its author put this text in the place of an earlier one.
+    /// The time at which the author put this text in the place of an earlier one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
-    /// Why it was not delivered, in plain words, where that was said later than `message.sent`.
+    /// The reason for which the message was not delivered, in plain words, where that was told later than `message.sent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -194,7 +194,7 @@ pub struct Group {
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
-    /// Whose.
+    /// The account of the conversation.
     pub account: AccountId,
     /// With one or many.
     pub kind: ConversationKind,
@@ -268,7 +268,7 @@ pub struct Bookmark {
 pub struct Hit {
     /// The whole.
     pub message: Message,
-    /// Its conversation, which need not be open.
+    /// The conversation of the message, which need not be open.
     pub conversation: ConversationId,
     /// The account of the conversation.
     pub account: AccountId,
@@ -278,7 +278,7 @@ pub struct Hit {
     pub name: String,
     /// The name of the conversation to show.
     pub title: String,
-    /// Where in `message.text` the words are: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
+    /// The places of the words in `message.text`: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
     pub ranges: Vec<(usize, usize)>,
 }
 
@@ -289,7 +289,7 @@ pub struct SavedSearch {
     pub id: String,
     /// Name in the list.
     pub name: String,
-    /// What is searched for.
+    /// The query.
     #[serde(flatten)]
     pub search: super::SearchOpen,
     /// Hits by others since `search.seen`.

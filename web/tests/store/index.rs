@@ -35,7 +35,7 @@ async fn catches_up(setting: &Setting, (talk, all): &(ConversationRow, Vec<Store
     assert_eq!(sql.check().await.unwrap(), Vec::<String>::new());
     assert_eq!(sql.index_more().await.unwrap(), 200);
     assert_eq!(numbers(&sql, talk, "line").await, all_of(all[2800..].to_vec()), "the newest first");
-    // It goes on after a restart.
+    // The index goes on being filled after a restart.
     sql.close().await.unwrap();
     let sql = Sql::open(setting).await.unwrap();
     let new = message(talk, "line anew");
@@ -47,7 +47,7 @@ async fn catches_up(setting: &Setting, (talk, all): &(ConversationRow, Vec<Store
         Write::MessageChanged(changed.clone()),
         Write::MessageChanged(changed_late.clone()),
         Write::Conversation(other.clone()),
-        // What comes late stands before what is in the index.
+        // A message that comes late has a number below those in the index.
         Write::Message(StoredMessage { number: all[9].number + 1, ..message(&other, "line late") }),
     ])
     .await
@@ -109,7 +109,7 @@ async fn postgres_catches_up_with_older_messages() {
     catches_up(&setting, &was).await;
 }
 
-/// What is wrong with the index is seen, and is right after it is made anew.
+/// Damage of the index is found by the check, and is gone after the index is made anew.
 async fn is_mended(sql: &Sql, of: &ConversationRow, count: usize) {
     let wrong = sql.check().await.unwrap();
     assert!(wrong.iter().any(|line| line.contains("db reindex")), "{wrong:?}");
@@ -137,7 +137,7 @@ async fn an_index_is_made_anew() {
         (mariadb.socket_url("anew"), &(|text: &str| mariadb.sql("anew", text)) as &dyn Fn(&str) -> String),
     ] {
         let moved = Sql::open(&Setting::parse(&url, None).unwrap()).await.unwrap();
-        // What is moved has its index.
+        // A copy in another database has an index of its own.
         copy(&sql, &moved).await.unwrap();
         assert_eq!(numbers(&moved, &of, "line").await.len(), COUNT);
         assert_eq!(moved.check().await.unwrap(), Vec::<String>::new());

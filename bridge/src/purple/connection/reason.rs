@@ -4,16 +4,16 @@ use crate::id::AccountId;
 use crate::model::AccountError;
 use purple_sys::PurpleConnectionError;
 
-/// What is known of a sign-on besides libpurple's reason.
+/// Causes of a failed sign-on that libpurple's own reason leaves out.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Why the server's name led nowhere.
+    /// The reason for which the server's name led nowhere.
     pub(super) unresolved: Option<String>,
-    /// Why a connection was not made, in the system's words.
+    /// The reason for which a connection was not made, in the system's words.
     pub(super) not_made: Option<String>,
 }
 
-/// Why there is no connection, in the user's words.
+/// Puts the system's reason for a connection that was not made into the user's words.
 fn unreached(why: &str) -> String {
     let why = why.trim().trim_end_matches('.');
     match why {

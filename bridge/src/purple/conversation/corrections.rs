@@ -24,7 +24,7 @@ thread_local! {
     static LAST: RefCell<HashMap<ConversationId, HashMap<String, Last>>> = RefCell::default();
 }
 
-/// What a message of another's is called.
+/// Makes the `Message::reference` of a message of another's: from the sender's address, and the id that the sender gave it.
 pub(super) fn reference(from: &str, id: &str) -> String {
     format!("{from}\n{id}")
 }

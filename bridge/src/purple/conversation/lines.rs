@@ -132,7 +132,7 @@ fn write(
     }
 }
 
-/// What a message is called, and what the one is called in whose place it is.
+/// Gives the `Message::reference` of a message, and that of the message which it corrects.
 fn called(
     token: OnPurple,
     (account, conversation, place): (AccountId, ConversationId, ConversationKind),

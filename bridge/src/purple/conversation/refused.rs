@@ -1,5 +1,5 @@
 //! Messages that an XMPP room or person refuses: the error need not have a body, and then XMPP's plugin says nothing of it, or makes a notice of it that
-//! names no message; the stanza does. It sends nothing.
+//! names no message; the stanza does. Sends nothing.
 
 use super::super::ffi::{borrowed, guard_on};
 use super::super::token::OnPurple;
@@ -106,7 +106,7 @@ unsafe extern "C" fn on_receiving(
     i32::from(told)
 }
 
-/// What happened, with the words of whoever refuses, or what their condition means (RFC 6120, 8.3.3).
+/// Makes the text of a refusal: `what` happened, with the words in the error, or else the meaning of its condition (RFC 6120, 8.3.3).
 ///
 /// # Safety
 /// A live stanza.

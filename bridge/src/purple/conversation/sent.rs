@@ -42,12 +42,12 @@ thread_local! {
     static LAST: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What an own message is called, by the id of its stanza.
+/// Makes the `Message::reference` of an own message from the id of its stanza.
 pub(super) fn reference(id: &str) -> String {
     format!("own\n{id}")
 }
 
-/// An own message is on its way. `stanza`: the id of its stanza, where it is one. Gives what it is called.
+/// An own message is on its way. `stanza`: the id of its stanza, where it is one. Gives the message's `Message::reference`.
 pub(super) fn note(
     token: OnPurple,
     account: AccountId,

@@ -33,9 +33,9 @@ pub(super) struct Said {
     pub(super) delayed: bool,
     /// The user's own, from another device.
     own: bool,
-    /// By what address it was sent, and what its sender calls it.
+    /// The address that sent the message, and the id that its sender gave it.
     pub(super) sender: Option<(String, Option<String>)>,
-    /// What its sender calls the message in whose place it is (XEP-0308).
+    /// The id, by the sender, of the message that this one corrects (XEP-0308).
     pub(super) replaces: Option<String>,
 }
 

@@ -205,7 +205,7 @@ mod tests {
     fn marks_of_strangers_are_left_out() {
         assert_eq!(shown("a\u{fdd0}\u{fde1}\u{fde1}b"), "ab");
         assert_eq!(plain("\u{2}a\u{fdd0}\u{3}04,05b"), "ab");
-        // Whatever stands in a mark's place.
+        // A run without its digits, and with too few of them.
         assert_eq!(html("\u{fdd0}x").as_deref(), Some("x"));
         assert_eq!(html("\u{fdd0}\u{fde0}").as_deref(), Some(""));
     }

@@ -12,7 +12,7 @@ const WHOLE: u32 = 2_000;
 /// Channels of a network that neither selects by people nor promises to send a long list without closing the connection (`SAFELIST`).
 const UNSAFE: u32 = 10_000;
 
-/// What a server has said of its list.
+/// Facts that a server has told about its list.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
     /// Channels of the network (RFC 2812, 254).
@@ -24,7 +24,7 @@ pub(super) struct Known {
     finding: bool,
 }
 
-/// What becomes of a `LIST`.
+/// The request that goes in the place of discovery's `LIST`.
 #[derive(Debug, PartialEq, Eq)]
 enum Ask {
     Whole,
@@ -87,7 +87,7 @@ pub(in crate::purple) fn asks_for_list(_: OnPurple, gc: *mut PurpleConnection) {
     CONNECTIONS.with_borrow_mut(|all| all.entry(gc).or_default().listing.finding = true);
 }
 
-/// What to send instead of a line that is discovery's question for the list: `Some(None)` for nothing.
+/// Gives the line to send instead of discovery's `LIST`. `Some(None)`: nothing is sent. `None`: the line goes as it is.
 pub(super) fn instead(token: OnPurple, gc: *mut PurpleConnection, line: &[u8]) -> Option<Option<String>> {
     if line.trim_ascii_end() != b"LIST" {
         return None;

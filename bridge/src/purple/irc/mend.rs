@@ -4,7 +4,7 @@
 use super::{Words, charset, formats, tagged};
 use std::borrow::Cow;
 
-/// What becomes of a line's text.
+/// The form in which the plugin gets a line's text.
 #[derive(Clone, Copy, PartialEq)]
 enum Text {
     /// Shown with its formatting.
@@ -45,7 +45,7 @@ fn place(line: &[u8], own: impl FnOnce() -> Option<String>) -> Option<(usize, Te
         b"quit" | b"wallops" => (0, Text::Reason),
         b"kick" => (2, Text::Reason),
         b"322" => (3, Text::Reason),
-        // What a server says of a message or a command in a room.
+        // A server's refusal of a message or a command in a room.
         b"404" | b"442" | b"482" | b"506" | b"477" | b"478" => (2, Text::Raw),
         _ => return None,
     };

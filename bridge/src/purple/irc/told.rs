@@ -1,4 +1,4 @@
-//! What lines of IRC servers say of an account's standing, a room or a nick, which the plugin tells otherwise or not at all. Does nothing about it.
+//! Reads lines of IRC servers about an account's standing, a room or a nick, which the plugin tells otherwise or not at all. Acts on none of them.
 
 use super::{Words, is_room, tagged};
 

@@ -90,7 +90,7 @@ pub(in super::super) fn by_line(token: OnPurple, account: AccountId, room: &str,
 /// The number by which a server of IRC leads a join to another room.
 const FORWARDED: &str = "470";
 
-/// Whoever waits for one room waits for the other now. False: nobody does.
+/// Makes the joins that wait for one room wait for another. False: none waits.
 fn leads_to(token: OnPurple, account: AccountId, from: ConversationId, to: ConversationId) -> bool {
     let waits = JOINING.with_borrow_mut(|all| {
         let mut found = false;

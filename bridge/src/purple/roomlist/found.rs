@@ -1,5 +1,5 @@
 //! Lists of rooms that discovery asks for, which nobody sees: questions of a protocol are answered with their default, what is long is asked for in
-//! part where the network can do so, and reading stops at a bound. What comes goes the way of all lists (see `roomlist.rs`).
+//! part where the network can do so, and reading stops at a bound. The rows go the way of all lists (see `roomlist.rs`).
 
 use super::super::token::OnPurple;
 use super::super::{accounts, conversation, irc, timers};
@@ -86,8 +86,8 @@ pub(in crate::purple) fn withhold(token: OnPurple, account: AccountId, error: Co
     }
 }
 
-/// What a question of the protocol about the account's list is answered with: its default. `None`: it is cancelled, and the list is asked for again
-/// later, or given up.
+/// Gives the answer to a question of the protocol about the account's list: the question's default. `None`: the question is cancelled, and the list
+/// is asked for again later, or given up.
 pub(in crate::purple) fn instead_of_asking(token: OnPurple, account: AccountId, default: Option<&str>) -> Option<String> {
     if let Some(default) = default.filter(|default| !default.trim().is_empty()) {
         return Some(default.to_owned());

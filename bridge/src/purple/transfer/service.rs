@@ -20,7 +20,7 @@ const MOST_ITEMS: usize = 50;
 /// A service that takes files.
 #[derive(Clone)]
 pub(super) struct Service {
-    /// Its address.
+    /// The service's address.
     pub(super) address: String,
     /// Bytes of a file at most, where it says so.
     pub(super) most: Option<u64>,

@@ -1,4 +1,4 @@
-//! What an upload service answers with, a place for a file (XEP-0363, 5), and the request that goes there (RFC 9110, 9.3.4). Knows no connection.
+//! The answer of an upload service, a place for a file (XEP-0363, 5), and the request that goes there (RFC 9110, 9.3.4). Knows no connection.
 
 use super::super::ffi::{borrowed, owned};
 use super::upload::SPACE;
@@ -98,7 +98,7 @@ impl Slot {
     }
 }
 
-/// What a server has answered to the request, as far as it has come.
+/// A server's answer to the request, as far as it has come.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// More has to come.

@@ -1,5 +1,5 @@
-//! Why XMPP servers end a stream or let nobody in (RFC 6120, 4.9.3 and 6.5), in their own words and by their own names: libjabber calls nearly all of it
-//! a wrong password or drops the words. Ends nothing itself.
+//! Reads the reasons for which XMPP servers end a stream or refuse a log-in (RFC 6120, 4.9.3 and 6.5), with the servers' own words: libjabber calls
+//! nearly all of them a wrong password, or drops the words. Ends nothing itself.
 
 use super::super::connection;
 use super::super::token::OnPurple;
@@ -69,7 +69,7 @@ fn with(beginning: &str, words: &str) -> String {
     if words.is_empty() { format!("{beginning}.") } else { format!("{beginning}: {words}") }
 }
 
-/// What a refused log-in means, where libjabber calls it something else or the server has words for it.
+/// Gives the meaning of a refused log-in, where libjabber calls it something else or the server has words for it.
 fn refusal(condition: &str, words: &str) -> Option<AccountError> {
     let (code, beginning, fatal) = match condition {
         "account-disabled" => ("account_disabled", "The server has disabled this account", true),

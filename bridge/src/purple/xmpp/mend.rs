@@ -86,7 +86,7 @@ unsafe fn is_called(token: OnPurple, account: AccountId, id: ConversationId, ope
     super::super::timers::soon(token, Some(account), move |token| room::settle_nick(token, id));
 }
 
-/// How somebody came out of a room.
+/// The end of somebody's presence in a room.
 struct Gone {
     way: Way,
     actor: Option<String>,

@@ -1,8 +1,8 @@
 //! Characters that cannot stand in the name of an XMPP address, and the form in which they do (XEP-0106). Asks nobody.
 
-/// What is escaped when somebody types it. `@` and `/` divide an address and are not.
+/// Characters that are escaped when somebody types them. `@` and `/` divide an address, and are not escaped.
 const TYPED: [(char, &str); 7] = [(' ', "\\20"), ('"', "\\22"), ('&', "\\26"), ('\'', "\\27"), (':', "\\3a"), ('<', "\\3c"), ('>', "\\3e")];
-/// What only others escape.
+/// Further characters that other programs escape: they are shown, and never made.
 const OTHERS: [(char, &str); 3] = [('/', "\\2f"), ('@', "\\40"), ('\\', "\\5c")];
 
 /// An address as it is shown: without escapes in its name.

@@ -4,7 +4,7 @@ use super::super::ffi::{borrowed, in_process, owned};
 use purple_sys::{XMLNodeType, xmlnode};
 use std::ffi::CStr;
 
-// In all of these the caller promises a live node; NULL where a node may be missing. What is found lives as long as the node.
+// In all of these the caller promises a live node; NULL where a node may be missing. Nodes that are found live as long as the node.
 
 /// # Safety
 /// A live node.

@@ -121,7 +121,7 @@ async fn places(page: &Page, directory: &Path) {
     page.click("[data-testid=find-close]").await;
 }
 
-/// What shows now, at all sizes.
+/// Takes pictures of the page as it is now, at all sizes.
 async fn everywhere(page: &Page, directory: &Path, name: &str) {
     for (width, height, phone) in [(900, 700, false), (390, 844, true), (1400, 900, false)] {
         size(page, width, height, phone).await;

@@ -5,7 +5,7 @@ import { merged } from "../state/found";
 import type { Discovered, DiscoveredRoom } from "../wire/types";
 import { accounts, command, onAttached, onEvents } from "./store";
 
-/** How long nobody types before the daemon is asked, and between two answers about the same words; milliseconds. */
+/** Time without a key press before the daemon is asked, and time between two answers about the same words; milliseconds. */
 const TYPED = 200;
 const AGAIN = 250;
 
@@ -16,7 +16,7 @@ onEvents((events) => {
 });
 onAttached(() => void news.value++);
 
-/** One search: what stands in the box, and what is known of it. */
+/** A search for rooms: the words in the box, and the answer so far. */
 export class Finding {
   readonly text = signal("");
   readonly rooms = signal<readonly DiscoveredRoom[]>([]);
@@ -25,7 +25,7 @@ export class Finding {
   readonly answer = signal<Omit<Discovered, "rooms"> | null>(null);
   readonly error = signal<unknown>(null);
   readonly busy = signal(false);
-  /** Somebody points at the rows, or has chosen one. */
+  /** Whether the user points at the rows, or has chosen one. */
   held: () => boolean = () => false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private running: AbortController | null = null;

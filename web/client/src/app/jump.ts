@@ -1,4 +1,4 @@
-// Leads to a message wherever it stands: opens its conversation, fetches what is around it, and says where to look. It must not draw.
+// Leads to a message wherever it stands: opens its conversation, fetches what is around it, and says where to look; it must not draw.
 import { effect, signal } from "@preact/signals";
 import { history } from "../net";
 import { changeTalk } from "../state/own";
@@ -57,7 +57,7 @@ export async function jumpTo(conversation: string, message: string, focus = true
     update((old) => changeTalk(old, conversation, (now, user) => around(now, answer, isWhole(user, now))));
   }
   const now = document.activeElement;
-  // Whoever writes elsewhere by now goes on there.
+  // The keyboard stays with a user who writes elsewhere by now.
   target.value = { conversation, message, focus: focus && !(now instanceof HTMLTextAreaElement && now !== from) };
   show(conversation, false);
   return true;

@@ -1,11 +1,11 @@
-// What the search place looks for and has found; it stays while the place is closed. It must not draw.
+// Query and hits of the search place, which stay while the place is closed; it must not draw.
 import { batch, effect, signal } from "@preact/signals";
 import { search } from "../net";
 import { queryOf, sameAsked, type Asked } from "../state/hits";
 import type { Hit, SavedSearch, WireEvent } from "../wire/types";
 import { command, model, onAttached, onEvents, searches, tell } from "./store";
 
-/** What is typed and chosen. */
+/** The query, as it is typed and chosen. */
 export const asked = signal<Asked>({ q: "" });
 /** Newest first. */
 export const hits = signal<readonly Hit[]>([]);
@@ -20,7 +20,7 @@ export const freshHits = signal<ReadonlySet<string>>(new Set());
 /** Milliseconds after the last key press. */
 const CALM = 160;
 const PAGE = 30;
-/** So many are held at most: who wants older ones asks more exactly. */
+/** Hits that are held at most: older ones are found by a query that says more. */
 const MOST = 600;
 
 export const keyOf = (hit: Hit): string => `${hit.conversation} ${hit.message.id}`;
@@ -35,7 +35,7 @@ let live: { asked: Asked; id: string | null } | null = null;
 let arrived: readonly Hit[] = [];
 /** Events that came before the daemon had told the id of the search. */
 let early: WireEvent[] = [];
-/** So many of these are held at most. */
+/** Early events that are held at most. */
 const EARLY = 100;
 
 async function page(before?: string): Promise<void> {
@@ -169,7 +169,7 @@ onEvents((events) => {
     else if (early.length < EARLY) early.push(event);
   }
 });
-// What one user has looked for is nothing for the next one at this screen.
+// A sign-out ends the search: query and hits are not for the next user of this screen.
 effect(() => {
   if (model.value !== null) return;
   live = null;
@@ -192,7 +192,7 @@ export const savedAs = (now: Asked): SavedSearch | undefined => [...searches.val
 
 export const save = (): Promise<unknown> => command("search.save", queryOf(asked.peek()));
 export const forget = (id: string): Promise<unknown> => command("search.remove", { search: id });
-/** Its new hits are seen. */
+/** Marks the new hits of a saved search as seen. */
 export function seen(one: SavedSearch): void {
   if (one.new > 0) tell("search.seen", { search: one.id }, `seen ${one.id}`);
 }

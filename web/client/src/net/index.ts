@@ -44,7 +44,7 @@ export const exportUrl = (format: "json" | "html"): string => urlOf("me/export",
 export const logout = () => call<void>(urlOf("logout"), { body: {} });
 export const history = (conversation: string, at: { before?: string | undefined; after?: string | undefined; around?: string | undefined }, limit = 50) =>
   call<HistoryAnswer>(urlOf("history", { conversation, ...at, limit }));
-/** What was said with these words, newest first. */
+/** Messages with these words, newest first. */
 export const search = (query: Record<string, string>, limit: number, signal: AbortSignal) => call<SearchAnswer>(urlOf("search", { ...query, limit }), { signal });
 /** Rooms where something is talked about, as far as they are known. */
 export const discover = (q: string, signal: AbortSignal) => call<Discovered>(urlOf("discover", { q }), { signal });

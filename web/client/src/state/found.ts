@@ -1,7 +1,7 @@
 // Rooms that discovery found: what each is known by, and how a list changes while somebody looks at it; pure.
 import type { DiscoveredRoom } from "../wire/types";
 
-/** What a room is known by from one answer to the next. */
+/** The key of a room, the same from one answer to the next. */
 export const keyOf = (room: Pick<DiscoveredRoom, "account" | "fields">): string =>
   [room.account, ...Object.keys(room.fields).filter((key) => key !== "handle").sort().map((key) => `${key}=${(room.fields[key] ?? "").toLowerCase()}`)].join("\n");
 

@@ -1,4 +1,4 @@
-// What a search found, as it is shown: the part of a text around its hits, and the query as the daemon takes it; pure.
+// Hits of a search, as they are shown: the part of a text around its hits, and the query as the daemon takes it; pure.
 
 /** A part of a text; `hit`: it is what was looked for. */
 export interface Piece { text: string; hit: boolean }
@@ -16,7 +16,7 @@ function wordFrom(text: string, at: number, end: number): number {
   return space < 0 ? at : at + space + 1;
 }
 
-/** The text around its first hit as pieces; `ranges` in UTF-16 code units, in order. What is left out is an ellipsis. */
+/** The text around its first hit as pieces; `ranges` in UTF-16 code units, in order. An ellipsis stands for text that is left out. */
 export function snippet(text: string, ranges: Ranges): Piece[] {
   const flat = text.replace(/\s/gu, " ");
   const first = ranges[0]?.[0] ?? 0;
@@ -36,7 +36,7 @@ export function snippet(text: string, ranges: Ranges): Piece[] {
   return pieces;
 }
 
-/** What is looked for, as it is typed and chosen; days are local dates ("2026-12-01"). */
+/** A query as it is typed and chosen; days are local dates ("2026-12-01"). */
 export interface Asked {
   q: string;
   account?: string | null;

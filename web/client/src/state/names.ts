@@ -58,7 +58,7 @@ export const TONES = 12;
 /** The number of a person's colour, by the name on the network: an address, a nick, or both with the same beginning. */
 export const toneOf = (name: string): number => mix(fold(occupant(name)).replace(/[_`|^]+$/, "")) % TONES;
 
-/** What plugins put before and behind a network's name: "msteams", "skypeweb". */
+/** Patterns that plugins put before and behind a network's name: "msteams", "skypeweb". */
 const BEFORE = "(?:purple|lib|ms|go)?";
 const BEHIND = "(?:purple|web|tdlib|chat)?";
 

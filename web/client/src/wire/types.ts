@@ -315,14 +315,14 @@ export type Event1 =
     }
   | {
       /**
-       * Which.
+       * The account.
        */
       account: string;
       type: "account.removed";
     }
   | {
       /**
-       * Which.
+       * The account.
        */
       account: string;
       /**
@@ -342,7 +342,7 @@ export type Event1 =
     }
   | {
       /**
-       * Which.
+       * The account.
        */
       account: string;
       /**
@@ -358,7 +358,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the buddies.
        */
       account: string;
       /**
@@ -369,7 +369,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the buddy.
        */
       account: string;
       buddy: Buddy;
@@ -377,7 +377,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the buddies.
        */
       account: string;
       /**
@@ -403,7 +403,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       conversation: Conversation;
@@ -411,7 +411,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       conversation: Conversation;
@@ -419,22 +419,22 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Which.
+       * The conversation.
        */
       conversation: string;
       type: "conversation.closed";
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Which.
+       * The conversation.
        */
       conversation: string;
       /**
@@ -480,11 +480,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       message: Message;
@@ -492,11 +492,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       message: Message;
@@ -504,11 +504,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       message: Message;
@@ -516,11 +516,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       message: Message;
@@ -555,11 +555,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       state: TypingState;
@@ -571,7 +571,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the room.
        */
       account: string;
       /**
@@ -579,7 +579,7 @@ export type Event1 =
        */
       changed: Member[];
       /**
-       * Where.
+       * The room.
        */
       conversation: string;
       /**
@@ -602,11 +602,11 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the room.
        */
       account: string;
       /**
-       * Where.
+       * The room.
        */
       conversation: string;
       /**
@@ -659,22 +659,22 @@ export type Event1 =
     }
   | {
       /**
-       * Whose network.
+       * The account whose network is searched.
        */
       account: string;
       /**
-       * There is still more to come.
+       * Whether there is more to come.
        */
       pending: boolean;
       type: "discover.changed";
     }
   | {
       /**
-       * Whose.
+       * The account of the conversation.
        */
       account: string;
       /**
-       * Where.
+       * The conversation.
        */
       conversation: string;
       /**
@@ -689,7 +689,7 @@ export type Event1 =
     }
   | {
       /**
-       * Which mailbox.
+       * The account whose mailbox it is.
        */
       account: string;
       /**
@@ -712,7 +712,7 @@ export type Event1 =
        */
       cut: boolean;
       /**
-       * Which.
+       * The notice.
        */
       notice: string;
       /**
@@ -723,7 +723,7 @@ export type Event1 =
     }
   | {
       /**
-       * Which.
+       * The notice.
        */
       notice: string;
       type: "notice.closed";
@@ -738,7 +738,7 @@ export type Event1 =
     }
   | {
       /**
-       * Which.
+       * The request.
        */
       request: string;
       type: "request.closed";
@@ -753,14 +753,14 @@ export type Event1 =
     }
   | {
       /**
-       * Which.
+       * The authorization.
        */
       authorization: string;
       type: "authorization.closed";
     }
   | {
       /**
-       * Whose.
+       * The account of the transfer.
        */
       account: string;
       transfer: Transfer;
@@ -768,7 +768,7 @@ export type Event1 =
     }
   | {
       /**
-       * Whose.
+       * The account of the transfer.
        */
       account: string;
       transfer: Transfer;
@@ -780,7 +780,7 @@ export type Event1 =
        */
       state: string;
       /**
-       * Which.
+       * The transfer.
        */
       transfer: string;
       type: "transfer.closed";
@@ -837,7 +837,7 @@ export type Event1 =
        */
       account: string;
       /**
-       * Its conversation, which need not be open.
+       * The conversation of the message, which need not be open.
        */
       conversation: string;
       kind: ConversationKind;
@@ -847,7 +847,7 @@ export type Event1 =
        */
       name: string;
       /**
-       * Where in `message.text` the words are: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
+       * The places of the words in `message.text`: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
        */
       ranges: [unknown, unknown][];
       /**
@@ -866,7 +866,7 @@ export type Event1 =
     }
   | {
       /**
-       * Its id.
+       * Id of the search that is gone.
        */
       search: string;
       type: "search.removed";
@@ -1324,7 +1324,7 @@ export interface Bookmark {
  */
 export interface Buddy {
   /**
-   * Whose.
+   * The account of the buddy.
    */
   account: string;
   /**
@@ -1378,7 +1378,7 @@ export interface Buddy {
  */
 export interface Conversation {
   /**
-   * Whose.
+   * The account of the conversation.
    */
   account: string;
   /**
@@ -1508,11 +1508,11 @@ export interface Message {
    */
   delayed?: boolean;
   /**
-   * When its author put this text in the place of an earlier one.
+   * The time at which the author put this text in the place of an earlier one.
    */
   edited_at?: string | null;
   /**
-   * Why it was not delivered, in plain words, where that was said later than `message.sent`.
+   * The reason for which the message was not delivered, in plain words, where that was told later than `message.sent`.
    */
   error?: string | null;
   from: Author;
@@ -1920,7 +1920,7 @@ export interface Status {
  */
 export interface Transfer {
   /**
-   * Whose.
+   * The account of the transfer.
    */
   account: string;
   /**
@@ -2675,7 +2675,7 @@ export interface NoticeAction {
   row: number;
 }
 /**
- * What is searched for: `search.open`, and the parameters of `GET /search`
+ * A query: `search.open`, and the parameters of `GET /search`
  */
 export interface SearchOpen {
   /**
@@ -2830,7 +2830,7 @@ export interface Discovered {
  */
 export interface DiscoverFailure {
   /**
-   * Whose network.
+   * The account whose network failed.
    */
   account: string;
   error: ErrorBody;
@@ -2852,27 +2852,27 @@ export interface DiscoveredRoom {
    */
   conversation?: string | null;
   /**
-   * What `room.join` takes.
+   * The `fields` of `room.join`.
    */
   fields: {
     [k: string]: string;
   };
   match: RoomMatch;
   /**
-   * Its name.
+   * The room's name.
    */
   name: string;
   /**
-   * How many are in it, where that is known.
+   * The number of people in the room, where that is known.
    */
   people?: number | null;
   /**
-   * What it is about, as far as that is known.
+   * The room's topic or description, where that is known.
    */
   topic?: string | null;
 }
 /**
- * Why a room fits. All words stand in its name and topic, or in one message there.
+ * The reasons for which a room fits. All words stand in its name and topic, or in one message there.
  */
 export interface RoomMatch {
   /**
@@ -2884,7 +2884,7 @@ export interface RoomMatch {
    */
   joined: boolean;
   /**
-   * When the last such message came, of all that are known.
+   * The time of the last such message that is known.
    */
   last?: string | null;
   /**
@@ -3408,7 +3408,7 @@ export interface SearchAnswer {
    */
   hits: Hit[];
   /**
-   * There may be older ones. True with few hits, or none, where many messages had to be looked at.
+   * Whether there may be older hits. True with few hits, or none, where many messages had to be looked at.
    */
   more: boolean;
   /**
@@ -3429,7 +3429,7 @@ export interface Hit {
    */
   account: string;
   /**
-   * Its conversation, which need not be open.
+   * The conversation of the message, which need not be open.
    */
   conversation: string;
   kind: ConversationKind;
@@ -3439,7 +3439,7 @@ export interface Hit {
    */
   name: string;
   /**
-   * Where in `message.text` the words are: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
+   * The places of the words in `message.text`: `[from, to]`, in order, counted in UTF-16 units as JavaScript's strings are.
    */
   ranges: [unknown, unknown][];
   /**

@@ -24,7 +24,7 @@ const KEPT_FULL_MS: u64 = 2 * 60_000;
 /// Rooms of an account that are asked what they are: within a minute, and at once.
 const DESCRIPTIONS: (u64, u64) = (60, 2 * DESCRIBED as u64);
 
-/// What discovery has of the whole site: bytes of lists, the turns of servers, and users to look after. Nothing of what networks told.
+/// Discovery's state of the whole site: bytes of lists, the turns of servers, and users to look after. Holds nothing that networks told.
 #[derive(Debug, Default)]
 pub(in crate::session) struct Discovering {
     pub(super) bytes: Arc<AtomicUsize>,
@@ -78,7 +78,7 @@ impl Hub {
         }
     }
 
-    /// Asks rooms that fit what they are.
+    /// Asks rooms that fit for their topic and people.
     pub(super) fn ask_rooms(&self, user: UserId, state: &mut State, now: u64, search: &str, wishes: Vec<Wish>) {
         let Some(discovery) = state.seldom.as_mut().map(|seldom| &mut seldom.discovery) else { return };
         let mut by_account: std::collections::BTreeMap<AccountId, Vec<String>> = Default::default();

@@ -17,23 +17,23 @@ use std::collections::BTreeMap;
 const MOST: usize = 100;
 /// Accounts of a user whose networks are asked.
 const MOST_ACCOUNTS: usize = 50;
-/// Bytes of lists that one search looks through, times its words. What stands behind them is found by a search of its network alone.
+/// Bytes of lists that one search looks through, times its words. Rooms behind this bound are found by a search of their network alone.
 const MOST_BYTES: usize = 8 << 20;
 /// Rooms and messages that cost as much as a request when they are looked at.
 const A_REQUEST: usize = 5_000;
 
-/// A room that is to be asked what it is.
+/// A room that is to be asked for its topic and people.
 pub(super) struct Wish {
     pub(super) account: AccountId,
     pub(super) key: String,
 }
 
-/// What is known of a room, by whoever tells of it.
+/// A room that may fit, from all places that have it: lists, bookmarks, conversations, talk.
 #[derive(Default)]
 struct Candidate {
     name: String,
     topic: Option<String>,
-    /// What else its list says.
+    /// The topic or description in the network's list.
     about: Option<String>,
     people: Option<u32>,
     fields: BTreeMap<String, String>,
@@ -41,7 +41,7 @@ struct Candidate {
     conversation: Option<ConversationId>,
     bookmark: Option<String>,
     talk: Option<Talk>,
-    /// It stands in the network's list and was not asked yet.
+    /// The room stands in the network's list, and was not asked for its topic and people yet.
     is_unasked: bool,
 }
 
@@ -98,7 +98,7 @@ impl Hub {
     }
 }
 
-/// How well a room fits; `None`: it does not.
+/// Gives the merit of a room that fits; `None`: the room does not fit.
 fn merit(query: &Query, room: &Candidate, now: i64) -> Option<Merit> {
     let fits = query.fits(&room.name, &room.about());
     if fits.is_none() && room.talk.is_none() {

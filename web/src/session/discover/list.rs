@@ -14,7 +14,7 @@ pub(super) const MOST_OF_SITE: usize = 64 << 20;
 const A_NAME: usize = 512;
 const A_TOPIC: usize = 400;
 
-/// Which fields join a room of a protocol, and which of them name it.
+/// The fields that join a room of a protocol, and those of them that name the room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Form {
     keys: Vec<String>,
@@ -32,7 +32,7 @@ impl Form {
         Self { keys: open.iter().map(|field| field.key.clone()).collect(), name, place }
     }
 
-    /// What joins the room that a network calls by this name.
+    /// Gives the fields that join the room which a network calls by this name.
     pub(super) fn of_name(&self, name: &str) -> BTreeMap<String, String> {
         let pair = |key: &Option<String>, value: &str| key.clone().map(|key| (key, value.to_owned()));
         match (self.place.is_some(), name.rsplit_once('@')) {
@@ -41,19 +41,19 @@ impl Form {
         }
     }
 
-    /// What people call a room that this joins.
+    /// Gives the short name of the room that the fields join.
     pub(super) fn short<'a>(&self, fields: &'a BTreeMap<String, String>) -> Option<&'a String> {
         fields.get(self.name.as_ref()?)
     }
 
-    /// By what a room is known again, whoever tells of it.
+    /// Gives the key of the room that the fields join: the same, whoever tells of it.
     pub(super) fn key(&self, fields: &BTreeMap<String, String>) -> Option<String> {
         let value = |key: &Option<String>| key.as_ref().and_then(|key| fields.get(key)).filter(|value| !value.is_empty());
         let name = value(&self.name)?;
         Some(value(&self.place).map_or_else(|| name.to_lowercase(), |place| format!("{name}@{place}").to_lowercase()))
     }
 
-    /// What joins the room of a row.
+    /// Gives the fields that join the room of a row.
     fn of_row(&self, row: &RoomRow) -> BTreeMap<String, String> {
         let told = |key: &String| row.fields.get(key).filter(|value| !value.is_empty()).map(|value| (key.clone(), value.clone()));
         let mut fields: BTreeMap<String, String> = self.keys.iter().filter_map(told).collect();
@@ -70,12 +70,12 @@ impl Form {
 pub(super) struct Room {
     pub(super) name: Box<str>,
     pub(super) fields: Box<[(Box<str>, Box<str>)]>,
-    /// What the list says of it.
+    /// The topic or description in the list.
     pub(super) about: Option<Box<str>>,
-    /// What the room itself says.
+    /// The topic that the room itself told.
     pub(super) topic: Option<Box<str>>,
     pub(super) people: Option<u32>,
-    /// It was asked what it is.
+    /// Whether the room was asked for its topic and people.
     pub(super) asked: bool,
     /// The list that it was in last.
     round: u32,
@@ -189,7 +189,7 @@ impl List {
         let before = self.rooms.remove(&key);
         if let Some(before) = before {
             self.shrink(before.bytes(&key));
-            // What it said of itself stands until it is asked again.
+            // The room's own answer stands until the room is asked again.
             room.topic = before.topic;
             room.people = room.people.or(before.people);
         }
@@ -209,7 +209,7 @@ impl List {
         self.rooms.insert(key, room);
     }
 
-    /// Takes in what a room says of itself; one that is not in the list is left out.
+    /// Takes in a room's own answer; a room that is not in the list is left out.
     pub(super) fn describe(&mut self, row: &RoomRow) {
         let Some(key) = self.form.key(&self.form.of_row(row)) else { return };
         let Some(room) = self.rooms.get_mut(&key) else { return };

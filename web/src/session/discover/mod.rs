@@ -37,18 +37,18 @@ const DESCRIBING_MS: u64 = 15_000;
 const DISCOVER: &str = "discover ";
 const DESCRIBE: &str = "describe ";
 
-/// What is known of the networks of a user's accounts.
+/// The networks of a user's accounts, for discovery.
 #[derive(Debug, Default)]
 pub(super) struct Discovery {
     networks: BTreeMap<AccountId, Network>,
-    /// When the user looked for something last.
+    /// The time of the user's last search, on the hub's clock.
     used: u64,
-    /// When `discover.changed` was told last, and of which accounts there is news since.
+    /// The time of the last `discover.changed`, and the accounts of which there is news since.
     told: u64,
     news: BTreeSet<AccountId>,
 }
 
-/// How far a list is.
+/// The state of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Idle,
@@ -60,16 +60,16 @@ enum Phase {
     Reading,
 }
 
-/// What is known of the network of one account.
+/// The network of one account.
 #[derive(Debug)]
 struct Network {
     list: List,
     phase: Phase,
     /// Before this the network is not asked again.
     next: u64,
-    /// Why the last list was not complete.
+    /// The reason for which the last list was not complete.
     error: Option<ErrorBody>,
-    /// Rooms are asked what they are, until this time at most.
+    /// Rooms are asked for their topic and people, until this time at most.
     describing: u64,
     /// The search that rooms were asked for last, and how many were.
     described_for: (String, usize),
@@ -86,7 +86,7 @@ impl Network {
         self.phase != Phase::Idle || self.describing > now
     }
 
-    /// Its list has ended, or is not to come.
+    /// The list has ended, or is not to come.
     fn ended(&mut self, now: u64, error: Option<ErrorBody>) {
         self.phase = Phase::Idle;
         self.next = now + if error.is_some() || self.list.len() == 0 { FRESH_FAILED_MS } else { FRESH_MS };
@@ -99,7 +99,7 @@ impl State {
         self.seldom.as_mut()?.discovery.networks.get_mut(&account)
     }
 
-    /// Takes in what a network tells of its rooms. What nobody has looked for is left out.
+    /// Takes in the rooms that a network tells of. Rooms of a network in which nobody has searched are left out.
     pub(super) fn rooms_found(&mut self, env: &Env<'_>, found: RoomsFound) {
         let account = found.account;
         let Some(known) = self.network(account) else { return };

@@ -1,4 +1,4 @@
-//! Which rooms fit the words of a search, how well, and in what order they come; pure.
+//! Compares rooms with the words of a search, and puts those that fit in order; pure.
 
 use crate::api::ApiError;
 use std::cmp::Reverse;
@@ -14,7 +14,7 @@ pub(super) struct Query {
     words: Vec<String>,
 }
 
-/// How a word stands in a text.
+/// The way in which a word stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stands {
     Inside,
@@ -23,7 +23,7 @@ enum Stands {
     Whole,
 }
 
-/// Why a room fits by what it says of itself.
+/// The fit of a room's name and topic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Fits {
     pub(super) name: bool,
@@ -31,7 +31,7 @@ pub(super) struct Fits {
     score: u32,
 }
 
-/// What a room's place among others follows from.
+/// The figures that a room's place among others is computed from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Merit {
     pub(super) fits: Option<Fits>,
@@ -110,17 +110,17 @@ impl Query {
     }
 }
 
-/// What a word in the name, and in the topic, counts.
+/// Points of a word in the name, and in the topic.
 const NAME: u32 = 400;
 const TOPIC: u32 = 200;
-/// What talk counts: that there is any of a day, each doubling of it, and at most.
+/// Points of talk within a day: of any, of each doubling, and at most.
 const TALK: u32 = 260;
 const MORE_TALK: u32 = 60;
 const MOST_TALK: u32 = 620;
-/// What each doubling of the people counts, and at most.
+/// Points of each doubling of the people, and at most.
 const MORE_PEOPLE: u32 = 30;
 const MOST_PEOPLE: u32 = 400;
-/// What counts beside if something was said within an hour, within a day, and at any time.
+/// Further points where something was said within an hour, within a day, and at any time.
 const LATELY: [(u64, u32); 3] = [(3_600_000, 120), (86_400_000, 60), (u64::MAX, 40)];
 
 impl Merit {
@@ -145,7 +145,7 @@ fn is_dense(word: &str) -> bool {
     word.chars().any(|c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'))
 }
 
-/// How a word in lower case stands in a text, at its best.
+/// Gives the best way in which a word in lower case stands in a text.
 fn stands(text: &str, word: &str) -> Option<Stands> {
     if text.is_ascii() {
         if !word.is_ascii() {

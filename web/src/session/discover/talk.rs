@@ -1,5 +1,4 @@
-//! Where something is talked about: a user's own rooms in which the words of a search were said lately. The one place that looks at messages for
-//! discovery.
+//! Finds a user's own rooms in which the words of a search were said lately. No other module looks at messages for discovery.
 
 use super::rank::Query;
 use crate::session::state::State;
@@ -8,18 +7,18 @@ use bridge::model::ConversationKind;
 use bridge::time::Timestamp;
 use std::collections::BTreeMap;
 
-/// What counts as lately: milliseconds.
+/// The time that counts as lately: milliseconds.
 const LATELY: i64 = 24 * 3_600_000;
 /// Bytes of messages that are looked at, of a user's rooms together, and of one message.
 const MOST_BYTES: usize = 2 << 20;
 const A_MESSAGE: usize = 4 << 10;
 
-/// What was said in a room.
+/// The messages of a room with all words of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Talk {
     /// Messages of the last 24 hours with all words.
     pub(super) hits: u32,
-    /// When the last message with all words came.
+    /// The time of the last message with all words.
     pub(super) last: Timestamp,
 }
 

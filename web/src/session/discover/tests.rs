@@ -1,4 +1,4 @@
-//! What is answered at once, what is asked of networks and how often, what is told, and what it may cost.
+//! Tests of discovery: its answers, its questions to networks and how often they come, its events, and its bounds.
 
 use super::*;
 use crate::session::SessionConfig;
@@ -46,7 +46,7 @@ impl Site {
         answer["rooms"].as_array().unwrap().iter().map(|room| room["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// What the network side was asked, and by which origin.
+    /// Takes the commands that the network side was sent.
     fn asked(&self) -> Vec<Command> {
         self.bridge.take()
     }
@@ -159,7 +159,7 @@ fn rooms_that_fit_are_asked_what_they_are_thirty_at_most() {
     assert_eq!(rooms[0].fields.keys().collect::<Vec<_>>(), ["room", "server"]);
     site.discover("rust");
     assert!(site.asked().is_empty());
-    // One is full: it comes first. The same search asks one more at most.
+    // The room with many people comes first. The same search asks one more room at most.
     let told = rooms.iter().map(|room| row(&room.name, "Ferris", Some(if room.name == "rust0" { 500 } else { 0 }))).collect();
     site.lists(RoomsFound { described: true, ..found(1, told, false) });
     let answer = site.discover("rust");
@@ -255,7 +255,7 @@ fn a_network_that_lists_without_end_costs_a_bounded_amount() {
     assert!(answer.to_string().len() < 100_000);
     let bytes = site.hub.discovering.bytes.load(std::sync::atomic::Ordering::Relaxed);
     assert!((100_000..=2 << 20).contains(&bytes), "{bytes}");
-    // What nobody looks at goes.
+    // Lists that nobody looks at are let go of.
     site.clock.advance(31 * 60_000);
     site.hub.discover_again();
     assert_eq!(site.hub.discovering.bytes.load(std::sync::atomic::Ordering::Relaxed), 0);

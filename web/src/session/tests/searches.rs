@@ -90,7 +90,7 @@ fn what_cannot_be_searched_for_is_refused_in_words() {
         command["type"] = "search.open".into();
         site.refuse("tab", id, command)
     };
-    // What is only known when it is carried out fails.
+    // Faults that are only known when the command is carried out.
     assert_eq!(open("1", json!({}))["code"], "missing_field");
     for (id, fields, code) in [
         ("2", json!({ "q": "" }), "no_words"),

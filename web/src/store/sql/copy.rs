@@ -155,7 +155,7 @@ async fn put(link: &mut Link, table: &Table, rows: Vec<Vec<Arg<'static>>>) -> Re
     terms::put(link, &entries).await
 }
 
-/// What the index is to have of a row of the messages: a copy has all terms, whatever the source had.
+/// Gives the entry of the index for a row of the messages: a copy has all terms, whatever the source had.
 fn entry(row: &[Arg<'static>]) -> Option<Entry> {
     let [
         Arg::Int(Some(number)),

@@ -1,6 +1,6 @@
 //! Finds messages by their words: the index gives numbers, the newest first, and the messages' own texts decide. Writes nothing (see `terms`).
 //!
-//! What a search may look at is bounded, so that nobody waits long: it says then where to go on.
+//! A search looks at a bounded number of messages, so that nobody waits long: its answer says where to go on.
 
 use super::dialect::{MESSAGE, ROWS, places, token};
 use super::link::{Arg, Link, args};
@@ -22,11 +22,11 @@ const COUNTED: u32 = 2000;
 /// Numbers of messages that may be meant.
 struct Numbers {
     all: Vec<u64>,
-    /// Those above this one were looked at.
+    /// The number above which all were looked at.
     last: u64,
     /// How many were looked at.
     looked: usize,
-    /// There are no more.
+    /// Whether there are no more.
     end: bool,
 }
 
@@ -110,7 +110,7 @@ async fn source(link: &mut Link, user: UserId, search: &Search) -> Result<Source
     })
 }
 
-/// What FTS5 is asked. All words are plain letters and digits (see `search::terms`), so that none of them can say anything else.
+/// Makes the query for FTS5. All words are plain letters and digits (see `search::terms`), so that none of them is syntax.
 fn question(user: UserId, conversation: Option<ConversationId>, needs: &[Need]) -> String {
     let user_word = search::of_user(user.0);
     let mut all: Vec<String> = conversation.map(|id| format!("\"{}\"", token(user, id))).into_iter().collect();
@@ -184,7 +184,7 @@ fn in_parts(mut rest: &[u64], sql: impl Fn(usize) -> String) -> Vec<(String, &[u
     all
 }
 
-/// The messages of these numbers that fit, the newest first. Those of conversations that are not there any more, or in graves, do not.
+/// The messages of these numbers that fit, the newest first. Messages of conversations that are not there any more, or in graves, do not fit.
 async fn hits(link: &mut Link, user: UserId, search: &Search, numbers: &[u64]) -> Result<Vec<Hit>, StoreError> {
     let sql = |size| {
         format!(

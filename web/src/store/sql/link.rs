@@ -254,7 +254,7 @@ impl Link {
 
     /// Closes the connection, and says so to a server.
     pub(super) async fn close(self) {
-        // One that is broken is closed as well.
+        // A connection that is broken is closed as well: its error is no news.
         let _ = match self {
             Self::Sqlite(link) => link.detach().close().await,
             Self::MySql(link) => link.detach().close().await,

@@ -117,7 +117,7 @@ async fn again(setting: &Setting) -> Holder {
     }
 }
 
-/// What the mark hangs on.
+/// The holder of the lock that is the mark: an open file, or a session of a server.
 enum Holder {
     File { file: File, path: PathBuf },
     Session { link: Option<Link>, sql: MarkSql },
@@ -186,7 +186,7 @@ async fn answers(link: Option<&mut Link>, sql: &str) -> Result<bool, StoreError>
     }
 }
 
-/// The file beside a database whose lock is the mark. It stays there: whoever took it away would take the mark from one who has it.
+/// The file beside a database whose lock is the mark. The file is never deleted: a process that deleted it would take the mark from its holder.
 fn lock_file(database: &Path) -> io::Result<(File, PathBuf)> {
     // As SQLite does for its log: beside the file itself, whatever leads there.
     let database = database.canonicalize()?;

@@ -69,7 +69,7 @@ pub struct Sql {
     searching: tokio::sync::Semaphore,
     /// The last commit did not come to its end.
     failed: AtomicBool,
-    /// That this process alone uses it.
+    /// The mark that this process alone uses the database.
     mark: tokio::sync::Mutex<Option<Mark>>,
     setting: Setting,
 }

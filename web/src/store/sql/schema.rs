@@ -115,7 +115,7 @@ async fn step(link: &mut Link, dialect: Dialect, schema: i64) -> Result<(), Stor
             }
             terms::anew(link, true).await
         }
-        // Messages are found by their words. Those that are there get their terms later, step by step (see `terms`).
+        // Messages are found by their words. Messages that are there already get their terms later, step by step (see `terms`).
         3 => {
             if !dialect.index_is_told() {
                 link.plain(&dialect.create(&TERMS)).await?;

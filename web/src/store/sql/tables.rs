@@ -158,7 +158,7 @@ pub(super) const FIRST: &[Table] = &[
     ),
 ];
 
-/// Which terms a message has, on databases without an index of that kind (see `terms`). Made out of the messages: it is not copied.
+/// Terms of messages, on databases without an index of that kind (see `terms`). The rows are made out of the messages, and so not copied.
 pub(super) const TERMS: Table = table("message_terms", &["owner", "term", "number"], true, &[int("owner"), short("term"), int("number")]);
 
 impl Table {

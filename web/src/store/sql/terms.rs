@@ -22,7 +22,7 @@ const A_STEP: usize = 20_000;
 /// The counter up to which messages have no terms.
 const UNINDEXED: &str = "unindexed";
 
-/// What the index has of a message.
+/// A message's entry in the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) number: u64,
@@ -32,9 +32,9 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Of a message of these flags and words. `unindexed`: messages up to this number have no terms.
+    /// Makes the entry of a message of these flags and words. `unindexed`: messages up to this number have no terms.
     pub(super) fn new(number: u64, user: UserId, conversation: ConversationId, flags: u32, body: &str, unindexed: u64) -> Self {
-        // What nobody said, and what is taken back, is not found.
+        // Lines of the system, and messages that were taken back, are not found.
         let none = number <= unindexed || flags & (StoredMessage::SYSTEM | StoredMessage::REMOVED) != 0;
         Self { number, user, conversation, terms: if none { Vec::new() } else { search::of_text(body) } }
     }

@@ -4,7 +4,7 @@ use bridge::id::{AccountId, ConversationId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is searched for: `search.open`, and the parameters of `GET /search`
+/// A query: `search.open`, and the parameters of `GET /search`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchOpen {
     /// `word`, `begin*`, `"words in a row"`: all of them in one message. At most 1000 bytes and 20 words.
@@ -29,7 +29,7 @@ pub struct SearchOpen {
 /// `search.save`: keeps a search with the user; one that asks the same is changed
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchSave {
-    /// What is searched for.
+    /// The query.
     #[serde(flatten)]
     pub search: SearchOpen,
     /// Name in the list; empty or absent: `q`.

@@ -11,7 +11,7 @@ type S = Arc<dyn Store>;
 
 const ALL: u64 = i64::MAX.cast_unsigned();
 
-/// What is said, in this order.
+/// The messages that are searched, in this order.
 const SAID: &[&str] = &[
     "The and of not or near a the",
     "a",
@@ -44,7 +44,7 @@ const ASKED: &[(&str, &[usize])] = &[
     ("OR", &[0, 14]),
     ("near(", &[0, 14]),
     ("AND", &[0, 4, 14]),
-    // One letter, digits.
+    // Single letters, and digits.
     ("a", &[0, 1, 3, 13, 14, 15, 16]),
     ("b", &[13, 14, 15, 16]),
     ("1", &[2, 13]),
@@ -120,7 +120,7 @@ const ASKED: &[(&str, &[usize])] = &[
     ("\"of and\"", &[]),
     ("\"line tw*\"", &[17]),
     ("four", &[17]),
-    // What a database might take for its own.
+    // Words that a database might take for syntax of its own.
     ("drop table messages", &[13]),
     ("'; drop table messages; --", &[13]),
     ("\\ \" $1", &[2, 13]),
@@ -130,14 +130,14 @@ const ASKED: &[(&str, &[usize])] = &[
     ("+must -not ~less", &[14]),
     ("'e'::tsquery", &[15]),
     ("ab*", &[14]),
-    // What looks like a term of the index.
+    // Words that look like terms of the index.
     ("u00000a", &[16]),
     ("aword", &[16]),
     ("word", &[]),
     ("c1", &[16]),
     ("z006h", &[16]),
     ("é", &[]),
-    // What nobody sees.
+    // Characters that nobody sees.
     ("soft", &[18]),
     ("hy phen", &[18]),
     ("zerowidth", &[18]),
@@ -285,7 +285,7 @@ pub(super) async fn what_is_changed_or_gone_is_not_found(store: S) {
     assert_eq!(typed().await, [all[1].number, all[0].number]);
     let edited = StoredMessage { text: "written twice".to_owned(), ..all[0].clone() };
     let removed = StoredMessage { text: String::new(), flags: StoredMessage::REMOVED, ..all[2].clone() };
-    // Its flags alone.
+    // A change of flags alone.
     let failed = StoredMessage { flags: 3 << StoredMessage::STATE, ..all[1].clone() };
     store.commit(&[edited, removed, failed].map(Write::MessageChanged)).await.unwrap();
     assert_eq!(typed().await, [all[1].number]);
@@ -299,7 +299,7 @@ pub(super) async fn what_is_changed_or_gone_is_not_found(store: S) {
         store.commit(&[Write::DeleteConversation { user: talk.user, conversation: talk.id, whole }]).await.unwrap();
         assert_eq!(typed().await, [0_u64; 0]);
         assert_eq!(numbers(&store, talk.user, "written").await, [0_u64; 0]);
-        // What comes then is found again.
+        // A message that comes after the deletion is found.
         store.commit(&[Write::Conversation(talk.clone()), Write::Message(message(&talk, "typed anew"))]).await.unwrap();
         assert_eq!(typed().await.len(), 1);
     }

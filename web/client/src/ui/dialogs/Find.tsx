@@ -16,7 +16,7 @@ import { Icon } from "../icons";
 import { composing } from "../keys";
 import { joinDialog } from "./Join";
 
-/** Why a room is in the list, in words; what says most stands first. */
+/** The reasons for which a room is in the list, in words, the strongest first. */
 function reasons({ match, bookmark }: DiscoveredRoom): string[] {
   const all = [
     match.hits > 0 ? m.find.hits(match.hits) : match.last ? m.find.last(when(match.last, serverNow())) : "",
@@ -104,7 +104,7 @@ function Find({ start, close }: { start: string; close(): void }) {
     }
     if (event.key === "Enter") {
       event.preventDefault();
-      // What is typed and not answered yet joins nothing.
+      // The rows may still be those of other words: Enter joins nothing then.
       if (isAbout) join(rooms[Math.max(at, 0)]);
       return;
     }

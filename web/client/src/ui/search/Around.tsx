@@ -1,4 +1,4 @@
-// What was said around a hit in a room that one is not in, to be read; it must not write.
+// Messages around a hit in a room that the user is not in, to be read; it must not write.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { history } from "../../net";

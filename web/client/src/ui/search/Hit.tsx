@@ -1,4 +1,4 @@
-// One hit of a search as a row: where, who, when, and the text around what was looked for; it must not act.
+// A hit of a search as a row: where, who, when, and the text around what was looked for; it must not act.
 import { serverNow } from "../../app/clock";
 import { accounts, buddies, protocolOf, talks } from "../../app/store";
 import { snippet, type Piece } from "../../state/hits";

@@ -1,4 +1,4 @@
-// Who is banned from a room, and an end to it; it must not decide who may see it (see `room.menu`).
+// The bans of a room, each with a button that lifts it; it must not decide who may see it (see `room.menu`).
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { command } from "../../app/store";

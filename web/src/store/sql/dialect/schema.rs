@@ -103,7 +103,7 @@ impl Dialect {
     /// The lock under which schemas are changed.
     pub(in crate::store::sql) fn schema_lock(self) -> Lock {
         match self {
-            // One transaction; it is all or nothing there.
+            // A single transaction: all statements count, or none.
             Self::Sqlite => Lock { take: "begin immediate", answers: false, give: "commit", undo: "rollback" },
             Self::MySql => {
                 let give = "do release_lock(concat('bellflower.',database()))";

@@ -2,18 +2,18 @@
 
 use super::Dialect;
 
-/// What a server has to hold to.
+/// A setting that a server must have.
 #[derive(Debug)]
 pub(in crate::store::sql) struct Duty {
     /// Asks how it is set, in words.
     pub(in crate::store::sql) asked: &'static str,
     /// The answer that is wanted.
     pub(in crate::store::sql) wanted: &'static str,
-    /// What another answer leads to.
+    /// The consequence of another answer.
     pub(in crate::store::sql) otherwise: Otherwise,
 }
 
-/// What another answer leads to. `{}` in its words stands for that answer.
+/// The consequence of an answer that is not wanted. `{}` in the words stands for that answer.
 #[derive(Debug)]
 pub(in crate::store::sql) enum Otherwise {
     /// The database is not used.
@@ -22,7 +22,7 @@ pub(in crate::store::sql) enum Otherwise {
     Warn(&'static str),
 }
 
-/// Statements of the mark that one process alone uses a database. It belongs to the session that set it, and ends with that.
+/// Statements of the mark that one process alone uses a database. The mark belongs to the session that set it, and ends with that.
 #[derive(Debug)]
 pub(in crate::store::sql) struct MarkSql {
     /// Makes the server end this session by itself, should its client be gone without a word: after a minute at most.
@@ -48,7 +48,7 @@ impl Dialect {
         }
     }
 
-    /// What a server must hold to so that every text fits, and what it said that it has kept stays.
+    /// Gives the settings that a server must have so that every text fits, and every commit that it has confirmed stays.
     pub(in crate::store::sql) fn duties(self) -> &'static [Duty] {
         match self {
             Self::Sqlite => &[],
@@ -110,5 +110,5 @@ impl Dialect {
     }
 }
 
-/// What [`Dialect::integrity`] says of a file without damage.
+/// The answer of [`Dialect::integrity`] about a file without damage.
 pub(in crate::store::sql) const SOUND: &str = "ok";

@@ -33,7 +33,7 @@ impl Dialect {
     }
 }
 
-/// What [`Dialect::index_out`] begins with for each message.
+/// The first parameter of [`Dialect::index_out`] for each message: FTS5's command that takes a row out.
 pub(in crate::store::sql) const GOES: &str = "delete";
 
 /// The words by which FTS5 finds a conversation, in quotation marks.
