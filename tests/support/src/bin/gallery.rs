@@ -11,7 +11,7 @@ use base64::Engine as _;
 use fantoccini::Locator;
 use scene::{GARDEN, People, add_irc, contact, join_xmpp, on_irc};
 use serde_json::json;
-use support::{Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Scheme, Window, XmppPeer, conversation};
+use support::{Daemon, IrcPeer, Key, Ngircd, Page, Prosody, Window, XmppPeer, conversation};
 
 const CROWD: usize = 5000;
 
@@ -198,20 +198,10 @@ async fn in_the_garden(page: &Page, prosody: &Prosody, people: &mut People) {
 
 /// Writes the page in each theme that the system can ask for.
 async fn in_each_theme(page: &Page, directory: &Path, name: &str) {
-    let themes =
-        [(Scheme::Light, "light", false), (Scheme::Dark, "dark", false), (Scheme::Light, "light", true), (Scheme::Dark, "dark", true)];
-    for (scheme, theme, contrast) in themes {
-        page.browser().looks(scheme, contrast).await;
-        page.wait(&format!(
-            "document.documentElement.dataset.theme === '{theme}' && 'contrast' in document.documentElement.dataset === {contrast}"
-        ))
-        .await;
-        page.at_rest().await;
-        let picture = page.browser().page().screenshot().await.expect("a picture");
-        let theme = if contrast { format!("{theme}-contrast") } else { theme.to_owned() };
+    scene::themes(page, &[false, true], |theme, picture| {
         std::fs::write(directory.join(format!("{name}-{theme}.png")), picture).expect("writing a picture");
-    }
-    page.browser().looks(Scheme::Light, false).await;
+    })
+    .await;
 }
 
 async fn size(page: &Page, width: u32, height: u32, phone: bool) {

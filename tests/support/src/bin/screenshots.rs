@@ -93,7 +93,7 @@ async fn size(browser: &Browser, width: u32, height: u32, scale: u32) {
 
 /// Writes the page in light and in dark.
 async fn both(page: &Page, directory: &Path, name: &str) {
-    scene::both(page, |theme, picture| {
+    scene::themes(page, &[false], |theme, picture| {
         let picture = smaller(picture);
         assert!(picture.len() <= MOST_BYTES, "{name}-{theme} has {} bytes", picture.len());
         std::fs::write(directory.join(format!("{name}-{theme}.png")), picture).expect("writing a picture");

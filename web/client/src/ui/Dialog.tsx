@@ -86,7 +86,7 @@ export function Dialog({ title, testid, wide, place, children, onClose, onSubmit
     run ??= { back: before instanceof HTMLElement && before !== document.body ? before : cameFrom(), asked: focusRequest.peek() };
     if (dialog && !dialog.open) dialog.showModal();
     const find = (css: string) => dialog?.querySelector<HTMLElement>(css);
-    const first = find("[autofocus]") ?? find(ready ? WRITES : ".dialog-body :is(input:not([type=hidden]), select, textarea):not(:disabled)") ?? find("h2");
+    const first = find("[data-first]") ?? find(ready ? WRITES : ".dialog-body :is(input:not([type=hidden]), select, textarea):not(:disabled)") ?? find("h2");
     first?.focus();
     // What only scrolls must be reached by keys, too.
     const body = dialog?.querySelector<HTMLElement>(".dialog-body");

@@ -40,7 +40,8 @@ export function TextField(props: TextProps) {
     dir: "auto" as const,
     value: props.value,
     disabled: props.disabled,
-    autofocus: props.autofocus,
+    // Not HTML's autofocus: a browser that is slow to draw would move the focus away from where its user writes by then.
+    "data-first": props.autofocus || undefined,
     placeholder: props.placeholder,
     "aria-label": props.label ? undefined : props.spoken,
     "aria-invalid": props.error ? true : undefined,

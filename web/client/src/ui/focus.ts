@@ -28,7 +28,7 @@ function home(): HTMLElement | null {
   const find = (css: string) => document.querySelector<HTMLElement>(css);
   if (find(".list")) return place === "search" && mayWrite() ? find(".list input[type=search]") : (find(".vlist [tabindex='0']") ?? find(".vlist"));
   // A conversation that covers the list; else the page before one is in.
-  return find(".talk .log") ?? (mayWrite() ? find(".front-form [autofocus]") : null) ?? find(".front h1, .front h2");
+  return find(".talk .log") ?? (mayWrite() ? find(".front-form [data-first]") : null) ?? find(".front h1, .front h2");
 }
 
 /** Gives a focus that nobody has to the list, or to the form of the front page. An open dialog gives it back itself. */

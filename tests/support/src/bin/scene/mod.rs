@@ -188,13 +188,18 @@ pub(crate) async fn on_irc(page: &Page, channel: &str, nadia: &mut IrcPeer, oska
     talk
 }
 
-/// Gives `take` the page in light and in dark, as a PNG, once nothing moves any more; light again afterwards.
-pub(crate) async fn both(page: &Page, mut take: impl FnMut(&str, &[u8])) {
-    for (scheme, theme) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
-        page.browser().scheme(scheme).await;
-        page.wait(&format!("document.documentElement.dataset.theme === '{theme}'")).await;
-        page.at_rest().await;
-        take(theme, &page.browser().page().screenshot().await.expect("a picture"));
+/// Gives `take` the page in light and in dark, each plain or with more contrast as `contrasts` lists it, as a PNG, once nothing moves any more; plain and
+/// light again afterwards.
+pub(crate) async fn themes(page: &Page, contrasts: &[bool], mut take: impl FnMut(&str, &[u8])) {
+    for &contrast in contrasts {
+        for (scheme, theme) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
+            page.browser().looks(scheme, contrast).await;
+            let there = format!("dataset.theme === '{theme}' && 'contrast' in document.documentElement.dataset === {contrast}");
+            page.wait(&format!("document.documentElement.{there}")).await;
+            page.at_rest().await;
+            let name = if contrast { format!("{theme}-contrast") } else { theme.to_owned() };
+            take(&name, &page.browser().page().screenshot().await.expect("a picture"));
+        }
     }
-    page.browser().scheme(Scheme::Light).await;
+    page.browser().looks(Scheme::Light, false).await;
 }

@@ -59,7 +59,7 @@ function ConfirmDialog({ options, close }: { options: ConfirmOptions; close(): v
   };
   return (
     <Dialog title={options.title} testid={options.testid ?? "confirm-dialog"} onClose={close} onSubmit={submit}
-      actions={<><button type="button" autofocus onClick={close}>{w.cancel}</button><button type="submit" class={options.danger ? "primary danger" : "primary"} disabled={busy.value} data-testid="confirm-ok">{options.yes}</button></>}>
+      actions={<><button type="button" data-first onClick={close}>{w.cancel}</button><button type="submit" class={options.danger ? "primary danger" : "primary"} disabled={busy.value} data-testid="confirm-ok">{options.yes}</button></>}>
       <p>{options.text}</p>
       {error.value !== null && <Problem text={errorText(error.value)} />}
     </Dialog>

@@ -31,7 +31,7 @@ function Close({ talk, close }: { talk: Talk; close(): void }) {
           <button type="button" onClick={close}>{w.cancel}</button>
           <span class="stretch" />
           <button type="button" class="danger-text" data-testid="close-leave" onClick={() => take("leave")}>{w.closing.leave}</button>
-          <button type="submit" class="primary" autofocus data-testid="close-listen">{w.closing.listen}</button>
+          <button type="submit" class="primary" data-first data-testid="close-listen">{w.closing.listen}</button>
         </>
       }>
       <p>{w.closing.lead}</p>

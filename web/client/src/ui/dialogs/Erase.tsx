@@ -16,7 +16,7 @@ function Erase({ talk, close }: { talk: Talk; close(): void }) {
   }, []);
   return (
     <Dialog title={w.talk.eraseTitle(talk.title)} testid="erase-dialog" onClose={close} onSubmit={submit}
-      actions={<><button type="button" autofocus onClick={close}>{w.cancel}</button><button type="submit" class="primary danger" disabled={sending.busy.value} data-testid="erase-ok">{w.talk.eraseYes}</button></>}>
+      actions={<><button type="button" data-first onClick={close}>{w.cancel}</button><button type="submit" class="primary danger" disabled={sending.busy.value} data-testid="erase-ok">{w.talk.eraseYes}</button></>}>
       <p>{w.talk.eraseLead}</p>
       <CheckField label={w.talk.eraseWhole} name="erase-whole" value={whole.value} onInput={(on) => (whole.value = on)} />
       <Failure sending={sending} />

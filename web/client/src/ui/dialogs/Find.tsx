@@ -126,7 +126,7 @@ function Find({ start, close }: { start: string; close(): void }) {
       <div class="find">
         <div class="find-box">
           <Icon name="search" size={18} />
-          <input type="search" autofocus dir="auto" autocomplete="off" autocapitalize="none" spellcheck={false} maxLength={200} value={finding.text.value} placeholder={m.find.placeholder} aria-label={m.find.placeholder}
+          <input type="search" data-first dir="auto" autocomplete="off" autocapitalize="none" spellcheck={false} maxLength={200} value={finding.text.value} placeholder={m.find.placeholder} aria-label={m.find.placeholder}
             {...({ role: "combobox" } as object)} aria-expanded={rooms.length > 0} aria-controls={`${id}-rooms`} aria-autocomplete="list" aria-activedescendant={at >= 0 ? `${id}-${at}` : undefined}
             data-testid="find-input" onInput={(event) => type(event.currentTarget.value)} onKeyDown={press} />
           {(finding.busy.value || pending.length > 0) && <i class="spinner" />}

@@ -40,7 +40,7 @@ export function KeyTables() {
 
 export function helpDialog(): void {
   openDialog((close) => (
-    <Dialog title={m.help.title} testid="help-dialog" wide onClose={close} actions={<button type="button" class="primary" autofocus onClick={close}>{w.close}</button>}>
+    <Dialog title={m.help.title} testid="help-dialog" wide onClose={close} actions={<button type="button" class="primary" data-first onClick={close}>{w.close}</button>}>
       <KeyTables />
     </Dialog>
   ));

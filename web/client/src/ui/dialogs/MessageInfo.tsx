@@ -21,7 +21,7 @@ function Info({ said, close }: { said: Said; close(): void }) {
     [s.state, [s.states[said.state] ?? said.state, notes].filter(Boolean).join(" · "), "state"],
   ];
   return (
-    <Dialog title={s.infoTitle} testid="message-info-dialog" onClose={close} actions={<button type="button" class="primary" autofocus onClick={close}>{w.close}</button>}>
+    <Dialog title={s.infoTitle} testid="message-info-dialog" onClose={close} actions={<button type="button" class="primary" data-first onClick={close}>{w.close}</button>}>
       <blockquote class="info-said" dir="auto">{said.text.length > 400 ? `${said.text.slice(0, 400)}…` : said.text}</blockquote>
       <dl class="info">
         {rows.filter(([, value]) => value !== "").map(([name, value, key]) => (

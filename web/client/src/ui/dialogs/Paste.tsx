@@ -32,7 +32,7 @@ function Ask({ title, lead, text, ways, close }: { title: string; lead: string; 
         <>
           <button type="button" onClick={close}>{w.cancel}</button>
           <span class="stretch" />
-          {ways.map((way, at) => <button key={way.testid} type="button" class={at === ways.length - 1 ? "primary" : ""} autofocus={at === ways.length - 1} data-testid={way.testid} onClick={() => take(way)}>{way.words}</button>)}
+          {ways.map((way, at) => <button key={way.testid} type="button" class={at === ways.length - 1 ? "primary" : ""} data-first={at === ways.length - 1 || undefined} data-testid={way.testid} onClick={() => take(way)}>{way.words}</button>)}
         </>
       }>
       <p>{lead}</p>

@@ -140,7 +140,7 @@ function Search({ close }: { close(): void }) {
         <div class="search-top">
           <div class="search" role="search" aria-label={m.search.label}>
             <Icon name="search" size={18} />
-            <input ref={box} type="search" dir="auto" autofocus enterkeyhint="search" value={now.q} placeholder={m.search.placeholder} aria-label={m.search.label} data-testid="search-box" onInput={(event) => ask({ ...now, q: event.currentTarget.value })} />
+            <input ref={box} type="search" dir="auto" data-first enterkeyhint="search" value={now.q} placeholder={m.search.placeholder} aria-label={m.search.label} data-testid="search-box" onInput={(event) => ask({ ...now, q: event.currentTarget.value })} />
             <i class="ring" aria-hidden="true" />
           </div>
           <button type="button" class="soft" aria-expanded={open.value} data-testid="search-filter" onClick={() => (open.value = !open.value)}>

@@ -46,7 +46,7 @@ function Settings({ start, close }: { start: SectionId; close(): void }) {
     <Dialog title={m.settings.title} testid="settings-dialog" place onClose={close}>
       <nav class="place-nav" aria-label={m.settings.title} ref={nav}>
         {seen.map((one) => (
-          <button key={one.id} type="button" aria-current={one === section ? "page" : undefined} autofocus={one === section} data-testid={`settings-${one.id}`} onClick={() => (at.value = one.id)}>
+          <button key={one.id} type="button" aria-current={one === section ? "page" : undefined} data-first={one === section || undefined} data-testid={`settings-${one.id}`} onClick={() => (at.value = one.id)}>
             <Icon name={one.icon} size={18} /><span>{names[one.id]}</span>
           </button>
         ))}
