@@ -115,7 +115,7 @@ async fn places(page: &Page, directory: &Path) {
 
     page.click(".foremost [data-testid=conversation-menu]").await;
     page.click("[data-testid=menu-find]").await;
-    page.type_into("[data-testid=find-box]", "the").await;
+    page.type_into("[data-testid=find-box]", "שלום").await;
     page.read("[data-testid=find-count]", "1 of").await;
     everywhere(page, directory, "find-bar").await;
     page.click("[data-testid=find-close]").await;

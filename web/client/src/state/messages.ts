@@ -1,6 +1,9 @@
 // Lists of messages: their order, and how two views of the same conversation become one; it must not know events.
 import type { Message } from "../wire/types";
 
+/** "/me waves" is how libpurple hands over what somebody does. */
+export const ACTION = "/me ";
+
 const DIGITS = /^\d+$/;
 
 /** Order of message ids: by arrival. Plain numbers compare as numbers, all else letter by letter. */

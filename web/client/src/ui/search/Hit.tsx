@@ -1,6 +1,7 @@
 // A hit of a search as a row: where, who, when, and the text around what was looked for; it must not act.
 import { serverNow } from "../../app/clock";
 import { accounts, buddies, protocolOf, talks } from "../../app/store";
+import { ACTION } from "../../state/messages";
 import { snippet, type Piece } from "../../state/hits";
 import { talkTitle } from "../../state/names";
 import type { Hit as SearchHit } from "../../wire/types";
@@ -23,12 +24,20 @@ export function placeOf(hit: SearchHit): { title: string; room: boolean; name: s
 
 const writer = ({ message: { from } }: SearchHit): string => (from.self ? m.search.you : from.alias || from.name);
 
+/** "/me waves" is shown as "waves". */
+function told(pieces: readonly Piece[]): { pieces: readonly Piece[]; act: boolean } {
+  const [first, ...rest] = pieces;
+  if (!first || first.hit || !first.text.startsWith(ACTION)) return { pieces, act: false };
+  return { pieces: [{ ...first, text: first.text.slice(ACTION.length) }, ...rest], act: true };
+}
+
 export function Hit({ hit, fresh }: { hit: SearchHit; fresh: boolean }) {
   const { title, room, name } = placeOf(hit);
   const buddy = talks.value.get(hit.conversation)?.buddy;
   const icon = buddy ? buddies.value.get(buddy)?.icon : undefined;
   const protocol = accounts.value.get(hit.account)?.protocol ?? "";
   const self = hit.message.from.self;
+  const { pieces, act } = told(snippet(hit.message.text, hit.ranges as [number, number][]));
   return (
     <>
       <Avatar name={title} of={name} icon={icon} room={room} size={36} />
@@ -40,7 +49,7 @@ export function Hit({ hit, fresh }: { hit: SearchHit; fresh: boolean }) {
           {fresh && <span class="found-new">{m.search.fresh}</span>}
           <time dateTime={hit.message.time} title={fullTime(hit.message.time)}>{when(hit.message.time, serverNow())}</time>
         </span>
-        <span class="found-text" dir="auto"><Marked pieces={snippet(hit.message.text, hit.ranges as [number, number][])} /></span>
+        <span class={act ? "found-text act" : "found-text"} dir="auto"><Marked pieces={pieces} /></span>
       </span>
     </>
   );

@@ -1,6 +1,6 @@
 // The search place: what is looked for, the filters, and what was found on all networks, live; it must not know how a message is reached.
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { accounts, protocolOf, talks, user } from "../../app/store";
 import { ask, asked, busy, failed, freshHits, hits, keyOf, leaveSearch, more, older, openSearch, partial } from "../../app/searching";
 import type { Asked } from "../../state/hits";
@@ -9,7 +9,7 @@ import type { Hit as SearchHit } from "../../wire/types";
 import { errorText } from "../../words";
 import { m } from "../../words/later";
 import { Dialog, openDialog } from "../Dialog";
-import { SelectField, TextField } from "../fields";
+import { Field, SelectField, TextField } from "../fields";
 import { Problem } from "../front/problem";
 import { Icon } from "../icons";
 import { composing } from "../keys";
@@ -42,11 +42,11 @@ function Filters() {
 }
 
 function Day({ label, name, value, min, max, onInput }: { label: string; name: string; value: string; min?: string | undefined; max?: string | undefined; onInput(value: string): void }) {
+  const id = useId();
   return (
-    <label class="field">
-      <span class="field-label">{label}</span>
-      <input type="date" value={value} min={min || undefined} max={max || undefined} data-testid={`field-${name}`} onInput={(event) => onInput(event.currentTarget.value)} />
-    </label>
+    <Field label={label} id={id}>
+      <input type="date" id={id} value={value} min={min || undefined} max={max || undefined} data-testid={`field-${name}`} onInput={(event) => onInput(event.currentTarget.value)} />
+    </Field>
   );
 }
 

@@ -7,7 +7,7 @@ import { discardOutgoing, isSettled, linkState, sendAgain, sendMessage, settle, 
 import { putBack } from "../../app/windows";
 import type { LogItem } from "../../state/log";
 import type { Line } from "../../state/model";
-import { bigEmoji } from "../../state/messages";
+import { ACTION, bigEmoji } from "../../state/messages";
 import { toneOf } from "../../state/names";
 import type { Message, Span } from "../../wire/types";
 import { clock, dayName, errorText, fullTime, moment, w } from "../../words";
@@ -16,8 +16,6 @@ import { parts } from "../later";
 import { memo } from "../memo";
 import { Spans } from "./Spans";
 
-/** "/me waves" is how libpurple hands over what somebody does. */
-const ACTION = "/me ";
 const isAction = (text: string): boolean => text.startsWith(ACTION);
 
 function Said({ message }: { message: Message }) {
