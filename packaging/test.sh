@@ -7,9 +7,9 @@ status=0
 if [ -e web/client/package.json ]; then
     npm --prefix web/client run --silent test || status=1
 fi
-# Accounts ending in every state, with transfers too, and the workers' link: the rest of `make valgrind` takes minutes.
+# Accounts ending in every state, with transfers too, hostile transfers, and the workers' link: the rest of `make valgrind` takes minutes.
 if command -v valgrind >/dev/null; then
-    packaging/valgrind.sh 'lifecycle accounts_end_in_every_state' 'purple::transfer' 'link ' || status=1
+    packaging/valgrind.sh 'lifecycle accounts_end_in_every_state' 'transfer::tests::hostile' 'transfer::tests::transfers_of' 'link ' || status=1
 else
     echo "test: NOT CHECKED: memory, valgrind is not installed (make deps-test)"
 fi
