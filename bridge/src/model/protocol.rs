@@ -159,6 +159,12 @@ pub struct PluginReport {
     /// One of the files that come with the libpurple in use, with the protocol that such a file has. All others are third parties' code.
     #[serde(default)]
     pub ships: bool,
+    /// What the sandbox refused while it was opened, in words.
+    #[serde(default)]
+    pub denied: Vec<String>,
+    /// Keys of a protocol's options that users do not see: they name things of this machine.
+    #[serde(default)]
+    pub kept_back: Vec<String>,
 }
 
 /// Self-description of a plugin (`PurplePluginInfo`), unchecked.

@@ -107,6 +107,16 @@ pub fn tide_plugins() -> &'static str {
     env!("TIDE_PLUGINS")
 }
 
+/// The directory of a plugin, `prpl-nosy`, that reads a file and starts a process while it is opened.
+pub fn nosy_plugins() -> &'static str {
+    env!("NOSY_PLUGINS")
+}
+
+/// The directory of two plugins that are no protocols: `carbons.so` needs XMPP's library, `orphan.so` one that is not there.
+pub fn beside_plugins() -> &'static str {
+    env!("BESIDE_PLUGINS")
+}
+
 /// The directory of a third party's plugin whose id, `prpl-aim`, was once one of libpurple's own.
 pub fn old_plugins() -> &'static str {
     env!("OLD_PLUGINS")
