@@ -60,7 +60,8 @@ impl Fleet {
         if let Ok(ear) = ear {
             ear.close().await;
         }
-        drop(tokio::task::spawn_blocking(move || drop(home)));
+        // The next has the same place. It fails only while the runtime ends.
+        let _ = tokio::task::spawn_blocking(move || drop(home)).await;
         said.map_or(Tried::Ended(opening), Tried::Up)
     }
 }

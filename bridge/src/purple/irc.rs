@@ -274,7 +274,9 @@ impl Connection {
             canonical.extend_from_slice(parameter);
         }
         if let Some(trailing) = trailing {
-            canonical.extend_from_slice(b" :");
+            // The plugin reads the time of a topic as a word, which some servers write behind a colon.
+            let is_word = command_name == b"333" && !trailing.is_empty() && !trailing.contains(&b' ') && trailing.first() != Some(&b':');
+            canonical.extend_from_slice(if is_word { b" " } else { b" :" });
             if command_name == b"353" { canonical.extend(members(trailing)) } else { canonical.extend_from_slice(trailing) }
         }
         if canonical == line { Verdict::AsItIs } else { Verdict::Instead(canonical) }

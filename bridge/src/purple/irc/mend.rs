@@ -11,6 +11,8 @@ enum Text {
     Said,
     /// Shown as plain words.
     Reason,
+    /// The same; the topic of a room in a list.
+    Listed,
     /// The same; the plugin takes it for HTML.
     Raw,
 }
@@ -21,11 +23,20 @@ pub(super) fn mended(line: &[u8], decodes: bool) -> Cow<'_, [u8]> {
     let Some((at, kind)) = place(&line, || None) else { return line };
     let (head, tail) = line.split_at(at.min(line.len()));
     let Ok(text) = std::str::from_utf8(tail) else { return line };
+    let text = if kind == Text::Listed { without_modes(text) } else { text };
     if !formats::has_any(text) {
-        return line;
+        return if text.len() == tail.len() { line } else { Cow::Owned([head, text.as_bytes()].concat()) };
     }
     let text = if kind == Text::Said { formats::marked(text) } else { formats::plain(text) };
     Cow::Owned([head, text.as_bytes()].concat())
+}
+
+/// A topic without the modes that some servers (InspIRCd, UnrealIRCd) put in front of it in a list: `[+nt] A topic`.
+fn without_modes(text: &str) -> &str {
+    let Some((modes, topic)) = text.strip_prefix("[+").and_then(|rest| rest.split_once(']')) else { return text };
+    let letters = modes.split(' ').next().unwrap_or_default();
+    let are_modes = letters.bytes().all(|byte| byte.is_ascii_alphabetic()) && (topic.is_empty() || topic.starts_with(' '));
+    if are_modes { topic.strip_prefix(' ').unwrap_or(topic) } else { text }
 }
 
 /// A line that was mended, for the plugin that takes its text for HTML; `None`: it is good as it is. `own`: the user's nick.
@@ -52,7 +63,7 @@ fn place(line: &[u8], own: impl FnOnce() -> Option<String>) -> Option<(usize, Te
         }
         b"quit" | b"wallops" => (0, Text::Reason),
         b"kick" => (2, Text::Reason),
-        b"322" => (3, Text::Reason),
+        b"322" => (3, Text::Listed),
         // What a server says of a message or a command in a room.
         b"404" | b"442" | b"482" | b"506" => (2, Text::Raw),
         // The same, as a notice, which is text.
@@ -114,6 +125,9 @@ mod tests {
             (":b!b@h KICK #a eva :<b>\u{2}", ":b!b@h KICK #a eva :<b>".to_owned()),
             (":b!b@h KICK #a ines :<b> & \u{2}", ":b!b@h KICK #a ines :&lt;b&gt; &amp; ".to_owned()),
             (":s 404 ines #a :no <b>", ":s 404 ines #a :no &lt;b&gt;".to_owned()),
+            (":s 322 ines #a 3 :[+ntl 50] \u{2}A topic [+x]", ":s 322 ines #a 3 :A topic [+x]".to_owned()),
+            (":s 322 ines #a 3 :[+nt] ", ":s 322 ines #a 3 :".to_owned()),
+            (":s 322 ines #a 3 :[+18] people", ":s 322 ines #a 3 :[+18] people".to_owned()),
             (":s 332 ines #a :\u{2}a <b>", ":s 332 ines #a :a <b>".to_owned()),
             (":b!b@h PRIVMSG", ":b!b@h PRIVMSG".to_owned()),
             (":b!b@h KICK #a", ":b!b@h KICK #a".to_owned()),
