@@ -31,7 +31,7 @@ impl Asked {
             return;
         }
         // Before the nick may stand the server that is asked.
-        if let Some(nick) = words.last() {
+        if let Some(nick) = words.next_back() {
             if self.0.len() >= MOST {
                 self.0.pop_front();
             }

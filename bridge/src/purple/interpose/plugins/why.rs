@@ -1,12 +1,12 @@
 //! Why a plugin file cannot be opened, in words that say what to do: out of the linker's own.
 
-use std::ffi::{CStr, CString};
-use std::os::unix::ffi::OsStrExt;
+use super::super::super::ffi::in_process;
+use std::ffi::CStr;
 use std::path::Path;
 
 /// Of a file that libpurple has just not taken. Opens it once more, which runs what is in it as libpurple did.
 pub(super) fn it_cannot_be_opened(file: &Path) -> String {
-    let Ok(path) = CString::new(file.as_os_str().as_bytes()) else { return "its name has a NUL".to_owned() };
+    let path = in_process(&file.to_string_lossy());
     // SAFETY: a C string. A library's own beginnings may run: those of a file that libpurple has opened a moment ago.
     let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
     if handle.is_null() {
