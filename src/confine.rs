@@ -34,8 +34,7 @@ pub(crate) fn apply(config: &BridgeConfig, confine: &Confine, judge: Option<Unix
         log::info!("not confined: worker.sandbox is off");
         return Ok(());
     }
-    let sandbox = Sandbox::apply(config, confine, true)?;
-    let judged = judge.map(|judge| submit(&judge));
+    let (sandbox, judged) = Sandbox::apply(config, confine, true, judge)?;
     let words = if matches!(judged, Some(Ok(()))) { ", connections judged" } else { "" };
     log::info!("confined: {}{words}", sandbox.words(config, confine));
     if let Some(Err(error)) = judged {
@@ -47,9 +46,9 @@ pub(crate) fn apply(config: &BridgeConfig, confine: &Confine, judge: Option<Unix
     Ok(())
 }
 
-/// Hands every connect over to the judge.
-fn submit(judge: &UnixStream) -> io::Result<()> {
-    let listener = calls::ask_about_connects()?;
+/// Hands every connect over to the judge, and all calls that are refused.
+fn submit(config: &BridgeConfig, confine: &Confine, judge: &UnixStream) -> io::Result<()> {
+    let listener = calls::ask(config, confine)?;
     let descriptors = [listener.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
@@ -63,9 +62,9 @@ pub(crate) fn try_out(config: &BridgeConfig, confine: &Confine) -> String {
     if !confine.sandbox {
         return "Workers are not confined: worker.sandbox is off.".to_owned();
     }
-    let tried = std::thread::scope(|scope| scope.spawn(|| Sandbox::apply(config, confine, false)).join());
+    let tried = std::thread::scope(|scope| scope.spawn(|| Sandbox::apply(config, confine, false, None)).join());
     match tried {
-        Ok(Ok(sandbox)) => {
+        Ok(Ok((sandbox, _))) => {
             let words = format!("Workers are confined: {}.", sandbox.words(config, confine));
             std::iter::once(words).chain(sandbox.lacks()).collect::<Vec<_>>().join("\n")
         }
@@ -83,13 +82,16 @@ struct Sandbox {
 }
 
 impl Sandbox {
-    fn apply(config: &BridgeConfig, confine: &Confine, all: bool) -> io::Result<Self> {
+    /// Also says whether the judge took it into its charge, where there is one.
+    fn apply(config: &BridgeConfig, confine: &Confine, all: bool, judge: Option<UnixStream>) -> io::Result<(Self, Option<io::Result<()>>)> {
         // Either needs it, and sets it; without them it is of use all the same.
         rustix::thread::set_no_new_privs(true)?;
         let refused = |error| io::Error::other(format!("Landlock: {error}; `worker.sandbox = false` does without"));
         let landlock = files::restrict(config, confine).map_err(refused)?;
-        let seccomp = calls::restrict(config, confine, all).map_err(|error| error.to_string());
-        Ok(Self { landlock, seccomp })
+        let judged = judge.map(|judge| submit(config, confine, &judge));
+        let asked = matches!(judged, Some(Ok(())));
+        let seccomp = calls::restrict(config, confine, all, asked).map_err(|error| error.to_string());
+        Ok((Self { landlock, seccomp }, judged))
     }
 
     fn words(&self, config: &BridgeConfig, confine: &Confine) -> String {

@@ -22,7 +22,15 @@ pub(crate) fn run(config: &Config) -> Result<(), Failure> {
     for plugin in &catalogue.plugins {
         block(&mut text, plugin, config);
     }
+    for name in config.plugins.load.iter().filter(|name| !catalogue.plugins.iter().any(|plugin| is_called(plugin, name))) {
+        let _ = writeln!(text, "plugins.load: no plugin here has the id or the file name `{name}`");
+    }
     crate::report::print(&text)
+}
+
+/// Whether it has the name as its id or as that of its file.
+fn is_called(plugin: &PluginReport, name: &str) -> bool {
+    plugin.id.as_deref() == Some(name) || Path::new(&plugin.path).file_stem().is_some_and(|stem| stem == name)
 }
 
 /// The lines of one file.
@@ -37,6 +45,13 @@ fn block(text: &mut String, plugin: &PluginReport, config: &Config) {
     if let Some(reason) = &plugin.reason {
         let _ = writeln!(text, "         why: {reason}");
     }
+    for denied in &plugin.denied {
+        let _ = writeln!(text, "         was refused: {denied}");
+    }
+    if !plugin.kept_back.is_empty() {
+        let keys = plugin.kept_back.join(", ");
+        let _ = writeln!(text, "         kept from users: {keys}: they name things of this machine (plugins.show_options shows them)");
+    }
     for need in needs::of_file(Path::new(&plugin.path)) {
         let Need { setting, because } = &need;
         let given = if is_given(need.setting, config) { " (set)" } else { "" };
@@ -49,6 +64,7 @@ fn is_given(setting: &str, config: &Config) -> bool {
     match setting {
         needs::EXEC => config.worker.exec || !config.worker.sandbox,
         needs::LISTEN => config.egress.listen,
+        needs::SOCKETS => !config.worker.sockets.is_empty() || !config.worker.sandbox,
         needs::FILES => !config.worker.write.is_empty() || !config.worker.sandbox,
         _ => false,
     }

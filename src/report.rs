@@ -53,7 +53,11 @@ pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::System("the event loop", e))?;
     runtime.block_on(async {
         let (fleet, _events) = fleet::Fleet::start(settings).await?;
-        let catalogue = fleet.catalogue().clone();
+        let mut catalogue = fleet.catalogue().clone();
+        for (file, what) in fleet.refused_at_opening() {
+            let of_file = catalogue.plugins.iter_mut().find(|plugin| std::path::Path::new(&plugin.path) == file);
+            of_file.into_iter().for_each(|plugin| plugin.denied.push(what.clone()));
+        }
         fleet.quit();
         while !fleet.has_ended() {
             tokio::time::sleep(Duration::from_millis(10)).await;

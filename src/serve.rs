@@ -176,6 +176,12 @@ async fn live(
                                 Ok(read) => server.send_modify(|settings| settings.tls = read),
                                 Err(error) => log::error!("SIGHUP: the certificate stays as it is: {error}"),
                             }
+                            let (fleet, front) = (fleet.clone(), Arc::clone(&front));
+                            tokio::spawn(async move {
+                                if fleet.rescan().await {
+                                    front.look_again();
+                                }
+                            });
                         }
                     }
                 }

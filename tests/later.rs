@@ -242,3 +242,54 @@ fn a_line_that_irc_does_not_pass_on_is_told_at_its_message() {
         .count();
     assert_eq!(shown, 0, "{:?}", ines.kept().collect::<Vec<_>>());
 }
+
+#[test]
+fn somebody_who_is_asked_after_and_not_there_is_no_refusal_of_a_message() {
+    let server = RawServer::irc();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut ines = daemon.client("tab");
+    ines.post("/login", &json!({ "network": server.irc_network("ines") })).ok();
+    ines.attach();
+    let mut line = server.connection();
+    line.write(":irc.test 001 ines :Welcome\r\n:irc.test 376 ines :End\r\n").expect("a client that reads");
+    ines.wait_online();
+    let bob = ines.open("bob");
+    ines.say(&bob, "it came");
+    ines.command("message.send", json!({ "conversation": bob, "text": "/whois bob" }));
+    let asked = std::iter::from_fn(|| line.next_within(PATIENCE)).any(|said| said.starts_with("WHOIS bob"));
+    assert!(asked, "nobody was asked after");
+    line.write(":irc.test 401 ines bob :No <such> nick\r\n:irc.test 318 ines bob :End of WHOIS\r\n:bob!b@h PRIVMSG ines :back again\r\n")
+        .expect("a client that reads");
+    ines.hears("back again");
+    assert!(!ines.kept().any(|event| event["type"] == "message.updated"), "{:?}", ines.kept().collect::<Vec<_>>());
+    // A message is refused as ever, in the server's words as they are.
+    line.write(":irc.test 401 ines bob :No <such> nick & more\r\n").expect("a client that reads");
+    assert_eq!(updated(&mut ines, "it came")["error"], "No <such> nick & more.");
+}
+
+#[test]
+fn what_a_server_says_of_a_message_is_text() {
+    let server = RawServer::irc();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut ines = daemon.client("tab");
+    ines.post("/login", &json!({ "network": server.irc_network("ines") })).ok();
+    ines.attach();
+    let mut line = server.connection();
+    line.write(":irc.test 001 ines :Welcome\r\n:irc.test 376 ines :End\r\n:ines!i@h JOIN #a\r\n:irc.test 353 ines = #a :ines\r\n:irc.test 366 ines #a :End\r\n")
+        .expect("a client that reads");
+    let opened = ines.wait_event("the channel", |event| event["type"] == "conversation.opened");
+    let channel = opened["conversation"]["id"].as_str().expect("an id").to_owned();
+    ines.say(&channel, "one");
+    line.write(":irc.test 404 ines #a :No <external> & such\r\n").expect("a client that reads");
+    assert_eq!(updated(&mut ines, "one")["error"], "No <external> & such.");
+    // Where it is about no message, the plugin writes it into the channel.
+    line.write(":irc.test 482 ines #a :You're <not> an operator & so on\r\n").expect("a client that reads");
+    let shown = ines.wait_event("the line", |event| {
+        event["type"] == "message.system" && event["message"]["text"].as_str().is_some_and(|text| text.contains("operator"))
+    });
+    assert_eq!(shown["message"]["text"], "You're <not> an operator & so on");
+    // One that the plugin shows as a notice is text there, too.
+    line.write(":irc.test 477 ines #other :Not <for> you & yours\r\n").expect("a client that reads");
+    let notice = ines.wait_event("the notice", |event| event["type"] == "notice.opened");
+    assert!(notice.to_string().contains("Not <for> you & yours"), "{notice}");
+}

@@ -97,3 +97,106 @@ fn the_list_of_protocols_says_why_it_is_not_among_them() {
     assert!(line.starts_with("refused") && line.ends_with("it ended the processes that opened it"), "{line}");
     assert!(told.lines().any(|line| line.starts_with("prpl-mischief")), "{told}");
 }
+
+/// What `bellflower plugins` says with these settings.
+fn told(directory: &tempfile::TempDir, settings: &str) -> String {
+    let config = directory.path().join("bellflower.toml");
+    std::fs::write(&config, settings).expect("a configuration");
+    let output = std::process::Command::new(BELLFLOWER).arg("plugins").arg("--config").arg(config).output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The lines about one file.
+fn block<'a>(told: &'a str, file: &str) -> Vec<&'a str> {
+    let mut lines = told.lines().skip_while(|line| !line.contains(file));
+    let head = lines.next().unwrap_or_else(|| panic!("no word of {file} in:\n{told}"));
+    std::iter::once(head).chain(lines.take_while(|line| line.starts_with(' '))).collect()
+}
+
+#[test]
+fn what_a_plugin_was_refused_while_it_was_opened_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = format!("[plugins]\npaths = [{:?}]", support::nosy_plugins());
+    let told = told(&directory, &settings);
+    let block = block(&told, "nosy.so");
+    assert!(block[0].starts_with("loaded   protocol  prpl-nosy"), "{block:?}");
+    for line in [
+        "was refused: the file /etc/shadow (`read` in [worker] gives it)",
+        "was refused: to start a program or process (`exec = true` in [worker] lets it)",
+        "kept from users: rdp_client, external-attachments-dir, socket: they name things of this machine (plugins.show_options shows them)",
+    ] {
+        assert!(block.iter().any(|one| one.trim() == line), "no {line:?} in {block:#?}");
+    }
+    // What is given is not refused.
+    let given = self::told(&directory, &format!("{settings}\n[worker]\nread = [\"/etc/shadow\"]\nexec = true"));
+    let block = self::block(&given, "nosy.so");
+    assert!(!block.iter().any(|line| line.contains("was refused")), "{block:#?}");
+}
+
+#[test]
+fn every_file_says_what_became_of_it_and_what_to_do() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let copy = |from: &str, file: &str, to: &str| std::fs::copy(Path::new(from).join(file), directory.path().join(to)).expect("the plugin");
+    copy(support::beside_plugins(), "carbons.so", "carbons.so");
+    copy(support::beside_plugins(), "orphan.so", "orphan.so");
+    copy(support::tide_plugins(), "tide.so", "tide.so");
+    copy(support::tide_plugins(), "tide.so", "twin.so");
+    std::fs::write(directory.path().join("text.so"), "no library").expect("a file");
+    let table = table(&directory);
+    let told = told(&directory, &format!("{table}\nload = [\"core-psychic\", \"statenotify\", \"no-such\"]"));
+    // It comes before XMPP's file, and needs its library.
+    let carbons = block(&told, "carbons.so");
+    assert!(carbons[0].starts_with("loaded   other     core-riba-carbons"), "{carbons:?}");
+    let why = |file: &str| {
+        let block = block(&told, file);
+        assert!(block[0].starts_with("refused"), "{block:?}");
+        block.iter().find_map(|line| line.trim().strip_prefix("why: ")).unwrap_or_else(|| panic!("no reason in {block:?}")).to_owned()
+    };
+    assert_eq!(why("orphan.so"), "it needs the library libabsent.so, which is not installed here: install the package that has it");
+    assert_eq!(why("twin.so"), format!("{}/tide.so has the same id and serves in its stead", directory.path().display()));
+    assert_eq!(why("text.so"), "it is no library for this machine");
+    for named in ["psychic.so", "statenotify.so"] {
+        assert!(block(&told, named)[0].starts_with("loaded"), "{named} was named");
+    }
+    let unmatched: Vec<&str> = told.lines().filter(|line| line.starts_with("plugins.load:")).collect();
+    assert_eq!(unmatched, ["plugins.load: no plugin here has the id or the file name `no-such`"]);
+
+    let denied = self::told(&directory, &format!("{table}\n[protocols]\ndeny = [\"core-riba-carbons\"]"));
+    assert!(block(&denied, "carbons.so").iter().any(|line| line.trim() == "why: protocols.deny names it"), "{denied}");
+}
+
+/// Whether a guest of the protocol that behaves unlike XMPP comes online.
+fn takes_the_tide(daemon: &Daemon, name: &str) -> bool {
+    let mut client = daemon.client("tab");
+    let answer = client.post("/login", &json!({ "network": { "protocol": "prpl-tide", "username": name } }));
+    if answer.status != 200 {
+        return false;
+    }
+    client.attach();
+    client.wait_online();
+    true
+}
+
+#[test]
+fn plugins_are_looked_at_again_on_a_hangup() {
+    let directory = plugins();
+    let mut daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table(&table(&directory)).start();
+    let mut ines = daemon.client("ines");
+    ines.sign_in_mischief("ines");
+    let talk = ines.open("someone");
+    assert!(!takes_the_tide(&daemon, "early"), "the network is not offered yet");
+    let tide = directory.path().join("tide.so");
+    std::fs::copy(Path::new(support::tide_plugins()).join("tide.so"), &tide).expect("the plugin");
+    let stillborn = add_the_stillborn(&directory);
+    daemon.allow_log(&stillborn);
+    daemon.signal("HUP");
+    let told = format!("SIGHUP: plugin {}: was not there, is loaded (prpl-tide 1)", tide.display());
+    wait_until("the plugin to be found", PATIENCE, || daemon.log().contains(&told).then_some(()));
+    assert!(daemon.log().contains(&format!("the plugin {stillborn} ended the workers that opened it: it is left out")), "{}", daemon.log());
+    wait_until("the network to be offered", PATIENCE, || takes_the_tide(&daemon, "tim").then_some(()));
+    // Who was there goes on.
+    ines.say(&talk, "still here");
+    daemon.signal("HUP");
+    wait_until("the second look", PATIENCE, || daemon.log().contains("SIGHUP: the plugins are as they were").then_some(()));
+}

@@ -92,6 +92,40 @@ fn topic_and_nick_are_changed_from_the_page() {
     bob.wait_for("the new nick", |s| s.name == "presence" && s.attr("type").is_none() && s.is("from", &format!("{room}/Inesita")));
 }
 
+/// Ines in a room with two devices under one nick, which Bob rules.
+fn two_devices(prosody: &Prosody) -> (Daemon, WireClient, XmppPeer, XmppPeer, String) {
+    let (daemon, mut ines, mut bob) = scene(prosody);
+    let room = prosody.room("garden");
+    bob.join(&room, "Bob");
+    let conversation = ines.join(&fields("garden", "Ines"));
+    let mut phone = XmppPeer::connect_as(prosody, "ines", "phone");
+    phone.join(&room, "Ines");
+    (daemon, ines, bob, phone, conversation)
+}
+
+#[test]
+fn who_is_kicked_is_out_with_every_device() {
+    let prosody = Prosody::with_users(["ines", "bob"]);
+    let (_daemon, mut ines, mut bob, mut phone, conversation) = two_devices(&prosody);
+    let kick = "<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='Ines' role='none'><reason>mud</reason></item></query>";
+    bob.request("set", &prosody.room("garden"), kick);
+    phone.wait_for("the kick", |s| s.is("type", "unavailable") && s.is("from", &format!("{}/Ines", prosody.room("garden"))));
+    ines.wait_event("the end of being there", |e| {
+        e["type"] == "conversation.updated" && e["conversation"]["id"] == *conversation && e["conversation"]["joined"] == false
+    });
+}
+
+#[test]
+fn a_device_that_leaves_takes_no_other_out() {
+    let prosody = Prosody::with_users(["ines", "bob"]);
+    let (_daemon, mut ines, mut bob, mut phone, conversation) = two_devices(&prosody);
+    phone.leave(&prosody.room("garden"), "Ines");
+    bob.say_in(&prosody.room("garden"), "still there?");
+    ines.hears("still there?");
+    ines.say(&conversation, "here I am");
+    bob.hears("here I am");
+}
+
 #[test]
 fn a_private_word_in_a_room_has_a_conversation_of_its_own() {
     let prosody = Prosody::with_users(["ines", "bob"]);

@@ -112,6 +112,41 @@ fn somebody_who_moves_to_another_group_stays_who_they_are() {
     assert_eq!(open.expect("the conversation")["buddy"], id);
 }
 
+/// The options of the protocol's form, by key.
+fn options(daemon: &Daemon) -> Vec<Value> {
+    let offered = daemon.client("visitor").get("/protocols").ok();
+    let tide = offered.as_array().expect("protocols").iter().find(|protocol| protocol["id"] == "prpl-tide").cloned();
+    tide.expect("the protocol")["options"].as_array().expect("options").clone()
+}
+
+#[test]
+fn what_names_things_of_the_server_is_not_for_users() {
+    let daemon = daemon();
+    let shown = options(&daemon);
+    let keys: Vec<&str> = shown.iter().filter_map(|option| option["key"].as_str()).collect();
+    assert_eq!(keys, ["delay", "shown_as", "access_token", "server"]);
+    let masked: Vec<bool> = shown.iter().map(|option| option["masked"] == true).collect();
+    assert_eq!(masked, [false, false, true, false], "the token alone is a secret");
+    assert_eq!(shown[3]["default"], "", "the server's own name is not told");
+    // Nor can it be set, nor is what the plugin announces told of an account.
+    let options = json!({ "socket": "/run/other" });
+    let network = json!({ "protocol": "prpl-tide", "username": "ines1999", "options": options });
+    let refused = daemon.client("tab").post("/login", &json!({ "network": network }));
+    assert_eq!((refused.status, &refused.body["error"]["code"]), (400, &json!("no_such_option")), "{}", refused.body);
+    let mut ines = ines(&daemon, 20);
+    let account = ines.attach()["snapshot"]["accounts"][0].clone();
+    assert_eq!(account["options"], json!({ "delay": 20, "shown_as": "Ines Meyer" }));
+}
+
+#[test]
+fn an_administrator_shows_what_users_may_set() {
+    let table = format!("[plugins]\npaths = [{:?}]\nshow_options = [\"prpl-tide/socket\", \"prpl-tide/none\"]\n", tide_plugins());
+    let daemon = Daemon::builder(BELLFLOWER).config("workers = 1").table(&table).start();
+    let keys: Vec<Value> = options(&daemon).iter().map(|option| option["key"].clone()).collect();
+    assert_eq!(keys, ["delay", "shown_as", "socket", "access_token", "server"]);
+    assert!(daemon.log().contains("no protocol that is offered here has the option `prpl-tide/none`"), "{}", daemon.log());
+}
+
 #[test]
 fn a_room_that_is_being_joined_is_asked_for_once() {
     let daemon = daemon();

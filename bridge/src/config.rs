@@ -57,6 +57,8 @@ pub struct BridgeConfig {
     pub egress_source: Vec<IpAddr>,
     /// IRC networks that are told where an account's user is (`egress.webirc`).
     pub gateways: Vec<Gateway>,
+    /// Local sockets that plugins may connect to, by their whole path; `None`: any (`worker.sockets`, `worker.sandbox`).
+    pub sockets: Option<Vec<PathBuf>>,
     /// Whether protocols may listen for connections (file transfers of IRC and XMPP, SIMPLE): on every interface.
     pub listen: bool,
     /// Protocol ids to offer; empty means all that libpurple finds.
@@ -67,6 +69,8 @@ pub struct BridgeConfig {
     pub plugin_paths: Vec<PathBuf>,
     /// Ids of plugins that are not protocols and are to be loaded.
     pub plugins_load: Vec<String>,
+    /// Options that users see though they name things of this machine, as `PROTOCOL/KEY`.
+    pub options_shown: Vec<String>,
     /// Plugin files not to be opened, since they ended the processes that opened them.
     pub plugins_left_out: Vec<PathBuf>,
     /// The only plugin file to be opened, to see what comes of it.
@@ -104,11 +108,13 @@ impl Default for BridgeConfig {
             dns_servers: Vec::new(),
             egress_source: Vec::new(),
             gateways: Vec::new(),
+            sockets: Some(Vec::new()),
             listen: false,
             protocols_allow: Vec::new(),
             protocols_deny: Vec::new(),
             plugin_paths: Vec::new(),
             plugins_load: Vec::new(),
+            options_shown: Vec::new(),
             plugins_left_out: Vec::new(),
             plugins_only: None,
             private_dir: None,

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 mod values;
 
 /// Of the frames and of everything in them. Both ends are the same program, so that a difference is a mistake of whoever started the worker.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// Bytes of the largest frame: an event is far smaller, and batches are cut.
 pub const MOST: usize = 8 << 20;

@@ -173,6 +173,8 @@ pub(crate) struct Plugins {
     pub(crate) paths: Vec<PathBuf>,
     /// Ids of plugins that are not protocols and are to be loaded.
     pub(crate) load: Vec<String>,
+    /// Options that users see though they name a file, a program, a socket or the host of this machine, as `prpl-sipe/rdp_client`.
+    pub(crate) show_options: Vec<String>,
 }
 
 /// `[accounts]`
@@ -240,6 +242,8 @@ pub(crate) struct Worker {
     pub(crate) read: Vec<PathBuf>,
     /// Further files and directories that workers may write, for plugins that need them.
     pub(crate) write: Vec<PathBuf>,
+    /// Local sockets that workers may connect to, for plugins that speak to a service of this machine.
+    pub(crate) sockets: Vec<PathBuf>,
     /// Whether workers may start programs, for plugins that need it.
     pub(crate) exec: bool,
     /// Whether a worker that crashes or hangs leaves a core file. It holds passwords.
@@ -262,6 +266,7 @@ impl Default for Worker {
             sandbox: true,
             read: Vec::new(),
             write: Vec::new(),
+            sockets: Vec::new(),
             exec: false,
             core: false,
         }

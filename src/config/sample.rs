@@ -23,6 +23,7 @@ const EXAMPLES: &[&str] = &[
     "egress.webirc",
     "tls.extra_roots",
     "worker.read",
+    "worker.sockets",
     "worker.write",
 ];
 

@@ -2,7 +2,8 @@
 //!
 //! A list of the forbidden, not of the allowed: plugins are anyone's, some bring the run-time of another language, and one that ends in the
 //! middle of a sign-on for want of a harmless call is of no use. It goes by what Docker and systemd (`@system-service`) refuse to services,
-//! and adds what one process could do to others of the same user, as workers and the web process are. What is refused answers EPERM.
+//! and adds what one process could do to others of the same user, as workers and the web process are. What is refused answers EPERM; where the
+//! worker has a judge (`fleet/judge.rs`), it is the judge who answers so, and tells.
 
 use bridge::config::BridgeConfig;
 use bridge::frame::Confine;
@@ -219,7 +220,7 @@ fn rules(config: &BridgeConfig, confine: &Confine) -> Result<Rules, Error> {
         rules.never(&[libc::SYS_listen]);
     }
     processes(&mut rules, confine)?;
-    sockets(&mut rules)?;
+    sockets(&mut rules, config)?;
     for request in TERMINAL {
         rules.when(libc::SYS_ioctl, &[(1, Dword, Eq, *request)])?;
     }
@@ -268,10 +269,16 @@ fn processes(rules: &mut Rules, confine: &Confine) -> Result<(), Error> {
     Ok(())
 }
 
-/// TCP and UDP to the networks, and the kernel's own word on routes; local sockets as pairs only, since a path leads to other services.
-fn sockets(rules: &mut Rules) -> Result<(), Error> {
+/// TCP and UDP to the networks, and the kernel's own word on routes; local sockets as pairs only, since a path leads to other services. Where some
+/// are named, streams, whose connects are judged: datagrams name their receiver past `connect`.
+fn sockets(rules: &mut Rules, config: &BridgeConfig) -> Result<(), Error> {
     let (inet, inet6, netlink, unix) = (bits(libc::AF_INET), bits(libc::AF_INET6), bits(libc::AF_NETLINK), bits(libc::AF_UNIX));
-    rules.when(libc::SYS_socket, &[(0, Dword, Ne, inet), (0, Dword, Ne, inet6), (0, Dword, Ne, netlink)])?;
+    let known = [(0, Dword, Ne, inet), (0, Dword, Ne, inet6), (0, Dword, Ne, netlink), (0, Dword, Ne, unix)];
+    let has_local = config.sockets.as_ref().is_none_or(|named| !named.is_empty());
+    rules.when(libc::SYS_socket, if has_local { &known } else { &known[..3] })?;
+    if has_local {
+        rules.when(libc::SYS_socket, &[(0, Dword, Eq, unix), (1, Dword, MaskedEq(KIND), bits(libc::SOCK_DGRAM))])?;
+    }
     rules.when(libc::SYS_socket, &[(0, Dword, Eq, netlink), (2, Dword, Ne, bits(libc::NETLINK_ROUTE))])?;
     for kind in KINDS {
         rules.when(libc::SYS_socket, &[(0, Dword, Ne, netlink), (1, Dword, MaskedEq(KIND), bits(*kind))])?;
@@ -282,6 +289,9 @@ fn sockets(rules: &mut Rules) -> Result<(), Error> {
     // One of such a pair could be pointed at a path later.
     rules.when(libc::SYS_socketpair, &[(1, Dword, MaskedEq(KIND), bits(libc::SOCK_DGRAM))])
 }
+
+/// A line of a filter that returns what stands in it.
+const RETURN: u16 = 0x06;
 
 /// Calls by the numbers of x86-64's 32-bit pointers (x32), which would be others than those compared above.
 #[cfg(target_arch = "x86_64")]
@@ -306,32 +316,43 @@ fn by_number(compare: u32, with: u32, then: u32) -> BpfProgram {
     ]
 }
 
-/// Has whoever holds the descriptor asked about every connect, however it is made.
+/// Has whoever holds the descriptor asked about every connect, however it is made, and about all that [`restrict`] refuses: it answers in the
+/// refusal's stead, and knows what was refused. For a process of one thread, before [`restrict`].
 ///
 /// # Errors
-/// What the kernel says.
-pub(super) fn ask_about_connects() -> std::io::Result<OwnedFd> {
-    let number = u32::try_from(libc::SYS_connect).map_err(std::io::Error::other)?;
-    let program = by_number(libc::BPF_JEQ, number, libc::SECCOMP_RET_USER_NOTIF);
-    let program: Vec<_> = program.iter().map(|line| libc::sock_filter { code: line.code, jt: line.jt, jf: line.jf, k: line.k }).collect();
-    bridge::seccomp::ask_about(&program)
+/// What the kernel says. Nothing is restricted then.
+pub(super) fn ask(config: &BridgeConfig, confine: &Confine) -> std::io::Result<OwnedFd> {
+    let mut rules = rules(config, confine).map_err(std::io::Error::other)?;
+    rules.never(&[libc::SYS_connect]);
+    // This library has no word for asking: its word for a tracer stands in, and is replaced.
+    let program = rules.program(SeccompAction::Trace(0)).map_err(std::io::Error::other)?;
+    let asks = |line: &sock_filter| line.code == RETURN && line.k == libc::SECCOMP_RET_TRACE;
+    let line = |line: &sock_filter| {
+        let k = if asks(line) { libc::SECCOMP_RET_USER_NOTIF } else { line.k };
+        libc::sock_filter { code: line.code, jt: line.jt, jf: line.jf, k }
+    };
+    if !program.iter().any(asks) {
+        return Err(std::io::Error::other("no call is asked about"));
+    }
+    bridge::seccomp::ask_about(&program.iter().map(line).collect::<Vec<_>>())
 }
 
-/// Restricts the calling thread and what it starts, or with `all` every thread of this process. Returns how many calls are restricted.
+/// Restricts the calling thread and what it starts, or with `all` every thread of this process. Returns how many calls are restricted. `asked`:
+/// somebody else answers for most of them ([`ask`]).
 ///
 /// # Errors
 /// This kernel or processor has no such filter.
-pub(super) fn restrict(config: &BridgeConfig, confine: &Confine, all: bool) -> Result<usize, Error> {
+pub(super) fn restrict(config: &BridgeConfig, confine: &Confine, all: bool, asked: bool) -> Result<usize, Error> {
     let rules = rules(config, confine)?;
     let count = rules.0.len() + 1;
     let mut without = Rules::default();
     // Its flags lie in memory, where no filter can look. Without it the C library takes `clone`, as with older kernels.
     without.never(&[libc::SYS_clone3]);
-    let programs = [
-        rules.program(SeccompAction::Errno(libc::EPERM.cast_unsigned()))?,
-        without.program(SeccompAction::Errno(libc::ENOSYS.cast_unsigned()))?,
-        foreign(),
-    ];
+    let mut programs = vec![without.program(SeccompAction::Errno(libc::ENOSYS.cast_unsigned()))?, foreign()];
+    if !asked {
+        // The kernel takes a refusal over a question.
+        programs.push(rules.program(SeccompAction::Errno(libc::EPERM.cast_unsigned()))?);
+    }
     for program in programs.iter().filter(|program| !program.is_empty()) {
         if all { seccompiler::apply_filter_all_threads(program)? } else { seccompiler::apply_filter(program)? }
     }

@@ -81,7 +81,7 @@ impl Fleet {
     /// Starts what is missing of the workers that are always to be there.
     pub(super) fn fill(&self, state: &mut State, now: Instant) {
         if self.0.settings.isolation == Isolation::User
-            || self.0.catalogue.get().is_none()
+            || self.known_catalogue().is_none()
             || state.failing.is_failing(now, &Group::Core, Side::Known)
         {
             return;

@@ -1,16 +1,21 @@
-//! Makes the connections of confined workers, where the address may be reached; it moves none of their bytes.
+//! Makes the connections of confined workers, where the address may be reached, and tells what else the sandbox refuses; it moves none of their
+//! bytes.
 //!
 //! libpurple and plugins that use the C library are checked where they call `connect`. One with system calls of its own making, as those
 //! written in Go, goes past that: so every connect of a worker stops in the kernel, which asks here. The address is copied out of the
 //! worker's memory and the copy used, on the worker's own socket, so that it cannot be changed after it was looked at.
 
+use super::refusals::{self, Refusals};
+use super::spawn::Blame;
 use bridge::Egress;
 use bridge::config::BridgeConfig;
 use bridge::seccomp::{self, Question};
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
+};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -19,6 +24,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,6 +48,7 @@ struct Inner {
     wards: Mutex<Vec<Ward>>,
     /// Closed with the last handle; a byte says that there are new ones.
     wake: UnixStream,
+    refusals: Arc<Refusals>,
 }
 
 /// A worker.
@@ -52,6 +59,7 @@ struct Ward {
     place: Place,
     /// When a refusal was logged last.
     told: Option<Instant>,
+    refused: refusals::OfWorker,
 }
 
 #[derive(Debug)]
@@ -68,9 +76,15 @@ impl Judge {
     pub(super) fn start(config: &BridgeConfig) -> io::Result<Self> {
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        let inner = Arc::new(Inner { wards: Mutex::default(), wake });
+        let refusals = Arc::new(Refusals::default());
+        let inner = Arc::new(Inner { wards: Mutex::default(), wake, refusals: Arc::clone(&refusals) });
         let weak = Arc::downgrade(&inner);
-        let rules = Arc::new(Rules { egress: Egress::new(&config.egress_allow), servers: config.dns_servers.clone() });
+        let rules = Arc::new(Rules {
+            egress: Egress::new(&config.egress_allow),
+            servers: config.dns_servers.clone(),
+            sockets: config.sockets.clone().unwrap_or_default(),
+            refusals,
+        });
         std::thread::Builder::new().name("judge".to_owned()).spawn(move || {
             let mut wards = Vec::new();
             loop {
@@ -87,14 +101,22 @@ impl Judge {
     ///
     /// # Errors
     /// This system does not let one process look into another, its own child.
-    pub(super) fn watch(&self, number: u16, pid: u32) -> io::Result<UnixStream> {
+    pub(super) fn watch(&self, number: u16, pid: u32, blame: Blame) -> io::Result<UnixStream> {
         // Better known before the worker has nobody else to ask.
         descriptor(pid, 0)?;
         File::open(format!("/proc/{pid}/mem"))?;
         let (ours, theirs) = UnixStream::pair()?;
-        self.0.wards.lock().unwrap_or_else(PoisonError::into_inner).push(Ward { number, place: Place::Promised(ours), told: None });
+        let ward = Ward { number, place: Place::Promised(ours), told: None, refused: refusals::OfWorker::new(number, blame) };
+        self.0.wards.lock().unwrap_or_else(PoisonError::into_inner).push(ward);
         rustix::io::write(&self.0.wake, b"w").or_else(|error| if error == Errno::AGAIN { Ok(0) } else { Err(error) })?;
         Ok(theirs)
+    }
+}
+
+impl Judge {
+    /// What plugins were refused while they were opened: the file, and what.
+    pub(super) fn refused(&self) -> Vec<(PathBuf, String)> {
+        self.0.refusals.at_opening()
     }
 }
 
@@ -145,8 +167,13 @@ impl Ward {
                 _ => false,
             },
             Place::Asks(listener) if flags.contains(PollFlags::IN) => {
+                let listener = Arc::clone(listener);
                 match seccomp::question(listener.as_fd()) {
-                    Ok(question) => judge(self.number, &mut self.told, listener, question, rules),
+                    Ok(question) if question.call != libc::SYS_connect => {
+                        self.refused.tell(&rules.refusals, &refusals::of_call(question.call, &question.arguments));
+                        seccomp::answer(listener.as_fd(), &question, Err(Errno::PERM.raw_os_error()));
+                    }
+                    Ok(question) => judge(self, &listener, question, rules),
                     // Whoever asked has gone.
                     Err(error) => log::debug!("worker {}: {error}", self.number),
                 }
@@ -161,11 +188,28 @@ impl Ward {
 struct Rules {
     egress: Egress,
     servers: Vec<SocketAddr>,
+    /// Local ones that may be reached.
+    sockets: Vec<PathBuf>,
+    refusals: Arc<Refusals>,
+}
+
+/// Where a connection is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum To {
+    Ip(SocketAddr),
+    /// A local socket, by its path; empty for one without a file.
+    Local(Vec<u8>),
+    /// The address that a socket has is taken away.
+    Nowhere,
 }
 
 impl Rules {
     fn refusal(&self, to: SocketAddr) -> Option<&'static str> {
         self.egress.refusal(to.ip()).filter(|_| !self.is_name_server(to))
+    }
+
+    fn is_named(&self, path: &[u8]) -> bool {
+        !path.is_empty() && self.sockets.iter().any(|named| named.as_os_str().as_encoded_bytes() == path)
     }
 
     fn is_name_server(&self, to: SocketAddr) -> bool {
@@ -187,31 +231,41 @@ impl Rules {
 static WAITS: AtomicUsize = AtomicUsize::new(0);
 
 /// Makes the connection that is asked for, or not.
-fn judge(number: u16, told: &mut Option<Instant>, listener: &Arc<OwnedFd>, question: Question, rules: &Rules) {
+fn judge(ward: &mut Ward, listener: &Arc<OwnedFd>, question: Question, rules: &Rules) {
+    let refuse = |errno: Errno| seccomp::answer(listener.as_fd(), &question, Err(errno.raw_os_error()));
     let (socket, to) = match look(listener.as_fd(), &question) {
         Ok(seen) => seen,
-        Err(error) => return seccomp::answer(listener.as_fd(), &question, Err(error.raw_os_error())),
+        Err(error) => return refuse(error),
     };
-    if let Some((to, why)) = to.and_then(|to| Some((to, rules.refusal(to)?))) {
-        if told.is_none_or(|told| told.elapsed() >= A_LINE) {
-            *told = Some(Instant::now());
-            log::warn!("worker {number}: a plugin wanted to reach {to}, {why}, by a call of its own: refused");
+    match &to {
+        To::Ip(ip) => {
+            if let Some(why) = rules.refusal(*ip) {
+                if ward.told.is_none_or(|told| told.elapsed() >= A_LINE) {
+                    ward.told = Some(Instant::now());
+                    log::warn!("worker {}: a plugin wanted to reach {ip}, {why}, by a call of its own: refused", ward.number);
+                }
+                return refuse(Errno::ACCESS);
+            }
         }
-        return seccomp::answer(listener.as_fd(), &question, Err(Errno::ACCESS.raw_os_error()));
+        To::Local(path) if !rules.is_named(path) => {
+            ward.refused.tell(&rules.refusals, &refusals::of_socket(path));
+            return refuse(Errno::ACCESS);
+        }
+        To::Local(_) | To::Nowhere => {}
     }
     let waits = rustix::fs::fcntl_getfl(&socket).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK)) && is_stream(&socket);
     if !waits {
-        return seccomp::answer(listener.as_fd(), &question, connect(&socket, to));
+        return seccomp::answer(listener.as_fd(), &question, connect(&socket, &to));
     }
     let ours = Arc::clone(listener);
     let thread = move || {
-        seccomp::answer(ours.as_fd(), &question, connect(&socket, to));
+        seccomp::answer(ours.as_fd(), &question, connect(&socket, &to));
         WAITS.fetch_sub(1, Ordering::Relaxed);
     };
     let full = WAITS.fetch_add(1, Ordering::Relaxed) >= WAITING;
     if full || std::thread::Builder::new().name("connect".to_owned()).spawn(thread).is_err() {
         WAITS.fetch_sub(1, Ordering::Relaxed);
-        seccomp::answer(listener.as_fd(), &question, Err(Errno::AGAIN.raw_os_error()));
+        refuse(Errno::AGAIN);
     }
 }
 
@@ -219,16 +273,17 @@ fn is_stream(socket: &OwnedFd) -> bool {
     rustix::net::sockopt::socket_type(socket).is_ok_and(|kind| kind == rustix::net::SocketType::STREAM)
 }
 
-fn connect(socket: &OwnedFd, to: Option<SocketAddr>) -> Result<(), i32> {
+fn connect(socket: &OwnedFd, to: &To) -> Result<(), i32> {
     let done = match to {
-        Some(to) => rustix::net::connect(socket, &to),
-        None => rustix::net::connect_unspec(socket),
+        To::Ip(to) => rustix::net::connect(socket, to),
+        To::Local(path) => SocketAddrUnix::new(path.as_slice()).and_then(|to| rustix::net::connect(socket, &to)),
+        To::Nowhere => rustix::net::connect_unspec(socket),
     };
     done.map_err(Errno::raw_os_error)
 }
 
-/// The socket, and the address, `None` for what takes the one away that a socket has.
-fn look(listener: BorrowedFd<'_>, question: &Question) -> rustix::io::Result<(OwnedFd, Option<SocketAddr>)> {
+/// The socket, and where it is to go.
+fn look(listener: BorrowedFd<'_>, question: &Question) -> rustix::io::Result<(OwnedFd, To)> {
     let [socket, address, length, ..] = question.arguments;
     // Numbers of 32 bits, whatever stands above them.
     let (socket, length) = ((socket as u32).cast_signed(), length as u32 as usize);
@@ -250,24 +305,24 @@ fn look(listener: BorrowedFd<'_>, question: &Question) -> rustix::io::Result<(Ow
     Ok((socket, parse(bytes)?))
 }
 
-fn parse(bytes: &[u8]) -> rustix::io::Result<Option<SocketAddr>> {
+fn parse(bytes: &[u8]) -> rustix::io::Result<To> {
     let at = |from: usize| bytes.get(from..).ok_or(Errno::INVAL);
     let short = |from: usize| at(from)?.first_chunk::<2>().copied().ok_or(Errno::INVAL);
     let word = |from: usize| at(from)?.first_chunk::<4>().copied().ok_or(Errno::INVAL);
     match i32::from(u16::from_ne_bytes(short(0)?)) {
-        libc::AF_UNSPEC => Ok(None),
+        libc::AF_UNSPEC => Ok(To::Nowhere),
         libc::AF_INET if bytes.len() >= size_of::<libc::sockaddr_in>() => {
-            Ok(Some(SocketAddrV4::new(Ipv4Addr::from(word(4)?), u16::from_be_bytes(short(2)?)).into()))
+            Ok(To::Ip(SocketAddrV4::new(Ipv4Addr::from(word(4)?), u16::from_be_bytes(short(2)?)).into()))
         }
         libc::AF_INET6 => {
             let address = at(8)?.first_chunk::<16>().copied().ok_or(Errno::INVAL)?;
             // It may be left out (RFC 2133).
             let scope = word(24).map_or(0, u32::from_ne_bytes);
             let (port, flow) = (u16::from_be_bytes(short(2)?), u32::from_be_bytes(word(4)?));
-            Ok(Some(SocketAddrV6::new(Ipv6Addr::from(address), port, flow, scope).into()))
+            Ok(To::Ip(SocketAddrV6::new(Ipv6Addr::from(address), port, flow, scope).into()))
         }
         libc::AF_INET => Err(Errno::INVAL),
-        // Local sockets lead to other services.
+        libc::AF_UNIX => Ok(To::Local(at(2)?.split(|byte| *byte == 0).next().unwrap_or_default().to_vec())),
         _ => Err(Errno::ACCESS),
     }
 }
@@ -312,25 +367,35 @@ mod tests {
     fn addresses_are_read_as_the_kernel_reads_them() {
         let family = |family: i32| u16::try_from(family).unwrap().to_ne_bytes();
         let four = [&family(libc::AF_INET)[..], &[0x14, 0x66], &[192, 0, 2, 7], &[0; 8]].concat();
-        assert_eq!(parse(&four), Ok(Some("192.0.2.7:5222".parse().unwrap())));
+        assert_eq!(parse(&four), Ok(To::Ip("192.0.2.7:5222".parse().unwrap())));
         assert_eq!(parse(&four[..15]), Err(Errno::INVAL));
         let mut six = [&family(libc::AF_INET6)[..], &[0x14, 0x66], &[0; 4], &[0; 15], &[1], &3_u32.to_ne_bytes()].concat();
         let expected = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 5222, 0, 3);
-        assert_eq!(parse(&six), Ok(Some(expected.into())));
+        assert_eq!(parse(&six), Ok(To::Ip(expected.into())));
         six.truncate(24);
-        assert_eq!(parse(&six), Ok(Some("[::1]:5222".parse().unwrap())));
+        assert_eq!(parse(&six), Ok(To::Ip("[::1]:5222".parse().unwrap())));
         assert_eq!(parse(&six[..23]), Err(Errno::INVAL));
-        assert_eq!(parse(&family(libc::AF_UNSPEC)), Ok(None));
-        assert_eq!(parse(&[&family(libc::AF_UNIX)[..], b"/run/socket"].concat()), Err(Errno::ACCESS));
+        assert_eq!(parse(&family(libc::AF_UNSPEC)), Ok(To::Nowhere));
+        for (path, local) in
+            [(&b"/run/socket"[..], &b"/run/socket"[..]), (b"/run/socket\0/run/other", b"/run/socket"), (b"\0bus", b""), (b"", b"")]
+        {
+            assert_eq!(parse(&[&family(libc::AF_UNIX)[..], path].concat()), Ok(To::Local(local.to_vec())));
+        }
+        assert_eq!(parse(&[&family(libc::AF_VSOCK)[..], b"/run/socket"].concat()), Err(Errno::ACCESS));
         assert_eq!(parse(&[0]), Err(Errno::INVAL));
     }
 
     #[test]
     fn name_servers_are_reached_on_their_port_only() {
-        let rules =
-            |servers: &[&str]| Rules { egress: Egress::new(&[]), servers: servers.iter().map(|server| server.parse().unwrap()).collect() };
+        let rules = |servers: &[&str]| Rules {
+            egress: Egress::new(&[]),
+            servers: servers.iter().map(|server| server.parse().unwrap()).collect(),
+            sockets: vec![PathBuf::from("/run/a"), PathBuf::new()],
+            refusals: Arc::default(),
+        };
         let refused = |rules: &Rules, to: &str| rules.refusal(to.parse().unwrap()).is_some();
         let own = rules(&["10.0.0.53:5353"]);
+        assert!(own.is_named(b"/run/a") && !own.is_named(b"/run/b") && !own.is_named(b""));
         assert!(!refused(&own, "10.0.0.53:5353") && !refused(&own, "[::ffff:10.0.0.53]:5353"));
         assert!(refused(&own, "10.0.0.53:53") && refused(&own, "10.0.0.54:5353") && refused(&own, "127.0.0.1:53"));
         assert!(!refused(&own, "203.0.114.1:22") && refused(&own, "127.0.0.1:22") && refused(&own, "169.254.169.254:80"));

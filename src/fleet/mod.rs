@@ -5,7 +5,8 @@
 //! [`blame`] whose fault a crash was, [`server`] where connections go, [`known`] which servers are known, [`failing`] who waits for another
 //! worker, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts
 //! into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`judge`] makes their connections,
-//! [`watch`] looks after them, [`fill`] after what they write, [`words`] reads their output, and [`trial`] opens a plugin alone.
+//! [`watch`] looks after them, [`fill`] after what they write, [`words`] reads their output, [`refusals`] tells what the sandbox refused, [`trial`] opens
+//! a plugin alone, and [`rescan`] looks at all of them again.
 
 mod blame;
 mod events;
@@ -21,6 +22,8 @@ mod openings;
 mod packed;
 mod place;
 mod pump;
+mod refusals;
+mod rescan;
 mod route;
 mod seat;
 mod server;
@@ -46,6 +49,7 @@ use bridge::time::Timestamp;
 use failing::Failing;
 use flight::Flights;
 pub(crate) use home::Homes;
+use judge::Judge;
 use known::Servers;
 use ledger::{At, Ledger};
 use lists::Lists;
@@ -55,8 +59,9 @@ use pump::{Life, NotUp, Ready, Way};
 use spawn::Spawner;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::Child;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use watch::Slowest;
@@ -201,12 +206,15 @@ pub(crate) struct Fleet(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
-    catalogue: OnceLock<Catalogue>,
+    /// Another one takes its place when the plugins were looked at again and have changed; those before are kept, which callers may hold.
+    catalogue: RwLock<Option<&'static Catalogue>>,
     state: Mutex<State>,
     spawner: Spawner,
+    judge: Option<Judge>,
     homes: Homes,
     /// One plugin is tried out at a time.
     trials: tokio::sync::Mutex<()>,
+    rescans: tokio::sync::Mutex<()>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -219,9 +227,10 @@ impl Fleet {
     pub(crate) async fn start(settings: Settings) -> Result<(Self, Events), Failure> {
         let (sender, events) = mpsc::channel(EVENTS);
         let homes = Homes::make().map_err(|error| Failure::System("a directory for workers", error))?;
-        let judge = settings.confine.sandbox.then(|| judge::Judge::start(&settings.bridge)).transpose();
+        let judge = settings.confine.sandbox.then(|| Judge::start(&settings.bridge)).transpose();
         let judge = judge.map_err(|error| Failure::System("the thread that judges connections", error))?;
-        let spawner = Spawner::start(homes.clone(), judge).map_err(|error| Failure::System("the thread that starts workers", error))?;
+        let spawner =
+            Spawner::start(homes.clone(), judge.clone()).map_err(|error| Failure::System("the thread that starts workers", error))?;
         let state = State {
             workers: BTreeMap::new(),
             last_number: 0,
@@ -244,11 +253,13 @@ impl Fleet {
         let runtime = tokio::runtime::Handle::current();
         let fleet = Self(Arc::new(Inner {
             settings,
-            catalogue: OnceLock::new(),
+            catalogue: RwLock::default(),
             state: Mutex::new(state),
             spawner,
+            judge,
             homes,
             trials: tokio::sync::Mutex::default(),
+            rescans: tokio::sync::Mutex::default(),
             runtime,
         }));
         // The first may hang before it is up.
@@ -271,6 +282,16 @@ impl Fleet {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Every change leaves the state usable between its statements, so one that a panic broke off is better than none.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What libpurple offers, once a worker has said so.
+    fn known_catalogue(&self) -> Option<&'static Catalogue> {
+        *self.0.catalogue.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It is kept for good: once a start, and once for each change of the plugins that an administrator has looked at.
+    fn set_catalogue(&self, catalogue: Catalogue) {
+        *self.0.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Some(Box::leak(Box::new(catalogue)));
     }
 
     /// Tells the sessions something of the fleet's own. Never waits.
@@ -328,6 +349,11 @@ impl Fleet {
         number
     }
 
+    /// What plugins were refused by the sandbox while they were opened, in words, by file.
+    pub(crate) fn refused_at_opening(&self) -> Vec<(PathBuf, String)> {
+        self.0.judge.as_ref().map(Judge::refused).unwrap_or_default()
+    }
+
     /// Whether every worker has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.lock().workers.is_empty()
@@ -346,7 +372,7 @@ impl Networks for Fleet {
 
     fn catalogue(&self) -> &Catalogue {
         static NONE: OnceLock<Catalogue> = OnceLock::new();
-        self.0.catalogue.get().unwrap_or_else(|| NONE.get_or_init(Catalogue::default))
+        self.known_catalogue().unwrap_or_else(|| NONE.get_or_init(Catalogue::default))
     }
 
     fn ping(&self) -> oneshot::Receiver<()> {

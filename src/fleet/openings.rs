@@ -50,6 +50,11 @@ impl Openings {
         self.ended.get(plugin).is_some_and(|ended| *ended <= TOO_OFTEN)
     }
 
+    /// All is forgotten: files may be others by now.
+    pub(super) fn forgive(&mut self) {
+        *self = Self::default();
+    }
+
     pub(super) fn left_out(&self) -> &[PathBuf] {
         &self.out
     }

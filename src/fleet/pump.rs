@@ -339,7 +339,9 @@ fn in_words(status: Option<ExitStatus>) -> String {
 impl Fleet {
     fn is_up(&self, number: u16, catalogue: Catalogue, ready: Ready) {
         // They all have the same; the first to come is told to browsers.
-        let _ = self.0.catalogue.set(catalogue);
+        if self.known_catalogue().is_none() {
+            self.set_catalogue(catalogue);
+        }
         let mut state = self.lock();
         let Some(worker) = state.workers.get_mut(&number) else { return };
         if worker.stage == Stage::Starting {

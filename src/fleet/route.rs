@@ -151,12 +151,12 @@ impl Fleet {
 
     /// What is offered under this id.
     pub(super) fn protocol(&self, id: &str) -> Option<&Protocol> {
-        self.0.catalogue.get()?.protocols.iter().find(|known| known.id == id)
+        self.known_catalogue()?.protocols.iter().find(|known| known.id == id)
     }
 
     /// Whether a protocol's code comes with the libpurple in use, whatever file has claimed its id besides.
     pub(super) fn ships(&self, id: &str) -> bool {
-        let Some(catalogue) = self.0.catalogue.get() else { return false };
+        let Some(catalogue) = self.known_catalogue() else { return false };
         let mut serving = catalogue.plugins.iter().filter(|plugin| plugin.state == "loaded" && plugin.id.as_deref() == Some(id)).peekable();
         serving.peek().is_some() && serving.all(|plugin| plugin.ships)
     }

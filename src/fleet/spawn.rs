@@ -45,6 +45,11 @@ pub(super) struct Started {
 pub(super) struct Blame(File);
 
 impl Blame {
+    /// Another one of the same worker's.
+    fn another(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
     /// The account whose callback runs or ran.
     pub(super) fn account(&self) -> Option<AccountId> {
         self.number(0)
@@ -106,7 +111,7 @@ fn spawn(number: u16, homes: &Homes, judge: Option<&Judge>) -> io::Result<Starte
     let (ours, theirs) = UnixStream::pair()?;
     let memory = rustix::fs::memfd_create(c"bellflower-blame", rustix::fs::MemfdFlags::CLOEXEC)?;
     rustix::fs::ftruncate(&memory, bridge::handle::BLAME_BYTES)?;
-    let blame = File::from(memory.try_clone()?);
+    let blame = Blame(File::from(memory.try_clone()?));
     // A worker that nobody reads loses words, and waits for nobody: its end does not block. Ours is read by tokio.
     let (words, said) = io::pipe()?;
     let (words, said) = (OwnedFd::from(words), OwnedFd::from(said));
@@ -125,18 +130,18 @@ fn spawn(number: u16, homes: &Homes, judge: Option<&Judge>) -> io::Result<Starte
         .stdout(Stdio::from(memory))
         .stderr(Stdio::from(said))
         .spawn()?;
-    if let Err(error) = introduce(number, &child, &ours, judge) {
+    if let Err(error) = introduce(number, &child, &ours, &blame, judge) {
         let _ = child.kill();
         let _ = child.wait();
         return Err(error);
     }
     let memory = File::open(format!("/proc/{}/statm", child.id())).ok();
-    Ok(Started { child, memory, words, socket: ours, blame: Blame(blame), home })
+    Ok(Started { child, memory, words, socket: ours, blame, home })
 }
 
 /// The first byte, with which the worker gets a socket to its judge, if it has one.
-fn introduce(number: u16, child: &Child, socket: &UnixStream, judge: Option<&Judge>) -> io::Result<()> {
-    let theirs = match judge.map(|judge| judge.watch(number, child.id())) {
+fn introduce(number: u16, child: &Child, socket: &UnixStream, blame: &Blame, judge: Option<&Judge>) -> io::Result<()> {
+    let theirs = match judge.map(|judge| judge.watch(number, child.id(), blame.another()?)) {
         Some(Ok(theirs)) => Some(theirs),
         Some(Err(error)) => {
             log::warn!("connections that worker {number} makes past libpurple are not judged: {error}");

@@ -8,6 +8,7 @@ use std::path::Path;
 /// The settings that give it.
 pub(super) const EXEC: &str = "exec = true in [worker]";
 pub(super) const LISTEN: &str = "listen = true in [egress]";
+pub(super) const SOCKETS: &str = "the socket's path in `sockets` of [worker]";
 pub(super) const FILES: &str = "a directory in `write` of [worker]";
 /// No setting gives these.
 const WINDOWS: &str = "Pidgin's windows, which are not here";
@@ -53,6 +54,7 @@ const TELLING: &[(&str, &[&str], &str)] = &[
         &["listen", "purple_network_listen", "purple_network_listen_*", "g_socket_listen", "g_socket_service_*"],
         "it listens for connections",
     ),
+    (SOCKETS, &["g_unix_socket_address_new", "g_unix_socket_address_new_with_type"], "it speaks to a service of this machine"),
     (FILES, &["purple_user_dir", "sqlite3_open", "sqlite3_open_v2"], "it keeps files, and libpurple's own directory goes with the worker"),
     (WINDOWS, &["gtk_*", "pidgin_*"], "it draws windows"),
     (BUS, &["g_bus_get", "g_bus_get_sync", "dbus_bus_get", "dbus_g_bus_get"], "it speaks to the desktop"),

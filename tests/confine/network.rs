@@ -3,7 +3,8 @@
 use crate::BELLFLOWER;
 use crate::plugin::{DENIED, NOT_PERMITTED, OK, Plugin};
 use std::net::TcpListener;
-use support::Daemon;
+use std::os::unix::net::UnixListener;
+use support::{Daemon, PATIENCE, wait_until};
 
 #[test]
 fn nobody_listens_unless_configured() {
@@ -55,6 +56,49 @@ fn forbidden_addresses_are_refused_to_system_calls_of_their_own_making() {
     let mut plugin = Plugin::start_with(Daemon::builder(BELLFLOWER).egress(&[]), "sandbox = false");
     plugin.must(&server.command(), OK);
     assert!(server.was_reached());
+}
+
+#[test]
+fn local_sockets_are_reached_by_name() {
+    let place = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| place.path().join(name).display().to_string();
+    let (named, other) = (path("named"), path("other"));
+    let listeners = [&named, &other].map(|path| UnixListener::bind(path).expect("a socket"));
+    let reached = |listener: &UnixListener| {
+        listener.set_nonblocking(true).expect("a listener that does not wait");
+        listener.accept().is_ok()
+    };
+    let mut plugin = Plugin::start("");
+    plugin.must(&format!("local {named}"), NOT_PERMITTED);
+    plugin.must("fork", NOT_PERMITTED);
+    plugin.must("read /etc/shadow", DENIED);
+    for told in [
+        "a local socket (`sockets` in [worker]",
+        "to start a program or process (`exec = true`",
+        "the file /etc/shadow (`read` in [worker]",
+    ] {
+        wait_until(&format!("the log to name {told}"), PATIENCE, || plugin.daemon.log().contains(told).then_some(()));
+    }
+    drop(plugin);
+
+    let mut plugin = Plugin::start(&format!("sockets = [{named:?}]\nwrite = [{:?}]", place.path()));
+    for way in ["", " raw"] {
+        plugin.must(&format!("local {named}{way}"), OK);
+        assert!(reached(&listeners[0]));
+        plugin.must(&format!("local {other}{way}"), DENIED);
+        assert!(!reached(&listeners[1]));
+    }
+    plugin.must(&format!("call {} 1 2 0", libc::SYS_socket), NOT_PERMITTED);
+    let told = format!("the local socket {other} (`sockets` in [worker] gives it)");
+    let twice = || (plugin.daemon.log().matches(&told).count() == 2).then_some(());
+    wait_until("the log to name it, once by the worker and once by its judge", PATIENCE, twice);
+    drop(plugin);
+
+    let mut plugin = Plugin::start("sandbox = false");
+    for way in ["", " raw"] {
+        plugin.must(&format!("local {other}{way}"), OK);
+        assert!(reached(&listeners[1]));
+    }
 }
 
 #[test]

@@ -99,6 +99,31 @@ fn what_a_room_tells_after_a_lost_connection_is_there_once_and_new_words_count()
     }
 }
 
+/// Two devices of one account may share a nick (XEP-0045, 7.2.5).
+#[test]
+fn who_shares_a_nick_is_out_when_they_are_told_so_and_not_before() {
+    let mut scene = signed_on("");
+    let room = joined(&mut scene);
+    let out = |codes: &str| {
+        format!(
+            "<presence from='{ROOM}/ines' to='ines@localhost/raw' type='unavailable'><x xmlns='http://jabber.org/protocol/muc#user'>\
+             <item affiliation='none' role='none' jid='ines@localhost/phone'><reason>mud</reason></item>{codes}</x></presence>"
+        )
+    };
+    // The other device alone.
+    scene.sends(&out("<status code='307'/>"));
+    scene.sends(&said("bob", "still there?", ""));
+    scene.ines.hears("still there?");
+    assert_eq!(shown(&mut scene, &room)["joined"], true);
+    // Oneself, though the address is the other's.
+    scene.sends(&out("<status code='110'/><status code='307'/>"));
+    scene.ines.wait_event("the end of being there", |event| {
+        event["type"] == "conversation.updated" && event["conversation"]["id"] == *room && event["conversation"]["joined"] == false
+    });
+    let words = |event: &&Value| event["message"]["text"].as_str().is_some_and(|text| text.starts_with("You were removed"));
+    assert_eq!(scene.ines.kept().filter(words).count(), 1, "{:?}", scene.ines.kept().collect::<Vec<_>>());
+}
+
 /// Case 17.
 #[test]
 fn a_nick_that_the_room_gave_is_ones_own() {

@@ -26,6 +26,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The same under the id of a protocol that libpurple once had.
     let old = stillborn.with_file_name("old");
     compile(&old.join("aim.so"), &["-DTIDE_ID=\"prpl-aim\"", "plugin/tide.c"])?;
+    // The same that wants what it is not given.
+    let nosy = stillborn.with_file_name("nosy");
+    compile(&nosy.join("nosy.so"), &["-DTIDE_ID=\"prpl-nosy\"", "-DTIDE_NOSY", "plugin/tide.c"])?;
+    // Plugins that need another library: XMPP's own, which lies among libpurple's plugins, and one that is nowhere.
+    let beside = stillborn.with_file_name("beside");
+    let jabber = PathBuf::from(pkg_config::get_variable("purple", "plugindir")?).join("libjabber.so.0");
+    let absent = stillborn.with_file_name("absent").join("libabsent.so");
+    compile(&absent, &["-DBESIDE_ID=\"absent\"", "-Wl,-soname,libabsent.so", "plugin/beside.c"])?;
+    for (name, id, needs) in [("carbons.so", "core-riba-carbons", &jabber), ("orphan.so", "orphan", &absent)] {
+        let (id, needs) = (format!("-DBESIDE_ID=\"{id}\""), needs.display().to_string());
+        compile(&beside.join(name), &[&id, "plugin/beside.c", "-Wl,--no-as-needed", &needs])?;
+    }
+    println!("cargo:rustc-env=BESIDE_PLUGINS={}", beside.display());
+    println!("cargo:rustc-env=NOSY_PLUGINS={}", nosy.display());
     println!("cargo:rustc-env=OLD_PLUGINS={}", old.display());
     println!("cargo:rustc-env=TIDE_PLUGINS={}", tide.display());
     println!("cargo:rustc-env=FRAMER_PLUGIN={}", framer.display());

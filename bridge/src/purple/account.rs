@@ -44,11 +44,16 @@ pub(super) fn install(_: OnPurple) {
 ///
 /// # Errors
 /// A protocol that is not there, a user name or option that its plugin does not take; `field` says which.
-pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, settings: AccountSettings) -> Result<(), CommandError> {
+pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, mut settings: AccountSettings) -> Result<(), CommandError> {
     if account.0 == 0 || accounts::user(token, account).is_some() {
         return Err(CommandError::new("bad_account", "This account id is in use already.").at("account"));
     }
     let username = protocols::join_username(token, &settings.protocol, &settings.username)?;
+    if settings.before != crate::command::Before::default() {
+        // An account of before an option was kept back has to come back all the same.
+        let kept_back = protocols::kept_back(token, &settings.protocol);
+        settings.options.retain(|key, _| !kept_back.contains(key));
+    }
     protocols::check_options(token, &settings.protocol, &settings.options)?;
     settings.password.as_ref().map_or(Ok(()), |secret| Password::new(secret, "password").map(drop))?;
     let (name, protocol) = (Name::of_account(&username)?, in_process(&settings.protocol));

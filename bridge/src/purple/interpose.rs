@@ -8,6 +8,7 @@ mod linear;
 mod lists;
 mod names;
 mod next;
+mod opened;
 mod plugins;
 mod roster;
 mod sasl;
@@ -18,7 +19,7 @@ mod streams;
 pub(super) mod timers;
 mod transfers;
 
-use super::{egress, token::OnPurple};
+use super::{egress, refused, token::OnPurple};
 use crate::config::BridgeConfig;
 
 pub(crate) use plugins::{load_plugins, plugin_reports};
@@ -33,6 +34,8 @@ pub(crate) fn install(token: OnPurple, config: &BridgeConfig) {
     egress::set_policy(egress::Policy::new(&config.egress_allow));
     egress::set_sources(&config.egress_source);
     files::let_listen(config.listen);
+    socket::let_connect(config.sockets.clone());
+    refused::watch(config.sockets.is_some());
     plugins::configure(token, config);
     socket::arm();
     lean::install(token, config.lean);

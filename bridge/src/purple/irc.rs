@@ -1,6 +1,7 @@
 //! Lines of IRC before libpurple's plugin has them (hazard 44): its handlers trust what a server sends. Gives a line a plain form, leaves out what a
 //! handler cannot bear, and bounds what the plugin keeps. Knows no rooms, and tells nothing.
 
+mod asked;
 mod charset;
 pub(super) mod formats;
 mod listing;
@@ -48,6 +49,7 @@ struct Connection {
     kept: usize,
     opening: opening::Opening,
     listing: listing::Known,
+    asked: asked::Asked,
     /// What stands in the place of the line that is being read.
     line: CString,
 }
@@ -111,10 +113,16 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             let own = || borrowed(purple_sys::purple_connection_get_display_name(gc));
             (has_no_character_set(connection.account), own)
         };
-        let line = mend::mended(text.to_bytes(), decodes, own);
+        let line = mend::mended(text.to_bytes(), decodes);
         let verdict = match judged(token, gc, connection, &line) {
             Verdict::AsItIs if *line != *text.to_bytes() => Verdict::Instead(line.into_owned()),
             verdict => verdict,
+        };
+        // What is told of the line here is text; the plugin takes some for HTML.
+        let verdict = match &verdict {
+            Verdict::AsItIs => mend::as_html(text.to_bytes(), own).map_or(verdict, Verdict::Instead),
+            Verdict::Instead(line) => mend::as_html(line, own).map_or(verdict, Verdict::Instead),
+            Verdict::Nothing => verdict,
         };
         match verdict {
             Verdict::AsItIs => {}
@@ -162,7 +170,8 @@ fn judged(token: OnPurple, gc: *mut PurpleConnection, connection: &PurpleConnect
         {
             return Verdict::Nothing;
         }
-        if let Some((target, words)) = unsent(line)
+        let is_of_question = asked::answers(gc, line);
+        if let Some((target, words)) = unsent(line).filter(|_| !is_of_question)
             && super::conversation::sent::refused(token, account, &target, &words)
         {
             return Verdict::Nothing;
@@ -265,7 +274,9 @@ impl Connection {
             canonical.extend_from_slice(parameter);
         }
         if let Some(trailing) = trailing {
-            canonical.extend_from_slice(b" :");
+            // The plugin reads the time of a topic as a word, which some servers write behind a colon.
+            let is_word = command_name == b"333" && !trailing.is_empty() && !trailing.contains(&b' ') && trailing.first() != Some(&b':');
+            canonical.extend_from_slice(if is_word { b" " } else { b" :" });
             if command_name == b"353" { canonical.extend(members(trailing)) } else { canonical.extend_from_slice(trailing) }
         }
         if canonical == line { Verdict::AsItIs } else { Verdict::Instead(canonical) }

@@ -39,6 +39,7 @@ mod protocols;
 mod pulse;
 mod quota;
 mod redact;
+mod refused;
 mod registry;
 mod request;
 mod room;

@@ -1,6 +1,7 @@
 //! The networks that users can add accounts of, each told from its plugin's own data; nothing is special-cased by name but what would harm a shared daemon.
 
 mod check;
+mod meaning;
 mod offer;
 mod read;
 
@@ -20,6 +21,8 @@ const RISKY: &[&str] = &["prpl-zephyr", "prpl-bonjour"];
 struct Offered {
     protocol: Protocol,
     announced: BTreeMap<String, Value>,
+    /// Keys of options that users do not see.
+    kept_back: Vec<String>,
 }
 
 thread_local! {
@@ -32,16 +35,30 @@ pub(super) fn catalogue(token: OnPurple, config: &BridgeConfig) -> Vec<Protocol>
         .into_iter()
         .filter(|plugin| is_allowed(config, &plugin.id))
         .map(|plugin| {
-            let announced = read::announced(&plugin);
-            let mut offered = Offered { announced, protocol: read::protocol(token, plugin) };
+            let shows = |key: &str| config.options_shown.iter().any(|one| one.split_once('/') == Some((plugin.id.as_str(), key)));
+            let read::Options { shown, kept_back, announced } = read::options(&plugin, shows);
+            let mut offered = Offered { announced, kept_back, protocol: read::protocol(token, plugin, shown) };
             offer::adapt(&mut offered.protocol, &mut offered.announced);
             offered
         })
         .collect();
     offered.sort_by_cached_key(|one| (one.protocol.name.to_lowercase(), one.protocol.id.clone()));
+    config.options_shown.iter().filter(|one| !names_an_option(&offered, one)).for_each(|one| {
+        log::warn!(target: "bridge", "plugins.show_options: no protocol that is offered here has the option `{one}` (as prpl-sipe/rdp_client)");
+    });
     let catalogue = offered.iter().map(|one| one.protocol.clone()).collect();
     OFFERED.set(offered);
     catalogue
+}
+
+fn names_an_option(offered: &[Offered], name: &str) -> bool {
+    let Some((protocol, key)) = name.split_once('/') else { return false };
+    offered.iter().any(|one| one.protocol.id == protocol && one.protocol.options.iter().any(|option| option.key == key))
+}
+
+/// Keys of the options that users do not see since they name things of this machine.
+pub(super) fn kept_back(_: OnPurple, protocol: &str) -> Vec<String> {
+    offered(protocol, |one| one.kept_back.clone()).unwrap_or_default()
 }
 
 /// The functions of the protocol that a connection speaks.

@@ -10,6 +10,8 @@ pub struct Question {
     pub id: u64,
     /// The thread that waits; by its number, another may have that when the thread is gone.
     pub thread: u32,
+    /// Its number.
+    pub call: i64,
     /// What the call was given.
     pub arguments: [u64; 6],
 }
@@ -52,7 +54,7 @@ pub fn question(listener: BorrowedFd<'_>) -> io::Result<Question> {
     if unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut asked) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(Question { id: asked.id, thread: asked.pid, arguments: asked.data.args })
+    Ok(Question { id: asked.id, thread: asked.pid, call: asked.data.nr.into(), arguments: asked.data.args })
 }
 
 /// Whether the thread still waits: what was found by its number since the question came was really its own.

@@ -196,7 +196,6 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     // Statuses are ours to apply; libpurple must not wait for a network manager (hazard 32).
     // SAFETY: after core_init.
     unsafe { purple_sys::purple_network_force_online() };
-    interpose::load_plugins(token);
     interpose::self_test(token)?;
     interpose::load_plugins(token);
     conversation::listen(token);
@@ -211,7 +210,12 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
     blist::groups::listen(token);
     // SAFETY: a static text, copied.
     let version = unsafe { borrowed(purple_sys::purple_core_get_version()) }.unwrap_or_default();
-    Ok(Catalogue { protocols: protocols::catalogue(token, config), plugins: interpose::plugin_reports(), version })
+    let protocols = protocols::catalogue(token, config);
+    let mut plugins = interpose::plugin_reports();
+    for plugin in plugins.iter_mut().filter(|plugin| plugin.state == "loaded") {
+        plugin.kept_back = plugin.id.as_deref().map(|id| protocols::kept_back(token, id)).unwrap_or_default();
+    }
+    Ok(Catalogue { protocols, plugins, version })
 }
 
 fn pace(config: &BridgeConfig) -> Pace {

@@ -151,6 +151,21 @@ static int connect_raw(const char *address, long port)
     return failed;
 }
 
+/* A service of this machine, by libc or past it. */
+static int connect_local(const char *path, gboolean raw)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    int fd, failed = 0;
+    g_strlcpy(to.sun_path, path, sizeof to.sun_path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    if ((raw ? syscall(SYS_connect, fd, &to, sizeof to) : connect(fd, (struct sockaddr *)&to, sizeof to)) != 0)
+        failed = errno;
+    close(fd);
+    return failed;
+}
+
 /* A child without a program of its own. */
 static int fork_bare(void)
 {
@@ -276,6 +291,8 @@ static gboolean perform(PurpleConnection *gc, const char *who, const char *text)
         said_errno(gc, who, run_program(first));
     else if (strcmp(what, "connect") == 0)
         said_errno(gc, who, connect_raw(first, words[2] ? strtol(words[2], NULL, 10) : 0));
+    else if (strcmp(what, "local") == 0)
+        said_errno(gc, who, connect_local(first, words[2] != NULL));
     else if (strcmp(what, "listen") == 0)
         said_errno(gc, who, listen_anywhere());
     else if (strcmp(what, "shell") == 0)

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <account.h>
 #include <accountopt.h>
 #include <blist.h>
@@ -255,10 +256,30 @@ static PurplePluginInfo info = {
 static void init_plugin(PurplePlugin *plugin)
 {
     (void)plugin;
+#ifdef TIDE_NOSY
+    /* What it tries while it is opened, and does without. */
+    char *text = NULL;
+    if (g_file_get_contents("/etc/shadow", &text, NULL, NULL))
+        g_free(text);
+    if (fork() == 0)
+        _exit(0);
+#endif
     protocol.protocol_options =
         g_list_append(protocol.protocol_options, purple_account_option_int_new("Delay (ms)", "delay", 10));
     protocol.protocol_options =
         g_list_append(protocol.protocol_options, purple_account_option_string_new("Shown as", "shown_as", "Somebody"));
+    /* What names things of the machine, as plugins in the field have it, and a secret that is not marked. */
+    static const char *const texts[][3] = {
+        { "Remote desktop client", "rdp_client", "" },
+        { "Attachments", "external-attachments-dir", "" },
+        { "Daemon's socket", "socket", "/run/tide/socket" },
+        { "Access token", "access_token", "" },
+    };
+    for (gsize n = 0; n < G_N_ELEMENTS(texts); n++)
+        protocol.protocol_options = g_list_append(
+            protocol.protocol_options, purple_account_option_string_new(texts[n][0], texts[n][1], texts[n][2]));
+    protocol.protocol_options =
+        g_list_append(protocol.protocol_options, purple_account_option_string_new("Server", "server", g_get_host_name()));
 }
 
 PURPLE_INIT_PLUGIN(tide, init_plugin, info)

@@ -57,7 +57,12 @@ pub struct IrcPeer {
 impl IrcPeer {
     /// Connects and registers under this nick.
     pub fn connect(server: &Ngircd, nick: &str) -> Self {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).expect("a connection to ngircd");
+        Self::connect_to(server.port(), server.password(), nick)
+    }
+
+    /// The same to any server on loopback.
+    pub fn connect_to(port: u16, password: Option<&str>, nick: &str) -> Self {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection to the server");
         stream.set_nodelay(true).expect("TCP_NODELAY");
         let reading = stream.try_clone().expect("a second handle");
         let mut answering = stream.try_clone().expect("a third handle");
@@ -76,7 +81,7 @@ impl IrcPeer {
             }
         });
         let mut peer = Self { stream, incoming, kept: VecDeque::new(), nick: nick.to_owned() };
-        if let Some(password) = server.password() {
+        if let Some(password) = password {
             peer.send(&format!("PASS :{password}"));
         }
         peer.send(&format!("NICK {nick}"));

@@ -36,6 +36,7 @@ mod hand;
 mod hoarder;
 mod hostile;
 mod https;
+mod inspircd;
 mod irc;
 mod line;
 mod mariadb;
@@ -69,6 +70,7 @@ pub use hand::{box_of, key, with};
 pub use hoarder::Hoarder;
 pub use hostile::{Hostile, XmppScript};
 pub use https::{https, https_bytes, tls_exchange};
+pub use inspircd::Inspircd;
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
 pub use mariadb::MariaDb;
@@ -105,6 +107,16 @@ pub fn framer_plugin() -> &'static str {
 /// The directory of the protocol plugin that behaves unlike XMPP, `prpl-tide`, for `plugins.paths`.
 pub fn tide_plugins() -> &'static str {
     env!("TIDE_PLUGINS")
+}
+
+/// The directory of a plugin, `prpl-nosy`, that reads a file and starts a process while it is opened.
+pub fn nosy_plugins() -> &'static str {
+    env!("NOSY_PLUGINS")
+}
+
+/// The directory of two plugins that are no protocols: `carbons.so` needs XMPP's library, `orphan.so` one that is not there.
+pub fn beside_plugins() -> &'static str {
+    env!("BESIDE_PLUGINS")
 }
 
 /// The directory of a third party's plugin whose id, `prpl-aim`, was once one of libpurple's own.

@@ -51,6 +51,13 @@ impl Front {
         made.1.answer(headers)
     }
 
+    /// The networks have changed: another answer of `/protocols` from now on.
+    pub fn look_again(&self) {
+        let now = Arc::clone(&self.closed.borrow());
+        let made = (Arc::clone(&now), offered(&*self.networks, &now));
+        *self.protocols.lock().unwrap_or_else(PoisonError::into_inner) = made;
+    }
+
     /// Another answer of `/site` from now on.
     pub fn set(&self, site: &Site) {
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = Fixed::new("application/json", site);

@@ -1,7 +1,8 @@
 //! Own messages of which more may be heard: what each is called, and what a network says of one later. Sends nothing, and shows nothing.
 //!
 //! XMPP's stanzas have ids, by which receipts and refusals name them. A server of IRC names the target alone: it answers in the order in which lines
-//! came, so that a refusal is of the oldest line that it may be about.
+//! came, so that a refusal is of the oldest line that it may be about. It says nothing of lines that it passes on: those of a while ago count as such
+//! where there are later ones.
 
 use super::super::ffi::{in_process, owned};
 use super::super::outbox;
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 const MOST: usize = 200;
 /// How long a server of IRC may take to refuse a line.
 const REFUSED_WITHIN: Duration = Duration::from_secs(30);
+/// How long it takes as a rule.
+const REFUSED_SOON: Duration = Duration::from_secs(5);
 
 /// The words of a line, for comparison.
 pub(crate) fn words(_: OnPurple, html: &str) -> String {
@@ -97,15 +100,7 @@ pub(in crate::purple) fn refused(token: OnPurple, account: AccountId, target: &s
     let Some(purple) = super::super::accounts::read(token, account, |entry| entry.purple) else { return false };
     let kind = if target.starts_with(['#', '&', '+', '!']) { ConversationKind::Room } else { ConversationKind::Im };
     let conversation = ConversationId::of(account, kind, &normalize(token, purple, target));
-    let found = SENT.with_borrow_mut(|all| {
-        let theirs = all.get_mut(&account)?;
-        theirs.retain(|sent| sent.at.elapsed() < REFUSED_WITHIN);
-        let at = theirs.iter().position(|sent| sent.conversation == conversation && sent.lines > 0)?;
-        let sent = theirs.get_mut(at)?;
-        sent.lines -= 1;
-        let first = !std::mem::replace(&mut sent.told, true);
-        Some((sent.id.clone(), first))
-    });
+    let found = SENT.with_borrow_mut(|all| refuse_one(all.get_mut(&account)?, conversation));
     let Some((id, first)) = found else { return false };
     if first {
         let words = words.trim().trim_end_matches('.');
@@ -113,6 +108,17 @@ pub(in crate::purple) fn refused(token: OnPurple, account: AccountId, target: &s
         mark(token, conversation, &id, Mark::Failed(words));
     }
     true
+}
+
+/// The message that a refusal is about, and whether it is the first for it.
+fn refuse_one(sent: &mut VecDeque<Sent>, conversation: ConversationId) -> Option<(String, bool)> {
+    sent.retain(|sent| sent.at.elapsed() < REFUSED_WITHIN);
+    let may_be = |sent: &Sent| sent.conversation == conversation && sent.lines > 0;
+    let soon = sent.iter().position(|sent| may_be(sent) && sent.at.elapsed() < REFUSED_SOON);
+    let sent = sent.get_mut(soon.or_else(|| sent.iter().position(may_be))?)?;
+    sent.lines -= 1;
+    let first = !std::mem::replace(&mut sent.told, true);
+    Some((sent.id.clone(), first))
 }
 
 /// Notes the words of a line that says that a message was not sent, while the message is sent.
@@ -124,4 +130,36 @@ pub(super) fn note_refusal(token: OnPurple, conversation: ConversationId, html: 
     let plain = unsafe { owned(purple_sys::purple_markup_strip_html(html.as_ptr())) }.unwrap_or_default();
     let words: String = plain.trim().chars().take(WORDS).collect();
     change(token, conversation, |open| open.refusal = Some(words).filter(|words| !words.is_empty()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages of so many seconds ago.
+    fn said(ago: &[u64]) -> VecDeque<Sent> {
+        let of = |(n, ago): (usize, &u64)| Sent {
+            conversation: ConversationId(7),
+            id: n.to_string(),
+            at: Instant::now().checked_sub(Duration::from_secs(*ago)).unwrap(),
+            lines: 1,
+            told: false,
+        };
+        ago.iter().enumerate().map(of).collect()
+    }
+
+    #[test]
+    fn a_refusal_is_of_what_was_said_just_now() {
+        let refused = |sent: &mut VecDeque<Sent>| refuse_one(sent, ConversationId(7)).map(|(id, _)| id);
+        // One that was passed on a while ago, and one that was not.
+        let mut sent = said(&[12, 0]);
+        assert_eq!(refused(&mut sent).as_deref(), Some("1"));
+        // In the order in which they were said.
+        let mut sent = said(&[12, 1, 0]);
+        assert_eq!([(); 3].map(|()| refused(&mut sent).unwrap()), ["1", "2", "0"]);
+        // A slow server's.
+        assert_eq!(refused(&mut said(&[20, 10])).as_deref(), Some("0"));
+        assert_eq!(refused(&mut said(&[40])), None);
+        assert_eq!(refuse_one(&mut said(&[0]), ConversationId(8)), None);
+    }
 }

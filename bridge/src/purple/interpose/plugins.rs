@@ -1,8 +1,9 @@
 //! Which plugin files libpurple opens: `purple_plugins_probe` answered in its stead by a list; what a plugin then does is not its business.
 
 mod choice;
+mod why;
 
-use super::super::{ffi, owner, token::OnPurple};
+use super::super::{ffi, owner, refused, token::OnPurple};
 use super::next::Next;
 use crate::config::BridgeConfig;
 use crate::model::PluginAbout;
@@ -31,6 +32,8 @@ struct PluginReport {
     about: Option<PluginAbout>,
     /// What happened.
     outcome: PluginOutcome,
+    /// What the sandbox refused it meanwhile.
+    denied: Vec<String>,
 }
 
 /// See [`PluginReport`].
@@ -63,6 +66,19 @@ pub(crate) fn plugin_reports() -> Vec<crate::model::PluginReport> {
 }
 
 impl PluginReport {
+    fn of(file: PathBuf, id: Option<String>, outcome: PluginOutcome) -> Self {
+        Self { file, id, about: None, outcome, denied: Vec::new() }
+    }
+
+    /// It was wanted, and is not even known.
+    fn could_not_be_opened(&self) -> bool {
+        self.about.is_none() && matches!(self.outcome, PluginOutcome::Failed(_))
+    }
+
+    fn is_in_use(&self) -> bool {
+        matches!(self.outcome, PluginOutcome::Loaded | PluginOutcome::Waiting)
+    }
+
     fn told(&self) -> crate::model::PluginReport {
         let (state, reason) = match &self.outcome {
             PluginOutcome::Loaded => ("loaded", None),
@@ -77,6 +93,8 @@ impl PluginReport {
             state: state.to_owned(),
             reason,
             ships: self.id.as_deref().is_some_and(|id| choice::ships(&self.file, id)),
+            denied: self.denied.clone(),
+            kept_back: Vec::new(),
         }
     }
 }
@@ -107,11 +125,12 @@ pub(super) unsafe extern "C" fn purple_plugins_probe(extension: *const gchar) {
 }
 
 fn probe_chosen(token: OnPurple, choice: &Choice, real: Probe) {
-    let mut reports: Vec<PluginReport> = choice
-        .files(&search_paths(token))
-        .into_iter()
-        .map(|file| owner::opening(&file.clone(), || probe_file(token, choice, file)))
-        .collect();
+    let mut reports: Vec<PluginReport> = Vec::new();
+    for file in choice.files(&search_paths(token)) {
+        let report = open(token, choice, file, &reports);
+        reports.push(report);
+    }
+    open_again(token, choice, &mut reports);
     // SAFETY: a C string. This loads the protocols that were probed.
     unsafe { real(NO_EXTENSION.as_ptr()) };
     for report in &mut reports {
@@ -121,6 +140,32 @@ fn probe_chosen(token: OnPurple, choice: &Choice, real: Probe) {
     REPORTS.with_borrow_mut(|all| all.extend(reports));
 }
 
+/// Opens a file, if it is wanted.
+fn open(token: OnPurple, choice: &Choice, file: PathBuf, others: &[PluginReport]) -> PluginReport {
+    let probe = || probe_file(token, choice, file.clone(), others);
+    let (mut report, denied) = refused::while_opening(|| owner::opening(&file, probe));
+    report.denied = denied;
+    report
+}
+
+/// Opens those again that could not be: what they need may have come with a later one, as XMPP's own library does. Until it helps no more.
+fn open_again(token: OnPurple, choice: &Choice, reports: &mut [PluginReport]) {
+    let failed = |reports: &[PluginReport]| reports.iter().filter(|report| report.could_not_be_opened()).count();
+    loop {
+        let before = failed(reports);
+        for at in 0..reports.len() {
+            let Some(file) = reports.get(at).filter(|report| report.could_not_be_opened()).map(|report| report.file.clone()) else {
+                continue;
+            };
+            let report = open(token, choice, file, reports);
+            reports.get_mut(at).into_iter().for_each(|old| *old = report.clone());
+        }
+        if failed(reports) == before || before == 0 {
+            return;
+        }
+    }
+}
+
 fn search_paths(_: OnPurple) -> Vec<PathBuf> {
     // SAFETY: libpurple's own list of C strings, copied before anything else runs.
     let paths: Vec<*mut gchar> = unsafe { ffi::list(purple_sys::purple_plugins_get_search_paths()) };
@@ -128,30 +173,32 @@ fn search_paths(_: OnPurple) -> Vec<PathBuf> {
     paths.into_iter().filter_map(|path| unsafe { ffi::borrowed(path) }).map(PathBuf::from).collect()
 }
 
-/// Decides by the file, opens it, then decides by what it says it is.
-fn probe_file(token: OnPurple, choice: &Choice, file: PathBuf) -> PluginReport {
+/// Decides by the file, opens it, then decides by what it says it is. `others`: those that were looked at before.
+fn probe_file(token: OnPurple, choice: &Choice, file: PathBuf, others: &[PluginReport]) -> PluginReport {
     if let Err(why) = choice.may_open(&file) {
         let id = choice::known(&file).map(str::to_owned);
-        return PluginReport { file, id, about: None, outcome: PluginOutcome::Skipped(why) };
+        return PluginReport::of(file, id, PluginOutcome::Skipped(why));
     }
     let path = ffi::in_process(&file.to_string_lossy());
     // SAFETY: a live C string.
     let plugin = unsafe { purple_sys::purple_plugin_probe(path.as_ptr()) };
     if plugin.is_null() {
-        return PluginReport {
-            file,
-            id: None,
-            about: None,
-            outcome: PluginOutcome::Failed("is not a plugin for this libpurple".to_owned()),
-        };
+        let why = why::it_cannot_be_opened(&file);
+        return PluginReport::of(file, None, PluginOutcome::Failed(why));
     }
     let Some(Said { id, kind, about }) = said(token, plugin) else {
-        return PluginReport { file, id: None, about: None, outcome: PluginOutcome::Failed(error_of(token, plugin)) };
+        return PluginReport::of(file, None, PluginOutcome::Failed(error_of(token, plugin)));
     };
-    let report = |outcome| PluginReport { file: file.clone(), id: Some(id.clone()), about: Some(about), outcome };
+    let report = |outcome| PluginReport { about: Some(about), ..PluginReport::of(file.clone(), Some(id.clone()), outcome) };
     // SAFETY: a live plugin. libpurple destroys such a one itself, with the reason.
     if unsafe { purple_sys::purple_plugin_is_unloadable(plugin) } != 0 {
         return report(PluginOutcome::Failed(error_of(token, plugin)));
+    }
+    let serves = |other: &&PluginReport| other.file != file && other.id.as_ref() == Some(&id) && other.is_in_use();
+    if let Some(other) = others.iter().find(serves) {
+        // SAFETY: as below.
+        unsafe { purple_sys::purple_plugin_destroy(plugin) };
+        return report(PluginOutcome::Failed(format!("{} has the same id and serves in its stead", other.file.display())));
     }
     if let Err(why) = choice.may_load(&file, &id, kind == PurplePluginType::PURPLE_PLUGIN_PROTOCOL) {
         // SAFETY: just probed, not loaded, and nobody has it.
@@ -190,7 +237,9 @@ fn said(_: OnPurple, plugin: *const PurplePlugin) -> Option<Said> {
 
 fn error_of(_: OnPurple, plugin: *const PurplePlugin) -> String {
     // SAFETY: a live plugin; its error is a C string or NULL.
-    unsafe { ffi::borrowed((*plugin).error) }.unwrap_or_else(|| "libpurple did not load it and does not say why".to_owned())
+    unsafe { ffi::borrowed((*plugin).error) }
+        .map(|error| why::in_words(&error))
+        .unwrap_or_else(|| "libpurple did not load it and does not say why".to_owned())
 }
 
 /// After libpurple has loaded the protocols: is it among them?
@@ -207,9 +256,17 @@ fn settle(_: OnPurple, report: &mut PluginReport) {
 pub(crate) fn load_plugins(token: OnPurple) {
     let mut reports = REPORTS.take();
     for report in reports.iter_mut().filter(|report| report.outcome == PluginOutcome::Waiting) {
-        report.outcome = owner::opening(&report.file, || load(token, report.id.as_deref().unwrap_or_default()));
+        let load = || load(token, report.id.as_deref().unwrap_or_default());
+        let (outcome, denied) = refused::while_opening(|| owner::opening(&report.file, load));
+        report.outcome = outcome;
+        report.denied.extend(denied);
         tell(report);
     }
+    CHOICE.with_borrow(|choice| {
+        for name in choice.iter().flat_map(|choice| choice.unmatched(reports.iter().map(|report| (&*report.file, report.id.as_deref())))) {
+            log::warn!(target: "bridge", "plugins.load: no plugin here has the id or the file name `{name}`");
+        }
+    });
     REPORTS.set(reports);
 }
 

@@ -1,7 +1,7 @@
 //! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
 
 use super::super::{debug, ffi, token::OnPurple};
-use super::{files, find, images, lean, linear, lists, names, plugins, roster, sasl, socket, ssl, streams, timers, transfers};
+use super::{files, find, images, lean, linear, lists, names, opened, plugins, roster, sasl, socket, ssl, streams, timers, transfers};
 use crate::error::StartError;
 use purple_sys::{gchar, gpointer};
 use std::cell::RefCell;
@@ -29,6 +29,12 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"sendto", socket::sendto as socket::SendTo as *const c_void),
         (c"sendmsg", socket::sendmsg as socket::SendMsg as *const c_void),
         (c"sendmmsg", socket::sendmmsg as socket::SendMmsg as *const c_void),
+        (c"open", opened::open as opened::Open as *const c_void),
+        (c"open64", opened::open64 as opened::Open as *const c_void),
+        (c"fopen", opened::fopen as opened::FileOpen as *const c_void),
+        (c"fopen64", opened::fopen64 as opened::FileOpen as *const c_void),
+        (c"opendir", opened::opendir as opened::OpenDirectory as *const c_void),
+        (c"mkdir", opened::mkdir as opened::MakeDirectory as *const c_void),
         (c"purple_blist_add_account", lists::purple_blist_add_account as lists::OfAccount as *const c_void),
         (c"purple_blist_remove_account", lists::purple_blist_remove_account as lists::OfAccount as *const c_void),
         (c"purple_blist_add_buddy", roster::purple_blist_add_buddy as roster::AddBuddy as *const c_void),

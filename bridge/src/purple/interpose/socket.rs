@@ -1,14 +1,16 @@
 //! `connect` and the calls that send to an address, for all the code in this process: every address is checked here; what is allowed is `egress.rs`.
 
 use super::super::token::OnPurple;
-use super::super::{accounts, egress, ffi, owner};
+use super::super::{accounts, egress, ffi, owner, refused};
 use super::next::Next;
 use libc::{c_int, c_uint, c_void, mmsghdr, msghdr, size_t, sockaddr, sockaddr_storage, socklen_t, ssize_t};
 use std::cell::Cell;
 use std::mem::{offset_of, size_of};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 pub(super) type Connect = unsafe extern "C" fn(c_int, *const sockaddr, socklen_t) -> c_int;
 pub(super) type SendTo = unsafe extern "C" fn(c_int, *const c_void, size_t, c_int, *const sockaddr, socklen_t) -> ssize_t;
@@ -36,6 +38,8 @@ const LOCAL: &[&[u8]] = &[
 ];
 
 static ARMED: AtomicBool = AtomicBool::new(false);
+/// What the administrator allows besides; `None`: anything.
+static NAMED: RwLock<Option<Vec<PathBuf>>> = RwLock::new(Some(Vec::new()));
 
 thread_local! {
     static TRUSTED: Cell<bool> = const { Cell::new(false) };
@@ -46,6 +50,11 @@ thread_local! {
 /// `on_thread_start`), a database's, a test's own.
 pub fn trust_this_thread() {
     TRUSTED.set(true);
+}
+
+/// Which local sockets may be connected to besides [`LOCAL`]; `None`: any, and other families than IP, too.
+pub(super) fn let_connect(sockets: Option<Vec<PathBuf>>) {
+    *NAMED.write().unwrap_or_else(PoisonError::into_inner) = sockets;
 }
 
 /// Starts checking, for good. Until then no code of libpurple's has run, and a process that never starts one is left alone.
@@ -96,8 +105,14 @@ unsafe fn checked(address: *const sockaddr, length: socklen_t) -> Result<sockadd
     match ip_of(&copy, length)? {
         Some(ip) if refusal(ip).is_some() => Err(libc::EACCES),
         Some(_) => Ok(copy),
-        None if is_known_local(&copy, length) => Ok(copy),
-        None => Err(libc::EACCES),
+        None => match local_path(&copy, length) {
+            path if may_be_reached(path) => Ok(copy),
+            Some(path) => {
+                refused::a_socket(path);
+                Err(libc::EACCES)
+            }
+            None => Err(libc::EACCES),
+        },
     }
 }
 
@@ -120,15 +135,27 @@ fn ip_of(address: &sockaddr_storage, length: usize) -> Result<Option<IpAddr>, c_
     }
 }
 
-fn is_known_local(address: &sockaddr_storage, length: usize) -> bool {
+/// The path of a local socket's address, which is empty for one without a file; `None` for other families.
+fn local_path(address: &sockaddr_storage, length: usize) -> Option<&[u8]> {
     if c_int::from(address.ss_family) != libc::AF_UNIX {
-        return false;
+        return None;
     }
     // SAFETY: a view of initialised bytes, no longer than the storage.
     let bytes = unsafe { std::slice::from_raw_parts(std::ptr::from_ref(address).cast::<u8>(), length) };
     let path = bytes.get(offset_of!(libc::sockaddr_un, sun_path)..).unwrap_or_default();
-    let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
-    LOCAL.contains(&path)
+    path.split(|byte| *byte == 0).next()
+}
+
+fn may_be_reached(path: Option<&[u8]>) -> bool {
+    let named = NAMED.read().unwrap_or_else(PoisonError::into_inner);
+    match (named.as_ref(), path) {
+        (None, _) => true,
+        (Some(named), Some(path)) => {
+            let is_named = || !path.is_empty() && named.iter().any(|one| one.as_os_str().as_encoded_bytes() == path);
+            LOCAL.contains(&path) || is_named()
+        }
+        (Some(_), None) => false,
+    }
 }
 
 fn fail<T: From<i8>>(errno: c_int) -> T {

@@ -11,25 +11,44 @@ enum Text {
     Said,
     /// Shown as plain words.
     Reason,
+    /// The same; the topic of a room in a list.
+    Listed,
     /// The same; the plugin takes it for HTML.
     Raw,
 }
 
-/// The line in that form. `decodes`: nobody has chosen its character set. `own`: the user's nick.
-pub(super) fn mended<'a>(line: &'a [u8], decodes: bool, own: impl FnOnce() -> Option<String>) -> Cow<'a, [u8]> {
+/// The line in that form, its text still text. `decodes`: nobody has chosen its character set.
+pub(super) fn mended(line: &[u8], decodes: bool) -> Cow<'_, [u8]> {
     let line = if decodes { charset::utf8(line) } else { Cow::Borrowed(line) };
-    let Some((at, kind)) = place(&line, own) else { return line };
+    let Some((at, kind)) = place(&line, || None) else { return line };
     let (head, tail) = line.split_at(at.min(line.len()));
     let Ok(text) = std::str::from_utf8(tail) else { return line };
-    if !formats::has_any(text) && kind != Text::Raw {
-        return line;
+    let text = if kind == Text::Listed { without_modes(text) } else { text };
+    if !formats::has_any(text) {
+        return if text.len() == tail.len() { line } else { Cow::Owned([head, text.as_bytes()].concat()) };
     }
-    let text = match kind {
-        Text::Said => formats::marked(text),
-        Text::Reason => formats::plain(text),
-        Text::Raw => formats::plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
-    };
+    let text = if kind == Text::Said { formats::marked(text) } else { formats::plain(text) };
     Cow::Owned([head, text.as_bytes()].concat())
+}
+
+/// A topic without the modes that some servers (InspIRCd, UnrealIRCd) put in front of it in a list: `[+nt] A topic`.
+fn without_modes(text: &str) -> &str {
+    let Some((modes, topic)) = text.strip_prefix("[+").and_then(|rest| rest.split_once(']')) else { return text };
+    let letters = modes.split(' ').next().unwrap_or_default();
+    let are_modes = letters.bytes().all(|byte| byte.is_ascii_alphabetic()) && (topic.is_empty() || topic.starts_with(' '));
+    if are_modes { topic.strip_prefix(' ').unwrap_or(topic) } else { text }
+}
+
+/// A line that was mended, for the plugin that takes its text for HTML; `None`: it is good as it is. `own`: the user's nick.
+pub(super) fn as_html(line: &[u8], own: impl FnOnce() -> Option<String>) -> Option<Vec<u8>> {
+    if !line.iter().any(|byte| matches!(byte, b'&' | b'<' | b'>')) {
+        return None;
+    }
+    let (at, _) = place(line, own).filter(|(_, kind)| *kind == Text::Raw)?;
+    let (head, tail) = line.split_at(at.min(line.len()));
+    let text = std::str::from_utf8(tail).ok()?;
+    let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    (html != text).then(|| [head, html.as_bytes()].concat())
 }
 
 /// Where the text of a line begins, and of what kind it is.
@@ -44,9 +63,11 @@ fn place(line: &[u8], own: impl FnOnce() -> Option<String>) -> Option<(usize, Te
         }
         b"quit" | b"wallops" => (0, Text::Reason),
         b"kick" => (2, Text::Reason),
-        b"322" => (3, Text::Reason),
+        b"322" => (3, Text::Listed),
         // A server's refusal of a message or a command in a room.
-        b"404" | b"442" | b"482" | b"506" | b"477" | b"478" => (2, Text::Raw),
+        b"404" | b"442" | b"482" | b"506" => (2, Text::Raw),
+        // The same, as a notice, which is text.
+        b"477" => (2, Text::Reason),
         _ => return None,
     };
     let mut last = words.0;
@@ -66,10 +87,28 @@ fn place(line: &[u8], own: impl FnOnce() -> Option<String>) -> Option<(usize, Te
 
 #[cfg(test)]
 mod tests {
-    use super::mended;
+    use super::*;
 
+    fn own() -> Option<String> {
+        Some("Ines".to_owned())
+    }
+
+    /// As the plugin gets it.
     fn mend(line: &str) -> String {
-        String::from_utf8(mended(line.as_bytes(), true, || Some("Ines".to_owned())).into_owned()).unwrap()
+        let text = mended(line.as_bytes(), true);
+        String::from_utf8(as_html(&text, own).unwrap_or_else(|| text.into_owned())).unwrap()
+    }
+
+    #[test]
+    fn what_is_told_here_is_text() {
+        for number in ["404", "442", "482", "506", "477", "478"] {
+            let line = format!(":s {number} ines #a :no <b> & \u{2}more");
+            let text = String::from_utf8(mended(line.as_bytes(), true).into_owned()).unwrap();
+            assert!(text.starts_with(&format!(":s {number} ines #a :no <b> & ")), "{text:?}");
+        }
+        // The plugin shows these as notices, or escapes them itself.
+        assert_eq!(mend(":s 477 ines #a :no <b>"), ":s 477 ines #a :no <b>");
+        assert_eq!(mend(":s 478 ines #a <b>!*@* :full"), ":s 478 ines #a <b>!*@* :full");
     }
 
     #[test]
@@ -86,6 +125,9 @@ mod tests {
             (":b!b@h KICK #a eva :<b>\u{2}", ":b!b@h KICK #a eva :<b>".to_owned()),
             (":b!b@h KICK #a ines :<b> & \u{2}", ":b!b@h KICK #a ines :&lt;b&gt; &amp; ".to_owned()),
             (":s 404 ines #a :no <b>", ":s 404 ines #a :no &lt;b&gt;".to_owned()),
+            (":s 322 ines #a 3 :[+ntl 50] \u{2}A topic [+x]", ":s 322 ines #a 3 :A topic [+x]".to_owned()),
+            (":s 322 ines #a 3 :[+nt] ", ":s 322 ines #a 3 :".to_owned()),
+            (":s 322 ines #a 3 :[+18] people", ":s 322 ines #a 3 :[+18] people".to_owned()),
             (":s 332 ines #a :\u{2}a <b>", ":s 332 ines #a :a <b>".to_owned()),
             (":b!b@h PRIVMSG", ":b!b@h PRIVMSG".to_owned()),
             (":b!b@h KICK #a", ":b!b@h KICK #a".to_owned()),

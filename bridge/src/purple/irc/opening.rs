@@ -8,7 +8,7 @@ use super::super::accounts;
 use super::super::ffi::guard_on;
 use super::super::signals;
 use super::super::token::OnPurple;
-use super::{CONNECTIONS, is_signing_on, listing};
+use super::{CONNECTIONS, asked, is_signing_on, listing};
 use crate::config::Gateway;
 use purple_sys::{PurpleConnection, PurplePlugin};
 use std::cell::RefCell;
@@ -61,6 +61,7 @@ unsafe extern "C" fn on_sending(gc: *mut PurpleConnection, place: *mut *mut c_ch
         let Some(place) = (unsafe { place.as_mut() }).filter(|place| !place.is_null() && !gc.is_null()) else { return };
         // SAFETY: a C string, as above, copied.
         let line = Zeroizing::new(unsafe { CStr::from_ptr(*place) }.to_bytes().to_vec());
+        asked::note(gc, &line);
         if let Some(instead) = listing::instead(token, gc, &line) {
             let text = instead.and_then(|text| of_plugin(text.as_bytes()));
             // SAFETY: the plugin's own text, made with g_strdup; it takes another one, or NULL for nothing, in its place.

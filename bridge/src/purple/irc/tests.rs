@@ -15,6 +15,12 @@ fn one(line: &str) -> String {
 }
 
 #[test]
+fn the_time_of_a_topic_is_a_word() {
+    assert_eq!(one(":irc.test 333 ines #a bob :1796138003"), ":irc.test 333 ines #a bob 1796138003");
+    assert_eq!(one(":irc.test 333 ines #a bob :a while ago"), ":irc.test 333 ines #a bob :a while ago");
+}
+
+#[test]
 fn what_servers_send_stays_as_it_is() {
     for line in [
         "PING :irc.test",

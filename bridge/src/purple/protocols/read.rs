@@ -2,6 +2,7 @@
 
 use super::super::ffi::{borrowed, in_process, list, without_mnemonic};
 use super::super::token::OnPurple;
+use super::meaning;
 use crate::features::Features;
 use crate::model::{
     Choice, IconSpec, OptionType, PasswordNeed, Protocol, ProtocolOption, RoomField, Split, StatusKind, StatusType, UsernameForm, Value,
@@ -43,14 +44,6 @@ pub(super) fn all(_: OnPurple) -> Vec<Plugin> {
         .collect()
 }
 
-/// Settings that are not for users of a shared daemon: they name files, commands or devices of the machine, or things that all users share.
-fn is_kept_back(key: &str) -> bool {
-    const WHOLE: &[&str] = &["custom_smileys", "public-key", "private-key", "ft_local_ip"];
-    let key = key.to_ascii_lowercase();
-    let ends = ["command", "_cmd", "path", "_dir", "directory", "_file", "filename", "_binary", "executable"];
-    WHOLE.contains(&key.as_str()) || ends.iter().any(|end| key.ends_with(end))
-}
-
 /// An account object that is in no list, for functions that want one; gone when dropped.
 struct Specimen(*mut PurpleAccount);
 
@@ -69,8 +62,17 @@ impl Drop for Specimen {
     }
 }
 
+/// What users get of a plugin's options.
+pub(super) struct Options {
+    pub(super) shown: Vec<ProtocolOption>,
+    /// Keys of those that name things of this machine.
+    pub(super) kept_back: Vec<String>,
+    /// What the plugin announces for each, those that are kept back too; its first choice where it announces none.
+    pub(super) announced: BTreeMap<String, Value>,
+}
+
 /// All that is to be told of a plugin.
-pub(super) fn protocol(token: OnPurple, plugin: Plugin) -> Protocol {
+pub(super) fn protocol(token: OnPurple, plugin: Plugin, options_shown: Vec<ProtocolOption>) -> Protocol {
     let specimen = Specimen::of(token, &plugin.id);
     let statuses = statuses(&specimen);
     let features = features(&plugin, &statuses);
@@ -87,7 +89,7 @@ pub(super) fn protocol(token: OnPurple, plugin: Plugin) -> Protocol {
         icon: icon(&plugin, &specimen),
         username: UsernameForm { label: login_label(plugin.info, &specimen), splits: splits(plugin.info) },
         password,
-        options: protocol_options(plugin.info),
+        options: options_shown,
         room_fields: room_fields(&plugin, &specimen),
         statuses,
         icon_spec: icon_spec(plugin.info).filter(|_| features.has("icons")),
@@ -149,22 +151,46 @@ fn splits(info: &PurplePluginProtocolInfo) -> Vec<Split> {
         // SAFETY: one of the live splits above.
         .map(|split| unsafe {
             let separator = purple_sys::purple_account_user_split_get_separator(split) as u8;
+            let default = borrowed(purple_sys::purple_account_user_split_get_default_value(split)).unwrap_or_default();
             Split {
                 label: without_mnemonic(&borrowed(purple_sys::purple_account_user_split_get_text(split)).unwrap_or_default()),
-                default: borrowed(purple_sys::purple_account_user_split_get_default_value(split)).unwrap_or_default(),
+                default: if names_this_host(&default) { String::new() } else { default },
                 separator: char::from(separator).to_string(),
             }
         })
         .collect()
 }
 
-fn protocol_options(info: &PurplePluginProtocolInfo) -> Vec<ProtocolOption> {
-    every_option(info).map(|(option, _)| option).filter(|option| !is_kept_back(&option.key)).collect()
+/// `shows`: whether users see an option all the same, by its key.
+pub(super) fn options(plugin: &Plugin, shows: impl Fn(&str) -> bool) -> Options {
+    let mut options = Options { shown: Vec::new(), kept_back: Vec::new(), announced: BTreeMap::new() };
+    for (mut option, mut announced) in every_option(plugin.info) {
+        let shows = shows(&option.key);
+        // The plugin falls back to its own value then, and nobody is told.
+        if let Value::Text(start) = &mut option.default
+            && option.kind == OptionType::String
+            && !shows
+            && names_this_host(start)
+        {
+            start.clear();
+            announced = false;
+        }
+        if announced {
+            options.announced.insert(option.key.clone(), option.default.clone());
+        }
+        if shows || !meaning::is_of_this_machine(&option) {
+            options.shown.push(option);
+        } else {
+            options.kept_back.push(option.key);
+        }
+    }
+    options
 }
 
-/// What the plugin announces for each option; its first choice where it announces none.
-pub(super) fn announced(plugin: &Plugin) -> BTreeMap<String, Value> {
-    every_option(plugin.info).filter(|(_, announced)| *announced).map(|(option, _)| (option.key, option.default)).collect()
+fn names_this_host(start: &str) -> bool {
+    // SAFETY: GLib's own static text.
+    let hostname = unsafe { borrowed(glib_sys::g_get_host_name()) };
+    hostname.is_some_and(|hostname| meaning::names_the_host(start, &hostname))
 }
 
 /// Every option, and whether it has a value that is announced.
@@ -209,7 +235,8 @@ unsafe fn protocol_option(option: *const PurpleAccountOption) -> Option<(Protoco
             _ => return None,
         };
         // libpurple answers this for texts only.
-        let masked = kind == OptionType::String && purple_sys::purple_account_option_get_masked(option) != GFALSE;
+        let masked = kind == OptionType::String
+            && (purple_sys::purple_account_option_get_masked(option) != GFALSE || meaning::is_secret(&key, &label));
         Some((ProtocolOption { key, label, kind, default, masked, choices }, announced))
     }
 }
@@ -226,12 +253,14 @@ fn room_fields(plugin: &Plugin, specimen: &Specimen) -> Vec<RoomField> {
         let entries = chat_info(&raw mut connection);
         let fields = list::<proto_chat_entry>(entries).into_iter().map(|entry| {
             let read = &*entry;
+            let key = borrowed(read.identifier).unwrap_or_default();
+            let label = without_mnemonic(&borrowed(read.label).unwrap_or_default()).trim_end_matches(':').to_owned();
             let field = RoomField {
-                key: borrowed(read.identifier).unwrap_or_default(),
-                label: without_mnemonic(&borrowed(read.label).unwrap_or_default()).trim_end_matches(':').to_owned(),
+                masked: read.secret != GFALSE || read.is_int == GFALSE && meaning::is_secret(&key, &label),
+                key,
+                label,
                 kind: if read.is_int == GFALSE { "string" } else { "int" }.to_owned(),
                 required: read.required != GFALSE,
-                masked: read.secret != GFALSE,
                 default: String::new(),
             };
             glib_sys::g_free(entry.cast());
@@ -314,19 +343,4 @@ fn features(plugin: &Plugin, statuses: &[StatusType]) -> Features {
     .filter(|(_, able)| *able)
     .map(|(name, _)| name)
     .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_kept_back;
-
-    #[test]
-    fn options_that_name_things_of_the_machine_are_kept_back() {
-        for key in ["tzc_command", "keytab_path", "log_directory", "private-key", "custom_smileys", "helper_cmd", "key_file"] {
-            assert!(is_kept_back(key), "{key}");
-        }
-        for key in ["port", "connect_server", "bosh_url", "encoding", "ssl", "profile"] {
-            assert!(!is_kept_back(key), "{key}");
-        }
-    }
 }

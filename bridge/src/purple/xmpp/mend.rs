@@ -55,8 +55,16 @@ pub(super) unsafe fn presence(token: OnPurple, account: AccountId, purple: *cons
         match node::attribute(stanza, c"type").as_deref() {
             None if has("110") && !is_known(token, purple, open, own.as_deref(), nick) => is_called(token, account, id, open, nick),
             Some("unavailable") if !has("303") => {
-                let is_own = has("110") || own.as_deref() == Some(nick);
+                let item = node::named(x, c"item");
+                let to = node::attribute(stanza, c"to");
+                let is_others = |jid: String| jid.contains('/') && to.as_ref() != Some(&jid);
+                let is_of_another_device = !item.is_null() && node::attribute(item, c"jid").is_some_and(is_others);
+                let is_own = has("110") || own.as_deref() == Some(nick) && !is_of_another_device;
                 let gone = Gone::read(x, &has);
+                if let Some(to) = to.filter(|_| is_own && is_of_another_device && gone.way != Way::Left) {
+                    // Who shares a nick with another device is out with it; libjabber goes by the address, which may be the other's.
+                    node::set_attribute(item, c"jid", &to);
+                }
                 gone.tell(stanza, is_own.then_some(open));
             }
             _ => {}

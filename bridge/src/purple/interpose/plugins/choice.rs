@@ -18,6 +18,12 @@ const KNOWN: &[(&str, &str)] = &[
 /// Libraries that lie among the plugins and are none.
 const LIBRARIES: &[&str] = &["libjabber.so", "liboscar.so", "libymsg.so"];
 
+/// Further plugins that are loaded where they are installed, by file and id: copies of what one's other devices say (XEP-0280), and uploads of files
+/// (XEP-0363) for XMPP.
+const BESIDES: &[(&str, &str)] = &[("carbons", "core-riba-carbons"), ("jabber_http_file_upload", "xep-http-file-upload")];
+/// The protocol that they belong to.
+const XMPP: &str = "prpl-jabber";
+
 /// Never on a server that many share, unless named: the first runs a program that its user chooses, the second speaks to the local network.
 const UNSAFE: &[&str] = &["prpl-zephyr", "prpl-bonjour"];
 
@@ -25,6 +31,7 @@ const ENDED: &str = "it ended the processes that opened it";
 const NOT_TRIED: &str = "another one is tried out alone";
 const NOT_A_PROTOCOL: &str = "it is not a protocol, and plugins.load does not name it";
 const UNSAFE_HERE: &str = "it is not safe on a shared server, and protocols.allow does not name it";
+const WITHOUT_XMPP: &str = "it belongs to XMPP (prpl-jabber), which is not loaded";
 const NOT_ALLOWED: &str = "protocols.allow does not name it";
 const DENIED: &str = "protocols.deny names it";
 
@@ -96,6 +103,9 @@ impl Choice {
         if self.native_tls && (name == "ssl.so" || name == "ssl-nss.so") {
             return Ok(());
         }
+        if let Some((_, id)) = BESIDES.iter().find(|(stem, _)| is_stem(file, stem)) {
+            return self.besides(id);
+        }
         if self.names(file) {
             return Ok(());
         }
@@ -111,8 +121,25 @@ impl Choice {
         if is_protocol {
             return self.protocol(id);
         }
+        if BESIDES.iter().any(|(_, known)| *known == id) {
+            return self.besides(id);
+        }
         let tls = self.native_tls && (id == "core-ssl" || id == "ssl-nss");
         if tls || self.is_to_be_loaded(file, id) { Ok(()) } else { Err(NOT_A_PROTOCOL) }
+    }
+
+    /// One that belongs to XMPP is loaded with it, unless it is denied.
+    fn besides(&self, id: &str) -> Result<(), &'static str> {
+        if self.deny.iter().any(|denied| denied == id) { Err(DENIED) } else { self.protocol(XMPP).map_err(|_| WITHOUT_XMPP) }
+    }
+
+    /// What was to be loaded and names no plugin: neither by its id nor by its file.
+    pub(super) fn unmatched<'a>(&self, plugins: impl Iterator<Item = (&'a Path, Option<&'a str>)> + Clone) -> Vec<&str> {
+        if self.only.is_some() {
+            return Vec::new();
+        }
+        let is_there = |name: &str| plugins.clone().any(|(file, id)| id == Some(name) || is_stem(file, name));
+        self.load.iter().map(String::as_str).filter(|name| !is_there(name)).collect()
     }
 
     fn protocol(&self, id: &str) -> Result<(), &'static str> {

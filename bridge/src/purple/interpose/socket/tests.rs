@@ -153,10 +153,32 @@ fn local_sockets_are_refused_but_for_the_list() {
         // SAFETY: a view of the same bytes.
         let bytes = unsafe { std::slice::from_raw_parts_mut((&raw mut storage).cast::<u8>(), size_of::<sockaddr_storage>()) };
         bytes[2..2 + path.len()].copy_from_slice(path);
-        is_known_local(&storage, 2 + path.len())
+        may_be_reached(local_path(&storage, 2 + path.len()))
     };
     assert!(local(b"/dev/log") && local(b"/run/systemd/journal/socket\0"));
     assert!(!local(b"\0/dev/log") && !local(b"/dev/log2") && !local(b"") && !local(b"/run/dbus/system_bus_socket"));
+}
+
+#[test]
+fn local_sockets_are_reached_by_name_or_without_the_sandbox() {
+    crate::purple::alone::run("purple::interpose::socket::tests::local_sockets_are_reached_by_name_or_without_the_sandbox", |_| {
+        let directory = std::env::temp_dir().join(format!("bellflower-named-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let (named, other) = (directory.join("named"), directory.join("other"));
+        let _listeners = [UnixListener::bind(&named).unwrap(), UnixListener::bind(&other).unwrap()];
+        let reached = |path: &std::path::Path| {
+            let path = path.to_owned();
+            unmarked(move || UnixStream::connect(path)).is_ok()
+        };
+        assert!(!reached(&named) && !reached(&other));
+        let_connect(Some(vec![named.clone(), PathBuf::new()]));
+        assert!(reached(&named) && !reached(&other));
+        // A socket without a file has an empty path, which names none.
+        assert!(!may_be_reached(Some(b"")));
+        let_connect(None);
+        assert!(reached(&named) && reached(&other));
+        std::fs::remove_dir_all(&directory).unwrap();
+    });
 }
 
 #[test]
