@@ -91,6 +91,10 @@ impl Counting {
             };
             link.lock_handle().await.unwrap().set_progress_handler(1, count);
         }
+        if matches!(link, Link::Postgres(_)) {
+            // As where there is much: tables of few pages are read as a whole, whosever rows are in them.
+            link.plain("set enable_seqscan=off").await.unwrap();
+        }
         Self { link, steps }
     }
 
@@ -148,7 +152,7 @@ async fn nothing_of_others_is_looked_at(sql: &Sql) {
     talk(sql, INES).await;
     talk(sql, BOB).await;
     say(sql, INES, 600, of_ines).await;
-    say(sql, BOB, 600, |place| format!("common words, rare 東京, {place}")).await;
+    say(sql, BOB, 2000, |place| format!("common words, rare 東京, {place}")).await;
     settle(sql).await;
     let mut count = Counting::on(sql).await;
     let mut before = Vec::new();
@@ -158,7 +162,7 @@ async fn nothing_of_others_is_looked_at(sql: &Sql) {
         before.push((name, count.page(INES, &search, 50).await));
     }
     // The same words, many more, and newer: and some that Ines has not.
-    say(sql, BOB, 6000, |place| format!("common words, rare 東京, secret {place}")).await;
+    say(sql, BOB, 3000, |place| format!("common words, rare 東京, secret {place}")).await;
     settle(sql).await;
     for ((name, search), (_, (rows, hits))) in searches().into_iter().zip(&before) {
         count.page(INES, &search, 50).await;
@@ -183,7 +187,7 @@ async fn a_page_merges_beginnings_twice_at_most(sql: &Sql) {
     let user = UserId(9);
     talk(sql, user).await;
     // Of different words, so that there is something to merge.
-    say(sql, user, 5000, |place| format!("common{} words {place}", place % 50)).await;
+    say(sql, user, 2500, |place| format!("common{} words {place}", place % 50)).await;
     settle(sql).await;
     let mut count = Counting::on(sql).await;
     count.page(user, &search("words"), 1).await;
@@ -216,13 +220,13 @@ async fn sqlite_looks_at_nothing_of_others() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mariadb_looks_at_nothing_of_others() {
     let server = support::MariaDb::start();
-    server.database("rows");
-    all_of(&*Sql::open(&Setting::parse(&server.socket_url("rows"), None).unwrap()).await.unwrap()).await;
+    server.database("counted");
+    all_of(&*Sql::open(&Setting::parse(&server.socket_url("counted"), None).unwrap()).await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_looks_at_nothing_of_others() {
     let server = support::Postgres::start();
-    server.database("rows");
-    all_of(&*Sql::open(&Setting::parse(&server.socket_url("rows"), None).unwrap()).await.unwrap()).await;
+    server.database("counted");
+    all_of(&*Sql::open(&Setting::parse(&server.socket_url("counted"), None).unwrap()).await.unwrap()).await;
 }
