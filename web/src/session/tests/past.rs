@@ -41,20 +41,26 @@ impl Home {
         serde_json::to_value(self.hub.discover(&self.session, q, None).unwrap()).unwrap()
     }
 
-    /// The events that come next in this tab, of one kind.
+    /// The next event in this tab, of one kind.
     async fn waits_for(&self, client: &str, after: u64, kind: &str) -> Json {
-        let mut after = after;
-        loop {
-            let query = PollQuery { client: client.into(), epoch: self.session.epoch.to_string(), after, n: None };
-            let polled = tokio::time::timeout(Duration::from_secs(30), self.hub.poll(&self.session, &query)).await;
-            let answer: Json = serde_json::from_slice(&polled.expect("the poll hangs").unwrap().0).unwrap();
-            for event in answer["events"].as_array().unwrap() {
-                if event["type"] == kind {
-                    return event.clone();
+        self.waits_in(&self.session, client, after, kind).await
+    }
+
+    async fn waits_in(&self, session: &Session, client: &str, after: u64, kind: &str) -> Json {
+        let waits = async {
+            let mut after = after;
+            loop {
+                let query = PollQuery { client: client.into(), epoch: session.epoch.to_string(), after, n: None };
+                let answer: Json = serde_json::from_slice(&self.hub.poll(session, &query).await.unwrap().0).unwrap();
+                for event in answer["events"].as_array().unwrap() {
+                    if event["type"] == kind {
+                        return event.clone();
+                    }
+                    after = event["seq"].as_u64().unwrap();
                 }
-                after = event["seq"].as_u64().unwrap();
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waits).await.unwrap_or_else(|_| panic!("no {kind} comes"))
     }
 
     /// What is found once nothing more is to come.
@@ -160,9 +166,8 @@ async fn a_search_waits_in_a_conversation_that_is_closed() {
     home.hub.attach(&other.session, "tab").unwrap();
     let command = json!({ "id": "1", "type": "search.open", "q": "compost", "conversation": ConversationId(6) });
     home.hub.perform(&other.session, json!({ "client": "tab", "commands": [command] }).to_string().as_bytes()).unwrap();
-    let query = PollQuery { client: "tab".into(), epoch: other.session.epoch.to_string(), after: 0, n: None };
-    let polled: Json = serde_json::from_slice(&home.hub.poll(&other.session, &query).await.unwrap().0).unwrap();
-    assert_eq!(polled["events"][0]["error"]["code"], "no_such_conversation", "{polled}");
+    let failed = home.waits_in(&other.session, "tab", 0, "command.failed").await;
+    assert_eq!(failed["error"]["code"], "no_such_conversation", "{failed}");
 }
 
 #[tokio::test]
@@ -174,9 +179,12 @@ async fn a_search_that_nobody_waits_for_keeps_its_turn() {
     let (hub, session) = (home.hub.clone(), home.session.clone());
     let asked: crate::wire::SearchOpen = serde_json::from_value(json!({ "q": "compost" })).unwrap();
     let search = tokio::spawn(async move { hub.search(&session, &asked, None, 50).await.map(|_| ()) });
-    while !home.store.has_search_of(home.session.id()) {
-        tokio::task::yield_now().await;
-    }
+    let asks = async {
+        while !home.store.has_search_of(home.session.id()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asks).await.expect("the store is asked");
     // The browser goes.
     search.abort();
     assert!(search.await.unwrap_err().is_cancelled());

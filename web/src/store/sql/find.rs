@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 /// Numbers of the first step, and of the largest.
 const STEP: (u32, u32) = (64, 512);
 /// Numbers of the first step where each step merges all rows of a beginning. The next one has all that are looked at.
-const MERGED: u32 = 1024;
+const MERGED: u32 = 512;
 /// Numbers that one search looks at, about.
 const MOST: u32 = 20_000;
 /// Messages that are read at once: the rest only if these are not enough.
