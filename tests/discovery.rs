@@ -128,7 +128,7 @@ fn a_room_is_found_by_its_history_alone() {
     assert_eq!(names(&answer), ["garden", "allotment"], "where it is talked about most first");
     assert_eq!(room(&answer, "garden")["match"]["hits"], 3, "{answer}");
     assert_eq!(names(&found(&mut ines, "mould")), ["allotment"]);
-    assert_eq!(names(&found(&mut ines, "compost takes mint")), [""; 0], "all words in one message");
+    assert_eq!(names(&found(&mut ines, "compost%20takes%20mint")), [""; 0], "all words in one message");
     // What is written before this is durable when it has ended; after the restart nobody is in the rooms.
     ines.carry_out("settings.set", json!({ "values": { "theme": "dark" } }));
     daemon.kill();
