@@ -216,19 +216,19 @@ async fn all_of(sql: &Sql) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_looks_at_nothing_of_others() {
     let directory = tempfile::tempdir().unwrap();
-    all_of(&*Sql::open(&Setting::file(&directory.path().join("a.sqlite"))).await.unwrap()).await;
+    all_of(&Sql::open(&Setting::file(&directory.path().join("a.sqlite"))).await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mariadb_looks_at_nothing_of_others() {
     let server = support::MariaDb::start();
     server.database("counted");
-    all_of(&*Sql::open(&Setting::parse(&server.socket_url("counted"), None).unwrap()).await.unwrap()).await;
+    all_of(&Sql::open(&Setting::parse(&server.socket_url("counted"), None).unwrap()).await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_looks_at_nothing_of_others() {
     let server = support::Postgres::start();
     server.database("counted");
-    all_of(&*Sql::open(&Setting::parse(&server.socket_url("counted"), None).unwrap()).await.unwrap()).await;
+    all_of(&Sql::open(&Setting::parse(&server.socket_url("counted"), None).unwrap()).await.unwrap()).await;
 }
