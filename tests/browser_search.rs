@@ -133,6 +133,18 @@ async fn two_networks(engine: Engine) {
     page.press_escape().await;
     page.see_no("[data-testid=find-bar]").await;
     page.see(&format!("{talk} textarea:focus")).await;
+
+    // What nobody has said here may be talked about in a room.
+    bob.join(&prosody.room("pruning"), "Bob");
+    search_all(&page, "pruning").await;
+    page.click("[data-testid=search-find]").await;
+    page.see_no("[data-testid=search-dialog]").await;
+    page.see("[data-testid=find-input]:focus").await;
+    page.wait("document.querySelector('[data-testid=find-input]').value === 'pruning'").await;
+    page.read("[data-testid=find-room][data-name=pruning]", "in its name").await;
+    page.press_escape().await;
+    page.see_no("[data-testid=find-dialog]").await;
+    page.see(&format!("{talk} textarea:focus")).await;
     page.assert_no_mishap().await;
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use support::{Daemon, IrcPeer, Ngircd, PATIENCE, Prosody, RawServer, WireClient, XmppPeer};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+const PASSWORD: &str = "a long enough password";
 
 /// The answer of discovery once no network has more to tell.
 fn found(client: &mut WireClient, words: &str) -> Value {
@@ -55,7 +56,7 @@ fn a_word_gives_the_rooms_of_both_networks_and_one_joins_them() {
     carla.join("#lounge");
 
     let mut ines = daemon.client("tab");
-    ines.register("Ines", "a long enough password");
+    ines.register("Ines", PASSWORD);
     let xmpp = ines.add_xmpp(&prosody, "ines");
     let irc = ines.carry_out("account.add", WireClient::irc_network(&ngircd, "ines"))["account"].clone();
     ines.wait_account_online(irc.as_str().expect("an account"));
@@ -93,6 +94,56 @@ fn a_word_gives_the_rooms_of_both_networks_and_one_joins_them() {
     let only = ines.get(&format!("/discover?q=tomatoes&account={xmpp}")).ok();
     assert!(only["rooms"].as_array().is_some_and(|rooms| rooms.iter().all(|room| room["account"] == json!(xmpp))), "{only}");
     assert_eq!(ines.get("/discover?q=%20").code(), "missing_field");
+}
+
+#[test]
+fn a_room_is_found_by_its_history_alone() {
+    let prosody = Prosody::with_users(["ines", "eva", "bob"]);
+    let mut daemon = Daemon::builder(BELLFLOWER).config("registration = \"open\"").limit("registrations_per_minute", 0).start();
+    let mut bob = XmppPeer::connect(&prosody, "bob");
+    let rooms = ["allotment", "garden", "kitchen"];
+    rooms.iter().for_each(|name| bob.join(&prosody.room(name), "Bob"));
+    let mut ines = daemon.client("tab");
+    ines.register("Ines", PASSWORD);
+    let account = ines.add_xmpp(&prosody, "ines");
+    for name in rooms {
+        ines.join(&json!({ "room": name, "server": "rooms.localhost", "handle": "Ines" }));
+    }
+    let mut say = |name: &str, text: &str| bob.say_in(&prosody.room(name), text);
+    say("allotment", "Leaf mould is as good as compost");
+    ines.wait_event("a line of a room", |event| event["message"]["text"] == "Leaf mould is as good as compost");
+    say("garden", "Composting takes a year");
+    say("garden", "compost, then");
+    say("garden", "And a compost heap");
+    say("kitchen", "leaves of mint");
+    // More than memory holds of a room.
+    for number in 0..60 {
+        rooms.iter().for_each(|name| say(name, &format!("{name} {number}")));
+    }
+    for name in rooms {
+        ines.wait_event("the last line of a room", |event| event["message"]["text"] == format!("{name} 59"));
+    }
+    assert_eq!(ines.get("/discover?q=compost").ok()["rooms"], json!([]), "memory has nothing of it");
+    let answer = found(&mut ines, "compost");
+    assert_eq!(names(&answer), ["garden", "allotment"], "where it is talked about most first");
+    assert_eq!(room(&answer, "garden")["match"]["hits"], 3, "{answer}");
+    assert_eq!(names(&found(&mut ines, "mould")), ["allotment"]);
+    assert_eq!(names(&found(&mut ines, "compost%20takes%20mint")), [""; 0], "all words in one message");
+    // What is written before this is durable when it has ended; after the restart nobody is in the rooms.
+    ines.carry_out("settings.set", json!({ "values": { "theme": "dark" } }));
+    daemon.kill();
+    daemon.start();
+    ines.moved_to(daemon.url());
+    ines.attach();
+    ines.wait_account_online(&account);
+    assert_eq!(names(&found(&mut ines, "compost")), ["garden", "allotment"]);
+    // Whoever has the same server, and not this history, finds nothing.
+    let mut eva = daemon.client("eva-tab");
+    eva.register("Eva", PASSWORD);
+    eva.add_xmpp(&prosody, "eva");
+    for words in ["compost", "mould"] {
+        assert_eq!(names(&found(&mut eva, words)), [""; 0], "{words}");
+    }
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub(crate) struct Keep {
     pub(super) outbox: VecDeque<Waiting>,
     /// Lines that are looked for in the store, to be given up or sent again.
     pub(super) sought: BTreeSet<u64>,
+    /// How many conversations are looked for in the store.
+    pub(super) seeking: usize,
     /// When accounts were made: their order.
     pub(super) made: BTreeMap<AccountId, Timestamp>,
 }
@@ -103,6 +105,7 @@ impl Keep {
             online: BTreeSet::new(),
             outbox: VecDeque::new(),
             sought: BTreeSet::new(),
+            seeking: 0,
             made: BTreeMap::new(),
         }
     }

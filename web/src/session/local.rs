@@ -109,9 +109,20 @@ impl Hub {
             Local::AddBookmark(add) => self.add_bookmark(session, state, env, origin, add),
             Local::UpdateBookmark(update) => state.update_bookmark(env, origin, update).map(|()| None),
             Local::RemoveBookmark(id) => state.remove_bookmark(env, origin, &id).map(|()| None),
-            Local::OpenSearch(asked) => state.open_search(origin, &asked),
+            Local::OpenSearch(asked) => match state.lacks(&asked) {
+                Some(id) => {
+                    return self.seek_conversation(session, state, origin, id, move |state, _, origin| state.open_search(origin, &asked));
+                }
+                None => state.open_search(origin, &asked),
+            },
             Local::CloseSearch(id) => state.close_search(&id).map(|()| None),
-            Local::SaveSearch(save) => state.save_search(env, origin, save),
+            Local::SaveSearch(save) => match state.lacks(&save.search) {
+                Some(id) => {
+                    return self
+                        .seek_conversation(session, state, origin, id, move |state, env, origin| state.save_search(env, origin, save));
+                }
+                None => state.save_search(env, origin, save),
+            },
             Local::SeeSearch(id) => state.see_search(env, origin, &id).map(|()| None),
             Local::RemoveSearch(id) => state.remove_search(env, origin, &id).map(|()| None),
             Local::Settings(values) => state.set_settings(env, Some(origin), values).map(|()| None),

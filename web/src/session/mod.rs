@@ -14,6 +14,7 @@ mod bounds;
 mod browse;
 mod client;
 mod clock;
+mod closed;
 mod config;
 mod conversation;
 mod counters;

@@ -90,6 +90,7 @@ impl State {
         (conv.unread, conv.mentions) = (0, 0);
         self.kept_bytes = self.kept_bytes.saturating_sub(freed);
         self.forget_pictures();
+        self.discovery_forgets_talk();
         if whole {
             self.forget_settings(env, &[id], None);
             self.chores.push(CommandKind::CloseConversation(id));

@@ -6,15 +6,19 @@ use super::kept::Line;
 use super::state::State;
 use super::translate::{at, unknown};
 use super::until::unavailable;
-use super::{Hub, Session, price, stored};
+use super::{Hub, Memory, Session, price, stored};
 use crate::api::ApiError;
 use crate::search::{Flaw, MOST_BYTES, MOST_WORDS, Query, Search};
-use crate::store::{Found, Hit};
+use crate::store::{Found, Hit, StoreError};
 use crate::wire::{self, ErrorBody, SearchOpen};
+use bridge::id::UserId;
 use bridge::time::Timestamp;
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 use warp::http::StatusCode;
 
 /// How long one search of a user waits for the one before, and for its own answer.
@@ -83,6 +87,31 @@ impl State {
     }
 }
 
+impl Memory {
+    /// Asks the store for the newest messages below a number that fit, at most so many, and waits for them until a time. The user's turn comes back with
+    /// the answer. It is held until the store has ended, also where nobody waits any more: so nobody has two searches there.
+    ///
+    /// # Errors
+    /// As of [`crate::store::Store`]'s methods.
+    pub(super) async fn look_for(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        user: UserId,
+        search: Search,
+        below: u64,
+        most: u32,
+        until: Instant,
+    ) -> Result<(Found, OwnedMutexGuard<()>), StoreError> {
+        let store = Arc::clone(self.journal.store());
+        let asked = tokio::spawn(async move { (store.search(user, &search, below, most).await, turn) });
+        match tokio::time::timeout_at(until, asked).await {
+            Ok(Ok((found, turn))) => Ok((found?, turn)),
+            Ok(Err(error)) => Err(StoreError::Broken(error.to_string())),
+            Err(_) => Err(StoreError::Unavailable("it takes too long".to_owned())),
+        }
+    }
+}
+
 impl Hub {
     /// Hits of a search below a message, newest first. JSON of [`crate::wire::SearchAnswer`]. Guests have what the hub holds.
     ///
@@ -113,19 +142,16 @@ impl Hub {
         if let (Some((last, turn)), Some(memory)) = (keep, &self.memory) {
             // A user has one search at a time: others have the database, too.
             let turn = tokio::time::timeout(PATIENCE, turn.lock_owned()).await;
-            let _turn = turn.map_err(|_| ApiError::rate_limited(1000))?;
+            let turn = turn.map_err(|_| ApiError::rate_limited(1000))?;
             if !memory.journal.reached(last, FRESH).await && !memory.journal.is_kept() {
                 return Err(unavailable());
             }
             let most = u32::try_from(limit).unwrap_or(u32::MAX);
-            found = match tokio::time::timeout(PATIENCE, memory.store().search(session.id, &search, below, most)).await {
-                Ok(Ok(found)) => found,
-                Ok(Err(error)) => {
-                    crate::pace::paced!(warn, "a search is answered with store_unavailable: {error}");
-                    return Err(unavailable());
-                }
-                Err(_) => return Err(unavailable()),
-            };
+            let until = Instant::now() + PATIENCE;
+            (found, _) = memory.look_for(turn, session.id, search, below, most, until).await.map_err(|error| {
+                crate::pace::paced!(warn, "a search is answered with store_unavailable: {error}");
+                unavailable()
+            })?;
         }
         // Messages older than the last one that was looked at come with a later page.
         let mut hits = hits.split_off(&found.next.unwrap_or(0));

@@ -96,14 +96,11 @@ impl State {
         &mut self.seldom.get_or_insert_default().searches
     }
 
-    /// Reads a query. Its account and its conversation must be the user's own.
+    /// Reads a query. Its account must be the user's own; its conversation was checked before (see `closed`).
     fn check_search(&self, asked: &SearchOpen) -> Result<Search, ErrorBody> {
         let search = read(asked)?;
         if search.account.is_some_and(|account| !self.has(account)) {
             return Err(unknown("account"));
-        }
-        if search.conversation.is_some_and(|id| !self.conversations.contains_key(&id)) {
-            return Err(unknown("conversation"));
         }
         Ok(search)
     }

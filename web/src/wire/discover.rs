@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub struct Discovered {
     /// The best first, at most 100.
     pub rooms: Vec<DiscoveredRoom>,
-    /// Accounts whose networks are still being asked: `discover.changed` tells when there is more.
+    /// Accounts whose networks, or whose stored messages, are still being asked: `discover.changed` tells when there is more.
     pub pending: Vec<AccountId>,
     /// Accounts whose networks have more rooms than were read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

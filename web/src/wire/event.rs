@@ -280,10 +280,10 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<ErrorBody>,
     },
-    /// Discovery (`GET /discover`) knows more of the rooms of an account's network, or nothing more is to come.
+    /// Discovery (`GET /discover`) knows more of the rooms of an account, by its network or by stored messages, or nothing more is to come.
     #[serde(rename = "discover.changed")]
     DiscoverChanged {
-        /// The account whose network is searched.
+        /// The account whose rooms are searched.
         account: AccountId,
         /// Whether there is more to come.
         pending: bool,

@@ -659,7 +659,7 @@ export type Event1 =
     }
   | {
       /**
-       * The account whose network is searched.
+       * The account whose rooms are searched.
        */
       account: string;
       /**
@@ -1869,7 +1869,7 @@ export interface SavedSearch {
    */
   account?: string | null;
   /**
-   * Only in this conversation.
+   * Only in this conversation: an open one, or a closed one with a history.
    */
   conversation?: string | null;
   /**
@@ -2683,7 +2683,7 @@ export interface SearchOpen {
    */
   account?: string | null;
   /**
-   * Only in this conversation.
+   * Only in this conversation: an open one, or a closed one with a history.
    */
   conversation?: string | null;
   /**
@@ -2721,7 +2721,7 @@ export interface SearchSave {
    */
   account?: string | null;
   /**
-   * Only in this conversation.
+   * Only in this conversation: an open one, or a closed one with a history.
    */
   conversation?: string | null;
   /**
@@ -2817,7 +2817,7 @@ export interface Discovered {
    */
   partial?: string[];
   /**
-   * Accounts whose networks are still being asked: `discover.changed` tells when there is more.
+   * Accounts whose networks, or whose stored messages, are still being asked: `discover.changed` tells when there is more.
    */
   pending: string[];
   /**

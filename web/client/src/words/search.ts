@@ -26,6 +26,7 @@ export const search = {
   none: "Nothing was found",
   noneLead: "Try fewer words, another spelling, or the beginning of a word with a star: gard*",
   noneFilters: "The filters may leave out what you look for.",
+  findRoom: "Find a room where it is talked about",
   older: "Show older ones",
   searching: "Searching…",
   fresh: "Just now",

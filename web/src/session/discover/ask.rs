@@ -137,7 +137,7 @@ impl Hub {
         if env.now > discovery.used + kept {
             *discovery = Discovery::default();
         }
-        !discovery.networks.is_empty()
+        !discovery.networks.is_empty() || discovery.past.is_used()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Answers `GET /discover` from what is known at the moment: the user's own rooms, bookmarks and talk, and the lists of networks.
 
 use super::list::{Form, List, Room};
+use super::past::PastRoom;
 use super::rank::{Merit, Query, best};
 use super::talk::{Talk, talked_about};
 use super::{Network, Phase};
@@ -11,7 +12,8 @@ use crate::wire::{DiscoverFailure, Discovered, DiscoveredRoom, RoomMatch};
 use bridge::handle::Catalogue;
 use bridge::id::{AccountId, ConversationId};
 use bridge::model::{AccountState, ConversationKind, DESCRIBED};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Rooms in an answer.
 const MOST: usize = 100;
@@ -52,6 +54,12 @@ impl Candidate {
         made
     }
 
+    /// Of a room of the user's that the session does not hold any more.
+    fn of_past(id: ConversationId, room: &PastRoom, form: &Form, fields: BTreeMap<String, String>) -> Self {
+        let name = own_name(&room.name, &room.title, form, &fields);
+        Self { name, fields, conversation: Some(id), talk: Some(room.talk), ..Self::default() }
+    }
+
     fn take_list(&mut self, room: &Room) {
         self.about = room.about.as_deref().map(str::to_owned);
         self.topic = self.topic.take().or_else(|| room.topic.as_deref().map(str::to_owned));
@@ -71,7 +79,7 @@ impl Hub {
     ///
     /// # Errors
     /// 400 `missing_field`, `too_long`, `bad_field`; 404 `no_such_account`; 429 `rate_limited`.
-    pub fn discover(&self, session: &Session, q: &str, account: Option<&str>) -> Result<Discovered, ApiError> {
+    pub fn discover(self: &Arc<Self>, session: &Session, q: &str, account: Option<&str>) -> Result<Discovered, ApiError> {
         let query = Query::read(q)?;
         let env = self.env();
         let mut state = session.lock();
@@ -80,7 +88,8 @@ impl Hub {
         let catalogue = self.networks.catalogue();
         state.want_lists(catalogue, only, env.now, |form| Network::new(List::new(form, self.discovering.bytes.clone())));
         self.ask_for_lists(session.id, &mut state, env.now);
-        // Here comes what else knows of recent talk.
+        let accounts: BTreeSet<AccountId> = state.signed_on(catalogue, only).into_iter().map(|(account, _, _)| account).collect();
+        self.look_back(session, &mut state, &query, env.now, !accounts.is_empty());
         let talks = talked_about(&state, &query, env.wall);
         let (found, looked_at) = state.candidates(catalogue, &query, only, talks);
         state.asked.charge((looked_at / A_REQUEST) as u64);
@@ -91,7 +100,7 @@ impl Hub {
         self.ask_rooms(session.id, &mut state, env.now, &query.text(), wishes);
         self.discovering.look_after(session.id);
         let answer =
-            state.discovered(ranked.into_iter().map(|(merit, (place, room))| wire(place.0, room, &merit)).collect(), only, env.now);
+            state.discovered(ranked.into_iter().map(|(merit, (place, room))| wire(place.0, room, &merit)).collect(), &accounts, env.now);
         let bytes: usize = answer.rooms.iter().map(|room| room.name.len() + room.topic.as_ref().map_or(0, String::len) + 200).sum();
         state.asked.charge(price::of_bytes(bytes));
         Ok(answer)
@@ -131,7 +140,7 @@ impl State {
     }
 
     /// Accounts that are signed on, or the one that is asked about, with the form of their rooms and whether their network has a list.
-    fn signed_on(&self, catalogue: &Catalogue, only: Option<AccountId>) -> Vec<(AccountId, Form, bool)> {
+    pub(super) fn signed_on(&self, catalogue: &Catalogue, only: Option<AccountId>) -> Vec<(AccountId, Form, bool)> {
         let form = |id: &str| catalogue.protocols.iter().find(|known| known.id == id).map(|protocol| Form::of(&protocol.room_fields));
         let online = self.accounts.iter().filter(|known| known.standing.state == AccountState::Online && !self.closed.contains(&known.id));
         let wanted = online.filter(|known| only.is_none_or(|only| only == known.id)).take(MOST_ACCOUNTS);
@@ -161,7 +170,8 @@ impl State {
     ) -> (Candidates, usize) {
         let accounts = self.signed_on(catalogue, only);
         let mut all = Candidates::new();
-        let mut looked_at = talks.len();
+        let past: BTreeMap<_, _> = self.seldom.iter().flat_map(|seldom| seldom.discovery.past.rooms(query)).collect();
+        let mut looked_at = talks.len() + past.len();
         let mut left = MOST_BYTES;
         for (account, form, _) in &accounts {
             for conv in self.conversations.values().filter(|conv| conv.base.account == *account && conv.base.kind == ConversationKind::Room)
@@ -172,21 +182,23 @@ impl State {
                 let joined = conv.open && base.joined == Some(true);
                 looked_at += 1 + conv.kept.len();
                 let made = Candidate {
-                    name: if base.title.is_empty() || base.title == base.name {
-                        form.short(&fields).unwrap_or(&base.name)
-                    } else {
-                        &base.title
-                    }
-                    .clone(),
+                    name: own_name(&base.name, &base.title, form, &fields),
                     topic: base.topic.clone().filter(|topic| !topic.trim().is_empty()),
                     people: conv.members.as_ref().filter(|_| joined).and_then(|members| u32::try_from(members.iter().count()).ok()),
                     fields,
                     joined,
                     conversation: Some(base.id),
-                    talk: talks.remove(&base.id),
+                    talk: merged(talks.remove(&base.id), past.get(&base.id).map(|room| room.talk)),
                     ..Candidate::default()
                 };
                 all.insert((*account, key), made);
+            }
+            let gone = |id: &ConversationId| !self.conversations.contains_key(id);
+            for (id, room) in past.iter().filter(|(id, room)| room.account == *account && gone(id)) {
+                let fields = form.of_name(&room.name);
+                if let Some(key) = form.key(&fields) {
+                    all.entry((*account, key)).or_insert_with(|| Candidate::of_past(**id, room, form, fields));
+                }
             }
             for bookmark in self.bookmarks.iter().filter(|known| known.account == *account) {
                 let shown = bookmark.wire();
@@ -214,15 +226,17 @@ impl State {
         (all, looked_at)
     }
 
-    /// The answer, with what is still to come.
-    fn discovered(&self, rooms: Vec<DiscoveredRoom>, only: Option<AccountId>, now: u64) -> Discovered {
-        let networks = self.seldom.iter().flat_map(|seldom| &seldom.discovery.networks);
-        let is_on = |id: AccountId| self.accounts.iter().any(|known| known.id == id && known.standing.state == AccountState::Online);
+    /// The answer, with what is still to come of these accounts.
+    fn discovered(&self, rooms: Vec<DiscoveredRoom>, accounts: &BTreeSet<AccountId>, now: u64) -> Discovered {
         let mut answer = Discovered { rooms, pending: Vec::new(), partial: Vec::new(), failed: Vec::new() };
-        for (account, known) in networks.filter(|(id, _)| only.is_none_or(|only| only == **id) && is_on(**id)) {
-            if known.is_pending(now) {
+        let Some(discovery) = self.seldom.as_ref().map(|seldom| &seldom.discovery) else { return answer };
+        let looks_back = discovery.past.is_pending(now);
+        for account in accounts {
+            let known = discovery.networks.get(account);
+            if looks_back || known.is_some_and(|known| known.is_pending(now)) {
                 answer.pending.push(*account);
             }
+            let Some(known) = known else { continue };
             if known.list.cut {
                 answer.partial.push(*account);
             }
@@ -231,6 +245,19 @@ impl State {
             }
         }
         answer
+    }
+}
+
+/// What a room of the user's is called.
+fn own_name(name: &str, title: &str, form: &Form, fields: &BTreeMap<String, String>) -> String {
+    if title.is_empty() || title == name { form.short(fields).map_or(name, String::as_str).to_owned() } else { title.to_owned() }
+}
+
+/// What memory and store tell of a room.
+fn merged(held: Option<Talk>, past: Option<Talk>) -> Option<Talk> {
+    match (held, past) {
+        (Some(held), Some(past)) => Some(held.merge(past)),
+        (held, past) => held.or(past),
     }
 }
 

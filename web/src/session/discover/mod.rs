@@ -5,6 +5,7 @@
 mod ask;
 mod find;
 mod list;
+mod past;
 mod rank;
 mod talk;
 #[cfg(test)]
@@ -43,6 +44,8 @@ pub(super) struct Discovery {
     networks: BTreeMap<AccountId, Network>,
     /// The time of the user's last search, on the hub's clock.
     used: u64,
+    /// Rooms found in stored messages.
+    past: past::Past,
     /// The time of the last `discover.changed`, and the accounts of which there is news since.
     told: u64,
     news: BTreeSet<AccountId>,
@@ -152,6 +155,14 @@ impl State {
         if let Some(seldom) = &mut self.seldom {
             seldom.discovery.networks.remove(&account);
             seldom.discovery.news.remove(&account);
+            seldom.discovery.past.forget(account);
+        }
+    }
+
+    /// Messages are deleted: what was known of them is not told any more.
+    pub(super) fn discovery_forgets_talk(&mut self) {
+        if let Some(seldom) = &mut self.seldom {
+            seldom.discovery.past.clear();
         }
     }
 
@@ -172,8 +183,10 @@ impl State {
             return;
         }
         discovery.told = env.now;
-        let pending: Vec<_> =
-            news.into_iter().map(|of| (of, discovery.networks.get(&of).is_some_and(|known| known.is_pending(env.now)))).collect();
+        let is_pending = |of: &AccountId| {
+            discovery.past.is_pending(env.now) || discovery.networks.get(of).is_some_and(|known| known.is_pending(env.now))
+        };
+        let pending: Vec<_> = news.into_iter().map(|of| (of, is_pending(&of))).collect();
         for (account, pending) in pending {
             self.emit(env, None, EventBody::DiscoverChanged { account, pending });
         }

@@ -1,6 +1,7 @@
 //! Compares rooms with the words of a search, and puts those that fit in order; pure.
 
 use crate::api::ApiError;
+use crate::search;
 use std::cmp::Reverse;
 
 /// Bytes of a search, its words, and bytes of each.
@@ -8,8 +9,11 @@ const LONGEST: usize = 400;
 const MOST_WORDS: usize = 8;
 const A_WORD: usize = 64;
 
+/// Signs of a word without blanks that the index of messages is asked for.
+const A_DENSE_WORD: usize = 8;
+
 /// The words of a search, in lower case.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Query {
     words: Vec<String>,
 }
@@ -99,6 +103,27 @@ impl Query {
         self.words.iter().all(|word| stands(text, word) > Some(Stands::Inside) || is_dense(word) && stands(text, word).is_some())
     }
 
+    /// What the index of stored messages is asked for these words. It finds all that [`Query::is_said`] takes, and more; but of one letter alone, the whole
+    /// word. `None`: no word has a letter.
+    pub(super) fn indexed(&self) -> Option<search::Query> {
+        let is_long = |word: &&String| word.chars().nth(1).is_some() || is_dense(word);
+        let long: Vec<&String> = self.words.iter().filter(is_long).collect();
+        let words = if long.is_empty() { self.words.iter().collect() } else { long };
+        let (mut asked, mut all) = (String::new(), None);
+        for word in words {
+            let most = if is_dense(word) { A_DENSE_WORD } else { A_WORD };
+            let bare: String = word.chars().take(most).map(|c| if matches!(c, '"' | '\u{201c}'..='\u{201e}') { ' ' } else { c }).collect();
+            // Without a star where too few letters stand before it; not at all where that is too much.
+            for form in [format!("{asked} {bare}*"), format!("{asked} {bare}")] {
+                if let Ok(query) = search::Query::parse(&form) {
+                    (asked, all) = (form, Some(query));
+                    break;
+                }
+            }
+        }
+        all
+    }
+
     /// The number of words.
     pub(super) fn count(&self) -> usize {
         self.words.len()
@@ -120,8 +145,8 @@ const MOST_TALK: u32 = 620;
 /// Points of each doubling of the people, and at most.
 const MORE_PEOPLE: u32 = 30;
 const MOST_PEOPLE: u32 = 400;
-/// Further points where something was said within an hour, within a day, and at any time.
-const LATELY: [(u64, u32); 3] = [(3_600_000, 120), (86_400_000, 60), (u64::MAX, 40)];
+/// Further points where something was said within an hour, a day, a week, four weeks, and at any time.
+const LATELY: [(u64, u32); 5] = [(3_600_000, 120), (86_400_000, 60), (7 * 86_400_000, 50), (28 * 86_400_000, 45), (u64::MAX, 40)];
 
 impl Merit {
     /// Higher is better.
@@ -133,9 +158,9 @@ impl Merit {
     }
 }
 
-/// Sorts by merit, then by name; keeps the best.
+/// Sorts by merit, then by the last talk, then by name; keeps the best.
 pub(super) fn best<T>(mut all: Vec<(Merit, T)>, most: usize, name: impl Fn(&T) -> String) -> Vec<(Merit, T)> {
-    all.sort_by_cached_key(|(merit, one)| (Reverse(merit.score()), name(one)));
+    all.sort_by_cached_key(|(merit, one)| (Reverse(merit.score()), merit.since.unwrap_or(u64::MAX), name(one)));
     all.truncate(most);
     all
 }
@@ -229,6 +254,30 @@ mod tests {
         assert!(said("园艺", "今天聊园艺吗"), "no blanks between words");
     }
 
+    #[test]
+    fn the_index_finds_all_that_counts_as_said() {
+        for (words, text) in [
+            ("bluebell", "The BLUEBELLS are out"),
+            ("don't", "I DON'T know"),
+            ("c++", "C++ and others"),
+            ("rust-lang as", "about rust-lang, async"),
+            ("an b\"cd", "And b\"cde"),
+            ("o tools", "Our tools"),
+            ("园艺", "今天聊园艺吗"),
+            ("今天聊园艺吗今天聊园艺吗今天聊园艺吗", "今天聊园艺吗今天聊园艺吗今天聊园艺吗"),
+            ("3.14", "3.14159"),
+            (":) rust", "rust :)"),
+        ] {
+            let query = query(words);
+            assert!(query.is_said(text), "{words}");
+            assert!(query.indexed().is_some_and(|asked| asked.find(text).is_some()), "{words}");
+        }
+        assert_eq!(query(":)").indexed(), None);
+        assert!(query("c").indexed().is_some_and(|asked| asked.find("in C, too").is_some()));
+        let many = "今天聊园艺吗聊园 一二三四五六七八 九十百千万亿兆京 子丑寅卯辰巳午未 甲乙丙丁".to_owned();
+        assert!(query(&many).indexed().is_some_and(|asked| asked.find(&many).is_some()), "more than an index is asked for");
+    }
+
     fn order(all: &[(&str, Merit)]) -> Vec<String> {
         best(all.iter().map(|(name, merit)| (*merit, (*name).to_owned())).collect(), 3, Clone::clone)
             .into_iter()
@@ -253,6 +302,9 @@ mod tests {
         assert_eq!(order(&[("called", named("rust", "#rust", "", 2)), ("talk", talk)]), ["talk", "called"]);
         let old = Merit { since: Some(3 * 86_400_000), people: 4, ..Merit::default() };
         assert_eq!(order(&[("old", old), ("called", named("rust", "#rust", "", 2))]), ["called", "old"]);
+        let ago = |days: u64| Merit { since: Some(days * 86_400_000), people: 4, ..Merit::default() };
+        assert_eq!(order(&[("a", ago(400)), ("b", ago(20)), ("c", ago(3))]), ["c", "b", "a"], "the last talk first");
+        assert_eq!(order(&[("a", ago(6)), ("b", ago(3))]), ["b", "a"], "also of one week");
         // More than is shown is cut, and equals go by name.
         let same = named("rust", "#rust", "", 1);
         assert_eq!(order(&[("d", same), ("b", same), ("c", same), ("a", same)]), ["a", "b", "c"]);

@@ -1,4 +1,5 @@
-//! Finds a user's own rooms in which the words of a search were said lately. No other module looks at messages for discovery.
+//! Finds a user's own rooms in which the words of a search were said lately, by the messages that the session holds. Stored messages are looked at in
+//! `past`.
 
 use super::rank::Query;
 use crate::session::state::State;
@@ -8,7 +9,7 @@ use bridge::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// The time that counts as lately: milliseconds.
-const LATELY: i64 = 24 * 3_600_000;
+pub(super) const LATELY: i64 = 24 * 3_600_000;
 /// Bytes of messages that are looked at, of a user's rooms together, and of one message.
 const MOST_BYTES: usize = 2 << 20;
 const A_MESSAGE: usize = 4 << 10;
@@ -20,6 +21,20 @@ pub(super) struct Talk {
     pub(super) hits: u32,
     /// The time of the last message with all words.
     pub(super) last: Timestamp,
+}
+
+impl Talk {
+    /// Takes a message in. `now`: by the wall's clock.
+    pub(super) fn take(known: &mut Option<Self>, time: Timestamp, now: Timestamp) {
+        let talk = known.get_or_insert(Self { hits: 0, last: time });
+        talk.hits += u32::from(now.0.saturating_sub(time.0) <= LATELY);
+        talk.last = talk.last.max(time);
+    }
+
+    /// The same room's talk by memory and by the store, each of which may have messages that the other has not.
+    pub(super) fn merge(self, other: Self) -> Self {
+        Self { hits: self.hits.max(other.hits), last: self.last.max(other.last) }
+    }
 }
 
 /// The user's rooms in which all words were said in one message, by somebody or by the user: those messages that the session holds. Lines of the
@@ -37,11 +52,7 @@ pub(super) fn talked_about(state: &State, query: &Query, now: Timestamp) -> BTre
             }
             room -= text.len();
             if query.is_said(text) {
-                let time = line.time;
-                let is_late = now.0.saturating_sub(time.0) <= LATELY;
-                let known = talk.get_or_insert(Talk { hits: 0, last: time });
-                known.hits += u32::from(is_late);
-                known.last = known.last.max(time);
+                Talk::take(&mut talk, line.time, now);
             }
         }
         found.extend(talk.map(|talk| (*id, talk)));

@@ -12,6 +12,7 @@ mod forged;
 pub(crate) mod kept;
 mod lifetime;
 mod owed;
+mod past;
 mod people;
 mod pictures;
 mod polls;

@@ -1,6 +1,8 @@
 //! Finds messages by their words: the index gives numbers, the newest first, and the messages' own texts decide. Writes nothing (see `terms`).
 //!
-//! A search looks at a bounded number of messages, so that nobody waits long: its answer says where to go on.
+//! A search looks at a bounded number of messages, so that nobody waits long: its answer says where to go on. Rows of a word come in the order of
+//! numbers, and cost what is taken of them. Rows of a beginning have to be merged, all that the user has: once or twice a page, and not at all where
+//! few messages have the other words.
 
 use super::dialect::{MESSAGE, ROWS, places, token};
 use super::link::{Arg, Link, args};
@@ -14,10 +16,16 @@ use std::collections::BTreeSet;
 
 /// Numbers of the first step, and of the largest.
 const STEP: (u32, u32) = (64, 512);
+/// Numbers of the first step where each step merges all rows of a beginning. The next one has all that are looked at.
+const MERGED: u32 = 512;
 /// Numbers that one search looks at, about.
-const MOST: usize = 20_000;
+const MOST: u32 = 20_000;
+/// Messages that are read at once: the rest only if these are not enough.
+const READ: usize = 128;
 /// Up to here rows of a term are counted, to begin with the rarest.
 const COUNTED: u32 = 2000;
+/// With fewer messages that have all other words, beginnings are looked for in their texts.
+const FEW: u32 = 512;
 
 /// Numbers of messages that may be meant.
 struct Numbers {
@@ -32,8 +40,8 @@ struct Numbers {
 
 /// From where the numbers come.
 enum Source {
-    /// SQLite's full-text index, with this question.
-    Fts(String),
+    /// SQLite's full-text index, with this question, and whether beginnings are in it.
+    Fts(String, bool),
     /// The rows of a term; the message has these, too.
     Term(String, Vec<String>),
     /// The rows of all terms that begin so.
@@ -42,47 +50,69 @@ enum Source {
     Conversation(ConversationId, Vec<String>),
 }
 
+impl Source {
+    /// Whether each step merges all rows of a beginning.
+    fn merges(&self) -> bool {
+        matches!(self, Self::Begin(_) | Self::Fts(_, true))
+    }
+}
+
+/// Whether a search may have to merge all that a user wrote with the beginning of a word.
+pub(super) fn is_slow(search: &Search) -> bool {
+    search.query.needs().iter().any(|need| matches!(need, Need::Begin(_)))
+}
+
 /// The newest messages below a number that fit a search, at most so many.
 pub(super) async fn find(link: &mut Link, user: UserId, search: &Search, below: u64, most: u32) -> Result<Found, StoreError> {
     let (above, end) = search.numbers();
     let mut below = below.min(end).min(i64::MAX.cast_unsigned());
     let mut found = Found { partial: unindexed(link).await? > above, ..Found::default() };
     let source = source(link, user, search).await?;
-    let (mut step, mut looked) = (STEP.0, 0);
+    let (mut step, mut looked) = (if source.merges() { MERGED } else { STEP.0 }, 0);
     loop {
         let numbers = numbers(link, user, &source, above, below, step).await?;
-        for hit in hits(link, user, search, &numbers.all).await? {
-            if found.hits.len() >= most as usize {
-                found.next = found.hits.last().map(|hit| hit.message.number);
-                return Ok(found);
+        for some in numbers.all.chunks(READ) {
+            for hit in hits(link, user, search, some).await? {
+                if found.hits.len() >= most as usize {
+                    found.next = found.hits.last().map(|hit| hit.message.number);
+                    return Ok(found);
+                }
+                found.hits.push(hit);
             }
-            found.hits.push(hit);
         }
         if numbers.end {
             return Ok(found);
         }
         below = numbers.last;
         looked += numbers.looked;
-        if looked >= MOST {
+        if looked >= MOST as usize {
             found.next = Some(below);
             return Ok(found);
         }
-        step = (step * 2).min(STEP.1);
+        step = if source.merges() { MOST } else { (step * 2).min(STEP.1) };
     }
 }
 
 async fn source(link: &mut Link, user: UserId, search: &Search) -> Result<Source, StoreError> {
     let needs = search.query.needs();
     if link.dialect().index_is_told() {
-        return Ok(Source::Fts(question(user, search.conversation, &needs)));
+        let (begins, terms): (Vec<Need>, Vec<Need>) = needs.iter().cloned().partition(|need| matches!(need, Need::Begin(_)));
+        if !begins.is_empty() && (!terms.is_empty() || search.conversation.is_some()) {
+            let question = question(user, search.conversation, &terms);
+            let sql = "select count(*) from (select rowid from fts where fts match ? limit ?) t";
+            if link.number(sql, &args![&question, FEW]).await? < i64::from(FEW) {
+                return Ok(Source::Fts(question, false));
+            }
+        }
+        return Ok(Source::Fts(question(user, search.conversation, &needs), !begins.is_empty()));
     }
     let mut terms: Vec<String> = Vec::new();
     let mut begin = None;
     for need in needs {
         match need {
             Need::Term(term) => terms.push(term),
-            // Others are looked for in the texts.
-            Need::Begin(all) => begin = begin.or(Some(all)),
+            // Others are looked for in the texts: the longest is the rarest.
+            Need::Begin(all) => begin = begin.into_iter().chain([all]).max_by_key(|all: &Vec<String>| all.first().map_or(0, String::len)),
         }
     }
     let mut rarest = None;
@@ -127,7 +157,7 @@ fn question(user: UserId, conversation: Option<ConversationId>, needs: &[Need]) 
 async fn numbers(link: &mut Link, user: UserId, source: &Source, above: u64, below: u64, step: u32) -> Result<Numbers, StoreError> {
     let none: &[String] = &[];
     let (rows, terms) = match source {
-        Source::Fts(question) => {
+        Source::Fts(question, _) => {
             let sql = "select rowid from fts where fts match ? and rowid>? and rowid<? order by rowid desc limit ?";
             (link.rows(sql, &args![question, above, below, step]).await?, none)
         }

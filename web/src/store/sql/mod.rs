@@ -8,7 +8,7 @@
 //! | `tables`, `schema` | what is in a database, and how it came there |
 //! | `rows` | the product's rows as parameters and back |
 //! | `writes`, `remove` | what sessions write and delete |
-//! | `terms`, `find` | the index of words, and what is found by it |
+//! | `terms`, `find`, `seats` | the index of words, what is found by it, and who may search now |
 //! | `history`, `people`, `load`, `care`, `copy` | what is read, and the rest |
 
 mod care;
@@ -27,10 +27,13 @@ mod pools;
 mod remove;
 mod rows;
 mod schema;
+mod seats;
 mod server;
 mod setting;
 mod tables;
 mod terms;
+#[cfg(test)]
+mod touched;
 mod writes;
 
 pub use copy::{Copied, copy, restore};
@@ -48,6 +51,7 @@ use bytes::Bytes;
 use link::{Link, Work, args};
 use mark::Mark;
 use pools::Pools;
+use seats::Seats;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,7 +70,7 @@ pub struct Sql {
     /// Where letting old messages go goes on.
     cursor: Mutex<history::Cursor>,
     /// Held by searches, which may take long: pages of history have the other connections.
-    searching: tokio::sync::Semaphore,
+    seats: Seats,
     /// The last commit did not come to its end.
     failed: AtomicBool,
     /// The mark that this process alone uses the database.
@@ -113,6 +117,18 @@ impl Sql {
             }
             told(count);
         }
+    }
+
+    /// Lets all searches wait until what this gives is dropped.
+    #[cfg(test)]
+    pub(crate) async fn hold_searches(&self) -> tokio::sync::SemaphorePermit<'_> {
+        self.seats.take_all().await
+    }
+
+    /// Whether a search of this user is here.
+    #[cfg(test)]
+    pub(crate) fn has_search_of(&self, user: UserId) -> bool {
+        self.seats.is_known(user)
     }
 
     async fn step(&self) -> Result<u64, StoreError> {
@@ -345,7 +361,7 @@ impl Store for Sql {
 
     fn search<'a>(&'a self, user: UserId, search: &'a Search, below: u64, most: u32) -> Later<'a, Found> {
         Box::pin(timely(async move {
-            let _seat = self.searching.acquire().await.map_err(|error| StoreError::Broken(error.to_string()))?;
+            let _seat = self.seats.take(user, find::is_slow(search)).await?;
             find::find(&mut self.read().await?, user, search, below, most).await
         }))
     }

@@ -3,14 +3,13 @@
 use super::mark::Mark;
 use super::pools::{Pools, Safety};
 use super::schema::{self, Steps};
+use super::seats::Seats;
 use super::{Setting, Sql, server};
 use crate::store::StoreError;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Searches at once.
-const SEARCHES: usize = 2;
 /// How long a daemon waits for another process that uses its database: the one before it may have been killed this instant. And how long a command
 /// does.
 const TURN: (Duration, Duration) = (Duration::from_secs(3), Duration::from_millis(500));
@@ -63,7 +62,7 @@ impl Sql {
             pools,
             turn: Arc::default(),
             cursor: Mutex::default(),
-            searching: tokio::sync::Semaphore::new(SEARCHES),
+            seats: Seats::new(),
             failed: AtomicBool::new(false),
             mark: tokio::sync::Mutex::default(),
             setting,

@@ -15,7 +15,7 @@ pub struct SearchOpen {
     /// Only on this account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
-    /// Only in this conversation.
+    /// Only in this conversation: an open one, or a closed one with a history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
     /// Only what arrived then or later: a time (`2026-11-22T20:00:00.000Z`) or a day (`2026-11-22`, UTC).

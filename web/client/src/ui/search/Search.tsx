@@ -1,6 +1,7 @@
 // The search place: what is looked for, the filters, and what was found on all networks, live; it must not know how a message is reached.
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
+import { able } from "../../app/finding";
 import { accounts, protocolOf, talks, user } from "../../app/store";
 import { ask, asked, busy, failed, freshHits, hits, keyOf, leaveSearch, more, older, openSearch, partial } from "../../app/searching";
 import type { Asked } from "../../state/hits";
@@ -9,6 +10,7 @@ import type { Hit as SearchHit } from "../../wire/types";
 import { errorText } from "../../words";
 import { m } from "../../words/later";
 import { Dialog, openDialog } from "../Dialog";
+import { findDialog } from "../dialogs/Find";
 import { Field, SelectField, TextField } from "../fields";
 import { Problem } from "../front/problem";
 import { Icon } from "../icons";
@@ -63,7 +65,7 @@ function Lead() {
   );
 }
 
-function Found({ choose }: { choose(hit: SearchHit): void }) {
+function Found({ choose, findRoom }: { choose(hit: SearchHit): void; findRoom(): void }) {
   const list = hits.value;
   const fresh = freshHits.value;
   if (failed.value !== null && list.length === 0) return <Problem text={errorText(failed.value)} />;
@@ -76,6 +78,7 @@ function Found({ choose }: { choose(hit: SearchHit): void }) {
         <p>{m.search.noneLead}</p>
         {filtered(asked.value) > 0 && <p>{m.search.noneFilters}</p>}
         {more.value && <button type="button" class="soft" data-testid="search-more" onClick={() => void older()}>{m.search.older}</button>}
+        {able() && <button type="button" class="text-link" data-testid="search-find" onClick={findRoom}>{m.search.findRoom}</button>}
       </div>
     );
   }
@@ -111,6 +114,10 @@ function Search({ close }: { close(): void }) {
     return leaveSearch;
   }, []);
   const choose = (hit: SearchHit) => goTo(hit, close);
+  const findRoom = () => {
+    close();
+    findDialog(asked.peek().q.trim());
+  };
   const rows = () => [...(panel.current?.querySelectorAll<HTMLElement>(".found button") ?? [])];
   const step = (event: KeyboardEvent) => {
     if (composing(event)) return;
@@ -153,7 +160,7 @@ function Search({ close }: { close(): void }) {
           {any && failed.value === null && <SaveButton />}
         </div>
         {any && partial.value && <p class="field-hint search-partial">{m.search.partial}</p>}
-        <div class="search-found">{any ? <Found choose={choose} /> : <Lead />}</div>
+        <div class="search-found">{any ? <Found choose={choose} findRoom={findRoom} /> : <Lead />}</div>
       </div>
     </Dialog>
   );
