@@ -160,6 +160,16 @@ impl Worker {
                 ));
             }
         }
+        // A plugin could put a link to another service in its place.
+        if let Some((socket, place)) =
+            self.sockets.iter().find_map(|socket| Some((socket, self.write.iter().find(|place| socket.starts_with(place))?)))
+        {
+            return Err(format!(
+                "`worker.sockets` names {}, which lies in {} of `worker.write`: plugins could lead it elsewhere; put the socket in another directory",
+                socket.display(),
+                place.display()
+            ));
+        }
         if self.memory_most_mb > 0 && self.memory_mb > self.memory_most_mb {
             return Err("`worker.memory_mb` must not be more than `worker.memory_most_mb`".to_owned());
         }

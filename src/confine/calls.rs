@@ -343,7 +343,9 @@ pub(super) fn ask(config: &BridgeConfig, confine: &Confine) -> std::io::Result<O
 /// # Errors
 /// This kernel or processor has no such filter.
 pub(super) fn restrict(config: &BridgeConfig, confine: &Confine, all: bool, asked: bool) -> Result<usize, Error> {
-    let rules = rules(config, confine)?;
+    // Named local sockets need somebody who judges each connect: without, no local socket is made.
+    let closed = (!asked && config.sockets.is_some()).then(|| BridgeConfig { sockets: Some(Vec::new()), ..config.clone() });
+    let rules = rules(closed.as_ref().unwrap_or(config), confine)?;
     let count = rules.0.len() + 1;
     let mut without = Rules::default();
     // Its flags lie in memory, where no filter can look. Without it the C library takes `clone`, as with older kernels.

@@ -35,6 +35,8 @@ const LONGEST: usize = 128;
 const DOMAIN: u16 = 53;
 /// Connects that wait at once, each on a thread of its own; sockets of libpurple never do.
 const WAITING: usize = 64;
+/// And of one worker.
+const OF_ONE: usize = 16;
 /// Between two lines of the log about the same worker.
 const A_LINE: Duration = Duration::from_secs(1);
 
@@ -60,6 +62,8 @@ struct Ward {
     /// When a refusal was logged last.
     told: Option<Instant>,
     refused: refusals::OfWorker,
+    /// Connections that wait, on threads.
+    waits: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -106,7 +110,13 @@ impl Judge {
         descriptor(pid, 0)?;
         File::open(format!("/proc/{pid}/mem"))?;
         let (ours, theirs) = UnixStream::pair()?;
-        let ward = Ward { number, place: Place::Promised(ours), told: None, refused: refusals::OfWorker::new(number, blame) };
+        let ward = Ward {
+            number,
+            place: Place::Promised(ours),
+            told: None,
+            refused: refusals::OfWorker::new(number, blame),
+            waits: Arc::default(),
+        };
         self.0.wards.lock().unwrap_or_else(PoisonError::into_inner).push(ward);
         rustix::io::write(&self.0.wake, b"w").or_else(|error| if error == Errno::AGAIN { Ok(0) } else { Err(error) })?;
         Ok(theirs)
@@ -253,17 +263,21 @@ fn judge(ward: &mut Ward, listener: &Arc<OwnedFd>, question: Question, rules: &R
         }
         To::Local(_) | To::Nowhere => {}
     }
-    let waits = rustix::fs::fcntl_getfl(&socket).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK)) && is_stream(&socket);
-    if !waits {
+    // A local service may keep everybody waiting, and another thread of the plugin's may change the flag meanwhile.
+    let blocks = || rustix::fs::fcntl_getfl(&socket).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK)) && is_stream(&socket);
+    if !matches!(to, To::Local(_)) && !blocks() {
         return seccomp::answer(listener.as_fd(), &question, connect(&socket, &to));
     }
-    let ours = Arc::clone(listener);
+    let (ours, own) = (Arc::clone(listener), Arc::clone(&ward.waits));
     let thread = move || {
         seccomp::answer(ours.as_fd(), &question, connect(&socket, &to));
+        own.fetch_sub(1, Ordering::Relaxed);
         WAITS.fetch_sub(1, Ordering::Relaxed);
     };
-    let full = WAITS.fetch_add(1, Ordering::Relaxed) >= WAITING;
+    let full = ward.waits.fetch_add(1, Ordering::Relaxed) >= OF_ONE;
+    let full = WAITS.fetch_add(1, Ordering::Relaxed) >= WAITING || full;
     if full || std::thread::Builder::new().name("connect".to_owned()).spawn(thread).is_err() {
+        ward.waits.fetch_sub(1, Ordering::Relaxed);
         WAITS.fetch_sub(1, Ordering::Relaxed);
         refuse(Errno::AGAIN);
     }

@@ -3,7 +3,7 @@
 //!
 //! [`place`] says which worker, [`ledger`] what an account is made of, [`flight`] which commands are open, [`lists`] which room lists,
 //! [`blame`] whose fault a crash was, [`server`] where connections go, [`known`] which servers are known, [`failing`] who waits for another
-//! worker, [`trust`] what a worker may say: all pure. [`route`] and [`events`] connect them in the two directions, [`seat`] puts accounts
+//! worker, [`trust`] what a worker may say: all pure. [`networks`] is what the sessions see, [`route`] and [`events`] connect the two directions, [`seat`] puts accounts
 //! into workers, [`pump`] moves frames, [`spawn`] starts processes in the directories of [`home`], [`judge`] makes their connections,
 //! [`watch`] looks after them, [`fill`] after what they write, [`words`] reads their output, [`refusals`] tells what the sandbox refused, [`trial`] opens
 //! a plugin alone, and [`rescan`] looks at all of them again.
@@ -18,6 +18,7 @@ pub(crate) mod judge;
 mod known;
 mod ledger;
 mod lists;
+mod networks;
 mod openings;
 mod packed;
 mod place;
@@ -38,20 +39,20 @@ pub(crate) use place::{Caps, Isolation};
 
 use crate::error::Failure;
 use blame::Crashes;
-use bridge::command::{Before, Command};
+use bridge::command::Before;
 use bridge::config::BridgeConfig;
 use bridge::event::{Batch, Event, EventKind};
 use bridge::frame::{Confine, Down};
-use bridge::handle::{Catalogue, Events, Held, Made, Networks, Rejected};
+use bridge::handle::{Catalogue, Events, Held};
 use bridge::id::{AccountId, UserId};
-use bridge::report::{Aside, Load, Losses, Report};
+use bridge::report::Load;
 use bridge::time::Timestamp;
 use failing::Failing;
 use flight::Flights;
 pub(crate) use home::Homes;
 use judge::Judge;
 use known::Servers;
-use ledger::{At, Ledger};
+use ledger::Ledger;
 use lists::Lists;
 use openings::Openings;
 use place::{Group, Sides};
@@ -61,7 +62,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Child;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use watch::Slowest;
@@ -215,6 +216,8 @@ struct Inner {
     /// One plugin is tried out at a time.
     trials: tokio::sync::Mutex<()>,
     rescans: tokio::sync::Mutex<()>,
+    /// Times that the plugins were looked at again and had changed.
+    looks: std::sync::atomic::AtomicUsize,
     runtime: tokio::runtime::Handle,
 }
 
@@ -260,6 +263,7 @@ impl Fleet {
             homes,
             trials: tokio::sync::Mutex::default(),
             rescans: tokio::sync::Mutex::default(),
+            looks: std::sync::atomic::AtomicUsize::default(),
             runtime,
         }));
         // The first may hang before it is up.
@@ -362,107 +366,6 @@ impl Fleet {
     /// Takes the workers' directories away, once they have ended.
     pub(crate) fn clear(&self) {
         self.0.homes.clear();
-    }
-}
-
-impl Networks for Fleet {
-    fn send(&self, command: Command, of: Option<AccountId>) -> Result<(), Rejected> {
-        self.route(command, of)
-    }
-
-    fn catalogue(&self) -> &Catalogue {
-        static NONE: OnceLock<Catalogue> = OnceLock::new();
-        self.known_catalogue().unwrap_or_else(|| NONE.get_or_init(Catalogue::default))
-    }
-
-    fn ping(&self) -> oneshot::Receiver<()> {
-        let (answer, answered) = oneshot::channel();
-        let mut state = self.lock();
-        let up = |worker: &Worker| {
-            matches!(worker.stage, Stage::Up | Stage::Draining) && worker.pinged.is_none_or(|(_, at)| at.elapsed() < Duration::from_secs(2))
-        };
-        if state.workers.values().any(up) {
-            // Whoever asked may have gone.
-            let _ = answer.send(());
-        } else {
-            state.waiting_pings.retain(|waiting| !waiting.is_closed());
-            state.waiting_pings.push(answer);
-        }
-        answered
-    }
-
-    fn quit(&self) {
-        let mut state = self.lock();
-        state.quitting = true;
-        state.events = None;
-        for worker in state.workers.values_mut() {
-            worker.stage = Stage::Ending;
-            if worker.down.try_send(Down::Quit).is_err() {
-                watch::kill(worker, "it takes no more commands");
-            }
-        }
-    }
-
-    fn reports(&self) -> Vec<Report> {
-        let state = self.lock();
-        let report = |(number, worker): (&u16, &Worker)| Report {
-            number: *number,
-            pid: worker.pid,
-            state: worker.stage.name(),
-            group: worker.group.to_string(),
-            servers: worker.sides.to_string(),
-            memory: worker.memory,
-            home: worker.home,
-            lag_us: u64::try_from(worker.lag().as_micros()).unwrap_or(u64::MAX),
-            load: Load {
-                accounts: worker.accounts,
-                longest_turn_us: worker.slowest.get(),
-                longest_call_us: worker.dearest.get(),
-                ..worker.load
-            },
-        };
-        state.workers.iter().map(report).collect()
-    }
-
-    fn losses(&self) -> Losses {
-        let state = self.lock();
-        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let aside = state.crashes.aside(Instant::now());
-        let of = |kind: &str| count(aside.iter().filter(|one| one.kind == kind).count());
-        Losses {
-            restarts: state.restarts,
-            waiting: count(state.ledger.at(At::Lost)),
-            aside: count(state.ledger.at(At::Aside)),
-            servers_aside: of("server"),
-            protocols_aside: of("protocol"),
-            plugins_left_out: count(state.openings.left_out().len()),
-            refused: state.refused + state.ledger.left_out,
-        }
-    }
-
-    fn aside(&self) -> Vec<Aside> {
-        let state = self.lock();
-        // An account that is gone is nobody's any more.
-        let is_there = |one: &Aside| one.kind != "account" || one.name.parse().is_ok_and(|account| state.ledger.any(account).is_some());
-        state.crashes.aside(Instant::now()).into_iter().filter(is_there).collect()
-    }
-
-    fn account(&self, user: UserId, account: AccountId) -> Option<Made> {
-        self.lock().ledger.made(user, account)
-    }
-
-    fn adopt(&self, user: UserId) {
-        self.lock().ledger.adopt(user);
-    }
-}
-
-impl State {
-    /// A libpurple loop was seen to turn.
-    fn answer_pings(&mut self) {
-        for waiting in self.waiting_pings.drain(..) {
-            // Whoever asked may have gone.
-            let _ = waiting.send(());
-        }
     }
 }
 

@@ -8,9 +8,14 @@ use bridge::Networks as _;
 use bridge::frame::{self, Up};
 use bridge::handle::Catalogue;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 /// Plugins that may end the workers that open them, in one look.
 const PATIENCE: usize = 16;
+/// Changes since the start of which each keeps its catalogue for good.
+const MOST_LOOKS: usize = 100;
+/// Plugins named in the log at each change.
+const MOST_LINES: usize = 64;
 
 /// What is told of a plugin's change: its file, before and after.
 type Change = (String, Option<String>, Option<String>);
@@ -23,20 +28,34 @@ impl Fleet {
             return false;
         };
         // What harmed before may have been mended.
-        self.lock().openings.forgive();
-        let Some(new) = self.look_at_plugins().await else { return false };
+        let before = self.lock().openings.forgive();
+        let Some(new) = self.look_at_plugins().await else {
+            self.lock().openings = before;
+            return false;
+        };
         let changes = changes(self.catalogue(), &new);
         if changes.is_empty() {
             log::info!("SIGHUP: the plugins are as they were");
             return false;
         }
-        for (file, before, after) in &changes {
+        if self.0.looks.fetch_add(1, Ordering::Relaxed) >= MOST_LOOKS {
+            log::error!(
+                "SIGHUP: the plugins have changed {MOST_LOOKS} times since the start: restart the daemon to use them as they are now"
+            );
+            self.lock().openings = before;
+            return false;
+        }
+        for (file, before, after) in changes.iter().take(MOST_LINES) {
             let words = |state: &Option<String>| state.clone().unwrap_or_else(|| "not there".to_owned());
             log::info!("SIGHUP: plugin {}: was {}, is {}", super::words::clean(file), words(before), words(after));
         }
+        if changes.len() > MOST_LINES {
+            log::info!("SIGHUP: {} more plugins have changed", changes.len() - MOST_LINES);
+        }
         let touched = touched(self.catalogue(), &new);
+        let all = is_of_all(self.catalogue(), &touched) || is_of_all(&new, &touched);
         self.set_catalogue(new);
-        self.retire(&touched);
+        self.retire(&touched, all);
         true
     }
 
@@ -68,10 +87,12 @@ impl Fleet {
     }
 
     /// Workers that are for these protocols, or for any, and do not have them as they are now, take no new accounts.
-    fn retire(&self, protocols: &BTreeSet<String>) {
+    /// `all`: something has changed that every worker opens.
+    fn retire(&self, protocols: &BTreeSet<String>, all: bool) {
         let mut state = self.lock();
         for worker in state.workers.values_mut().filter(|worker| worker.is_open()) {
             let is_touched = match &worker.group {
+                _ if all => true,
                 Group::Protocol(protocol) => protocols.contains(protocol),
                 Group::Core => self.0.settings.isolation == Isolation::Shared,
                 Group::User(_) | Group::Suspect(_) => true,
@@ -109,6 +130,13 @@ fn touched(before: &Catalogue, after: &Catalogue) -> BTreeSet<String> {
         catalogue.plugins.iter().filter(|plugin| changed.contains(&plugin.path)).filter_map(|plugin| plugin.id.clone()).collect()
     };
     of(before).into_iter().chain(of(after)).collect()
+}
+
+/// Whether one of these is in every worker: what ships with libpurple, and what is no protocol.
+fn is_of_all(catalogue: &Catalogue, ids: &BTreeSet<String>) -> bool {
+    let is_touched = |id: &Option<String>| id.as_ref().is_some_and(|id| ids.contains(id));
+    let mut plugins = catalogue.plugins.iter().filter(|plugin| is_touched(&plugin.id));
+    plugins.any(|plugin| plugin.ships || plugin.about.as_ref().is_some_and(|about| about.kind != "protocol"))
 }
 
 #[cfg(test)]

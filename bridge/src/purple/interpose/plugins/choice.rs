@@ -18,9 +18,10 @@ const KNOWN: &[(&str, &str)] = &[
 /// Libraries that lie among the plugins and are none.
 const LIBRARIES: &[&str] = &["libjabber.so", "liboscar.so", "libymsg.so"];
 
-/// Further plugins that are loaded where they are installed, by file and id: copies of what one's other devices say (XEP-0280), and uploads of files
-/// (XEP-0363) for XMPP.
-const BESIDES: &[(&str, &str)] = &[("carbons", "core-riba-carbons"), ("jabber_http_file_upload", "xep-http-file-upload")];
+/// Further plugins that are loaded where they are installed, by file and id: copies of what one's other devices say (XEP-0280).
+const BESIDES: &[(&str, &str)] = &[("carbons", "core-riba-carbons")];
+/// A plugin for what the bridge does itself (`transfer/upload.rs`), by file: both would send each file. Loaded where it is named.
+const OWN: &str = "jabber_http_file_upload";
 /// The protocol that they belong to.
 const XMPP: &str = "prpl-jabber";
 
@@ -32,6 +33,7 @@ const NOT_TRIED: &str = "another one is tried out alone";
 const NOT_A_PROTOCOL: &str = "it is not a protocol, and plugins.load does not name it";
 const UNSAFE_HERE: &str = "it is not safe on a shared server, and protocols.allow does not name it";
 const WITHOUT_XMPP: &str = "it belongs to XMPP (prpl-jabber), which is not loaded";
+const DONE_HERE: &str = "Bellflower uploads files (XEP-0363) itself, and plugins.load does not name it";
 const NOT_ALLOWED: &str = "protocols.allow does not name it";
 const DENIED: &str = "protocols.deny names it";
 
@@ -108,6 +110,9 @@ impl Choice {
         }
         if self.names(file) {
             return Ok(());
+        }
+        if is_stem(file, OWN) {
+            return Err(DONE_HERE);
         }
         // Protocols are built as lib*.so, everything else is not; an administrator's own directory is for protocols.
         let own = file.parent().is_some_and(|directory| self.paths.iter().any(|path| path == directory));
