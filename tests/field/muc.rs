@@ -192,6 +192,20 @@ fn why_one_is_out_of_a_room_is_said_there() {
     }
 }
 
+/// The room's end comes with its first words, before the own nick is settled.
+#[test]
+fn a_room_that_is_destroyed_at_once_says_why() {
+    let mut scene = signed_on("");
+    let account = scene.ines.account();
+    scene
+        .ines
+        .command("room.join", json!({ "account": account, "fields": { "room": "den", "server": "rooms.localhost", "handle": "ines" } }));
+    scene.gets("the join", is_join);
+    lets_in(&mut scene, &gone("ines", "<item affiliation='none' role='none'/><destroy><reason>Moved</reason></destroy>"));
+    let line = scene.ines.wait_event("why", |event| event["type"] == "message.system");
+    assert!(line["message"]["text"].as_str().is_some_and(|text| text.contains("Moved")), "{line}");
+}
+
 /// The same reasons when they are about others.
 #[test]
 fn why_others_are_out_of_a_room_is_said_as_it_was_given() {

@@ -49,9 +49,11 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, mut setting
         return Err(CommandError::new("bad_account", "This account id is in use already.").at("account"));
     }
     let username = protocols::join_username(token, &settings.protocol, &settings.username)?;
-    // An account of before an option was kept back has to come back all the same. The web process refuses such options of new accounts.
-    let kept_back = protocols::kept_back(token, &settings.protocol);
-    settings.options.retain(|key, _| !kept_back.contains(key));
+    if settings.before != crate::command::Before::default() {
+        // An account of before an option was kept back has to come back all the same.
+        let kept_back = protocols::kept_back(token, &settings.protocol);
+        settings.options.retain(|key, _| !kept_back.contains(key));
+    }
     protocols::check_options(token, &settings.protocol, &settings.options)?;
     settings.password.as_ref().map_or(Ok(()), |secret| Password::new(secret, "password").map(drop))?;
     let (name, protocol) = (Name::of_account(&username)?, in_process(&settings.protocol));

@@ -59,7 +59,9 @@ pub(super) unsafe fn presence(token: OnPurple, account: AccountId, purple: *cons
                 let to = node::attribute(stanza, c"to");
                 let is_others = |jid: String| jid.contains('/') && to.as_ref() != Some(&jid);
                 let is_of_another_device = !item.is_null() && node::attribute(item, c"jid").is_some_and(is_others);
-                let is_own = has("110") || own.as_deref() == Some(nick) && !is_of_another_device;
+                // The own nick is settled a moment after the first presence: until then libpurple's is taken.
+                let is_called_so = own.as_deref() == Some(nick) || own.is_none() && is_known(token, purple, open, own.as_deref(), nick);
+                let is_own = has("110") || is_called_so && !is_of_another_device;
                 let gone = Gone::read(x, &has);
                 if let Some(to) = to.filter(|_| is_own && is_of_another_device && gone.way != Way::Left) {
                     // Who shares a nick with another device is out with it; libjabber goes by the address, which may be the other's.
