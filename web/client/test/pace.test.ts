@@ -45,9 +45,15 @@ for (const [what, gaps] of [
   ["the last two together", [0, 1001, 999]],
   ["after more than five seconds", [0, 2000, 3001]],
 ] as const) {
-  test(`a probe whose lines come ${what} means polls for ten minutes`, async () => {
+  test(`two probes whose lines come ${what} mean polls for ten minutes`, async () => {
     const opened = await page();
     await chat(opened);
+    await probe(opened, ...gaps);
+    await assertPolls(opened);
+    // A machine that was busy for a moment looks the same: there is a second one.
+    opened.daemon.time += 8000;
+    await chat(opened, 3);
+    assert.equal(opened.daemon.probes.length, 2);
     await probe(opened, ...gaps);
     await assertPolls(opened);
     await assertTriesLater(opened);

@@ -6,6 +6,8 @@ const BUSY = 10_000;
 const QUIET = 60_000;
 /** How long there are no streams after it turned out that they do not get through. */
 const SHUT = 600_000;
+/** And after the first probe in vain: a machine that was busy just then looks like a proxy that keeps what it gets. */
+const AGAIN = 8_000;
 /** Streams in a row that brought nothing before they broke. */
 const STRIKES = 2;
 
@@ -22,6 +24,7 @@ export class Pace {
   private arrivals: number[] = [];
   private shutUntil = -Infinity;
   private strikes = 0;
+  private doubted = false;
   private proven = false;
   private pollFirst = false;
 
@@ -34,7 +37,9 @@ export class Pace {
   /** What was found out. */
   probed(passes: boolean, now: number): void {
     if (passes) this.proven = true;
-    else this.shut(now);
+    else if (this.doubted) this.shut(now);
+    else this.shutUntil = now + AGAIN;
+    this.doubted = !passes && !this.doubted;
   }
 
   /** A poll was answered. */
