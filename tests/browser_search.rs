@@ -134,7 +134,7 @@ async fn two_networks(engine: Engine) {
     page.see_no("[data-testid=find-bar]").await;
     page.see(&format!("{talk} textarea:focus")).await;
 
-    // What nobody has said here may be talked about in a room.
+    // A word that nobody has said here may be talked about in a room.
     bob.join(&prosody.room("pruning"), "Bob");
     search_all(&page, "pruning").await;
     page.click("[data-testid=search-find]").await;
@@ -234,6 +234,13 @@ async fn everybody_can_use_it_and_it_fits_every_screen() {
     page.click("[data-testid=menu-find]").await;
     page.type_into("[data-testid=find-box]", "garden").await;
     page.read("[data-testid=find-count]", "1 of 1").await;
+    // Another arrangement of windows keeps the words.
+    for window in [Window::Panes, Window::Desk] {
+        page.browser().window(window).await;
+        page.see(if window == Window::Panes { ".pane-main [data-testid=find-box]" } else { ".window [data-testid=find-box]" }).await;
+        page.read("[data-testid=find-count]", "1 of 1").await;
+        assert_eq!(page.browser().eval("return document.querySelector('[data-testid=find-box]').value").await, json!("garden"));
+    }
     audit.look("the bar").await;
     let page = &audit.page;
     page.type_into("[data-testid=find-box]", "en").await;

@@ -129,7 +129,7 @@ fn a_room_is_found_by_its_history_alone() {
     assert_eq!(room(&answer, "garden")["match"]["hits"], 3, "{answer}");
     assert_eq!(names(&found(&mut ines, "mould")), ["allotment"]);
     assert_eq!(names(&found(&mut ines, "compost%20takes%20mint")), [""; 0], "all words in one message");
-    // What is written before this is durable when it has ended; after the restart nobody is in the rooms.
+    // Messages are durable once a later command is done; after the restart nobody is in the rooms.
     ines.carry_out("settings.set", json!({ "values": { "theme": "dark" } }));
     daemon.kill();
     daemon.start();
@@ -137,7 +137,7 @@ fn a_room_is_found_by_its_history_alone() {
     ines.attach();
     ines.wait_account_online(&account);
     assert_eq!(names(&found(&mut ines, "compost")), ["garden", "allotment"]);
-    // Whoever has the same server, and not this history, finds nothing.
+    // Another user of the same server, without this history, finds nothing.
     let mut eva = daemon.client("eva-tab");
     eva.register("Eva", PASSWORD);
     eva.add_xmpp(&prosody, "eva");

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used)]
 
 use serde_json::{Value, json};
-use support::{Daemon, Element, PATIENCE, Prosody, RawServer, WireClient, XmppPeer};
+use support::{Daemon, Element, PATIENCE, Prosody, RawConnection, RawServer, WireClient, XmppPeer};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 const RECEIPTS: &str = "urn:xmpp:receipts";
@@ -203,25 +203,30 @@ fn a_refusal_that_comes_later_is_told_at_its_message() {
     assert!(!ines.kept().any(|event| event["type"] == "notice.opened"), "{:?}", ines.kept().collect::<Vec<_>>());
 }
 
-#[test]
-fn a_line_that_irc_does_not_pass_on_is_told_at_its_message() {
+/// Ines at an IRC server that the test speaks for, in no channel.
+fn on_irc() -> (Daemon, WireClient, RawConnection<String>) {
     let server = RawServer::irc();
     let daemon = Daemon::run(BELLFLOWER);
     let mut ines = daemon.client("tab");
     ines.post("/login", &json!({ "network": server.irc_network("ines") })).ok();
     ines.attach();
     let mut line = server.connection();
-    line.write(":irc.test 001 ines :Welcome\r\n:irc.test 376 ines :End\r\n:ines!i@h JOIN #a\r\n:irc.test 353 ines = #a :ines\r\n:irc.test 366 ines #a :End\r\n")
-        .expect("a client that reads");
+    line.write(":irc.test 001 ines :Welcome\r\n:irc.test 376 ines :End\r\n").expect("a client that reads");
     ines.wait_online();
-    ines.attach();
-    let known = ines.snapshot["conversations"][0].clone();
-    let channel = if known.is_null() {
-        ines.wait_event("the channel", |event| event["type"] == "conversation.opened")["conversation"]["id"].clone()
-    } else {
-        known["id"].clone()
-    };
-    let channel = channel.as_str().expect("an id").to_owned();
+    (daemon, ines, line)
+}
+
+/// The server lets her into this channel. Gives its conversation.
+fn in_channel(ines: &mut WireClient, line: &mut RawConnection<String>) -> String {
+    line.write(":ines!i@h JOIN #a\r\n:irc.test 353 ines = #a :ines\r\n:irc.test 366 ines #a :End\r\n").expect("a client that reads");
+    let opened = ines.wait_event("the channel", |event| event["type"] == "conversation.opened");
+    opened["conversation"]["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn a_line_that_irc_does_not_pass_on_is_told_at_its_message() {
+    let (_daemon, mut ines, mut line) = on_irc();
+    let channel = in_channel(&mut ines, &mut line);
     let bob = ines.open("bob");
     for text in ["one", "two\nand a half", "three"] {
         ines.say(&channel, text);
@@ -245,14 +250,7 @@ fn a_line_that_irc_does_not_pass_on_is_told_at_its_message() {
 
 #[test]
 fn somebody_who_is_asked_after_and_not_there_is_no_refusal_of_a_message() {
-    let server = RawServer::irc();
-    let daemon = Daemon::run(BELLFLOWER);
-    let mut ines = daemon.client("tab");
-    ines.post("/login", &json!({ "network": server.irc_network("ines") })).ok();
-    ines.attach();
-    let mut line = server.connection();
-    line.write(":irc.test 001 ines :Welcome\r\n:irc.test 376 ines :End\r\n").expect("a client that reads");
-    ines.wait_online();
+    let (_daemon, mut ines, mut line) = on_irc();
     let bob = ines.open("bob");
     ines.say(&bob, "it came");
     ines.command("message.send", json!({ "conversation": bob, "text": "/whois bob" }));
@@ -269,16 +267,8 @@ fn somebody_who_is_asked_after_and_not_there_is_no_refusal_of_a_message() {
 
 #[test]
 fn what_a_server_says_of_a_message_is_text() {
-    let server = RawServer::irc();
-    let daemon = Daemon::run(BELLFLOWER);
-    let mut ines = daemon.client("tab");
-    ines.post("/login", &json!({ "network": server.irc_network("ines") })).ok();
-    ines.attach();
-    let mut line = server.connection();
-    line.write(":irc.test 001 ines :Welcome\r\n:irc.test 376 ines :End\r\n:ines!i@h JOIN #a\r\n:irc.test 353 ines = #a :ines\r\n:irc.test 366 ines #a :End\r\n")
-        .expect("a client that reads");
-    let opened = ines.wait_event("the channel", |event| event["type"] == "conversation.opened");
-    let channel = opened["conversation"]["id"].as_str().expect("an id").to_owned();
+    let (_daemon, mut ines, mut line) = on_irc();
+    let channel = in_channel(&mut ines, &mut line);
     ines.say(&channel, "one");
     line.write(":irc.test 404 ines #a :No <external> & such\r\n").expect("a client that reads");
     assert_eq!(updated(&mut ines, "one")["error"], "No <external> & such.");
@@ -288,7 +278,7 @@ fn what_a_server_says_of_a_message_is_text() {
         event["type"] == "message.system" && event["message"]["text"].as_str().is_some_and(|text| text.contains("operator"))
     });
     assert_eq!(shown["message"]["text"], "You're <not> an operator & so on");
-    // One that the plugin shows as a notice is text there, too.
+    // A refusal that the plugin shows as a notice is text there, too.
     line.write(":irc.test 477 ines #other :Not <for> you & yours\r\n").expect("a client that reads");
     let notice = ines.wait_event("the notice", |event| event["type"] == "notice.opened");
     assert!(notice.to_string().contains("Not <for> you & yours"), "{notice}");

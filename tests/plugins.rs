@@ -98,7 +98,7 @@ fn the_list_of_protocols_says_why_it_is_not_among_them() {
     assert!(told.lines().any(|line| line.starts_with("prpl-mischief")), "{told}");
 }
 
-/// What `bellflower plugins` says with these settings.
+/// The output of `bellflower plugins` with these settings.
 fn told(directory: &tempfile::TempDir, settings: &str) -> String {
     let config = directory.path().join("bellflower.toml");
     std::fs::write(&config, settings).expect("a configuration");
@@ -128,7 +128,7 @@ fn what_a_plugin_was_refused_while_it_was_opened_is_named() {
     ] {
         assert!(block.iter().any(|one| one.trim() == line), "no {line:?} in {block:#?}");
     }
-    // What is given is not refused.
+    // Files and programs that are given are not refused.
     let given = self::told(&directory, &format!("{settings}\n[worker]\nread = [\"/etc/shadow\"]\nexec = true"));
     let block = self::block(&given, "nosy.so");
     assert!(!block.iter().any(|line| line.contains("was refused")), "{block:#?}");
@@ -145,7 +145,7 @@ fn every_file_says_what_became_of_it_and_what_to_do() {
     std::fs::write(directory.path().join("text.so"), "no library").expect("a file");
     let table = table(&directory);
     let told = told(&directory, &format!("{table}\nload = [\"core-psychic\", \"statenotify\", \"no-such\"]"));
-    // It comes before XMPP's file, and needs its library.
+    // Carbons come before XMPP's file, and need its library.
     let carbons = block(&told, "carbons.so");
     assert!(carbons[0].starts_with("loaded   other     core-riba-carbons"), "{carbons:?}");
     let why = |file: &str| {
@@ -195,7 +195,7 @@ fn plugins_are_looked_at_again_on_a_hangup() {
     wait_until("the plugin to be found", PATIENCE, || daemon.log().contains(&told).then_some(()));
     assert!(daemon.log().contains(&format!("the plugin {stillborn} ended the workers that opened it: it is left out")), "{}", daemon.log());
     wait_until("the network to be offered", PATIENCE, || takes_the_tide(&daemon, "tim").then_some(()));
-    // Who was there goes on.
+    // The session of before goes on.
     ines.say(&talk, "still here");
     daemon.signal("HUP");
     wait_until("the second look", PATIENCE, || daemon.log().contains("SIGHUP: the plugins are as they were").then_some(()));

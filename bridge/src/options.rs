@@ -112,11 +112,12 @@ pub(crate) fn without_port(declared: &[ProtocolOption], label: &str, text: &str)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::Choice;
 
-    fn option(key: &str, label: &str, default: Value) -> ProtocolOption {
+    /// An option as a plugin declares it, of the type of the value that it starts with.
+    pub(crate) fn option(key: &str, label: &str, default: Value) -> ProtocolOption {
         let kind = match default {
             Value::Bool(_) => OptionType::Bool,
             Value::Int(_) => OptionType::Int,

@@ -2,8 +2,8 @@
 //!
 //! A list of the forbidden, not of the allowed: plugins are anyone's, some bring the run-time of another language, and one that ends in the
 //! middle of a sign-on for want of a harmless call is of no use. It goes by what Docker and systemd (`@system-service`) refuse to services,
-//! and adds what one process could do to others of the same user, as workers and the web process are. What is refused answers EPERM; where the
-//! worker has a judge (`fleet/judge.rs`), it is the judge who answers so, and tells.
+//! and adds what one process could do to others of the same user, as workers and the web process are. A refused call answers EPERM; where the
+//! worker has a judge (`fleet/judge.rs`), the judge answers so, and tells.
 
 use bridge::config::BridgeConfig;
 use bridge::frame::Confine;
@@ -316,11 +316,11 @@ fn by_number(compare: u32, with: u32, then: u32) -> BpfProgram {
     ]
 }
 
-/// Has whoever holds the descriptor asked about every connect, however it is made, and about all that [`restrict`] refuses: it answers in the
-/// refusal's stead, and knows what was refused. For a process of one thread, before [`restrict`].
+/// Has whoever holds the descriptor asked about every connect, however it is made, and about all that [`restrict`] refuses: the holder answers in
+/// the refusal's stead, and knows what was refused. For a process of one thread, before [`restrict`].
 ///
 /// # Errors
-/// What the kernel says. Nothing is restricted then.
+/// The kernel's error. Nothing is restricted then.
 pub(super) fn ask(config: &BridgeConfig, confine: &Confine) -> std::io::Result<OwnedFd> {
     let mut rules = rules(config, confine).map_err(std::io::Error::other)?;
     rules.never(&[libc::SYS_connect]);

@@ -124,7 +124,7 @@ impl Judge {
 }
 
 impl Judge {
-    /// What plugins were refused while they were opened: the file, and what.
+    /// Refusals that plugins met while they were opened: the file, and the thing refused, in words.
     pub(super) fn refused(&self) -> Vec<(PathBuf, String)> {
         self.0.refusals.at_opening()
     }

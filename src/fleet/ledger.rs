@@ -398,7 +398,7 @@ impl Ledger {
         let Some(record) = self.records.get(&account) else { return Vec::new() };
         let rooms = record.rooms.iter().map(|(id, fields)| (*id, fields.clone())).collect();
         let Some(settings) = record.settings.open() else { return Vec::new() };
-        let settings = AccountSettings { before: Before { rooms, privacy: record.privacy.clone(), ..before }, ..settings };
+        let settings = AccountSettings { before: Before { again: true, rooms, privacy: record.privacy.clone(), ..before }, ..settings };
         let mut commands = vec![CommandKind::AddAccount { account, settings: Box::new(settings) }];
         if let Some(icon) = &record.icon {
             commands.push(CommandKind::SetAccountIcon { account, image: Some(icon.to_vec()) });

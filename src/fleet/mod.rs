@@ -288,12 +288,12 @@ impl Fleet {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What libpurple offers, once a worker has said so.
+    /// The protocols and plugins of libpurple, once a worker has told of them.
     fn known_catalogue(&self) -> Option<&'static Catalogue> {
         *self.0.catalogue.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// It is kept for good: once a start, and once for each change of the plugins that an administrator has looked at.
+    /// Keeps this catalogue for good: once a start, and once for each change of the plugins that an administrator has looked at.
     fn set_catalogue(&self, catalogue: Catalogue) {
         *self.0.catalogue.write().unwrap_or_else(PoisonError::into_inner) = Some(Box::leak(Box::new(catalogue)));
     }
@@ -353,7 +353,7 @@ impl Fleet {
         number
     }
 
-    /// What plugins were refused by the sandbox while they were opened, in words, by file.
+    /// Refusals of the sandbox that plugins met while they were opened, in words, by file.
     pub(crate) fn refused_at_opening(&self) -> Vec<(PathBuf, String)> {
         self.0.judge.as_ref().map(Judge::refused).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The fleet as a session sees it: commands in, figures and accounts out. It must not choose a worker (see `route`).
+//! The fleet as a session sees it: commands in, figures and accounts out. Must not choose a worker (see `route`).
 
 use super::ledger::At;
 use super::{Fleet, Stage, State, Worker};
@@ -28,7 +28,7 @@ impl Networks for Fleet {
             matches!(worker.stage, Stage::Up | Stage::Draining) && worker.pinged.is_none_or(|(_, at)| at.elapsed() < Duration::from_secs(2))
         };
         if state.workers.values().any(up) {
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _ = answer.send(());
         } else {
             state.waiting_pings.retain(|waiting| !waiting.is_closed());
@@ -106,7 +106,7 @@ impl State {
     /// A libpurple loop was seen to turn.
     pub(super) fn answer_pings(&mut self) {
         for waiting in self.waiting_pings.drain(..) {
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _ = waiting.send(());
         }
     }

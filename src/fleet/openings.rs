@@ -50,11 +50,6 @@ impl Openings {
         self.ended.get(plugin).is_some_and(|ended| *ended <= TOO_OFTEN)
     }
 
-    /// All is forgotten: files may be others by now. Gives what was known.
-    pub(super) fn forgive(&mut self) -> Self {
-        std::mem::take(self)
-    }
-
     pub(super) fn left_out(&self) -> &[PathBuf] {
         &self.out
     }

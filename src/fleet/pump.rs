@@ -172,7 +172,9 @@ impl Pump {
             Ok(socket) => {
                 let (reading, writing) = socket.into_split();
                 let (fleet, life) = (self.fleet.clone(), Arc::clone(&self.life));
-                let writer = tokio::spawn(write(writing, first(&self.fleet, self.number, &home, None), commands, fleet, life));
+                let left_out = self.fleet.lock().openings.left_out().to_vec();
+                let start = first(&self.fleet, self.number, &home, left_out, None);
+                let writer = tokio::spawn(write(writing, start, commands, fleet, life));
                 // A child of the worker's may hold its socket open.
                 let why = tokio::select! {
                     why = self.read(reading) => why,
@@ -241,14 +243,11 @@ impl Pump {
     }
 }
 
-/// What a worker is started with. `only`: to open one plugin, and see what comes of it.
-pub(super) fn first(fleet: &Fleet, number: u16, home: &Home, only: Option<PathBuf>) -> Down {
+/// The first frame to a worker. `only`: to open one plugin, and see what comes of it.
+pub(super) fn first(fleet: &Fleet, number: u16, home: &Home, plugins_left_out: Vec<PathBuf>, only: Option<PathBuf>) -> Down {
     let settings = &fleet.0.settings;
     let (private_dir, names) = (Some(home.path().to_owned()), Some(fleet.0.homes.names()));
-    let (plugins_left_out, group) = {
-        let state = fleet.lock();
-        (state.openings.left_out().to_vec(), state.workers.get(&number).map(|worker| worker.group.clone()))
-    };
+    let group = fleet.lock().workers.get(&number).map(|worker| worker.group.clone());
     // The passwords of IRC's gateways are for workers that have IRC alone.
     let has_irc = only.is_none() && !matches!(group, Some(Group::Protocol(protocol)) if protocol != "prpl-irc");
     let gateways = if has_irc { settings.bridge.gateways.clone() } else { Vec::new() };

@@ -1,5 +1,5 @@
-//! What the sandbox refuses to workers by the kernel's own hand, in words, each once a worker: for the log, and for `bellflower plugins` what was
-//! refused while a plugin was opened. It refuses nothing itself; what libc's calls are refused a worker tells by itself.
+//! Refusals of system calls by the sandbox, in words, each once a worker: for the log, and those at a plugin's opening for `bellflower plugins`.
+//! Refuses nothing itself. Refusals that come through libc are told by the worker.
 
 use super::spawn::Blame;
 use log::Level;
@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-/// Refusals of one worker that are told; what comes then is not.
+/// Refusals of one worker that are told; further ones are not.
 const OF_ONE: usize = 64;
 /// Refusals at openings that are kept.
 const MOST: usize = 256;
 /// Bytes of a path that are told.
 const LONGEST: usize = 256;
 
-/// What plugins were refused while they were opened.
+/// Refusals that plugins met while they were opened.
 #[derive(Debug, Default)]
 pub(super) struct Refusals(Mutex<Vec<(PathBuf, String)>>);
 
@@ -33,7 +33,7 @@ impl Refusals {
     }
 }
 
-/// What one worker was refused.
+/// The refusals of one worker.
 #[derive(Debug)]
 pub(super) struct OfWorker {
     number: u16,
@@ -53,7 +53,7 @@ impl OfWorker {
         Self { number, blame, told: BTreeSet::new() }
     }
 
-    /// Logs it, unless it was told of this worker. Whose doing it was is the worker's own word.
+    /// Logs a refusal, unless it was told of this worker. The plugin or account that is blamed is the worker's own word.
     pub(super) fn tell(&mut self, all: &Refusals, refused: &Refused) {
         let Refused { level, what } = refused;
         let plugin = self.blame.opening();

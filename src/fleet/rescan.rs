@@ -1,6 +1,7 @@
-//! Looks at the plugins again while the daemon runs: new ones are offered from then on, and workers that do not have them take no new accounts. It ends
+//! Looks at the plugins again while the daemon runs: new ones are offered from then on, and workers that do not have them take no new accounts. Ends
 //! no connection by itself.
 
+use super::openings::Openings;
 use super::place::{Group, Isolation};
 use super::trial::Tried;
 use super::{Fleet, Stage};
@@ -17,7 +18,7 @@ const MOST_LOOKS: usize = 100;
 /// Plugins named in the log at each change.
 const MOST_LINES: usize = 64;
 
-/// What is told of a plugin's change: its file, before and after.
+/// The change of a plugin: its file, its state before and after.
 type Change = (String, Option<String>, Option<String>);
 
 impl Fleet {
@@ -27,12 +28,9 @@ impl Fleet {
             log::info!("SIGHUP: the plugins are being looked at already");
             return false;
         };
-        // What harmed before may have been mended.
-        let before = self.lock().openings.forgive();
-        let Some(new) = self.look_at_plugins().await else {
-            self.lock().openings = before;
-            return false;
-        };
+        // A file that did harm may have been mended: all are tried anew. Workers that start meanwhile leave out those of before.
+        let mut openings = Openings::default();
+        let Some(new) = self.look_at_plugins(&mut openings).await else { return false };
         let changes = changes(self.catalogue(), &new);
         if changes.is_empty() {
             log::info!("SIGHUP: the plugins are as they were");
@@ -42,7 +40,6 @@ impl Fleet {
             log::error!(
                 "SIGHUP: the plugins have changed {MOST_LOOKS} times since the start: restart the daemon to use them as they are now"
             );
-            self.lock().openings = before;
             return false;
         }
         for (file, before, after) in changes.iter().take(MOST_LINES) {
@@ -54,14 +51,15 @@ impl Fleet {
         }
         let touched = touched(self.catalogue(), &new);
         let all = is_of_all(self.catalogue(), &touched) || is_of_all(&new, &touched);
+        self.lock().openings = openings;
         self.set_catalogue(new);
         self.retire(&touched, all);
         true
     }
 
-    async fn look_at_plugins(&self) -> Option<Catalogue> {
+    async fn look_at_plugins(&self, openings: &mut Openings) -> Option<Catalogue> {
         for _ in 0..PATIENCE {
-            let plugin = match self.try_out(None).await {
+            let plugin = match self.try_out(openings.left_out().to_vec(), None).await {
                 Tried::Up(Up::Ready { version: frame::VERSION, catalogue }) => return Some(*catalogue),
                 Tried::Up(Up::Failed(reason)) => {
                     log::error!("SIGHUP: the plugins stay as they are: {}", super::words::clean(&reason));
@@ -78,7 +76,7 @@ impl Fleet {
                 break;
             }
             log::error!("the plugin {} ended the workers that opened it: it is left out", super::words::clean(&plugin.to_string_lossy()));
-            if !self.lock().openings.note(&plugin, true) {
+            if !openings.note(&plugin, true) {
                 break;
             }
         }

@@ -1,5 +1,4 @@
-//! Opens one plugin alone, or all of them, in a confined worker of its own, which is thrown away: what it does to that is its own doing. It has no
-//! accounts.
+//! Opens one plugin alone, or all of them, in a confined worker of its own, which is thrown away and has no accounts.
 
 use super::Fleet;
 use super::pump::{PATIENCE, first, reap};
@@ -17,20 +16,20 @@ const NUMBER: u16 = 0;
 /// For one plugin to be opened, at least.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// What became of such a worker.
+/// The end of a trial.
 pub(super) enum Tried {
-    /// It said how its start went.
+    /// The worker said how its start went.
     Up(Up),
-    /// It ended or hung, while it opened this plugin, by its own word.
+    /// The worker ended or hung, while it opened this plugin, by its own word.
     Ended(Option<PathBuf>),
-    /// It could not be started.
+    /// The worker could not be started.
     Not(std::io::Error),
 }
 
 impl Fleet {
     /// Whether a worker ends, or hangs, that opens this plugin and no other. Another one may have said so of it, and it alone is not to suffer.
     pub(super) async fn ends_workers(&self, plugin: &Path) -> bool {
-        match self.try_out(Some(plugin.to_owned())).await {
+        match self.try_out(Vec::new(), Some(plugin.to_owned())).await {
             Tried::Up(_) => false,
             Tried::Ended(_) => true,
             Tried::Not(error) => {
@@ -40,8 +39,8 @@ impl Fleet {
         }
     }
 
-    /// Starts such a worker and lets it open the plugins, or one alone.
-    pub(super) async fn try_out(&self, only: Option<PathBuf>) -> Tried {
+    /// Starts such a worker and lets it open the plugins but those left out, or one alone.
+    pub(super) async fn try_out(&self, left_out: Vec<PathBuf>, only: Option<PathBuf>) -> Tried {
         let _one_at_a_time = self.0.trials.lock().await;
         let started = match self.0.spawner.spawn(NUMBER).await {
             Ok(started) => started,
@@ -50,7 +49,7 @@ impl Fleet {
         let Started { child, socket, words, home, blame, .. } = started;
         let child = Arc::new(Mutex::new(child));
         let ear = Ear::open(NUMBER, words);
-        let down = first(self, NUMBER, &home, only);
+        let down = first(self, NUMBER, &home, left_out, only);
         let patience = self.0.settings.hang.max(SLOW);
         let said = tokio::time::timeout(patience, says(socket, &down)).await.unwrap_or(None);
         let opening = blame.opening();
@@ -60,7 +59,7 @@ impl Fleet {
         if let Ok(ear) = ear {
             ear.close().await;
         }
-        // The next has the same place. It fails only while the runtime ends.
+        // The next trial has the same place. This fails only while the runtime ends.
         let _ = tokio::task::spawn_blocking(move || drop(home)).await;
         said.map_or(Tried::Ended(opening), Tried::Up)
     }

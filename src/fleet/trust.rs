@@ -212,6 +212,7 @@ mod tests {
         let restoring = ledger.restoring(CORE, Before::default());
         let Some(CommandKind::AddAccount { settings, .. }) = restoring.first() else { panic!("{restoring:?}") };
         let before = &settings.before;
+        assert!(before.again);
         assert_eq!((settings.stored.len(), settings.pins.len(), before.rooms.len()), (3, 7, 252));
         assert_eq!(before.privacy.as_ref().map(|privacy| privacy.permit.len()), Some(10));
         let mut bytes = Vec::new();

@@ -91,7 +91,7 @@ fn many_attacks_cost_the_innocent_nothing() {
             let harm = crowd.during(|| attack(&site, Instant::now() + each));
             eprintln!("attack: {name}: {harm}");
             if harm.is_too_much(MOST) {
-                // What became of the workers says why.
+                // The fate of the workers says why.
                 let log = site.daemon.log();
                 log.lines().filter(|line| line.contains("bellflower::fleet")).for_each(|line| eprintln!("attack: {line}"));
                 harmed.push(format!("{name}: {harm}"));

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let status = compile.status()?;
         if status.success() { Ok(()) } else { Err(format!("the compiler ended with {status}: {compile:?}").into()) }
     };
-    compile(&directory.join("mischief.so"), &["mischief/mischief.c", "mischief/others.c", "mischief/pictures.c"])?;
+    compile(&directory.join("mischief.so"), &["mischief/mischief.c", "mischief/others.c", "mischief/pictures.c", "mischief/reach.c"])?;
     compile(&stillborn.join("libstillborn.so"), &["mischief/stillborn.c"])?;
     let framer = stillborn.with_file_name("framer").join("framer.so");
     compile(&framer, &["mischief/framer.c"])?;

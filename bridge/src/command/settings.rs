@@ -82,6 +82,9 @@ pub struct AccountSettings {
 /// What an account had in another libpurple, or an earlier run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
+    /// Whether there was such an account at all: of a new one every field is empty.
+    #[serde(default)]
+    pub again: bool,
     /// People on the list, which not every network keeps.
     pub buddies: Vec<KnownBuddy>,
     /// Open IMs, by the network's names.
@@ -90,6 +93,13 @@ pub struct Before {
     pub rooms: Vec<(ConversationId, BTreeMap<String, String>)>,
     /// Its block list, for networks that keep none.
     pub privacy: Option<Box<Privacy>>,
+}
+
+impl Before {
+    /// Whether anything is known that only comes of a sign-on.
+    pub fn has_signed_on(&self) -> bool {
+        *self != Self { again: self.again, ..Self::default() }
+    }
 }
 
 /// Someone who was on the list.

@@ -159,7 +159,7 @@ pub struct PluginReport {
     /// Whether the file comes with the libpurple in use, and has the protocol that such a file has. All other files are third parties' code.
     #[serde(default)]
     pub ships: bool,
-    /// What the sandbox refused while it was opened, in words.
+    /// Things that the sandbox refused while it was opened, in words.
     #[serde(default)]
     pub denied: Vec<String>,
     /// Keys of a protocol's options that users do not see: they name things of this machine.

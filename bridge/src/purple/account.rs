@@ -49,7 +49,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, mut setting
         return Err(CommandError::new("bad_account", "This account id is in use already.").at("account"));
     }
     let username = protocols::join_username(token, &settings.protocol, &settings.username)?;
-    if settings.before != crate::command::Before::default() {
+    if settings.before.again {
         // An account of before an option was kept back has to come back all the same.
         let kept_back = protocols::kept_back(token, &settings.protocol);
         settings.options.retain(|key, _| !kept_back.contains(key));
@@ -85,7 +85,7 @@ pub(super) fn add(token: OnPurple, user: UserId, account: AccountId, mut setting
         enabled: settings.enabled,
         status: settings.status,
         standing: AccountStanding::plain(AccountState::Offline),
-        sign_on: SignOn::of(settings.before != crate::command::Before::default()),
+        sign_on: SignOn::of(settings.before.has_signed_on()),
         icon: None,
         mail: None,
         rooms: settings.before.rooms.into_iter().collect(),

@@ -118,7 +118,7 @@ unsafe extern "C" fn on_receiving(gc: *mut PurpleConnection, place: *mut *const 
             Verdict::AsItIs if *line != *text.to_bytes() => Verdict::Instead(line.into_owned()),
             verdict => verdict,
         };
-        // What is told of the line here is text; the plugin takes some for HTML.
+        // The words of a line are text; the plugin takes some for HTML.
         let verdict = match &verdict {
             Verdict::AsItIs => mend::as_html(text.to_bytes(), own).map_or(verdict, Verdict::Instead),
             Verdict::Instead(line) => mend::as_html(line, own).map_or(verdict, Verdict::Instead),

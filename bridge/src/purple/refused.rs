@@ -1,4 +1,4 @@
-//! What the sandbox refused to plugins through libc: told in the log once each, and with the plugin that was being opened. It refuses nothing itself.
+//! Refusals of the sandbox that plugins meet through libc: told in the log once each, and with the plugin that was being opened. Refuses nothing itself.
 //! System calls that are refused past libc are told by who answers them (`seccomp.rs`).
 
 use super::{debug, owner};

@@ -172,6 +172,9 @@ fn a_user_is_offered_what_a_plugin_declares_and_no_more() {
             let refused = super::account::add(core.token, ONE, AccountId(10), with(key)).unwrap_err();
             assert_eq!((refused.code.as_str(), refused.field.as_deref()), ("no_such_option", Some(key)));
         }
+        // An account that had such an option comes back without it.
+        let before = crate::command::Before { again: true, ..Default::default() };
+        super::account::add(core.token, ONE, AccountId(11), AccountSettings { before, ..with("custom_smileys") }).unwrap();
         for protocol in ["prpl-zephyr", "prpl-bonjour", "prpl-null"] {
             let refused = super::account::add(core.token, ONE, AccountId(10), settings(protocol, "ines")).unwrap_err();
             assert_eq!(refused.code, "no_such_protocol", "{protocol}");

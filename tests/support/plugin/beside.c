@@ -1,4 +1,4 @@
-/* A plugin that is no protocol and does nothing, for tests of what is loaded beside protocols. It must not be installed anywhere. */
+/* A plugin that is no protocol and does nothing, for tests of what is loaded beside protocols. Not to be installed anywhere. */
 #define PURPLE_PLUGINS
 #include <plugin.h>
 #include <version.h>

@@ -1,4 +1,4 @@
-//! A real InspIRCd in a directory of its own: another server of IRC than ngircd, where there is one. It must not look anything up or slow anybody down.
+//! A real InspIRCd in a directory of its own: another server of IRC than ngircd, where there is one. Looks nothing up, and slows nobody down.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

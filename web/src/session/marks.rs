@@ -29,7 +29,7 @@ impl State {
         let sent = matches!(message.state, Some(MessageState::Sent | MessageState::Unknown));
         match mark {
             Mark::Delivered if sent => message.state = Some(MessageState::Delivered),
-            // One device may refuse a message that another has: a delivered message stays delivered.
+            // A device may refuse a message that another one has: a delivered message stays delivered.
             Mark::Failed(words) if sent => (message.state, message.error) = (Some(MessageState::Failed), Some(words)),
             Mark::Delivered | Mark::Failed(_) => return,
         }

@@ -303,6 +303,7 @@ impl Hub {
         for (account, settings) in &mut made {
             let of = |row: &&ConversationRow| row.open && row.account == *account && row.kind == ConversationKind::Im;
             let known = buddies.iter().filter(|row| row.account == *account);
+            settings.before.again = true;
             settings.before.buddies = known
                 .map(|row| KnownBuddy { id: row.buddy, name: row.name.clone(), group: row.group.clone(), alias: row.alias.clone() })
                 .collect();

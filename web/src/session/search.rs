@@ -89,7 +89,7 @@ impl State {
 
 impl Memory {
     /// Asks the store for the newest messages below a number that fit, at most so many, and waits for them until a time. The user's turn comes back with
-    /// the answer. It is held until the store has ended, also where nobody waits any more: so nobody has two searches there.
+    /// the answer. The turn is held until the store has ended, also where nobody waits any more: so nobody has two searches there.
     ///
     /// # Errors
     /// As of [`crate::store::Store`]'s methods.

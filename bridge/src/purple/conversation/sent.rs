@@ -1,8 +1,8 @@
-//! Own messages of which more may be heard: what each is called, and what a network says of one later. Sends nothing, and shows nothing.
+//! Own messages of which more may be heard: the name of each, and the network's later word on it. Sends nothing, and shows nothing.
 //!
 //! XMPP's stanzas have ids, by which receipts and refusals name them. A server of IRC names the target alone: it answers in the order in which lines
-//! came, so that a refusal is of the oldest line that it may be about. It says nothing of lines that it passes on: those of a while ago count as such
-//! where there are later ones.
+//! came, so that a refusal is of the oldest line that it may be about. Lines that a server passes on get no answer: lines of a while ago count as
+//! passed on where there are later ones.
 
 use super::super::ffi::{in_process, owned};
 use super::super::outbox;
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_refusal_is_of_what_was_said_just_now() {
         let refused = |sent: &mut VecDeque<Sent>| refuse_one(sent, ConversationId(7)).map(|(id, _)| id);
-        // One that was passed on a while ago, and one that was not.
+        // A message that was passed on a while ago, and one that was not.
         let mut sent = said(&[12, 0]);
         assert_eq!(refused(&mut sent).as_deref(), Some("1"));
         // In the order in which they were said.

@@ -32,7 +32,7 @@ struct PluginReport {
     about: Option<PluginAbout>,
     /// What happened.
     outcome: PluginOutcome,
-    /// What the sandbox refused it meanwhile.
+    /// Things that the sandbox refused it meanwhile, in words.
     denied: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ impl PluginReport {
         Self { file, id, about: None, outcome, denied: Vec::new() }
     }
 
-    /// It was wanted, and is not even known.
+    /// Whether the plugin was wanted, and even its id is unknown.
     fn could_not_be_opened(&self) -> bool {
         self.about.is_none() && matches!(self.outcome, PluginOutcome::Failed(_))
     }

@@ -38,7 +38,7 @@ const LOCAL: &[&[u8]] = &[
 ];
 
 static ARMED: AtomicBool = AtomicBool::new(false);
-/// What the administrator allows besides; `None`: anything.
+/// Local sockets that the administrator allows besides [`LOCAL`]; `None`: any.
 static NAMED: RwLock<Option<Vec<PathBuf>>> = RwLock::new(Some(Vec::new()));
 
 thread_local! {
@@ -52,7 +52,7 @@ pub fn trust_this_thread() {
     TRUSTED.set(true);
 }
 
-/// Which local sockets may be connected to besides [`LOCAL`]; `None`: any, and other families than IP, too.
+/// Sets the local sockets that may be connected to besides [`LOCAL`]; `None`: any, and other families than IP, too.
 pub(super) fn let_connect(sockets: Option<Vec<PathBuf>>) {
     *NAMED.write().unwrap_or_else(PoisonError::into_inner) = sockets;
 }

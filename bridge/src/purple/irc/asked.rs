@@ -1,5 +1,5 @@
-//! Which answers of a server are about somebody who was asked after (WHOIS), and not about a message: both are told "no such nick" (401), but the first
-//! is followed by the end of its answer (318). Asks nothing itself.
+//! Answers of a server about somebody who was asked after (WHOIS), told from refusals of a message: both are "no such nick" (401), but the first is
+//! followed by the end of its answer (318). Asks nothing itself.
 
 use super::{CONNECTIONS, Words, tagged};
 use purple_sys::PurpleConnection;
@@ -89,7 +89,7 @@ mod tests {
         assert!(!asked.hear(b":irc.test 401 ines eva :No such nick"));
         assert!(asked.hear(NOBODY) && !asked.hear(NOBODY), "one of two");
         assert!(!asked.hear(END) && !asked.hear(NOBODY), "the answer has ended");
-        // One who is there is answered otherwise.
+        // Somebody who is there is answered otherwise.
         asked.ask(b"whois bob bob");
         assert!(!asked.hear(END) && !asked.hear(NOBODY));
     }

@@ -1,12 +1,13 @@
-//! What an option is about, by its type, the words of its key and label, and the value that it starts with: things of this machine are not for
-//! users, secrets are masked. Pure: calls no libpurple, knows no protocol. What it takes wrongly an administrator shows (`plugins.show_options`).
+//! The meaning of an option, by its type, the words of its key and label, and the value that it starts with: things of this machine are not for
+//! users, secrets are masked. Pure: calls no libpurple, knows no protocol. An administrator shows an option that is kept back wrongly
+//! (`plugins.show_options`).
 
 use crate::model::{OptionType, ProtocolOption, Value};
 
 /// Settings by their whole key: things that all users of a process share, keys in files, an address of this machine.
 const WHOLE: &[&str] = &["custom_smileys", "public-key", "private-key", "ft_local_ip"];
 
-/// What a text names whose key or label ends with one of these.
+/// Last words of keys and labels whose text names a file, a program or a socket.
 const THINGS: &[&str] = &[
     "binary",
     "bin",
@@ -93,7 +94,7 @@ const SECRETS: &[&str] = &[
 ];
 /// Endings of words that are written as one: `accesstoken`.
 const SECRET_ENDS: &[&str] = &["apikey", "cookie", "passphrase", "passwd", "password", "secret", "token"];
-/// What stands before `key` in a secret's name.
+/// Words before `key` in a secret's name.
 const KEYS: &[&str] = &["access", "api", "app", "auth", "backup", "encryption", "private", "recovery", "secret", "session"];
 
 /// Whether an option is not for users of a shared daemon: it names a file, a program, a socket or an address of this machine, or a thing that all
@@ -186,15 +187,7 @@ fn words(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn option(key: &str, label: &str, default: Value) -> ProtocolOption {
-        let kind = match default {
-            Value::Bool(_) => OptionType::Bool,
-            Value::Int(_) => OptionType::Int,
-            _ => OptionType::String,
-        };
-        ProtocolOption { key: key.to_owned(), label: label.to_owned(), kind, default, masked: false, choices: Vec::new() }
-    }
+    use crate::options::tests::option;
 
     fn is_kept(key: &str, label: &str, start: &str) -> bool {
         is_of_this_machine(&option(key, label, Value::Text(start.to_owned())))

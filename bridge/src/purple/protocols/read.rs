@@ -62,12 +62,12 @@ impl Drop for Specimen {
     }
 }
 
-/// What users get of a plugin's options.
+/// A plugin's options, as far as users get them.
 pub(super) struct Options {
     pub(super) shown: Vec<ProtocolOption>,
     /// Keys of those that name things of this machine.
     pub(super) kept_back: Vec<String>,
-    /// What the plugin announces for each, those that are kept back too; its first choice where it announces none.
+    /// The value that the plugin announces for each, options that are kept back too; its first choice where it announces none.
     pub(super) announced: BTreeMap<String, Value>,
 }
 

@@ -64,7 +64,7 @@ pub(super) unsafe fn presence(token: OnPurple, account: AccountId, purple: *cons
                 let is_own = has("110") || is_called_so && !is_of_another_device;
                 let gone = Gone::read(x, &has);
                 if let Some(to) = to.filter(|_| is_own && is_of_another_device && gone.way != Way::Left) {
-                    // Who shares a nick with another device is out with it; libjabber goes by the address, which may be the other's.
+                    // A device that shares its nick with another one is out with it; libjabber goes by the address, which may be the other's.
                     node::set_attribute(item, c"jid", &to);
                 }
                 gone.tell(stanza, is_own.then_some(open));

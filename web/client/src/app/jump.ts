@@ -11,12 +11,16 @@ export interface Target { conversation: string; message: string; focus: boolean 
 
 export const target = signal<Target | null>(null);
 
-/** The conversation in which one searches, while its bar is open; `asked` counts up when its box is to take the focus. */
-export const searching = signal<{ conversation: string; asked: number } | null>(null);
+/**
+ * The conversation in which one searches, while its bar is open; `asked` counts up when its box is to take the focus. `words` are those in the box, for
+ * a bar that is drawn anew in another arrangement.
+ */
+export const searching = signal<{ conversation: string; asked: number; words: string } | null>(null);
 
 /** Opens the bar of a conversation, or goes back to it. */
 export function findIn(conversation: string): void {
-  searching.value = { conversation, asked: (searching.value?.asked ?? 0) + 1 };
+  const { value } = searching;
+  searching.value = { conversation, asked: (value?.asked ?? 0) + 1, words: value?.conversation === conversation ? value.words : "" };
 }
 
 /** Messages around the one that is sought. */

@@ -248,12 +248,12 @@ impl State {
     }
 }
 
-/// What a room of the user's is called.
+/// The name of a room of the user's, as it is shown.
 fn own_name(name: &str, title: &str, form: &Form, fields: &BTreeMap<String, String>) -> String {
     if title.is_empty() || title == name { form.short(fields).map_or(name, String::as_str).to_owned() } else { title.to_owned() }
 }
 
-/// What memory and store tell of a room.
+/// The talk in a room, by memory and store.
 fn merged(held: Option<Talk>, past: Option<Talk>) -> Option<Talk> {
     match (held, past) {
         (Some(held), Some(past)) => Some(held.merge(past)),

@@ -1,5 +1,5 @@
-//! Where something was talked about by the messages that are stored: asked for by the full-text index, beside the answers, one question of a user at a
-//! time, and bounded in time and messages. Holds no lock of a session while the store is asked.
+//! Finds the rooms in which the words of a search were said, by stored messages: the full-text index is asked beside the answers, one question of a
+//! user at a time, bounded in time and messages. Holds no lock of a session while the store is asked.
 
 use super::rank::Query;
 use super::talk::Talk;
@@ -15,28 +15,28 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long an answer of the store is good: milliseconds. What is said meanwhile is in memory.
+/// Milliseconds for which an answer of the store is good. Later messages are in memory.
 const FRESH_MS: u64 = 30_000;
-/// How long the store may take for one question; of what it has told by then the rooms are known.
+/// Time of the store for one question; the rooms of its pages until then are known.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// After this a question is not waited for, whatever became of it: milliseconds.
+/// Milliseconds after which nobody waits for a question, however it went.
 const GIVEN_UP_MS: u64 = 10_000;
 /// Messages of a page, and pages of one question. The newest count.
 const A_PAGE: u32 = 200;
 const MOST_PAGES: usize = 5;
-/// Rooms of which is told.
+/// Rooms that are told of.
 const MOST_ROOMS: usize = 200;
 
-/// What the store has of the words that were looked for last.
+/// The store's answer on the words that were looked for last.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     words: String,
     rooms: BTreeMap<ConversationId, PastRoom>,
-    /// Before this the store is not asked the same again.
+    /// The time from which the store may be asked the same again.
     next: u64,
-    /// The store is being asked, until this time at most.
+    /// The time until which, at most, the store is being asked.
     asking: u64,
-    /// What it is to be asked then.
+    /// The question that comes then.
     wanted: Option<Query>,
 }
 
@@ -72,7 +72,7 @@ impl Past {
         self.rooms.retain(|_, room| room.account != account);
     }
 
-    /// What is known is not so any more; nor is what the store tells of it now.
+    /// Forgets the answer, and one that is on its way: messages were deleted.
     pub(super) fn clear(&mut self) {
         self.words.clear();
         self.rooms.clear();
@@ -95,7 +95,7 @@ impl Past {
         true
     }
 
-    /// What is to be asked now; `None`: nothing more.
+    /// The question to ask now; `None`: nothing more.
     fn begin(&mut self, now: u64) -> Option<Query> {
         let wanted = self.wanted.take();
         self.asking = if wanted.is_some() { now + GIVEN_UP_MS } else { 0 };

@@ -103,8 +103,8 @@ impl Query {
         self.words.iter().all(|word| stands(text, word) > Some(Stands::Inside) || is_dense(word) && stands(text, word).is_some())
     }
 
-    /// What the index of stored messages is asked for these words. It finds all that [`Query::is_said`] takes, and more; but of one letter alone, the whole
-    /// word. `None`: no word has a letter.
+    /// The question to the index of stored messages. Its answer has all that [`Query::is_said`] takes, and more; but of one letter alone, the whole word.
+    /// `None`: no word has a letter.
     pub(super) fn indexed(&self) -> Option<search::Query> {
         let is_long = |word: &&String| word.chars().nth(1).is_some() || is_dense(word);
         let long: Vec<&String> = self.words.iter().filter(is_long).collect();

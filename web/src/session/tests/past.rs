@@ -63,7 +63,7 @@ impl Home {
         tokio::time::timeout(Duration::from_secs(20), waits).await.unwrap_or_else(|_| panic!("no {kind} comes"))
     }
 
-    /// What is found once nothing more is to come.
+    /// The rooms that are found once nothing more is to come.
     async fn found_at_last(&self, q: &str) -> Json {
         let attached: Json = serde_json::from_slice(&self.hub.attach(&self.session, "finder").unwrap()).unwrap();
         let answer = self.discovers(q);
@@ -153,7 +153,7 @@ async fn a_search_waits_in_a_conversation_that_is_closed() {
     assert!(saved.is_string() && opened_search.is_string() && saved != opened_search);
     let seq = open("3", "search.open", 99);
     assert_eq!(home.waits_for("tab", seq, "command.failed").await["error"]["code"], "no_such_conversation", "nobody's");
-    // It opens again, and what is said there is a hit of both.
+    // The conversation opens again, and a message there is a hit of both.
     let seq = open("4", "search.open", 6);
     let third = home.waits_for("tab", seq, "command.done").await["result"]["search"].clone();
     home.tell(vec![opened(6), said(6, "more compost"), said(1, "compost elsewhere")]);

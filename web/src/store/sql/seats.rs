@@ -1,5 +1,5 @@
-//! Who may search now: few at once, each user once, and by the beginnings of words, which takes long for whoever wrote much, one alone: so that those who
-//! look for words always have a place. Knows no statement.
+//! Places for searches: few at once, each user one, and one alone for searches by the beginnings of words, which take long for users who wrote much: so
+//! that a search for whole words always finds a place. Knows no statement.
 
 use crate::store::StoreError;
 use bridge::id::UserId;
@@ -13,7 +13,7 @@ const SLOW: usize = 1;
 /// Users whose turns are known before those are let go of that nobody waits for.
 const FEW: usize = 32;
 
-/// The places of those who search. Whoever waits longest is next.
+/// The places. The search that waits longest is next.
 #[derive(Debug)]
 pub(super) struct Seats {
     all: Semaphore,

@@ -1,5 +1,5 @@
-//! What searches look at, counted by each kind of database itself: nothing of other users, whatever and however much they wrote, so that nobody learns of
-//! it by the time that a search takes; and the rows of a beginning twice a page at most.
+//! Rows that searches look at, counted by each kind of database itself: none of other users, however much they wrote, so that the time of a search tells
+//! nothing of them; and the rows of a beginning twice a page at most.
 
 use super::find::find;
 use super::link::Link;
@@ -99,7 +99,7 @@ impl Counting {
         Self { link, steps }
     }
 
-    /// What was looked at on this connection so far: steps, or rows of tables and indexes.
+    /// Steps, or rows of tables and indexes, that were looked at on this connection so far.
     async fn so_far(&mut self) -> i64 {
         let sql = match &self.link {
             Link::Sqlite(_) => return self.steps.load(Ordering::Relaxed),
@@ -114,7 +114,7 @@ impl Counting {
         rows.iter().map(|row| if of_server { row.text(1).unwrap().parse().unwrap() } else { row.int(0).unwrap() }).sum()
     }
 
-    /// What one page of a search looks at, and how many hits it has.
+    /// Steps or rows of one page of a search, and its hits.
     async fn page(&mut self, user: UserId, search: &Search, most: u32) -> (i64, usize) {
         if matches!(self.link, Link::Postgres(_)) {
             // Its counts are of a transaction.
@@ -193,7 +193,7 @@ async fn a_page_merges_beginnings_twice_at_most(sql: &Sql) {
     settle(sql).await;
     let mut count = Counting::on(sql).await;
     count.page(user, &search("words"), 1).await;
-    // One hit; and all rows, none of which is a hit, by a beginning and by a word.
+    // A single hit; and all rows, none of which is a hit, by a beginning and by a word.
     let (one, _) = count.page(user, &search("common*"), 1).await;
     let (all, hits) = count.page(user, &search("common*").by("nobody"), 50).await;
     let (texts, _) = count.page(user, &search("words").by("nobody"), 50).await;

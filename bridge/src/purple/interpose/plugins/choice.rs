@@ -133,12 +133,12 @@ impl Choice {
         if tls || self.is_to_be_loaded(file, id) { Ok(()) } else { Err(NOT_A_PROTOCOL) }
     }
 
-    /// One that belongs to XMPP is loaded with it, unless it is denied.
+    /// A plugin that belongs to XMPP is loaded with it, unless it is denied.
     fn besides(&self, id: &str) -> Result<(), &'static str> {
         if self.deny.iter().any(|denied| denied == id) { Err(DENIED) } else { self.protocol(XMPP).map_err(|_| WITHOUT_XMPP) }
     }
 
-    /// What was to be loaded and names no plugin: neither by its id nor by its file.
+    /// Names of `plugins.load` that fit no plugin: neither its id nor its file.
     pub(super) fn unmatched<'a>(&self, plugins: impl Iterator<Item = (&'a Path, Option<&'a str>)> + Clone) -> Vec<&str> {
         if self.only.is_some() {
             return Vec::new();

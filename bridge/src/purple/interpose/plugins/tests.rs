@@ -38,7 +38,7 @@ fn files_that_nobody_named_stay_closed() {
     ] {
         assert!(choice.may_open(&system(file)).is_err(), "{file}");
     }
-    // One belongs to XMPP and is loaded with it, wherever it is.
+    // Carbons belong to XMPP and are loaded with it, wherever they are.
     for file in ["libxmpp.so", "libirc.so", "libgg.so", "libdiscord.so", "carbons.so"] {
         assert_eq!(choice.may_open(&system(file)), Ok(()), "{file}");
     }

@@ -18,7 +18,11 @@ interface Results { q: string; hits: readonly SearchHit[]; next: string | null; 
 const NONE: Results = { q: "", hits: [], next: null, at: -1 };
 
 function Bar({ talk }: { talk: Talk }) {
-  const q = useSignal("");
+  const q = useSignal(searching.peek()?.words ?? "");
+  const write = (words: string) => {
+    q.value = words;
+    if (searching.value) searching.value.words = words;
+  };
   const found = useSignal<Results>(NONE);
   const failed = useSignal<unknown>(null);
   /** The hit that one is at is not there any more. */
@@ -103,7 +107,7 @@ function Bar({ talk }: { talk: Talk }) {
   return (
     <div class="find-bar" role="search" aria-label={m.search.here(talk.title)} data-testid="find-bar">
       <Icon name="search" size={16} />
-      <input ref={box} type="search" dir="auto" value={q.value} placeholder={m.search.here(talk.title)} aria-label={m.search.here(talk.title)} data-testid="find-box" onInput={(event) => (q.value = event.currentTarget.value)} onKeyDown={key} />
+      <input ref={box} type="search" dir="auto" value={q.value} placeholder={m.search.here(talk.title)} aria-label={m.search.here(talk.title)} data-testid="find-box" onInput={(event) => write(event.currentTarget.value)} onKeyDown={key} />
       <small role="status" data-testid="find-count">{said}</small>
       <button type="button" class="tool small" aria-label={m.search.olderHit} title={m.search.olderHit} disabled={at + 1 >= hits.length} data-testid="find-older" onClick={() => go(at + 1)}><Icon name="up" size={16} /></button>
       <button type="button" class="tool small" aria-label={m.search.newerHit} title={m.search.newerHit} disabled={at <= 0} data-testid="find-newer" onClick={() => go(at - 1)}><Icon name="down" size={16} /></button>
