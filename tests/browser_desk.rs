@@ -242,6 +242,12 @@ async fn the_desk_comes_back_as_it_was() {
     other.see_no(&talks[3]).await;
     other.click("[data-testid=dock-tile][data-name='dora@localhost']").await;
     other.see(&format!("{} [data-testid=composer]:focus", talks[3])).await;
+    wait_kept(&daemon, "dora", "normal", 0);
+    other.at_rest().await;
+    // A page that is left at once says first what it still had to say.
+    other.click(&format!("{} [data-testid=minimise]", talks[3])).await;
+    other.load().await;
+    wait_kept(&daemon, "dora", "normal", 1);
     page.assert_no_mishap().await;
     other.assert_no_mishap().await;
 }

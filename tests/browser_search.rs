@@ -129,6 +129,13 @@ async fn two_networks(engine: Engine) {
     page.type_into("[data-testid=find-box]", &key(Key::Enter)).await;
     page.read("[data-testid=find-count]", "2 of 2").await;
     in_sight(&page, &talk, "Blue roses grow in Ayerbe").await;
+    // The bar keeps its place in a window of another size.
+    for (window, place) in [(Window::Panes, ".pane-main"), (Window::Desk, ".window")] {
+        page.browser().window(window).await;
+        page.see(&format!("{place} [data-testid=find-box]")).await;
+        page.read("[data-testid=find-count]", "2 of 2").await;
+        in_sight(&page, &talk, "Blue roses grow in Ayerbe").await;
+    }
     page.see("[data-testid=find-box]:focus").await;
     page.press_escape().await;
     page.see_no("[data-testid=find-bar]").await;

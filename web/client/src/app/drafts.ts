@@ -1,5 +1,6 @@
 // Drafts of all boxes: kept in this tab at once, and for a user of the site in the settings, so that every browser has them; it must not draw.
 import { signal } from "@preact/signals";
+import { onAway } from "../net";
 import { readDraft } from "../state/draft";
 import { Drafts } from "../state/drafts";
 import { serverNow } from "./clock";
@@ -39,9 +40,7 @@ export const drafts = new Drafts({
   },
 });
 
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") drafts.flushAll();
-});
+onAway(() => drafts.flushAll());
 
 /** Nothing of it is left in this browser. */
 export function forgetDrafts(): void {

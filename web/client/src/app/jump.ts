@@ -12,15 +12,16 @@ export interface Target { conversation: string; message: string; focus: boolean 
 export const target = signal<Target | null>(null);
 
 /**
- * The conversation in which one searches, while its bar is open; `asked` counts up when its box is to take the focus. `words` are those in the box, for
- * a bar that is drawn anew in another arrangement.
+ * The conversation in which one searches, while its bar is open; `asked` counts up when its box is to take the focus. `words` are those in the box
+ * and `hit` is the message one is at, for a bar that is drawn anew in another arrangement.
  */
-export const searching = signal<{ conversation: string; asked: number; words: string } | null>(null);
+export const searching = signal<{ conversation: string; asked: number; words: string; hit: string | null } | null>(null);
 
 /** Opens the bar of a conversation, or goes back to it. */
 export function findIn(conversation: string): void {
   const { value } = searching;
-  searching.value = { conversation, asked: (value?.asked ?? 0) + 1, words: value?.conversation === conversation ? value.words : "" };
+  const same = value?.conversation === conversation;
+  searching.value = { conversation, asked: (value?.asked ?? 0) + 1, words: same ? value.words : "", hit: same ? value.hit : null };
 }
 
 /** Messages around the one that is sought. */

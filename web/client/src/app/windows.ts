@@ -1,5 +1,6 @@
 // Which conversations this screen shows and where; it must not know what is said in them.
 import { batch, computed, effect, signal } from "@preact/signals";
+import { onAway } from "../net";
 import { framesOf, fresh, keep, placed, raise, restored, tiled, type Win, type Wins } from "../state/desk";
 import { frameOf, shareOf, type Area, type Frame, type Half } from "../state/geometry";
 import { listen, listening } from "./listening";
@@ -289,8 +290,8 @@ export function save(): void {
 }
 
 // Whoever leaves has arranged it as it is.
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden" && timer !== undefined) write();
+onAway(() => {
+  if (timer !== undefined) write();
 });
 
 onAttached((first) => {

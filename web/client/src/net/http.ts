@@ -1,5 +1,6 @@
 // One-shot calls to the daemon as JSON with its errors as values of one class; it must not retry or keep state.
 import type { WireError } from "../wire/types";
+import { isAway } from "./away";
 import type { Reader } from "./stream";
 
 const BASE = "api/v1/";
@@ -76,7 +77,7 @@ export async function call<T>(path: string, init: { body?: unknown; method?: str
     signal: init.signal ?? null,
     body,
     // What a page says when it is put away is to arrive though it is closed then. Browsers take little that way.
-    keepalive: typeof body === "string" && body.length < KEEPALIVE && typeof document !== "undefined" && document.visibilityState === "hidden",
+    keepalive: typeof body === "string" && body.length < KEEPALIVE && isAway(),
   });
   if (answer.status === 204) return undefined as T;
   try {

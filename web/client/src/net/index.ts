@@ -2,6 +2,7 @@
 import type {
   Attached, CommandsAnswer, Discovered, HistoryAnswer, LoggedIn, Me, PollAnswer, Protocol, RecoveryCode, Registered, SearchAnswer, Site, Uploaded,
 } from "../wire/types";
+import { watchAway } from "./away";
 import { waitAfter } from "./backoff";
 import { call, canStream, open, urlOf } from "./http";
 import { clientId, commandId, newClientId } from "./identity";
@@ -9,6 +10,7 @@ import { Link, type LinkListener } from "./link";
 import { locked, neighbours } from "./neighbours";
 import { VERSION } from "./tabs";
 
+export { onAway } from "./away";
 export { CallError } from "./http";
 export { CommandError } from "./outbox";
 export type { LinkState } from "./link";
@@ -86,7 +88,7 @@ export function makeLink(listener: LinkListener): Link {
   );
   addEventListener("online", () => link.nudge());
   addEventListener("offline", () => link.lost());
-  addEventListener("pagehide", () => link.leave());
+  watchAway(() => link.leave());
   addEventListener("pageshow", (event) => {
     if (event.persisted) link.comeBack();
   });

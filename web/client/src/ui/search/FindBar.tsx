@@ -21,7 +21,7 @@ function Bar({ talk }: { talk: Talk }) {
   const q = useSignal(searching.peek()?.words ?? "");
   const write = (words: string) => {
     q.value = words;
-    if (searching.value) searching.value.words = words;
+    if (searching.value) Object.assign(searching.value, { words, hit: null });
   };
   const found = useSignal<Results>(NONE);
   const failed = useSignal<unknown>(null);
@@ -40,7 +40,7 @@ function Bar({ talk }: { talk: Talk }) {
       const hits = [...old.hits, ...answer.hits];
       failed.value = null;
       found.value = { q: wanted, hits, next: answer.more ? (answer.next ?? null) : null, at: hits.length > 0 ? Math.max(0, old.at) : -1 };
-      if (old.hits.length === 0) go(0);
+      if (old.hits.length === 0) go(Math.max(0, hits.findIndex((hit) => hit.message.id === searching.peek()?.hit)));
     } catch (cause) {
       if (running.current !== control) return;
       failed.value = cause;
@@ -57,6 +57,7 @@ function Bar({ talk }: { talk: Talk }) {
     const hit = hits[to];
     if (!hit) return;
     found.value = { ...found.value, at: to };
+    if (searching.value) searching.value.hit = hit.message.id;
     jumpTo(talk.id, hit.message.id, false).then((there) => (gone.value = !there), (cause: unknown) => (failed.value = cause));
     if (next !== null && to >= hits.length - 3 && running.current === null) void page(found.value.q, next);
   };
