@@ -120,7 +120,7 @@ impl Default for BridgeConfig {
             private_dir: None,
             names: None,
             mailbox: 4096,
-            sign_ons_per_second: 50,
+            sign_ons_per_second: u32::MAX,
             reconnect_first: Duration::from_secs(2),
             reconnect_most: Duration::from_secs(300),
             sign_on_timeout: Duration::from_secs(60),

@@ -337,7 +337,7 @@ pub(crate) struct Limits {
     pub(crate) log_events: Number<100, 1_000_000>,
     /// Bytes of events kept for a user's clients to catch up with.
     pub(crate) log_bytes: Number<65_536, 1_073_741_824>,
-    /// Sign-ons begun a second.
+    /// Sign-ons begun a second by each worker, at most; 0: as many as the networks and the machine bear.
     pub(crate) sign_ons_per_second: u32,
     /// Commands that may wait for libpurple.
     pub(crate) mailbox: Number<1, 1_000_000>,
@@ -376,7 +376,7 @@ impl Default for Limits {
             settings_bytes: 64 * 1024,
             log_events: Number(2_000),
             log_bytes: Number(1024 * 1024),
-            sign_ons_per_second: 50,
+            sign_ons_per_second: 0,
             mailbox: Number(4096),
         }
     }

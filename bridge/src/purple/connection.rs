@@ -1,6 +1,7 @@
 //! Sign-on as a state machine of our own (libpurple never reconnects): paced, watched, retried with growing waits, never after a fatal error.
 //! It decides when an account connects; what an account is belongs to `account.rs`.
 
+mod lanes;
 mod reason;
 pub(super) mod registration;
 mod told;
@@ -11,6 +12,8 @@ pub(super) use told::{banned, ends_for, not_made, refuse_nick, resolved, sent_el
 pub(super) use turns::pace;
 pub(crate) use turns::{Pace, connect};
 
+use lanes::End;
+pub(super) use lanes::HELD;
 use turns::{chance, wait_before};
 
 use super::accounts;
@@ -241,8 +244,20 @@ pub(crate) fn disconnect(token: OnPurple, account: AccountId) {
         entry.sign_on.attempts = 0;
         std::mem::take(&mut entry.sign_on.phase)
     });
+    if matches!(before, Some(Phase::Connecting { .. })) {
+        turns::ended(token, account, End::Other);
+    }
     drop(before);
     stand(token, account, AccountStanding::plain(AccountState::Offline));
+}
+
+/// What a failed sign-on says about its server.
+fn end_of(failure: Option<&AccountError>) -> End {
+    match failure {
+        Some(error) if error.code == reason::CROWDED => End::Crowded,
+        Some(error) if error.fatal => End::Other,
+        _ => End::Failed,
+    }
 }
 
 /// What comes after a connection that ended without our doing.
@@ -253,6 +268,9 @@ fn lost(token: OnPurple, account: AccountId) {
     }) else {
         return;
     };
+    if matches!(before, Phase::Connecting { .. }) {
+        turns::ended(token, account, end_of(failure.as_ref()));
+    }
     drop(before);
     if goes_on && accounts::wanted(token, account) {
         return connect(token, account, false);
@@ -321,6 +339,7 @@ unsafe extern "C" fn on_connected(gc: *mut PurpleConnection) {
             std::mem::replace(&mut entry.sign_on.phase, Phase::Online { _settled: settled })
         });
         drop(before);
+        turns::ended(token, account, End::Online);
         super::pulse::begins(token, account);
         stand(token, account, AccountStanding::plain(AccountState::Online));
         // libpurple shows the buddies only after this callback.

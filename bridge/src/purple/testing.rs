@@ -78,7 +78,10 @@ fn with_config(name: &str, config: &BridgeConfig, body: impl FnOnce(&mut Core)) 
         blist::install(token);
         account::install(token);
         let hour = Duration::from_secs(3600);
-        connection::install(token, Pace { between: Duration::ZERO, first: hour, most: hour, timeout: hour, silence: hour });
+        connection::install(
+            token,
+            Pace { between: Duration::ZERO, first: hour, most: hour, timeout: hour, silence: hour, held: super::connection::HELD },
+        );
         conversation::install(token);
         super::icon::install(token);
         super::picture::install(token);

@@ -221,7 +221,7 @@ fn bring_up(token: OnPurple, config: &BridgeConfig) -> Result<Catalogue, StartEr
 fn pace(config: &BridgeConfig) -> Pace {
     let between = Duration::from_secs(1).checked_div(config.sign_ons_per_second).unwrap_or(Duration::ZERO);
     let (first, most) = (config.reconnect_first, config.reconnect_most);
-    Pace { between, first, most, timeout: config.sign_on_timeout, silence: config.silence }
+    Pace { between, first, most, timeout: config.sign_on_timeout, silence: config.silence, held: connection::HELD }
 }
 
 fn perform(token: OnPurple, item: Item) {

@@ -105,6 +105,21 @@ fn sign_ons_take_turns() {
 }
 
 #[test]
+fn a_server_gets_so_many_at_a_time() {
+    with_mischief("purple::connection::tests::a_server_gets_so_many_at_a_time", |core| {
+        set_pace(|pace| (pace.between, pace.held) = (Duration::ZERO, Duration::from_secs(3600)));
+        for id in 10..19 {
+            core.add(1, id, at_sign_on("hang"));
+        }
+        core.turn_until(|| (10..18).all(|id| phase(core, id, connecting)));
+        core.turn_until(turns::waits_for_servers);
+        assert!(phase(core, 18, |phase| matches!(phase, Phase::Queued)));
+        disconnect(core.token, AccountId(10));
+        core.turn_until(|| phase(core, 18, connecting));
+    });
+}
+
+#[test]
 fn a_sign_on_without_progress_ends_but_not_while_its_user_is_asked() {
     with_mischief("purple::connection::tests::a_sign_on_without_progress_ends_but_not_while_its_user_is_asked", |core| {
         let timeout = Duration::from_millis(150);

@@ -1,12 +1,14 @@
-//! When an account may begin to sign on: one after the other, at the pace that the loop and the machine bear, and again after growing waits.
+//! When an account may begin to sign on: one after the other, at the pace that the loop, the machine and its server bear, and again after growing
+//! waits.
 
+use super::lanes::{End, HELD, Lanes, Next};
 use super::{Phase, begin, stand};
 use crate::id::AccountId;
 use crate::model::{AccountStanding, AccountState};
+use crate::purple::timers::Timer;
 use crate::purple::token::OnPurple;
 use crate::purple::{accounts, eventloop, owner, timers};
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Pacing and waits, from the configuration.
@@ -18,12 +20,16 @@ pub(crate) struct Pace {
     pub(crate) timeout: Duration,
     /// How long a connection may be silent.
     pub(crate) silence: Duration,
+    /// How long a sign-on keeps its place among those of its server.
+    pub(crate) held: Duration,
 }
 
 struct Queue {
     pace: Pace,
-    waiting: VecDeque<AccountId>,
+    lanes: Lanes,
     running: bool,
+    /// Fires when a server that is waited for may be free, while all have enough to do.
+    full: Option<Timer>,
     /// How long the loop had been at work when the last one began, and how long of it on a core.
     busy: Duration,
     cpu: Duration,
@@ -42,14 +48,16 @@ impl Queue {
 thread_local! {
     static QUEUE: RefCell<Queue> = RefCell::new(Queue {
         pace: Pace {
-            between: Duration::from_millis(20),
+            between: Duration::ZERO,
             first: Duration::from_secs(2),
             most: Duration::from_secs(300),
             timeout: Duration::from_secs(60),
             silence: Duration::from_secs(150),
+            held: HELD,
         },
-        waiting: VecDeque::new(),
+        lanes: Lanes::default(),
         running: false,
+        full: None,
         busy: Duration::ZERO,
         cpu: Duration::ZERO,
         due: Instant::now(),
@@ -82,17 +90,49 @@ pub(crate) fn connect(token: OnPurple, account: AccountId, anew: bool) {
     // A waiting timer is dropped out here, where the table is not borrowed.
     let Some(Some(_before)) = queued else { return };
     stand(token, account, AccountStanding::plain(AccountState::Connecting));
-    if put_last(account) {
+    if put_last(&server_of(token, account), account) {
+        timers::soon(token, None, next);
+    } else {
+        look_again(token);
+    }
+}
+
+/// The server of an account, as far as its name and its settings tell: the protocol with the host.
+fn server_of(token: OnPurple, account: AccountId) -> String {
+    let of = |entry: &accounts::Entry| {
+        let named = entry.username.rsplit_once('@').map(|(_, host)| host.split('/').next().unwrap_or(host));
+        let host = entry.server.as_deref().or(named).unwrap_or_default();
+        format!("{} {}", entry.protocol, host.to_lowercase())
+    };
+    accounts::read(token, account, of).unwrap_or_default()
+}
+
+/// A sign-on has come to its end: its server may have room for the next.
+pub(super) fn ended(token: OnPurple, account: AccountId, end: End) {
+    let server = server_of(token, account);
+    QUEUE.with_borrow_mut(|queue| queue.lanes.ended(&server, account, end));
+    look_again(token);
+}
+
+/// A queue that waits for its servers looks at them now.
+fn look_again(token: OnPurple) {
+    // The timer is dropped out here, where the queue is not borrowed.
+    let waited = QUEUE.with_borrow_mut(|queue| {
+        let waited = queue.full.take()?;
+        // The time was the servers': neither the loop nor a core was short.
+        queue.worked();
+        queue.due = Instant::now();
+        Some(waited)
+    });
+    if waited.is_some() {
         timers::soon(token, None, next);
     }
 }
 
 /// Puts the account last in the queue. Whether it is the first of one that begins.
-fn put_last(account: AccountId) -> bool {
+fn put_last(server: &str, account: AccountId) -> bool {
     QUEUE.with_borrow_mut(|queue| {
-        // Each place costs all behind it a pause: who signs off and on again while it waits gets no second one.
-        queue.waiting.retain(|waiting| *waiting != account);
-        queue.waiting.push_back(account);
+        queue.lanes.put_last(Instant::now(), server, account);
         let begins = !std::mem::replace(&mut queue.running, true);
         if begins {
             // What was done before, in however long, is no reason to wait.
@@ -105,10 +145,18 @@ fn put_last(account: AccountId) -> bool {
 
 /// One sign-on from the queue, then the pause that the pace wants.
 fn next(token: OnPurple) {
-    let account = QUEUE.with_borrow_mut(|queue| queue.waiting.pop_front());
-    let Some(account) = account else {
-        QUEUE.with_borrow_mut(|queue| queue.running = false);
-        return;
+    let now = Instant::now();
+    let account = match QUEUE.with_borrow_mut(|queue| queue.lanes.next(now, queue.pace.held)) {
+        Next::Begin(account) => account,
+        Next::Wait(until) => {
+            let full = timers::after(token, until.saturating_duration_since(now), None, |token| look_again(token));
+            QUEUE.with_borrow_mut(|queue| queue.full = Some(full));
+            return;
+        }
+        Next::Nothing => {
+            QUEUE.with_borrow_mut(|queue| queue.running = false);
+            return;
+        }
     };
     let (worked, ran, late) = QUEUE.with_borrow_mut(|queue| {
         let (worked, ran) = queue.worked();
@@ -120,6 +168,8 @@ fn next(token: OnPurple) {
     let queued = accounts::read(token, account, |entry| matches!(entry.sign_on.phase, Phase::Queued)).unwrap_or(false);
     if queued {
         owner::with(Some(account), || begin(token, account));
+    } else {
+        ended(token, account, End::Other);
     }
 }
 
@@ -144,6 +194,12 @@ pub(super) fn chance() -> f64 {
     f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
+/// Whether all servers that are waited for have enough to do.
+#[cfg(test)]
+pub(super) fn waits_for_servers() -> bool {
+    QUEUE.with_borrow(|queue| queue.full.is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +217,7 @@ mod tests {
             let late = |by: Duration| {
                 QUEUE.with_borrow_mut(|queue| {
                     // No account of ours: there is nothing to sign on.
-                    queue.waiting.push_back(AccountId(u64::MAX));
+                    queue.lanes.put_last(Instant::now(), "", AccountId(u64::MAX));
                     queue.running = true;
                     queue.worked();
                     queue.due = Instant::now().checked_sub(by).unwrap();
@@ -178,14 +234,14 @@ mod tests {
                 queue.due = Instant::now().checked_sub(CROWDED).unwrap();
             });
             let before = Instant::now();
-            put_last(AccountId(u64::MAX));
+            put_last("", AccountId(u64::MAX));
             assert!(due() >= before);
             // Whoever insists waits behind the others, and holds none of them up.
-            QUEUE.with_borrow_mut(|queue| queue.waiting.clear());
+            QUEUE.with_borrow_mut(|queue| queue.lanes = Lanes::default());
             for account in [1, 2, 1, 1, 1] {
-                put_last(AccountId(account));
+                put_last("", AccountId(account));
             }
-            QUEUE.with_borrow_mut(|queue| assert_eq!(std::mem::take(&mut queue.waiting), [AccountId(2), AccountId(1)]));
+            QUEUE.with_borrow_mut(|queue| assert_eq!(std::mem::take(&mut queue.lanes).waiting(), [AccountId(2), AccountId(1)]));
         });
     }
 }
