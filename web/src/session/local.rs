@@ -111,7 +111,8 @@ impl Hub {
             Local::RemoveBookmark(id) => state.remove_bookmark(env, origin, &id).map(|()| None),
             Local::OpenSearch(asked) => match (state.expect_search(origin, &asked), state.lacks(&asked)) {
                 (Ok(number), Some(id)) => {
-                    let outcome = self.seek_conversation(session, state, origin, id, move |state, _, _, found| state.open_search(number, found));
+                    let outcome =
+                        self.seek_conversation(session, state, origin, id, move |state, _, _, found| state.open_search(number, found));
                     // Refused at once: the place is given up.
                     state.open_search(number, outcome?.map(|_| ()))
                 }

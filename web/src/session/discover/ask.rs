@@ -3,9 +3,9 @@
 
 use super::find::Wish;
 use super::{DESCRIBE, DESCRIBING_MS, DISCOVER, Discovery, Phase};
-use crate::session::{Hub, Session};
 use crate::session::hub::lock;
 use crate::session::state::{Env, State};
+use crate::session::{Hub, Session};
 use bridge::command::{CommandKind, Origin};
 use bridge::handle::Rejected;
 use bridge::id::{AccountId, UserId};

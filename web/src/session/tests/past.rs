@@ -262,7 +262,11 @@ async fn where_the_store_does_not_answer_what_was_known_stays_and_is_said_to_be_
     home.store.close().await.unwrap();
     let answer = home.found_at_last("compost").await;
     assert_eq!((names(&answer), &answer["partial"]), (all, &json!([AccountId(1)])));
-    assert_eq!(home.found_at_last("warm").await, json!({ "rooms": [], "pending": [], "partial": [AccountId(1)] }), "of other words nothing was known");
+    assert_eq!(
+        home.found_at_last("warm").await,
+        json!({ "rooms": [], "pending": [], "partial": [AccountId(1)] }),
+        "of other words nothing was known"
+    );
 }
 
 #[tokio::test]
