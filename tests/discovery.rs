@@ -143,7 +143,9 @@ fn a_room_is_found_by_its_history_alone() {
     eva.add_xmpp(&prosody, "eva");
     for words in ["compost", "mould"] {
         assert_eq!(names(&found(&mut eva, words)), [""; 0], "{words}");
+        assert_eq!(eva.get(&format!("/search?q={words}")).ok()["hits"], json!([]), "{words}");
     }
+    assert_eq!(ines.get("/search?q=compost").ok()["hits"].as_array().map(Vec::len), Some(3), "the first has them");
 }
 
 #[test]

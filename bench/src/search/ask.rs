@@ -26,6 +26,8 @@ const PAGE: u32 = 50;
 /// Searches that wait, and messages that they hear.
 const WAITING: u64 = 1000;
 const HEARD: usize = 20_000;
+/// Time that one search may wait for its place.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(5);
 /// Times that each question is asked cold.
@@ -85,7 +87,7 @@ struct Asked {
 impl Asked {
     async fn ask(&mut self, sql: &Sql, user: UserId, search: &Search) -> Outcome<()> {
         let began = Instant::now();
-        let found = sql.search(user, search, i64::MAX.cast_unsigned(), PAGE).await?;
+        let found = sql.search(user, search, i64::MAX.cast_unsigned(), PAGE, (began + PATIENCE).into()).await?;
         self.waits.0.push(began.elapsed());
         self.hits += found.hits.len();
         Ok(())

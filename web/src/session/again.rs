@@ -54,12 +54,12 @@ impl Hub {
     /// Looks for a line in the store. `None`: the command ends by itself.
     pub(super) fn seek_line(
         self: &Arc<Self>,
-        session: &Session,
+        session: &Arc<Session>,
         state: &mut State,
         origin: &Origin,
         of: GivenUp,
     ) -> Option<Result<Option<Outcome>, ErrorBody>> {
-        let (Some(keep), Some(session)) = (&mut state.keep, self.session(session.id)) else { return Some(Err(unknown("message"))) };
+        let Some(keep) = &mut state.keep else { return Some(Err(unknown("message"))) };
         if keep.sought.len() >= MOST {
             return Some(Err(error("busy", "Too many messages are looked for. Please wait.")));
         }
@@ -67,7 +67,7 @@ impl Hub {
             // Twice would send it twice.
             return Some(Err(too_late()));
         }
-        let (hub, origin, last) = (Arc::clone(self), origin.clone(), keep.last());
+        let (hub, session, origin, last) = (Arc::clone(self), Arc::clone(session), origin.clone(), keep.last());
         tokio::spawn(async move {
             let found = hub.stored_line(&session, of, last).await;
             let env = hub.env();

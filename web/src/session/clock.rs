@@ -60,6 +60,12 @@ impl Allowance {
         Ok(())
     }
 
+    /// Tokens that are used up.
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> u64 {
+        self.used / TOKEN
+    }
+
     /// Takes what was found out to be owed only when it was done.
     pub(crate) fn charge(&mut self, price: u64) {
         self.used = self.used.saturating_add(price.saturating_mul(TOKEN));

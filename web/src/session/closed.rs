@@ -28,21 +28,21 @@ impl State {
 }
 
 impl Hub {
-    /// Goes on with a search once the store has said that it has messages of this conversation. `None`: the command ends by itself.
+    /// Goes on with a search once the store has said whether it has messages of this conversation. `None`: the command ends by itself.
     pub(super) fn seek_conversation(
         self: &Arc<Self>,
-        session: &Session,
+        session: &Arc<Session>,
         state: &mut State,
         origin: &Origin,
         id: ConversationId,
-        go_on: impl FnOnce(&mut State, &Env<'_>, &Origin) -> Result<Option<Outcome>, ErrorBody> + Send + 'static,
+        go_on: impl FnOnce(&mut State, &Env<'_>, &Origin, Result<(), ErrorBody>) -> Result<Option<Outcome>, ErrorBody> + Send + 'static,
     ) -> Option<Result<Option<Outcome>, ErrorBody>> {
-        let (Some(keep), Some(session)) = (&mut state.keep, self.session(session.id)) else { return Some(Err(unknown("conversation"))) };
+        let Some(keep) = &mut state.keep else { return Some(Err(unknown("conversation"))) };
         if keep.seeking >= MOST {
             return Some(Err(error("busy", "Too many conversations are looked for. Please wait.")));
         }
         keep.seeking += 1;
-        let (hub, origin, last) = (Arc::clone(self), origin.clone(), keep.last());
+        let (hub, session, origin, last) = (Arc::clone(self), Arc::clone(session), origin.clone(), keep.last());
         tokio::spawn(async move {
             let found = hub.has_messages(&session, id, last).await;
             let env = hub.env();
@@ -53,11 +53,8 @@ impl Hub {
             if state.ended.is_some() {
                 return;
             }
-            let outcome = match found {
-                Ok(true) => go_on(&mut state, &env, &origin),
-                Ok(false) => Err(unknown("conversation")),
-                Err(error) => Err(error),
-            };
+            let found = found.and_then(|found| if found { Ok(()) } else { Err(unknown("conversation")) });
+            let outcome = go_on(&mut state, &env, &origin, found);
             state.command_ended(&env, Some(&origin), outcome);
             state.deliver(&env);
         });

@@ -25,6 +25,7 @@ pub struct Hub {
     pub(crate) config: SessionConfig,
     clock: Arc<dyn Clock>,
     pub(super) counters: Counters,
+    /// Is never held together with the lock of a session, in either order: one session would make all users wait.
     sessions: RwLock<HashMap<UserId, Arc<Session>>>,
     tokens: RwLock<Tokens<Arc<Session>>>,
     /// When to look at whom again. One that is not the session's own `due` is void.
@@ -92,8 +93,7 @@ impl Hub {
 
     /// Of those, who have a page. Looks at each session.
     pub fn users_attached(&self) -> usize {
-        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
-        sessions.values().filter(|session| !session.lock().life.detached).count()
+        self.all().iter().filter(|session| !session.lock().life.detached).count()
     }
 
     /// Where commands go; for pings, the catalogue and figures.
@@ -134,6 +134,12 @@ impl Hub {
 
     pub(super) fn all(&self) -> Vec<Arc<Session>> {
         self.sessions.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Holds the list of all sessions as one does who changes it.
+    #[cfg(test)]
+    pub(super) fn hold_sessions(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<UserId, Arc<Session>>> {
+        self.sessions.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn session(&self, user: UserId) -> Option<Arc<Session>> {

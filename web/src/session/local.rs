@@ -64,7 +64,7 @@ impl Hub {
     /// Does it; events tell the other tabs. `None`: the store is asked first, and the command ends by itself.
     pub(crate) fn run_local(
         self: &Arc<Self>,
-        session: &Session,
+        session: &Arc<Session>,
         state: &mut State,
         env: &Env<'_>,
         origin: &Origin,
@@ -109,17 +109,22 @@ impl Hub {
             Local::AddBookmark(add) => self.add_bookmark(session, state, env, origin, add),
             Local::UpdateBookmark(update) => state.update_bookmark(env, origin, update).map(|()| None),
             Local::RemoveBookmark(id) => state.remove_bookmark(env, origin, &id).map(|()| None),
-            Local::OpenSearch(asked) => match state.lacks(&asked) {
-                Some(id) => {
-                    return self.seek_conversation(session, state, origin, id, move |state, _, origin| state.open_search(origin, &asked));
+            Local::OpenSearch(asked) => match (state.expect_search(origin, &asked), state.lacks(&asked)) {
+                (Ok(number), Some(id)) => {
+                    let outcome =
+                        self.seek_conversation(session, state, origin, id, move |state, _, _, found| state.open_search(number, found));
+                    // Refused at once: the place is given up.
+                    state.open_search(number, outcome?.map(|_| ()))
                 }
-                None => state.open_search(origin, &asked),
+                (Ok(number), None) => state.open_search(number, Ok(())),
+                (Err(error), _) => Err(error),
             },
             Local::CloseSearch(id) => state.close_search(&id).map(|()| None),
             Local::SaveSearch(save) => match state.lacks(&save.search) {
                 Some(id) => {
-                    return self
-                        .seek_conversation(session, state, origin, id, move |state, env, origin| state.save_search(env, origin, save));
+                    return self.seek_conversation(session, state, origin, id, move |state, env, origin, found| {
+                        found.and_then(|()| state.save_search(env, origin, save))
+                    });
                 }
                 None => state.save_search(env, origin, save),
             },

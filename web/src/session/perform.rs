@@ -53,7 +53,7 @@ impl Hub {
     /// # Errors
     /// 400 for a body that is no list of commands or has a cursor without its log or in the future, 409 `no_such_client` before an attach,
     /// 429 `rate_limited`.
-    pub fn perform(self: &Arc<Self>, session: &Session, body: &[u8]) -> Result<(StatusCode, Commanded), ApiError> {
+    pub fn perform(self: &Arc<Self>, session: &Arc<Session>, body: &[u8]) -> Result<(StatusCode, Commanded), ApiError> {
         // To read it is work, too.
         session.lock().asks(&self.env(), body.len())?;
         let Body { client, commands, epoch, after } = crate::api::parse(body)?;
@@ -111,7 +111,7 @@ impl Hub {
     #[allow(clippy::too_many_arguments)] // all of one POST, taken apart by its only caller
     fn take_in(
         self: &Arc<Self>,
-        session: &Session,
+        session: &Arc<Session>,
         state: &mut State,
         env: &Env<'_>,
         client: &str,

@@ -103,7 +103,7 @@ impl Memory {
         until: Instant,
     ) -> Result<(Found, OwnedMutexGuard<()>), StoreError> {
         let store = Arc::clone(self.journal.store());
-        let asked = tokio::spawn(async move { (store.search(user, &search, below, most).await, turn) });
+        let asked = tokio::spawn(async move { (store.search(user, &search, below, most, until).await, turn) });
         match tokio::time::timeout_at(until, asked).await {
             Ok(Ok((found, turn))) => Ok((found?, turn)),
             Ok(Err(error)) => Err(StoreError::Broken(error.to_string())),

@@ -33,6 +33,8 @@ const SAVED: u64 = 1 << 63;
 struct Open {
     id: u64,
     client: Box<str>,
+    /// What is searched for, until it is known that the conversation is there.
+    expected: Option<Box<Search>>,
 }
 
 /// A search that is saved.
@@ -105,17 +107,29 @@ impl State {
         Ok(search)
     }
 
-    /// `search.open`: it waits until its tab closes it, attaches anew or goes.
-    pub(super) fn open_search(&mut self, origin: &Origin, asked: &SearchOpen) -> Result<Option<Outcome>, ErrorBody> {
-        let search = self.check_search(asked)?;
+    /// `search.open`: takes a place, under the number that this gives, until its tab closes it, attaches anew or goes. Finds nothing yet.
+    pub(super) fn expect_search(&mut self, origin: &Origin, asked: &SearchOpen) -> Result<u64, ErrorBody> {
+        let expected = Some(Box::new(self.check_search(asked)?));
         let searches = self.searches();
         if searches.open.len() >= MOST_OPEN {
             return Err(error("limit", format!("At most {MOST_OPEN} searches may be open.")));
         }
         searches.last += 1;
         let number = searches.last;
-        searches.live.add(number, search);
-        searches.open.push(Open { id: number, client: origin.client.as_str().into() });
+        searches.open.push(Open { id: number, client: origin.client.as_str().into(), expected });
+        Ok(number)
+    }
+
+    /// Lets an expected search wait for messages, or gives its place up. Refused where its tab has gone or attached anew meanwhile.
+    pub(super) fn open_search(&mut self, number: u64, found: Result<(), ErrorBody>) -> Result<Option<Outcome>, ErrorBody> {
+        let searches = self.searches();
+        let place = searches.open.iter().position(|open| open.id == number);
+        if let Err(error) = found {
+            place.into_iter().for_each(|place| _ = searches.open.swap_remove(place));
+            return Err(error);
+        }
+        let expected = place.and_then(|place| searches.open.get_mut(place)).and_then(|open| open.expected.take());
+        searches.live.add(number, *expected.ok_or_else(|| unknown("search"))?);
         Ok(Some(Outcome::Search(id(number))))
     }
 

@@ -76,6 +76,12 @@ impl Session {
         wire::User { id: self.id, name: identity.name.to_string(), guest: identity.guest.is_some() }
     }
 
+    /// Whether somebody holds it.
+    #[cfg(test)]
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self.state.try_lock(), Err(std::sync::TryLockError::WouldBlock))
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // Every change leaves the state usable between its statements, so one that a panic broke off is better than none.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

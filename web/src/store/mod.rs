@@ -28,6 +28,7 @@ use bytes::Bytes;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use tokio::time::Instant;
 
 /// Future of a store's methods. They run on a tokio runtime; dropping one leaves the database whole.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -111,8 +112,9 @@ pub trait Store: Send + Sync {
     fn page(&self, user: UserId, conversation: ConversationId, place: Place, most: u32) -> Later<'_, Page>;
     /// How many messages after `read` count as unread, at most 10 000.
     fn unread(&self, user: UserId, conversation: ConversationId, read: u64) -> Later<'_, Unread>;
-    /// The newest messages below a number that fit a search, newest first, at most so many. Every committed message is found.
-    fn search<'a>(&'a self, user: UserId, search: &'a Search, below: u64, most: u32) -> Later<'a, Found>;
+    /// The newest messages below a number that fit a search, newest first, at most so many. Every committed message is found. A search that has not
+    /// begun by `until`, as others take the places, does not begin: [`StoreError::Unavailable`]. The caller has one search of a user here at a time.
+    fn search<'a>(&'a self, user: UserId, search: &'a Search, below: u64, most: u32, until: Instant) -> Later<'a, Found>;
     /// Puts some of the messages into the index that were stored before there was one, the newest first. Returns how many; 0: all are in it.
     fn index_more(&self) -> Later<'_, u64>;
     /// The highest message number of all; 0 when there is none.

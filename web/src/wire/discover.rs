@@ -14,7 +14,7 @@ pub struct Discovered {
     pub rooms: Vec<DiscoveredRoom>,
     /// Accounts whose networks, or whose stored messages, are still being asked: `discover.changed` tells when there is more.
     pub pending: Vec<AccountId>,
-    /// Accounts whose networks have more rooms than were read.
+    /// Accounts of which rooms may be missing: their networks have more than were read, or stored messages could not all be looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<AccountId>,
     /// Accounts whose networks gave no list, or a part of it.

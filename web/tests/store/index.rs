@@ -1,6 +1,6 @@
 //! The index of words of a database that had none, made anew, and in what is moved.
 
-use crate::make::{message, messages, newest, sqlite, talk, writes};
+use crate::make::{message, messages, newest, soon, sqlite, talk, writes};
 use crate::schemas::{filled, to_schema_1};
 use crate::servers::sqlite_link;
 use bridge::time::Timestamp;
@@ -10,7 +10,7 @@ use web::store::sql::{Setting, Sql, copy};
 use web::store::{ConversationRow, Found, Store, StoreError, StoredMessage, Write};
 
 async fn find(sql: &Sql, of: &ConversationRow, query: &str, below: u64) -> Result<Found, StoreError> {
-    sql.search(of.user, &Search::of(Query::parse(query).unwrap()), below, 1000).await
+    sql.search(of.user, &Search::of(Query::parse(query).unwrap()), below, 1000, soon()).await
 }
 
 /// The numbers of all hits.

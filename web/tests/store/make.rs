@@ -5,12 +5,19 @@ use bridge::model::ConversationKind;
 use bridge::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
 use web::store::sql::{Setting, Sql};
 use web::store::{AccountRow, Browser, ConversationRow, NewUser, Page, Place, Sealed, Store, StoredMessage, UserKeys, Write, fold};
 
 /// 2026-01-01, shifted.
 const FIRST: u64 = 1_767_225_600_000 << 16;
 static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// The time until which a search may wait for its place.
+pub(crate) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(30)
+}
 
 /// A number that nobody has yet. Numbers grow; each is a second after the last.
 pub(crate) fn number() -> u64 {

@@ -2813,7 +2813,7 @@ export interface Discovered {
    */
   failed?: DiscoverFailure[];
   /**
-   * Accounts whose networks have more rooms than were read.
+   * Accounts of which rooms may be missing: their networks have more than were read, or stored messages could not all be looked at.
    */
   partial?: string[];
   /**

@@ -51,7 +51,7 @@ export const more = {
     none: (what: string) => `No room is known for “${what}”.`,
     byName: "Join one by its name",
     failed: (network: string, why: string) => `${network}: ${why}`,
-    partial: (networks: string[]) => `There are more rooms on ${networks.join(", ")} than are read here.`,
+    partial: (networks: string[]) => `Not all of ${networks.join(", ")} could be looked at: rooms may be missing.`,
     refused: (room: string, why: string) => `${room}: ${why}`,
     form: "Open the form for it",
     instead: "Find a room by what is talked about",

@@ -3,9 +3,9 @@
 
 use super::find::Wish;
 use super::{DESCRIBE, DESCRIBING_MS, DISCOVER, Discovery, Phase};
-use crate::session::Hub;
 use crate::session::hub::lock;
 use crate::session::state::{Env, State};
+use crate::session::{Hub, Session};
 use bridge::command::{CommandKind, Origin};
 use bridge::handle::Rejected;
 use bridge::id::{AccountId, UserId};
@@ -51,6 +51,12 @@ impl Discovering {
 
     pub(super) fn look_after(&self, user: UserId) {
         lock(&self.users).insert(user);
+    }
+
+    /// Holds the users to look after.
+    #[cfg(test)]
+    pub(in crate::session) fn hold(&self) -> std::sync::MutexGuard<'_, BTreeSet<UserId>> {
+        lock(&self.users)
     }
 }
 
@@ -115,17 +121,22 @@ impl Hub {
         let users: Vec<UserId> = lock(&self.discovering.users).iter().copied().collect();
         let is_full = self.discovering.bytes.load(Ordering::Relaxed) > super::list::MOST_OF_SITE / 2;
         for user in users {
-            let stays = self.session(user).is_some_and(|session| {
-                let env = self.env();
-                let mut state = session.lock();
-                let stays = self.look_after(user, &mut state, &env, is_full);
-                state.deliver(&env);
-                stays
-            });
-            if !stays {
-                lock(&self.discovering.users).remove(&user);
+            match self.session(user) {
+                Some(session) => self.discover_again_for(&session, is_full),
+                None => _ = lock(&self.discovering.users).remove(&user),
             }
         }
+    }
+
+    /// The same for one user.
+    pub(in crate::session) fn discover_again_for(&self, session: &Session, is_full: bool) {
+        let env = self.env();
+        let mut state = session.lock();
+        if !self.look_after(session.id, &mut state, &env, is_full) {
+            // With the session locked: a search that begins then enters the user again.
+            lock(&self.discovering.users).remove(&session.id);
+        }
+        state.deliver(&env);
     }
 
     /// False when there is nothing left to look after.

@@ -72,6 +72,9 @@ impl Candidate {
     }
 }
 
+/// An account that is signed on, the form of its rooms, and whether its network has a list.
+pub(super) type SignedOn = (AccountId, Form, bool);
+
 type Candidates = BTreeMap<(AccountId, String), Candidate>;
 
 impl Hub {
@@ -79,19 +82,19 @@ impl Hub {
     ///
     /// # Errors
     /// 400 `missing_field`, `too_long`, `bad_field`; 404 `no_such_account`; 429 `rate_limited`.
-    pub fn discover(self: &Arc<Self>, session: &Session, q: &str, account: Option<&str>) -> Result<Discovered, ApiError> {
+    pub fn discover(self: &Arc<Self>, session: &Arc<Session>, q: &str, account: Option<&str>) -> Result<Discovered, ApiError> {
         let query = Query::read(q)?;
         let env = self.env();
         let mut state = session.lock();
         state.asks(&env, q.len())?;
         let only = account.map(|account| state.own_account(account)).transpose()?;
         let catalogue = self.networks.catalogue();
-        state.want_lists(catalogue, only, env.now, |form| Network::new(List::new(form, self.discovering.bytes.clone())));
+        let accounts = state.signed_on(catalogue, only);
+        state.want_lists(&accounts, env.now, |form| Network::new(List::new(form, self.discovering.bytes.clone())));
         self.ask_for_lists(session.id, &mut state, env.now);
-        let accounts: BTreeSet<AccountId> = state.signed_on(catalogue, only).into_iter().map(|(account, _, _)| account).collect();
         self.look_back(session, &mut state, &query, env.now, !accounts.is_empty());
         let talks = talked_about(&state, &query, env.wall);
-        let (found, looked_at) = state.candidates(catalogue, &query, only, talks);
+        let (found, looked_at) = state.candidates(&accounts, &query, talks);
         state.asked.charge((looked_at / A_REQUEST) as u64);
         let merits = found.into_iter().filter_map(|(place, room)| Some((merit(&query, &room, env.wall.0)?, (place, room)))).collect();
         let ranked = best(merits, MOST, |(place, _): &((AccountId, String), Candidate)| place.1.clone());
@@ -99,8 +102,8 @@ impl Hub {
         let wishes = wishes.map(|(_, ((account, key), _))| Wish { account: *account, key: key.clone() }).collect();
         self.ask_rooms(session.id, &mut state, env.now, &query.text(), wishes);
         self.discovering.look_after(session.id);
-        let answer =
-            state.discovered(ranked.into_iter().map(|(merit, (place, room))| wire(place.0, room, &merit)).collect(), &accounts, env.now);
+        let rooms = ranked.into_iter().map(|(merit, (place, room))| wire(place.0, room, &merit)).collect();
+        let answer = state.discovered(rooms, &accounts, &query, env.now);
         let bytes: usize = answer.rooms.iter().map(|room| room.name.len() + room.topic.as_ref().map_or(0, String::len) + 200).sum();
         state.asked.charge(price::of_bytes(bytes));
         Ok(answer)
@@ -140,7 +143,7 @@ impl State {
     }
 
     /// Accounts that are signed on, or the one that is asked about, with the form of their rooms and whether their network has a list.
-    pub(super) fn signed_on(&self, catalogue: &Catalogue, only: Option<AccountId>) -> Vec<(AccountId, Form, bool)> {
+    pub(super) fn signed_on(&self, catalogue: &Catalogue, only: Option<AccountId>) -> Vec<SignedOn> {
         let form = |id: &str| catalogue.protocols.iter().find(|known| known.id == id).map(|protocol| Form::of(&protocol.room_fields));
         let online = self.accounts.iter().filter(|known| known.standing.state == AccountState::Online && !self.closed.contains(&known.id));
         let wanted = online.filter(|known| only.is_none_or(|only| only == known.id)).take(MOST_ACCOUNTS);
@@ -148,12 +151,11 @@ impl State {
     }
 
     /// Lists that are not there, or old, are wanted.
-    fn want_lists(&mut self, catalogue: &Catalogue, only: Option<AccountId>, now: u64, make: impl Fn(Form) -> Network) {
-        let accounts = self.signed_on(catalogue, only);
+    fn want_lists(&mut self, accounts: &[SignedOn], now: u64, make: impl Fn(Form) -> Network) {
         let discovery = &mut self.seldom.get_or_insert_default().discovery;
         discovery.used = now;
-        for (account, form, _) in accounts.into_iter().filter(|(_, _, lists)| *lists) {
-            let known = discovery.networks.entry(account).or_insert_with(|| make(form));
+        for (account, form, _) in accounts.iter().filter(|(_, _, lists)| *lists) {
+            let known = discovery.networks.entry(*account).or_insert_with(|| make(form.clone()));
             if known.phase == Phase::Idle && now >= known.next {
                 known.phase = Phase::Wanted;
             }
@@ -161,19 +163,12 @@ impl State {
     }
 
     /// The rooms that fit, or in which it was talked about. And how many things were looked at.
-    fn candidates(
-        &self,
-        catalogue: &Catalogue,
-        query: &Query,
-        only: Option<AccountId>,
-        mut talks: BTreeMap<ConversationId, Talk>,
-    ) -> (Candidates, usize) {
-        let accounts = self.signed_on(catalogue, only);
+    fn candidates(&self, accounts: &[SignedOn], query: &Query, mut talks: BTreeMap<ConversationId, Talk>) -> (Candidates, usize) {
         let mut all = Candidates::new();
         let past: BTreeMap<_, _> = self.seldom.iter().flat_map(|seldom| seldom.discovery.past.rooms(query)).collect();
         let mut looked_at = talks.len() + past.len();
         let mut left = MOST_BYTES;
-        for (account, form, _) in &accounts {
+        for (account, form, _) in accounts {
             for conv in self.conversations.values().filter(|conv| conv.base.account == *account && conv.base.kind == ConversationKind::Room)
             {
                 let base = &conv.base;
@@ -227,19 +222,20 @@ impl State {
     }
 
     /// The answer, with what is still to come of these accounts.
-    fn discovered(&self, rooms: Vec<DiscoveredRoom>, accounts: &BTreeSet<AccountId>, now: u64) -> Discovered {
+    fn discovered(&self, rooms: Vec<DiscoveredRoom>, accounts: &[SignedOn], query: &Query, now: u64) -> Discovered {
         let mut answer = Discovered { rooms, pending: Vec::new(), partial: Vec::new(), failed: Vec::new() };
         let Some(discovery) = self.seldom.as_ref().map(|seldom| &seldom.discovery) else { return answer };
-        let looks_back = discovery.past.is_pending(now);
-        for account in accounts {
+        let (looks_back, is_partial) = (discovery.past.is_pending(now), discovery.past.is_partial(query));
+        let accounts: BTreeSet<AccountId> = accounts.iter().map(|(account, _, _)| *account).collect();
+        for account in &accounts {
             let known = discovery.networks.get(account);
             if looks_back || known.is_some_and(|known| known.is_pending(now)) {
                 answer.pending.push(*account);
             }
-            let Some(known) = known else { continue };
-            if known.list.cut {
+            if is_partial || known.is_some_and(|known| known.list.cut) {
                 answer.partial.push(*account);
             }
+            let Some(known) = known else { continue };
             if let Some(error) = known.error.clone().filter(|_| known.phase == Phase::Idle) {
                 answer.failed.push(DiscoverFailure { account: *account, error });
             }

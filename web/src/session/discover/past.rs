@@ -3,13 +3,14 @@
 
 use super::rank::Query;
 use super::talk::Talk;
-use crate::search::Search;
-use crate::session::browse::FRESH;
+use crate::search::{self, Search};
 use crate::session::state::{Env, State};
 use crate::session::{Hub, Session, price};
+use crate::store::Hit;
 use crate::wire::EventBody;
 use bridge::id::{AccountId, ConversationId};
 use bridge::model::ConversationKind;
+use bridge::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +18,14 @@ use tokio::time::Instant;
 
 /// Milliseconds for which an answer of the store is good. Later messages are in memory.
 const FRESH_MS: u64 = 30_000;
+/// The same of an answer that is not whole.
+const FRESH_PARTIAL_MS: u64 = 5_000;
 /// Time of the store for one question; the rooms of its pages until then are known.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Milliseconds after which nobody waits for a question, however it went.
 const GIVEN_UP_MS: u64 = 10_000;
-/// Messages of a page, and pages of one question. The newest count.
-const A_PAGE: u32 = 200;
+/// Messages of one question: the newest count. They come in one page, unless the store has looked at too many others to fill it.
+const MOST: usize = 500;
 const MOST_PAGES: usize = 5;
 /// Rooms that are told of.
 const MOST_ROOMS: usize = 200;
@@ -32,12 +35,33 @@ const MOST_ROOMS: usize = 200;
 pub(super) struct Past {
     words: String,
     rooms: BTreeMap<ConversationId, PastRoom>,
+    /// The last answer was not whole, or there was none.
+    is_partial: bool,
     /// The time from which the store may be asked the same again.
     next: u64,
     /// The time until which, at most, the store is being asked.
     asking: u64,
     /// The question that comes then.
-    wanted: Option<Query>,
+    wanted: Option<Question>,
+    /// Counts deletions of messages: an answer to a question from before one may tell of what was deleted.
+    deletions: u64,
+}
+
+/// What the store is asked.
+#[derive(Debug)]
+struct Question {
+    query: Query,
+    indexed: search::Query,
+    /// The deletions before it was asked.
+    deletions: u64,
+}
+
+/// What the store has said.
+#[derive(Debug, Default)]
+struct Answer {
+    rooms: BTreeMap<ConversationId, PastRoom>,
+    /// All was looked at, in time.
+    is_whole: bool,
 }
 
 /// A room of which messages are stored.
@@ -67,6 +91,11 @@ impl Past {
         self.rooms.iter().filter(move |_| same)
     }
 
+    /// Whether rooms in which these words were said may be missing, as the store did not say all of it.
+    pub(super) fn is_partial(&self, query: &Query) -> bool {
+        self.is_partial && self.words == query.text()
+    }
+
     /// An account is gone.
     pub(super) fn forget(&mut self, account: AccountId) {
         self.rooms.retain(|_, room| room.account != account);
@@ -76,6 +105,8 @@ impl Past {
     pub(super) fn clear(&mut self) {
         self.words.clear();
         self.rooms.clear();
+        (self.is_partial, self.wanted) = (false, None);
+        self.deletions += 1;
     }
 
     /// Wants what the store has of these words, unless that is known. True: somebody has to ask.
@@ -84,10 +115,13 @@ impl Past {
         if self.words == words && (self.is_pending(now) || now < self.next) {
             return false;
         }
+        let Some(indexed) = query.indexed() else { return false };
         if self.words != words {
             self.rooms.clear();
+            self.is_partial = false;
         }
-        (self.words, self.wanted, self.next) = (words, Some(query.clone()), 0);
+        (self.words, self.next) = (words, 0);
+        self.wanted = Some(Question { query: query.clone(), indexed, deletions: self.deletions });
         if self.is_pending(now) {
             return false;
         }
@@ -96,16 +130,30 @@ impl Past {
     }
 
     /// The question to ask now; `None`: nothing more.
-    fn begin(&mut self, now: u64) -> Option<Query> {
+    fn begin(&mut self, now: u64) -> Option<Question> {
         let wanted = self.wanted.take();
         self.asking = if wanted.is_some() { now + GIVEN_UP_MS } else { 0 };
         wanted
     }
 
-    /// Takes in what was found.
-    fn take(&mut self, query: &Query, rooms: BTreeMap<ConversationId, PastRoom>, now: u64) {
-        if self.words == query.text() {
-            (self.rooms, self.next) = (rooms, now + FRESH_MS);
+    /// Takes in what was found, unless something else is looked for by now, or something was deleted. What was known stays where the answer is
+    /// not whole.
+    fn take(&mut self, question: &Question, answer: Answer, now: u64) {
+        if self.words != question.query.text() || self.deletions != question.deletions {
+            return;
+        }
+        self.is_partial = !answer.is_whole;
+        self.next = now + if answer.is_whole { FRESH_MS } else { FRESH_PARTIAL_MS };
+        if answer.is_whole {
+            self.rooms = answer.rooms;
+            return;
+        }
+        for (id, room) in answer.rooms {
+            if let Some(known) = self.rooms.get_mut(&id) {
+                *known = PastRoom { talk: known.talk.merge(room.talk), ..room };
+            } else if self.rooms.len() < MOST_ROOMS {
+                self.rooms.insert(id, room);
+            }
         }
     }
 }
@@ -113,82 +161,93 @@ impl Past {
 impl Hub {
     /// Asks the store for talk with these words, where there is one and that was not done just now. `has_rooms`: accounts are
     /// signed on whose rooms may be in an answer.
-    pub(super) fn look_back(self: &Arc<Self>, session: &Session, state: &mut State, query: &Query, now: u64, has_rooms: bool) {
-        if !has_rooms || self.memory.is_none() || state.keep.is_none() || query.indexed().is_none() {
+    pub(super) fn look_back(self: &Arc<Self>, session: &Arc<Session>, state: &mut State, query: &Query, now: u64, has_rooms: bool) {
+        if !has_rooms || self.memory.is_none() || state.keep.is_none() {
             return;
         }
-        let Some(session) = self.session(session.id) else { return };
         let past = &mut state.seldom.get_or_insert_default().discovery.past;
         if past.want(query, now) {
-            state.asked.charge(price::SEARCH);
-            tokio::spawn(Arc::clone(self).ask_the_store(session));
+            tokio::spawn(Arc::clone(self).ask_the_store(Arc::clone(session)));
         }
     }
 
     /// Asks until nothing more is wanted.
     async fn ask_the_store(self: Arc<Self>, session: Arc<Session>) {
-        let mut known: Option<(Query, BTreeMap<ConversationId, PastRoom>)> = None;
+        let mut known: Option<(Question, Answer)> = None;
         loop {
-            let query = {
+            let question = {
                 let env = self.env();
                 let mut state = session.lock();
                 if state.ended.is_some() {
                     return;
                 }
                 let past = &mut state.seldom.get_or_insert_default().discovery.past;
-                if let Some((query, rooms)) = known.take() {
-                    past.take(&query, rooms, env.now);
+                if let Some((question, answer)) = known.take() {
+                    past.take(&question, answer, env.now);
                 }
-                let Some(query) = past.begin(env.now) else {
+                let Some(question) = past.begin(env.now) else {
                     state.tell_past(&self, &env);
                     return state.deliver(&env);
                 };
-                query
+                state.asked.charge(price::SEARCH);
+                question
             };
-            let rooms = self.stored_talk(&session, &query).await;
-            known = Some((query, rooms));
+            let answer = self.stored_talk(&session, &question).await;
+            known = Some((question, answer));
         }
     }
 
     /// The rooms in which all words were said, by the newest such messages of those that are stored.
-    async fn stored_talk(&self, session: &Session, query: &Query) -> BTreeMap<ConversationId, PastRoom> {
-        let mut rooms = BTreeMap::new();
-        let (Some(memory), Some(asked)) = (&self.memory, query.indexed()) else { return rooms };
-        let Some((last, turn)) = session.lock().keep.as_ref().map(|keep| (keep.last(), keep.searching.clone())) else { return rooms };
+    async fn stored_talk(&self, session: &Session, question: &Question) -> Answer {
+        let mut answer = Answer::default();
+        let Some(memory) = &self.memory else { return answer };
+        let Some((last, turn)) = session.lock().keep.as_ref().map(|keep| (keep.last(), keep.searching.clone())) else { return answer };
         let until = Instant::now() + PATIENCE;
-        // A user's searches take turns.
-        let Ok(turn) = tokio::time::timeout_at(until, turn.lock_owned()).await else { return rooms };
-        memory.journal.reached(last, FRESH).await;
-        let mut turn = Some(turn);
-        let mut below = u64::MAX >> 1;
-        for _ in 0..MOST_PAGES {
-            let Some(held) = turn.take() else { break };
-            let found = memory.look_for(held, session.id, Search::of(asked.clone()), below, A_PAGE, until).await;
-            let Ok((found, held)) = found.inspect_err(|error| crate::pace::paced!(warn, "talk is not looked for in the store: {error}"))
-            else {
-                break;
-            };
-            turn = Some(held);
-            let now = self.env().wall;
-            for hit in found.hits {
-                let message = &hit.message;
-                if hit.kind != ConversationKind::Room || !query.is_said(&message.text) {
-                    continue;
-                }
-                let id = message.conversation;
-                if !rooms.contains_key(&id) && rooms.len() >= MOST_ROOMS {
-                    continue;
-                }
-                let mut talk = rooms.get(&id).map(|room: &PastRoom| room.talk);
-                Talk::take(&mut talk, message.time, now);
-                rooms.extend(talk.map(|talk| (id, PastRoom { account: hit.account, name: hit.name, title: hit.title, talk })));
-            }
-            match found.next {
-                Some(next) => below = next,
-                None => break,
-            }
+        // What was deleted may be there until then.
+        if !memory.journal.reached(last, PATIENCE).await {
+            return answer;
         }
-        rooms
+        // A user's searches take turns.
+        let Ok(mut turn) = tokio::time::timeout_at(until, turn.lock_owned()).await else { return answer };
+        let (mut below, mut seen) = (u64::MAX >> 1, 0);
+        for page in 0..MOST_PAGES {
+            if page > 0 {
+                session.lock().asked.charge(price::SEARCH);
+            }
+            let most = u32::try_from(MOST.saturating_sub(seen)).unwrap_or(u32::MAX);
+            let found = memory.look_for(turn, session.id, Search::of(question.indexed.clone()), below, most, until).await;
+            let found = found.inspect_err(|error| crate::pace::paced!(warn, "talk is not looked for in the store: {error}"));
+            let Ok((found, held)) = found else { return answer };
+            turn = held;
+            seen += found.hits.len();
+            answer.is_whole = !found.partial;
+            answer.take(question, found.hits, self.env().wall);
+            match found.next {
+                Some(next) if seen < MOST => below = next,
+                _ => return answer,
+            }
+            // With the next page only.
+            answer.is_whole = false;
+        }
+        answer
+    }
+}
+
+impl Answer {
+    fn take(&mut self, question: &Question, hits: Vec<Hit>, now: Timestamp) {
+        for hit in hits {
+            let message = &hit.message;
+            if hit.kind != ConversationKind::Room || !question.query.is_said(&message.text) {
+                continue;
+            }
+            let id = message.conversation;
+            if !self.rooms.contains_key(&id) && self.rooms.len() >= MOST_ROOMS {
+                continue;
+            }
+            let mut talk = self.rooms.get(&id).map(|room: &PastRoom| room.talk);
+            Talk::take(&mut talk, message.time, now);
+            self.rooms.extend(talk.map(|talk| (id, PastRoom { account: hit.account, name: hit.name, title: hit.title, talk })));
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod floods;
 mod forged;
 pub(crate) mod kept;
 mod lifetime;
+mod locks;
 mod owed;
 mod past;
 mod people;

@@ -64,30 +64,36 @@ pub(super) fn is_slow(search: &Search) -> bool {
 
 /// The newest messages below a number that fit a search, at most so many.
 pub(super) async fn find(link: &mut Link, user: UserId, search: &Search, below: u64, most: u32) -> Result<Found, StoreError> {
+    Ok(look(link, user, search, below, most).await?.0)
+}
+
+/// The same, and how often all rows of a beginning were merged for it.
+pub(super) async fn look(link: &mut Link, user: UserId, search: &Search, below: u64, most: u32) -> Result<(Found, u32), StoreError> {
     let (above, end) = search.numbers();
     let mut below = below.min(end).min(i64::MAX.cast_unsigned());
     let mut found = Found { partial: unindexed(link).await? > above, ..Found::default() };
     let source = source(link, user, search).await?;
-    let (mut step, mut looked) = (if source.merges() { MERGED } else { STEP.0 }, 0);
+    let (mut step, mut looked, mut merged) = (if source.merges() { MERGED } else { STEP.0 }, 0, 0);
     loop {
+        merged += u32::from(source.merges());
         let numbers = numbers(link, user, &source, above, below, step).await?;
         for some in numbers.all.chunks(READ) {
             for hit in hits(link, user, search, some).await? {
                 if found.hits.len() >= most as usize {
                     found.next = found.hits.last().map(|hit| hit.message.number);
-                    return Ok(found);
+                    return Ok((found, merged));
                 }
                 found.hits.push(hit);
             }
         }
         if numbers.end {
-            return Ok(found);
+            return Ok((found, merged));
         }
         below = numbers.last;
         looked += numbers.looked;
         if looked >= MOST as usize {
             found.next = Some(below);
-            return Ok(found);
+            return Ok((found, merged));
         }
         step = if source.merges() { MOST } else { (step * 2).min(STEP.1) };
     }

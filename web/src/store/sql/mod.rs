@@ -56,6 +56,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -125,10 +126,16 @@ impl Sql {
         self.seats.take_all().await
     }
 
-    /// Whether a search of this user is here.
+    /// Lets all writes wait until what this gives is dropped.
     #[cfg(test)]
-    pub(crate) fn has_search_of(&self, user: UserId) -> bool {
-        self.seats.is_known(user)
+    pub(crate) async fn hold_writes(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
+    /// How many searches were asked so far.
+    #[cfg(test)]
+    pub(crate) fn searches(&self) -> usize {
+        self.seats.asked()
     }
 
     async fn step(&self) -> Result<u64, StoreError> {
@@ -359,9 +366,9 @@ impl Store for Sql {
         Box::pin(timely(async move { history::unread(&mut self.read().await?, user, conversation, read).await }))
     }
 
-    fn search<'a>(&'a self, user: UserId, search: &'a Search, below: u64, most: u32) -> Later<'a, Found> {
+    fn search<'a>(&'a self, user: UserId, search: &'a Search, below: u64, most: u32, until: Instant) -> Later<'a, Found> {
         Box::pin(timely(async move {
-            let _seat = self.seats.take(user, find::is_slow(search)).await?;
+            let _seat = self.seats.take(find::is_slow(search), until).await?;
             find::find(&mut self.read().await?, user, search, below, most).await
         }))
     }

@@ -1,47 +1,57 @@
-//! Places for searches: few at once, each user one, and one alone for searches by the beginnings of words, which take long for users who wrote much: so
-//! that a search for whole words always finds a place. Knows no statement.
+//! Places for searches: few at once, and one alone for searches by the beginnings of words, which take long for users who wrote much: so that a search
+//! for whole words always finds a place. Knows no statement and no user: sessions see to it that each user has one search at a time.
 
 use crate::store::StoreError;
-use bridge::id::UserId;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
 
 /// Searches at once, and those of them that are by beginnings.
 const ALL: usize = 2;
 const SLOW: usize = 1;
-/// Users whose turns are known before those are let go of that nobody waits for.
-const FEW: usize = 32;
 
 /// The places. The search that waits longest is next.
 #[derive(Debug)]
 pub(super) struct Seats {
     all: Semaphore,
     slow: Semaphore,
-    users: Mutex<HashMap<UserId, Weak<tokio::sync::Mutex<()>>>>,
+    #[cfg(test)]
+    asked: std::sync::atomic::AtomicUsize,
 }
 
 /// A place. Dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Seat<'a> {
-    _turn: OwnedMutexGuard<()>,
     _slow: Option<SemaphorePermit<'a>>,
     _place: SemaphorePermit<'a>,
 }
 
 impl Seats {
     pub(super) fn new() -> Self {
-        Self { all: Semaphore::new(ALL), slow: Semaphore::new(SLOW), users: Mutex::default() }
+        Self {
+            all: Semaphore::new(ALL),
+            slow: Semaphore::new(SLOW),
+            #[cfg(test)]
+            asked: std::sync::atomic::AtomicUsize::new(0),
+        }
     }
 
-    /// Waits for a place. `slow`: the search is by beginnings of words.
-    pub(super) async fn take(&self, user: UserId, slow: bool) -> Result<Seat<'_>, StoreError> {
+    /// Waits for a place until a time. `slow`: the search is by beginnings of words.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: there was none by then, and nobody waits for an answer any more.
+    pub(super) async fn take(&self, slow: bool, until: Instant) -> Result<Seat<'_>, StoreError> {
+        #[cfg(test)]
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+        let late = |_| StoreError::Unavailable("other searches take too long".to_owned());
+        timeout_at(until, self.next(slow)).await.map_err(late)?
+    }
+
+    async fn next(&self, slow: bool) -> Result<Seat<'_>, StoreError> {
         let broken = |error: tokio::sync::AcquireError| StoreError::Broken(error.to_string());
         // In one order: nobody who has a later one waits for an earlier one.
-        let turn = self.turn(user).lock_owned().await;
         let slow = if slow { Some(self.slow.acquire().await.map_err(broken)?) } else { None };
         let place = self.all.acquire().await.map_err(broken)?;
-        Ok(Seat { _turn: turn, _slow: slow, _place: place })
+        Ok(Seat { _slow: slow, _place: place })
     }
 
     /// Takes all places.
@@ -50,23 +60,10 @@ impl Seats {
         self.all.acquire_many(ALL as u32).await.unwrap()
     }
 
-    /// Whether a user has a place, or waits for one.
+    /// How many searches have asked for a place so far.
     #[cfg(test)]
-    pub(super) fn is_known(&self, user: UserId) -> bool {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner).get(&user).is_some_and(|turn| turn.strong_count() > 0)
-    }
-
-    fn turn(&self, user: UserId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if users.len() >= FEW {
-            users.retain(|_, turn| turn.strong_count() > 0);
-        }
-        let known = users.get(&user).and_then(Weak::upgrade);
-        known.unwrap_or_else(|| {
-            let turn = Arc::default();
-            users.insert(user, Arc::downgrade(&turn));
-            turn
-        })
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(std::sync::atomic::Ordering::Acquire)
     }
 }
 
@@ -74,44 +71,52 @@ impl Seats {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
+    use std::time::Duration;
 
-    fn now(seats: &Seats, user: u64, slow: bool) -> Option<Seat<'_>> {
-        seats.take(UserId(user), slow).now_or_never().map(Result::unwrap)
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(600)
     }
 
-    #[test]
-    fn a_user_has_one_place_and_beginnings_have_one() {
+    fn now(seats: &Seats, slow: bool) -> Option<Seat<'_>> {
+        seats.take(slow, later()).now_or_never().map(Result::unwrap)
+    }
+
+    #[tokio::test]
+    async fn places_are_few_and_beginnings_have_one() {
         let seats = Seats::new();
-        let mine = now(&seats, 1, false).unwrap();
-        assert!(now(&seats, 1, false).is_none(), "a second place");
-        let other = now(&seats, 2, true).unwrap();
-        assert!(now(&seats, 3, false).is_none(), "more than all places");
-        drop(mine);
-        assert!(now(&seats, 3, true).is_none(), "two by beginnings");
-        assert!(now(&seats, 1, false).is_some(), "words have a place beside beginnings");
+        let one = now(&seats, false).unwrap();
+        let other = now(&seats, true).unwrap();
+        assert!(now(&seats, false).is_none(), "more than all places");
+        drop(one);
+        assert!(now(&seats, true).is_none(), "two by beginnings");
+        assert!(now(&seats, false).is_some(), "words have a place beside beginnings");
         drop(other);
-        assert!(now(&seats, 3, true).is_some());
+        assert!(now(&seats, true).is_some());
     }
 
-    #[test]
-    fn whoever_waits_for_the_own_turn_keeps_no_place_from_others() {
+    #[tokio::test]
+    async fn whoever_waits_for_beginnings_keeps_no_place_from_others() {
         let seats = Seats::new();
-        let first = now(&seats, 1, true).unwrap();
-        let mut waiting: Vec<_> = (0..5).map(|_| Box::pin(seats.take(UserId(1), true))).collect();
+        let first = now(&seats, true).unwrap();
+        let mut waiting: Vec<_> = (0..5).map(|_| Box::pin(seats.take(true, later()))).collect();
         waiting.iter_mut().for_each(|one| assert!(one.now_or_never().is_none()));
-        assert!(now(&seats, 2, false).is_some());
+        assert!(now(&seats, false).is_some());
         drop(first);
         let second = waiting.remove(0).now_or_never().unwrap().unwrap();
-        assert!(waiting.remove(0).now_or_never().is_none() && now(&seats, 2, false).is_some());
+        assert!(waiting.remove(0).now_or_never().is_none() && now(&seats, false).is_some());
         drop(second);
     }
 
-    #[test]
-    fn turns_that_nobody_waits_for_are_forgotten() {
+    #[tokio::test]
+    async fn nobody_gets_a_place_when_it_is_too_late() {
         let seats = Seats::new();
-        for user in 0..1000 {
-            assert!(now(&seats, user, true).is_some());
-        }
-        assert!(seats.users.lock().unwrap().len() <= FEW + 1);
+        let held = seats.take_all().await;
+        let begun = std::time::Instant::now();
+        let late = seats.take(true, Instant::now() + Duration::from_millis(1)).await;
+        assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        drop(held);
+        // What waited for both has kept neither.
+        assert!(now(&seats, true).is_some());
     }
 }

@@ -1,6 +1,6 @@
 //! Messages by their words: one list of texts and questions, answered alike by every database; whose they are, and when they are gone.
 
-use crate::make::{conversation, full_message, id, message, number, talk, user, writes};
+use crate::make::{conversation, full_message, id, message, number, soon, talk, user, writes};
 use bridge::id::{AccountId, UserId};
 use bridge::time::Timestamp;
 use std::sync::Arc;
@@ -148,7 +148,7 @@ fn search(query: &str) -> Search {
 }
 
 async fn find(store: &S, user: UserId, search: &Search) -> Found {
-    store.search(user, search, ALL, 100).await.unwrap()
+    store.search(user, search, ALL, 100, soon()).await.unwrap()
 }
 
 async fn numbers(store: &S, user: UserId, query: &str) -> Vec<u64> {
@@ -188,7 +188,7 @@ pub(super) async fn hits_come_newest_first_and_page_by_page(store: S) {
     for query in ["apple", "red apple", "app*", "\"red apple\""] {
         let (mut below, mut seen, mut pages) = (ALL, Vec::new(), 0);
         loop {
-            let page = store.search(talk.user, &search(query), below, 7).await.unwrap();
+            let page = store.search(talk.user, &search(query), below, 7, soon()).await.unwrap();
             pages += 1;
             seen.extend(page.hits.iter().map(|hit| hit.message.number));
             match page.next {
@@ -198,7 +198,7 @@ pub(super) async fn hits_come_newest_first_and_page_by_page(store: S) {
         }
         assert_eq!((&seen, pages), (&wanted, 15), "{query}");
     }
-    let last = store.search(talk.user, &search("apple"), ALL, 100).await.unwrap();
+    let last = store.search(talk.user, &search("apple"), ALL, 100, soon()).await.unwrap();
     assert_eq!((last.hits.len(), last.next), (100, None), "a full page with nothing behind it");
 }
 

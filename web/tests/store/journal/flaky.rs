@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use web::search::Search;
 use web::session::TokenHash;
 use web::store::{
@@ -217,7 +218,7 @@ impl Store for Flaky {
         no()
     }
 
-    fn search<'a>(&'a self, _: UserId, _: &'a Search, _: u64, _: u32) -> Later<'a, Found> {
+    fn search<'a>(&'a self, _: UserId, _: &'a Search, _: u64, _: u32, _: Instant) -> Later<'a, Found> {
         no()
     }
     fn index_more(&self) -> Later<'_, u64> {
