@@ -42,16 +42,24 @@ impl Download {
     ///
     /// # Errors
     /// It breaks off.
-    pub fn check(&mut self, mut at: usize) -> std::io::Result<usize> {
-        let (start, mut bytes) = (at, vec![0; 1 << 16]);
-        loop {
-            let count = self.body.read(&mut bytes)?;
-            if count == 0 {
-                return Ok(at - start);
-            }
-            assert!(bytes[..count] == piece(at, count), "the bytes after {at} are others");
-            at += count;
+    pub fn check(&mut self, at: usize) -> std::io::Result<usize> {
+        check(&mut self.body, at)
+    }
+}
+
+/// Reads a stream to its end, and gives how many bytes of it were those of the file from this place on; panics at the first that is another.
+///
+/// # Errors
+/// It breaks off.
+pub fn check(stream: &mut impl Read, mut at: usize) -> std::io::Result<usize> {
+    let (start, mut bytes) = (at, vec![0; 1 << 16]);
+    loop {
+        let count = stream.read(&mut bytes)?;
+        if count == 0 {
+            return Ok(at - start);
         }
+        assert!(bytes[..count] == piece(at, count), "the bytes after {at} are others");
+        at += count;
     }
 }
 
@@ -85,12 +93,17 @@ impl Read for Bytes {
 impl WireClient {
     /// Uploads so many bytes of the file under this name (percent-encoded).
     pub fn upload(&mut self, name: &str, count: usize) -> Answer {
+        self.upload_from(name, count, Bytes::new(count))
+    }
+
+    /// The same, as so many bytes from a stream.
+    pub fn upload_from(&mut self, name: &str, count: usize, bytes: impl Read + 'static) -> Answer {
         let mut request = self.agent.post(format!("{}/api/v1/uploads", self.base)).header("x-filename", name);
         if let Some(cookie) = self.cookies.all() {
             request = request.header("cookie", cookie);
         }
         let request = request.header("content-length", count.to_string());
-        let sent = request.send(SendBody::from_owned_reader(Bytes::new(count)));
+        let sent = request.send(SendBody::from_owned_reader(bytes));
         sent.and_then(|answer| self.taken(answer)).unwrap_or_else(|error| panic!("POST /uploads: {error}"))
     }
 
