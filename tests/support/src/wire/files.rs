@@ -1,6 +1,7 @@
 //! Files of a browser session: what is uploaded and what is fetched, as streams. It must not keep a whole file unless asked.
 
 use std::io::Read;
+use std::sync::LazyLock;
 
 use ureq::SendBody;
 
@@ -63,9 +64,18 @@ pub fn check(stream: &mut impl Read, mut at: usize) -> std::io::Result<usize> {
     }
 }
 
+/// The file repeats after so many bytes.
+const PERIOD: usize = 65_521;
+static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| (0..PERIOD).map(|at| ((at * 31 + at / 256) & 255) as u8).collect());
+
 /// Bytes of the one file that all tests send, from a place in it: the same as slixmpp's.
 pub fn piece(start: usize, length: usize) -> Vec<u8> {
-    (start..start + length).map(|at| at % 65_521).map(|at| ((at * 31 + at / 256) & 255) as u8).collect()
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let rest = &BLOCK[(start + bytes.len()) % PERIOD..];
+        bytes.extend_from_slice(&rest[..rest.len().min(length - bytes.len())]);
+    }
+    bytes
 }
 
 /// So many bytes of it, as a stream.
