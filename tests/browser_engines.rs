@@ -95,7 +95,7 @@ async fn journey(engine: Engine) {
 
     messages(&page, &mut bob, &talk).await;
     settings(&page).await;
-    incoming_picture(&page, &prosody).await;
+    incoming_picture(&page, &prosody, &talk).await;
     room(&page, &prosody, &daemon, &mut bob).await;
 
     page.sign_out().await;
@@ -215,16 +215,15 @@ async fn settings(page: &Page) {
     page.see_no("[data-testid=settings-dialog]").await;
 }
 
-/// A picture shows where it came.
-async fn incoming_picture(page: &Page, prosody: &Prosody) {
-    let mut carla = Slixmpp::connect(prosody, "carla");
-    let here = carla.wait("Ines", |event| event["event"] == "present" && event["jid"].as_str().is_some_and(|jid| jid.starts_with("ines@")));
+/// A picture shows where it came. Bob sends it from another program.
+async fn incoming_picture(page: &Page, prosody: &Prosody, talk: &str) {
+    let mut other = Slixmpp::connect(prosody, "bob");
+    let here = other.wait("Ines", |event| event["event"] == "present" && event["jid"].as_str().is_some_and(|jid| jid.starts_with("ines@")));
     let (ines, size) = (here["jid"].as_str().expect("an address"), STANDARD.decode(PICTURE).expect("a picture").len());
-    carla.offer(ines, "dot", "dot.png", size as u64, "ibb");
-    let talk = conversation("carla@localhost");
+    other.offer(ines, "dot", "dot.png", size as u64, "ibb");
     page.click(&format!("{talk} [data-testid=file-accept]")).await;
-    carla.wait("Ines's yes", |event| event["event"] == "accepted");
-    carla.order("send_ibb", json!({ "to": ines, "sid": "dot", "size": size, "content": PICTURE }));
+    other.wait("Ines's yes", |event| event["event"] == "accepted");
+    other.order("send_ibb", json!({ "to": ines, "sid": "dot", "size": size, "content": PICTURE }));
     page.wait(&format!("document.querySelector({})?.naturalWidth === 1", quoted(&format!("{talk} [data-testid=file-picture]")))).await;
 }
 

@@ -133,6 +133,28 @@ fn a_file_goes_to_a_room() {
 }
 
 #[test]
+fn a_file_on_its_way_is_taken_back_or_ends_with_the_connection() {
+    let mut stage = Stage::new(100 << 20, None);
+    let conversation = stage.ines.open("bob@localhost");
+    for by_ines in [true, false] {
+        let sent = stage.send(&conversation, 32 << 20).expect("a transfer");
+        stage.ines.wait_event("a part of it", |event| event["type"] == "transfer.progress" && event["transfer"]["id"] == sent["transfer"]);
+        if by_ines {
+            stage.ines.carry_out("transfer.cancel", json!({ "transfer": sent["transfer"] }));
+            assert_eq!(stage.ended(&sent), "cancelled");
+            // No address was said.
+            stage.ines.say(&conversation, "not yet");
+            let heard = stage.bob.wait_for("her words", |stanza| stanza.name == "message" && stanza.child_text("body").is_some());
+            assert_eq!(heard.child_text("body"), Some("not yet"));
+        } else {
+            stage.prosody.kill();
+            assert_eq!(stage.ended(&sent), "failed");
+        }
+        stage.nothing_is_staged();
+    }
+}
+
+#[test]
 fn what_the_server_does_not_take_is_said() {
     let mut stage = Stage::new(100_000, None);
     let conversation = stage.ines.join(&json!({ "room": "garden", "server": "rooms.localhost", "handle": "Ines" }));
