@@ -128,6 +128,7 @@ fn a_file_from_an_irc_client_is_ended_by_its_receiver_at_each_stage() {
         let (id, listener) = offered(&mut ines, &mut bob);
         ines.carry_out("transfer.accept", json!({ "transfer": id }));
         let sender = listener.accept().expect("Ines's connection").0;
+        sender.set_read_timeout(Some(PATIENCE)).expect("a time");
         (&sender).write_all(&support::piece(0, bytes)).expect("sending");
         let mut download = ines.fetch(&id);
         assert_eq!(download.take(bytes), support::piece(0, bytes));
