@@ -130,11 +130,16 @@ fn a_file_from_an_irc_client_is_ended_by_its_receiver_at_each_stage() {
         let sender = listener.accept().expect("Ines's connection").0;
         sender.set_read_timeout(Some(PATIENCE)).expect("a time");
         (&sender).write_all(&support::piece(0, bytes)).expect("sending");
-        let mut download = ines.fetch(&id);
-        assert_eq!(download.take(bytes), support::piece(0, bytes));
+        let download = (bytes > 0).then(|| {
+            let mut download = ines.fetch(&id);
+            assert_eq!(download.take(bytes), support::piece(0, bytes));
+            download
+        });
         ines.carry_out("transfer.cancel", json!({ "transfer": id }));
         assert_eq!(ended(&mut ines, &id), "cancelled");
-        download.rest().expect_err("half a file is no file");
+        if let Some(mut download) = download {
+            download.rest().expect_err("half a file is no file");
+        }
         is_closed(&sender);
     }
 }
