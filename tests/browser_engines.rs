@@ -210,6 +210,7 @@ async fn settings(page: &Page) {
     page.see("[data-testid=field-pref-notify]").await;
     page.check("pref-sound_room", true).await;
     page.type_into("[data-testid=field-pref-highlight]", "compost").await;
+    page.at_rest().await;
     picture(page, "settings").await;
     page.press_escape().await;
     page.see_no("[data-testid=settings-dialog]").await;
@@ -246,6 +247,7 @@ async fn room(page: &Page, prosody: &Prosody, daemon: &Daemon, bob: &mut XmppPee
     let link = link.child_text("body").expect("an address").to_owned();
     page.see(&format!("{talk} [data-testid=message] a[href='{link}']")).await;
     page.see_no(&format!("{talk} [data-testid=files]")).await;
+    page.at_rest().await;
     picture(page, "room").await;
 
     page.click(&format!("{talk} [data-testid=conversation-menu]")).await;
