@@ -301,7 +301,9 @@ async fn a_full_desk_and_what_is_seldom_opened_are_for_everybody() {
     audit.look("tiles, one of them muted").await;
     let garden = audit.page.join(&[("room", "garden"), ("server", "rooms.localhost"), ("handle", "Ines")], &prosody.room("garden")).await;
     audit.page.press("[data-testid=request-action]", "Accept Defaults").await;
-    audit.look_behind(&[&format!("{garden} [data-testid=conversation-menu]"), "[data-testid=power-bans]"], "[data-testid=bans-dialog]").await;
+    audit
+        .look_behind(&[&format!("{garden} [data-testid=conversation-menu]"), "[data-testid=power-bans]"], "[data-testid=bans-dialog]")
+        .await;
     audit.assert_nothing(10);
 }
 

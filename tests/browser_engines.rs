@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use support::{
-    Browser, Contact, Daemon, Engine, Key, Line, PATIENCE, Page, Prosody, Scheme, Slixmpp, Window, XmppPeer, conversation, key, quoted, wait_until, with,
+    Browser, Contact, Daemon, Engine, Key, Line, PATIENCE, Page, Prosody, Scheme, Slixmpp, Window, XmppPeer, conversation, key, quoted,
+    wait_until, with,
 };
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
@@ -243,7 +244,8 @@ async fn room(page: &Page, prosody: &Prosody, daemon: &Daemon, bob: &mut XmppPee
     let note = daemon.data_dir().join("a note.txt");
     std::fs::write(&note, "Beans, peas").expect("a file");
     page.choose_file(&format!("{talk} [data-testid=file-input]"), &note).await;
-    let link = bob.wait_for("the link", |stanza| stanza.is("type", "groupchat") && stanza.child("x").is_some_and(|x| x.child("url").is_some()));
+    let link =
+        bob.wait_for("the link", |stanza| stanza.is("type", "groupchat") && stanza.child("x").is_some_and(|x| x.child("url").is_some()));
     let link = link.child_text("body").expect("an address").to_owned();
     page.see(&format!("{talk} [data-testid=message] a[href='{link}']")).await;
     page.see_no(&format!("{talk} [data-testid=files]")).await;
