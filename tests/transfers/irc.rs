@@ -3,7 +3,7 @@
 use super::BELLFLOWER;
 use serde_json::json;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use support::{Daemon, IrcPeer, Ngircd, PATIENCE, WireClient, wait_until};
 
 const SIZE: usize = 300_000;
@@ -161,7 +161,7 @@ fn a_file_to_an_irc_client_is_ended_by_either_at_each_stage() {
         receiver.read_exact(&mut vec![0; SIZE]).expect("some of it");
         match who {
             "ines" => drop(ines.carry_out("transfer.cancel", json!({ "transfer": id }))),
-            "bob" => drop(receiver.try_clone().and_then(|other| other.shutdown(std::net::Shutdown::Both)).expect("an end")),
+            "bob" => receiver.shutdown(Shutdown::Both).expect("an end"),
             _ => server.kill(),
         }
         assert_eq!(ended(&mut ines, &id), state, "by {who}");
