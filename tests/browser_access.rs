@@ -261,6 +261,53 @@ async fn what_a_user_of_the_site_has_is_for_everybody() {
 }
 
 #[tokio::test]
+async fn a_full_desk_and_what_is_seldom_opened_are_for_everybody() {
+    const NAMES: [&str; 8] = ["anna", "bob", "carla", "dora", "emil", "freya", "gita", "hana"];
+    let server = NAMES.iter().fold(Prosody::builder().users(["ines"]).users(NAMES), |server, name| server.friends("ines", name, "Friends"));
+    let prosody = server.start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let mut audit = Audit::of(Page::open(&daemon, Window::Desk).await);
+    audit.page.sign_in_xmpp(&prosody, "ines").await;
+    audit.page.see("[data-testid=buddy]").await;
+    let context = format!("{}{}{}", char::from(Key::Shift), char::from(Key::F10), char::from(Key::Null));
+    for (row, entry) in [("[data-testid=buddy]", "menu-alias"), ("[data-testid=group]", "menu-group-rename")] {
+        audit.page.type_into(row, &context).await;
+        audit.look_behind(&[], &format!("[data-testid={entry}]")).await;
+        audit.page.type_into(row, &context).await;
+        audit.look_behind(&[&format!("[data-testid={entry}]")], "[data-testid=field-ask]").await;
+    }
+    audit.look_behind(&["[data-testid=account]", "[data-testid=menu-edit]"], "[data-testid=edit-account-dialog]").await;
+    // So large that no window lies over another.
+    let resize = |width: u32, height: u32| serde_json::json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+    audit.page.browser().devtools("Emulation.setDeviceMetricsOverride", resize(2600, 1400)).await;
+    let mut last = String::new();
+    for name in NAMES {
+        audit.page.click("[data-testid=search]").await;
+        last = audit.page.open_buddy(&format!("{name}@localhost")).await;
+    }
+    audit.page.see("[data-testid=tile-offer]").await;
+    audit.look("eight windows, and the offer to tile them").await;
+    // The dock of a smaller desk has not got room for all.
+    audit.page.click("[data-testid=tile-yes]").await;
+    audit.page.browser().devtools("Emulation.setDeviceMetricsOverride", resize(1100, 720)).await;
+    audit.look_behind(&["[data-testid=dock-rest]"], "[data-testid=dock-rest-item]").await;
+    audit.page.browser().window(Window::Desk).await;
+    let menu = format!("{last} [data-testid=conversation-menu]");
+    audit.look_behind(&[&menu, "[data-testid=menu-mute]"], "[data-testid=mute-hour]").await;
+    audit.page.click(&menu).await;
+    audit.page.click("[data-testid=menu-mute]").await;
+    audit.page.click("[data-testid=mute-ever]").await;
+    audit.page.see(&format!("{last} [data-testid=muted]")).await;
+    audit.look("tiles, one of them muted").await;
+    let garden = audit.page.join(&[("room", "garden"), ("server", "rooms.localhost"), ("handle", "Ines")], &prosody.room("garden")).await;
+    audit.page.press("[data-testid=request-action]", "Accept Defaults").await;
+    audit
+        .look_behind(&[&format!("{garden} [data-testid=conversation-menu]"), "[data-testid=power-bans]"], "[data-testid=bans-dialog]")
+        .await;
+    audit.assert_nothing(10);
+}
+
+#[tokio::test]
 async fn what_a_system_with_few_colours_leaves_is_told_apart() {
     let prosody =
         Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").friends("ines", "carla", "Friends").start();

@@ -3,10 +3,17 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use support::{Browser, Contact, Daemon, Engine, Key, Line, PATIENCE, Page, Prosody, Scheme, Window, XmppPeer, conversation, wait_until};
+use support::{
+    Browser, Contact, Daemon, Engine, Key, Line, PATIENCE, Page, Prosody, Scheme, Slixmpp, Window, XmppPeer, conversation, key, quoted,
+    wait_until, with,
+};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
+/// A PNG of one pixel.
+const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 #[tokio::test]
 async fn the_journey_in_chromium() {
@@ -25,8 +32,12 @@ async fn the_journey_in_webkit() {
 
 async fn journey(engine: Engine) {
     let carla = Contact { jid: "carla@localhost".to_owned(), name: "Carla Ruiz".to_owned(), group: "Work".to_owned() };
-    let prosody = Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").contact("ines", carla).start();
-    let daemon = Daemon::run(BELLFLOWER);
+    let server = Prosody::builder().users(["ines", "bob", "carla"]).friends("ines", "bob", "Friends").contact("ines", carla);
+    let prosody = server.uploads(1 << 20, None).start();
+    let mut daemon = Daemon::builder(BELLFLOWER).trust(prosody.authority_pem()).start();
+    // `localhost` has an IPv6 address, too, at which Prosody does not listen.
+    daemon.allow_log("proxy: Error connecting to localhost");
+    daemon.allow_log("proxy: Connection attempt failed");
     let line = Line::to(daemon.url());
     let mut bob = XmppPeer::connect(&prosody, "bob");
     bob.show("away", "making tea");
@@ -82,6 +93,11 @@ async fn journey(engine: Engine) {
     bob.hears("written meanwhile");
     assert_eq!(page.texts(&format!("{talk} [data-testid=message-text]")).await.len(), 6, "each once");
     assert_eq!(page.browser().eval("return window.mark").await, json!("not loaded anew"));
+
+    messages(&page, &mut bob, &talk).await;
+    settings(&page).await;
+    incoming_picture(&page, &prosody, &talk).await;
+    room(&page, &prosody, &daemon, &mut bob).await;
 
     page.sign_out().await;
     page.assert_no_mishap().await;
@@ -162,6 +178,88 @@ async fn keys(page: &Page, talk: &str) {
     page.see(&format!("{other} [data-testid=composer]:focus")).await;
     page.type_into(":focus", &format!("{}w{}", char::from(Key::Alt), char::from(Key::Null))).await;
     page.see_no(&other).await;
+}
+
+/// A message is answered from its menu.
+async fn messages(page: &Page, bob: &mut XmppPeer, talk: &str) {
+    let said = page.message(talk, "There is.").await;
+    page.type_into(&format!("{talk} [data-testid=composer]"), &with(Key::Shift, &key(Key::Tab))).await;
+    page.see(&format!("{talk} .log:focus")).await;
+    let there = format!("return document.activeElement.matches({})", quoted(&said));
+    while page.browser().eval(&there).await != true {
+        page.type_into(":focus", &key(Key::Up)).await;
+    }
+    page.type_into(":focus", &key(Key::Enter)).await;
+    page.see("[data-testid=message-copy]").await;
+    page.click("[data-testid=message-quote]").await;
+    page.written(talk, "> Bob: There is.\n").await;
+    page.say(talk, "Good.").await;
+    bob.hears("> Bob: There is.\nGood.");
+}
+
+/// Choices are made in their place, and hold at once.
+async fn settings(page: &Page) {
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=open-settings]").await;
+    page.click("[data-testid=settings-look]").await;
+    for density in ["compact", "comfortable"] {
+        page.click(&format!("[data-testid=pref-density-{density}]")).await;
+        page.wait(&format!("document.documentElement.dataset.density === '{density}'")).await;
+    }
+    page.click("[data-testid=settings-notify]").await;
+    // Whether the browser may show any is known in each of them.
+    page.see("[data-testid=field-pref-notify]").await;
+    page.check("pref-sound_room", true).await;
+    page.type_into("[data-testid=field-pref-highlight]", "compost").await;
+    page.at_rest().await;
+    picture(page, "settings").await;
+    page.press_escape().await;
+    page.see_no("[data-testid=settings-dialog]").await;
+}
+
+/// A picture shows where it came. Bob sends it from another program.
+async fn incoming_picture(page: &Page, prosody: &Prosody, talk: &str) {
+    let mut other = Slixmpp::connect(prosody, "bob");
+    let here = other.wait("Ines", |event| event["event"] == "present" && event["jid"].as_str().is_some_and(|jid| jid.starts_with("ines@")));
+    let (ines, size) = (here["jid"].as_str().expect("an address"), STANDARD.decode(PICTURE).expect("a picture").len());
+    other.offer(ines, "dot", "dot.png", size as u64, "ibb");
+    page.click(&format!("{talk} [data-testid=file-accept]")).await;
+    other.wait("Ines's yes", |event| event["event"] == "accepted");
+    other.order("send_ibb", json!({ "to": ines, "sid": "dot", "size": size, "content": PICTURE }));
+    page.wait(&format!("document.querySelector({})?.naturalWidth === 1", quoted(&format!("{talk} [data-testid=file-picture]")))).await;
+}
+
+/// A room is opened, gets a file, is ruled, and kept in the list.
+async fn room(page: &Page, prosody: &Prosody, daemon: &Daemon, bob: &mut XmppPeer) {
+    let room = prosody.room("garden");
+    let talk = page.join(&[("room", "garden"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
+    page.press("[data-testid=request-action]", "Accept Defaults").await;
+    page.see_no("[data-testid=request-action]").await;
+    bob.join(&room, "Bob");
+    let member = format!("{talk} [data-testid=member][data-name=Bob]");
+    page.click(&member).await;
+    page.click("[data-testid=power-op]").await;
+    page.see(&format!("{member}[data-flags~=operator]")).await;
+
+    let note = daemon.data_dir().join("a note.txt");
+    std::fs::write(&note, "Beans, peas").expect("a file");
+    page.choose_file(&format!("{talk} [data-testid=file-input]"), &note).await;
+    let link =
+        bob.wait_for("the link", |stanza| stanza.is("type", "groupchat") && stanza.child("x").is_some_and(|x| x.child("url").is_some()));
+    let link = link.child_text("body").expect("an address").to_owned();
+    page.see(&format!("{talk} [data-testid=message] a[href='{link}']")).await;
+    page.see_no(&format!("{talk} [data-testid=files]")).await;
+    page.at_rest().await;
+    picture(page, "room").await;
+
+    page.click(&format!("{talk} [data-testid=conversation-menu]")).await;
+    page.click("[data-testid=menu-mark]").await;
+    page.click("[data-testid=mark-keep]").await;
+    page.click(&format!("{talk} [data-testid=close]")).await;
+    page.click("[data-testid=close-leave]").await;
+    page.see_no(&talk).await;
+    page.click(&format!("[data-testid=mark][data-name='{room}']")).await;
+    page.see(&member).await;
 }
 
 /// Presses the Enter by which somebody takes what an input method offers, as WebKit tells of it; nothing must be sent or opened by it.

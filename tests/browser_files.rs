@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use support::{Daemon, Page, Prosody, Slixmpp, Window, photo};
+use support::{Audit, Daemon, Page, Prosody, Slixmpp, Window, photo};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 /// A PNG of one pixel.
@@ -182,4 +182,37 @@ async fn files_are_taken_shown_saved_and_declined() {
     page.click(&format!("{} [data-testid=file-decline]", stage.row("offered"))).await;
     stage.bob.wait("Ines's no", |event| event["event"] == "declined");
     page.see_no(&format!("{talk} [data-testid=transfer]")).await;
+}
+
+#[tokio::test]
+async fn files_are_for_everybody() {
+    let Stage { page, talk, mut bob, ines, daemon, _prosody } = Stage::new().await;
+    let mut audit = Audit::of(page);
+    let row = |state: &str| format!("{talk} [data-testid=transfer][data-state={state}]");
+    let size = STANDARD.decode(PICTURE).expect("a picture").len();
+    bob.offer(&ines, "picture", "dot.png", size as u64, "ibb");
+    audit.page.click(&format!("{} [data-testid=file-accept]", row("offered"))).await;
+    bob.wait("Ines's yes", |event| event["event"] == "accepted");
+    bob.order("send_ibb", json!({ "to": ines, "sid": "picture", "size": size, "content": PICTURE }));
+    audit.page.see(&format!("{talk} [data-testid=received][data-state=done] img")).await;
+    bob.offer(&ines, "half", "half.txt", 400_000, "ibb");
+    audit.page.click(&format!("{} [data-testid=file-accept]", row("offered"))).await;
+    bob.wait("Ines's yes", |event| event["event"] == "accepted");
+    bob.order("send_ibb", json!({ "to": ines, "sid": "half", "size": 400_000, "upto": 200_000, "close": false }));
+    audit.page.see(&format!("{} progress", row("running"))).await;
+    // One that is offered, and one that cannot go.
+    bob.offer(&ines, "more", "more.txt", 1000, "ibb");
+    let broken = daemon.data_dir().join("photo.jpg");
+    std::fs::write(&broken, b"\xff\xd8\xff\xe0 and so on").expect("a file");
+    audit.page.choose_file(&format!("{talk} [data-testid=file-input]"), &broken).await;
+    audit.page.see(&format!("{talk} [data-testid=upload][data-state=failed]")).await;
+    audit.page.see(&row("offered")).await;
+    audit.look("files").await;
+    audit.page.browser().window(Window::Phone).await;
+    audit.page.see("[data-testid=back]").await;
+    audit.page.assert_fits("files on a phone").await;
+    let small = audit.page.too_small("files on a phone").await;
+    assert!(small.is_empty(), "{small:#?}");
+    audit.look("files on a phone").await;
+    audit.assert_nothing(2);
 }

@@ -125,18 +125,6 @@ async fn the_list_begins_near_the_top_and_has_everybody_once() {
     page.assert_no_mishap().await;
 }
 
-/// What is touched and is smaller than a thumb. Links within a text are as large as their words.
-async fn small(page: &Page, what: &str) -> Vec<String> {
-    page.at_rest().await;
-    let script = "const touched = 'button, select, textarea, input, a, summary, [role=treeitem]';
-        return [...document.querySelectorAll(touched)].filter(one => one.checkVisibility({ visibilityProperty: true }) && !one.closest('.said, .prose, [aria-hidden=true]'))
-            .map(one => [one.closest('label') ?? one, one]).map(([one, own]) => [one.getBoundingClientRect(), own])
-            .filter(([box]) => box.width > 1 && (box.width < 44 || box.height < 44))
-            .map(([box, one]) => `${Math.round(box.width)} x ${Math.round(box.height)}: ${one.outerHTML.slice(0, 160)}`)";
-    let found = page.browser().eval(script).await;
-    found.as_array().into_iter().flatten().map(|one| format!("{what}: {}", one.as_str().unwrap_or_default())).collect()
-}
-
 #[tokio::test]
 async fn everything_is_large_enough_for_a_thumb() {
     let prosody = friends();
@@ -144,20 +132,20 @@ async fn everything_is_large_enough_for_a_thumb() {
     let mut bob = XmppPeer::connect(&prosody, "bob");
     let page = Page::open(&daemon, Window::Phone).await;
     page.see("[data-testid=network-form]").await;
-    let mut found = small(&page, "front page").await;
+    let mut found = page.too_small("front page").await;
     page.click("[data-testid=to-site]").await;
     page.see("[data-testid=site-form]").await;
-    found.extend(small(&page, "site form").await);
+    found.extend(page.too_small("site form").await);
     page.click("[data-testid=to-network]").await;
     page.sign_in_xmpp(&prosody, "ines").await;
     page.see("[data-testid=buddy][data-presence=online]").await;
-    found.extend(small(&page, "list").await);
+    found.extend(page.too_small("list").await);
     for (opener, seen) in
         [("main-menu", "[role=menu]"), ("my-status", "[role=menu]"), ("account", "[role=menu]"), ("list-add", "[role=menu]")]
     {
         page.click(&format!("[data-testid={opener}]")).await;
         page.see(seen).await;
-        found.extend(small(&page, opener).await);
+        found.extend(page.too_small(opener).await);
         page.press_escape().await;
         page.see_no(seen).await;
     }
@@ -171,7 +159,7 @@ async fn everything_is_large_enough_for_a_thumb() {
         page.click("[data-testid=list-add]").await;
         page.click(&format!("[data-testid={entry}]")).await;
         page.see(&format!("[data-testid={dialog}]")).await;
-        found.extend(small(&page, dialog).await);
+        found.extend(page.too_small(dialog).await);
         page.press_escape().await;
         page.see_no(&format!("[data-testid={dialog}]")).await;
     }
@@ -181,10 +169,10 @@ async fn everything_is_large_enough_for_a_thumb() {
     // One that could not be sent has something to touch below it.
     page.say(&talk, "/mgs").await;
     page.see("[data-testid=message-retry]").await;
-    found.extend(small(&page, "conversation").await);
+    found.extend(page.too_small("conversation").await);
     page.click(&format!("{talk} [data-testid=emoji]")).await;
     page.see(".emoji-box").await;
-    found.extend(small(&page, "emoji").await);
+    found.extend(page.too_small("emoji").await);
     page.press_escape().await;
     page.click("[data-testid=back]").await;
     let room = prosody.room("gardeners");
@@ -192,7 +180,93 @@ async fn everything_is_large_enough_for_a_thumb() {
     page.join(&[("room", "gardeners"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
     page.click("[data-testid=toggle-members]").await;
     page.see("[data-testid=member][data-name=Bob]").await;
-    found.extend(small(&page, "room").await);
+    found.extend(page.too_small("room").await);
+    assert!(found.is_empty(), "{} are too small:\n{}", found.len(), found.join("\n"));
+    page.assert_no_mishap().await;
+}
+
+/// Looks at what a press opens, and closes it with Esc.
+async fn behind(page: &Page, clicks: &[&str], seen: &str, found: &mut Vec<String>) {
+    for css in clicks {
+        page.click(css).await;
+    }
+    page.see(seen).await;
+    found.extend(page.too_small(seen).await);
+    page.press_escape().await;
+    page.see_no(seen).await;
+}
+
+#[tokio::test]
+async fn what_is_opened_from_them_is_large_enough_too() {
+    let prosody = Prosody::builder().users(["ines", "bob", "juan"]).friends("ines", "bob", "Friends").start();
+    let daemon = Daemon::run(BELLFLOWER);
+    let (mut bob, mut juan) = (XmppPeer::connect(&prosody, "bob"), XmppPeer::connect(&prosody, "juan"));
+    let page = Page::open(&daemon, Window::Phone).await;
+    page.sign_in_xmpp(&prosody, "ines").await;
+    page.see("[data-testid=buddy][data-presence=online]").await;
+    let mut found = Vec::new();
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=open-settings]").await;
+    for section in ["look", "notify", "talk", "keys", "accounts"] {
+        page.click(&format!("[data-testid=settings-{section}]")).await;
+        page.see(&format!("[data-testid=settings-panel-{section}]")).await;
+        found.extend(page.too_small(section).await);
+    }
+    page.press_escape().await;
+    page.see_no("[data-testid=settings-dialog]").await;
+    behind(&page, &["[data-testid=my-status]", "[data-testid=menu-own-icon]"], "[data-testid=icon-dialog]", &mut found).await;
+
+    let talk = page.open_buddy("bob@localhost").await;
+    bob.say("ines@localhost", "Compost https://plants.example/");
+    let said = page.message(&talk, "Compost https://plants.example/").await;
+    page.hold(&format!("{said} .bubble")).await;
+    behind(&page, &[], "[role=menu]", &mut found).await;
+    page.hold(&format!("{said} .bubble")).await;
+    behind(&page, &["[data-testid=message-info]"], "[data-testid=message-info-dialog]", &mut found).await;
+    let menu = format!("{talk} [data-testid=conversation-menu]");
+    behind(&page, &[&menu], "[role=menu]", &mut found).await;
+    behind(&page, &[&menu, "[data-testid=menu-mute]"], "[data-testid=mute-hour]", &mut found).await;
+    page.paste(&talk, &"line\n".repeat(12)).await;
+    behind(&page, &[], "[data-testid=paste-dialog]", &mut found).await;
+    page.click(&format!("{talk} [data-testid=toggle-format]")).await;
+    page.click(&menu).await;
+    page.click("[data-testid=menu-find]").await;
+    page.type_into("[data-testid=find-box]", "compost").await;
+    page.read("[data-testid=find-count]", "1 of 1").await;
+    found.extend(page.too_small("bars above and below the messages").await);
+    page.click("[data-testid=find-close]").await;
+    page.click("[data-testid=back]").await;
+
+    page.click("[data-testid=main-menu]").await;
+    page.click("[data-testid=open-search]").await;
+    page.type_into("[data-testid=search-box]", "compost").await;
+    page.see("[data-testid=search-hit]").await;
+    page.click("[data-testid=search-filter]").await;
+    behind(&page, &[], "[data-testid=search-filters]", &mut found).await;
+
+    juan.say("ines@localhost", "hello");
+    page.click("[data-testid=list-conversation][data-name='juan@localhost']").await;
+    page.see("[data-testid=stranger]").await;
+    found.extend(page.too_small("a stranger's strip").await);
+    behind(&page, &["[data-testid=stranger-info]"], "[data-testid=notice-userinfo]", &mut found).await;
+    juan.presence_to("ines@localhost", "subscribe");
+    page.see("[data-testid=authorization]").await;
+    found.extend(page.too_small("a question").await);
+    page.click("[data-testid=prompt-later]").await;
+    page.click("[data-testid=back]").await;
+
+    let room = prosody.room("gardeners");
+    let garden = page.join(&[("room", "gardeners"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
+    page.press("[data-testid=request-action]", "Accept Defaults").await;
+    page.see_no("[data-testid=request-action]").await;
+    bob.join(&room, "Bob");
+    page.click("[data-testid=toggle-members]").await;
+    behind(&page, &["[data-testid=member][data-name=Bob]"], "[data-testid=power-kick]", &mut found).await;
+    behind(&page, &["[data-testid=member][data-name=Bob]", "[data-testid=power-kick]"], "[data-testid=act-dialog]", &mut found).await;
+    let menu = format!("{garden} [data-testid=conversation-menu]");
+    behind(&page, &[&menu, "[data-testid=menu-mark]"], "[data-testid=mark-keep]", &mut found).await;
+    behind(&page, &[&menu, "[data-testid=power-bans]"], "[data-testid=bans-dialog]", &mut found).await;
+    behind(&page, &[&menu, "[data-testid=talk-close]"], "[data-testid=close-dialog]", &mut found).await;
     assert!(found.is_empty(), "{} are too small:\n{}", found.len(), found.join("\n"));
     page.assert_no_mishap().await;
 }

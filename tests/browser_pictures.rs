@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use support::{Daemon, Page, Prosody, Window, XmppPeer, conversation, free_port, quoted};
+use support::{Audit, Daemon, Page, Prosody, Window, XmppPeer, conversation, free_port, quoted};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 const PASSWORD: &str = "a sentence that nobody guesses";
@@ -50,6 +50,9 @@ async fn a_picture_is_shown_opened_and_found_again() {
     page.click(&format!("{talk} [data-testid=picture-open]")).await;
     is_drawn(&page, "[data-testid=picture-dialog] img").await;
     page.read("[data-testid=picture-dialog] h2", "a cat").await;
+    let mut audit = Audit::of(page);
+    audit.look("a picture, whole").await;
+    let page = audit.assert_nothing(1);
     page.press_escape().await;
     page.see_no("[data-testid=picture-dialog]").await;
 

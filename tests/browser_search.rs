@@ -206,7 +206,24 @@ async fn a_search_is_narrowed_kept_and_counted() {
     page.load().await;
     page.see("[data-testid=buddy]").await;
     page.see_no("[data-testid=saved-search]").await;
-    page.assert_no_mishap().await;
+
+    // What was said in a room that she has left is read beside the search.
+    let room = prosody.room("garden");
+    bob.join(&room, "Bob");
+    let garden = page.join(&[("room", "garden"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;
+    bob.say_in(&room, "leaf mould, two years old");
+    page.hears(&garden, "leaf mould, two years old").await;
+    page.click(&format!("{garden} [data-testid=close]")).await;
+    page.click("[data-testid=close-leave]").await;
+    page.see_no(&garden).await;
+    page.click("[data-testid=search]").await;
+    search_all(&page, "mould").await;
+    hits(&page, 1).await;
+    page.click(HIT).await;
+    page.read("[data-testid=around-dialog]", "leaf mould, two years old").await;
+    let mut audit = Audit::of(page);
+    audit.look("what was said around a hit").await;
+    audit.assert_nothing(1).assert_no_mishap().await;
 }
 
 #[tokio::test]

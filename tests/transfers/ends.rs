@@ -85,9 +85,9 @@ fn an_offer_of_ones_own_is_declined_or_taken_back() {
 #[test]
 fn a_file_on_its_way_out_is_ended_by_either() {
     let mut stage = Stage::new();
-    for by_ines in [true, false] {
-        let (id, offer) = stage.sent(1 << 20);
-        stage.bob.order("accept", json!({ "sid": offer["sid"], "method": "ibb" }));
+    for (by_ines, method) in [(true, "ibb"), (false, "ibb"), (true, "s5b"), (false, "s5b")] {
+        let (id, offer) = stage.sent(if method == "ibb" { 1 << 20 } else { 32 << 20 });
+        stage.bob.order("accept", json!({ "sid": offer["sid"], "method": method }));
         stage.bob.wait("some of it", |event| event["event"] == "received" && event["sid"] == offer["sid"]);
         if by_ines {
             stage.ines.carry_out("transfer.cancel", json!({ "transfer": id }));

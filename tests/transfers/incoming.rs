@@ -46,7 +46,7 @@ fn a_large_file_comes_by_socks5_and_takes_no_memory() {
     let size = super::large();
     let mut stage = Stage::new();
     let id = stage.accepted("large", size as u64, "s5b");
-    let mut memory = super::Memory::of(&stage.daemon);
+    let memory = super::Memory::of(&stage.daemon);
     stage.bob.order("send_s5b", json!({ "to": INES, "sid": "large", "size": size }));
     let mut download = stage.ines.fetch(&id);
     let mut at = 0;

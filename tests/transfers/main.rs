@@ -11,23 +11,27 @@ mod pictures;
 mod upload;
 
 use serde_json::{Value, json};
-use support::{Daemon, Prosody, Slixmpp, WireClient};
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use support::{Bytes, Daemon, Prosody, Slixmpp, WireClient};
 
 const BELLFLOWER: &str = env!("CARGO_BIN_EXE_bellflower");
 
-/// Bytes of a large file: 20 MiB, or as many MiB as `BELLFLOWER_FILE_MB` says (`make chaos`: 500).
+/// Bytes of a large file: 10 MiB, or as many MiB as `BELLFLOWER_FILE_MB` says (`make chaos`: 500).
 fn large() -> usize {
-    std::env::var("BELLFLOWER_FILE_MB").ok().and_then(|mb| mb.parse::<usize>().ok()).unwrap_or(20) << 20
+    std::env::var("BELLFLOWER_FILE_MB").ok().and_then(|mb| mb.parse::<usize>().ok()).unwrap_or(10) << 20
 }
 
 /// The address of Ines as others see it.
 const INES: &str = "ines@localhost/web";
 
 /// Resident bytes of daemon and worker: before a file goes, and at most while it goes.
+#[derive(Clone)]
 struct Memory {
     processes: [u64; 2],
     before: [u64; 2],
-    most: [u64; 2],
+    most: Arc<[AtomicU64; 2]>,
 }
 
 impl Memory {
@@ -37,19 +41,37 @@ impl Memory {
         let worker = workers.iter().find(|worker| worker["load"]["accounts"] == 1).expect("a worker")["pid"].as_u64().expect("its id");
         let processes = [daemon.id().into(), worker];
         let before = processes.map(resident);
-        Self { processes, before, most: before }
+        Self { processes, before, most: Arc::new(before.map(AtomicU64::new)) }
     }
 
-    fn look(&mut self) {
-        for (most, now) in self.most.iter_mut().zip(self.processes.map(resident)) {
-            *most = now.max(*most);
+    fn look(&self) {
+        for (most, now) in self.most.iter().zip(self.processes.map(resident)) {
+            most.fetch_max(now, Ordering::Relaxed);
         }
+    }
+
+    /// So many bytes of the tests' file, with a look at each part of it that is read.
+    fn over(&self, count: usize) -> impl Read + use<> {
+        Watched { bytes: Bytes::new(count), memory: self.clone() }
     }
 
     /// Neither has grown by more than 6 MiB.
     fn is_flat(&self) {
-        let grown: Vec<u64> = self.most.iter().zip(self.before).map(|(most, before)| most - before).collect();
+        let grown: Vec<u64> = self.most.iter().zip(self.before).map(|(most, before)| most.load(Ordering::Relaxed) - before).collect();
+        println!("daemon and worker began with {:?} bytes and grew by {grown:?}", self.before);
         assert!(grown.iter().all(|grown| *grown < 6 << 20), "daemon and worker grew by {grown:?} bytes");
+    }
+}
+
+struct Watched {
+    bytes: Bytes,
+    memory: Memory,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.memory.look();
+        self.bytes.read(buffer)
     }
 }
 
@@ -100,6 +122,12 @@ impl Stage {
     /// Ines sends a file of so many bytes; gives the transfer's id, and what Bob is offered.
     fn sent(&mut self, size: usize) -> (String, Value) {
         let upload = self.ines.upload("a%20picture.png", size).ok();
+        self.offers(&upload)
+    }
+
+    /// The same, and memory is looked at during the upload.
+    fn sent_watched(&mut self, size: usize, memory: &Memory) -> (String, Value) {
+        let upload = self.ines.upload_from("a%20picture.png", size, memory.over(size)).ok();
         self.offers(&upload)
     }
 

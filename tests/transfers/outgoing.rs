@@ -17,12 +17,12 @@ fn digest(count: usize) -> String {
 
 fn goes(method: &str, size: usize) {
     let mut stage = Stage::new();
-    let (id, offer) = stage.sent(size);
+    let memory = super::Memory::of(&stage.daemon);
+    let (id, offer) = stage.sent_watched(size, &memory);
     assert_eq!((&offer["name"], &offer["size"]), (&json!("a picture.png"), &json!(size)));
     let opened = stage.ines.wait_event("the transfer", |event| event["type"] == "transfer.opened");
     assert_eq!((&opened["transfer"]["id"], &opened["transfer"]["direction"]), (&json!(id), &json!("out")));
     assert_eq!(stage.staged(), 1);
-    let mut memory = super::Memory::of(&stage.daemon);
     stage.bob.order("accept", json!({ "sid": offer["sid"], "method": method }));
     let ended = loop {
         let event = stage.bob.wait("more of the file", |event| event["event"] == "received" || event["event"] == "ended");
@@ -40,6 +40,12 @@ fn goes(method: &str, size: usize) {
 #[test]
 fn a_file_goes_in_band() {
     goes("ibb", 300_000);
+}
+
+/// Each 4 KiB wait for the peer's answer to the last ones: a part of a large file says as much.
+#[test]
+fn a_large_file_goes_in_band_and_takes_no_memory() {
+    goes("ibb", super::large() / 16);
 }
 
 #[test]

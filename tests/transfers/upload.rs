@@ -1,8 +1,9 @@
 //! Files by HTTP upload (XEP-0363): to people and to rooms, as a link that others draw as a file; what the server does not take is said.
 
-use super::BELLFLOWER;
+use super::{BELLFLOWER, Memory};
 use serde_json::{Value, json};
-use support::{Daemon, Element, PATIENCE, Prosody, WireClient, XmppPeer, https_bytes, joins, piece, wait_until};
+use std::io::{BufRead, BufReader};
+use support::{Daemon, Element, PATIENCE, Prosody, WireClient, XmppPeer, check, https_stream, joins, wait_until};
 
 struct Stage {
     ines: WireClient,
@@ -55,15 +56,20 @@ fn address(message: &Element) -> String {
     url
 }
 
-/// The file behind an address.
-fn fetched(prosody: &Prosody, url: &str) -> Vec<u8> {
+/// The number of bytes behind an address, each of which is that of the tests' file.
+fn fetched(prosody: &Prosody, url: &str) -> usize {
     let rest = url.strip_prefix("https://").expect("an address");
     let (place, path) = rest.split_once('/').expect("a path");
-    let answer =
-        https_bytes(place, &prosody.authority_pem(), &format!("GET /{path} HTTP/1.0\r\nHost: {place}\r\n\r\n")).expect("an answer");
-    let head = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
-    assert!(answer.starts_with(b"HTTP/1.0 200") || answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..head]));
-    answer[head + 4..].to_vec()
+    let request = format!("GET /{path} HTTP/1.0\r\nHost: {place}\r\n\r\n");
+    let mut answer = BufReader::new(https_stream(place, &prosody.authority_pem(), &request).expect("an answer"));
+    let mut line = String::new();
+    answer.read_line(&mut line).expect("a status");
+    assert!(line.starts_with("HTTP/1.0 200") || line.starts_with("HTTP/1.1 200"), "{line}");
+    while !line.trim_end().is_empty() {
+        line.clear();
+        assert!(answer.read_line(&mut line).expect("a header") > 0, "a head without an end");
+    }
+    check(&mut answer, 0).expect("the whole file")
 }
 
 #[test]
@@ -74,13 +80,39 @@ fn a_file_goes_to_somebody_as_a_link() {
         let sent = stage.send(&conversation, size).expect("a transfer");
         let heard = stage.bob.wait_for("the link", |stanza| stanza.name == "message" && stanza.child_text("body").is_some());
         let url = address(&heard);
-        assert!(fetched(&stage.prosody, &url) == piece(0, size), "{size} bytes came back otherwise");
+        assert_eq!(fetched(&stage.prosody, &url), size);
         assert_eq!(stage.ended(&sent), "done");
         // The address stands in the conversation as a message of Ines.
         let own = stage.ines.wait_event("her message", |event| event["type"] == "message.sent");
         assert_eq!(own["message"]["text"], json!(url));
         assert_eq!(own["message"]["spans"][0]["link"], json!(url));
     }
+    stage.nothing_is_staged();
+}
+
+#[test]
+fn a_large_file_goes_as_a_link_and_takes_no_memory() {
+    let size = super::large();
+    let mut stage = Stage::new(size as u64, None);
+    let conversation = stage.ines.open("bob@localhost");
+    let memory = Memory::of(&stage.daemon);
+    let upload = stage.ines.upload_from("a%20picture.png", size, memory.over(size)).ok();
+    let sent = stage.ines.carry_out("transfer.send", json!({ "conversation": conversation, "upload": upload["upload"] }));
+    // Each part that has gone is told.
+    loop {
+        let event = stage.ines.wait_event("more of the file", |event| {
+            (event["type"] == "transfer.progress" && event["transfer"]["id"] == sent["transfer"])
+                || (event["type"] == "transfer.closed" && event["transfer"] == sent["transfer"])
+        });
+        memory.look();
+        if event["type"] == "transfer.closed" {
+            assert_eq!(event["state"], "done");
+            break;
+        }
+    }
+    let heard = stage.bob.wait_for("the link", |stanza| stanza.name == "message" && stanza.child_text("body").is_some());
+    assert_eq!(fetched(&stage.prosody, &address(&heard)), size);
+    memory.is_flat();
     stage.nothing_is_staged();
 }
 
@@ -95,9 +127,34 @@ fn a_file_goes_to_a_room() {
     let opened = stage.ines.wait_event("the transfer", |event| event["type"] == "transfer.opened");
     assert_eq!(opened["transfer"]["conversation"], json!(conversation));
     let heard = stage.bob.wait_for("the link", |stanza| stanza.is("type", "groupchat") && stanza.child_text("body").is_some());
-    assert!(fetched(&stage.prosody, &address(&heard)) == piece(0, 5000));
+    assert_eq!(fetched(&stage.prosody, &address(&heard)), 5000);
     assert_eq!(stage.ended(&sent), "done");
     stage.ines.wait_event("her message", |event| event["type"] == "message.sent" && event["conversation"] == json!(conversation));
+    // Libpurple says nothing of an offer to an address: the link is all that there is to see.
+    let said = stage.ines.kept().find(|event| event["type"] == "message.system" && event.to_string().contains("a picture.png"));
+    assert_eq!(said, None);
+}
+
+#[test]
+fn a_file_on_its_way_is_taken_back_or_ends_with_the_connection() {
+    let mut stage = Stage::new(100 << 20, None);
+    let conversation = stage.ines.open("bob@localhost");
+    for by_ines in [true, false] {
+        let sent = stage.send(&conversation, 32 << 20).expect("a transfer");
+        stage.ines.wait_event("a part of it", |event| event["type"] == "transfer.progress" && event["transfer"]["id"] == sent["transfer"]);
+        if by_ines {
+            stage.ines.carry_out("transfer.cancel", json!({ "transfer": sent["transfer"] }));
+            assert_eq!(stage.ended(&sent), "cancelled");
+            // No address was said.
+            stage.ines.say(&conversation, "not yet");
+            let heard = stage.bob.wait_for("her words", |stanza| stanza.name == "message" && stanza.child_text("body").is_some());
+            assert_eq!(heard.child_text("body"), Some("not yet"));
+        } else {
+            stage.prosody.kill();
+            assert_eq!(stage.ended(&sent), "failed");
+        }
+        stage.nothing_is_staged();
+    }
 }
 
 #[test]

@@ -69,9 +69,10 @@ impl Audit {
         self.page.see_no(seen).await;
     }
 
-    /// Panics when anything was found, or other than so many faces were looked at.
-    pub fn assert_nothing(self, faces: usize) {
+    /// Gives the page back. Panics when anything was found, or other than so many faces were looked at.
+    pub fn assert_nothing(self, faces: usize) -> Page {
         assert_eq!(self.faces, faces, "faces of the page");
         assert!(self.found.is_empty(), "{} findings:\n{}", self.found.len(), self.found.join("\n"));
+        self.page
     }
 }

@@ -23,8 +23,7 @@ pub fn https(place: &str, authority: &str, request: &str) -> std::io::Result<Str
 /// # Errors
 /// As [`https`].
 pub fn https_bytes(place: &str, authority: &str, request: &str) -> std::io::Result<Vec<u8>> {
-    let mut stream = connect(place, "localhost", authority, PATIENCE)?;
-    stream.write_all(request.as_bytes())?;
+    let mut stream = https_stream(place, authority, request)?;
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
         // The end of the connection says the same as TLS's own.
@@ -32,6 +31,16 @@ pub fn https_bytes(place: &str, authority: &str, request: &str) -> std::io::Resu
         other => _ = other?,
     }
     Ok(answer)
+}
+
+/// The same, as a stream.
+///
+/// # Errors
+/// As [`https`].
+pub fn https_stream(place: &str, authority: &str, request: &str) -> std::io::Result<impl Read + use<>> {
+    let mut stream = connect(place, "localhost", authority, PATIENCE)?;
+    stream.write_all(request.as_bytes())?;
+    Ok(stream)
 }
 
 /// Sends any bytes over TLS to `HOST:PORT` as `name`, and gives what is answered until the peer closes, or says nothing for three seconds: it may

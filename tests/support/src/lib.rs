@@ -69,7 +69,7 @@ pub use fantoccini::wd::WindowHandle as TabHandle;
 pub use hand::{box_of, key, with};
 pub use hoarder::Hoarder;
 pub use hostile::{Hostile, XmppScript};
-pub use https::{https, https_bytes, tls_exchange};
+pub use https::{https, https_bytes, https_stream, tls_exchange};
 pub use inspircd::Inspircd;
 pub use irc::{IrcLine, IrcPeer};
 pub use line::Line;
@@ -85,7 +85,7 @@ pub use slixmpp::Slixmpp;
 pub use stream::{Block, Stream};
 pub use stripper::Stripper;
 pub use wait::{PATIENCE, wait_until};
-pub use wire::{Answer, Bytes, Download, WireClient, joins, piece};
+pub use wire::{Answer, Bytes, Download, WireClient, check, joins, piece};
 pub use xml::Element;
 pub use xmpp::XmppPeer;
 

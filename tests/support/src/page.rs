@@ -386,6 +386,18 @@ impl Page {
         assert_eq!(found, json!({ "wide": false, "high": false, "out": [] }), "{what}");
     }
 
+    /// What is touched and is smaller than a thumb (44 pixels), each with where it was seen. Links within a text are as large as their words.
+    pub async fn too_small(&self, place: &str) -> Vec<String> {
+        self.at_rest().await;
+        let script = "const touched = 'button, select, textarea, input, a, summary, [role=treeitem]';
+            return [...document.querySelectorAll(touched)].filter(one => one.checkVisibility({ visibilityProperty: true }) && !one.closest('.said, .prose, [aria-hidden=true]'))
+                .map(one => [one.closest('label') ?? one, one]).map(([one, own]) => [one.getBoundingClientRect(), own])
+                .filter(([box]) => box.width > 1 && (box.width < 44 || box.height < 44))
+                .map(([box, one]) => `${Math.round(box.width)} x ${Math.round(box.height)}: ${one.outerHTML.slice(0, 160)}`)";
+        let found = self.browser.eval(script).await;
+        found.as_array().into_iter().flatten().map(|one| format!("{place}: {}", one.as_str().unwrap_or_default())).collect()
+    }
+
     /// Signs out by the menu and waits for the front page.
     pub async fn sign_out(&self) {
         self.click("[data-testid=main-menu]").await;

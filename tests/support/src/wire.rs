@@ -6,7 +6,7 @@ mod enter;
 mod files;
 mod talk;
 
-pub use files::{Bytes, Download, piece};
+pub use files::{Bytes, Download, check, piece};
 pub use talk::joins;
 
 use std::collections::{BTreeSet, VecDeque};

@@ -7,6 +7,7 @@ import { test } from "node:test";
 const WRITTEN: readonly [inks: string[], papers: string[]][] = [
   [["ink", "ink-2", "ink-3"], ["paper", "paper-2", "paper-3", "accent-soft", "theirs"]],
   [["nick-0", "nick-1", "nick-2", "nick-3", "nick-4", "nick-5", "nick-6", "nick-7", "nick-8", "nick-9", "nick-10", "nick-11"], ["paper", "theirs", "accent-soft"]],
+  [["ink", "nick-0", "nick-1", "nick-2", "nick-3", "nick-4", "nick-5", "nick-6", "nick-7", "nick-8", "nick-9", "nick-10", "nick-11", "accent"], ["found"]],
   [["accent"], ["paper", "paper-2", "theirs", "accent-soft"]],
   [["accent-ink"], ["accent", "accent-strong"]],
   [["mine-ink", "mine-ink-2"], ["mine"]],

@@ -115,7 +115,10 @@ pub(super) unsafe fn begin(gc: *mut PurpleConnection, who: *const gchar, name: &
         }
         purple_sys::purple_xfer_set_init_fnc(xfer, Some(on_init));
         purple_sys::purple_xfer_set_write_fnc(xfer, Some(on_write));
+        // Its line about the offer names an address, and the service offers nothing.
+        let before = QUIET.replace(true);
         purple_sys::purple_xfer_request_accepted(xfer, name.as_ptr());
+        QUIET.set(before);
     }
 }
 

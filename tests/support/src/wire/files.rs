@@ -1,6 +1,7 @@
 //! Files of a browser session: what is uploaded and what is fetched, as streams. It must not keep a whole file unless asked.
 
 use std::io::Read;
+use std::sync::LazyLock;
 
 use ureq::SendBody;
 
@@ -42,22 +43,39 @@ impl Download {
     ///
     /// # Errors
     /// It breaks off.
-    pub fn check(&mut self, mut at: usize) -> std::io::Result<usize> {
-        let (start, mut bytes) = (at, vec![0; 1 << 16]);
-        loop {
-            let count = self.body.read(&mut bytes)?;
-            if count == 0 {
-                return Ok(at - start);
-            }
-            assert!(bytes[..count] == piece(at, count), "the bytes after {at} are others");
-            at += count;
-        }
+    pub fn check(&mut self, at: usize) -> std::io::Result<usize> {
+        check(&mut self.body, at)
     }
 }
 
+/// Reads a stream to its end, and gives how many bytes of it were those of the file from this place on; panics at the first that is another.
+///
+/// # Errors
+/// It breaks off.
+pub fn check(stream: &mut impl Read, mut at: usize) -> std::io::Result<usize> {
+    let (start, mut bytes) = (at, vec![0; 1 << 16]);
+    loop {
+        let count = stream.read(&mut bytes)?;
+        if count == 0 {
+            return Ok(at - start);
+        }
+        assert!(bytes[..count] == piece(at, count), "the bytes after {at} are others");
+        at += count;
+    }
+}
+
+/// The file repeats after so many bytes.
+const PERIOD: usize = 65_521;
+static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| (0..PERIOD).map(|at| ((at * 31 + at / 256) & 255) as u8).collect());
+
 /// Bytes of the one file that all tests send, from a place in it: the same as slixmpp's.
 pub fn piece(start: usize, length: usize) -> Vec<u8> {
-    (start..start + length).map(|at| at % 65_521).map(|at| ((at * 31 + at / 256) & 255) as u8).collect()
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let rest = &BLOCK[(start + bytes.len()) % PERIOD..];
+        bytes.extend_from_slice(&rest[..rest.len().min(length - bytes.len())]);
+    }
+    bytes
 }
 
 /// So many bytes of it, as a stream.
@@ -85,12 +103,17 @@ impl Read for Bytes {
 impl WireClient {
     /// Uploads so many bytes of the file under this name (percent-encoded).
     pub fn upload(&mut self, name: &str, count: usize) -> Answer {
+        self.upload_from(name, count, Bytes::new(count))
+    }
+
+    /// The same, as so many bytes from a stream.
+    pub fn upload_from(&mut self, name: &str, count: usize, bytes: impl Read + 'static) -> Answer {
         let mut request = self.agent.post(format!("{}/api/v1/uploads", self.base)).header("x-filename", name);
         if let Some(cookie) = self.cookies.all() {
             request = request.header("cookie", cookie);
         }
         let request = request.header("content-length", count.to_string());
-        let sent = request.send(SendBody::from_owned_reader(Bytes::new(count)));
+        let sent = request.send(SendBody::from_owned_reader(bytes));
         sent.and_then(|answer| self.taken(answer)).unwrap_or_else(|error| panic!("POST /uploads: {error}"))
     }
 

@@ -53,7 +53,7 @@ function talkMenu(talk: Talk, key: string): Item[] {
     if (win && win.stand !== "normal") items.push({ label: w.talk.restore, icon: "restore", run: () => restore(talk.id) });
     items.push({ label: w.talk.clearUp, icon: "tile", run: tileAll }, { label: w.talk.minimise, icon: "minus", hint: "Alt M", run: () => minimise(talk.id) });
   }
-  items.push({ label: w.talk.close, icon: "close", hint: "Alt W", run: () => close(talk.id) });
+  items.push({ label: w.talk.close, icon: "close", hint: "Alt W", testid: "talk-close", run: () => close(talk.id) });
   // Entries that come later stand last, so that nothing moves under the pointer.
   if (talk.kind === "room") items.push(...(parts.value?.roomPowers(talk, key) ?? []));
   return items;
