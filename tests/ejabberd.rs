@@ -158,7 +158,8 @@ fn rooms(ines: &mut WireClient, bob: &mut XmppPeer) {
     let fields = json!({ "room": "garden", "server": "rooms.localhost", "handle": "Ines" });
     let conversation = ines.join(&fields);
     let asked = ines.wait_event("the question about the new room", |e| e["type"] == "request.opened")["request"].clone();
-    let accept = asked["buttons"].as_array().into_iter().flatten().find(|button| button["default"] == true).expect("a default")["id"].clone();
+    let accept =
+        asked["buttons"].as_array().into_iter().flatten().find(|button| button["default"] == true).expect("a default")["id"].clone();
     ines.carry_out("request.answer", json!({ "request": asked["id"], "button": accept, "values": {} }));
     bob.join(room, "Bob");
     ines.wait_event("bob among the members", |e| joins(e, "Bob"));

@@ -42,5 +42,7 @@ fn kamailio_is_signed_on_to_watched_and_talked_through() {
     // Whom the registrar does not know cannot be told anything: said on the message.
     let nobody = ines.open("sip:nobody@127.0.0.1");
     ines.command("message.send", json!({ "conversation": nobody, "text": "unheard" }));
-    ines.wait_event("the refusal", |e| e["type"] == "message.updated" && e["message"]["text"] == "unheard" && e["message"]["state"] == "failed");
+    ines.wait_event("the refusal", |e| {
+        e["type"] == "message.updated" && e["message"]["text"] == "unheard" && e["message"]["state"] == "failed"
+    });
 }

@@ -70,7 +70,8 @@ impl Drop for Kamailio {
 }
 
 fn configuration(modules: &Path, port: u16) -> String {
-    let load = ["tm", "sl", "pv", "xlog", "maxfwd", "siputils", "textops", "usrloc", "registrar", "nathelper", "auth", "presence", "presence_xml"];
+    let load =
+        ["tm", "sl", "pv", "xlog", "maxfwd", "siputils", "textops", "usrloc", "registrar", "nathelper", "auth", "presence", "presence_xml"];
     let load: String = load.iter().map(|module| format!("loadmodule \"{module}.so\"\n")).collect();
     format!(
         r#"#!KAMAILIO
