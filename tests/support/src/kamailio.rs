@@ -56,7 +56,7 @@ impl Kamailio {
 
     /// The `network` of a log-in that leads here.
     pub fn network(&self, name: &str, password: &str) -> Value {
-        let options = json!({ "port": self.port, "udp": true });
+        let options = json!({ "port": self.port, "udp": false });
         json!({ "protocol": "prpl-simple", "username": format!("{name}@127.0.0.1"), "password": password, "options": options })
     }
 }
@@ -84,7 +84,6 @@ disable_core_dump=yes
 dns=no
 rev_dns=no
 listen=tcp:127.0.0.1:{port}
-listen=udp:127.0.0.1:{port}
 mpath="{modules}/"
 {load}
 modparam("registrar", "received_avp", "$avp(received)")
@@ -92,7 +91,7 @@ modparam("nathelper", "received_avp", "$avp(received)")
 modparam("presence", "subs_db_mode", 0)
 modparam("presence", "publ_cache", 2)
 modparam("presence", "db_url", "")
-modparam("presence", "server_address", "sip:127.0.0.1:{port}")
+modparam("presence", "server_address", "sip:127.0.0.1:{port};transport=tcp")
 modparam("presence", "send_fast_notify", 1)
 modparam("presence_xml", "force_active", 1)
 modparam("presence_xml", "db_url", "")
