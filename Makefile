@@ -24,6 +24,7 @@ deps-demo: ## install what is missing for the demo
 
 deps-test: ## install what is missing to test
 	@packaging/install-deps.sh build run demo test
+	@packaging/fetch-plugins.sh target/plugins
 
 .PHONY: deps-bench
 deps-bench: ## install what is missing to measure, BitlBee to compare with included

@@ -174,6 +174,7 @@ fn begin(token: OnPurple, account: AccountId) {
         (entry.purple, entry.password.clone(), entry.protocol.clone(), elsewhere)
     });
     let Some((purple, password, protocol, elsewhere)) = known else { return };
+    super::sip::begins(token, account, &protocol);
     if password.is_none() && super::protocols::password_required(token, &protocol) {
         let message = "This network needs a password. Enter it to sign on.".to_owned();
         return lose(token, account, AccountError { code: "password_required".to_owned(), message, fatal: true });
@@ -359,6 +360,7 @@ unsafe extern "C" fn on_disconnected(gc: *mut PurpleConnection) {
         // SAFETY: a live connection.
         let Some(account) = (unsafe { account_of(token, gc) }) else { return };
         super::pulse::ends(token, account);
+        super::sip::ends(token, account);
         // SAFETY: a live connection, whose account lives as long.
         super::xmpp::avatars::forget(token, account, unsafe { (*gc).account });
         conversation::account_went(token, account);

@@ -10,6 +10,7 @@ mod names;
 mod next;
 mod opened;
 mod plugins;
+mod read;
 mod roster;
 mod sasl;
 mod self_test;

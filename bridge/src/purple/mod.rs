@@ -46,6 +46,7 @@ mod room;
 mod roomlist;
 pub mod seccomp;
 mod signals;
+mod sip;
 mod stanza;
 mod status;
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! | Fixture | What it is |
 //! |---|---|
 //! | [`Prosody`], [`Ngircd`] | real servers in a directory of their own, on free loopback ports |
+//! | [`Ejabberd`], [`Inspircd`] | others of the same kinds, where they are installed |
+//! | [`Kamailio`] | a real server of SIP, where it is installed |
 //! | [`MariaDb`], [`Postgres`] | real database servers, started as nobody |
 //! | [`Nginx`] | a real proxy in front of the daemon |
 //! | [`XmppPeer`], [`IrcPeer`] | raw clients of those, to be the other side of a conversation |
@@ -31,6 +33,7 @@ mod audit;
 mod browser;
 mod certs;
 mod daemon;
+mod ejabberd;
 mod engine;
 mod hand;
 mod hoarder;
@@ -38,6 +41,7 @@ mod hostile;
 mod https;
 mod inspircd;
 mod irc;
+mod kamailio;
 mod line;
 mod mariadb;
 mod marionette;
@@ -63,6 +67,7 @@ pub use audit::Audit;
 pub use browser::{Browser, Scheme, Window};
 pub use certs::{Authority, Certificate, Flaw};
 pub use daemon::{Daemon, DaemonBuilder};
+pub use ejabberd::Ejabberd;
 pub use engine::Engine;
 pub use fantoccini::key::Key;
 pub use fantoccini::wd::WindowHandle as TabHandle;
@@ -72,6 +77,7 @@ pub use hostile::{Hostile, XmppScript};
 pub use https::{https, https_bytes, https_stream, tls_exchange};
 pub use inspircd::Inspircd;
 pub use irc::{IrcLine, IrcPeer};
+pub use kamailio::Kamailio;
 pub use line::Line;
 pub use mariadb::MariaDb;
 pub use nginx::Nginx;
@@ -87,7 +93,7 @@ pub use stripper::Stripper;
 pub use wait::{PATIENCE, wait_until};
 pub use wire::{Answer, Bytes, Download, WireClient, check, joins, piece};
 pub use xml::Element;
-pub use xmpp::XmppPeer;
+pub use xmpp::{XmppPeer, XmppServer};
 
 /// The directory of the protocol plugin that does harm on command, for `plugins.paths`.
 pub fn mischief_plugins() -> &'static str {

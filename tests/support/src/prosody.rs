@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::certs::{Authority, Flaw};
 use crate::process::{Process, free_port};
 use crate::wait::{PATIENCE, wait_until};
+use crate::xmpp::XmppServer;
 
 /// The one virtual host; its rooms are at `rooms.localhost`.
 const HOST: &str = "localhost";
@@ -416,6 +417,16 @@ impl Prosody {
         let directory = self.path("data").join(HOST).join(store);
         std::fs::create_dir_all(&directory).expect("a directory of Prosody's storage");
         std::fs::write(directory.join(format!("{}.dat", encoded(name))), lua).expect("writing into Prosody's storage");
+    }
+}
+
+impl XmppServer for Prosody {
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn password(&self, name: &str) -> String {
+        Self::password(self, name)
     }
 }
 

@@ -9,9 +9,17 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::prosody::Prosody;
 use crate::wait::PATIENCE;
 use crate::xml::{Element, Incoming, quoted, read_stream};
+
+/// A server of XMPP on loopback, for the domain `localhost`, whose rooms are at `rooms.localhost`.
+pub trait XmppServer {
+    /// The port for clients that begin without TLS.
+    fn port(&self) -> u16;
+
+    /// The password of an account.
+    fn password(&self, name: &str) -> String;
+}
 
 /// A signed-on client. Stanzas that a wait did not match stay for later waits.
 pub struct XmppPeer {
@@ -24,13 +32,13 @@ pub struct XmppPeer {
 
 impl XmppPeer {
     /// Signs `name` on with resource `peer`, fetches the roster and becomes available.
-    pub fn connect(prosody: &Prosody, name: &str) -> Self {
-        Self::connect_as(prosody, name, "peer")
+    pub fn connect(server: &dyn XmppServer, name: &str) -> Self {
+        Self::connect_as(server, name, "peer")
     }
 
     /// As [`XmppPeer::connect`], with a resource of one's own.
-    pub fn connect_as(prosody: &Prosody, name: &str, resource: &str) -> Self {
-        let mut peer = Self::bind(prosody, name, resource);
+    pub fn connect_as(server: &dyn XmppServer, name: &str, resource: &str) -> Self {
+        let mut peer = Self::bind(server, name, resource);
         peer.request("get", "", "<query xmlns='jabber:iq:roster'/>");
         peer.send("<presence/>");
         let own = peer.jid.clone();
@@ -39,8 +47,8 @@ impl XmppPeer {
     }
 
     /// Authenticates and binds, without roster or presence: the server counts it as not available.
-    pub fn bind(prosody: &Prosody, name: &str, resource: &str) -> Self {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, prosody.port())).expect("a connection to Prosody");
+    pub fn bind(server: &dyn XmppServer, name: &str, resource: &str) -> Self {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).expect("a connection to the server");
         stream.set_nodelay(true).expect("TCP_NODELAY");
         let reading = stream.try_clone().expect("a second handle");
         let (sender, incoming) = channel();
@@ -50,7 +58,7 @@ impl XmppPeer {
                        xmlns:stream='http://etherx.jabber.org/streams'>";
         peer.send(opening);
         peer.wait_for("the features before SASL", |s| s.name == "stream:features");
-        let credentials = STANDARD.encode(format!("\0{name}\0{}", prosody.password(name)));
+        let credentials = STANDARD.encode(format!("\0{name}\0{}", server.password(name)));
         peer.send(&format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{credentials}</auth>"));
         let verdict = peer.wait_for("SASL's verdict", |s| s.name == "success" || s.name == "failure");
         assert_eq!(verdict.name, "success", "{name} may not sign on: {verdict:?}");
@@ -74,12 +82,26 @@ impl XmppPeer {
 
     /// Sends an IQ and waits for its result; an error panics.
     pub fn request(&mut self, kind: &str, to: &str, payload: &str) -> Element {
+        let answer = self.ask(kind, to, payload);
+        assert!(answer.is("type", "result"), "{} asked {payload} and got {answer:?}", self.jid);
+        answer
+    }
+
+    /// Sends an IQ and waits for what answers it, be it an error.
+    pub fn ask(&mut self, kind: &str, to: &str, payload: &str) -> Element {
         let id = self.new_id();
         let to = if to.is_empty() { String::new() } else { format!(" to='{}'", quoted(to)) };
         self.send(&format!("<iq type='{kind}' id='{id}'{to}>{payload}</iq>"));
-        let answer = self.wait_for("an answer to its request", |s| s.name == "iq" && s.is("id", &id));
-        assert!(answer.is("type", "result"), "{} asked {payload} and got {answer:?}", self.jid);
-        answer
+        self.wait_for("an answer to its request", |s| s.name == "iq" && s.is("id", &id))
+    }
+
+    /// Refuses the next question of this namespace, as clients do that do not know it.
+    pub fn refuse(&mut self, namespace: &str) {
+        let asks = |s: &Element| s.name == "iq" && s.is("type", "get") && s.children.iter().any(|child| child.is("xmlns", namespace));
+        let asked = self.wait_for(&format!("a question of {namespace}"), asks);
+        let [from, id] = ["from", "id"].map(|key| quoted(asked.attr(key).expect("who asks, and which question")));
+        let error = "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+        self.send(&format!("<iq type='error' to='{from}' id='{id}'>{error}</iq>"));
     }
 
     /// Sends a chat message with this body.

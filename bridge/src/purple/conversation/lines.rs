@@ -4,7 +4,7 @@ use super::super::ffi::{borrowed, guard_on};
 use super::super::irc::formats;
 use super::super::outgoing::is_irc;
 use super::super::token::OnPurple;
-use super::super::{accounts, blist, outbox, picture, room, transfer};
+use super::super::{accounts, blist, outbox, picture, room, sip, transfer};
 use super::{Unreflected, Written, change, corrections, id, name_of, refused, sent, server_id, shown_name, topic, unknown_fate, words};
 use crate::event::EventKind;
 use crate::id::{AccountId, BuddyId, ConversationId};
@@ -105,6 +105,7 @@ fn write(
     let topic = kind == MessageKind::System && topic::takes(conversation);
     let html = cut(html);
     let html = if is_irc(token, account) { formats::html(&html).unwrap_or(html) } else { html };
+    let html = if kind == MessageKind::Received { sip::html(account, &html).unwrap_or(html) } else { html };
     let pictures = picture::of_message(token, &picture::Written { user, account, conversation, kind, flags, html: &html });
     let message = Message {
         kind,

@@ -1,7 +1,9 @@
 //! Proof at start that libpurple and its plugins really get our answers: by name, and by a connection that libpurple itself makes.
 
 use super::super::{debug, ffi, token::OnPurple};
-use super::{files, find, images, lean, linear, lists, names, opened, plugins, roster, sasl, socket, ssl, streams, timers, transfers};
+use super::{
+    files, find, images, lean, linear, lists, names, opened, plugins, read, roster, sasl, socket, ssl, streams, timers, transfers,
+};
 use crate::error::StartError;
 use purple_sys::{gchar, gpointer};
 use std::cell::RefCell;
@@ -29,6 +31,7 @@ fn answers() -> Vec<(&'static CStr, *const c_void)> {
         (c"sendto", socket::sendto as socket::SendTo as *const c_void),
         (c"sendmsg", socket::sendmsg as socket::SendMsg as *const c_void),
         (c"sendmmsg", socket::sendmmsg as socket::SendMmsg as *const c_void),
+        (c"read", read::read as read::Read as *const c_void),
         (c"open", opened::open as opened::Open as *const c_void),
         (c"open64", opened::open64 as opened::Open as *const c_void),
         (c"fopen", opened::fopen as opened::FileOpen as *const c_void),

@@ -4,24 +4,24 @@ use serde_json::{Value, json};
 
 use super::{Answer, WireClient};
 use crate::ngircd::Ngircd;
-use crate::prosody::Prosody;
+use crate::xmpp::XmppServer;
 
 impl WireClient {
-    /// Signs straight in with an account of the Prosody, as a guest, attaches and waits until the account is online.
-    pub fn sign_in_xmpp(&mut self, server: &Prosody, name: &str) {
+    /// Signs straight in with an account of a server of XMPP, as a guest, attaches and waits until the account is online.
+    pub fn sign_in_xmpp(&mut self, server: &dyn XmppServer, name: &str) {
         self.log_in_xmpp(server, name, &server.password(name), &json!({})).ok();
         self.attach();
         self.wait_online();
     }
 
-    /// Posts a guest's log-in for an account of the Prosody; `options` go over those that lead to it.
-    pub fn log_in_xmpp(&mut self, server: &Prosody, name: &str, password: &str, options: &Value) -> Answer {
+    /// Posts a guest's log-in for an account of a server of XMPP; `options` go over those that lead to it.
+    pub fn log_in_xmpp(&mut self, server: &dyn XmppServer, name: &str, password: &str, options: &Value) -> Answer {
         let network = Self::xmpp_network(server, name, password, options);
         self.post("/login", &json!({ "network": network }))
     }
 
-    /// The `network` of a log-in, or the fields of an `account.add`, that lead to an account of the Prosody.
-    pub fn xmpp_network(server: &Prosody, name: &str, password: &str, options: &Value) -> Value {
+    /// The `network` of a log-in, or the fields of an `account.add`, that lead to an account of a server of XMPP.
+    pub fn xmpp_network(server: &dyn XmppServer, name: &str, password: &str, options: &Value) -> Value {
         let mut all = json!({
             "connect_server": "127.0.0.1",
             "port": server.port(),
@@ -31,7 +31,7 @@ impl WireClient {
         for (key, value) in options.as_object().into_iter().flatten() {
             all[key] = value.clone();
         }
-        json!({ "protocol": "prpl-jabber", "username": format!("{}/web", server.jid(name)), "password": password, "options": all })
+        json!({ "protocol": "prpl-jabber", "username": format!("{name}@localhost/web"), "password": password, "options": all })
     }
 
     /// Signs straight in to the ngircd, as a guest, attaches and waits until the account is online.
@@ -64,8 +64,8 @@ impl WireClient {
         self.attach();
     }
 
-    /// Adds an account of the Prosody, and waits until it is online.
-    pub fn add_xmpp(&mut self, server: &Prosody, name: &str) -> String {
+    /// Adds an account of a server of XMPP, and waits until it is online.
+    pub fn add_xmpp(&mut self, server: &dyn XmppServer, name: &str) -> String {
         let network = Self::xmpp_network(server, name, &server.password(name), &json!({}));
         let account = self.carry_out("account.add", network)["account"].as_str().expect("an account").to_owned();
         self.attach();
