@@ -149,7 +149,7 @@ fn next(token: OnPurple) {
     let account = match QUEUE.with_borrow_mut(|queue| queue.lanes.next(now, queue.pace.held)) {
         Next::Begin(account) => account,
         Next::Wait(until) => {
-            let full = timers::after(token, until.saturating_duration_since(now), None, |token| look_again(token));
+            let full = timers::after(token, until.saturating_duration_since(now), None, look_again);
             QUEUE.with_borrow_mut(|queue| queue.full = Some(full));
             return;
         }
