@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Third parties' plugins from the distribution, unpacked for the tests beside the libraries that they need: PLACE/*.so and PLACE/lib. It must not
+# Third parties' plugins from the distribution, unpacked for the tests beside the libraries that they need: PLACE/*.so and PLACE/lib. This script must not
 # install anything: plugins that are installed are loaded by every daemon of this machine, and counted in every measurement. 22 MB on Debian 12, most of
-# it what pidgin-sipe needs for calls. Says what it could not get, and is content: the tests name what they did not check.
+# it what pidgin-sipe needs for calls. Packages that cannot be had are named, and are no failure: the tests name what they did not check.
 #
 # Usage: packaging/fetch-plugins.sh PLACE
 set -euo pipefail

@@ -213,7 +213,7 @@ async fn words_of_ones_own_call_in_rooms() {
     page.read("[data-testid=dock-tile] [data-testid=unread]", "@2").await;
     let called = page.texts(&format!("{garden} [data-testid=message].highlight [data-testid=message-text]")).await;
     assert_eq!(called, ["a Bluebell is one", "и Роза тоже"]);
-    // It is the daemon that knows: a page that is loaded anew says the same. A window that is minimised there is drawn once it is shown.
+    // The daemon knows: a page that is loaded anew says the same. A window that is minimised there is drawn once it is shown.
     page.load().await;
     page.click("[data-testid=dock-tile]").await;
     page.wait(&format!("document.querySelectorAll({}).length === 2", quoted(&format!("{garden} [data-testid=message].highlight")))).await;

@@ -200,7 +200,7 @@ async fn files_are_for_everybody() {
     bob.wait("Ines's yes", |event| event["event"] == "accepted");
     bob.order("send_ibb", json!({ "to": ines, "sid": "half", "size": 400_000, "upto": 200_000, "close": false }));
     audit.page.see(&format!("{} progress", row("running"))).await;
-    // One that is offered, and one that cannot go.
+    // A file that is offered, and another that cannot go.
     bob.offer(&ines, "more", "more.txt", 1000, "ibb");
     let broken = daemon.data_dir().join("photo.jpg");
     std::fs::write(&broken, b"\xff\xd8\xff\xe0 and so on").expect("a file");

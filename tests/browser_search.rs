@@ -207,7 +207,7 @@ async fn a_search_is_narrowed_kept_and_counted() {
     page.see("[data-testid=buddy]").await;
     page.see_no("[data-testid=saved-search]").await;
 
-    // What was said in a room that she has left is read beside the search.
+    // The talk of a room that she has left is read beside the search.
     let room = prosody.room("garden");
     bob.join(&room, "Bob");
     let garden = page.join(&[("room", "garden"), ("server", "rooms.localhost"), ("handle", "Ines")], &room).await;

@@ -40,7 +40,7 @@ fn befriend(ines: &mut WireClient, bob: &mut XmppPeer) {
     });
 }
 
-/// What a person tells of itself, and its picture; then another one's.
+/// The card of a person with its picture; then another person's.
 fn cards_and_pictures(ines: &mut WireClient, bob: &mut XmppPeer) {
     let photo = format!("<PHOTO><TYPE>image/png</TYPE><BINVAL>{PNG}</BINVAL></PHOTO>");
     bob.request("set", "", &format!("<vCard xmlns='vcard-temp'><FN>Bob Bluebell &amp; co</FN>{photo}</vCard>"));
@@ -111,7 +111,7 @@ fn copies(server: &Ejabberd, ines: &mut WireClient, bob: &mut XmppPeer) {
     assert!(ines.kept().all(|event| event["message"]["text"] != "said in the page" || event["type"] == "message.sent"), "it came twice");
 }
 
-/// What was said while she was away comes once, with its time.
+/// Messages from while she was away come once, with their time.
 fn kept_messages(ines: &mut WireClient, bob: &mut XmppPeer) {
     let account = ines.account();
     ines.carry_out("account.disable", json!({ "account": account }));
@@ -188,7 +188,7 @@ fn rooms(ines: &mut WireClient, bob: &mut XmppPeer) {
     bob.wait_for("no entry", |s| s.is("type", "error") && s.name == "presence");
     ines.carry_out("room.action", json!({ "conversation": conversation, "action": "unban", "name": "bob@localhost" }));
     bob.join(room, "Bob");
-    // Who was banned comes back without a voice here, and is given one.
+    // A person who was banned comes back without a voice here, and is given a voice.
     ines.carry_out("room.action", act("voice", "Bob"));
     // A nick that another has is refused in words.
     ines.carry_out("room.nick", json!({ "conversation": conversation, "nick": "Bob" }));

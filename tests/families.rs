@@ -30,7 +30,7 @@ fn table(directory: &Path, more: &str) -> String {
     format!("[plugins]\npaths = [{directory:?}]\n{more}")
 }
 
-/// What `GET /protocols` says of each, with the plugins of a directory.
+/// The answer of `GET /protocols`, with the plugins of a directory.
 fn protocols(directory: &Path) -> Vec<Value> {
     let daemon = Daemon::builder(BELLFLOWER).table(&table(directory, "")).environment("LD_LIBRARY_PATH", &libraries()).start();
     let protocols = daemon.client("tab").get("/protocols").ok();
@@ -132,7 +132,7 @@ fn what_another_device_says_is_shown_where_carbons_are_installed() {
     }
     let Some(server) = Ejabberd::start(&["ines", "bob"]) else { return };
     let mut daemon = Daemon::builder(BELLFLOWER).trust(server.authority_pem()).table(&table(directory.path(), "")).start();
-    // It comes before the file that has its library, and is opened again after it.
+    // The plugin comes before the file that has its library, and is opened again after it.
     daemon.allow_log("carbons.so is not loadable: libjabber.so.0");
     let mut ines = daemon.client("tab");
     ines.sign_in_xmpp(&server, "ines");

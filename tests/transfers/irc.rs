@@ -60,7 +60,7 @@ fn fetches(port: &str) -> TcpStream {
     stream
 }
 
-/// Reads until the other side has closed: what it does after its last bytes, and without having read all of ours.
+/// Reads until the other side has closed, after its last bytes, and without having read all of ours.
 fn is_closed(mut stream: &TcpStream) {
     match std::io::copy(&mut stream, &mut std::io::sink()) {
         Ok(_) => {}

@@ -40,6 +40,15 @@ impl Stage {
             .clone()
     }
 
+    /// The number of connections that stand to the server's port for files, by the kernel's table.
+    fn on_their_way(&self) -> usize {
+        const ESTABLISHED: &str = "01";
+        let port = format!(":{:04X}", self.prosody.files_port());
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
+        let fields = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        fields.filter(|fields| fields.get(2).is_some_and(|to| to.ends_with(&port)) && fields.get(3) == Some(&ESTABLISHED)).count()
+    }
+
     /// Waits until nothing is staged any more.
     fn nothing_is_staged(&self) {
         let staged = || std::fs::read_dir(self.daemon.data_dir().join("uploads")).map_or(0, Iterator::count);
@@ -143,8 +152,10 @@ fn a_file_on_its_way_is_taken_back_or_ends_with_the_connection() {
         let sent = stage.send(&conversation, 32 << 20).expect("a transfer");
         stage.ines.wait_event("a part of it", |event| event["type"] == "transfer.progress" && event["transfer"]["id"] == sent["transfer"]);
         if by_ines {
+            assert_eq!(stage.on_their_way(), 1);
             stage.ines.carry_out("transfer.cancel", json!({ "transfer": sent["transfer"] }));
             assert_eq!(stage.ended(&sent), "cancelled");
+            wait_until("no connection with a file", PATIENCE, || (stage.on_their_way() == 0).then_some(()));
             // No address was said.
             stage.ines.say(&conversation, "not yet");
             let heard = stage.bob.wait_for("her words", |stanza| stanza.name == "message" && stanza.child_text("body").is_some());

@@ -252,7 +252,7 @@ pub(crate) fn disconnect(token: OnPurple, account: AccountId) {
     stand(token, account, AccountStanding::plain(AccountState::Offline));
 }
 
-/// What a failed sign-on says about its server.
+/// The meaning of a failed sign-on for its server.
 fn end_of(failure: Option<&AccountError>) -> End {
     match failure {
         Some(error) if error.code == reason::CROWDED => End::Crowded,

@@ -18,7 +18,7 @@ pub(super) const SEEN: usize = 4096;
 #[derive(Default)]
 struct Known {
     accounts: Vec<AccountId>,
-    /// What the plugin has of a message whose rest is to come. Nothing is kept between messages.
+    /// Bytes that the plugin has of a message whose rest is to come. Nothing is kept between messages.
     begun: HashMap<(AccountId, RawFd), Vec<u8>>,
 }
 
@@ -58,8 +58,8 @@ pub(super) fn is_anybody() -> bool {
     ACCOUNTS.try_with(Cell::get).unwrap_or(0) != 0
 }
 
-/// How many of the bytes that have come on a descriptor are handed over now; `None` where that is not to be decided here. What is said to be handed over
-/// has to be.
+/// The number of bytes, of those that have come on a descriptor, that are handed over now; `None` where that is not to be decided here. The caller has to
+/// hand that many over.
 pub(super) fn share(fd: RawFd, coming: &[u8]) -> Option<usize> {
     let account = owner::current()?;
     KNOWN
@@ -84,7 +84,7 @@ pub(super) fn lost(fd: RawFd) {
     let _ = KNOWN.try_with(|known| known.try_borrow_mut().map(|mut known| known.begun.retain(|(_, one), _| *one != fd)));
 }
 
-/// What a message of such an account is in HTML, which its plugin hands over as it came: as `text/plain`, unless it begins as a document of HTML.
+/// The message of such an account in HTML. Its plugin hands messages over as they came: as `text/plain`, unless it begins as a document of HTML.
 /// `None` for other accounts.
 pub(super) fn html(account: AccountId, text: &str) -> Option<String> {
     let is_ours = KNOWN.with_borrow(|known| known.accounts.contains(&account));
@@ -145,7 +145,7 @@ mod tests {
         format!("MESSAGE sip:ines@localhost SIP/2.0\r\nCSeq: 1 MESSAGE\r\ncontent-LENGTH: {}\r\n\r\n{body}", body.len())
     }
 
-    /// What each read gives, where so many bytes arrive before each.
+    /// The bytes that each read gives, where so many arrive before each.
     fn reads(stream: &[u8], arriving: usize) -> Vec<String> {
         let (mut begun, mut reads, mut at, mut there) = (Vec::new(), Vec::new(), 0, 0);
         while at < stream.len() {

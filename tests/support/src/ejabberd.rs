@@ -1,4 +1,4 @@
-//! A real ejabberd in a directory of its own: another server of XMPP than Prosody, where there is one. It runs without Erlang's name service and
+//! A real ejabberd in a directory of its own: another server of XMPP than Prosody, where it is installed. The node runs without Erlang's name service and
 //! listens on loopback alone; the system's configuration and data are not used.
 
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl Ejabberd {
         std::fs::write(path("ejabberd.yml"), configuration(&path("server.pem"), port, tls_port)).expect("writing ejabberd's configuration");
         let mut command = Command::new("erl");
         command
-            // Without a name (-sname) a node starts no epmd. One scheduler, which does not wait in a loop: the tests have two cores.
+            // Without a name (-sname) a node starts no epmd. Its single scheduler does not wait in a loop: the tests have two cores.
             .args(["-noinput", "+S", "1:1", "+sbwt", "none"])
             .args(["-mnesia", "dir"])
             .arg(format!("{:?}", path("db")))
@@ -96,7 +96,7 @@ impl Drop for Ejabberd {
     }
 }
 
-/// What it prints when the accounts are there.
+/// The word that is printed once the accounts are there.
 const READY: &str = "the accounts are there";
 
 /// The directory of Erlang's libraries, as the packaged script has it.

@@ -1,5 +1,5 @@
 //! A real Kamailio in a directory of its own, where there is one: registers, passes messages on and tells of presence (SIP, SIMPLE), over TCP on loopback.
-//! It keeps everything in memory.
+//! Everything is in memory.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,7 +44,7 @@ impl Kamailio {
         Some(Self { process, _directory: directory, port })
     }
 
-    /// What it has logged: a line `METHOD FROM TO` for each request.
+    /// The log so far: a line `METHOD FROM TO` for each request.
     pub fn log(&self) -> String {
         self.process.log()
     }

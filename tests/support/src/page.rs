@@ -386,7 +386,7 @@ impl Page {
         assert_eq!(found, json!({ "wide": false, "high": false, "out": [] }), "{what}");
     }
 
-    /// What is touched and is smaller than a thumb (44 pixels), each with where it was seen. Links within a text are as large as their words.
+    /// Controls that are smaller than a thumb (44 pixels), each with the place where it was seen. Links within a text are as large as their words.
     pub async fn too_small(&self, place: &str) -> Vec<String> {
         self.at_rest().await;
         let script = "const touched = 'button, select, textarea, input, a, summary, [role=treeitem]';

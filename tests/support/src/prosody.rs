@@ -180,7 +180,8 @@ impl ProsodyBuilder {
         let directory = tempfile::Builder::new().prefix("bellflower-prosody-").tempdir().expect("a directory");
         let authority = Authority::new();
         let port = self.port.unwrap_or_else(free_port);
-        let prosody = Prosody { process: None, directory, authority, port, passwords: self.passwords.clone() };
+        let files = self.uploads.as_ref().map_or(0, |(port, ..)| *port);
+        let prosody = Prosody { process: None, directory, authority, port, files, passwords: self.passwords.clone() };
         std::fs::create_dir_all(prosody.path("certs")).expect("a directory for certificates");
         if let Some(flaw) = self.tls {
             prosody.authority.issue(&prosody.path("certs"), "server", self.certified_as.as_deref().unwrap_or(HOST), flaw);
@@ -308,6 +309,7 @@ pub struct Prosody {
     directory: TempDir,
     authority: Authority,
     port: u16,
+    files: u16,
     passwords: BTreeMap<String, String>,
 }
 
@@ -325,6 +327,11 @@ impl Prosody {
     /// The loopback port for clients; the same over a restart.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The loopback port for files ([`ProsodyBuilder::uploads`]); 0 without.
+    pub fn files_port(&self) -> u16 {
+        self.files
     }
 
     /// `name@localhost`.

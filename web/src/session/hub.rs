@@ -25,7 +25,7 @@ pub struct Hub {
     pub(crate) config: SessionConfig,
     clock: Arc<dyn Clock>,
     pub(super) counters: Counters,
-    /// Is never held together with the lock of a session, in either order: one session would make all users wait.
+    /// The list of all sessions. Its lock is never held together with that of a session, in either order: one session would make all users wait.
     sessions: RwLock<HashMap<UserId, Arc<Session>>>,
     tokens: RwLock<Tokens<Arc<Session>>>,
     /// When to look at whom again. One that is not the session's own `due` is void.

@@ -33,7 +33,7 @@ const SAVED: u64 = 1 << 63;
 struct Open {
     id: u64,
     client: Box<str>,
-    /// What is searched for, until it is known that the conversation is there.
+    /// The search itself, until its conversation is known to be there.
     expected: Option<Box<Search>>,
 }
 

@@ -1,4 +1,4 @@
-//! Which account signs on next: servers take turns, the accounts of one keep their order, and each server gets as many at a time as it has shown to
+//! The account that signs on next: servers take turns, the accounts of one keep their order, and each server gets as many at a time as it has shown to
 //! take. Pure over given times. Signs nobody on.
 
 use crate::id::AccountId;
@@ -26,7 +26,7 @@ pub(super) enum End {
     Other,
 }
 
-/// What to do now.
+/// The next step of the queue.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Begin(AccountId),
@@ -65,7 +65,7 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// The account waits from now on, behind the others of its server. One that waits already goes to the end: each place costs those behind it time.
+    /// The account waits from now on, behind the others of its server. An account that waits already goes to the end: each place costs those behind it time.
     pub(super) fn put_last(&mut self, now: Instant, server: &str, account: AccountId) {
         self.leave(account);
         if self.lanes.len() >= SERVERS && !self.lanes.contains_key(server) {
@@ -117,8 +117,8 @@ impl Lanes {
         free_at.map_or(Next::Nothing, Next::Wait)
     }
 
-    /// A sign-on at this server has ended. A server that takes them gets more at a time. One that fails gets fewer, but never so few that those who
-    /// fail on purpose hold others up; only its own word brings it down to one.
+    /// A sign-on at this server has ended. A server that takes them gets more at a time. A server that fails gets fewer. Failures never
+    /// bring it below the first number, since users can fail on purpose to hold others up; only its own word brings it down to one.
     pub(super) fn ended(&mut self, server: &str, account: AccountId, end: End) {
         let Some(lane) = self.lanes.get_mut(server) else { return };
         lane.begun.retain(|(begun, _)| *begun != account);

@@ -1,4 +1,4 @@
-//! When an account may begin to sign on: one after the other, at the pace that the loop, the machine and its server bear, and again after growing
+//! The times at which accounts begin to sign on: one after the other, at the pace that the loop, the machine and its server bear, and again after growing
 //! waits.
 
 use super::lanes::{End, HELD, Lanes, Next};
@@ -100,7 +100,9 @@ pub(crate) fn connect(token: OnPurple, account: AccountId, anew: bool) {
 /// The server of an account, as far as its name and its settings tell: the protocol with the host.
 fn server_of(token: OnPurple, account: AccountId) -> String {
     let of = |entry: &accounts::Entry| {
-        let named = entry.username.rsplit_once('@').map(|(_, host)| host.split('/').next().unwrap_or(host));
+        // The part after a slash is the user's own choice (XMPP: the resource).
+        let bare = entry.username.split_once('/').map_or(entry.username.as_str(), |(bare, _)| bare);
+        let named = bare.rsplit_once('@').map(|(_, host)| host);
         let host = entry.server.as_deref().or(named).unwrap_or_default();
         format!("{} {}", entry.protocol, host.to_lowercase())
     };

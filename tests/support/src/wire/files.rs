@@ -33,7 +33,7 @@ impl Download {
     /// Reads the rest.
     ///
     /// # Errors
-    /// It breaks off.
+    /// The answer breaks off.
     pub fn rest(&mut self) -> std::io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.body.read_to_end(&mut bytes).map(|_| bytes)
@@ -42,7 +42,7 @@ impl Download {
     /// Reads the rest, and gives how many bytes of it were those of the file from this place on; panics at the first that is another.
     ///
     /// # Errors
-    /// It breaks off.
+    /// The answer breaks off.
     pub fn check(&mut self, at: usize) -> std::io::Result<usize> {
         check(&mut self.body, at)
     }
@@ -51,7 +51,7 @@ impl Download {
 /// Reads a stream to its end, and gives how many bytes of it were those of the file from this place on; panics at the first that is another.
 ///
 /// # Errors
-/// It breaks off.
+/// The stream breaks off.
 pub fn check(stream: &mut impl Read, mut at: usize) -> std::io::Result<usize> {
     let (start, mut bytes) = (at, vec![0; 1 << 16]);
     loop {

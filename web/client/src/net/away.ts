@@ -1,5 +1,5 @@
-// When the page is put away: what waits to be said is said then, and is to arrive though the page is closed. Browsers tell of a page that is left in
-// different orders (`pagehide` comes before `visibilitychange` in all that follow HTML's "unload a document"), so both are heard, once each.
+// The moment at which the page is put away: commands that wait leave then, and are to arrive though the page is closed. Of a page that is left,
+// `pagehide` comes before `visibilitychange` (HTML, "unload a document"), so both are heard.
 
 const watchers: (() => void)[] = [];
 let leaving = false;

@@ -47,7 +47,7 @@ pub(super) struct Past {
     deletions: u64,
 }
 
-/// What the store is asked.
+/// A question to the store.
 #[derive(Debug)]
 struct Question {
     query: Query,
@@ -56,7 +56,7 @@ struct Question {
     deletions: u64,
 }
 
-/// What the store has said.
+/// An answer of the store.
 #[derive(Debug, Default)]
 struct Answer {
     rooms: BTreeMap<ConversationId, PastRoom>,
@@ -136,7 +136,7 @@ impl Past {
         wanted
     }
 
-    /// Takes in what was found, unless something else is looked for by now, or something was deleted. What was known stays where the answer is
+    /// Takes an answer in, unless something else is looked for by now, or something was deleted. Known rooms stay where the answer is
     /// not whole.
     fn take(&mut self, question: &Question, answer: Answer, now: u64) {
         if self.words != question.query.text() || self.deletions != question.deletions {
@@ -203,7 +203,7 @@ impl Hub {
         let Some(memory) = &self.memory else { return answer };
         let Some((last, turn)) = session.lock().keep.as_ref().map(|keep| (keep.last(), keep.searching.clone())) else { return answer };
         let until = Instant::now() + PATIENCE;
-        // What was deleted may be there until then.
+        // Deleted messages may be there until then.
         if !memory.journal.reached(last, PATIENCE).await {
             return answer;
         }

@@ -1,4 +1,4 @@
-//! The order of locks: whoever waits for one session keeps no other user waiting.
+//! The order of locks: a thread that waits for one session keeps no other user waiting.
 
 use super::people::Home;
 use super::*;
@@ -28,7 +28,7 @@ impl Aside {
         Self { task, done, thread }
     }
 
-    /// Returns once it sleeps. It has nothing else to sleep for than a lock.
+    /// Returns once the thread sleeps, which has nothing but a lock to sleep for.
     fn sleeps(&self) {
         let begun = std::time::Instant::now();
         loop {

@@ -228,7 +228,7 @@ async fn nothing_deleted_is_told_by_an_answer_that_was_on_its_way() {
     drop(searches);
     drop(home.turn().await);
     assert_eq!(names(&home.discovers("compost")), [""; 0], "the question was asked before");
-    // It does not get to know of the deletion in time: the second question has no answer.
+    // The deletion is not durable in time: the second question has no answer.
     home.waits_for("tab", attached["seq"].as_u64().unwrap(), "discover.changed").await;
     let answer = home.discovers("compost");
     assert_eq!(answer, json!({ "rooms": [], "pending": [], "partial": [AccountId(1)] }));
@@ -363,7 +363,7 @@ async fn a_search_in_a_closed_conversation_is_not_opened_for_a_tab_that_has_gone
     home.hub.attach(&home.session, "tab").unwrap();
     assert_eq!(home.waits_for("tab", seq, "command.failed").await["error"]["code"], "no_such_search");
     assert_eq!(count(), (0, 0));
-    // It goes, and another one comes under the same name.
+    // The tab goes, and another comes under the same name.
     home.hub.detach(&home.session, "tab");
     open();
     home.hub.detach(&home.session, "tab");

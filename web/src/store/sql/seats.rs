@@ -116,7 +116,7 @@ mod tests {
         assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
         assert!(begun.elapsed() < Duration::from_secs(10));
         drop(held);
-        // What waited for both has kept neither.
+        // The search that waited for both has kept neither.
         assert!(now(&seats, true).is_some());
     }
 }
